@@ -1,0 +1,57 @@
+# Everything a newcomer needs on a machine with Python 3.11 or newer.
+#   make demo     try the whole thing, no AWS account needed
+#   make test     environment + linters + the suite (what CI runs)
+#   make quick    the suite without its slow half
+#   make torture  every crash point and every other exhaustive run
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PYTEST := $(BIN)/python -m pytest -n 2
+
+.PHONY: demo test quick torture lint bench clean
+
+demo: $(VENV)/.demo
+	@$(BIN)/awsdeploy up --sandbox --config config.example.toml --yes
+
+test: lint
+	$(PYTEST) -m "not torture"
+
+quick: lint
+	$(PYTEST) -m "not torture and not slow"
+
+torture: $(VENV)/.dev
+	$(PYTEST)
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+bench: $(VENV)/.dev
+	$(BIN)/python -m benchmarks
+
+clean:
+	rm -rf $(VENV)
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit("awsdeploy needs Python 3.11 or newer (make PYTHON=python3.11 …)" if sys.version_info < (3, 11) else 0)'
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.demo: $(BIN)/python requirements.lock pyproject.toml
+	@echo "Installing into $(VENV) (once, about a minute) …"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.demo requirements-dev.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@touch $@
+
+# Exact versions with hashes and without index addresses, for any mirror.
+.PHONY: lock
+lock: $(BIN)/python
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	printf 'hatchling\neditables\n' | $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
+	  --python-version 3.11 --extra sandbox -o requirements.lock pyproject.toml -
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
+	  --python-version 3.11 --extra sandbox --extra dev -c requirements.lock -o requirements-dev.lock pyproject.toml

@@ -1,0 +1,1 @@
+"""What awsdeploy costs in time, calls and memory: `make bench` prints every figure."""

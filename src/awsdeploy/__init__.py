@@ -1,0 +1,3 @@
+"""awsdeploy stands up a whole production web application on AWS, and takes it down again."""
+
+__version__ = "0.1.0"

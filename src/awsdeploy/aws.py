@@ -1,0 +1,322 @@
+"""The one door to AWS: clients by region, retries, and what error codes mean. Nothing else imports boto3.
+
+A read is sent again on any fault that passes. A write is sent once: botocore would re-send it after a
+lost answer, and a second `CreateVpc` is a second VPC. A write is repeated here only when AWS refused it
+unread (throttling, no connection), or when the caller names the refusal as one that passes (`Passing`).
+An answer that never arrived is `AnswerLost`; what to do about it depends on the kind of resource.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import tenacity
+
+from awsdeploy.errors import AwsFailure, CredentialsMissing
+from awsdeploy.stop import Stop
+
+READS = ("Describe", "Get", "List", "Head", "Search", "Lookup")
+
+# botocore's own throttling codes (retries/standard.py) and the services' older spellings.
+THROTTLES = frozenset(
+    "Throttling ThrottlingException ThrottledException RequestThrottled RequestThrottledException "
+    "TooManyRequestsException RequestLimitExceeded EC2ThrottledException SlowDown BandwidthLimitExceeded "
+    "PriorRequestNotComplete ProvisionedThroughputExceededException".split()
+)
+STALE_CREDENTIALS = frozenset(
+    "ExpiredToken ExpiredTokenException RequestExpired InvalidClientTokenId UnrecognizedClientException "
+    "SignatureDoesNotMatch InvalidToken".split()
+)
+FORBIDDEN = frozenset("AccessDenied AccessDeniedException UnauthorizedOperation Client.UnauthorizedOperation".split())
+CALLS_IN_FLIGHT = 16
+
+
+class AwsRefusal(AwsFailure):
+    """AWS answered no. `code` and `text` are AWS's own words."""
+
+    def __init__(self, operation: str, code: str, text: str) -> None:
+        hint = "Run the same command again: it goes on from here."
+        if code in FORBIDDEN:
+            self.exit_code = 3
+            hint = f"Allow the action {operation} for these credentials, then run the same command again."
+        super().__init__(f"{operation}: {text} ({code})", hint)
+        self.operation, self.code, self.text = operation, code, text
+
+
+class AnswerLost(AwsFailure):
+    """A write was sent and no answer came: it may or may not have happened."""
+
+    def __init__(self, operation: str, cause: str) -> None:
+        super().__init__(
+            f"{operation}: no answer from AWS ({cause})",
+            "Run the same command again: it looks for what was created and goes on from there.",
+        )
+        self.operation = operation
+
+
+@dataclass(frozen=True)
+class Passing:
+    """A refusal that goes away by itself: `operation` refused with `code` (and `text` in it) for up to `seconds`."""
+
+    operation: str
+    code: str
+    seconds: float
+    text: str = ""
+
+    def covers(self, refusal: BaseException | None) -> bool:
+        return (
+            isinstance(refusal, AwsRefusal)
+            and refusal.operation.endswith(f":{self.operation}")
+            and refusal.code == self.code
+            and self.text in refusal.text
+        )
+
+
+@contextmanager
+def tolerate(*codes: str, text: str = "") -> Iterator[None]:
+    """Let these refusals pass: what they complain of is what we wanted."""
+    try:
+        yield
+    except AwsRefusal as refusal:
+        if refusal.code not in codes or text not in refusal.text:
+            raise
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call as it went: for `--debug` and the benchmarks. No parameters: they may be secret."""
+
+    service: str
+    operation: str
+    seconds: float
+    outcome: str
+
+
+class Client:
+    """One AWS service in one region; every operation is a method that follows this module's rules."""
+
+    def __init__(self, door: Door, service: str, region: str, passing: Sequence[Passing] = ()) -> None:
+        self._door = door
+        self._service = service
+        self._region = region
+        self._passing = passing
+
+    def __getattr__(self, method: str) -> Callable[..., dict[str, Any]]:
+        if method.startswith("_"):
+            raise AttributeError(method)
+
+        def call(**parameters: Any) -> dict[str, Any]:
+            return self._call(method, parameters)
+
+        return call
+
+    def pages(self, method: str, key: str, **parameters: Any) -> Iterator[dict[str, Any]]:
+        """Every item under `key` over all pages of a read."""
+        paginator = self._door.raw(self._service, self._region).get_paginator(method)
+        # A paginator calls the raw client; ours retries.
+        paginator._method = getattr(self, method)
+        for page in paginator.paginate(**parameters):
+            yield from page.get(key, ())
+
+    def _call(self, method: str, parameters: dict[str, Any]) -> dict[str, Any]:
+        raw = self._door.raw(self._service, self._region)
+        operation: str = raw.meta.method_to_api_mapping[method]
+        start = time.monotonic()
+        unread = 0
+
+        def again(state: tenacity.RetryCallState) -> bool:
+            nonlocal unread
+            error = state.outcome.exception() if state.outcome else None
+            if isinstance(error, _Unread):
+                unread += 1
+                return unread < 10
+            waited = time.monotonic() - start
+            return any(row.covers(error) and waited < row.seconds for row in self._passing)
+
+        retrying = tenacity.Retrying(
+            retry=again,
+            wait=tenacity.wait_random_exponential(multiplier=self._door.first_pause, max=5),
+            sleep=self._door.stop.sleep,
+            reraise=True,
+        )
+        try:
+            return retrying(self._once, raw, method, operation, parameters)
+        except _Unread as last:
+            raise last.error from None
+
+    def _once(self, raw: Any, method: str, operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
+        from botocore import exceptions as fault
+        from botocore.parsers import ResponseParserError
+
+        name = f"{self._service}:{operation}"
+        read = operation.startswith(READS)
+        begun = time.monotonic()
+        outcome = "ok"
+        try:
+            with self._door.lane(self._service):
+                answer: dict[str, Any] = getattr(raw, method)(**parameters)
+                return answer
+        except fault.ClientError as error:
+            outcome = str(error.response["Error"].get("Code", ""))
+            text = str(error.response["Error"].get("Message", ""))
+            status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+            if outcome in STALE_CREDENTIALS:
+                raise CredentialsMissing(
+                    f"AWS does not accept these credentials: {text or outcome}",
+                    "Sign in again (for SSO: aws sso login), then run the same command: it goes on from here.",
+                ) from None
+            refusal = AwsRefusal(name, outcome, text)
+            if outcome in THROTTLES or status == 429:
+                raise _Unread(refusal) from None
+            if status >= 500:
+                raise _Unread(refusal) if read else AnswerLost(name, f"HTTP {status} {outcome}") from None
+            raise refusal from None
+        except (
+            fault.EndpointConnectionError,
+            fault.ConnectTimeoutError,
+            fault.ProxyConnectionError,
+        ) as error:
+            outcome = "no connection"
+            raise _Unread(
+                AwsFailure(f"AWS cannot be reached: {error}", "Check the network, then run the same command again.")
+            ) from None
+        except (fault.HTTPClientError, ResponseParserError, fault.SSLError) as error:
+            outcome = "no answer"
+            if "CERTIFICATE_VERIFY_FAILED" in str(error):
+                raise AwsFailure(
+                    "The certificate AWS shows is not one this machine trusts.",
+                    "Behind a proxy that inspects traffic, name its certificates in AWS_CA_BUNDLE.",
+                ) from None
+            lost = AnswerLost(name, type(error).__name__)
+            raise _Unread(lost) if read else lost from None
+        except (
+            fault.NoCredentialsError,
+            fault.PartialCredentialsError,
+            fault.CredentialRetrievalError,
+            fault.SSOError,
+            getattr(fault, "LoginError", fault.SSOError),  # newer than our oldest boto3
+            fault.TokenRetrievalError,
+            fault.MetadataRetrievalError,
+            fault.RefreshWithMFAUnsupportedError,
+            fault.UnknownCredentialError,
+            fault.InfiniteLoopConfigError,
+            fault.InvalidConfigError,
+            fault.MissingDependencyException,
+        ) as error:
+            outcome = "no credentials"
+            raise CredentialsMissing(
+                f"No AWS credentials could be used: {error}",
+                "Set AWS_PROFILE or run `aws configure`, or try everything without an account: add --sandbox.",
+            ) from None
+        except fault.ParamValidationError as error:
+            outcome = "invalid"
+            # botocore's report quotes the values, which may be secret: only the names are kept.
+            what = "; ".join(re.findall(r"^(?:Missing|Unknown) .*|^Invalid .* parameter [^ ,]+", str(error), re.M))
+            raise AwsFailure(
+                f"{name} was not sent: {what}", "This is a mistake in awsdeploy: please report it."
+            ) from None
+        except fault.BotoCoreError as error:
+            outcome = "not sent"
+            raise AwsFailure(
+                f"{name} was not sent: {type(error).__name__}", "Check the AWS_* variables and ~/.aws/config."
+            ) from None
+        finally:
+            self._door.on_call(Call(self._service, operation, time.monotonic() - begun, outcome))
+
+
+class _Unread(Exception):
+    """Wraps an error after which the same call may simply be sent again."""
+
+    def __init__(self, error: AwsFailure) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
+class Door:
+    """Clients by service and region over one boto3 session, made on first use. Safe for many threads.
+
+    Whatever boto3 honours is honoured: `AWS_PROFILE`, SSO, `AWS_ENDPOINT_URL`, `AWS_CA_BUNDLE`, proxies.
+    """
+
+    def __init__(
+        self,
+        stop: Stop | None = None,
+        on_call: Callable[[Call], None] = lambda _call: None,
+        first_pause: float = 0.5,
+    ) -> None:
+        self.stop = stop or Stop()
+        self.on_call = on_call
+        self.first_pause = first_pause
+        self._raw: dict[tuple[str, str], Any] = {}
+        self._session: Any = None
+        self._making = threading.Lock()
+        self._in_flight = threading.BoundedSemaphore(CALLS_IN_FLIGHT)
+        # AWS: five Route 53 requests a second per account, and one change of a zone at a time.
+        self._route53 = threading.Lock()
+        self._asking = threading.Lock()
+        self._account: str | None = None
+
+    def client(self, service: str, region: str, passing: Sequence[Passing] = ()) -> Client:
+        return Client(self, service, region, passing)
+
+    def account(self, region: str) -> str:
+        """The account number of the credentials in use.
+
+        Raises `CredentialsMissing` where there are none.
+        """
+        with self._asking:
+            if self._account is None:
+                self._account = str(self.client("sts", region).get_caller_identity()["Account"])
+            return self._account
+
+    @contextmanager
+    def lane(self, service: str) -> Iterator[None]:
+        """At most 16 calls in flight, and one to Route 53."""
+        if service == "route53":
+            with self._route53, self._in_flight:
+                yield
+        else:
+            with self._in_flight:
+                yield
+
+    def raw(self, service: str, region: str) -> Any:
+        """The botocore client: one attempt, so that only this module decides what is sent again."""
+        try:
+            return self._raw[service, region]
+        except KeyError:
+            pass
+        with self._making:
+            if (service, region) not in self._raw:
+                self._raw[service, region] = self._make(service, region)
+            return self._raw[service, region]
+
+    def _make(self, service: str, region: str) -> Any:
+        import boto3
+        from botocore import exceptions as fault
+        from botocore.config import Config
+
+        config = Config(
+            retries={"total_max_attempts": 1},
+            connect_timeout=10,
+            read_timeout=60,
+            max_pool_connections=CALLS_IN_FLIGHT,
+            user_agent_extra="awsdeploy",
+        )
+        try:
+            if self._session is None:
+                self._session = boto3.Session()
+            return self._session.client(service, region_name=region, config=config)
+        except fault.ProfileNotFound as error:
+            raise CredentialsMissing(
+                f"{error}.", "Name a profile of ~/.aws/config in AWS_PROFILE, or unset it."
+            ) from None
+        except (fault.BotoCoreError, ValueError) as error:
+            raise AwsFailure(
+                f"No AWS client for {service}: {error}", "Check the AWS_* variables of this shell."
+            ) from None

@@ -1,0 +1,1 @@
+"""Plan, up and destroy over the graph of resources. Emits events; prints nothing, knows no kind by name."""

@@ -1,0 +1,204 @@
+"""What `up` would do, from one look at AWS: per resource nothing, create, change, replace, wait; and what goes.
+
+The plan is the same code as the run: a change printed here is the `Change` that `up` applies.
+"""
+
+from __future__ import annotations
+
+import graphlib
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from awsdeploy.engine import schedule
+from awsdeploy.engine.run import Run
+from awsdeploy.errors import AwsFailure, UsageError
+from awsdeploy.resource import Change, Gate, Live, Resource
+
+WRITES = ("create", "replace", "change")
+
+
+@dataclass(frozen=True)
+class Step:
+    """One documented step and its resources: what people see, in the order they see it."""
+
+    title: str
+    resources: tuple[Resource, ...]
+
+
+@dataclass
+class Item:
+    """One resource of the plan. `action` is none, create, replace, change or wait."""
+
+    resource: Resource
+    step: str
+    action: str = "none"
+    live: Live | None = None
+    changes: list[Change] = field(default_factory=list)
+
+    @property
+    def writes(self) -> bool:
+        return self.action in WRITES
+
+
+@dataclass
+class Plan:
+    """All items in the documented order, what `up` would delete, and what stands in the way."""
+
+    steps: Sequence[Step]
+    items: dict[Resource, Item]
+    removals: list[Live]
+    obstacles: list[str]
+    new: bool
+    """Whether nothing of this stack exists yet."""
+    lives: Sequence[Live]
+    """Everything of the stack as it was looked at."""
+
+    @property
+    def writes(self) -> bool:
+        return bool(self.removals) or any(item.writes for item in self.items.values())
+
+    @property
+    def may_write(self) -> bool:
+        """Whether carrying it out may change something: what AWS is still at work on is repaired afterwards."""
+        waits = (item for item in self.items.values() if item.action == "wait")
+        return self.writes or any(not isinstance(item.resource, Gate) for item in waits)
+
+    @staticmethod
+    def standing(lives: Iterable[Live]) -> set[tuple[type[Resource], str]]:
+        """What there is of kinds that can be made, without what is on its way out."""
+        makeable = (live for live in lives if live.kind.create is not Resource.create)
+        return {(live.kind, live.id) for live in makeable if live.status not in live.kind.wait.leaving}
+
+    @property
+    def quiet(self) -> bool:
+        """Nothing to change and nothing to wait for."""
+        return not self.writes and all(item.action == "none" for item in self.items.values())
+
+    @property
+    def lost_data(self) -> list[Live]:
+        """What the plan would delete that cannot be made again."""
+        return [live for live in self.removals if live.kind.data]
+
+    def needs(self) -> dict[Resource, set[Resource]]:
+        return {resource: set(resource.edges()) for resource in self.items}
+
+
+def make(run: Run, steps: Sequence[Step], replace: Collection[str] = ()) -> Plan:
+    """Look at everything of the stack once and compare it with the declaration.
+
+    Raises `UsageError` for a `replace` key that is not declared, `WrongAccount` for a stack of another account.
+    """
+    resources = [resource for step in steps for resource in step.resources]
+    order = _ordered(resources)
+    if unknown := sorted(set(replace) - {resource.key for resource in resources}):
+        raise UsageError(f"--replace {unknown[0]}: no such resource.", "The keys are in `awsdeploy plan`.")
+
+    record: list[Any] = []
+
+    def pin() -> None:
+        run.state.pin(run.door.account(run.region), run.region)
+
+    lives = run.look_everywhere(lambda: record.append(run.lease.record()), pin)
+    by_key: dict[tuple[type[Resource], str], list[Live]] = {}
+    for live in lives:
+        by_key.setdefault((live.kind, live.key), []).append(live)
+
+    titles = {resource: step.title for step in steps for resource in step.resources}
+    items = {resource: Item(resource, titles[resource]) for resource in resources}
+    used: set[Live] = set()
+    for resource in order:
+        same = by_key.get((type(resource), resource.key), [])
+        counter = max((_counter(live.generation) for live in same), default=0)
+        counter += resource.key in replace
+        generation = resource.generation(run.generations, counter)
+        run.generations[resource] = generation
+        item = items[resource]
+        gone = resource.wait.leaving | resource.wait.failed
+        if resource.existing:
+            item.live = run.lives[resource] = resource.adopt(run.view(type(resource), run.of(resource)))
+            used |= {live for live in lives if (live.kind, live.id) == (type(resource), item.live.id)}
+            continue
+        # Of two alike the one that can be used: after a crash the one before may still be leaving.
+        current = [live for live in same if live.generation == generation]
+        current.sort(key=lambda live: (live.status in resource.wait.leaving, live.status in gone, live.id))
+        if current:
+            item.live = current[0]
+            used.add(current[0])
+        if item.live and item.live.status not in gone:
+            run.lives[resource] = item.live
+        elif not isinstance(resource, Gate):
+            item.action = "replace" if same else "create"
+
+    _compare(run, [items[resource] for resource in order])
+    obstacles = _obstacles(run, items.values())
+    makeable = [live for live in lives if live.kind.create is not Resource.create]
+    removals = [live for live in makeable if live not in used and live.status not in live.kind.wait.leaving]
+    return Plan(steps, items, removals, obstacles, new=record == [None] and not makeable, lives=lives)
+
+
+def _ordered(resources: Sequence[Resource]) -> list[Resource]:
+    declared = set(resources)
+    if len({(type(resource), resource.key) for resource in resources}) != len(resources):
+        raise AwsFailure(
+            "Two resources of the blueprint share a key.", "This is a mistake in awsdeploy: please report it."
+        )
+    needs = {resource: set(resource.edges()) for resource in resources}
+    for resource, edges in needs.items():
+        if missing := edges - declared:
+            names = ", ".join(sorted(edge.key for edge in missing))
+            raise AwsFailure(f"{resource.key} needs {names}, which no step declares.", "Please report this.")
+    return list(graphlib.TopologicalSorter(needs).static_order())
+
+
+def _compare(run: Run, items: Sequence[Item]) -> None:
+    """Fill in changes and waits of what exists."""
+
+    def compare(resource: Resource) -> None:
+        item = by_resource[resource]
+        view = run.view(type(resource), run.of(resource), fresh=False)
+        if isinstance(resource, Gate):
+            missing = any(edge not in run.lives and not isinstance(edge, Gate) for edge in resource.edges())
+            seen = None if missing else resource.observe(view)
+            if seen is None or seen.status not in resource.wait.ready:
+                item.action = "wait"
+            else:
+                item.live = run.lives[resource] = seen
+        elif item.live and item.action == "none" and not resource.existing:
+            if item.live.status not in resource.wait.ready:
+                item.action = "wait"
+            else:
+                item.changes = list(resource.repair(view, item.live))
+                item.action = "change" if item.changes else "none"
+
+    by_resource = {item.resource: item for item in items}
+    # A gate has no look of its own: what hangs on it is compared after it.
+    gates: dict[Resource, set[Resource]] = {
+        item.resource: {edge for edge in item.resource.edges() if isinstance(edge, Gate)} for item in items
+    }
+    errors = schedule.run(gates, compare, run.stop)
+    for error in errors.values():
+        raise error
+
+
+def _obstacles(run: Run, items: Iterable[Item]) -> list[str]:
+    missing = [item for item in items if item.action in ("create", "replace")]
+    found: dict[str, str] = {}
+
+    def ask(item: Item) -> None:
+        resource = item.resource
+        if why := resource.obstacle(run.view(type(resource), run.of(resource))):
+            found[resource.key] = why
+
+    schedule.in_parallel({item.resource: _bound(ask, item) for item in missing}, run.stop)
+    return [found[item.resource.key] for item in missing if item.resource.key in found]
+
+
+def _bound(work: Callable[[Item], None], item: Item) -> Callable[[], None]:
+    return lambda: work(item)
+
+
+def _counter(generation: str) -> int:
+    """How often this key was replaced on request: the number after the dot of a generation."""
+    tail = generation.rpartition(".")[2] if "." in generation else ""
+    return int(tail) if tail.isdigit() else 0

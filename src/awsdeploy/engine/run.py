@@ -1,0 +1,129 @@
+"""What one command knows while it runs: the door, the stack, one memoised look at AWS, the clock."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from awsdeploy.aws import Door
+from awsdeploy.engine import schedule
+from awsdeploy.engine.events import Emit
+from awsdeploy.lease import Lease
+from awsdeploy.resource import KINDS, Aws, Gate, Live, Resource, Stack
+from awsdeploy.state import State
+from awsdeploy.stop import Pace, Stop
+
+
+@dataclass
+class Run:
+    """One command on one stack. `settle` is how long (seconds) AWS may take to show a new object."""
+
+    door: Door
+    stack: Stack
+    region: str
+    state: State
+    pace: Pace = field(default_factory=Pace)
+    settle: float = 60.0
+    emit: Emit = lambda _event: None
+    regions: tuple[str, ...] = ()
+    lives: dict[Resource, Live] = field(default_factory=dict)
+    generations: dict[Resource, str] = field(default_factory=dict)
+    notes: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.regions = self.regions or (self.region,)
+        self.world = Sight(self._scan, self.region)
+        self.lease = Lease(self.door, self.stack, self.region)
+        self.lease.memory = hashlib.sha256(str(self.state.path.absolute()).encode()).hexdigest()[:12]
+        self.state.on_failure = self.stop.abort
+        self._blank = not self.state.entries
+
+    @property
+    def stop(self) -> Stop:
+        return self.door.stop
+
+    @property
+    def forgotten_for(self) -> float | None:
+        """Seconds since a crashed writer last showed life, if what it intended is not in our record."""
+        remembered = self.lease.left_by_our_own and not self._blank
+        return None if remembered else self.lease.left_over_since
+
+    def of(self, resource: Resource) -> str:
+        """The region a resource lives in."""
+        return resource.region or self.region
+
+    def view(self, kind: type[Resource], region: str, token: str = "", fresh: bool = True) -> Aws:
+        """AWS as this kind sees it in this region."""
+        return Aws(
+            self.door,
+            self.stack,
+            region,
+            self.world,
+            self.lives,
+            self.generations,
+            token,
+            kind.passing,
+            self.notes,
+            fresh,
+        )
+
+    def kinds(self) -> list[tuple[type[Resource], str]]:
+        """Every kind in every region in use; global services once."""
+        return [
+            (kind, region)
+            for kind in KINDS.values()
+            if not issubclass(kind, Gate)
+            for region in ((self.region,) if kind.everywhere else self.regions)
+        ]
+
+    def look_everywhere(self, *more: Callable[[], object]) -> list[Live]:
+        """All of the stack's objects, all kinds at once; `more` is done at the same time."""
+        # `more` first: its refusals (the wrong account) explain those of the scans.
+        tasks: dict[Any, Callable[[], object]] = dict(enumerate(more))
+        tasks |= {pair: _later(self.world.all, *pair) for pair in self.kinds()}
+        schedule.in_parallel(tasks, self.stop)
+        return [live for pair in self.kinds() for live in self.world.all(*pair)]
+
+    def _scan(self, kind: type[Resource], region: str) -> Iterable[Live]:
+        return kind.scan(self.view(kind, region))
+
+
+def _later(function: Callable[..., object], *arguments: Any) -> Callable[[], object]:
+    return lambda: function(*arguments)
+
+
+class Sight:
+    """One look per kind and region, shared by all who ask. A look asked for during another waits for the next."""
+
+    def __init__(self, scan: Callable[[type[Resource], str], Iterable[Live]], home: str) -> None:
+        self._scan, self._home = scan, home
+        self._seen: dict[tuple[type[Resource], str], tuple[float, list[Live]]] = {}
+        self._locks: dict[tuple[type[Resource], str], threading.Lock] = {}
+        self._guard = threading.Lock()
+
+    def all(self, kind: type[Resource], region: str) -> Sequence[Live]:
+        return self._at_least(0.0, kind, region)
+
+    def look(self, kind: type[Resource], region: str) -> Sequence[Live]:
+        return self._at_least(time.monotonic(), kind, region)
+
+    def forget(self) -> None:
+        """Forget every look: the next questions go to AWS."""
+        with self._guard:
+            self._seen.clear()
+
+    def _at_least(self, asked: float, kind: type[Resource], region: str) -> Sequence[Live]:
+        pair = (kind, self._home if kind.everywhere else region)
+        with self._guard:
+            lock = self._locks.setdefault(pair, threading.Lock())
+        with lock:
+            begun, lives = self._seen.get(pair, (-1.0, []))
+            if begun < asked or begun < 0:
+                begun = time.monotonic()
+                lives = list(self._scan(*pair))
+                self._seen[pair] = (begun, lives)
+            return lives

@@ -1,0 +1,230 @@
+"""Take things down in the order their kinds demand, without any record, and prove that nothing is left.
+
+What is deleted is what a look at AWS finds; the order comes from the field annotations of the kinds
+(what points at something goes before it); refusals because something else still uses it are waited out.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from awsdeploy.aws import AnswerLost, AwsRefusal
+from awsdeploy.engine import schedule
+from awsdeploy.engine.events import Event
+from awsdeploy.engine.run import Run
+from awsdeploy.errors import AwsdeployError, AwsFailure, Leftovers, NoSuchStack, TimedOut
+from awsdeploy.lease import RENEW_EVERY
+from awsdeploy.resource import KINDS, TAG_RESOURCE, TAG_STACK, Kept, Live, Parting, Resource, needs
+from awsdeploy.state import Entry
+
+
+@dataclass
+class Farewell:
+    """What a destroy will remove and what it will leave, with the reason and the monthly cost."""
+
+    going: list[Live]
+    staying: list[tuple[Live, Kept]]
+    parting: Parting
+    recorded: bool
+
+    @property
+    def lost_data(self) -> list[Live]:
+        return [live for live in self.going if live.kind.data]
+
+
+def stamp() -> str:
+    """UTC now, as it appears in the names of final snapshots."""
+    return f"{datetime.now(UTC):%Y%m%d%H%M%S}"
+
+
+def survey(run: Run, parting: Parting) -> Farewell:
+    """Look at everything of the stack and sort it. Raises `NoSuchStack` where there is nothing at all."""
+    found: list[object] = []
+
+    def pin() -> None:
+        run.state.pin(run.door.account(run.region), run.region)
+
+    lives = run.look_everywhere(pin, lambda: found.append(run.lease.record()))
+    recorded = found[0] is not None
+    if not lives and not recorded:
+        run.state.remove()
+        raise NoSuchStack(
+            f"There is nothing of {run.stack.tag} in {run.region}.",
+            "Check name, environment, region and AWS_PROFILE.",
+        )
+    going, staying = [], []
+    for live in lives:
+        if kept := _kept(run, live, parting):
+            staying.append((live, kept))
+        else:
+            going.append(live)
+    return Farewell(going, staying, parting, recorded)
+
+
+def destroy(run: Run, farewell: Farewell) -> None:
+    """Remove all that goes, sweep, and remove the stack's record last.
+
+    Raises `Leftovers` naming what the sweep found, `RunFailed`, `TimedOut`, or what stopped the run.
+    """
+    begun = time.monotonic()
+    with run.lease.held("destroy", run.stop):
+        remove(run, farewell.going, farewell.parting)
+        _remove_latecomers(run, farewell)
+        farewell.staying = sweep(run, farewell.parting)
+        run.lease.remove()
+    if farewell.staying:
+        run.state.entries.clear()
+        run.state.record_run("destroy", time.monotonic() - begun, run.notes.get("durations", {}))
+    else:
+        run.state.remove()
+
+
+def _remove_latecomers(run: Run, farewell: Farewell) -> None:
+    """What an interrupted run asked for may enter AWS's lists only now: look until it has settled."""
+    known = {live.key for live in farewell.going} | {live.key for live, _ in farewell.staying}
+    lost = [e for key, e in run.state.entries.items() if e.phase in ("creating", "created") and key not in known]
+    seconds = max((run.settle - entry.age() for entry in lost), default=0.0)
+    if (forgotten := run.forgotten_for) is not None:
+        seconds = max(seconds, run.settle + RENEW_EVERY - forgotten)
+    if seconds <= 0:
+        return
+    for _ in run.pace.ticks(run.stop, seconds):
+        run.world.forget()
+        late = [live for live in run.look_everywhere() if not _kept(run, live, farewell.parting)]
+        remove(run, late, farewell.parting)
+
+
+def remove(run: Run, lives: Sequence[Live], parting: Parting) -> None:
+    """Delete these objects and wait until each is gone; raises after everything possible is gone."""
+    users = _users({live.kind for live in lives})
+    before = {live: {other for other in lives if other.kind in users[live.kind]} for live in lives}
+
+    def part(live: Live) -> None:
+        try:
+            _part(run, live, parting)
+        except AwsdeployError as error:
+            if not run.stop.stopped:
+                run.emit(Event(live.key, "failed", detail=error.message))
+            raise
+
+    def skip(live: Live) -> None:
+        run.emit(Event(live.key, "skipped", detail="something that uses it could not be deleted"))
+
+    errors = schedule.run(before, part, run.stop, skip)
+    if errors:
+        first = next(iter(errors.values()))
+        lines = "\n".join(f"  {live.key}: {error.message}" for live, error in errors.items())
+        total = AwsFailure(f"Not everything could be deleted:\n{lines}", first.hint)
+        total.exit_code = first.exit_code
+        raise total
+
+
+def _users(kinds: set[type[Resource]]) -> dict[type[Resource], set[type[Resource]]]:
+    """For each kind the kinds that must be gone before it: those that point at it, however indirectly."""
+    below = {kind: _below(kind) for kind in kinds}
+    return {kind: {other for other in kinds if other is not kind and kind in below[other]} for kind in kinds}
+
+
+def _below(kind: type[Resource]) -> set[type[Resource]]:
+    """Every kind it points at, also through kinds of which nothing exists any more."""
+    found: set[type[Resource]] = set()
+    todo = [kind]
+    while todo:
+        new = needs(todo.pop()) - found
+        found |= new
+        todo += new
+    return found
+
+
+def _part(run: Run, live: Live, parting: Parting) -> None:
+    begun = time.monotonic()
+    view = run.view(live.kind, live.region)
+    _announce(run, live)
+    run.emit(Event(live.key, "deleting", live.status))
+    shown, current = "", live
+    for _ in run.pace.ticks(run.stop, live.kind.unblocked_in):
+        run.stop.check()
+        blocked = ""
+        try:
+            live.kind.delete(view, current, parting)
+        except AnswerLost:
+            pass  # the look tells
+        except AwsRefusal as refusal:
+            if refusal.code not in live.kind.blocked:
+                raise
+            blocked = refusal.text
+        seen = next((one for one in run.world.look(live.kind, live.region) if one.id == live.id), None)
+        if seen is None:
+            run.state.gone(_place(run, live))
+            run.notes.setdefault("durations", {})[live.key] = time.monotonic() - begun
+            run.emit(Event(live.key, "gone"))
+            return
+        current = seen
+        if (blocked or seen.status) != shown:
+            shown = blocked or seen.status
+            run.emit(Event(live.key, "deleting", seen.status, blocked, live.kind.wait.usual))
+    raise TimedOut(
+        f"{live.id} is still there ({shown}).",
+        "AWS goes on. Run the same command again: it goes on from here.",
+    )
+
+
+def _place(run: Run, live: Live) -> str:
+    """The state entry of this very object: a replaced one has its own beside its successor's."""
+    entry = run.state.entries.get(live.key)
+    return live.key if entry is None or entry.id in ("", live.id) else f"{live.key}@{live.generation}"
+
+
+def _announce(run: Run, live: Live) -> None:
+    place = _place(run, live)
+    if place in run.state.entries:
+        run.state.mark(place, "deleting", id=live.id)
+    else:
+        run.state.put(place, Entry(live.kind.__name__, "deleting", live.generation, live.id, region=live.region))
+
+
+def _kept(run: Run, live: Live, parting: Parting) -> Kept | None:
+    return live.kind.keep(run.view(live.kind, live.region), live, parting)
+
+
+def sweep(run: Run, parting: Parting) -> list[tuple[Live, Kept]]:
+    """A second look that trusts no record: every kind afresh, and AWS's own index of tags for kinds we do not know.
+
+    Returns what is kept on purpose. Raises `Leftovers` for anything else.
+    """
+    run.world.forget()
+    tagged: list[str] = []
+    lives = run.look_everywhere(*[_index(run, region, tagged) for region in run.regions])
+    kept, left = [], []
+    for live in lives:
+        if why := _kept(run, live, parting):
+            kept.append((live, why))
+        else:
+            left.append(f"{live.kind.noun()} {live.id} ({live.key})")
+    left += tagged
+    if left:
+        lines = "\n".join(f"  {line}" for line in left)
+        raise Leftovers(f"These are still there:\n{lines}", "Run the same command again.")
+    return kept
+
+
+def _index(run: Run, region: str, found: list[str]) -> Callable[[], None]:
+    """Ask the tagging API for what carries the stack's tag and belongs to no kind of ours.
+
+    AWS's index lists deleted objects for a while, so for kinds that have a scan the scan decides.
+    """
+
+    def ask() -> None:
+        ours = {part for kind in KINDS.values() for part in kind.arns}
+        client = run.door.client("resourcegroupstaggingapi", region)
+        filters = [{"Key": TAG_STACK, "Values": [run.stack.tag]}]
+        for one in client.pages("get_resources", "ResourceTagMappingList", TagFilters=filters):
+            tags = {tag["Key"]: tag["Value"] for tag in one.get("Tags", ())}
+            arn = one["ResourceARN"]
+            if not any(part in arn for part in ours) and not tags.get(TAG_RESOURCE, "").startswith("stack/"):
+                found.append(f"{arn} ({tags.get(TAG_RESOURCE, 'unknown')})")
+
+    return ask

@@ -1,0 +1,285 @@
+"""Make AWS match the plan: every resource created, waited for and repaired the moment its edges are.
+
+The order of one resource: intention on disk, call, id on disk, wait, repair until nothing differs,
+ready. After a crash the same order is simply begun again; tokens and names make repeats harmless, and
+what has neither is looked for first.
+"""
+
+from __future__ import annotations
+
+import time
+
+from awsdeploy.aws import AnswerLost, AwsRefusal
+from awsdeploy.engine import schedule, teardown
+from awsdeploy.engine.events import Event
+from awsdeploy.engine.plan import Plan
+from awsdeploy.engine.run import Run
+from awsdeploy.errors import AwsdeployError, AwsFailure, Refused, TimedOut
+from awsdeploy.lease import RENEW_EVERY
+from awsdeploy.resource import Again, Aws, Gate, Live, Parting, Resource
+from awsdeploy.state import Entry
+
+UNSEEN = 300.0  # seconds a new object may stay out of AWS's lists before we say so
+ATTEMPTS = 10  # repairs of one resource before we stop believing that they converge
+
+
+class RunFailed(AwsFailure):
+    """Some resources failed; all that did not depend on them is done."""
+
+
+def apply(run: Run, plan: Plan) -> None:
+    """Carry out `plan`. Holds the stack's lock only if there is something to write.
+
+    Raises `RunFailed` naming each root cause once, `TimedOut`, `StateLocked`, or what stopped the run.
+    """
+    begun = time.monotonic()
+    if plan.may_write:
+        with run.lease.held("up", run.stop):
+            _check_still_true(run, plan)
+            _carry_out(run, plan)
+    else:
+        _carry_out(run, plan)
+    run.state.pin(run.door.account(run.region), run.region)
+    _forget_the_gone(run, plan)
+    if plan.writes:
+        run.state.record_run("up", time.monotonic() - begun, run.notes.get("durations", {}))
+
+
+def _check_still_true(run: Run, plan: Plan) -> None:
+    """Between the plan and the lock another machine may have worked: what it made must not be made again."""
+    run.world.forget()
+    if plan.standing(run.look_everywhere()) != plan.standing(plan.lives):
+        raise Refused(f"{run.stack.tag} has changed since this plan was made.", "Run the same command again.")
+
+
+def _carry_out(run: Run, plan: Plan) -> None:
+    builder = Builder(run, plan)
+    errors = schedule.run(plan.needs(), builder.converge, run.stop, builder.skip)
+    if errors:
+        raise summed_up({resource.key: error for resource, error in errors.items()})
+    if plan.removals:
+        # The replaced and the undeclared go last: everything that used them now uses what replaces them.
+        teardown.remove(run, plan.removals, Parting(data=False, snapshot=teardown.stamp()))
+
+
+def summed_up(errors: dict[str, AwsdeployError]) -> AwsdeployError:
+    """One error for several: a single one is itself, and each cause is told once."""
+    by_cause: dict[str, list[str]] = {}
+    for key, error in sorted(errors.items()):
+        by_cause.setdefault(error.message, []).append(key)
+    told = [f"{', '.join(keys)}: {cause}" for cause, keys in by_cause.items()]
+    if len(told) == 1:
+        error = next(iter(errors.values()))
+        error.message = told[0]
+        return error
+    lines = "\n".join(f"  {line}" for line in told)
+    total = RunFailed(f"{len(errors)} resources failed:\n{lines}", "Run the same command again: it goes on from here.")
+    total.exit_code = min(error.exit_code for error in errors.values())
+    return total
+
+
+def _forget_the_gone(run: Run, plan: Plan) -> None:
+    keys = {resource.key for resource in plan.items}
+    for key in [key for key in run.state.entries if key not in keys]:
+        run.state.gone(key)
+
+
+class Builder:
+    """Brings one resource at a time to what is declared; called from many threads."""
+
+    def __init__(self, run: Run, plan: Plan) -> None:
+        self.run, self.plan = run, plan
+        self.touched: set[Resource] = set()
+        self.durations: dict[str, float] = run.notes.setdefault("durations", {})
+
+    def skip(self, resource: Resource) -> None:
+        self.run.emit(Event(resource.key, "skipped", detail="waits for something that failed"))
+
+    def converge(self, resource: Resource) -> None:
+        """Create, wait, repair, record. Raises `AwsdeployError` with the cause."""
+        begun = time.monotonic()
+        item = self.plan.items[resource]
+        quiet = item.action == "none" and not self.touched.intersection(resource.edges())
+        try:
+            if quiet:
+                live = self.run.lives[resource]
+            else:
+                live = self._bring_about(resource)
+                if item.writes:
+                    self.touched.add(resource)
+        except AwsdeployError as error:
+            if not self.run.stop.stopped:
+                self.run.emit(Event(resource.key, "failed", detail=error.message))
+            raise
+        self.run.lives[resource] = live
+        if not isinstance(resource, Gate) and not resource.existing:
+            self.run.state.put(resource.key, self._entry(resource, "ready", live.id))
+        if not quiet:
+            self.durations[resource.key] = time.monotonic() - begun
+        self.run.emit(Event(resource.key, "ready", live.status))
+
+    def _bring_about(self, resource: Resource) -> Live:
+        if isinstance(resource, Gate):
+            return self._wait(resource, None)
+        live = self.plan.items[resource].live
+        if resource.existing and live:
+            return live
+        if live and live.status in resource.wait.failed:
+            self._discard(resource, live)
+            live = None
+        if live and live.status in resource.wait.leaving:
+            self._until_gone(resource, live)
+            live = None
+        if live is None:
+            live = self._create(resource)
+        view = self._view(resource)
+        for attempt in range(ATTEMPTS):
+            if attempt > 1:  # AWS may take a moment to show what it was told
+                self.run.stop.sleep(attempt * self.run.pace.floor)
+            live = self._wait(resource, live)
+            self.run.lives[resource] = live
+            changes = list(resource.repair(view, live))
+            if not changes:
+                return live
+            self.run.stop.check()
+            self.touched.add(resource)
+            self.run.emit(Event(resource.key, "changing", detail=", ".join(change.field for change in changes)))
+            for change in {id(change.apply): change for change in changes}.values():
+                try:
+                    change.apply()
+                except AnswerLost:
+                    break  # whether it happened shows in the next look
+            live = self._seen(resource, live.id) or live
+        fields = ", ".join(change.field for change in changes)
+        raise AwsFailure(f"AWS keeps changing back: {fields}.", "Something else may be changing it; see its events.")
+
+    def _create(self, resource: Resource) -> Live:
+        """Ask AWS for it, once, whatever happens to the answer."""
+        run, key = self.run, resource.key
+        before = run.state.entries.get(key)
+        generation = run.generations[resource]
+        interrupted = before if before and before.generation == generation and self._unsettled(before) else None
+        if resource.again is Again.BLIND and (live := self._look_for_lost(resource, interrupted)):
+            run.state.put(key, self._entry(resource, "created", live.id))
+            return live
+        entry = self._entry(resource, "creating", "")
+        entry.token = interrupted.token if interrupted else ""
+        entry = run.state.creating(key, entry)
+        run.emit(Event(key, "creating", usual=resource.wait.usual))
+        doubtful = interrupted is not None
+        for _ in range(ATTEMPTS):
+            run.stop.check()
+            try:
+                made = resource.create(self._view(resource, entry.token))
+            except AnswerLost:
+                doubtful = True
+                if resource.again is Again.BLIND and (live := self._look(resource, run.settle)):
+                    made = live.id
+                else:
+                    continue
+            except AwsRefusal as refusal:
+                if refusal.code != "IdempotentParameterMismatch":
+                    if not doubtful:
+                        run.state.gone(key)  # nothing was made: no later run has to look for it
+                    raise
+                # The token was used by the crashed run with other values: take what that run made, or a new token.
+                if not (live := self._look(resource, run.settle)):
+                    entry.token = ""
+                    entry = run.state.creating(key, entry)
+                    continue
+                made = live.id
+            run.state.mark(key, "created", id=made)
+            return Live(type(resource), key, made, generation, "", {}, run.of(resource))
+        raise AwsFailure(
+            f"{resource.noun()}: AWS does not answer.", "Run the same command again: it goes on from here."
+        )
+
+    def _unsettled(self, entry: Entry) -> bool:
+        """Whether what the entry speaks of may exist although AWS does not list it (yet)."""
+        return entry.phase == "creating" or (entry.phase == "created" and entry.age() < self.run.settle)
+
+    def _look_for_lost(self, resource: Resource, interrupted: Entry | None) -> Live | None:
+        """What a crashed run may have created without our learning its id."""
+        if interrupted:
+            return self._look(resource, self.run.settle - interrupted.age())
+        if (forgotten := self.run.forgotten_for) is not None:
+            return self._look(resource, self.run.settle + RENEW_EVERY - forgotten)
+        return None
+
+    def _look(self, resource: Resource, seconds: float) -> Live | None:
+        """Look for our own object until it shows, for at most `seconds`; once at least."""
+        self.run.emit(Event(resource.key, "waiting", detail="looking for what the interrupted run made"))
+        generation = self.run.generations[resource]
+        for _ in self.run.pace.ticks(self.run.stop, max(0.0, seconds)):
+            for live in self.run.world.look(type(resource), self.run.of(resource)):
+                if live.key == resource.key and live.generation == generation:
+                    return live
+        return None
+
+    def _seen(self, resource: Resource, id: str) -> Live | None:
+        lives = self.run.world.look(type(resource), self.run.of(resource))
+        return next((live for live in lives if live.id == id), None)
+
+    def _wait(self, resource: Resource, known: Live | None) -> Live:
+        """Look until it is ready. Raises `AwsFailure` with AWS's reason, or `TimedOut`."""
+        rule, run = resource.wait, self.run
+        view = self._view(resource)
+        shown = ""
+        live = known
+        for waited in run.pace.ticks(run.stop, rule.deadline):
+            if isinstance(resource, Gate):
+                live = resource.observe(view)
+            elif known is not None and (waited or not known.raw):
+                live = self._seen(resource, known.id)
+            if live is None:
+                if waited > UNSEEN:
+                    break
+                continue
+            if live.status in rule.ready:
+                return live
+            if live.status in rule.failed:
+                raise AwsFailure(
+                    f"AWS reports {live.status}: {live.reason or 'no reason given'}",
+                    "Mend the cause, then run the same command again: it removes the failed one first.",
+                )
+            if live.status != shown:
+                shown = live.status
+                run.emit(Event(resource.key, "waiting", live.status, live.reason, rule.usual))
+        if live is None and known is not None:
+            run.state.gone(resource.key)
+            raise AwsFailure(f"{known.id} was created and is not in AWS's lists.", "Run the same command again.")
+        status = live.status if live else "unknown"
+        reason = f" ({live.reason})" if live and live.reason else ""
+        raise TimedOut(
+            f"still {status}{reason} after {rule.deadline / 60:.0f} minutes; AWS goes on.",
+            "Run the same command again later: it waits on from here.",
+        )
+
+    def _discard(self, resource: Resource, live: Live) -> None:
+        if resource.data:
+            raise AwsFailure(
+                f"AWS reports {live.status}: {live.reason}",
+                "Look at it in the AWS console: it may hold data.",
+            )
+        teardown.remove(self.run, [live], Parting())
+
+    def _until_gone(self, resource: Resource, live: Live) -> None:
+        self.run.emit(Event(resource.key, "waiting", live.status, "the one before is still leaving"))
+        for _ in self.run.pace.ticks(self.run.stop, resource.unblocked_in):
+            if not self._seen(resource, live.id):
+                return
+        raise TimedOut(f"{live.id} is still {live.status}.", "Run the same command again later.")
+
+    def _entry(self, resource: Resource, phase: str, id: str) -> Entry:
+        return Entry(
+            kind=type(resource).__name__,
+            phase=phase,
+            generation=self.run.generations[resource],
+            id=id,
+            region=self.run.of(resource),
+            needs=[edge.key for edge in resource.edges()],
+            declaration=resource.declaration(),
+        )
+
+    def _view(self, resource: Resource, token: str = "") -> Aws:
+        return self.run.view(type(resource), self.run.of(resource), token)

@@ -1,0 +1,102 @@
+"""Every way a command can fail, named for the fact, each with what to do next.
+
+Nothing here prints or exits: the command line catches `AwsdeployError` in one place, prints
+`message` and `hint`, and ends with `exit_code`. Imports nothing of ours.
+"""
+
+from __future__ import annotations
+
+
+class AwsdeployError(Exception):
+    """What happened (`message`) and the next thing to do (`hint`)."""
+
+    exit_code: int = 1
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class UsageError(AwsdeployError):
+    """The command line, the environment or a flag cannot be used as given."""
+
+    exit_code = 64
+
+
+class ConfigInvalid(UsageError):
+    """`config.toml` has mistakes; `message` lists all of them."""
+
+
+class CredentialsMissing(AwsdeployError):
+    """No usable AWS credentials, or they have expired."""
+
+    exit_code = 3
+
+
+class PermissionDenied(AwsdeployError):
+    """AWS knows who we are and refuses the action."""
+
+    exit_code = 3
+
+
+class AwsFailure(AwsdeployError):
+    """AWS refused or failed something; the same command resumes."""
+
+    exit_code = 4
+
+
+class Refused(AwsdeployError):
+    """Stopped before anything was created or changed."""
+
+    exit_code = 5
+
+
+class WrongAccount(Refused):
+    """The stack lives in another account or region than the one in use."""
+
+
+class RecordTaken(Refused):
+    """A DNS record of our name exists and points elsewhere."""
+
+
+class NoSuchStack(AwsdeployError):
+    """There is nothing of this name here."""
+
+    exit_code = 6
+
+
+class Leftovers(AwsdeployError):
+    """A check found drift, or resources that should be gone."""
+
+    exit_code = 7
+
+
+class Declined(AwsdeployError):
+    """The person at the keyboard said no."""
+
+    exit_code = 8
+
+
+class TimedOut(AwsdeployError):
+    """We stopped waiting; AWS goes on."""
+
+    exit_code = 9
+
+
+class StateLocked(AwsdeployError):
+    """Another command is changing this stack."""
+
+    exit_code = 75
+
+
+class Interrupted(AwsdeployError):
+    """Ctrl-C: nothing new was started and what exists is recorded."""
+
+    exit_code = 130
+
+
+class Terminated(Interrupted):
+    """SIGTERM: as Ctrl-C."""
+
+    exit_code = 143

@@ -1,0 +1,261 @@
+"""Two parameters of a stack: the record that it exists, and the lease that only one writer holds.
+
+`/deploy/<name>/<environment>/stack` is the first write of `up` and is gone with the last write of
+`destroy`. It tells a machine without state or config where to look. `…/lock` has exactly one winner:
+PutParameter without Overwrite. The record comes first, so that a crash in between leaves nothing
+that `destroy` would not find; both go in one call.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+import os
+import socket
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from awsdeploy import __version__
+from awsdeploy.aws import AnswerLost, AwsRefusal, Client, Door, tolerate
+from awsdeploy.errors import AwsdeployError, AwsFailure, StateLocked, WrongAccount
+from awsdeploy.resource import TAG_RESOURCE, TAG_STACK, Stack
+from awsdeploy.state import describe, holder, now
+from awsdeploy.stop import Stop
+
+RENEW_EVERY = 60.0  # seconds
+STALE_AFTER = 300.0  # seconds without renewal
+
+
+class LockLost(StateLocked):
+    """Another writer holds the stack now; this run has to stop."""
+
+
+class Lease:
+    """The stack's record and lock in Parameter Store, in the stack's home region."""
+
+    def __init__(self, door: Door, stack: Stack, region: str) -> None:
+        self.door, self.stack, self.region = door, stack, region
+        self.ssm: Client = door.client("ssm", region)
+        self.me = uuid.uuid4().hex
+        self.memory = ""
+        """Which record of intentions this writer has: told to whoever takes the lock over."""
+        self.left_by_our_own = False
+        """Whether the lock we took over belonged to a writer with the same record of intentions."""
+        self._crashed: float | None = None  # monotonic
+
+    @property
+    def left_over_since(self) -> float | None:
+        """Seconds since the crashed writer whose lock we took over last showed life, if there was one."""
+        return None if self._crashed is None else time.monotonic() - self._crashed
+
+    def record(self) -> dict[str, Any] | None:
+        """What the first `up` wrote, or None where there is no such stack.
+
+        Raises `WrongAccount` if the record is another account's.
+        """
+        found = self._read("stack")
+        if found is not None and found.get("account") not in (None, self.door.account(self.region)):
+            raise WrongAccount(
+                f"{self.stack.tag} was made in account {found['account']}.",
+                "Use the credentials of that account.",
+            )
+        return found
+
+    def write_record(self) -> None:
+        """Declare the stack. One that exists is left as it is."""
+        value = {
+            "account": self.door.account(self.region),
+            "regions": [self.region],
+            "version": __version__,
+            "since": now(),
+        }
+        with tolerate("ParameterAlreadyExists"):
+            _sent(lambda: self._put("stack", value))
+
+    @contextmanager
+    def held(self, command: str, stop: Stop) -> Iterator[None]:
+        """Hold the lock, renewing it; a run that loses it is stopped.
+
+        Raises `StateLocked` naming the holder.
+        """
+        self.acquire(command)
+        done = threading.Event()
+
+        def keep() -> None:
+            renewed = time.monotonic()
+            while not done.wait(RENEW_EVERY):
+                try:
+                    self.renew(command)
+                    renewed = time.monotonic()
+                except AwsdeployError as error:
+                    # One answer that got lost is no reason to stop: the lock is ours until it is stale.
+                    passes = type(error) is not LockLost and error.exit_code == AwsFailure.exit_code
+                    if not passes or time.monotonic() - renewed > STALE_AFTER - 2 * RENEW_EVERY:
+                        stop.abort(error)
+                        return
+
+        thread = threading.Thread(target=keep, name="lease", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            done.set()
+            thread.join()
+            # A lock that cannot be given back goes stale by itself; what ended the run matters more.
+            with suppress(AwsdeployError):
+                self.release()
+
+    def acquire(self, command: str) -> None:
+        """Write the record, then the lock. A lock left by a process that is gone is taken over."""
+        self.write_record()
+        while not self._won(command):
+            pass
+        # A destroy that ended between our two writes took the record along.
+        self.write_record()
+
+    def _won(self, command: str) -> bool:
+        """Try once. False if the lock vanished meanwhile."""
+        try:
+            # Sent twice after a lost answer, the second finds our own lock.
+            _sent(lambda: self._put("lock", self._mine(command)))
+            return True
+        except AwsRefusal as refusal:
+            if refusal.code != "ParameterAlreadyExists":
+                raise
+        found, version = self._read_version("lock")
+        if found is None or found.get("id") == self.me:
+            return found is not None
+        if not _abandoned(found):
+            raise self._locked_by(found)
+        # Of several who find it abandoned, the one whose write is the next version has it.
+        if self._put("lock", self._mine(command), overwrite=True) != version + 1:
+            winner, _ = self._read_version("lock", version + 1)
+            if winner is None:
+                self._drop("lock")
+                return False
+            self._put("lock", winner, overwrite=True)
+            raise self._locked_by(winner)
+        self._crashed = time.monotonic() - _age(found)
+        self.left_by_our_own = (found.get("memory"), found.get("machine")) == (self.memory, machine())
+        return True
+
+    def renew(self, command: str) -> None:
+        """Say that we are still at work. Raises `LockLost` if the lock is no longer ours."""
+        found, version = self._read_version("lock")
+        if found is None or found.get("id") != self.me:
+            raise self._lost(found)
+        if self._put("lock", self._mine(command), overwrite=True) != version + 1:
+            raise self._lost(None)
+
+    def _mine(self, command: str) -> dict[str, Any]:
+        more = {"id": self.me, "renewed": now(), "machine": machine(), "memory": self.memory}
+        return holder(command) | more
+
+    def _locked_by(self, found: dict[str, Any]) -> StateLocked:
+        return StateLocked(
+            f"Another command is working on {self.stack.tag}: {describe(json.dumps(found))}.",
+            "Wait for it to end. If you know that it is gone: awsdeploy unlock --force",
+        )
+
+    def _lost(self, found: dict[str, Any] | None) -> LockLost:
+        whom = describe(json.dumps(found)) if found else "someone else"
+        return LockLost(
+            f"The lock of {self.stack.tag} was taken away by {whom}.",
+            "Look who is working on the stack, then run the same command again: it goes on from here.",
+        )
+
+    def release(self) -> None:
+        """Give the lock back if it is still ours."""
+        found = self._read("lock")
+        if found is not None and found.get("id") == self.me:
+            self._drop("lock")
+
+    def break_lock(self) -> str:
+        """Remove whoever's lock there is; returns whose it was, or nothing."""
+        found = self._read("lock")
+        if found is None:
+            return ""
+        self._drop("lock")
+        return describe(json.dumps(found))
+
+    def remove(self) -> None:
+        """The last write of a destroy: record and lock in one call."""
+        names = [self.stack.parameter("stack"), self.stack.parameter("lock")]
+        _sent(lambda: self.ssm.delete_parameters(Names=names))
+
+    def _read(self, name: str) -> dict[str, Any] | None:
+        return self._read_version(name)[0]
+
+    def _read_version(self, name: str, version: int = 0) -> tuple[dict[str, Any] | None, int]:
+        place = self.stack.parameter(name) + (f":{version}" if version else "")
+        try:
+            found = self.ssm.get_parameter(Name=place)["Parameter"]
+        except AwsRefusal as refusal:
+            if refusal.code in ("ParameterNotFound", "ParameterVersionNotFound"):
+                return None, 0
+            raise
+        try:
+            value = json.loads(found["Value"])
+        except ValueError:
+            value = None
+        return value if isinstance(value, dict) else {}, int(found["Version"])
+
+    def _put(self, name: str, value: dict[str, Any], overwrite: bool = False) -> int:
+        """Returns the version AWS gave it: 1, 2, 3, … without gaps until it is deleted."""
+        # AWS refuses tags together with Overwrite.
+        tags = [{"Key": TAG_STACK, "Value": self.stack.tag}, {"Key": TAG_RESOURCE, "Value": f"stack/{name}"}]
+        more: dict[str, Any] = {"Overwrite": True} if overwrite else {"Tags": tags}
+        answer = self.ssm.put_parameter(Name=self.stack.parameter(name), Value=json.dumps(value), Type="String", **more)
+        return int(answer["Version"])
+
+    def _drop(self, name: str) -> None:
+        with tolerate("ParameterNotFound"):
+            _sent(lambda: self.ssm.delete_parameter(Name=self.stack.parameter(name)))
+
+
+def _sent(write: Callable[[], object]) -> None:
+    """Send a write that may be repeated, again if its answer was lost."""
+    try:
+        write()
+    except AnswerLost:
+        write()
+
+
+@functools.cache
+def machine() -> str:
+    """What tells one running system and its process numbers from another: many machines share a host name."""
+    parts = [socket.gethostname(), str(uuid.getnode())]
+    with suppress(OSError):
+        parts += [
+            Path("/proc/sys/kernel/random/boot_id").read_text().strip(),
+            os.readlink("/proc/self/ns/pid"),
+        ]
+    return hashlib.sha256(" ".join(parts).encode()).hexdigest()[:12]
+
+
+def _age(lock: dict[str, Any]) -> float:
+    """Seconds since the lock was last renewed; one without a readable time is taken as old."""
+    try:
+        return max(0.0, (datetime.now(UTC) - datetime.fromisoformat(lock["renewed"])).total_seconds())
+    except (KeyError, ValueError, TypeError):
+        return STALE_AFTER + 1
+
+
+def _abandoned(lock: dict[str, Any]) -> bool:
+    """Whether the holder is gone: a process of this machine that has ended, or no renewal for five minutes."""
+    pid = lock.get("pid")
+    if lock.get("machine") == machine() and isinstance(pid, int) and pid > 0:
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return True
+        except (PermissionError, OverflowError):
+            return _age(lock) > STALE_AFTER
+    return _age(lock) > STALE_AFTER

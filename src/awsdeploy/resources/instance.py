@@ -1,0 +1,214 @@
+"""The machines, and their disks."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from awsdeploy.aws import tolerate
+from awsdeploy.resource import UNKNOWN, Again, Aws, Change, Live, Parting, Passing, Resource, Wait
+from awsdeploy.resources import placeholder
+from awsdeploy.resources.identity import InstanceProfile
+from awsdeploy.resources.network import Subnet
+from awsdeploy.resources.security_group import SecurityGroup
+
+# AWS keeps the newest image of each system under a public parameter.
+IMAGES = {
+    "al2": "/aws/service/ami-amazon-linux-latest/amzn2-ami-kernel-5.10-hvm-x86_64-gp2",
+    "al2023": "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64",
+}
+USER_DATA = "awsdeploy:user-data"
+"""Tag with a hash of the user data the machine was started with: a new version of ours is no drift."""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Volume(Resource):
+    """The disk of a machine. Made with the machine and gone with it; one left over is deleted."""
+
+    blocked = {"VolumeInUse"}
+    arns = (":volume/",)
+    wait = Wait(pending={"creating"}, ready={"available", "in-use"}, leaving={"deleting"})
+
+    @classmethod
+    def scan(cls, aws: Aws) -> Iterable[Live]:
+        for one in aws.ec2.pages("describe_volumes", "Volumes", Filters=aws.filters):
+            yield from aws.found(cls, one["VolumeId"], one.get("Tags"), one, one["State"])
+
+    @classmethod
+    def delete(cls, aws: Aws, live: Live, parting: Parting) -> None:
+        """Only a disk without a machine: an attached one goes with its machine."""
+        if live.status == "available":
+            with tolerate("InvalidVolume.NotFound"):
+                aws.ec2.delete_volume(VolumeId=live.id)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Instance(Resource):
+    """One machine of a service: IMDSv2 only, encrypted gp3 disk (GB), a placeholder on the service's port.
+
+    `system` is al2 or al2023; its image moves, so a machine keeps the one it was started with.
+    """
+
+    subnet: Subnet
+    security: tuple[SecurityGroup, ...]
+    profile: InstanceProfile
+    system: str
+    size: str
+    disk: int
+    port: int | None
+    health: str
+
+    title = "EC2 instance"
+    replaces = {"subnet", "profile", "system", "port", "health"}
+    again = Again.TOKEN
+    wait = Wait(
+        pending={"pending", "stopping"},
+        ready={"running", "stopped"},
+        leaving={"shutting-down"},
+        usual=15,
+        deadline=900,
+    )
+    passing = (
+        # AWS: a new instance profile is known to EC2 after about 10 s, at most 2 minutes.
+        Passing("RunInstances", "InvalidParameterValue", seconds=120, text="Invalid IAM Instance Profile"),
+        Passing("RunInstances", "InvalidParameterValue", seconds=120, text="has no associated IAM Roles"),
+        Passing("RunInstances", "InvalidGroup.NotFound", seconds=120),
+        Passing("RunInstances", "InvalidSubnetID.NotFound", seconds=120),
+        Passing("ModifyInstanceAttribute", "IncorrectInstanceState", seconds=120),
+    )
+    blocked = {"IncorrectInstanceState"}
+    arns = (":instance/", ":network-interface/")
+
+    @classmethod
+    def scan(cls, aws: Aws) -> Iterable[Live]:
+        for reservation in aws.ec2.pages("describe_instances", "Reservations", Filters=aws.filters):
+            for one in reservation["Instances"]:
+                if one["State"]["Name"] != "terminated":
+                    reason = one.get("StateReason", {}).get("Message", "")
+                    yield from aws.found(cls, one["InstanceId"], one.get("Tags"), one, one["State"]["Name"], reason)
+
+    def create(self, aws: Aws) -> str:
+        image = aws.ssm.get_parameter(Name=IMAGES[self.system])["Parameter"]["Value"]
+        root = aws.ec2.describe_images(ImageIds=[image])["Images"][0]["RootDeviceName"]
+        disk = {"VolumeSize": self.disk, "VolumeType": "gp3", "Encrypted": True, "DeleteOnTermination": True}
+        tags = aws.tag_spec(self, "instance", "volume", "network-interface")
+        tags[0]["Tags"] = [*tags[0]["Tags"], {"Key": USER_DATA, "Value": _digest(self._user_data())}]
+        made = aws.ec2.run_instances(
+            ImageId=image,
+            InstanceType=self.size,
+            MinCount=1,
+            MaxCount=1,
+            ClientToken=aws.token,
+            SubnetId=aws[self.subnet].id,
+            SecurityGroupIds=[aws[group].id for group in self.security],
+            IamInstanceProfile={"Name": aws[self.profile].id},
+            MetadataOptions={
+                "HttpTokens": "required",
+                "HttpEndpoint": "enabled",
+                "HttpPutResponseHopLimit": 1,
+            },
+            BlockDeviceMappings=[{"DeviceName": root, "Ebs": disk}],
+            UserData=self._user_data(),
+            TagSpecifications=tags,
+        )
+        return str(made["Instances"][0]["InstanceId"])
+
+    def _user_data(self) -> str:
+        return placeholder.user_data(self.system, self.port, self.health)
+
+    def repair(self, aws: Aws, live: Live) -> Iterator[Change]:
+        """What needs a stopped machine stops it; the next look finds it stopped, changes it, and starts it."""
+        ec2 = aws.ec2
+        yield from self._repair_running(aws, live)
+        stopped = live.status == "stopped"
+        offline = list(self._repair_stopped(aws, live))
+        if offline and not stopped:
+            for change in offline:
+                stop = _once(ec2.stop_instances, InstanceIds=[live.id])
+                yield Change(change.field, change.old, change.new, stop, "stops and starts the machine")
+        elif offline:
+            yield from offline
+        elif stopped:
+            yield Change("state", "stopped", "running", _once(ec2.start_instances, InstanceIds=[live.id]))
+
+    def _repair_running(self, aws: Aws, live: Live) -> Iterator[Change]:
+        raw, ec2 = live.raw, aws.ec2
+        groups = sorted(one["GroupId"] for one in raw.get("SecurityGroups", ()))
+        wanted = [aws[group].id for group in self.security]
+        if UNKNOWN in wanted or groups != sorted(wanted):
+            change = _once(ec2.modify_instance_attribute, InstanceId=live.id, Groups=wanted)
+            yield Change("security groups", groups, wanted, change)
+        tokens = raw.get("MetadataOptions", {}).get("HttpTokens")
+        if tokens != "required":
+            change = _once(ec2.modify_instance_metadata_options, InstanceId=live.id, HttpTokens="required")
+            yield Change("HttpTokens", tokens, "required", change)
+        yield from self._repair_profile(aws, live)
+        attached = {one["Ebs"]["VolumeId"] for one in raw.get("BlockDeviceMappings", ()) if "Ebs" in one}
+        for volume in aws.all(Volume):
+            if volume.id in attached:
+                yield from self._repair_volume(aws, volume)
+
+    def _repair_profile(self, aws: Aws, live: Live) -> Iterator[Change]:
+        wanted = aws[self.profile].id
+        arn = str(live.raw.get("IamInstanceProfile", {}).get("Arn", ""))
+        if wanted == UNKNOWN or arn.rpartition("/")[2] != wanted:
+
+            def associate() -> None:
+                filters = [{"Name": "instance-id", "Values": [live.id]}]
+                answer = aws.ec2.describe_iam_instance_profile_associations(Filters=filters)
+                for one in answer["IamInstanceProfileAssociations"]:
+                    aws.ec2.disassociate_iam_instance_profile(AssociationId=one["AssociationId"])
+                aws.ec2.associate_iam_instance_profile(InstanceId=live.id, IamInstanceProfile={"Name": wanted})
+
+            yield Change("instance profile", arn.rpartition("/")[2] or None, wanted, associate)
+
+    def _repair_volume(self, aws: Aws, volume: Live) -> Iterator[Change]:
+        """AWS grows a disk in place and never shrinks one."""
+        settings: dict[str, Any] = {}
+
+        def modify() -> None:
+            aws.ec2.modify_volume(VolumeId=volume.id, **settings)
+
+        if volume.raw["VolumeType"] != "gp3":
+            settings["VolumeType"] = "gp3"
+            yield Change("disk type", volume.raw["VolumeType"], "gp3", modify)
+        if volume.raw["Size"] < self.disk:
+            settings["Size"] = self.disk
+            yield Change("disk GB", volume.raw["Size"], self.disk, modify, "the file system grows at the next start")
+
+    def _repair_stopped(self, aws: Aws, live: Live) -> Iterator[Change]:
+        raw, ec2 = live.raw, aws.ec2
+        if raw["InstanceType"] != self.size:
+            change = _once(ec2.modify_instance_attribute, InstanceId=live.id, InstanceType={"Value": self.size})
+            yield Change("instance type", raw["InstanceType"], self.size, change)
+        answer = ec2.describe_instance_attribute(InstanceId=live.id, Attribute="userData")
+        text = base64.b64decode(answer.get("UserData", {}).get("Value", "")).decode(errors="replace")
+        tags = {tag["Key"]: tag["Value"] for tag in raw.get("Tags", ())}
+        if _digest(text) != tags.get(USER_DATA):
+            ours = self._user_data()
+
+            def restore() -> None:
+                ec2.modify_instance_attribute(InstanceId=live.id, UserData={"Value": ours.encode()})
+                ec2.create_tags(Resources=[live.id], Tags=[{"Key": USER_DATA, "Value": _digest(ours)}])
+
+            yield Change("user data", "something else", "the placeholder", restore)
+
+    def facts(self, aws: Aws, live: Live) -> Mapping[str, str]:
+        return {"address": str(live.raw["PublicIpAddress"])} if live.raw.get("PublicIpAddress") else {}
+
+    @classmethod
+    def delete(cls, aws: Aws, live: Live, parting: Parting) -> None:
+        if live.status != "shutting-down":
+            with tolerate("InvalidInstanceID.NotFound"):
+                aws.ec2.terminate_instances(InstanceIds=[live.id])
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _once(call: Any, **parameters: Any) -> Any:
+    return lambda: call(**parameters)

@@ -1,0 +1,253 @@
+"""The application load balancer: target groups, listeners with their rules, and the gate of healthy targets."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from awsdeploy.aws import AwsRefusal, tolerate
+from awsdeploy.resource import UNKNOWN, Again, Aws, Change, Gate, Live, Parting, Passing, Resource, Wait
+from awsdeploy.resources.instance import Instance
+from awsdeploy.resources.network import Subnet, Vpc
+from awsdeploy.resources.security_group import SecurityGroup
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class LoadBalancer(Resource):
+    """The public front door, in every public subnet."""
+
+    subnets: tuple[Subnet, ...]
+    security: tuple[SecurityGroup, ...]
+    protected: bool
+
+    replaces = {"subnets"}
+    again = Again.NAME
+    # AWS: 135–190 s to create.
+    wait = Wait(
+        pending={"provisioning"},
+        ready={"active", "active_impaired"},
+        failed={"failed"},
+        usual=160,
+        deadline=900,
+    )
+    passing = (
+        Passing("CreateLoadBalancer", "SubnetNotFound", seconds=120),
+        Passing("CreateLoadBalancer", "InvalidSecurityGroup", seconds=120),
+    )
+    blocked = {"ResourceInUse", "OperationNotPermitted"}
+    arns = (":loadbalancer/",)
+
+    @classmethod
+    def scan(cls, aws: Aws) -> Iterable[Live]:
+        found = [
+            one
+            for one in aws.elbv2.pages("describe_load_balancers", "LoadBalancers")
+            if one["LoadBalancerName"].startswith(aws.stack.slug[:25])
+        ]
+        for one, tags in tagged(aws, found, "LoadBalancerArn"):
+            state = one["State"]
+            yield from aws.found(cls, one["LoadBalancerArn"], tags, one, state["Code"], state.get("Reason", ""))
+
+    def create(self, aws: Aws) -> str:
+        made = aws.elbv2.create_load_balancer(
+            Name=aws.name(self, 32),
+            Subnets=[aws[subnet].id for subnet in self.subnets],
+            SecurityGroups=[aws[group].id for group in self.security],
+            Scheme="internet-facing",
+            Type="application",
+            IpAddressType="ipv4",
+            Tags=aws.tags(self),
+        )
+        return str(made["LoadBalancers"][0]["LoadBalancerArn"])
+
+    def repair(self, aws: Aws, live: Live) -> Iterator[Change]:
+        groups = sorted(live.raw.get("SecurityGroups", ()))
+        wanted = [aws[group].id for group in self.security]
+        if UNKNOWN in wanted or groups != sorted(wanted):
+
+            def secure() -> None:
+                aws.elbv2.set_security_groups(LoadBalancerArn=live.id, SecurityGroups=wanted)
+
+            yield Change("security groups", groups, wanted, secure)
+        attributes = {
+            "idle_timeout.timeout_seconds": "60",
+            "client_keep_alive.seconds": "3600",
+            "routing.http.drop_invalid_header_fields.enabled": "true",
+            "deletion_protection.enabled": str(self.protected).lower(),
+        }
+        present = aws.elbv2.describe_load_balancer_attributes(LoadBalancerArn=live.id)["Attributes"]
+
+        def modify(wrong: Sequence[Mapping[str, str]]) -> None:
+            aws.elbv2.modify_load_balancer_attributes(LoadBalancerArn=live.id, Attributes=list(wrong))
+
+        yield from attribute_changes(present, attributes, modify)
+
+    def facts(self, aws: Aws, live: Live) -> Mapping[str, str]:
+        return {"url": f"http://{live.raw['DNSName']}"}
+
+    @classmethod
+    def delete(cls, aws: Aws, live: Live, parting: Parting) -> None:
+        try:
+            with tolerate("LoadBalancerNotFound"):
+                aws.elbv2.delete_load_balancer(LoadBalancerArn=live.id)
+        except AwsRefusal as refusal:
+            if refusal.code != "OperationNotPermitted" or "deletion protection" not in refusal.text.lower():
+                raise
+            off = [{"Key": "deletion_protection.enabled", "Value": "false"}]
+            aws.elbv2.modify_load_balancer_attributes(LoadBalancerArn=live.id, Attributes=off)
+            aws.elbv2.delete_load_balancer(LoadBalancerArn=live.id)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class TargetGroup(Resource):
+    """The machines of one service, and how the load balancer asks whether they are well."""
+
+    vpc: Vpc
+    port: int
+    health: str
+    targets: tuple[Instance, ...]
+
+    replaces = {"vpc", "port"}
+    again = Again.NAME
+    passing = (
+        Passing("CreateTargetGroup", "InvalidVpcID.NotFound", seconds=120),
+        # AWS: a machine must be running to be a target.
+        Passing("RegisterTargets", "InvalidTarget", seconds=600),
+    )
+    blocked = {"ResourceInUse"}
+    arns = (":targetgroup/",)
+
+    # AWS's own defaults would take 2.5 minutes to call a target healthy and 5 to let one go.
+    HEALTH = {
+        "HealthCheckIntervalSeconds": 10,
+        "HealthCheckTimeoutSeconds": 5,
+        "HealthyThresholdCount": 2,
+        "UnhealthyThresholdCount": 3,
+    }
+    MATCHER = "200-399"  # a front page may answer with a redirect
+    ATTRIBUTES = {"deregistration_delay.timeout_seconds": "30"}
+
+    @classmethod
+    def scan(cls, aws: Aws) -> Iterable[Live]:
+        found = [
+            one
+            for one in aws.elbv2.pages("describe_target_groups", "TargetGroups")
+            if one["TargetGroupName"].startswith(aws.stack.slug[:25])
+        ]
+        for one, tags in tagged(aws, found, "TargetGroupArn"):
+            for live in aws.found(cls, one["TargetGroupArn"], tags, one):
+                with tolerate("TargetGroupNotFound"):
+                    health = aws.elbv2.describe_target_health(TargetGroupArn=live.id)["TargetHealthDescriptions"]
+                    yield dataclasses.replace(live, raw={**one, "Health": health})
+
+    def create(self, aws: Aws) -> str:
+        made = aws.elbv2.create_target_group(
+            Name=aws.name(self, 32),
+            Protocol="HTTP",
+            Port=self.port,
+            VpcId=aws[self.vpc].id,
+            TargetType="instance",
+            HealthCheckEnabled=True,
+            HealthCheckProtocol="HTTP",
+            HealthCheckPath=self.health,
+            Matcher={"HttpCode": self.MATCHER},
+            Tags=aws.tags(self),
+            **self.HEALTH,
+        )
+        return str(made["TargetGroups"][0]["TargetGroupArn"])
+
+    def repair(self, aws: Aws, live: Live) -> Iterator[Change]:
+        wrong: dict[str, Any] = {}
+
+        def modify() -> None:
+            aws.elbv2.modify_target_group(TargetGroupArn=live.id, **wrong)
+
+        for field, wanted in {"HealthCheckPath": self.health, **self.HEALTH}.items():
+            if live.raw.get(field) != wanted:
+                wrong[field] = wanted
+                yield Change(field, live.raw.get(field), wanted, modify)
+        matcher = live.raw.get("Matcher", {}).get("HttpCode")
+        if matcher != self.MATCHER:
+            wrong["Matcher"] = {"HttpCode": self.MATCHER}
+            yield Change("Matcher", matcher, self.MATCHER, modify)
+        present = aws.elbv2.describe_target_group_attributes(TargetGroupArn=live.id)["Attributes"]
+
+        def set_attributes(missing: Sequence[Mapping[str, str]]) -> None:
+            aws.elbv2.modify_target_group_attributes(TargetGroupArn=live.id, Attributes=list(missing))
+
+        yield from attribute_changes(present, self.ATTRIBUTES, set_attributes)
+        yield from self._repair_targets(aws, live)
+
+    def _repair_targets(self, aws: Aws, live: Live) -> Iterator[Change]:
+        """Others leave only when all of ours are well: a replaced machine serves until its successor does."""
+        present = {one["Target"]["Id"]: one["TargetHealth"]["State"] for one in live.raw["Health"]}
+        wanted = {aws[instance].id: instance for instance in self.targets}
+        for id, instance in wanted.items():
+            if present.get(id, "draining") == "draining":
+
+                def register(id: str = id) -> None:
+                    aws.elbv2.register_targets(TargetGroupArn=live.id, Targets=[{"Id": id, "Port": self.port}])
+
+                yield Change("target", None, instance.key, register)
+        if all(present.get(id) == "healthy" for id in wanted):
+            for id, state in present.items():
+                if id not in wanted and state != "draining":
+
+                    def deregister(id: str = id) -> None:
+                        aws.elbv2.deregister_targets(TargetGroupArn=live.id, Targets=[{"Id": id}])
+
+                    yield Change("target", id, None, deregister)
+
+    @classmethod
+    def delete(cls, aws: Aws, live: Live, parting: Parting) -> None:
+        with tolerate("TargetGroupNotFound"):
+            aws.elbv2.delete_target_group(TargetGroupArn=live.id)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class TargetsHealthy(Gate):
+    """Waits until every target of a group answers its health check; a listener must use the group first."""
+
+    group: TargetGroup
+
+    title = "target health"
+    # AWS: boot, bootstrap of about 90 s, then two checks 10 s apart.
+    wait = Wait(pending={"initial", "unused", "unhealthy"}, ready={"healthy"}, usual=130, deadline=1200)
+
+    def observe(self, aws: Aws) -> Live:
+        wanted = {aws[instance].id for instance in self.group.targets}
+        group = aws.look(self.group) or aws[self.group]
+        states = [one for one in group.raw["Health"] if one["Target"]["Id"] in wanted]
+        healthy = [one for one in states if one["TargetHealth"]["State"] == "healthy"]
+        others = [one for one in states if one not in healthy]
+        status = others[0]["TargetHealth"]["State"] if others else "healthy"
+        if len(states) < len(wanted):
+            status = "unused"
+        reasons = {one["TargetHealth"].get("Reason", "") for one in others} - {""}
+        reason = f"{len(healthy)} of {len(wanted)} healthy" + "".join(f", {text}" for text in sorted(reasons))
+        return Live(type(self), self.key, group.id, status=status, raw={"targets": states}, reason=reason)
+
+
+def tagged(
+    aws: Aws, found: Sequence[dict[str, Any]], arn: str
+) -> Iterator[tuple[dict[str, Any], list[dict[str, str]]]]:
+    """Each object with its tags. AWS: DescribeTags takes 20 ARNs a call."""
+    for start in range(0, len(found), 20):
+        part = {one[arn]: one for one in found[start : start + 20]}
+        with tolerate("LoadBalancerNotFound", "TargetGroupNotFound", "ListenerNotFound"):
+            for described in aws.elbv2.describe_tags(ResourceArns=list(part))["TagDescriptions"]:
+                yield part[described["ResourceArn"]], described["Tags"]
+
+
+def attribute_changes(present: Iterable[Mapping[str, str]], wanted: Mapping[str, str], modify: Any) -> Iterator[Change]:
+    """What differs among ELB attributes; all of it is changed in one call."""
+    values = {one["Key"]: one["Value"] for one in present}
+    wrong = [{"Key": key, "Value": value} for key, value in wanted.items() if values.get(key) != value]
+
+    def apply() -> None:
+        modify(wrong)
+
+    for one in wrong:
+        yield Change(one["Key"], values.get(one["Key"]), one["Value"], apply)

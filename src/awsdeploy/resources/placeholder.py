@@ -1,0 +1,81 @@
+"""User data of a machine before its first release: an honest page on the service's port.
+
+Written for the platform's own Python (2.7 on Amazon Linux 2, 3.9 on Amazon Linux 2023), so nothing is
+installed. It runs as nobody (root where the port is below 1024), answers 200 on the health path and on
+every other, and names no secret. The first release replaces it.
+"""
+
+from __future__ import annotations
+
+PROGRAM = """\
+import sys
+try:
+    from http.server import BaseHTTPRequestHandler, HTTPServer
+    from socketserver import ThreadingMixIn
+except ImportError:
+    from BaseHTTPServer import BaseHTTPRequestHandler, HTTPServer
+    from SocketServer import ThreadingMixIn
+
+PORT = int(sys.argv[1])
+PAGE = b"<!doctype html><title>nothing deployed yet</title><p>nothing deployed yet</p>"
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    timeout = 75
+
+    def do_GET(self):
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html; charset=utf-8")
+        self.send_header("Content-Length", str(len(PAGE)))
+        self.send_header("Cache-Control", "no-store")
+        self.send_header("X-Robots-Tag", "noindex")
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(PAGE)
+
+    do_HEAD = do_GET
+
+    def log_message(self, *words):
+        pass
+
+
+class Server(ThreadingMixIn, HTTPServer):
+    daemon_threads = True
+
+
+Server(("", PORT), Handler).serve_forever()
+"""
+
+PYTHON = {"al2": "/usr/bin/python2.7", "al2023": "/usr/bin/python3"}
+
+
+def user_data(system: str, port: int | None, health: str) -> str:
+    """A shell script for cloud-init; with no `port` (a worker) the machine just starts.
+
+    `system` is al2 or al2023. AWS: 16 KB at most, runs once as root, readable from the machine.
+    """
+    if port is None:
+        return "#!/bin/bash\nset -euo pipefail\n"
+    return f"""#!/bin/bash
+set -euo pipefail
+install -d -m 755 /opt/awsdeploy
+cat > /opt/awsdeploy/placeholder.py <<'PROGRAM'
+{PROGRAM}PROGRAM
+cat > /etc/systemd/system/awsdeploy-placeholder.service <<'UNIT'
+[Unit]
+Description=awsdeploy placeholder until the first release
+After=network-online.target
+Wants=network-online.target
+
+[Service]
+ExecStart={PYTHON[system]} /opt/awsdeploy/placeholder.py {port} {health}
+User={"nobody" if port >= 1024 else "root"}
+Restart=always
+
+[Install]
+WantedBy=multi-user.target
+UNIT
+systemctl daemon-reload
+systemctl enable --now awsdeploy-placeholder.service
+"""
