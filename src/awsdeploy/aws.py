@@ -19,7 +19,7 @@ from typing import Any
 import tenacity
 
 from awsdeploy.errors import AwsFailure, CredentialsMissing
-from awsdeploy.stop import Stop
+from awsdeploy.stop import Pace, Stop
 
 READS = ("Describe", "Get", "List", "Head", "Search", "Lookup")
 
@@ -139,9 +139,15 @@ class Client:
             waited = time.monotonic() - start
             return any(row.covers(error) and waited < row.seconds for row in self._passing)
 
+        def pause(state: tenacity.RetryCallState) -> float:
+            error = state.outcome.exception() if state.outcome else None
+            if isinstance(error, _Unread):
+                return self._door.crowded(state)
+            return self._door.pace.after(time.monotonic() - start)
+
         retrying = tenacity.Retrying(
             retry=again,
-            wait=tenacity.wait_random_exponential(multiplier=self._door.first_pause, max=5),
+            wait=pause,
             sleep=self._door.stop.sleep,
             reraise=True,
         )
@@ -241,6 +247,7 @@ class _Unread(Exception):
 class Door:
     """Clients by service and region over one boto3 session, made on first use. Safe for many threads.
 
+    `first_pause` is how long (seconds) to wait before a refused call is first sent again.
     Whatever boto3 honours is honoured: `AWS_PROFILE`, SSO, `AWS_ENDPOINT_URL`, `AWS_CA_BUNDLE`, proxies.
     """
 
@@ -252,7 +259,8 @@ class Door:
     ) -> None:
         self.stop = stop or Stop()
         self.on_call = on_call
-        self.first_pause = first_pause
+        self.pace = Pace(floor=first_pause)
+        self.crowded = tenacity.wait_random_exponential(multiplier=first_pause, max=5)
         self._raw: dict[tuple[str, str], Any] = {}
         self._session: Any = None
         self._making = threading.Lock()

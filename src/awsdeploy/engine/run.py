@@ -40,7 +40,7 @@ class Run:
         self.lease = Lease(self.door, self.stack, self.region)
         self.lease.memory = hashlib.sha256(str(self.state.path.absolute()).encode()).hexdigest()[:12]
         self.state.on_failure = self.stop.abort
-        self._blank = not self.state.entries
+        self._blank = self.state.serial == 0
 
     @property
     def stop(self) -> Stop:

@@ -70,9 +70,9 @@ def destroy(run: Run, farewell: Farewell) -> None:
     Raises `Leftovers` naming what the sweep found, `RunFailed`, `TimedOut`, or what stopped the run.
     """
     begun = time.monotonic()
+    run.state.save()
     with run.lease.held("destroy", run.stop):
-        remove(run, farewell.going, farewell.parting)
-        _remove_latecomers(run, farewell)
+        remove(run, farewell.going + _latecomers(run, farewell), farewell.parting)
         farewell.staying = sweep(run, farewell.parting)
         run.lease.remove()
     if farewell.staying:
@@ -82,19 +82,23 @@ def destroy(run: Run, farewell: Farewell) -> None:
         run.state.remove()
 
 
-def _remove_latecomers(run: Run, farewell: Farewell) -> None:
-    """What an interrupted run asked for may enter AWS's lists only now: look until it has settled."""
-    known = {live.key for live in farewell.going} | {live.key for live, _ in farewell.staying}
-    lost = [e for key, e in run.state.entries.items() if e.phase in ("creating", "created") and key not in known]
-    seconds = max((run.settle - entry.age() for entry in lost), default=0.0)
+def _latecomers(run: Run, farewell: Farewell) -> list[Live]:
+    """What an interrupted run asked for and AWS lists only now. Unseen it would block what it stands on."""
+    known = {live.id for live in farewell.going} | {live.id for live, _ in farewell.staying}
+    seen = {live.key for live in farewell.going} | {live.key for live, _ in farewell.staying}
+    unsettled = {k: e.age() for k, e in run.state.entries.items() if e.phase in ("creating", "created")}
+    lost = unsettled.keys() - seen
+    seconds = max((run.settle - unsettled[key] for key in lost), default=0.0)
     if (forgotten := run.forgotten_for) is not None:
         seconds = max(seconds, run.settle + RENEW_EVERY - forgotten)
-    if seconds <= 0:
-        return
-    for _ in run.pace.ticks(run.stop, seconds):
+    late: list[Live] = []
+    for _ in run.pace.ticks(run.stop, seconds) if seconds > 0 else ():
         run.world.forget()
-        late = [live for live in run.look_everywhere() if not _kept(run, live, farewell.parting)]
-        remove(run, late, farewell.parting)
+        lives = run.look_everywhere()
+        late = [live for live in lives if live.id not in known and not _kept(run, live, farewell.parting)]
+        if forgotten is None and lost <= {live.key for live in lives}:
+            break
+    return late
 
 
 def remove(run: Run, lives: Sequence[Live], parting: Parting) -> None:

@@ -34,6 +34,7 @@ def apply(run: Run, plan: Plan) -> None:
     """
     begun = time.monotonic()
     if plan.may_write:
+        run.state.save()  # account and region are pinned, and a crash finds a record, before anything is made
         with run.lease.held("up", run.stop):
             _check_still_true(run, plan)
             _carry_out(run, plan)
@@ -71,6 +72,7 @@ def summed_up(errors: dict[str, AwsdeployError]) -> AwsdeployError:
     if len(told) == 1:
         error = next(iter(errors.values()))
         error.message = told[0]
+        error.args = (error.message,)
         return error
     lines = "\n".join(f"  {line}" for line in told)
     total = RunFailed(f"{len(errors)} resources failed:\n{lines}", "Run the same command again: it goes on from here.")

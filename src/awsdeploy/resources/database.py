@@ -1,4 +1,4 @@
-"""The MySQL database, its subnet and parameter groups, and the final snapshots it leaves."""
+"""The MySQL database, and the final snapshots it leaves."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from awsdeploy.aws import tolerate
 from awsdeploy.resource import UNKNOWN, Again, Aws, Change, Kept, Live, Parting, Passing, Resource, Wait
-from awsdeploy.resources.network import Subnet
+from awsdeploy.resources.database_groups import ParameterGroup, SubnetGroup
 from awsdeploy.resources.parameter import INCARNATION, Password, incarnation, reveal
 from awsdeploy.resources.security_group import SecurityGroup
 
@@ -40,113 +40,6 @@ FAILED = {
     "restore-error",
     "storage-full",
 }
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class SubnetGroup(Resource):
-    """The subnets a database may stand in: at least two zones, even for one machine."""
-
-    subnets: tuple[Subnet, ...]
-
-    title = "DB subnet group"
-    again = Again.NAME
-    # A database's subnet group must stay in its VPC, so a new VPC means a new group.
-    replaces = {"subnets"}
-    wait = Wait(ready={"Complete"}, usual=2)
-    passing = (Passing("CreateDBSubnetGroup", "InvalidSubnet", seconds=120),)
-    blocked = {"InvalidDBSubnetGroupStateFault"}
-    arns = (":subgrp:",)
-
-    @classmethod
-    def scan(cls, aws: Aws) -> Iterable[Live]:
-        for group in aws.rds.pages("describe_db_subnet_groups", "DBSubnetGroups"):
-            if group["DBSubnetGroupName"].startswith(aws.stack.slug):
-                tags = tags_of(aws, group["DBSubnetGroupArn"], "DBSubnetGroupNotFoundFault")
-                yield from aws.found(cls, group["DBSubnetGroupName"], tags, group, group["SubnetGroupStatus"])
-
-    def create(self, aws: Aws) -> str:
-        name = aws.name(self, 255)
-        with tolerate("DBSubnetGroupAlreadyExists"):
-            aws.rds.create_db_subnet_group(
-                DBSubnetGroupName=name,
-                DBSubnetGroupDescription=f"Private subnets of {aws.stack.tag}",
-                SubnetIds=[aws[subnet].id for subnet in self.subnets],
-                Tags=aws.tags(self),
-            )
-        return name
-
-    def repair(self, aws: Aws, live: Live) -> Iterator[Change]:
-        present = {one["SubnetIdentifier"] for one in live.raw["Subnets"]}
-        wanted = {aws[subnet].id for subnet in self.subnets}
-        if present != wanted:
-
-            def modify() -> None:
-                aws.rds.modify_db_subnet_group(DBSubnetGroupName=live.id, SubnetIds=sorted(wanted))
-
-            yield Change("subnets", sorted(present), sorted(wanted, key=str), modify)
-
-    @classmethod
-    def delete(cls, aws: Aws, live: Live, parting: Parting) -> None:
-        with tolerate("DBSubnetGroupNotFoundFault"):
-            aws.rds.delete_db_subnet_group(DBSubnetGroupName=live.id)
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class ParameterGroup(Resource):
-    """MySQL's own settings."""
-
-    family: str
-    settings: Mapping[str, str]
-
-    title = "DB parameter group"
-    replaces = {"family"}
-    again = Again.NAME
-    passing = (Passing("ModifyDBParameterGroup", "InvalidDBParameterGroupState", seconds=300),)
-    blocked = {"InvalidDBParameterGroupState"}
-    arns = (":pg:",)
-
-    @classmethod
-    def scan(cls, aws: Aws) -> Iterable[Live]:
-        for group in aws.rds.pages("describe_db_parameter_groups", "DBParameterGroups"):
-            if group["DBParameterGroupName"].startswith(aws.stack.slug):
-                tags = tags_of(aws, group["DBParameterGroupArn"], "DBParameterGroupNotFound")
-                yield from aws.found(cls, group["DBParameterGroupName"], tags, group)
-
-    def create(self, aws: Aws) -> str:
-        name = aws.name(self, 255)
-        with tolerate("DBParameterGroupAlreadyExists"):
-            aws.rds.create_db_parameter_group(
-                DBParameterGroupName=name,
-                DBParameterGroupFamily=self.family,
-                Description=f"MySQL settings of {aws.stack.tag}",
-                Tags=aws.tags(self),
-            )
-        return name
-
-    def repair(self, aws: Aws, live: Live) -> Iterator[Change]:
-        """At most 20 parameters a call (AWS: ModifyDBParameterGroup); ours are fewer."""
-        present = {
-            one["ParameterName"]: one.get("ParameterValue")
-            for one in aws.rds.pages(
-                "describe_db_parameters", "Parameters", DBParameterGroupName=live.id, Source="user"
-            )
-        }
-        wrong = {name: value for name, value in self.settings.items() if present.get(name) != value}
-
-        def modify() -> None:
-            parameters = [
-                {"ParameterName": name, "ParameterValue": value, "ApplyMethod": "immediate"}
-                for name, value in wrong.items()
-            ]
-            aws.rds.modify_db_parameter_group(DBParameterGroupName=live.id, Parameters=parameters)
-
-        for name, value in wrong.items():
-            yield Change(name, present.get(name), value, modify)
-
-    @classmethod
-    def delete(cls, aws: Aws, live: Live, parting: Parting) -> None:
-        with tolerate("DBParameterGroupNotFound"):
-            aws.rds.delete_db_parameter_group(DBParameterGroupName=live.id)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -356,14 +249,6 @@ class Snapshot(Resource):
         if live.status != "deleting":
             with tolerate("DBSnapshotNotFound"):
                 aws.rds.delete_db_snapshot(DBSnapshotIdentifier=live.id)
-
-
-def tags_of(aws: Aws, arn: str, gone: str) -> list[dict[str, str]]:
-    """The tags of an RDS object whose list does not show them; none if it went meanwhile."""
-    with tolerate(gone):
-        tags: list[dict[str, str]] = aws.rds.list_tags_for_resource(ResourceName=arn)["TagList"]
-        return tags
-    return []
 
 
 def _later(call: Callable[..., object], more: Mapping[str, Any] | None = None, **fixed: Any) -> Callable[[], object]:

@@ -49,7 +49,6 @@ class Role(Resource):
                 RoleName=name,
                 Path=aws.stack.path,
                 AssumeRolePolicyDocument=json.dumps(self._trust()),
-                Description=f"awsdeploy {aws.stack.tag} {self.key}",
                 Tags=aws.tags(self),
             )
         return name

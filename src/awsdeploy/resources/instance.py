@@ -20,6 +20,9 @@ IMAGES = {
     "al2": "/aws/service/ami-amazon-linux-latest/amzn2-ami-kernel-5.10-hvm-x86_64-gp2",
     "al2023": "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64",
 }
+METADATA = {"HttpTokens": "required", "HttpEndpoint": "enabled", "HttpPutResponseHopLimit": 1}
+"""IMDSv2 only, and not for what runs a network hop away."""
+
 USER_DATA = "awsdeploy:user-data"
 """Tag with a hash of the user data the machine was started with: a new version of ours is no drift."""
 
@@ -141,10 +144,11 @@ class Instance(Resource):
         if UNKNOWN in wanted or groups != sorted(wanted):
             change = _once(ec2.modify_instance_attribute, InstanceId=live.id, Groups=wanted)
             yield Change("security groups", groups, wanted, change)
-        tokens = raw.get("MetadataOptions", {}).get("HttpTokens")
-        if tokens != "required":
-            change = _once(ec2.modify_instance_metadata_options, InstanceId=live.id, HttpTokens="required")
-            yield Change("HttpTokens", tokens, "required", change)
+        present = raw.get("MetadataOptions", {})
+        safe = _once(ec2.modify_instance_metadata_options, InstanceId=live.id, **METADATA)
+        for option, value in METADATA.items():
+            if present.get(option) != value:
+                yield Change(option, present.get(option), value, safe)
         yield from self._repair_profile(aws, live)
         attached = {one["Ebs"]["VolumeId"] for one in raw.get("BlockDeviceMappings", ()) if "Ebs" in one}
         for volume in aws.all(Volume):

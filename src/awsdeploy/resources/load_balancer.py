@@ -71,6 +71,21 @@ class LoadBalancer(Resource):
                 aws.elbv2.set_security_groups(LoadBalancerArn=live.id, SecurityGroups=wanted)
 
             yield Change("security groups", groups, wanted, secure)
+        zones = sorted(zone["SubnetId"] for zone in live.raw.get("AvailabilityZones", ()))
+        subnets = [aws[subnet].id for subnet in self.subnets]
+        if UNKNOWN in subnets or zones != sorted(subnets):
+
+            def place() -> None:
+                aws.elbv2.set_subnets(LoadBalancerArn=live.id, Subnets=subnets)
+
+            yield Change("subnets", zones, subnets, place)
+        family = live.raw.get("IpAddressType")
+        if family != "ipv4":
+
+            def narrow() -> None:
+                aws.elbv2.set_ip_address_type(LoadBalancerArn=live.id, IpAddressType="ipv4")
+
+            yield Change("IpAddressType", family, "ipv4", narrow)
         attributes = {
             "idle_timeout.timeout_seconds": "60",
             "client_keep_alive.seconds": "3600",
@@ -121,6 +136,7 @@ class TargetGroup(Resource):
 
     # AWS's own defaults would take 2.5 minutes to call a target healthy and 5 to let one go.
     HEALTH = {
+        "HealthCheckProtocol": "HTTP",
         "HealthCheckIntervalSeconds": 10,
         "HealthCheckTimeoutSeconds": 5,
         "HealthyThresholdCount": 2,
@@ -149,8 +165,6 @@ class TargetGroup(Resource):
             Port=self.port,
             VpcId=aws[self.vpc].id,
             TargetType="instance",
-            HealthCheckEnabled=True,
-            HealthCheckProtocol="HTTP",
             HealthCheckPath=self.health,
             Matcher={"HttpCode": self.MATCHER},
             Tags=aws.tags(self),

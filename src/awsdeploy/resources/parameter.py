@@ -6,9 +6,10 @@ import secrets
 import string
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from awsdeploy.aws import tolerate
-from awsdeploy.resource import Again, Aws, Live, Parting, Resource
+from awsdeploy.resource import UNKNOWN, Again, Aws, Live, Parting, Resource
 
 PASSWORD_LENGTH = 32
 ALPHABET = string.ascii_letters + string.digits  # RDS refuses / @ " and spaces; no shell or URL needs quoting
@@ -50,7 +51,6 @@ class Password(Resource):
                 Name=name,
                 Value="".join(secrets.choice(ALPHABET) for _ in range(PASSWORD_LENGTH)),
                 Type="SecureString",
-                Description=f"made by awsdeploy for {aws.stack.tag}",
                 Tags=tags,
             )
         return name
@@ -68,5 +68,6 @@ def reveal(aws: Aws, password: Password) -> str:
 
 
 def incarnation(aws: Aws, password: Password) -> str:
-    """Which password this is, without saying it."""
-    return str(aws[password].raw["Tags"].get(INCARNATION, ""))
+    """Which password this is, without saying it: another after every change of the parameter."""
+    raw: Any = aws[password].raw
+    return str(UNKNOWN) if raw is UNKNOWN else f"{raw['Tags'].get(INCARNATION, '')}.{raw['Version']}"

@@ -1,0 +1,163 @@
+"""What must hold between values that are each right: ranges, names, ports and paths beside each other.
+
+Sees whole `Settings` and says what is wrong with them, without knowing where anything was written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from ipaddress import IPv4Network
+from itertools import combinations
+
+from awsdeploy.config import domains
+from awsdeploy.config.settings import Settings
+from awsdeploy.config.wrong import shown
+
+CERTIFICATE_NAMES = 10
+"""AWS: names on one ACM certificate, unless the account has asked for more."""
+
+NO_DOMAIN = 'expected a domain as well, such as domain = "example.com": this has no meaning without one'
+
+PATHS = 50
+"""AWS: 100 rules on a listener; half of them are left to everything else."""
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """Something wrong at `path`; it says nothing new if one of the other paths it is `about` is wrong already."""
+
+    path: tuple[str | int, ...]
+    text: str
+    about: tuple[tuple[str | int, ...], ...] = ()
+
+
+def mistakes(settings: Settings) -> Iterator[Mistake]:
+    """Everything that does not go together in `settings`."""
+    yield from _names(settings)
+    yield from _domains(settings)
+    yield from _zones(settings)
+    yield from _ranges(settings)
+    yield from _services(settings)
+    yield from _paths(settings)
+    yield from _database(settings)
+    if settings.waits.poll_ceiling < settings.waits.poll_floor:
+        text = f"expected at least poll_floor ({settings.waits.poll_floor:g}), got {settings.waits.poll_ceiling:g}"
+        yield Mistake(("waits", "poll_ceiling"), text, about=(("waits", "poll_floor"),))
+
+
+def _names(settings: Settings) -> Iterator[Mistake]:
+    if len(settings.stack) > 40:
+        text = (
+            f"expected at most 40 characters in the stack's name, got {len(settings.stack)} in {shown(settings.stack)}"
+        )
+        yield Mistake(("name",), text, about=(("environment",),))
+
+
+def _domains(settings: Settings) -> Iterator[Mistake]:
+    domain = settings.domain
+    if domain is None:
+        for key, wanted in (("aliases", bool(settings.aliases)), ("create_zone", settings.create_zone)):
+            if wanted:
+                yield Mistake((key,), NO_DOMAIN, about=(("domain",),))
+        return
+    if len(domain) > domains.LONGEST:
+        text = (
+            f"expected at most {domains.LONGEST} characters (AWS: the first name of a certificate), got {len(domain)}"
+        )
+        yield Mistake(("domain",), text)
+    apex = domains.registrable(domain)
+    for place, alias in enumerate(settings.aliases):
+        path = ("aliases", place)
+        if alias == domain or alias in settings.aliases[:place]:
+            yield Mistake(path, f"expected each name once, got {shown(alias)} again", about=(("domain",),))
+        elif domains.registrable(alias) != apex:
+            text = f'expected a name under "{apex}", whose hosted zone this stack uses, got {shown(alias)}'
+            yield Mistake(path, text, about=(("domain",),))
+    names = 1 + len(settings.aliases)
+    if names > CERTIFICATE_NAMES:
+        limit = f"at most {CERTIFICATE_NAMES - 1} aliases (AWS: {CERTIFICATE_NAMES} names on a certificate)"
+        text = f"expected {limit}, got {names - 1}"
+        yield Mistake(("aliases",), text)
+
+
+def _zones(settings: Settings) -> Iterator[Mistake]:
+    network = settings.network
+    path = ("network", "zones")
+    if len(network.zones) < 2:
+        text = f"expected two zones or more (the load balancer and the database need them), got {shown(network.zones)}"
+        yield Mistake(path, text + '; for example ["a", "c"]')
+    for place, letter in enumerate(network.zones):
+        if letter in network.zones[:place]:
+            yield Mistake((*path, place), f"expected each zone once, got {shown(letter)} again")
+    for kind, ranges in (("public", network.public), ("private", network.private)):
+        if len(ranges) != len(network.zones) >= 2:
+            zones = ", ".join(network.zones)
+            text = f"expected {len(network.zones)} ranges, one for each zone ({zones}), got {len(ranges)}"
+            yield Mistake(("network", kind), text, about=(path,))
+
+
+def _ranges(settings: Settings) -> Iterator[Mistake]:
+    network = settings.network
+    vpc = IPv4Network(network.cidr)
+    placed: list[tuple[tuple[str | int, ...], IPv4Network]] = [
+        (("network", kind, place), IPv4Network(one))
+        for kind, ranges in (("public", network.public), ("private", network.private))
+        for place, one in enumerate(ranges)
+    ]
+    for path, one in placed:
+        if not one.subnet_of(vpc):
+            text = f"expected a range inside the VPC's {vpc}, got {shown(str(one))}"
+            yield Mistake(path, text, about=(("network", "cidr"), ("network", "zones")))
+    for (before, first), (path, second) in combinations(placed, 2):
+        if first.overlaps(second):
+            where = f"{before[0]}.{before[1]}[{before[2]}]"
+            text = f"expected ranges that do not overlap, got {shown(str(second))}, which overlaps {where} ({first})"
+            yield Mistake(path, text, about=(before, ("network", "cidr"), ("network", "zones")))
+
+
+def _services(settings: Settings) -> Iterator[Mistake]:
+    ports: dict[int, str] = {}
+    for name, service in settings.services.items():
+        path = ("services", name)
+        if service.port is None and service.paths:
+            yield Mistake(
+                (*path, "paths"),
+                f"expected a port as well: port = 8080, or whatever {name} listens on",
+                about=((*path, "port"),),
+            )
+        elif service.port is not None and not service.paths:
+            text = f'expected paths as well, such as paths = ["/{name}/*"]; a worker has neither port nor paths'
+            yield Mistake((*path, "port"), text, about=((*path, "paths"),))
+        elif service.port is None and service.health is not None:
+            text = "expected no health path for a worker: it has no port to look at"
+            yield Mistake((*path, "health"), text, about=((*path, "port"), (*path, "paths")))
+        if service.port is not None and (other := ports.setdefault(service.port, name)) != name:
+            text = f"expected a port of its own, got {service.port}, which {other} has already"
+            yield Mistake((*path, "port"), text, about=(("services", other, "port"),))
+
+
+def _paths(settings: Settings) -> Iterator[Mistake]:
+    owners: dict[str, str] = {}
+    about = tuple(("services", name, "paths") for name in settings.services)
+    for name, service in settings.services.items():
+        for place, path in enumerate(service.paths):
+            if (owner := owners.get(path)) is not None:
+                what = "the rest" if path == "/*" else "each path"
+                text = f"expected {what} to go to one service, got {shown(path)}, which {owner} has already"
+                yield Mistake(("services", name, "paths", place), text, about=(("services", owner, "paths"),))
+            owners.setdefault(path, name)
+        if len(service.paths) > PATHS:
+            yield Mistake(("services", name, "paths"), f"expected at most {PATHS} paths, got {len(service.paths)}")
+    if owners and "/*" not in owners:
+        text = 'expected one service with "/*" among its paths: it answers what no other path names'
+        yield Mistake(("services",), text, about=about)
+
+
+def _database(settings: Settings) -> Iterator[Mistake]:
+    database = settings.database
+    least = -(-database.storage_gb * 11 // 10)
+    if database.max_storage_gb < least:
+        tenth = f"a tenth more than storage_gb ({database.storage_gb})"
+        text = f"expected at least {least}, {tenth}, got {database.max_storage_gb}"
+        yield Mistake(("database", "max_storage_gb"), text, about=(("database", "storage_gb"),))

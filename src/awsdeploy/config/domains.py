@@ -1,0 +1,139 @@
+"""Domain names: their one written form, and which part of one can be registered.
+
+Knows no DNS server and no AWS: whether a domain exists and is ours is found out later.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+
+from awsdeploy.config.wrong import Wrong
+
+LONGEST = 64
+"""AWS: the first name of an ACM certificate has 64 characters at most."""
+
+_LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+_EXAMPLE = 'a domain such as "example.com"'
+
+# The two standards for international names disagree on these: the answer is not ours to choose.
+_DISPUTED = frozenset("ßς\u200c\u200d")
+
+# Second-level names under which each of these countries registers, from their registries' own rules.
+# A country not listed registers directly under its code, or is treated so: `aliases` overrides the guess.
+_SECOND_LEVELS = {
+    "ar": "com edu gob int mil net org tur",
+    "au": "asn com edu gov id net org",
+    "bd": "ac com edu gov net org",
+    "br": "adv art blog com dev eco edu eng gov ind inf med mil net org tec tv",
+    "cn": "ac com edu gov mil net org",
+    "co": "com edu gov mil net nom org",
+    "cy": "ac com gov ltd net org",
+    "eg": "com edu gov net org",
+    "hk": "com edu gov idv net org",
+    "id": "ac biz co desa go mil my net or sch web",
+    "il": "ac co gov idf k12 muni net org",
+    "in": "ac co edu firm gen gov ind mil net nic org res",
+    "jp": "ac ad co ed go gr lg ne or",
+    "ke": "ac co go info me mobi ne or sc",
+    "kh": "com edu gov mil net org",
+    "kr": "ac co es go hs kg mil ms ne or pe re sc"
+    " busan chungbuk chungnam daegu daejeon gangwon gwangju gyeongbuk gyeonggi gyeongnam incheon jeju jeonbuk"
+    " jeonnam seoul ulsan",
+    "mm": "com edu gov net org",
+    "mx": "com edu gob net org",
+    "my": "com edu gov mil name net org",
+    "ng": "com edu gov mil mobi name net org sch",
+    "np": "com edu gov mil net org",
+    "nz": "ac co cri geek gen govt health iwi maori mil net org school",
+    "pe": "com edu gob mil net nom org",
+    "ph": "com edu gov mil net ngo org",
+    "pk": "com edu gov net org",
+    "pl": "com edu gov info net org",
+    "sa": "com edu gov med net org sch",
+    "sg": "com edu gov net org per",
+    "th": "ac co go in mi net or",
+    "tr": "av bel com edu gen gov info k12 name net org tv web",
+    "tw": "club com ebiz edu game gov idv mil net org",
+    "ua": "com edu gov in net org",
+    "uk": "ac co gov ltd me net nhs org plc police sch",
+    "vn": "ac biz com edu gov health info int name net org pro",
+    "za": "ac co edu gov law mil net nom org school web",
+}
+
+
+def normalised(text: str) -> str:
+    """`text` as DNS and AWS write it: lower case, ASCII, no dot at the end.
+
+    Raises `Wrong` for what is no public domain name.
+    """
+    name = text.removesuffix(".")
+    if not name.isprintable() or any(char.isspace() for char in name):
+        raise Wrong(_EXAMPLE, "without spaces or control characters")
+    if "://" in name or "/" in name:
+        raise Wrong(_EXAMPLE, f'write only the name: "{_host_of(name)}"')
+    if "*" in name:
+        raise Wrong(_EXAMPLE, "a wildcard cannot be served: name each one in aliases")
+    if ":" in name and not name.startswith("["):
+        raise Wrong(_EXAMPLE, "without a port: the load balancer answers on 80 and 443")
+    if "@" in name:
+        raise Wrong(_EXAMPLE, "only what stands after the @")
+    name = _ascii(name).lower()
+    if _is_address(name):
+        raise Wrong(_EXAMPLE, "an IP address has no certificate")
+    labels = name.split(".")
+    if len(labels) < 2:
+        raise Wrong(_EXAMPLE, "a registered name has a dot in it")
+    for label in labels:
+        _check_label(label)
+    if labels[-1].isdigit():
+        raise Wrong(_EXAMPLE, "no top-level domain is a number")
+    if len(name) > 253:
+        raise Wrong("a domain of at most 253 characters", f"this has {len(name)}")
+    if registrable(name) is None:
+        raise Wrong(_EXAMPLE, f'"{name}" is a public suffix that nobody can own: put your own name before it')
+    return name
+
+
+def registrable(name: str) -> str | None:
+    """The part of a normalised `name` that its owner registered (the apex), or None for a public suffix."""
+    labels = name.split(".")
+    suffix = 2 if len(labels) > 1 and labels[-2] in _SECOND_LEVELS.get(labels[-1], "").split() else 1
+    return ".".join(labels[-suffix - 1 :]) if len(labels) > suffix else None
+
+
+def _ascii(name: str) -> str:
+    if name.isascii():
+        return name
+    if disputed := sorted(_DISPUTED.intersection(name)):
+        raise Wrong(_EXAMPLE, f'"{disputed[0]}" has two encodings: write the one you registered, beginning with xn--')
+    try:
+        return name.encode("idna").decode("ascii")
+    except UnicodeError:
+        raise Wrong(_EXAMPLE, "this cannot be written in DNS: use the form that begins with xn--") from None
+
+
+def _check_label(label: str) -> None:
+    if not label:
+        raise Wrong(_EXAMPLE, "there is nothing between two dots")
+    if len(label) > 63:
+        raise Wrong("at most 63 characters between two dots", f"there are {len(label)}")
+    if not _LABEL.fullmatch(label):
+        raise Wrong(_EXAMPLE, "letters, digits and hyphens, with no hyphen at either end of a part")
+    if label.startswith("xn--"):
+        try:
+            label.encode("ascii").decode("idna")
+        except UnicodeError:
+            raise Wrong(_EXAMPLE, f'"{label}" decodes to nothing') from None
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name.strip("[]"))
+    except ValueError:
+        return False
+    return True
+
+
+def _host_of(text: str) -> str:
+    return text.rsplit("://", 1)[-1].split("/", 1)[0].split(":", 1)[0].lower() or "example.com"

@@ -1,0 +1,213 @@
+"""What one value may be: names that AWS accepts, ranges, paths, machine sizes, time zones.
+
+Each rule takes a value of the right type and returns it (in its one written form) or raises `Wrong`.
+No rule looks at a second value: that is `consistency`'s part.
+"""
+
+from __future__ import annotations
+
+import difflib
+import ipaddress
+import re
+import zoneinfo
+from collections.abc import Callable
+from ipaddress import IPv4Network
+
+from awsdeploy.config.words import RDS_USERS, RESERVED, SYSTEM_SCHEMAS
+from awsdeploy.config.wrong import Wrong
+
+# AWS refuses load balancers named internal-…, groups named sg-…, buckets named xn--… and parameters named
+# aws… or ssm…; a project's name begins all of these.
+FORBIDDEN_STARTS = ("internal-", "sg-", "xn--", "aws", "ssm")
+
+# What the documented architecture calls its own parts beside the services.
+TAKEN_SERVICE_NAMES = ("alb", "http", "https", "rds")
+
+NAME = r"[a-z][a-z0-9]*(-[a-z0-9]+)*"
+REGION = r"[a-z]{2}(-[a-z]+)+-[1-9]"
+_SIZE = r"(nano|micro|small|medium|large|[0-9]{0,3}xlarge|metal(-[0-9]+xl)?)"
+INSTANCE_TYPE = rf"[a-z][a-z0-9]*(-[a-z0-9]+)*\.{_SIZE}"
+INSTANCE_CLASS = rf"db\.[a-z][a-z0-9]*\.{_SIZE}"
+DATABASE_NAME = r"[A-Za-z][A-Za-z0-9_]{0,63}"
+USERNAME = r"[A-Za-z][A-Za-z0-9_]{0,15}"
+
+_PATH = re.compile(r"/[A-Za-z0-9_.$/~\"'@:+&*?-]*")
+_HEALTH = re.compile(r"/[!-~]*")
+_ARM = re.compile(r"[a-z]+[0-9]+g[a-z]*|a1")
+_REGIONS = (
+    "ap-northeast-1 ap-northeast-2 ap-northeast-3 ap-south-1 ap-southeast-1 ap-southeast-2 ca-central-1 eu-central-1"
+    " eu-north-1 eu-west-1 eu-west-2 eu-west-3 sa-east-1 us-east-1 us-east-2 us-west-1 us-west-2"
+).split()
+
+
+def name(longest: int, hyphens: bool = True) -> Callable[[str], str]:
+    """A rule for names that begin the names of AWS resources."""
+    kinds = "lowercase letters, digits and single hyphens" if hyphens else "lowercase letters and digits"
+    expected = f"1–{longest} {kinds}, a letter first"
+
+    def rule(value: str) -> str:
+        lowered = re.sub(r"[^a-z0-9]+", "-" if hyphens else "", value.lower()).strip("-")
+        if not re.fullmatch(NAME, value) or ("-" in value and not hyphens):
+            usable = re.fullmatch(NAME, lowered) and len(lowered) <= longest
+            raise Wrong(expected, f'for example "{lowered}"' if usable else "")
+        if len(value) > longest:
+            raise Wrong(expected, f"this has {len(value)}")
+        for start in FORBIDDEN_STARTS:
+            if value.startswith(start):
+                raise Wrong(f'a name that does not begin with "{start}"', "AWS keeps that beginning for itself")
+        return value
+
+    return rule
+
+
+def service_name(value: str) -> str:
+    value = name(20)(value)
+    if value in TAKEN_SERVICE_NAMES or value.endswith("-healthy"):
+        raise Wrong("another name", f'the architecture itself has a part called "{value}"')
+    return value
+
+
+def region(value: str) -> str:
+    if not re.fullmatch(REGION, value):
+        near = difflib.get_close_matches(value.lower(), _REGIONS, 1)
+        raise Wrong('a region such as "ap-northeast-2"', f'did you mean "{near[0]}"?' if near else "")
+    return value
+
+
+def zone(value: str) -> str:
+    if not re.fullmatch("[a-z]", value):
+        ending = re.fullmatch(r"(?:[a-z]{2}(?:-[a-z]+)+-[1-9])?([A-Za-z])", value)
+        remedy = f'write "{ending[1].lower()}"' if ending else ""
+        raise Wrong('the letter of a zone, such as "a"', remedy)
+    return value
+
+
+def timezone(value: str) -> str:
+    if value == "UTC":
+        return value
+    try:
+        zoneinfo.ZoneInfo(value)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
+        known = {zone.lower(): zone for zone in zoneinfo.available_timezones()}
+        near = difflib.get_close_matches(value.lower(), known, 1, cutoff=0.7)
+        cities = [zone for lowered, zone in known.items() if lowered.endswith("/" + value.lower())]
+        best = cities[0] if cities else known[near[0]] if near else ""
+        raise Wrong('an IANA time zone such as "Asia/Seoul"', f'did you mean "{best}"?' if best else "") from None
+    return value
+
+
+def network(value: str) -> IPv4Network:
+    """An IPv4 range with no host bits set."""
+    try:
+        return IPv4Network(value)
+    except ValueError:
+        pass
+    try:
+        loose = ipaddress.ip_network(value, strict=False)
+    except ValueError:
+        raise Wrong('an IPv4 range such as "10.0.0.0/16"') from None
+    if loose.version == 6:
+        raise Wrong("an IPv4 range", "IPv6 is not supported")
+    raise Wrong("a range whose address is its first", f'write "{loose}"')
+
+
+def cidr(widest: int = 16, narrowest: int = 28) -> Callable[[str], str]:
+    """A rule for ranges of private networks. AWS: a VPC and its subnets are /16 to /28."""
+
+    def rule(value: str) -> str:
+        found = network(value)
+        if "/" not in value or not widest <= found.prefixlen <= narrowest:
+            raise Wrong(f"a range from /{widest} to /{narrowest}", f'for example "{found.network_address}/{widest}"')
+        if found.is_loopback or found.is_link_local or found.is_multicast or found.is_reserved:
+            raise Wrong("a range AWS can use", "take one of 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16")
+        if found.network_address in IPv4Network("0.0.0.0/8"):
+            raise Wrong("a range AWS can use", "take one of 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16")
+        return str(found)
+
+    return rule
+
+
+def ssh_source(value: str) -> str:
+    found = network(value)
+    if "/" not in value:
+        raise Wrong("an IPv4 range", f'for one address write "{found}"')
+    if found.prefixlen < 8:
+        raise Wrong("the addresses you connect from", "this opens SSH to the world; your own address ends in /32")
+    return str(found)
+
+
+def path(value: str) -> str:
+    """A path pattern of a listener rule. AWS: at most 128 characters of `A-Za-z0-9_-.$/~"'@:+&` and wildcards."""
+    if not value.startswith("/"):
+        raise Wrong('a path that begins with "/"', f'write "/{value}"' if _PATH.fullmatch("/" + value) else "")
+    if len(value) > 128:
+        raise Wrong("a path of at most 128 characters", f"this has {len(value)}")
+    if not _PATH.fullmatch(value):
+        raise Wrong("only letters, digits and _-.$/~\"'@:+& in a path")
+    if value.count("*") + value.count("?") > 1:
+        # AWS: six wildcards in one rule, and one rule takes five paths.
+        raise Wrong("at most one wildcard (* or ?) in a path", 'for example "/api/*"')
+    return value
+
+
+def health(value: str) -> str:
+    """Where a health check looks. AWS: at most 1,024 visible ASCII characters, `/` first."""
+    if not _HEALTH.fullmatch(value) or len(value) > 1024:
+        raise Wrong('a path such as "/api/health"', "" if value.startswith("/") else 'it begins with "/"')
+    if "*" in value:
+        raise Wrong("one exact path", "a health check takes no wildcard")
+    return value
+
+
+def instance_type(value: str) -> str:
+    if not re.fullmatch(INSTANCE_TYPE, value):
+        plain = value.lower().removeprefix("db.")
+        usable = plain != value and re.fullmatch(INSTANCE_TYPE, plain)
+        raise Wrong('an EC2 type such as "t3.medium"', f'write "{plain}"' if usable else "")
+    if _ARM.fullmatch(value.split(".")[0]):
+        raise Wrong("an EC2 type with an x86 processor", f'{value} is Arm; for example "t3.medium"')
+    return value
+
+
+def instance_class(value: str) -> str:
+    if not re.fullmatch(INSTANCE_CLASS, value):
+        prefixed = "db." + value.lower().removeprefix("db.")
+        usable = prefixed != value and re.fullmatch(INSTANCE_CLASS, prefixed)
+        raise Wrong('an RDS class such as "db.t3.small"', f'write "{prefixed}"' if usable else "")
+    return value
+
+
+def database_name(value: str) -> str:
+    """AWS: 1–64 letters, digits or underscores, a letter first, no reserved word."""
+    if not re.fullmatch(DATABASE_NAME, value):
+        raise Wrong("1–64 letters, digits and underscores, a letter first")
+    if value.lower() in RESERVED | SYSTEM_SCHEMAS:
+        raise Wrong("a name that MySQL does not keep for itself", f'for example "{value[:60]}_db"')
+    return value
+
+
+def username(value: str) -> str:
+    """AWS: 1–16 letters, digits or underscores, a letter first, no reserved word."""
+    if not re.fullmatch(USERNAME, value):
+        raise Wrong("1–16 letters, digits and underscores, a letter first")
+    if value.lower() in RESERVED | RDS_USERS:
+        raise Wrong("a user that MySQL and RDS do not keep for themselves", 'for example "app" or "admin"')
+    return value
+
+
+def whole(low: int, high: int) -> Callable[[int], int]:
+    def rule(value: int) -> int:
+        if not low <= value <= high:
+            raise Wrong(f"a whole number from {low} to {high}")
+        return value
+
+    return rule
+
+
+def seconds(low: float, high: float) -> Callable[[float], float]:
+    def rule(value: float) -> float:
+        if not low <= value <= high:
+            raise Wrong(f"seconds from {low:g} to {high:g}")
+        return value
+
+    return rule

@@ -1,0 +1,178 @@
+"""The settings of one stack, validated and immutable: what the rest of the program reads.
+
+Each field says which values it takes; `rules` judges one value, `consistency` several together, and
+`defaults` knows what follows from what (these fields have no default here). Touches no file and no AWS.
+"""
+
+from __future__ import annotations
+
+import datetime
+import zoneinfo
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer, PrivateAttr
+
+from awsdeploy.config import domains, rules
+
+Platform = Literal["documented", "supported"]
+Preset = Literal["dev", "prod"]
+EngineVersion = Literal["8.0", "8.4"]
+
+ENGINE_VERSIONS: Mapping[Platform, EngineVersion] = {"documented": "8.0", "supported": "8.4"}
+
+
+def _pattern(pattern: str, **more: Any) -> Any:
+    return Field(json_schema_extra={"pattern": f"^{pattern}$", **more})
+
+
+def _range(low: float, high: float) -> Any:
+    return Field(json_schema_extra={"minimum": low, "maximum": high})
+
+
+def _plain(services: Mapping[str, Service]) -> dict[str, Any]:
+    return {name: service.model_dump() for name, service in services.items()}
+
+
+Cidr = Annotated[str, AfterValidator(rules.cidr())]
+PublicCidr = Annotated[str, AfterValidator(rules.cidr(narrowest=27))]  # AWS: a load balancer's subnet
+SshSource = Annotated[str, AfterValidator(rules.ssh_source)]
+Zone = Annotated[str, AfterValidator(rules.zone), _pattern("[a-z]")]
+Domain = Annotated[str, AfterValidator(domains.normalised)]
+ServiceName = Annotated[str, AfterValidator(rules.service_name)]
+ServicePath = Annotated[str, AfterValidator(rules.path), _pattern("/.*", maxLength=128)]
+Port = Annotated[int, AfterValidator(rules.whole(1, 65535)), _range(1, 65535)]
+
+
+class Frozen(BaseModel):
+    model_config = ConfigDict(
+        frozen=True, strict=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True
+    )
+
+
+class Network(Frozen):
+    """Addresses and zones: one public and one private subnet in each zone."""
+
+    cidr: Cidr = "10.0.0.0/16"
+    """The VPC's range."""
+    zones: tuple[Zone, ...] = ("a", "c")
+    """Availability zones by letter; AWS wants two at least."""
+    public: tuple[PublicCidr, ...]
+    """One public subnet for each zone. Default: from cidr (10.0.1.0/24, 10.0.2.0/24)."""
+    private: tuple[Cidr, ...]
+    """One private subnet for each zone. Default: from cidr (10.0.3.0/24, 10.0.4.0/24)."""
+    nat: bool
+    """A NAT gateway, about $47 a month with its address. Default: on in prod, off in dev."""
+    ssh_from: tuple[SshSource, ...] = ()
+    """Who may connect to port 22; Session Manager needs nobody here."""
+
+
+class Service(Frozen):
+    """One program, on machines of its own. Without a port and paths it is a worker."""
+
+    name: str
+    port: Port | None = None
+    """Where it listens. Default: 3000 for frontend, 9999 for backend, otherwise none."""
+    paths: tuple[ServicePath, ...] = ()
+    """What the load balancer sends to it. Default: /* for frontend, /api and /api/* for backend."""
+    health: Annotated[str, AfterValidator(rules.health), _pattern("/.*")] | None = None
+    """Answers 2xx or 3xx when all is well. Default: /api/health for backend, otherwise /."""
+    instances: Annotated[int, AfterValidator(rules.whole(1, 20)), _range(1, 20)] = 1
+    """How many machines."""
+    instance_type: Annotated[str, AfterValidator(rules.instance_type), _pattern(rules.INSTANCE_TYPE)]
+    """The machines' EC2 type. Default: t3.micro in dev, t3.medium in prod."""
+    volume_gb: Annotated[int, AfterValidator(rules.whole(8, 16384)), _range(8, 16384)] = 20
+    """Disk of each machine, in GB."""
+
+
+class Database(Frozen):
+    """The MySQL database. Its password is generated and kept in Parameter Store, never here."""
+
+    engine_version: EngineVersion
+    """MySQL's version. Default: from platform (documented 8.0, supported 8.4)."""
+    instance_class: Annotated[str, AfterValidator(rules.instance_class), _pattern(rules.INSTANCE_CLASS)]
+    """The RDS class. Default: db.t3.micro in dev, db.t3.small in prod."""
+    storage_gb: Annotated[int, AfterValidator(rules.whole(20, 65536)), _range(20, 65536)] = 20
+    """Disk to begin with, in GB."""
+    max_storage_gb: Annotated[int, AfterValidator(rules.whole(22, 65536)), _range(22, 65536)] = 100
+    """The disk grows by itself up to this, in GB."""
+    multi_az: bool
+    """A standby in another zone. Default: on in prod, off in dev."""
+    backup_days: Annotated[int, AfterValidator(rules.whole(0, 35)), _range(0, 35)] = 7
+    """How long automatic backups are kept; 0 makes none."""
+    deletion_protection: bool
+    """AWS refuses to delete the database while this is on. Default: on in prod, off in dev."""
+    name: Annotated[str, AfterValidator(rules.database_name), _pattern(rules.DATABASE_NAME)]
+    """The schema inside it. Default: from the project's name."""
+    username: Annotated[str, AfterValidator(rules.username), _pattern(rules.USERNAME)] = "app"
+    """Who the application connects as."""
+
+
+class Waits(Frozen):
+    """How patiently AWS is watched, all in seconds."""
+
+    settle: Annotated[float, AfterValidator(rules.seconds(0, 600)), _range(0, 600)] = 60.0
+    """How long a create whose answer was lost is looked for before it is sent again."""
+    poll_floor: Annotated[float, AfterValidator(rules.seconds(0.001, 60)), _range(0.001, 60)] = 0.5
+    """The shortest pause between two looks."""
+    poll_ceiling: Annotated[float, AfterValidator(rules.seconds(0.001, 300)), _range(0.001, 300)] = 15.0
+    """The longest pause between two looks."""
+
+
+Services = Annotated[Mapping[ServiceName, Service], AfterValidator(MappingProxyType), PlainSerializer(_plain)]
+
+
+class Settings(Frozen):
+    """A whole web application on AWS."""
+
+    name: Annotated[str, AfterValidator(rules.name(32)), _pattern(rules.NAME, maxLength=32)]
+    """The project. Every AWS resource carries it."""
+    environment: Annotated[
+        str, AfterValidator(rules.name(16, hyphens=False)), _pattern("[a-z][a-z0-9]*", maxLength=16)
+    ] = "prod"
+    """Which copy of it: each environment is a stack of its own."""
+    preset: Preset
+    """The sizes: dev is small and cheap, prod survives a zone. Default: the environment, if that is its name."""
+    region: Annotated[str, AfterValidator(rules.region), _pattern(rules.REGION)] = "ap-northeast-2"
+    """The AWS region."""
+    domain: Domain | None = None
+    """The address of the application. Without one there is no DNS record and no TLS."""
+    aliases: tuple[Domain, ...]
+    """Further names that lead to the domain; "www" is short for www.<domain>. Default: www of an apex."""
+    create_zone: bool = False
+    """Create the domain's hosted zone instead of using the account's."""
+    platform: Platform
+    """"supported": Amazon Linux 2023, Node.js 24, MySQL 8.4. "documented": Amazon Linux 2, Node.js 18, MySQL 8.0."""
+    timezone: Annotated[str, AfterValidator(rules.timezone)] = "UTC"
+    """The IANA zone in which times are shown."""
+    network: Network
+    services: Services
+    database: Database
+    waits: Waits
+
+    _origins: Mapping[str, str] = PrivateAttr(default_factory=lambda: MappingProxyType({}))
+
+    @property
+    def stack(self) -> str:
+        """What the stack is called everywhere: `shop-prod`."""
+        return f"{self.name}-{self.environment}"
+
+    @property
+    def zone_names(self) -> tuple[str, ...]:
+        """The zones' full names: `ap-northeast-2a`."""
+        return tuple(self.region + letter for letter in self.network.zones)
+
+    @property
+    def tz(self) -> datetime.tzinfo:
+        """The zone to show times in; UTC needs no time zone database."""
+        return datetime.UTC if self.timezone == "UTC" else zoneinfo.ZoneInfo(self.timezone)
+
+    @property
+    def origins(self) -> Mapping[str, str]:
+        """Where each value came from: `services.backend.port` → `config.toml:12`, `default`, `preset prod` …"""
+        return self._origins
+
+    def origin(self, key: str) -> str:
+        """Where the value of a dotted `key` came from. Raises `KeyError` for a key that does not exist."""
+        return self._origins[key]

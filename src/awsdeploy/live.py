@@ -1,0 +1,114 @@
+"""The words of the protocol: what AWS has (`Live`), how to wait for it, what differs, what a destroy may take.
+
+Data only; knows nothing of how AWS is asked.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from awsdeploy.resource import Resource
+
+
+class Again(enum.Enum):
+    """What repeating a create does."""
+
+    TOKEN = "token"  # AWS knows the token: the same object comes back
+    NAME = "name"  # the name is unique: "exists already" is success
+    BLIND = "blind"  # a twin would be made: look first
+
+
+@dataclass(frozen=True)
+class Wait:
+    """A wait as data. `usual` and `deadline` are seconds; a status in none of the sets is waited for.
+
+    `leaving` are the statuses of an object on its way out: never used, only waited for.
+    """
+
+    pending: frozenset[str] | set[str] = frozenset()
+    ready: frozenset[str] | set[str] = frozenset({"available"})
+    failed: frozenset[str] | set[str] = frozenset()
+    leaving: frozenset[str] | set[str] = frozenset()
+    usual: float = 2
+    deadline: float = 300
+
+
+@dataclass(frozen=True, eq=False)
+class Live:
+    """One object as AWS describes it. `raw` is AWS's own answer, `reason` its explanation of a status."""
+
+    kind: type[Resource]
+    key: str
+    id: str
+    generation: str = ""
+    status: str = "available"
+    raw: Mapping[str, Any] = field(default_factory=dict)
+    region: str = ""
+    reason: str = ""
+
+
+class _Unknown:
+    """What a dependency that does not exist yet answers to every question: equal to nothing."""
+
+    def __getattr__(self, name: str) -> _Unknown:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return self
+
+    def __getitem__(self, key: object) -> _Unknown:
+        return self
+
+    def get(self, *_: object) -> _Unknown:
+        return self
+
+    def __iter__(self) -> Iterator[_Unknown]:
+        return iter((self,))
+
+    def __eq__(self, other: object) -> bool:
+        return False
+
+    def __hash__(self) -> int:
+        return id(self)
+
+    def __str__(self) -> str:
+        return "known after creation"
+
+    __repr__ = __str__
+
+
+UNKNOWN: Any = _Unknown()
+
+
+@dataclass(frozen=True)
+class Change:
+    """One thing that differs: plan prints it, `up` calls `apply`.
+
+    Several changes may share one `apply`; it is called once. `impact` says what people will notice.
+    """
+
+    field: str
+    old: Any
+    new: Any
+    apply: Callable[[], object]
+    impact: str = ""
+
+
+@dataclass(frozen=True)
+class Parting:
+    """What a destroy may throw away."""
+
+    data: bool = False  # databases without a final snapshot, buckets with their files, old snapshots
+    zone: bool = False  # a hosted zone made by us
+    snapshot: str = ""  # suffix of a final snapshot's name (UTC time), the same for one whole run
+
+
+@dataclass(frozen=True)
+class Kept:
+    """Why destroy leaves an object, and what it costs: US dollars a month, None where unknown."""
+
+    why: str
+    monthly: float | None = 0.0

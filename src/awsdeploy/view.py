@@ -1,0 +1,175 @@
+"""AWS as one resource sees it: clients of its region, its stack's names and tags, the run's other resources."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from awsdeploy.aws import Client, Door, Passing
+from awsdeploy.live import UNKNOWN, Live
+
+if TYPE_CHECKING:
+    from awsdeploy.resource import Resource
+
+TAG_STACK = "awsdeploy:stack"
+TAG_RESOURCE = "awsdeploy:resource"
+TAG_GENERATION = "awsdeploy:generation"
+
+
+@dataclass(frozen=True)
+class Stack:
+    """The name of one deployed stack and everything AWS derives from it."""
+
+    name: str
+    environment: str
+
+    @property
+    def tag(self) -> str:
+        """The value of `awsdeploy:stack`. A slash, since hyphens would make a-b/c and a/b-c one stack."""
+        return f"{self.name}/{self.environment}"
+
+    @property
+    def slug(self) -> str:
+        return f"{self.name}-{self.environment}"
+
+    @property
+    def path(self) -> str:
+        """IAM's path for our roles and profiles."""
+        return f"/awsdeploy/{self.tag}/"
+
+    def parameter(self, name: str) -> str:
+        """A Parameter Store name. AWS refuses names that begin with aws or ssm, hence /deploy."""
+        return f"/deploy/{self.tag}/{name}"
+
+
+class World(Protocol):
+    """What the engine knows of AWS: one memoised look per kind and region."""
+
+    def all(self, kind: type[Resource], region: str) -> Sequence[Live]: ...
+    def look(self, kind: type[Resource], region: str) -> Sequence[Live]: ...
+
+
+class Aws:
+    """AWS as one resource sees it: clients of its region, its stack's tags, the run's other resources."""
+
+    def __init__(
+        self,
+        door: Door,
+        stack: Stack,
+        region: str,
+        world: World,
+        lives: Mapping[Resource, Live],
+        generations: Mapping[Resource, str],
+        token: str = "",
+        passing: Sequence[Passing] = (),
+        notes: dict[str, Any] | None = None,
+        fresh: bool = True,
+    ) -> None:
+        self.door, self.stack, self.region, self.world = door, stack, region, world
+        self._lives, self._generations, self._passing = lives, generations, passing
+        self.token = token
+        self.fresh = fresh
+        self.notes = {} if notes is None else notes
+        """What this run remembers about an id beyond what AWS can be asked (a Route 53 change)."""
+
+    def client(self, service: str) -> Client:
+        return self.door.client(service, self.region, self._passing)
+
+    @property
+    def ec2(self) -> Client:
+        return self.client("ec2")
+
+    @property
+    def elbv2(self) -> Client:
+        return self.client("elbv2")
+
+    @property
+    def rds(self) -> Client:
+        return self.client("rds")
+
+    @property
+    def iam(self) -> Client:
+        return self.client("iam")
+
+    @property
+    def ssm(self) -> Client:
+        return self.client("ssm")
+
+    @property
+    def acm(self) -> Client:
+        return self.client("acm")
+
+    @property
+    def route53(self) -> Client:
+        return self.client("route53")
+
+    @property
+    def account(self) -> str:
+        return self.door.account(self.region)
+
+    def __getitem__(self, resource: Resource) -> Live:
+        """The live object of a dependency; `UNKNOWN` in a plan where it does not exist yet."""
+        live: Live = self._lives.get(resource, UNKNOWN)
+        return live
+
+    def all(self, kind: type[Resource]) -> Sequence[Live]:
+        """All of the stack's objects of a kind in this region, looked up once a run."""
+        return self.world.all(kind, self.region)
+
+    def look(self, resource: Resource) -> Live | None:
+        """A dependency as it is now: a fresh look, shared by all who wait for its kind; the plan's own in a plan."""
+        known = self[resource]
+        look = self.world.look if self.fresh else self.world.all
+        return next((live for live in look(type(resource), self.region) if live.id == known.id), None)
+
+    def generation(self, resource: Resource) -> str:
+        return self._generations[resource]
+
+    def name(self, resource: Resource, limit: int = 63) -> str:
+        """A name for what AWS keeps unique: readable, within `limit`, and different in every generation."""
+        identity = f"{self.stack.tag} {resource.key} {self.generation(resource)}"
+        ending = hashlib.sha256(identity.encode()).hexdigest()[:6]
+        words = f"{self.stack.slug}-{resource.key.rsplit('/', 1)[-1]}"
+        return f"{words[: limit - 7].rstrip('-')}-{ending}"
+
+    def tags(self, resource: Resource) -> list[dict[str, str]]:
+        return [
+            {"Key": "Name", "Value": f"{self.stack.slug}/{resource.key}"},
+            {"Key": TAG_STACK, "Value": self.stack.tag},
+            {"Key": TAG_RESOURCE, "Value": resource.key},
+            {"Key": TAG_GENERATION, "Value": self.generation(resource)},
+        ]
+
+    def tag_spec(self, resource: Resource, *types: str) -> list[dict[str, Any]]:
+        """`TagSpecifications` as EC2 wants them."""
+        return [{"ResourceType": name, "Tags": self.tags(resource)} for name in types]
+
+    @property
+    def filters(self) -> list[dict[str, Any]]:
+        """EC2's filter for what is the stack's."""
+        return [{"Name": f"tag:{TAG_STACK}", "Values": [self.stack.tag]}]
+
+    def found(
+        self,
+        kind: type[Resource],
+        id: str,
+        tags: Iterable[Mapping[str, str]] | None,
+        raw: Mapping[str, Any],
+        status: str = "available",
+        reason: str = "",
+    ) -> Iterator[Live]:
+        """The object as `Live` if its tags are the stack's, else nothing."""
+        values = {tag["Key"]: tag["Value"] for tag in tags or ()}
+        if values.get(TAG_STACK) == self.stack.tag and TAG_RESOURCE in values:
+            yield Live(
+                kind,
+                values[TAG_RESOURCE],
+                id,
+                values.get(TAG_GENERATION, ""),
+                status,
+                raw,
+                self.region,
+                reason,
+            )
