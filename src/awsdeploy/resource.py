@@ -72,9 +72,13 @@ class Resource:
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
+        cls.__repr__ = Resource.__repr__  # type: ignore[method-assign]  # a whole graph is no name
         cls.abstract = "abstract" in cls.__dict__ and cls.__dict__["abstract"]
         if not cls.abstract:
             KINDS[cls.__name__] = cls
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.key})"
 
     @classmethod
     def noun(cls) -> str:

@@ -134,11 +134,13 @@ class Aws:
         words = f"{self.stack.slug}-{resource.key.rsplit('/', 1)[-1]}"
         return f"{words[: limit - 7].rstrip('-')}-{ending}"
 
-    def tags(self, resource: Resource) -> list[dict[str, str]]:
+    def tags(self, resource: Resource, part: str = "") -> list[dict[str, str]]:
+        """The tags of a resource, or of a `part` that AWS makes along with it."""
+        key = f"{resource.key}/{part}" if part else resource.key
         return [
-            {"Key": "Name", "Value": f"{self.stack.slug}/{resource.key}"},
+            {"Key": "Name", "Value": f"{self.stack.slug}/{key}"},
             {"Key": TAG_STACK, "Value": self.stack.tag},
-            {"Key": TAG_RESOURCE, "Value": resource.key},
+            {"Key": TAG_RESOURCE, "Value": key},
             {"Key": TAG_GENERATION, "Value": self.generation(resource)},
         ]
 

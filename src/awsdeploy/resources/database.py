@@ -214,7 +214,7 @@ class Database(Resource):
             last: dict[str, Any] = {"SkipFinalSnapshot": True}
         else:
             name = f"{live.id}-final-{parting.snapshot}"
-            last = {"FinalDBSnapshotIdentifier": name, "DeleteAutomatedBackups": False}
+            last = {"FinalDBSnapshotIdentifier": name}
         with tolerate("DBInstanceNotFound"), tolerate("InvalidDBInstanceState", text="already being deleted"):
             aws.rds.delete_db_instance(DBInstanceIdentifier=live.id, **last)
 

@@ -94,11 +94,11 @@ class Instance(Resource):
                     yield from aws.found(cls, one["InstanceId"], one.get("Tags"), one, one["State"]["Name"], reason)
 
     def create(self, aws: Aws) -> str:
-        image = aws.ssm.get_parameter(Name=IMAGES[self.system])["Parameter"]["Value"]
-        root = aws.ec2.describe_images(ImageIds=[image])["Images"][0]["RootDeviceName"]
+        image, root = self._image(aws)
         disk = {"VolumeSize": self.disk, "VolumeType": "gp3", "Encrypted": True, "DeleteOnTermination": True}
-        tags = aws.tag_spec(self, "instance", "volume", "network-interface")
+        tags = aws.tag_spec(self, "instance", "network-interface")
         tags[0]["Tags"] = [*tags[0]["Tags"], {"Key": USER_DATA, "Value": _digest(self._user_data())}]
+        tags.append({"ResourceType": "volume", "Tags": aws.tags(self, part="disk")})
         made = aws.ec2.run_instances(
             ImageId=image,
             InstanceType=self.size,
@@ -118,6 +118,16 @@ class Instance(Resource):
             TagSpecifications=tags,
         )
         return str(made["Instances"][0]["InstanceId"])
+
+    def _image(self, aws: Aws) -> tuple[str, str]:
+        """The system's newest image and its root device, looked up once a run."""
+        place = f"image of {self.system} in {aws.region}"
+        if place not in aws.notes:
+            image = aws.ssm.get_parameter(Name=IMAGES[self.system])["Parameter"]["Value"]
+            described = aws.ec2.describe_images(ImageIds=[image])["Images"][0]
+            aws.notes[place] = (image, described["RootDeviceName"])
+        image, root = aws.notes[place]
+        return str(image), str(root)
 
     def _user_data(self) -> str:
         return placeholder.user_data(self.system, self.port, self.health)
