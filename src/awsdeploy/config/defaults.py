@@ -7,12 +7,11 @@ of what was written. The documented values are those of the architecture; a pres
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from ipaddress import IPv4Network
 from typing import Any
 
-from awsdeploy.config import domains
-from awsdeploy.config.settings import ENGINE_VERSIONS
+from awsdeploy.config import domains, rules
+from awsdeploy.config.settings import ENGINE_VERSIONS, Platform
 from awsdeploy.config.words import RESERVED, SYSTEM_SCHEMAS
 from awsdeploy.config.wrong import Wrong
 
@@ -61,8 +60,9 @@ def _copied(value: Any) -> Any:
 def _following(written: Tree) -> Iterator[tuple[tuple[str, ...], object, str]]:
     """Every value with no default of its own: where it belongs, what it is and why."""
     name, domain, network = written.get("name"), written.get("domain"), written.get("network", {})
-    environment, platform = written.get("environment", "prod"), written.get("platform")
-    yield ("preset",), environment if environment in ("dev", "prod") else "prod", f"environment {environment}"
+    environment = "dev" if written.get("environment") == "dev" else "prod"
+    platform: Platform = "documented" if written.get("platform") == "documented" else "supported"
+    yield ("preset",), environment, f"environment {environment}"
     chosen = "dev" if written.get("preset", environment) == "dev" else "prod"
     preset, because = PRESETS[chosen], f"preset {chosen}"
     yield ("aliases",), aliases(domain), "default"
@@ -72,8 +72,7 @@ def _following(written: Tree) -> Iterator[tuple[tuple[str, ...], object, str]]:
     yield ("network", "private"), private, "default"
     for key, value in preset["database"].items():
         yield ("database", key), value, because
-    version = ENGINE_VERSIONS["documented" if platform == "documented" else "supported"]
-    yield ("database", "engine_version"), version, f"platform {platform}"
+    yield ("database", "engine_version"), ENGINE_VERSIONS[platform], f"platform {platform}"
     yield ("database", "name"), database_name(name), "default"
     services = written.get("services") or SERVICES
     for service, keys in services.items() if isinstance(services, Mapping) else ():
@@ -98,7 +97,11 @@ def aliases(domain: object) -> tuple[str, ...]:
 
 def database_name(project: object) -> str:
     """The project's name as MySQL takes it."""
-    text = "".join(char if char.isalnum() and char.isascii() else "_" for char in str(project))[:50]
+    text = (
+        "".join(char if char.isalnum() and char.isascii() else "_" for char in project)[:50]
+        if isinstance(project, str)
+        else ""
+    )
     text = text if text[:1].isalpha() else "app"
     return f"{text}_db" if text.lower() in RESERVED | SYSTEM_SCHEMAS else text
 
@@ -111,10 +114,10 @@ def subnets(network: Mapping[str, Any]) -> tuple[tuple[str, ...], tuple[str, ...
     """
     zones, cidr = network.get("zones"), network.get("cidr")
     count = len(zones) if isinstance(zones, list | tuple) and 1 < len(zones) <= 26 else 2
-    vpc = IPv4Network("10.0.0.0/16")
-    with suppress(ValueError):
-        written = IPv4Network(cidr) if isinstance(cidr, str) else vpc
-        vpc = written if 16 <= written.prefixlen <= 28 and not written.is_reserved else vpc
+    try:
+        vpc = IPv4Network(rules.cidr()(cidr) if isinstance(cidr, str) else "10.0.0.0/16")
+    except Wrong:
+        vpc = IPv4Network("10.0.0.0/16")
     prefix = min(max(vpc.prefixlen + 8, 24), 27)
     first = 1 if 2 ** max(prefix - vpc.prefixlen, 0) > 2 * count else 0
     size = 2 ** (32 - prefix)

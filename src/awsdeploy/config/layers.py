@@ -38,8 +38,11 @@ ENVIRONMENT: Mapping[str, str] = MappingProxyType(
 )
 """Which variable sets which key. An empty one counts as unset; other AWSDEPLOY_* are not ours to judge."""
 
-LONGEST_FILE = 1024 * 1024
+LONGEST_FILE = 256 * 1024
 """In bytes; nothing that size is a config.toml."""
+
+MOST_TOLD = 50
+"""Mistakes told at once; who has more is looking at the wrong file."""
 
 _FLAGS = {"environment": "--env"}
 _HINT = "Correct this and run the same command again. `awsdeploy config show` prints what was understood."
@@ -69,7 +72,10 @@ def loads(text: str, overrides: Mapping[str, str] = MappingProxyType({}), source
         raise ConfigInvalid(f"{source} nests its values too deeply.", _HINT) from None
     except ValueError:  # Python refuses to read an integer of thousands of digits
         raise ConfigInvalid(f"{source} has a number with too many digits.", _HINT) from None
-    return from_mapping(tree, overrides, locate.lines(text), source)
+    try:
+        return from_mapping(tree, overrides, locate.lines(text), source)
+    except RecursionError:
+        raise ConfigInvalid(f"{source} nests its values too deeply.", _HINT) from None
 
 
 def from_mapping(
@@ -177,17 +183,18 @@ class _Layers:
         aliases, domain = self.tree.get("aliases"), self.tree.get("domain")
         if not isinstance(aliases, tuple):
             return
-        whole = [one for one in aliases if not isinstance(one, str) or "." in one or not one]
-        if domain is None and len(whole) < len(aliases):
+        short = [isinstance(one, str) and bool(one) and "." not in one for one in aliases]
+        if domain is None and any(short):
             self.found[("aliases",)] = Mistake(("aliases",), consistency.NO_DOMAIN)
         try:
-            apex = domains.normalised(domain) if isinstance(domain, str) else None
+            under = domains.normalised(domain) if isinstance(domain, str) else None
         except Wrong:
-            apex = None
-        if apex is not None:
-            short = {one for one in aliases if one not in whole}
-            whole = [f"{one}.{apex}" if one in short else one for one in aliases]
-        self.tree["aliases"] = tuple(whole)
+            under = None
+        pairs = zip(aliases, short, strict=True)
+        # Under a wrong domain nothing can be said of a short alias.
+        self.tree["aliases"] = tuple(
+            f"{one}.{under}" if is_short else one for one, is_short in pairs if under or not is_short
+        )
 
     def _origin(self, path: Place, because: Mapping[str, str]) -> str:
         if path in self.placed:
@@ -246,7 +253,9 @@ def _text(path: Path) -> str:
             f"{where} cannot be read: {reason}.", "Check its permissions, or name another with --config PATH."
         ) from None
     if len(content) > LONGEST_FILE:
-        raise ConfigInvalid(f"{where} is larger than 1 MB: that is no config.toml.", "Name another with --config PATH.")
+        raise ConfigInvalid(
+            f"{where} is larger than 256 KB: that is no config.toml.", "Name another with --config PATH."
+        )
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -276,7 +285,8 @@ def _refusal(said: Sequence[str]) -> ConfigInvalid:
     """All mistakes, one a line; more than one are counted first."""
     if len(said) == 1:
         return ConfigInvalid(said[0], _HINT)
-    return ConfigInvalid("\n".join([f"{len(said)} mistakes in the settings", *said]), _HINT)
+    more = [f"… and {len(said) - MOST_TOLD} more"] if len(said) > MOST_TOLD else []
+    return ConfigInvalid("\n".join([f"{len(said)} mistakes in the settings", *said[:MOST_TOLD], *more]), _HINT)
 
 
 def _frozen(value: Any) -> Any:

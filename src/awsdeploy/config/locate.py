@@ -12,6 +12,9 @@ from contextlib import suppress
 Path = tuple[str | int, ...]
 """A place in a document: keys, and positions in arrays."""
 
+DEEPEST = 50
+"""Looking ends at a key of more parts: nothing of ours is so deep."""
+
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 _SCALAR = re.compile(r"[^,\]}\n#]+")
 _ESCAPES = re.compile(r'\\(?:u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{8})|(["\\bfnrte]))')
@@ -109,6 +112,8 @@ class _Scanner:
             self.blank(newlines=False)
             if self.text[self.at] != ".":
                 return tuple(parts)
+            if len(parts) == DEEPEST:
+                raise IndexError(self.at)
             self.at += 1
 
     def value(self, path: Path) -> None:

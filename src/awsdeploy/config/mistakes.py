@@ -58,18 +58,18 @@ def explained(error: Mapping[str, Any]) -> Mistake:
     elif kind == "literal_error":
         choices = re.findall("'([^']*)'", context["expected"])
         expected = " or ".join(f'"{choice}"' for choice in choices)
-        near = difflib.get_close_matches(str(value)[:50].lower(), choices, 1)
-        remedy = (
-            f'did you mean "{near[0]}"?' if near and isinstance(value, str) else f'write "{near[0]}"' if near else ""
-        )
+        said = (value[:50] if isinstance(value, str) else shown(value)).lower()
+        near = [choice for choice in choices if said.startswith(choice)] or difflib.get_close_matches(said, choices, 1)
+        if near:
+            remedy = f'did you mean "{near[0]}"?' if isinstance(value, str) else f'write "{near[0]}"'
     elif kind == "string_type" and isinstance(value, int | float):
         remedy = f'write "{value}"' if abs(value) < 10**20 and not isinstance(value, bool) else ""
     elif kind == "tuple_type" and isinstance(value, str):
         remedy = f"write [{shown(value)}]"
     elif kind in ("int_type", "float_type") and isinstance(value, str) and re.fullmatch("[0-9]{1,9}", value):
         remedy = f"write {value} without quotes"
-    elif kind == "bool_type" and str(value).lower() in ("true", "false"):
-        remedy = f"write {str(value).lower()} without quotes"
+    elif kind == "bool_type" and isinstance(value, str) and value.lower() in ("true", "false"):
+        remedy = f"write {value.lower()} without quotes"
     return Mistake(path, f"expected {expected}, got {shown(value)}" + (f"; {remedy}" if remedy else ""))
 
 

@@ -1,0 +1,7 @@
+"""The command line: `awsdeploy COMMAND`. Each command's module is imported only when it runs."""
+
+from __future__ import annotations
+
+from awsdeploy.cli.group import awsdeploy, main
+
+__all__ = ["awsdeploy", "main"]

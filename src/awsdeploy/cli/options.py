@@ -1,0 +1,149 @@
+"""The options that commands share, and what they lead to: the settings, the state folder, the sandbox.
+
+Imports the settings and the sandbox only when a command asks for them.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from awsdeploy.errors import UsageError
+
+if TYPE_CHECKING:
+    from awsdeploy.config import Settings
+
+STATE = Path(".awsdeploy")
+SANDBOX = STATE / "sandbox"
+SPEED = 60.0
+FASTEST = 100_000
+
+ENVIRONMENT_HELP = "Which environment, such as dev or prod."
+REGION_HELP = "The AWS region, such as ap-northeast-2."
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+@dataclass
+class Given:
+    """What was given on the command line, before or after the command's name."""
+
+    config: Path = Path("config.toml")
+    environment: str | None = None
+    region: str | None = None
+    sandbox: bool = False
+    speed: float | None = None
+    debug: bool = False
+
+    @property
+    def state_folder(self) -> Path:
+        """Where this machine remembers stacks; the sandbox has a memory of its own."""
+        return SANDBOX if self.sandbox else STATE
+
+    @property
+    def overrides(self) -> dict[str, str]:
+        flags = {"environment": self.environment, "region": self.region}
+        return {key: value for key, value in flags.items() if value is not None}
+
+    def settings(self) -> Settings:
+        """The settings in effect. Raises `ConfigInvalid`."""
+        from awsdeploy.config import load
+
+        return load(self.config, self.overrides)
+
+
+def enter_sandbox(speed: float | None = None) -> None:
+    """Start the sandbox, unless it runs, and point this process at it as any user could.
+
+    Without a `speed` a running sandbox keeps its own.
+    """
+    from awsdeploy.sandbox import control
+
+    home = SANDBOX.absolute()
+    running = control.status(home)
+    click.echo(f"{'Using' if running else 'Starting'} the sandbox (simulated AWS) …", err=True)
+    server = control.start(home, speed or (running.speed if running else SPEED))
+    for name, value in control.environment(server).items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
+
+
+def _keep(name: str) -> Callable[[click.Context, click.Parameter, Any], Any]:
+    """A callback that remembers a value wherever it was given; only what was said counts."""
+
+    def callback(ctx: click.Context, _parameter: click.Parameter, value: Any) -> Any:
+        if name == "speed" and value is not None and not 0 < value <= FASTEST:
+            raise click.BadParameter(f"{value:g} is not above 0 and at most {FASTEST:,}.")
+        if value is not None and value is not False:
+            setattr(ctx.ensure_object(Given), name, value)
+        return value
+
+    return callback
+
+
+def _kept(name: str, *declarations: str, **attributes: Any) -> Callable[[Function], Function]:
+    return click.option(
+        *declarations, f"_{name}", expose_value=False, callback=_keep(name), is_eager=True, **attributes
+    )
+
+
+debug_option = _kept("debug", "--debug", is_flag=True, help="Show what failed inside, and more of what is done.")
+
+
+def sandbox_options(function: Function, hidden: bool = False) -> Function:
+    """`--sandbox` and `--speed`, usable before and after the command's name."""
+    sandbox = _kept(
+        "sandbox",
+        "--sandbox",
+        is_flag=True,
+        hidden=hidden,
+        envvar="AWSDEPLOY_SANDBOX",
+        help="Use simulated AWS: no account, no network, no cost.",
+    )
+    said = f"How much faster than real the sandbox's time runs.  [default: {SPEED:g}]"
+    return sandbox(_kept("speed", "--speed", type=float, hidden=hidden, help=said)(function))
+
+
+def shared_options(
+    reads_config: bool = True, reaches_aws: bool = True
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Everything common to commands. The command gets a `Given` as its first argument.
+
+    All of it is taken everywhere, and only shown where it means something. With `reaches_aws`,
+    `--sandbox` has taken effect when the command begins.
+    """
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(function)
+        def run(*args: Any, **kwargs: Any) -> Any:
+            given = click.get_current_context().ensure_object(Given)
+            if given.sandbox and reaches_aws:
+                enter_sandbox(given.speed)
+            elif given.speed is not None and reaches_aws:
+                raise UsageError("--speed is the sandbox's: add --sandbox.", "Real AWS takes its own time.")
+            return function(given, *args, **kwargs)
+
+        path = click.Path(path_type=Path)
+        said = "The settings.  [default: config.toml]"
+        options = (
+            _kept("config", "--config", type=path, metavar="PATH", hidden=not reads_config, help=said),
+            _kept("environment", "--env", "-e", metavar="NAME", hidden=not reads_config, help=ENVIRONMENT_HELP),
+            _kept("region", "--region", metavar="NAME", hidden=not reads_config, help=REGION_HELP),
+            functools.partial(sandbox_options, hidden=not reaches_aws),
+            debug_option,
+        )
+        return functools.reduce(lambda command, option: option(command), reversed(options), run)
+
+    return decorate
+
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+yes_option = click.option("--yes", "-y", is_flag=True, help="Do not ask.")

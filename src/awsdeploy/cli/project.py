@@ -1,0 +1,234 @@
+"""What can be seen of a project from its folder, and the config.toml that says so.
+
+Reads a few small files and never runs anything. Knows no terminal.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import re
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+from awsdeploy.config import Settings, from_mapping
+from awsdeploy.config.rules import FORBIDDEN_STARTS
+from awsdeploy.errors import ConfigInvalid
+
+FOLDERS = {"frontend": ("front", "frontend"), "backend": ("back", "backend")}
+PORTS = {"frontend": 3000, "backend": 9999}
+LOCK_FILES = {
+    "package-lock.json": "npm",
+    "yarn.lock": "yarn",
+    "pnpm-lock.yaml": "pnpm",
+    "bun.lock": "bun",
+    "bun.lockb": "bun",
+}
+LARGEST = 200_000  # bytes of a file worth looking into
+
+_FLAG = re.compile(r"(?:(?:^|\s)(?:-p|--port)[ =]|(?:^|\s)PORT=)(\d{1,5})\b")
+_LISTEN = re.compile(r"\.listen\(\s*(?:[^)\d]*?(?:\?\?|\|\|)\s*)?['\"]?(\d{1,5})\b")
+_PREFIX = re.compile(r"setGlobalPrefix\(\s*['\"]/?([A-Za-z0-9_/-]*)['\"]")
+
+
+@dataclass(frozen=True)
+class Program:
+    """A folder that holds one of the services."""
+
+    service: str
+    folder: str
+    framework: str
+    port: int
+    package_manager: str
+    remark: str = ""
+
+    @property
+    def described(self) -> str:
+        parts = (self.framework, f"port {self.port}", self.package_manager, self.remark)
+        return ", ".join(part for part in parts if part)
+
+
+@dataclass(frozen=True)
+class Answers:
+    """Everything that `init` asks or sees."""
+
+    name: str
+    environment: str
+    platform: str
+    timezone: str
+    domain: str | None = None
+    preset: str | None = None
+    region: str | None = None
+    programs: tuple[Program, ...] = ()
+
+    def changed(self, **answers: str | None) -> Answers:
+        return dataclasses.replace(self, **answers)  # type: ignore[arg-type]
+
+    def check(self, text: str) -> Settings:
+        """What `text` means. Raises `ConfigInvalid` in terms of the answers rather than of its lines."""
+        try:
+            return from_mapping(tomllib.loads(text), source="", environ={})
+        except ConfigInvalid as error:
+            raise ConfigInvalid(
+                error.message, "Nothing was written. `awsdeploy init --help` names the flags."
+            ) from None
+
+
+def mistake_in(answers: Answers) -> str | None:
+    """What is wrong with the answers so far, or None."""
+    if answers.preset is None and answers.environment not in ("dev", "prod"):
+        answers = answers.changed(preset="prod")
+    try:
+        answers.check(config_text(answers))
+    except ConfigInvalid as error:
+        return error.message
+    return None
+
+
+def folder_name(folder: Path) -> str:
+    """The folder's name as a project may be called."""
+    name = re.sub(r"[^a-z0-9]+", "-", folder.resolve().name.lower()).lstrip("-0123456789")[:32].rstrip("-")
+    return "app" if not name or name.startswith(FORBIDDEN_STARTS) else name
+
+
+def machine_timezone() -> str:
+    """This machine's IANA zone, UTC if it does not say."""
+    said = [os.environ.get("TZ", "").lstrip(":")]
+    try:
+        said.append(os.readlink("/etc/localtime").partition("zoneinfo/")[2])
+    except OSError:
+        said.append("")
+    said.append(_contents(Path("/etc/timezone")).strip())
+    for zone in said:
+        if zone and mistake_in(Answers("app", "prod", "supported", zone)) is None:
+            return "UTC" if zone in ("Etc/UTC", "Etc/UCT", "Universal", "Zulu") else zone
+    return "UTC"
+
+
+def programs(folder: Path) -> tuple[Program, ...]:
+    """The documented services that the folder holds."""
+    found = []
+    for service, names in FOLDERS.items():
+        for name in names:
+            if (folder / name / "package.json").is_file():
+                found.append(_program(service, folder / name))
+                break
+    return tuple(_apart(found))
+
+
+def _program(service: str, folder: Path) -> Program:
+    package = _package(folder / "package.json")
+    needs = {**_table(package, "dependencies"), **_table(package, "devDependencies")}
+    framework = "Next.js" if "next" in needs else "NestJS" if "@nestjs/core" in needs else ""
+    scripts = [
+        str(text) for key, text in _table(package, "scripts").items() if key.startswith(("start", "dev", "serve"))
+    ]
+    main = _contents(folder / "src" / "main.ts")
+    ports = [match[1] for text in scripts if (match := _FLAG.search(text))]
+    ports += [match[1] for match in [_LISTEN.search(main)] if match]
+    # A program that reads PORT listens wherever it is told to.
+    told = "process.env.PORT" in main
+    port = next((int(one) for one in ports if 0 < int(one) < 65536), PORTS[service])
+    remark = ""
+    prefix = _PREFIX.search(main)
+    if service == "backend" and main and (prefix is None or prefix[1] != "api"):
+        remark = "without the global prefix api, which /api paths and the health check need"
+    manager = next((name for file, name in LOCK_FILES.items() if (folder / file).is_file()), "")
+    return Program(service, folder.name, framework, PORTS[service] if told else port, manager, remark)
+
+
+def _apart(found: list[Program]) -> list[Program]:
+    """Two services cannot share a port; the second keeps the documented one."""
+    if len({one.port for one in found}) == len(found):
+        return found
+    taken = found[0].port
+    port = PORTS["backend"] if taken != PORTS["backend"] else PORTS["backend"] + 1
+    remark = f"which listens on {taken} like {found[0].folder}: let it read PORT"
+    return [found[0], dataclasses.replace(found[1], port=port, remark=remark)]
+
+
+def config_text(answers: Answers) -> str:
+    """The config.toml that says all this, with what else could be said as comments."""
+    price = (
+        "" if answers.platform == "supported" else "; AWS bills Extended Support for MySQL 8.0: $175 to $350 a month"
+    )
+    other = "documented" if answers.platform == "supported" else "supported"
+    lines = [
+        "# What awsdeploy builds. Everything not written has its documented value:",
+        "#   awsdeploy config show --origin",
+        "",
+        f"name = {_text(answers.name)}",
+        f"environment = {_text(answers.environment)}    # awsdeploy -e dev … makes another stack from the same file",
+    ]
+    if answers.preset is not None:
+        lines.append(f"preset = {_text(answers.preset)}    # sizes: dev or prod")
+    if answers.domain:
+        lines.append(f"domain = {_text(answers.domain)}    # its hosted zone is in the account, or create_zone = true")
+    else:
+        lines.append('# domain = "example.com"    # without one: no DNS record, no TLS')
+    lines += [
+        f"platform = {_text(answers.platform)}    # or {_text(other)}{price}",
+        f"timezone = {_text(answers.timezone)}    # for times on the screen",
+        f"region = {_text(answers.region)}" if answers.region else '# region = "ap-northeast-2"',
+        "",
+        "# [network]",
+        '# ssh_from = ["203.0.113.7/32"]    # opens port 22; Session Manager needs no port',
+        "# nat = false                      # about $47 a month saved; on in prod",
+    ]
+    if answers.programs:
+        lines += _services(answers.programs)
+    lines += [
+        "",
+        "# [database]",
+        '# instance_class = "db.t3.small"',
+        "# storage_gb = 20",
+        "# backup_days = 7",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _services(found: tuple[Program, ...]) -> list[str]:
+    """Both documented services: one whose folder is elsewhere is still deployed."""
+    seen = {program.service: program for program in found}
+    lines = []
+    for service, port in PORTS.items():
+        program = seen.get(service)
+        lines += ["", f"[services.{service}]"]
+        said = (
+            f"{program.folder}/: {program.described}"
+            if program
+            else f"no {' or '.join(FOLDERS[service])} folder seen here"
+        )
+        lines += [f"# {said}", f"port = {program.port if program else _free(port, found)}"]
+    return lines
+
+
+def _free(port: int, found: tuple[Program, ...]) -> int:
+    return port if all(program.port != port for program in found) else port + 1
+
+
+def _text(value: str) -> str:
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def _contents(path: Path) -> str:
+    try:
+        with path.open(encoding="utf-8", errors="replace") as file:
+            return file.read(LARGEST)
+    except OSError:
+        return ""
+
+
+def _package(path: Path) -> dict[str, object]:
+    try:
+        package = json.loads(_contents(path))
+    except (ValueError, RecursionError):
+        return {}
+    return package if isinstance(package, dict) else {}
+
+
+def _table(package: dict[str, object], key: str) -> dict[str, object]:
+    table = package.get(key)
+    return table if isinstance(table, dict) else {}

@@ -1,0 +1,73 @@
+"""`sandbox`: the simulated AWS by hand. `--sandbox` on any command starts it by itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from awsdeploy.cli.group import ExampleGroup, ExampleHelp
+from awsdeploy.cli.options import SANDBOX, SPEED, Given, shared_options
+
+if TYPE_CHECKING:
+    from awsdeploy.sandbox.control import Server
+
+EXAMPLES = """\
+  awsdeploy up --sandbox --yes      starts it by itself
+  awsdeploy sandbox status          is it running, and how fast
+  awsdeploy sandbox reset           forget everything in it
+  awsdeploy sandbox stop
+"""
+
+
+@click.group(cls=ExampleGroup, examples=EXAMPLES)
+def command() -> None:
+    """A simulated AWS on this machine: real waits (only faster), real errors, no account and no cost."""
+
+
+@command.command(cls=ExampleHelp, examples="  awsdeploy sandbox start --speed 120\n")
+@shared_options(reads_config=False, reaches_aws=False)
+def start(given: Given) -> None:
+    """Start it, unless it runs already."""
+    from awsdeploy.sandbox import control
+
+    home = SANDBOX.absolute()
+    running = control.status(home)
+    if running is None:
+        click.echo("Starting the sandbox (simulated AWS) …", err=True)
+    speed = given.speed or (running.speed if running else SPEED)
+    click.echo(_described(control.start(home, speed)))
+
+
+@command.command(cls=ExampleHelp, examples="  awsdeploy sandbox stop\n")
+@shared_options(reads_config=False, reaches_aws=False)
+def stop(_given: Given) -> None:
+    """Stop it. What it simulated is gone with it."""
+    from awsdeploy.sandbox import control
+
+    was_running = control.stop(SANDBOX.absolute())
+    click.echo("The sandbox is stopped." if was_running else "The sandbox was not running.")
+
+
+@command.command(cls=ExampleHelp, examples="  awsdeploy sandbox status\n")
+@shared_options(reads_config=False, reaches_aws=False)
+def status(_given: Given) -> None:
+    """Say whether it runs, where and how fast."""
+    from awsdeploy.sandbox import control
+
+    server = control.status(SANDBOX.absolute())
+    click.echo(_described(server) if server else "The sandbox is not running.")
+
+
+@command.command(cls=ExampleHelp, examples="  awsdeploy sandbox reset\n")
+@shared_options(reads_config=False, reaches_aws=False)
+def reset(_given: Given) -> None:
+    """Empty it: no stack, no record of one."""
+    from awsdeploy.sandbox import control
+
+    control.reset(SANDBOX.absolute())
+    click.echo("The sandbox is empty.")
+
+
+def _described(server: Server) -> str:
+    return f"The sandbox runs at {server.url}, {server.speed:g} times as fast as AWS (process {server.pid})."

@@ -1,0 +1,227 @@
+"""EC2 instances: the minutes between the states, what RunInstances checks, and what goes with a machine."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from awsdeploy.sandbox import durations
+from awsdeploy.sandbox.call import Call
+from awsdeploy.sandbox.corrections import Answer, after, before, iam, interfaces
+from awsdeploy.sandbox.refusal import AwsRefuses
+from awsdeploy.sandbox.world import World
+
+USER_DATA_LIMIT = 16384
+STATES = {"pending": 0, "running": 16, "shutting-down": 32, "terminated": 48, "stopping": 64, "stopped": 80}
+
+
+@dataclass
+class Machines:
+    """When each machine last began to run, and when its status checks pass."""
+
+    running_since: dict[str, float] = field(default_factory=dict)
+    status_ok_at: dict[str, float] = field(default_factory=dict)
+
+
+def bootstrapped(world: World, instance: Any) -> bool:
+    """Has the user data's service had its time to start?"""
+    since = world.of(Machines).running_since.get(instance.id)
+    return (
+        instance._state.name == "running" and since is not None and world.now >= since + durations.INSTANCE_BOOTSTRAPPED
+    )
+
+
+@before("ec2:RunInstances")
+def checks(world: World, call: Call) -> None:
+    wanted, ec2 = call.parameters, world.moto("ec2", call.region)
+    if len(base64.b64decode(wanted.get("UserData") or "")) > USER_DATA_LIMIT:
+        raise AwsRefuses("InvalidParameterValue", f"User data is limited to {USER_DATA_LIMIT} bytes")
+    size, subnet = wanted.get("InstanceType"), None
+    if wanted.get("SubnetId"):
+        subnet = ec2.get_subnet(wanted["SubnetId"])
+    _offered(size, call.region, subnet)
+    for group_id in wanted.get("SecurityGroupIds") or ():
+        group = ec2.get_security_group_from_id(group_id)
+        if group is None:
+            raise AwsRefuses("InvalidGroup.NotFound", f"The security group '{group_id}' does not exist")
+        if subnet is not None and group.vpc_id != subnet.vpc_id:
+            message = f"Security group {group_id} and subnet {subnet.id} belong to different networks."
+            raise AwsRefuses("InvalidParameter", message)
+    iam.profile_known_to_ec2(world, wanted.get("IamInstanceProfile") or {})
+
+
+def _offered(size: str | None, region: str, subnet: Any) -> None:
+    from moto.ec2.models.instance_types import INSTANCE_TYPE_OFFERINGS, INSTANCE_TYPES
+
+    if size is None:
+        return
+    if size not in INSTANCE_TYPES:
+        raise AwsRefuses("InvalidParameterValue", f"Invalid value '{size}' for InstanceType.")
+    offers = INSTANCE_TYPE_OFFERINGS["availability-zone"].get(region, ())
+    zones = sorted(offer["Location"] for offer in offers if offer["InstanceType"] == size)
+    if subnet is not None and offers and subnet.availability_zone not in zones:
+        message = (
+            f"Your requested instance type ({size}) is not supported in your requested Availability Zone "
+            f"({subnet.availability_zone}). Please retry your request by not specifying an Availability Zone "
+            f"or choosing {', '.join(zones)}."
+        )
+        raise AwsRefuses("Unsupported", message)
+
+
+@after("ec2:RunInstances")
+def start(world: World, call: Call, answer: Answer) -> None:
+    ec2 = world.moto("ec2", call.region)
+    specified = {one["DeviceName"]: one.get("Ebs") or {} for one in call.parameters.get("BlockDeviceMappings") or ()}
+    for shown in answer["Instances"]:
+        instance = ec2.get_instance(shown["InstanceId"])
+        begin(world, instance)
+        shown["State"] = {"Code": STATES["pending"], "Name": "pending"}
+        # AWS: the root disk goes with its machine unless told otherwise; moto leaves it behind.
+        for device, block in instance.block_device_mapping.items():
+            if device == instance.root_device_name and "DeleteOnTermination" not in specified.get(device, {}):
+                block.delete_on_termination = True
+        for nic in instance.nics.values():
+            nic.delete_on_termination = True
+
+
+def begin(world: World, instance: Any) -> None:
+    """From pending to running to checked."""
+    _become(instance, "pending")
+    machines = world.of(Machines)
+    machines.status_ok_at[instance.id] = world.now + durations.INSTANCE_STATUS_OK
+
+    def run() -> None:
+        if instance._state.name == "pending":
+            _become(instance, "running")
+            machines.running_since[instance.id] = world.now
+
+    world.agenda.after(durations.INSTANCE_RUNNING, run)
+
+
+def _become(instance: Any, state: str) -> None:
+    instance._state.name, instance._state.code = state, STATES[state]
+
+
+def _move(instances: Iterable[Any], state: str) -> list[dict[str, Any]]:
+    changes = []
+    for instance in instances:
+        before = {"Name": instance._state.name, "Code": instance._state.code}
+        if instance._state.name != "terminated":
+            _become(instance, state)
+        after = {"Name": instance._state.name, "Code": instance._state.code}
+        changes.append({"InstanceId": instance.id, "PreviousState": before, "CurrentState": after})
+    return changes
+
+
+@before("ec2:TerminateInstances")
+def terminate(world: World, call: Call) -> Answer:
+    instances = _named(world, call)
+    for instance in instances:
+        if instance.disable_api_termination:
+            message = (
+                f"The instance '{instance.id}' may not be terminated. "
+                "Modify its 'disableApiTermination' instance attribute and try again."
+            )
+            raise AwsRefuses("OperationNotPermitted", message)
+    leaving = [one for one in instances if one._state.name not in {"shutting-down", "terminated"}]
+    changes = _move(instances, "shutting-down")
+    for instance in leaving:
+        world.agenda.after(durations.INSTANCE_TERMINATED, partial(_terminated, world, call.region, instance))
+    return {"TerminatingInstances": changes}
+
+
+def _terminated(world: World, region: str, instance: Any) -> None:
+    ec2 = world.moto("ec2", region)
+    for address in ec2.addresses:
+        if address.instance is instance:
+            ec2.disassociate_address(association_id=address.association_id)
+    nics = [nic.id for nic in instance.nics.values() if nic.delete_on_termination]
+    for nic in instance.nics.values():
+        nic.delete_on_termination = False
+    instance.terminate()
+    interfaces.remove(world, region, nics)
+    world.moto("autoscaling", region).notify_terminate_instances([instance.id])
+
+    def forget() -> None:
+        for key, reservation in list(ec2.reservations.items()):
+            reservation.instances = [one for one in reservation.instances if one is not instance]
+            if not reservation.instances:
+                del ec2.reservations[key]
+
+    world.agenda.after(durations.REMEMBERED, forget)
+
+
+@before("ec2:StopInstances")
+def stop(world: World, call: Call) -> Answer:
+    instances = _named(world, call)
+    for instance in instances:
+        if instance._state.name not in {"running", "stopping", "stopped"}:
+            message = f"The instance '{instance.id}' is not in a state from which it can be stopped."
+            raise AwsRefuses("IncorrectInstanceState", message)
+    stopping = [one for one in instances if one._state.name == "running"]
+    changes = _move(stopping, "stopping") + _move([one for one in instances if one not in stopping], "stopped")
+    for instance in stopping:
+        world.agenda.after(durations.INSTANCE_STOPPED, partial(_stopped, instance))
+    return {"StoppingInstances": changes}
+
+
+def _stopped(instance: Any) -> None:
+    if instance._state.name == "stopping":
+        instance.stop()
+
+
+@before("ec2:StartInstances")
+def restart(world: World, call: Call) -> Answer:
+    instances = _named(world, call)
+    for instance in instances:
+        if instance._state.name not in {"stopped", "pending", "running"}:
+            message = f"The instance '{instance.id}' is not in a state from which it can be started."
+            raise AwsRefuses("IncorrectInstanceState", message)
+    starting = [one for one in instances if one._state.name == "stopped"]
+    changes = [
+        {"InstanceId": one.id, "PreviousState": _state(one), "CurrentState": _state(one)}
+        for one in instances
+        if one not in starting
+    ]
+    for instance in starting:
+        previous = _state(instance)
+        instance.start()
+        begin(world, instance)
+        changes.append({"InstanceId": instance.id, "PreviousState": previous, "CurrentState": _state(instance)})
+    return {"StartingInstances": changes}
+
+
+def _state(instance: Any) -> dict[str, Any]:
+    return {"Name": instance._state.name, "Code": instance._state.code}
+
+
+@before("ec2:ModifyInstanceAttribute")
+def modify(world: World, call: Call) -> None:
+    instance = world.moto("ec2", call.region).get_instance(call.parameters["InstanceId"])
+    for attribute in ("InstanceType", "UserData", "EbsOptimized"):
+        if attribute in call.parameters and instance._state.name != "stopped":
+            raise AwsRefuses("IncorrectInstanceState", f"The instance '{instance.id}' is not in the 'stopped' state.")
+    if "InstanceType" in call.parameters:
+        _offered(call.parameters["InstanceType"].get("Value"), call.region, None)
+
+
+@before("ec2:AssociateIamInstanceProfile", "ec2:ReplaceIamInstanceProfileAssociation")
+def associate_profile(world: World, call: Call) -> None:
+    iam.profile_known_to_ec2(world, call.parameters.get("IamInstanceProfile") or {})
+
+
+@after("ec2:DescribeInstanceStatus")
+def status(world: World, call: Call, answer: Answer) -> None:
+    ok_at = world.of(Machines).status_ok_at
+    for row in answer.get("InstanceStatuses", ()):
+        if row["InstanceState"]["Name"] == "running" and world.now < ok_at.get(row["InstanceId"], 0):
+            for kind in ("InstanceStatus", "SystemStatus"):
+                row[kind] = {"Status": "initializing", "Details": [{"Name": "reachability", "Status": "initializing"}]}
+
+
+def _named(world: World, call: Call) -> list[Any]:
+    instances: list[Any] = world.moto("ec2", call.region).get_multi_instances_by_id(call.parameters["InstanceIds"])
+    return instances

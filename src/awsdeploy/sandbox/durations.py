@@ -1,0 +1,36 @@
+"""How long AWS takes, in AWS seconds: typical values seen in public logs. Fixed; not tuned to flatter anyone."""
+
+from __future__ import annotations
+
+NAT_CREATED = 105
+NAT_FAILED = 20  # no internet gateway: AWS says so within seconds
+NAT_DELETED = 50
+REMEMBERED = 3600  # AWS shows deleted NAT gateways and terminated instances for about an hour
+
+INSTANCE_RUNNING = 15
+INSTANCE_STATUS_OK = 150
+INSTANCE_BOOTSTRAPPED = 90  # after running: cloud-init has run the user data
+INSTANCE_STOPPED = 45
+INSTANCE_TERMINATED = 45
+
+BALANCER_CREATED = 160
+BALANCER_DELETED = 20
+BALANCER_INTERFACES_LINGER = 120
+
+DATABASE_CREATED = 300
+DATABASE_CREATED_MULTI_AZ = 600
+DATABASE_ENDPOINT = 0.9  # share of the creation after which the endpoint appears
+DATABASE_MODIFIED = 300
+DATABASE_DELETED = 120
+DATABASE_DELETED_WITH_SNAPSHOT = 300
+DATABASE_STOPPED = 180
+DATABASE_STARTED = 300
+DATABASE_REBOOTED = 60
+DATABASE_SNAPSHOT = 180
+
+CERTIFICATE_RECORD = 5
+CERTIFICATE_ISSUED = 120  # after its record is INSYNC
+CERTIFICATE_TIMES_OUT = 72 * 3600
+DNS_INSYNC = 45
+IAM_PROPAGATION = 10
+IMAGE_CREATED = 300

@@ -1,0 +1,173 @@
+"""The process that plays AWS: answers AWS calls and the control calls under `/_sandbox/`, one at a time."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+import signal
+import threading
+import time
+import traceback
+from collections.abc import Mapping
+from typing import Any
+
+from awsdeploy import __version__
+from awsdeploy.sandbox import answering, faults
+from awsdeploy.sandbox import call as calls
+from awsdeploy.sandbox.call import Call, Incoming, Outgoing
+from awsdeploy.sandbox.clock import Clock
+from awsdeploy.sandbox.faults import Trouble
+from awsdeploy.sandbox.http import Listener, listening_socket
+from awsdeploy.sandbox.refusal import AwsRefuses
+from awsdeploy.sandbox.steering import Steering
+from awsdeploy.sandbox.world import World
+
+log = logging.getLogger(__name__)
+
+
+class Server:
+    """One world behind one port. `idle`: real seconds without a request before the process ends."""
+
+    def __init__(self, port: int, speed: float, idle: float) -> None:
+        self.lock = threading.RLock()
+        self.started = time.time()
+        self.idle = idle
+        self.last_request = time.monotonic()
+        self.trouble = Trouble()
+        self.children: set[int] = set()
+        self.clock = Clock(speed)
+        self.world: World
+        self.ready = threading.Event()
+        self._listen(listening_socket(port))
+
+    def prepare(self) -> None:
+        """Load moto and make the world: a second's work, while the client still imports boto3."""
+        try:
+            answering.load()
+            self.world = answering.begin(self.clock)
+            answering.warm(self.world)
+        except BaseException:
+            log.exception("the world could not be made")
+            os._exit(1)
+        self.ready.set()
+
+    def _listen(self, listening: Any) -> None:
+        self.listener = Listener(self.application, listening)
+        self.port: int = listening.getsockname()[1]
+
+    def status(self) -> dict[str, Any]:
+        return {
+            "pid": os.getpid(),
+            "port": self.port,
+            "speed": self.clock.speed,
+            "started": self.started,
+            "version": __version__,
+            "now": self.clock.read(),
+        }
+
+    def application(self, incoming: Incoming) -> Outgoing | None:
+        self.last_request = time.monotonic()
+        if incoming.path.startswith("/_sandbox/"):
+            return self._steer(incoming)
+        self.ready.wait()
+        if self.trouble.latency:
+            time.sleep(self.trouble.latency)
+        with self.lock:
+            return self._aws(incoming)
+
+    def _aws(self, incoming: Incoming) -> Outgoing | None:
+        call: Call | None = None
+        hit = ""
+        try:
+            self.world.agenda.catch_up()
+            call = calls.read(incoming)
+            hit = self.trouble.claim(call)
+            if hit == "kill-before":
+                self._kill(call, incoming)
+                return None
+            self.trouble.refuse(call)
+            outgoing = answering.answer(self.world, call)
+            outcome = "ok" if outgoing.status < 300 else str(outgoing.status)
+        except AwsRefuses as refusal:
+            outgoing, outcome = calls.refused(call, refusal), refusal.code
+        except Exception:  # noqa: BLE001 - a mistake of the sandbox: the client sees AWS's InternalFailure, the log why
+            log.error("%s\n%s", call, traceback.format_exc())
+            broken = AwsRefuses("InternalFailure", "The sandbox made a mistake; see its log.", 500)
+            outgoing, outcome = calls.refused(call, broken), broken.code
+        if call is not None:
+            self.trouble.record(call, outcome, self.world.now)
+            if hit == "kill-after":
+                self._kill(call, incoming)
+        return None if hit else outgoing
+
+    def _kill(self, call: Call, incoming: Incoming) -> None:
+        if not faults.kill_client(incoming.headers):
+            log.error("%s should have killed its client, which does not name itself", call.name)
+
+    def _steer(self, incoming: Incoming) -> Outgoing:
+        try:
+            value: Mapping[str, Any] = json.loads(incoming.body or b"{}")
+            status, answer = 200, Steering(self).handle(incoming.method, incoming.path, value)
+        except (KeyError, ValueError, TypeError) as wrong:
+            status, answer = 400, {"error": f"{type(wrong).__name__}: {wrong}"}
+        return Outgoing(status, {"Content-Type": "application/json"}, json.dumps(answer).encode())
+
+    def reset(self) -> None:
+        self.ready.wait()
+        with self.lock:
+            self.trouble = Trouble()
+            self.world = answering.begin(self.clock)
+
+    def fork(self) -> tuple[int, int]:
+        """A copy of this world in a process of its own: its pid and port."""
+        self.ready.wait()
+        listening = listening_socket()
+        with self.lock:
+            self.world.agenda.catch_up()
+            pid = os.fork()
+            if pid == 0:
+                self._live_on(listening)
+        listening_port: int = listening.getsockname()[1]
+        listening.close()
+        self.children.add(pid)
+        return pid, listening_port
+
+    def _live_on(self, listening: Any) -> None:
+        """In the child: only this thread exists here; serve until stopped."""
+        self.listener.abandon()
+        self.lock = threading.RLock()
+        self.children = set()
+        self.trouble.log = []
+        self.last_request = time.monotonic()
+        self._listen(listening)
+        try:
+            self.run()
+        finally:
+            os._exit(0)
+
+    def run(self) -> None:
+        signal.signal(signal.SIGTERM, lambda *_: self.stop())
+        threading.Thread(target=self._watch, daemon=True).start()
+        self.listener.serve_forever(poll_interval=0.05)
+        for child in self.children:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(child, signal.SIGTERM)
+
+    def advance(self, seconds: float) -> None:
+        self.ready.wait()
+        with self.lock:
+            self.clock.advance(seconds)
+            self.world.agenda.catch_up()
+
+    def stop(self) -> None:
+        threading.Thread(target=self.listener.shutdown, daemon=True).start()
+
+    def _watch(self) -> None:
+        while time.monotonic() - self.last_request < self.idle:
+            time.sleep(min(1.0, self.idle / 4))
+            for child in list(self.children):
+                if os.waitpid(child, os.WNOHANG)[0]:
+                    self.children.discard(child)
+        self.stop()

@@ -1,0 +1,91 @@
+"""The control calls under `/_sandbox/`: time, faults, the log of calls, forks. Answers are JSON."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from awsdeploy.sandbox.faults import KINDS, Fault, Refuse
+
+if TYPE_CHECKING:
+    from awsdeploy.sandbox.server import Server
+
+
+class Steering:
+    """One control call on a server. `ValueError` and `KeyError` become a 400."""
+
+    def __init__(self, server: Server) -> None:
+        self.server = server
+
+    def handle(self, method: str, path: str, value: Mapping[str, Any]) -> dict[str, Any]:
+        name = f"{method.lower()}_{path.removeprefix('/_sandbox/').strip('/')}"
+        action = getattr(self, name, None)
+        if action is None:
+            raise ValueError(f"no such control call: {method} {path}")
+        answer: dict[str, Any] = action(value) or {}
+        return answer
+
+    def get_status(self, _: Mapping[str, Any]) -> dict[str, Any]:
+        return self.server.status()
+
+    def post_reset(self, _: Mapping[str, Any]) -> None:
+        self.server.reset()
+
+    def post_stop(self, _: Mapping[str, Any]) -> None:
+        self.server.stop()
+
+    def post_speed(self, value: Mapping[str, Any]) -> dict[str, Any]:
+        speed = float(value["speed"])
+        if speed <= 0:
+            raise ValueError("speed must be above 0")
+        with self.server.lock:
+            self.server.clock.change_speed(speed)
+        return self.server.status()
+
+    def post_advance(self, value: Mapping[str, Any]) -> dict[str, Any]:
+        seconds = float(value["seconds"])
+        if seconds < 0:
+            raise ValueError("time does not go back")
+        self.server.advance(seconds)
+        return self.server.status()
+
+    def post_latency(self, value: Mapping[str, Any]) -> None:
+        self.server.trouble.latency = float(value["ms"]) / 1000
+
+    def get_calls(self, _: Mapping[str, Any]) -> dict[str, Any]:
+        log = list(self.server.trouble.log)
+        return {
+            "calls": log,
+            "counts": Counter(row["call"] for row in log),
+            "writes": sum(1 for row in log if row["write"]),
+        }
+
+    def delete_calls(self, _: Mapping[str, Any]) -> None:
+        self.server.trouble.log = []
+
+    def post_fault(self, value: Mapping[str, Any]) -> None:
+        if value["kind"] not in KINDS:
+            raise ValueError(f"kind must be one of {', '.join(KINDS)}")
+        self.server.trouble.fault = Fault(value["kind"], int(value["write"]), str(value.get("operation", "")))
+
+    def get_fault(self, _: Mapping[str, Any]) -> dict[str, Any]:
+        return {"armed": self.server.trouble.fault is not None}
+
+    def delete_fault(self, _: Mapping[str, Any]) -> None:
+        self.server.trouble.fault = None
+        self.server.trouble.refusals = []
+
+    def post_refuse(self, value: Mapping[str, Any]) -> None:
+        row = Refuse(
+            operation=str(value["operation"]),
+            code=str(value["code"]),
+            message=str(value.get("message", "")),
+            status=int(value.get("status", 400)),
+            times=int(value.get("times", 1)),
+        )
+        self.server.trouble.refusals.append(row)
+
+    def post_fork(self, _: Mapping[str, Any]) -> dict[str, Any]:
+        pid, port = self.server.fork()
+        return {"pid": pid, "port": port}

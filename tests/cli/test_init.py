@@ -1,0 +1,269 @@
+"""`init` asks little, sees the rest, and never writes a config that would be refused."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import select
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from awsdeploy.cli import awsdeploy
+from awsdeploy.cli.project import folder_name, programs
+from awsdeploy.config import ENVIRONMENT, Settings, load
+
+ALL = ("init", "--yes", "--platform", "supported")
+
+
+@pytest.fixture(autouse=True)
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for variable in ENVIRONMENT:
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setenv("TZ", "Asia/Seoul")
+    folder = tmp_path / "My Shop"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    return folder
+
+
+def run(*words: str) -> Result:
+    return CliRunner().invoke(awsdeploy, list(words))
+
+
+def written() -> Settings:
+    return load(Path("config.toml"))
+
+
+def program(folder: Path, package: object, main: str = "", lock: str = "") -> None:
+    (folder / "src").mkdir(parents=True)
+    (folder / "package.json").write_text(package if isinstance(package, str) else json.dumps(package))
+    if main:
+        (folder / "src" / "main.ts").write_text(main)
+    if lock:
+        (folder / lock).touch()
+
+
+NEXT = {"dependencies": {"next": "14.0.0"}, "scripts": {"dev": "next dev", "start": "next start -p 3100"}}
+NEST = {"dependencies": {"@nestjs/core": "10.0.0"}, "scripts": {"start:prod": "node dist/main"}}
+MAIN = "const app = await NestFactory.create(AppModule);\napp.setGlobalPrefix('api');\nawait app.listen({});\n"
+
+
+def test_every_default_is_taken_without_a_question() -> None:
+    result = run(*ALL)
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert "Wrote config.toml." in result.stderr
+    settings = written()
+    assert (settings.name, settings.environment, settings.domain) == ("my-shop", "prod", None)
+    assert (settings.platform, settings.timezone, settings.region) == ("supported", "Asia/Seoul", "ap-northeast-2")
+    assert list(settings.services) == ["frontend", "backend"]
+
+
+def test_every_answer_is_also_a_flag() -> None:
+    flags = "--name store --domain Example.com --env staging --preset dev --platform documented --timezone UTC"
+    assert run("init", *flags.split(), "--region", "us-east-1").exit_code == 0
+    settings = written()
+    assert (settings.stack, settings.preset, settings.platform) == ("store-staging", "dev", "documented")
+    assert (settings.domain, settings.region, settings.timezone) == ("example.com", "us-east-1", "UTC")
+    assert "Extended Support" in Path("config.toml").read_text()
+
+
+def test_without_a_terminal_the_platform_must_be_named() -> None:
+    for words in (["init"], ["init", "--yes"]):
+        result = run(*words)
+        assert result.exit_code == 64
+        assert "--platform" in result.stderr
+        assert not Path("config.toml").exists()
+
+
+@pytest.mark.parametrize(
+    ("flags", "says"),
+    [
+        (["--name", "Shop"], "Error: name: expected 1–32 lowercase letters"),
+        (["--domain", "localhost"], "Error: domain: "),
+        (["--env", "staging"], "Error: preset: missing"),
+        (["--region", "seoul"], "Error: region: "),
+        (["--timezone", "Seoul"], 'did you mean "Asia/Seoul"?'),
+        (["--name", 'a"\nb = 1'], "Error: name: "),
+    ],
+)
+def test_a_flag_that_would_be_refused_later_is_refused_now(flags: list[str], says: str) -> None:
+    result = run(*ALL, *flags)
+    assert result.exit_code == 64
+    assert says in result.stderr
+    assert "Nothing was written" in result.stderr
+    assert not Path("config.toml").exists()
+
+
+def test_an_existing_file_is_kept_unless_forced() -> None:
+    Path("config.toml").write_text("mine")
+    result = run(*ALL)
+    assert result.exit_code == 5
+    assert "--force" in result.stderr
+    assert Path("config.toml").read_text() == "mine"
+    assert run(*ALL, "--force").exit_code == 0
+    assert written().name == "my-shop"
+
+
+def test_another_place_is_written_and_named_in_what_comes_next() -> None:
+    result = run(*ALL, "--config", "deploy.toml")
+    assert "--config deploy.toml" in result.stderr
+    assert load(Path("deploy.toml")).name == "my-shop"
+
+
+@pytest.mark.parametrize("path", ["missing/config.toml", "."])
+def test_a_place_that_cannot_be_written_is_refused(path: str) -> None:
+    result = run(*ALL, "--force", "--config", path)
+    assert result.exit_code == 64
+    assert list(Path().iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (None, ".awsdeploy/\n"),
+        ("node_modules", "node_modules\n.awsdeploy/\n"),
+        ("node_modules/\n", "node_modules/\n.awsdeploy/\n"),
+        ("/.awsdeploy\n", "/.awsdeploy\n"),
+        (".awsdeploy/\n", ".awsdeploy/\n"),
+    ],
+)
+def test_git_is_told_to_ignore_our_state_once(before: str | None, after: str) -> None:
+    if before is not None:
+        Path(".gitignore").write_text(before)
+    run(*ALL)
+    run(*ALL, "--force")
+    assert Path(".gitignore").read_text() == after
+
+
+def test_the_programs_in_the_folder_are_recognised(project: Path) -> None:
+    program(project / "front", NEXT, lock="yarn.lock")
+    program(project / "back", NEST, MAIN.format(8081), lock="package-lock.json")
+    result = run(*ALL)
+    assert "Found front/: Next.js, port 3100, yarn." in result.stderr
+    assert "Found back/: NestJS, port 8081, npm." in result.stderr
+    services = written().services
+    assert (services["frontend"].port, services["backend"].port) == (3100, 8081)
+    assert services["backend"].paths == ("/api", "/api/*")
+
+
+@pytest.mark.parametrize(
+    ("package", "main", "port"),
+    [
+        (NEST, MAIN.format("9000"), 9000),
+        (NEST, MAIN.format("'9000'"), 9000),
+        (NEST, MAIN.format("process.env.PORT ?? 3000"), 9999),
+        (NEST, MAIN.format("process.env.PORT || 3000"), 9999),
+        (NEST, MAIN.format("port"), 9999),
+        (NEST, MAIN.format("99999"), 9999),
+        ({"scripts": {"start": "PORT=4000 node server.js"}}, "", 4000),
+        ({"scripts": {"start": "serve --port 4100"}}, "", 4100),
+        ({"scripts": {"start": "serve --port=4100"}}, "", 4100),
+        ({"scripts": "none"}, "", 9999),
+        ([], "", 9999),
+        ("{ not json", "", 9999),
+        ("[" * 20_000, "", 9999),
+    ],
+)
+def test_ports_are_found_where_projects_say_them(project: Path, package: object, main: str, port: int) -> None:
+    program(project / "backend", package, main)
+    assert [one.port for one in programs(project)] == [port]
+    assert run(*ALL).exit_code == 0
+    assert written().services["backend"].port == port
+
+
+def test_two_programs_on_one_port_are_set_apart_and_told(project: Path) -> None:
+    program(project / "frontend", {"dependencies": {"next": "14"}})
+    program(project / "backend", NEST, MAIN.format(3000))
+    result = run(*ALL)
+    assert "listens on 3000 like frontend" in result.stderr
+    assert written().services["backend"].port == 9999
+
+
+def test_a_frontend_on_the_backends_port_does_not_collide_with_an_unseen_backend(project: Path) -> None:
+    program(project / "front", {"scripts": {"start": "next start -p 9999"}})
+    assert run(*ALL).exit_code == 0
+    assert written().services["backend"].port == 10000
+
+
+def test_a_missing_api_prefix_is_pointed_out(project: Path) -> None:
+    program(project / "back", NEST, "app.listen(9999)")
+    assert "without the global prefix api" in run(*ALL).stderr
+
+
+@pytest.mark.parametrize(
+    ("folder", "name"),
+    [("My Shop", "my-shop"), ("shop_2", "shop-2"), ("2024-shop", "shop"), ("aws-thing", "app"), ("쇼핑", "app")],
+)
+def test_the_folder_gives_the_name(folder: str, name: str) -> None:
+    assert folder_name(Path("/somewhere") / folder) == name
+    assert len(folder_name(Path("/somewhere") / ("x" * 31 + "-y"))) <= 32
+
+
+def test_questions_are_asked_on_a_terminal_until_the_answers_are_right(project: Path) -> None:
+    conversation = [
+        ("Name of the project", "shop"),
+        ("Environment", "a b"),
+        ("Environment", "stage"),
+        ("Its sizes", ""),
+        ("Domain", "https://foo.com/"),
+        ("Domain", "foo.com"),
+        ("Versions [", "suported"),
+        ("Versions [", ""),
+        ("Time zone", ""),
+    ]
+    said, code = talk(["init"], conversation)
+    assert code == 0, said
+    for part in ('for example "ab"', 'write only the name: "foo.com"', 'did you mean "supported"?', "+$175/month"):
+        assert part in said
+    settings = load(project / "config.toml")
+    assert (settings.stack, settings.preset, settings.domain) == ("shop-stage", "dev", "foo.com")
+    assert (settings.platform, settings.timezone) == ("supported", "Asia/Seoul")
+
+
+def test_leaving_in_the_middle_writes_nothing(project: Path) -> None:
+    said, code = talk(["init"], [("Name of the project", "\x03")], end="")
+    assert code == 130, said
+    assert "Stopped." in said
+    assert list(project.iterdir()) == []
+
+
+def talk(words: list[str], conversation: list[tuple[str, str]], end: str = "\n") -> tuple[str, int]:
+    """Answer each question as it appears on a real terminal; what was said, and the exit code."""
+    pid, terminal = pty.fork()
+    if pid == 0:  # pragma: no cover
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # a test worker may ignore it, and programs inherit that
+        script = "import sys; from awsdeploy.cli import main; sys.argv[0] = 'awsdeploy'; main()"
+        os.execv(sys.executable, [sys.executable, "-c", script, *words])
+    said = ""
+    heard = 0
+    try:
+        for question, answer in conversation:
+            while question not in said[heard:]:
+                more = _read(terminal)
+                assert more, said
+                said += more
+            heard = len(said)
+            os.write(terminal, (answer + end).encode())
+        while more := _read(terminal):
+            said += more
+            # readline may miss a Ctrl-C that comes with its prompt: people press it again
+            if not end and not select.select([terminal], [], [], 0.5)[0]:
+                os.write(terminal, answer.encode())
+    finally:
+        os.close(terminal)
+        status = os.waitpid(pid, 0)[1]
+    return said, os.waitstatus_to_exitcode(status)
+
+
+def _read(terminal: int) -> str:
+    if not select.select([terminal], [], [], 20)[0]:
+        return ""
+    try:
+        return os.read(terminal, 4096).decode(errors="replace")
+    except OSError:  # Linux says so when the other end is closed
+        return ""

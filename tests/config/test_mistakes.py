@@ -1,0 +1,322 @@
+"""Every mistake in a config is caught before AWS hears of it, with its line, its key and what to write instead."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from click.testing import CliRunner
+
+from awsdeploy.cli import awsdeploy
+from awsdeploy.config import load, loads
+from awsdeploy.errors import ConfigInvalid
+
+GOOD = 'name = "shop"\nplatform = "supported"\n'
+
+
+class Case(NamedTuple):
+    """`text` is appended to a good config of two lines; `says` are parts of the one line about `where`."""
+
+    name: str
+    text: str
+    where: str
+    says: tuple[str, ...]
+
+
+CASES = [
+    Case("unknown key", 'enviroment = "prod"', "3: enviroment", ("unknown key", "did you mean environment")),
+    Case("hyphen for underscore", "[database]\nmulti-az = true", "4: database.multi-az", ("did you mean multi_az",)),
+    Case("key in the wrong table", 'ssh_from = ["1.2.3.4/32"]', "3: ssh_from", ("belongs in [network]",)),
+    Case("key below a table", '[network]\ndomain = "a.com"', "4: network.domain", ("above the first [table]",)),
+    Case("a password", '[database]\npassword = "hunter2"', "4: database.password", ("Parameter Store",)),
+    Case("a service's name inside it", '[services.web]\nname = "web"', "4: services.web.name", ("[services.web]",)),
+    Case(
+        "text for a number", '[services.backend]\nport = "9999"', "4: services.backend.port", ("9999 without quotes",)
+    ),
+    Case("a number for text", "domain = 12", "3: domain", ("text in quotes, got 12",)),
+    Case("text for true", 'create_zone = "true"', "3: create_zone", ("write true without quotes",)),
+    Case("text for a list", '[network]\nzones = "a"', "4: network.zones", ('write ["a"]',)),
+    Case("a value for a table", "network = 3", "3: network", ("expected a table, got 3",)),
+    Case("a list for a table", "services = []", "3: services", ("expected a table",)),
+    Case("a date for text", "timezone = 2026-01-01", "3: timezone", ("text in quotes",)),
+    Case("true for a number", "[database]\nstorage_gb = true", "4: database.storage_gb", ("whole number, got true",)),
+    Case("a float version", "[database]\nengine_version = 8.0", "4: database.engine_version", ('write "8.0"',)),
+    Case(
+        "an unsupported version",
+        '[database]\nengine_version = "5.7"',
+        "4: database.engine_version",
+        ('"8.0" or "8.4"',),
+    ),
+    Case("a huge number", f"[database]\nstorage_gb = {10**40}", "4: database.storage_gb", ("20 to 65536",)),
+    Case("a number Python cannot print", f"preset = 0x{'f' * 5000}", "3: preset", ("more than 20 digits",)),
+    Case("not a number", "[waits]\nsettle = nan", "4: waits.settle", ("an ordinary number",)),
+    Case("infinite patience", "[waits]\npoll_floor = inf", "4: waits.poll_floor", ("an ordinary number",)),
+    Case("negative settle", "[waits]\nsettle = -1", "4: waits.settle", ("0 to 600",)),
+    Case("ceiling under floor", "[waits]\npoll_floor = 20", "3: waits.poll_ceiling", ("at least poll_floor (20)",)),
+    Case("region typo", 'region = "ap-northeast2"', "3: region", ('did you mean "ap-northeast-2"',)),
+    Case("a zone for a region", 'region = "ap-northeast-2a"', "3: region", ('did you mean "ap-northeast-2"',)),
+    Case("time zone by city", 'timezone = "Seoul"', "3: timezone", ('did you mean "Asia/Seoul"',)),
+    Case("time zone outside", 'timezone = "../../etc/passwd"', "3: timezone", ("IANA",)),
+    Case("preset typo", 'preset = "production"', "3: preset", ('"dev" or "prod"', 'did you mean "prod"')),
+    Case("unnamed environment", 'environment = "staging"', "config.toml: preset", ('preset = "dev"',)),
+    Case("environment with a hyphen", 'environment = "pr-1"\npreset = "dev"', "3: environment", ('for example "pr1"',)),
+    Case("long environment", f'environment = "{"e" * 17}"\npreset = "dev"', "3: environment", ("this has 17",)),
+    Case("domain as a URL", 'domain = "https://example.com/x"', "3: domain", ('write only the name: "example.com"',)),
+    Case("domain without a dot", 'domain = "localhost"', "3: domain", ("has a dot",)),
+    Case("empty domain", 'domain = ""', "3: domain", ("has a dot",)),
+    Case("two dots", 'domain = "a..com"', "3: domain", ("nothing between two dots",)),
+    Case("hyphen at an edge", 'domain = "-a.com"', "3: domain", ("no hyphen at either end",)),
+    Case("underscore", 'domain = "my_shop.com"', "3: domain", ("letters, digits and hyphens",)),
+    Case("a long label", f'domain = "{"a" * 64}.com"', "3: domain", ("at most 63 characters",)),
+    Case("a long domain", f'domain = "{"a" * 40}.{"b" * 30}.com"', "3: domain", ("at most 64 characters", "got 75")),
+    Case("an address", 'domain = "203.0.113.7"', "3: domain", ("IP address has no certificate",)),
+    Case("a port", 'domain = "example.com:443"', "3: domain", ("without a port",)),
+    Case("a wildcard", 'domain = "*.example.com"', "3: domain", ("wildcard",)),
+    Case("a public suffix", 'domain = "co.kr"', "3: domain", ("public suffix",)),
+    Case("broken punycode", 'domain = "xn--a-.com"', "3: domain", ("letters, digits",)),
+    Case("disputed IDNA", 'domain = "straße.de"', "3: domain", ("xn--",)),
+    Case("control characters", 'domain = "a\\u0000.com"', "3: domain", ("\\u0000", "control characters")),
+    Case("an alias twice", 'domain = "a.com"\naliases = ["www", "www.a.com"]', "4: aliases[1]", ("each name once",)),
+    Case("the domain as alias", 'domain = "a.com"\naliases = ["a.com"]', "4: aliases[0]", ("each name once",)),
+    Case("alias elsewhere", 'domain = "a.com"\naliases = ["www.b.com"]', "4: aliases[0]", ('under "a.com"',)),
+    Case("alias alone", 'aliases = ["www"]', "3: aliases", ("expected a domain as well",)),
+    Case("zone alone", "create_zone = true", "3: create_zone", ("expected a domain as well",)),
+    Case(
+        "too many names",
+        f'domain = "a.com"\naliases = {[f"n{number}" for number in range(10)]}',
+        "4: aliases",
+        ("at most 9 aliases", "got 10"),
+    ),
+    Case("one zone", '[network]\nzones = ["a"]', "4: network.zones", ("two zones or more", '["a", "c"]')),
+    Case("a zone twice", '[network]\nzones = ["a", "a"]', "4: network.zones[1]", ("each zone once",)),
+    Case("full zone name", '[network]\nzones = [\n"ap-northeast-2a",\n"c"]', "5: network.zones[0]", ('write "a"',)),
+    Case("host bits", '[network]\ncidr = "10.0.0.1/16"', "4: network.cidr", ('write "10.0.0.0/16"',)),
+    Case("VPC too wide", '[network]\ncidr = "10.0.0.0/8"', "4: network.cidr", ("/16 to /28",)),
+    Case("VPC too narrow", '[network]\ncidr = "10.0.0.0/29"', "4: network.cidr", ("/16 to /28",)),
+    Case("VPC of no use", '[network]\ncidr = "127.0.0.0/16"', "4: network.cidr", ("a range AWS can use",)),
+    Case("IPv6", '[network]\ncidr = "fd00::/64"', "4: network.cidr", ("IPv6 is not supported",)),
+    Case("no range at all", '[network]\ncidr = "ten"', "4: network.cidr", ('such as "10.0.0.0/16"',)),
+    Case(
+        "subnet outside",
+        '[network]\npublic = ["10.0.1.0/24", "10.9.2.0/24"]',
+        "4: network.public[1]",
+        ("inside the VPC's 10.0.0.0/16",),
+    ),
+    Case(
+        "overlap",
+        '[network]\npublic = ["10.0.1.0/24", "10.0.1.128/25"]',
+        "4: network.public[1]",
+        ("do not overlap", "network.public[0] (10.0.1.0/24)"),
+    ),
+    Case(
+        "overlap with a default",
+        '[network]\npublic = ["10.0.1.0/24", "10.0.3.0/24"]',
+        "network.private[0]",
+        ("overlaps network.public[1]",),
+    ),
+    Case(
+        "more subnets than zones", '[network]\nprivate = ["10.0.3.0/24"]', "4: network.private", ("2 ranges", "got 1")
+    ),
+    Case(
+        "load balancer without room",
+        '[network]\npublic = ["10.0.1.0/28", "10.0.2.0/24"]',
+        "4: network.public[0]",
+        ("/16 to /27",),
+    ),
+    Case("SSH from an address", '[network]\nssh_from = ["203.0.113.7"]', "4: network.ssh_from[0]", ("203.0.113.7/32",)),
+    Case("SSH from everywhere", '[network]\nssh_from = ["0.0.0.0/0"]', "4: network.ssh_from[0]", ("SSH to the world",)),
+    Case("port too high", "[services.backend]\nport = 65536", "4: services.backend.port", ("1 to 65535, got 65536",)),
+    Case("port zero", "[services.backend]\nport = 0", "4: services.backend.port", ("1 to 65535",)),
+    Case("too many instances", "[services.worker]\ninstances = 21", "4: services.worker.instances", ("1 to 20",)),
+    Case("no instances", "[services.worker]\ninstances = 0", "4: services.worker.instances", ("1 to 20",)),
+    Case(
+        "class for a type", '[services.worker]\ninstance_type = "db.t3.micro"', "instance_type", ('write "t3.micro"',)
+    ),
+    Case("an Arm type", '[services.worker]\ninstance_type = "t4g.micro"', "instance_type", ("x86", "t4g.micro is Arm")),
+    Case("not a size", '[services.worker]\ninstance_type = "t3.mega"', "instance_type", ('"t3.medium"',)),
+    Case("small disk", "[services.worker]\nvolume_gb = 4", "4: services.worker.volume_gb", ("8 to 16384",)),
+    Case("a path without a port", '[services.web]\npaths = ["/*"]', "4: services.web.paths", ("port = 8080",)),
+    Case("a port without a path", "[services.web]\nport = 80", "4: services.web.port", ('paths = ["/web/*"]',)),
+    Case("health of a worker", '[services.job]\nhealth = "/"', "4: services.job.health", ("no port to look at",)),
+    Case(
+        "nobody answers the rest",
+        '[services.api]\nport = 80\npaths = ["/api/*"]',
+        "3: services",
+        ('one service with "/*"',),
+    ),
+    Case(
+        "the same port",
+        "[services.frontend]\n[services.backend]\nport = 3000",
+        "5: services.backend.port",
+        ("frontend has already",),
+    ),
+    Case(
+        "the same path",
+        '[services.frontend]\n[services.backend]\npaths = ["/x", "/*"]',
+        "5: services.backend.paths[1]",
+        ("the rest to go to one service", "frontend"),
+    ),
+    Case("a path without a slash", '[services.backend]\npaths = ["api/*"]', "paths[0]", ('write "/api/*"',)),
+    Case("a long path", f'[services.backend]\npaths = ["/{"a" * 128}"]', "paths[0]", ("at most 128", "129")),
+    Case("wildcards", '[services.backend]\npaths = ["/*/x/*"]', "paths[0]", ("at most one wildcard",)),
+    Case("a strange path", '[services.backend]\npaths = ["/a b"]', "paths[0]", ("only letters",)),
+    Case("a relative health path", '[services.backend]\nhealth = "ok"', "health", ('begins with "/"',)),
+    Case("service in capitals", "[services.Web]\nport = 80", "3: services.Web", ('for example "web"',)),
+    Case("a long service name", f"[services.{'s' * 21}]\n", "3: services.s", ("this has 21",)),
+    Case("service called alb", "[services.alb]\n", "3: services.alb", ("the architecture itself",)),
+    Case("a misspelt service key", "[services.web]\npath = 1", "4: services.web.path", ("did you mean paths",)),
+    Case("a port on top", "port = 80", "3: port", ("belongs in [services.NAME]",)),
+    Case("too much backup", "[database]\nbackup_days = 36", "4: database.backup_days", ("0 to 35",)),
+    Case("little storage", "[database]\nstorage_gb = 10", "4: database.storage_gb", ("20 to 65536",)),
+    Case("no room to grow", "[database]\nstorage_gb = 100", "3: database.max_storage_gb", ("at least 110",)),
+    Case("type for a class", '[database]\ninstance_class = "t3.micro"', "instance_class", ('write "db.t3.micro"',)),
+    Case("reserved user", '[database]\nusername = "select"', "4: database.username", ('"app" or "admin"',)),
+    Case("RDS's user", '[database]\nusername = "rdsadmin"', "4: database.username", ("RDS",)),
+    Case("long user", f'[database]\nusername = "{"u" * 17}"', "4: database.username", ("1–16",)),
+    Case("reserved database", '[database]\nname = "mysql"', "4: database.name", ('"mysql_db"',)),
+    Case("database with a hyphen", '[database]\nname = "my-shop"', "4: database.name", ("underscores",)),
+    Case("no TOML: bare text", "domain = example.com", "3: not TOML", ('write domain = "example.com"',)),
+    Case("no TOML: a colon", "domain: 3", "3: not TOML", ("key = value",)),
+    Case("no TOML: True", "create_zone = True", "3: not TOML", ("write create_zone = true",)),
+    Case("no TOML: twice", 'name = "again"', "3: not TOML", ("a second time",)),
+    Case("no TOML: open quote", 'domain = "a', "3: not TOML", ()),
+]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_a_mistake_is_told_with_its_line_its_key_and_a_remedy(case: Case) -> None:
+    with pytest.raises(ConfigInvalid) as refusal:
+        loads(GOOD + case.text)
+    told = [line for line in refusal.value.message.splitlines() if case.where in line]
+    assert told, refusal.value.message
+    assert refusal.value.message.count("\n") == 0, "one mistake makes one line"
+    for part in case.says:
+        assert part in told[0]
+    assert refusal.value.hint
+    assert refusal.value.exit_code == 64
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("Shop", 'for example "shop"'),
+        ("my_shop", 'for example "my-shop"'),
+        ("my--shop", 'for example "my-shop"'),
+        ("shop-", 'for example "shop"'),
+        ("1shop", "a letter first"),
+        ("", "a letter first"),
+        ("s" * 33, "this has 33"),
+        ("shop\n", "lowercase letters"),
+        ("쇼핑", "lowercase letters"),
+        ("awshop", 'does not begin with "aws"'),
+        ("ssm-x", 'does not begin with "ssm"'),
+        ("sg-shop", 'does not begin with "sg-"'),
+        ("internal-shop", 'does not begin with "internal-"'),
+        ("xn--shop", "single hyphens"),
+    ],
+)
+def test_a_name_that_aws_would_refuse_is_refused_here(name: str, says: str) -> None:
+    with pytest.raises(ConfigInvalid) as refusal:
+        loads(f'platform = "supported"\nname = {name!a}'.replace("'", '"'))
+    assert refusal.value.message.startswith("config.toml:2: name: expected")
+    assert says in refusal.value.message
+
+
+def test_name_and_environment_together_have_a_limit() -> None:
+    with pytest.raises(ConfigInvalid, match="at most 40 characters in the stack's name, got 45"):
+        loads(f'name = "{"n" * 32}"\nenvironment = "environment1"\npreset = "dev"\nplatform = "supported"')
+
+
+def test_platform_has_no_default_and_both_choices_are_told_with_their_cost() -> None:
+    with pytest.raises(ConfigInvalid) as refusal:
+        loads('name = "shop"')
+    for part in ('platform = "supported"', 'platform = "documented"', "+$175/month", "+$350/month", "2026-06-30"):
+        assert part in refusal.value.message
+
+
+@pytest.mark.parametrize("wrong", ['platfrom = "supported"', '[network]\nplatform = "supported"'])
+def test_a_misspelt_or_misplaced_platform_is_not_also_called_missing(wrong: str) -> None:
+    with pytest.raises(ConfigInvalid) as refusal:
+        loads(f'name = "shop"\n{wrong}')
+    assert "\n" not in refusal.value.message
+    assert "platform" in refusal.value.message
+
+
+def test_all_mistakes_are_told_at_once_in_the_order_of_their_lines() -> None:
+    text = 'name = "Shop"\ndomain = "x"\n[network]\nzones = ["a"]\ncidr = "10.0.0.0/8"\n[database]\nbackup = 3\n'
+    with pytest.raises(ConfigInvalid) as refusal:
+        loads(text)
+    lines = refusal.value.message.splitlines()
+    assert lines[0] == "6 mistakes in the settings"
+    places = [line.split(": ")[0] for line in lines if line.startswith("config.toml:") and line[12].isdigit()]
+    assert places == ["config.toml:1", "config.toml:2", "config.toml:4", "config.toml:5", "config.toml:7"]
+
+
+def test_a_wrong_file_does_not_flood_the_screen() -> None:
+    with pytest.raises(ConfigInvalid) as refusal:
+        loads("\n".join(f"key{number} = 1" for number in range(200)))
+    lines = refusal.value.message.splitlines()
+    assert (lines[0], lines[-1]) == ("202 mistakes in the settings", "… and 152 more")
+    assert len(lines) < 60
+
+
+def test_a_mistake_is_not_repeated_in_what_follows_from_it() -> None:
+    with pytest.raises(ConfigInvalid) as refusal:
+        loads(GOOD + '[network]\ncidr = "192.168.0.1/16"\npublic = ["192.168.1.0/24", "192.168.2.0/24"]')
+    assert "\n" not in refusal.value.message
+
+
+def test_no_secret_written_by_mistake_is_printed() -> None:
+    with pytest.raises(ConfigInvalid) as refusal:
+        loads(GOOD + '[database]\npassword = "hunter2"\nmaster_key = "hunter3"')
+    assert "hunter" not in refusal.value.message
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"\xff\xfen\x00", "config.toml:1: this is not UTF-8 text"),
+        (b'name = "a"\ndomain = "\xff"', "config.toml:2: this is not UTF-8 text"),
+        (b"a = " + b"[" * 5000, "nests its values too deeply"),
+        (b"a = " + b"9" * 5000, "too many digits"),
+        (b"#" * (256 * 1024 + 1), "larger than 256 KB"),
+        (b"a" + b".a" * 3000 + b" = 1", "nests its values too deeply"),
+        (b"\x00", "not TOML"),
+    ],
+    ids=["UTF-16", "Latin-1", "deep", "long number", "large", "deep key", "NUL"],
+)
+def test_a_file_that_is_no_config_is_refused(tmp_path: Path, content: bytes, says: str) -> None:
+    path = tmp_path / "config.toml"
+    path.write_bytes(content)
+    with pytest.raises(ConfigInvalid) as refusal:
+        load(path)
+    assert says in refusal.value.message
+
+
+def test_a_byte_order_mark_and_windows_line_ends_are_accepted(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_bytes(b"\xef\xbb\xbf" + GOOD.replace("\n", "\r\n").encode())
+    assert load(path).origin("platform") == f"{path}:2"
+
+
+def test_a_missing_file_leads_to_init(tmp_path: Path) -> None:
+    with pytest.raises(ConfigInvalid) as refusal:
+        load(tmp_path / "config.toml")
+    assert "awsdeploy init" in refusal.value.hint
+
+
+def test_a_folder_and_an_unreadable_place_are_refused(tmp_path: Path) -> None:
+    for path in (tmp_path, tmp_path / ("x" * 300), Path("\0")):
+        with pytest.raises(ConfigInvalid):
+            load(path)
+
+
+def test_the_command_ends_with_64_and_says_everything_on_stderr(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text(GOOD + "domain = 3\n")
+    result = CliRunner().invoke(awsdeploy, ["config", "show", "--config", str(path)])
+    assert result.exit_code == 64
+    assert result.stdout == ""
+    assert f"Error: {path}:3: domain: expected text in quotes, got 3" in result.stderr
+    assert "→ Correct this" in result.stderr

@@ -1,0 +1,78 @@
+"""Worlds of simulated AWS. One sandbox per test process stays warm; each world is a fork of it, 20–50 ms old."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from awsdeploy.sandbox import control
+from tests.simulated import DOCUMENTED, World
+
+SPEED = 600.0
+"""AWS seconds in a real second: a ten-minute database takes one."""
+
+
+WARMING = """\
+name = "warm"
+environment = "dev"
+platform = "supported"
+"""
+
+
+@pytest.fixture(scope="session")
+def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[control.Server]:
+    """A warm sandbox whose own world is empty: what it learns on the first calls, its forks know."""
+    home = tmp_path_factory.mktemp("sandbox")
+    server = control.start(home, speed=SPEED, idle=600)
+    with entered(server, home) as world:
+        world.up(world.settings(WARMING))
+    control.reset(home)
+    yield server
+    control.stop(home)
+
+
+@contextmanager
+def entered(server: control.Server, folder: Path) -> Iterator[World]:
+    """This process as a client of `server`, and a folder for its config and state."""
+    given = control.environment(server)
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in given.items():
+            patch.delenv(name, raising=False) if value is None else patch.setenv(name, value)
+        yield World(server.url, {name: value for name, value in given.items() if value is not None}, folder)
+
+
+@contextmanager
+def forked(sandbox: control.Server, folder: Path) -> Iterator[World]:
+    """A world of its own, gone afterwards."""
+    child = control.call(sandbox, "POST", "fork")
+    server = dataclasses.replace(sandbox, pid=child["pid"], port=child["port"])
+    try:
+        with entered(server, folder) as world:
+            yield world
+    finally:
+        os.kill(server.pid, signal.SIGTERM)
+
+
+@pytest.fixture
+def world(sandbox: control.Server, tmp_path: Path) -> Iterator[World]:
+    with forked(sandbox, tmp_path) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def module_world(sandbox: control.Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    with forked(sandbox, tmp_path_factory.mktemp("world")) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def documented(module_world: World) -> World:
+    """A world in which the documented stack is up: prod, with `ssh_from` set."""
+    module_world.up(module_world.settings(DOCUMENTED))
+    return module_world

@@ -1,0 +1,134 @@
+"""Simulated AWS for tests: one server, plain boto3 clients that ask it, and awsdeploy run against it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import urllib.request
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.config import Config as BotoConfig
+
+from awsdeploy import blueprint, config
+from awsdeploy.aws import Door
+from awsdeploy.engine import plan, teardown, up
+from awsdeploy.engine.events import Event
+from awsdeploy.engine.run import Run
+from awsdeploy.resource import Live, Parting, Stack
+from awsdeploy.state import State
+from awsdeploy.stop import Pace
+
+REGION = "ap-northeast-2"
+READS = ("Describe", "Get", "List", "Head")
+SCRIPT = Path(sys.executable).with_name("awsdeploy")
+
+DOCUMENTED = """\
+name = "shop"
+domain = "example.com"
+platform = "documented"
+
+[network]
+ssh_from = ["203.0.113.7/32"]
+"""
+
+
+@dataclass
+class World:
+    """One simulated AWS at `url`, and a folder to run awsdeploy in."""
+
+    url: str
+    environment: dict[str, str]
+    folder: Path
+    clients: dict[tuple[str, str], Any] = field(default_factory=dict)
+    on_event: Callable[[Event], None] = lambda _event: None
+
+    def client(self, service: str, region: str = REGION) -> Any:
+        """A plain boto3 client: how AWS is asked, not how awsdeploy asks it."""
+        if (service, region) not in self.clients:
+            self.clients[service, region] = boto3.client(
+                service,
+                region_name=region,
+                endpoint_url=self.url,
+                aws_access_key_id="test",
+                aws_secret_access_key="test",
+                config=BotoConfig(retries={"total_max_attempts": 1}),
+            )
+        return self.clients[service, region]
+
+    def control(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+        """Ask the sandbox itself."""
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(f"{self.url}/_sandbox/{path}", data=data, method=method)
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            text = answer.read()
+        return json.loads(text) if text else None
+
+    def pass_time(self, seconds: float) -> None:
+        """Let AWS seconds pass without waiting for them."""
+        self.control("POST", "advance", {"seconds": seconds})
+
+    def settings(self, text: str = DOCUMENTED) -> config.Settings:
+        path = self.folder / "config.toml"
+        path.write_text(text)
+        return config.load(path, {})
+
+    def run(self, settings: config.Settings) -> tuple[Run, Counter[str]]:
+        """A fresh run, as a new process would make it, and the calls it goes on to make."""
+        calls: Counter[str] = Counter()
+        stack = Stack(settings.name, settings.environment)
+        state = State.load(self.folder / ".awsdeploy" / f"{stack.slug}.json", stack.tag)
+        door = Door(on_call=lambda call: calls.update([f"{call.service}:{call.operation}"]), first_pause=0.02)
+        made = Run(door, stack, settings.region, state, pace=Pace(0.05, 1.0), settle=0.2)
+        made.emit = self.on_event
+        return made, calls
+
+    def plan(self, settings: config.Settings) -> plan.Plan:
+        made, _ = self.run(settings)
+        return plan.make(made, blueprint.steps(settings))
+
+    def up(self, settings: config.Settings, **options: Any) -> Counter[str]:
+        made, calls = self.run(settings)
+        up.apply(made, plan.make(made, blueprint.steps(settings), **options))
+        return calls
+
+    def destroy(self, settings: config.Settings, parting: Parting | None = None) -> list[Live]:
+        """Returns what was kept on purpose."""
+        made, _ = self.run(settings)
+        farewell = teardown.survey(made, parting or Parting(data=True, zone=True))
+        teardown.destroy(made, farewell)
+        return [live for live, _ in farewell.staying]
+
+    def everything(self, settings: config.Settings) -> list[Live]:
+        """All that the stack has in AWS."""
+        return self.run(settings)[0].look_everywhere()
+
+    def awsdeploy(
+        self, *words: str, stdin: str = "", timeout: float = 120, **more: str
+    ) -> subprocess.CompletedProcess[str]:
+        """The installed command in a process of its own, whose number the sandbox knows, so that it can kill it."""
+        return subprocess.run(
+            ["sh", "-c", 'AWS_SDK_UA_APP_ID=awsdeploy-$$ exec "$0" "$@"', str(SCRIPT), *words],
+            cwd=self.folder,
+            env={**os.environ, **self.environment, **more},
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+
+
+def writes(calls: Counter[str]) -> dict[str, int]:
+    """The calls that change something."""
+    return {name: count for name, count in calls.items() if not name.split(":")[1].startswith(READS)}
+
+
+def tags(listed: Any) -> dict[str, str]:
+    return {tag["Key"]: tag["Value"] for tag in listed or ()}
