@@ -32,6 +32,17 @@ from awsdeploy.resources.network import (
 from awsdeploy.resources.parameter import Password
 from awsdeploy.resources.security_group import Ingress, SecurityGroup
 
+STEPS = {
+    "network": "VPC and subnets",
+    "security": "Security groups",
+    "database": "RDS database",
+    "machines": "EC2 instances",
+    "web": "Load balancer",
+    "dns": "Route 53",
+    "tls": "TLS certificate",
+}
+"""The documented steps in their order, by what the keys of their resources begin with."""
+
 SYSTEMS = {"documented": "al2", "supported": "al2023"}
 MYSQL = 3306
 SSH = 22
@@ -79,13 +90,13 @@ def steps(settings: Settings, take_over_records: bool = False) -> list[Step]:
     """The documented steps and their resources, in the documented order."""
     house = Blueprint(settings, take_over_records)
     documented = [
-        Step("VPC and subnets", tuple(house.network())),
-        Step("Security groups", tuple(house.security_groups())),
-        Step("RDS database", tuple(house.database())),
-        Step("EC2 instances", tuple(house.machines())),
-        Step("Load balancer", tuple(house.front_door())),
-        Step("Route 53", tuple(house.names())),
-        Step("TLS certificate", tuple(house.tls())),
+        Step(STEPS["network"], tuple(house.network())),
+        Step(STEPS["security"], tuple(house.security_groups())),
+        Step(STEPS["database"], tuple(house.database())),
+        Step(STEPS["machines"], tuple(house.machines())),
+        Step(STEPS["web"], tuple(house.front_door())),
+        Step(STEPS["dns"], tuple(house.names())),
+        Step(STEPS["tls"], tuple(house.tls())),
     ]
     return [step for step in documented if step.resources]
 

@@ -177,13 +177,14 @@ class Lease:
         if found is not None and found.get("id") == self.me:
             self._drop("lock")
 
-    def break_lock(self) -> str:
-        """Remove whoever's lock there is; returns whose it was, or nothing."""
+    def holder(self) -> str:
+        """Who holds the lock, in words; nothing if nobody does."""
         found = self._read("lock")
-        if found is None:
-            return ""
+        return "" if found is None else describe(json.dumps(found))
+
+    def break_lock(self) -> None:
+        """Remove whoever's lock there is."""
         self._drop("lock")
-        return describe(json.dumps(found))
 
     def remove(self) -> None:
         """The last write of a destroy: record and lock in one call."""

@@ -27,7 +27,7 @@ class Entry(NamedTuple):
 
 COMMANDS: Mapping[str, Entry] = {
     "init": Entry("awsdeploy.cli.init", "Write a config.toml for the project in this folder."),
-    "plan": Entry("awsdeploy.cli.plan", "Show what `up` would create, change and cost."),
+    "plan": Entry("awsdeploy.cli.plan", "Show what `up` would create, change and remove."),
     "up": Entry("awsdeploy.cli.up", "Create the stack, or bring it to what config.toml says."),
     "status": Entry("awsdeploy.cli.status", "Show what stands, how it is and where to reach it."),
     "destroy": Entry("awsdeploy.cli.destroy", "Take the stack down and prove that nothing is left."),

@@ -1,0 +1,146 @@
+"""`destroy`: show what goes and what stays, take the stack's name for an answer, remove it, prove it."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from awsdeploy.cli.group import ExampleHelp
+from awsdeploy.cli.options import Given, json_option, shared_options
+from awsdeploy.cli.session import Session, need_consent, print_lines, session
+from awsdeploy.errors import Declined, UsageError
+
+if TYPE_CHECKING:
+    from awsdeploy.config import Settings
+    from awsdeploy.engine.teardown import Farewell
+    from awsdeploy.resource import Kept, Live
+
+EXAMPLES = """\
+  awsdeploy destroy                             asks for the stack's name
+  awsdeploy destroy --confirm shop-prod         without asking
+  awsdeploy destroy -e dev
+  awsdeploy destroy --name shop -e prod --region ap-northeast-2     without config.toml
+"""
+
+
+@click.command(cls=ExampleHelp, examples=EXAMPLES)
+@click.option("--confirm", metavar="STACK", help="The stack's name, such as shop-prod, instead of being asked.")
+@click.option("--name", metavar="NAME", help="The project's name, where there is no config.toml.")
+@click.option("--delete-data", is_flag=True, help="Keep no final snapshot, and delete the kept ones.")
+@click.option("--delete-zone", is_flag=True, help="Delete the hosted zone too, if awsdeploy made it.")
+@json_option
+@shared_options()
+def command(
+    given: Given,
+    confirm: str | None,
+    name: str | None,
+    delete_data: bool,
+    delete_zone: bool,
+    as_json: bool,
+) -> None:
+    """Take the stack down and prove that nothing is left.
+
+    In prod a final snapshot of the database and the hosted zone stay, unless told otherwise. In dev nothing stays.
+    """
+    settings = _named(given, name) if name else given.settings()
+    need_consent(confirm is not None, f"--confirm {settings.stack}")
+    if confirm not in (None, settings.stack):
+        raise UsageError(f"--confirm {confirm}: the stack is called {settings.stack}.", "Nothing was deleted.")
+    with session(given, settings, "destroy", writes=True) as at:
+        from awsdeploy.engine import teardown
+        from awsdeploy.resource import Parting
+
+        all_goes = settings.preset == "dev"
+        parting = Parting(delete_data or all_goes, delete_zone or all_goes, teardown.stamp())
+        farewell = teardown.survey(at.run, parting)
+        print_lines(list(_lines(at, farewell)), err=True)
+        if confirm is None:
+            _ask(settings.stack)
+        begun = time.monotonic()
+        going = list(farewell.going)
+        _carry_out(at, farewell, as_json)
+        seconds = at.clock.of(time.monotonic() - begun)
+        _receipt(at, going, farewell.staying, seconds, as_json)
+
+
+def _named(given: Given, name: str) -> Settings:
+    """Settings that name a stack and nothing else. Raises `ConfigInvalid`."""
+    from awsdeploy.config import from_mapping
+
+    tree = {"name": name, "platform": "supported"}
+    if given.environment not in (None, "dev", "prod"):
+        tree["preset"] = "prod"  # the careful one
+    return from_mapping(tree, given.overrides, source="--name")
+
+
+def _lines(at: Session, farewell: Farewell) -> Iterator[str]:
+    yield at.title
+    yield ""
+    yield f"Goes: {_counted(farewell.going) or 'nothing but its record'}"
+    for live in farewell.lost_data:
+        kept = "and all it holds" if farewell.parting.data else "after a final snapshot, which stays"
+        yield f"  {live.key:<28} {live.kind.noun()} {live.id}, {kept}"
+    if farewell.staying:
+        yield "Stays:"
+        yield from _kept(farewell.staying)
+    yield ""
+
+
+def _kept(staying: Iterable[tuple[Live, Kept]]) -> Iterator[str]:
+    for live, kept in staying:
+        price = "cost unknown" if kept.monthly is None else f"${kept.monthly:.2f} a month"
+        yield f"  {live.kind.noun()} {live.id}: {kept.why} ({price})"
+
+
+def _counted(lives: Iterable[Live]) -> str:
+    counts = Counter(live.kind.noun() for live in lives)
+    return ", ".join(f"{count} {noun}{'s' if count > 1 and noun[-1] != 's' else ''}" for noun, count in counts.items())
+
+
+def _ask(stack: str) -> None:
+    said = click.prompt(f"Type {stack} to delete all this", default="", show_default=False, err=True)
+    if said.strip() != stack:
+        raise Declined("Nothing was deleted.")
+
+
+def _carry_out(at: Session, farewell: Farewell, as_json: bool) -> None:
+    from awsdeploy.blueprint import STEPS
+    from awsdeploy.console import watching
+    from awsdeploy.engine import teardown
+    from awsdeploy.progress import Row
+
+    rows: dict[str, list[Row]] = {title: [] for title in reversed(STEPS.values())}
+    for live in farewell.going:
+        title = STEPS.get(live.key.partition("/")[0], "Other")
+        rows.setdefault(title, []).append(Row(live.key, live.kind.noun()))
+    steps = [(title, some) for title, some in rows.items() if some]
+    with watching(steps, clock=at.clock, as_json=as_json) as emit:
+        at.run.emit = emit
+        teardown.destroy(at.run, farewell)
+
+
+def _receipt(at: Session, gone: list[Live], staying: list[tuple[Live, Kept]], seconds: float, as_json: bool) -> None:
+    from awsdeploy.progress import spell
+
+    if as_json:
+        told: dict[str, Any] = {
+            **at.header,
+            "seconds": round(seconds, 1),
+            "gone": [{"key": live.key, "kind": live.kind.__name__, "id": live.id} for live in gone],
+            "kept": [
+                {"kind": live.kind.__name__, "id": live.id, "why": kept.why, "monthly": kept.monthly}
+                for live, kept in staying
+            ],
+        }
+        click.echo(json.dumps(told, indent=2, ensure_ascii=False))
+        return
+    lines = [f"{at.settings.stack} is gone after {spell(seconds)}.", f"  Deleted: {_counted(gone) or 'its record'}"]
+    if staying:
+        lines += ["  Kept on purpose:", *(f"  {line}" for line in _kept(staying))]
+    lines.append("  A sweep of every kind of resource and of AWS's tag index found nothing else.")
+    print_lines(lines)

@@ -1,0 +1,136 @@
+"""One command at work on one stack: its settings, its run, and the clock that people are shown."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from awsdeploy.cli.options import Given
+from awsdeploy.errors import UsageError
+
+if TYPE_CHECKING:
+    from awsdeploy.config import Settings
+    from awsdeploy.engine.run import Run
+    from awsdeploy.progress import Clock
+
+JSON_VERSION = 1
+"""Of every document that `--json` prints."""
+
+
+@dataclass
+class Session:
+    """A command's run, and how to talk about it."""
+
+    given: Given
+    settings: Settings
+    run: Run
+    clock: Clock
+
+    @property
+    def title(self) -> str:
+        """Which stack, where: `shop-prod in ap-northeast-2, account 123456789012`."""
+        account = self.run.state.account
+        return f"{self.settings.stack} in {self.run.region}" + (f", account {account}" if account else "")
+
+    @property
+    def header(self) -> dict[str, object]:
+        """How every JSON document begins."""
+        return {
+            "version": JSON_VERSION,
+            "stack": self.settings.stack,
+            "region": self.run.region,
+            "account": self.run.state.account,
+        }
+
+    def next(self, command: str) -> str:
+        """The command to type next, with the flags that lead to the same stack."""
+        words = [program(), *command.split()]
+        if self.given.config != Path("config.toml"):
+            words += ["--config", str(self.given.config)]
+        if self.given.environment:
+            words += ["-e", self.given.environment]
+        if self.given.region:
+            words += ["--region", self.given.region]
+        if self.given.sandbox:
+            words.append("--sandbox")
+        return shlex.join(words)
+
+
+@contextmanager
+def session(given: Given, settings: Settings, command: str, writes: bool = False) -> Iterator[Session]:
+    """Open the stack of `settings`. With `writes` this machine's lock on it is held.
+
+    Raises `StateLocked`, `StateTooNew`, `StateUnwritable`.
+    """
+    click.echo(f"Looking at {settings.stack} in {settings.region} …", err=True)
+    from awsdeploy import blueprint  # noqa: F401 - every kind enters by being defined
+    from awsdeploy.aws import Door
+    from awsdeploy.engine.run import Run
+    from awsdeploy.progress import Clock
+    from awsdeploy.resource import Stack
+    from awsdeploy.state import State, locked
+    from awsdeploy.stop import Pace, Stop
+
+    stack = Stack(settings.name, settings.environment)
+    path = given.state_folder / f"{stack.slug}.json"
+    stop, waits = Stop(), settings.waits
+    with ExitStack() as held:
+        held.enter_context(stop.on_signals())
+        if writes:
+            held.enter_context(locked(path, command))
+        state = State.load(path, stack.tag)
+        if state.rebuilt:
+            click.echo(state.rebuilt, err=True)
+        door = Door(stop, first_pause=waits.poll_floor)
+        pace = Pace(waits.poll_floor, waits.poll_ceiling)
+        run = Run(door, stack, settings.region, state, pace=pace, settle=waits.settle)
+        yield Session(given, settings, run, Clock.given(settings.tz))
+
+
+def program() -> str:
+    """How this program can be called from here."""
+    itself = Path(sys.argv[0])
+    found = shutil.which("awsdeploy")
+    if itself.name != "awsdeploy" or (found and os.path.realpath(found) == os.path.realpath(itself)):
+        return "awsdeploy"
+    near = os.path.relpath(itself)
+    return str(itself) if near.startswith("..") else near
+
+
+def can_ask() -> bool:
+    """Whether somebody sits in front of this."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def need_consent(given_on_command_line: bool, flag: str) -> None:
+    """Raises `UsageError` where nobody can be asked and the flag that answers was not given."""
+    if not given_on_command_line and not can_ask():
+        raise UsageError(
+            "There is no terminal to ask at.",
+            f"Add {flag} to do it without asking.",
+        )
+
+
+def styled(*words: str, to_stderr: bool = False) -> Callable[[str], str]:
+    """A colour or weight for a stream; plain where the stream takes none."""
+    stream = sys.stderr if to_stderr else sys.stdout
+    plain = not stream.isatty() or bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
+    colour = next((word for word in words if word not in ("bold", "dim")), None)
+
+    def style(text: str) -> str:
+        return text if plain else click.style(text, fg=colour, bold="bold" in words or None, dim="dim" in words or None)
+
+    return style
+
+
+def print_lines(lines: Sequence[str], err: bool = False) -> None:
+    click.echo("\n".join(lines), err=err)

@@ -1,0 +1,166 @@
+"""`status`: what stands, how it is, and where to reach it. Reads only."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from awsdeploy.cli import plan as planning
+from awsdeploy.cli.group import ExampleHelp
+from awsdeploy.cli.options import Given, json_option, shared_options
+from awsdeploy.cli.session import Session, print_lines, session, styled
+from awsdeploy.cli.up import found_out
+from awsdeploy.errors import NoSuchStack
+
+if TYPE_CHECKING:
+    from awsdeploy.engine.plan import Item, Plan
+
+EXAMPLES = """\
+  awsdeploy status
+  awsdeploy status --watch        again and again until Ctrl-C
+  awsdeploy status --json
+"""
+UNHEALTHY, DRIFT = 1, 7
+EVERY = 5.0  # seconds between two looks of --watch
+RELEASE_TAG = "awsdeploy:release"
+"""What a release puts on the machines it runs on; without it they still show the placeholder."""
+DIFFERS = {"create": "missing", "replace": "to be replaced", "change": "differs"}
+
+
+@click.command(cls=ExampleHelp, examples=EXAMPLES)
+@click.option("--watch", is_flag=True, help="Look again every few seconds until Ctrl-C.")
+@json_option
+@shared_options()
+def command(given: Given, watch: bool, as_json: bool) -> int:
+    """Show what stands, how it is and where to reach it.
+
+    Ends with 0 if all is well, 1 if something is unhealthy, 7 if something is missing or differs from config.toml,
+    6 if there is no such stack.
+    """
+    settings = given.settings()
+    while True:
+        with session(given, settings, "status") as at:
+            standing = look(at)
+            if watch and sys.stdout.isatty():
+                click.clear()
+            if as_json:
+                click.echo(json.dumps(standing.document(), indent=None if watch else 2, ensure_ascii=False))
+            else:
+                print_lines(list(standing.lines()))
+            if not watch:
+                return standing.exit_code
+            at.run.stop.sleep(EVERY)
+
+
+def look(at: Session) -> Standing:
+    """Look once. Raises `NoSuchStack`."""
+    plan = planning.made(at)
+    if plan.new:
+        raise NoSuchStack(
+            f"There is nothing of {at.settings.stack} in {at.run.region}.",
+            f"To create it: {at.next('up')}",
+        )
+    return Standing(at, plan)
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How a stack is, as a plan sees it: what the plan would do is what differs."""
+
+    at: Session
+    plan: Plan
+
+    @property
+    def unhealthy(self) -> list[Item]:
+        """What AWS is still at work on, has given up on, or finds unhealthy."""
+        return [item for item in self.plan.items.values() if item.action == "wait"]
+
+    @property
+    def differing(self) -> list[Item]:
+        return [item for item in self.plan.items.values() if item.writes]
+
+    @property
+    def exit_code(self) -> int:
+        if self.unhealthy:
+            return UNHEALTHY
+        return DRIFT if self.plan.writes else 0
+
+    def lines(self) -> Iterator[str]:
+        yield f"{self.at.title}: {self._verdict()}"
+        for step in self.plan.steps:
+            yield ""
+            yield styled("bold")(step.title)
+            for resource in step.resources:
+                yield self._line(self.plan.items[resource])
+        if self.plan.removals:
+            yield ""
+            yield styled("bold")("No longer declared")
+            yield from (f"  - {live.key:<28} {live.id}" for live in self.plan.removals)
+        yield ""
+        for what, value in {**self._services(), **found_out(self.at, self.plan)}.items():
+            yield f"  {what:<24} {value}"
+        if self.plan.writes:
+            yield ""
+            yield f"To mend what differs: {self.at.next('up')}"
+
+    def _verdict(self) -> str:
+        if self.unhealthy:
+            return styled("red")("unhealthy")
+        return styled("yellow")("differs from config.toml") if self.plan.writes else styled("green")("healthy")
+
+    def _line(self, item: Item) -> str:
+        live = item.live
+        state = live.status if live else DIFFERS.get(item.action, "waiting")
+        if item.action in DIFFERS and live:
+            fields = ", ".join(change.field for change in item.changes)
+            state += f"; {DIFFERS[item.action]}" + (f": {fields}" if fields else "")
+        if live and live.reason:
+            state += f" ({live.reason})"
+        mark = {"none": styled("green")("✓"), "wait": styled("red")("✗")}.get(item.action, styled("yellow")("!"))
+        id = live.id.rpartition("/")[2] if live and not item.resource.existing else live.id if live else ""
+        return f"  {mark} {item.resource.key:<28} {state:<28} {id}".rstrip()
+
+    def _services(self) -> dict[str, str]:
+        """What runs on each service's machines."""
+        said = {}
+        for name in self.at.settings.services:
+            releases = self.releases(name)
+            said[name] = ", ".join(sorted(releases)) if releases else "no release yet: the placeholder answers"
+        return said
+
+    def releases(self, service: str) -> set[str]:
+        """The releases on a service's machines, by their tags."""
+        found = set()
+        for item in self.plan.items.values():
+            if item.live and item.resource.key.startswith(f"machines/{service}-"):
+                tags = {tag["Key"]: tag["Value"] for tag in item.live.raw.get("Tags", ())}
+                found |= {tags[RELEASE_TAG]} if RELEASE_TAG in tags else set()
+        return found
+
+    def document(self) -> dict[str, Any]:
+        return {
+            **self.at.header,
+            "healthy": not self.unhealthy,
+            "drift": self.plan.writes,
+            "resources": [
+                {
+                    "step": item.step,
+                    "key": item.resource.key,
+                    "kind": type(item.resource).__name__,
+                    "id": item.live.id if item.live else None,
+                    "status": item.live.status if item.live else "missing",
+                    "reason": item.live.reason if item.live else "",
+                    "action": item.action,
+                    "changes": [change.field for change in item.changes],
+                }
+                for item in self.plan.items.values()
+            ],
+            "removals": [{"key": live.key, "id": live.id} for live in self.plan.removals],
+            "releases": {name: sorted(self.releases(name)) for name in self.at.settings.services},
+            "facts": found_out(self.at, self.plan),
+        }

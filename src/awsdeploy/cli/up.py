@@ -1,0 +1,132 @@
+"""`up`: show the plan, ask, carry it out, and say where the application is."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import click
+
+from awsdeploy.cli import plan as planning
+from awsdeploy.cli.group import ExampleHelp
+from awsdeploy.cli.options import Given, json_option, shared_options, yes_option
+from awsdeploy.cli.session import Session, can_ask, need_consent, print_lines, session
+from awsdeploy.errors import Declined, Refused, UsageError
+
+if TYPE_CHECKING:
+    from awsdeploy.engine.plan import Plan
+
+EXAMPLES = """\
+  awsdeploy up --sandbox --yes          try it: simulated AWS, no account
+  awsdeploy up                          shows the plan, then asks
+  awsdeploy up -e dev --yes             the dev environment, without asking
+  awsdeploy up --replace machines/backend-1
+"""
+
+
+@click.command(cls=ExampleHelp, examples=EXAMPLES)
+@yes_option
+@planning.take_over_option
+@planning.replace_option
+@click.option(
+    "--delete-data",
+    metavar="KEY",
+    multiple=True,
+    help="Let go of this database or bucket, if the plan removes it. A database leaves a final snapshot.",
+)
+@json_option
+@shared_options()
+def command(
+    given: Given,
+    yes: bool,
+    take_over: bool,
+    replace: tuple[str, ...],
+    delete_data: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Create the stack, or bring it to what config.toml says. After a crash or Ctrl-C: the same command again."""
+    settings = given.settings()
+    need_consent(yes, "--yes")
+    with session(given, settings, "up", writes=True) as at:
+        plan = planning.made(at, take_over, replace)
+        print_lines([*planning.lines(at, plan), *_after_a_blank(planning.remarks(at, plan))], err=True)
+        if plan.obstacles:
+            raise Refused("\n".join(plan.obstacles), "Nothing was created.")
+        if plan.writes:
+            _agree_to_lose(plan, delete_data)
+            _agree(yes)
+        begun = time.monotonic()
+        _carry_out(at, plan, as_json)
+        _report(at, plan, at.clock.of(time.monotonic() - begun), as_json)
+
+
+def _after_a_blank(lines: Iterator[str]) -> Iterator[str]:
+    for number, line in enumerate(lines):
+        yield from ("", line) if number == 0 else (line,)
+
+
+def _agree_to_lose(plan: Plan, given: tuple[str, ...]) -> None:
+    """What holds data goes only if its key is given or typed."""
+    for live in plan.lost_data:
+        if live.key in given:
+            continue
+        if not can_ask():
+            raise UsageError(
+                f"The plan removes {live.key} ({live.id}), which holds data.",
+                f"If that is meant: --delete-data {live.key}",
+            )
+        said = click.prompt(f"{live.key} ({live.id}) holds data. Type {live.key} to let it go", default="", err=True)
+        if said.strip() != live.key:
+            raise Declined("Nothing was changed.")
+
+
+def _agree(yes: bool) -> None:
+    if not yes and not click.confirm("\nGo ahead?", default=False, err=True):
+        raise Declined("Nothing was changed.")
+
+
+def _carry_out(at: Session, plan: Plan, as_json: bool) -> None:
+    from awsdeploy.console import watching
+    from awsdeploy.engine import up
+    from awsdeploy.progress import Row
+
+    if plan.quiet:
+        up.apply(at.run, plan)
+        return
+    steps = [(step.title, [Row(one.key, one.noun(), one.wait.usual) for one in step.resources]) for step in plan.steps]
+    with watching(steps, clock=at.clock, as_json=as_json, forecast=planning.forecast(plan)) as emit:
+        at.run.emit = emit
+        up.apply(at.run, plan)
+
+
+def _report(at: Session, plan: Plan, seconds: float, as_json: bool) -> None:
+    from awsdeploy.progress import spell
+
+    facts = found_out(at, plan)
+    if as_json:
+        told = {**at.header, "changed": plan.writes, "seconds": round(seconds, 1), "facts": facts}
+        click.echo(json.dumps(told, indent=2, ensure_ascii=False))
+        return
+    said = "Nothing to do" if plan.quiet else f"Done in {spell(seconds)}"
+    simulated = " (simulated: no browser reaches it)" if at.given.sandbox else ""
+    told_lines = [f"{said}. {at.settings.stack} is up.", ""]
+    told_lines += [f"  {what:<24} {value}{simulated if what == 'url' else ''}" for what, value in facts.items()]
+    told_lines += ["", f"Next: {at.next('status')}"]
+    print_lines(told_lines)
+
+
+def found_out(at: Session, plan: Plan) -> dict[str, str]:
+    """What people want to know of a stack that is up: its address first."""
+    facts: dict[str, str] = {}
+    if at.settings.domain:
+        facts["url"] = f"https://{at.settings.domain}"
+    for resource, item in plan.items.items():
+        live = at.run.lives.get(resource)
+        if live is not None and live.raw:
+            view = at.run.view(type(resource), at.run.of(resource))
+            for what, value in resource.facts(view, live).items():
+                own = "url" in facts or what != "url"
+                facts[f"{item.resource.key} {what}" if own else what] = value
+    return facts
