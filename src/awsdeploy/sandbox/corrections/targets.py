@@ -1,0 +1,144 @@
+"""Target health as a load balancer finds it: somebody must use the group, the machine must have booted, its user
+data must have started a listener on the port, and the security groups must let the checks through."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from awsdeploy.sandbox import durations
+from awsdeploy.sandbox.call import Call
+from awsdeploy.sandbox.corrections import Answer, before, interfaces, listeners, load_balancers, security_groups
+from awsdeploy.sandbox.corrections.instances import Machines
+from awsdeploy.sandbox.machine import listens
+from awsdeploy.sandbox.refusal import AwsRefuses
+from awsdeploy.sandbox.world import World
+
+WORDS = {
+    "Target.NotInUse": "Target group is not configured to receive traffic from the load balancer",
+    "Target.InvalidState": "Target is in the stopped state",
+    "Target.DeregistrationInProgress": "Target deregistration is in progress",
+    "Target.Timeout": "Request timed out",
+    "Target.FailedHealthChecks": "Health checks failed",
+    "Elb.RegistrationInProgress": "Target registration is in progress",
+    "Elb.InitialHealthChecking": "Initial health checks in progress",
+}
+
+
+@dataclass
+class Registered:
+    """When each target joined its group, and until when each that left is drained; by group and machine."""
+
+    since: dict[tuple[str, str], float] = field(default_factory=dict)
+    draining: dict[tuple[str, str], float] = field(default_factory=dict)
+
+
+@before("elbv2:RegisterTargets")
+def register(world: World, call: Call) -> None:
+    ec2, group = world.moto("ec2", call.region), _group(world, call)
+    memory = world.of(Registered)
+    for target in call.parameters["Targets"]:
+        instance = ec2.get_instance_by_id(target["Id"])
+        if instance is None or instance._state.name != "running" or instance.vpc_id != group.vpc_id:
+            message = f"The following targets are not in a running state in {group.vpc_id} and cannot be registered"
+            raise AwsRefuses("InvalidTarget", f"{message}: '{target['Id']}'")
+        memory.draining.pop((group.arn, target["Id"]), None)
+        memory.since.setdefault((group.arn, target["Id"]), world.now)
+
+
+@before("elbv2:DeregisterTargets")
+def deregister(world: World, call: Call) -> Answer:
+    """AWS: a target that is not registered is no error. One that served is drained for the group's delay."""
+    group, memory = _group(world, call), world.of(Registered)
+    delay = float(group.attributes["deregistration_delay.timeout_seconds"])
+    for target in call.parameters["Targets"]:
+        if group.targets.pop(target["Id"], None) is not None:
+            memory.since.pop((group.arn, target["Id"]), None)
+            if group.load_balancer_arns:
+                memory.draining[group.arn, target["Id"]] = world.now + delay
+    return {}
+
+
+@before("elbv2:DescribeTargetHealth")
+def health(world: World, call: Call) -> Answer:
+    group, memory = _group(world, call), world.of(Registered)
+    rows = {one["Id"]: (int(one["Port"]), *_state(world, call.region, group, one)) for one in group.targets.values()}
+    for (arn, id), until in memory.draining.items():
+        if arn == group.arn and world.now < until and id not in rows:
+            rows[id] = (int(group.port), "draining", "Target.DeregistrationInProgress")
+    for asked in call.parameters.get("Targets") or ():
+        rows.setdefault(asked["Id"], (int(asked.get("Port", group.port)), "unused", "Target.NotRegistered"))
+    wanted = {one["Id"] for one in call.parameters.get("Targets") or ()} or set(rows)
+    return {"TargetHealthDescriptions": [_described(id, *row) for id, row in rows.items() if id in wanted]}
+
+
+def _described(id: str, port: int, state: str, reason: str) -> dict[str, Any]:
+    shown = {"State": state}
+    if reason:
+        shown |= {"Reason": reason, "Description": WORDS.get(reason, reason)}
+    return {"Target": {"Id": id, "Port": port}, "HealthCheckPort": str(port), "TargetHealth": shown}
+
+
+def _group(world: World, call: Call) -> Any:
+    arn = call.parameters["TargetGroupArn"]
+    group = world.moto("elbv2", call.region).target_groups.get(arn)
+    if group is None:
+        raise AwsRefuses("TargetGroupNotFound", f"Target groups '{arn}' not found")
+    return group
+
+
+def _state(world: World, region: str, group: Any, target: dict[str, Any]) -> tuple[str, str]:
+    elb, instance = world.moto("elbv2", region), world.moto("ec2", region).get_instance_by_id(target["Id"])
+    balancers = [elb.load_balancers[arn] for arn in listeners.users(elb, group.arn)]
+    if instance is None or instance._state.name not in {"pending", "running"}:
+        return "unused", "Target.InvalidState"
+    zone = instance.placement.zone
+    if not any(zone == subnet.availability_zone for balancer in balancers for subnet in balancer.subnets):
+        return "unused", "Target.NotInUse"
+    active = world.of(load_balancers.Balancers).active_since.get(balancers[0].arn)
+    if active is None:
+        return "initial", "Elb.RegistrationInProgress"
+    joined = world.of(Registered).since.get((group.arn, instance.id), 0.0)
+    begun = max(active, joined, world.of(listeners.Used).since.get(group.arn, 0.0))
+    every = float(group.health_check_interval_seconds)
+    why = _unanswered(world, region, group, balancers[0], instance, int(target["Port"]))
+    if not why:
+        answers = max(begun, _booted(world, instance))
+        if world.now >= answers + float(group.healthy_threshold_count) * every:
+            return "healthy", ""
+    if world.now >= begun + float(group.unhealthy_threshold_count) * every:
+        return "unhealthy", why or "Target.FailedHealthChecks"
+    return "initial", "Elb.InitialHealthChecking"
+
+
+def _booted(world: World, instance: Any) -> float:
+    """When the machine's user data has started what it starts."""
+    since = world.of(Machines).running_since.get(instance.id)
+    return float("inf") if since is None else since + durations.INSTANCE_BOOTSTRAPPED
+
+
+def _unanswered(world: World, region: str, group: Any, balancer: Any, instance: Any, port: int) -> str:
+    """Why a check of this machine gets no good answer, once it has booted."""
+    ec2 = world.moto("ec2", region)
+    groups = {one.id for nic in instance.nics.values() for one in nic.group_set}
+    sources = interfaces.described(world, region, load_balancers.describe_interfaces(balancer))
+    through = [
+        one
+        for one in sources
+        if security_groups.admits(ec2, groups, port, one) and security_groups.lets_out(ec2, one, port, groups)
+    ]
+    if not through:
+        return "Target.Timeout"
+    script = instance.user_data or ""
+    if port not in listens(script if isinstance(script, str) else script.decode()):
+        return "Target.FailedHealthChecks"
+    return "" if _accepts(group, 200) else "Target.FailedHealthChecks"
+
+
+def _accepts(group: Any, code: int) -> bool:
+    """Whether the group's matcher (`200`, `200-399`, `200,301`) takes a status code."""
+    for part in str(group.matcher.get("HttpCode", "200")).split(","):
+        low, _, high = part.partition("-")
+        if int(low) <= code <= int(high or low):
+            return True
+    return False

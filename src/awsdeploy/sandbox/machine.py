@@ -1,0 +1,56 @@
+"""What a simulated machine's user data starts. The script is read, never run.
+
+Understood is what cloud-init scripts of this product do: files written by here-documents, and systemd
+units that are enabled and started. A port counts as listened on if a started unit's program was written
+by the script, is valid Python, serves, and is given that port as an argument.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import functools
+import re
+import shlex
+
+HERE = re.compile(r"^cat > (?P<path>\S+) <<'?(?P<end>\w+)'?\n(?P<text>.*?)^(?P=end)$", re.MULTILINE | re.DOTALL)
+STARTED = re.compile(r"^systemctl (?:enable --now|start) (?P<units>.+)$", re.MULTILINE)
+RUNS = re.compile(r"^ExecStart=(?P<command>.+)$", re.MULTILINE)
+
+
+@functools.lru_cache(maxsize=64)
+def listens(user_data: str) -> frozenset[int]:
+    """The TCP ports on which something answers after the user data (plain or base64) has run."""
+    script = _decoded(user_data)
+    if not script.startswith("#!"):
+        return frozenset()
+    files = {found["path"]: found["text"] for found in HERE.finditer(script)}
+    outside = HERE.sub("", script)
+    ports: set[int] = set()
+    for line in STARTED.finditer(outside):
+        for name in line["units"].split():
+            unit = files.get(f"/etc/systemd/system/{name.removesuffix('.service')}.service", "")
+            if command := RUNS.search(unit):
+                ports |= _served(shlex.split(command["command"]), files)
+    return frozenset(ports)
+
+
+def _served(command: list[str], files: dict[str, str]) -> set[int]:
+    """The ports that a command line serves on, if its program is one of the files and serves at all."""
+    if len(command) < 2 or "python" not in command[0]:
+        return set()
+    program = files.get(command[1], "")
+    try:
+        compile(program, command[1], "exec")
+    except (SyntaxError, ValueError):
+        return set()
+    if "serve_forever" not in program:
+        return set()
+    return {int(word) for word in command[2:] if word.isdigit() and 0 < int(word) < 65536}
+
+
+def _decoded(user_data: str) -> str:
+    try:
+        return base64.b64decode(user_data, validate=True).decode()
+    except (binascii.Error, UnicodeDecodeError, ValueError):
+        return user_data
