@@ -121,8 +121,12 @@ class Aws:
     def look(self, resource: Resource) -> Live | None:
         """A dependency as it is now: a fresh look, shared by all who wait for its kind; the plan's own in a plan."""
         known = self[resource]
+        return next((live for live in self.latest(type(resource)) if live.id == known.id), None)
+
+    def latest(self, kind: type[Resource]) -> Sequence[Live]:
+        """As `all`, with a fresh look where this run changes things; the plan's own in a plan."""
         look = self.world.look if self.fresh else self.world.all
-        return next((live for live in look(type(resource), self.region) if live.id == known.id), None)
+        return look(kind, self.region)
 
     def generation(self, resource: Resource) -> str:
         return self._generations[resource]

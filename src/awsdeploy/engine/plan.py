@@ -53,6 +53,8 @@ class Plan:
     """Whether nothing of this stack exists yet."""
     lives: Sequence[Live]
     """Everything of the stack as it was looked at."""
+    replace: Collection[str] = ()
+    """What was to be made anew on request."""
 
     @property
     def writes(self) -> bool:
@@ -74,6 +76,12 @@ class Plan:
     def quiet(self) -> bool:
         """Nothing to change and nothing to wait for."""
         return not self.writes and all(item.action == "none" for item in self.items.values())
+
+    @property
+    def taken_away(self) -> set[str]:
+        """The ids of what it removes, and the keys of what it makes anew."""
+        anew = {item.resource.key for item in self.items.values() if item.action == "replace"}
+        return anew | {live.id for live in self.removals}
 
     @property
     def lost_data(self) -> list[Live]:
@@ -134,7 +142,7 @@ def make(run: Run, steps: Sequence[Step], replace: Collection[str] = ()) -> Plan
     obstacles = _obstacles(run, items.values())
     makeable = [live for live in lives if live.kind.create is not Resource.create]
     removals = [live for live in makeable if live not in used and live.status not in live.kind.wait.leaving]
-    return Plan(steps, items, removals, obstacles, new=record == [None] and not makeable, lives=lives)
+    return Plan(steps, items, removals, obstacles, record == [None] and not makeable, lives, replace)
 
 
 def _ordered(resources: Sequence[Resource]) -> list[Resource]:

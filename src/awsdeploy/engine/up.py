@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 
 from awsdeploy.aws import AnswerLost, AwsRefusal
+from awsdeploy.engine import plan as planning
 from awsdeploy.engine import schedule, teardown
 from awsdeploy.engine.events import Event
 from awsdeploy.engine.plan import Plan
@@ -36,7 +37,7 @@ def apply(run: Run, plan: Plan) -> None:
     if plan.may_write:
         run.state.save()  # account and region are pinned, and a crash finds a record, before anything is made
         with run.lease.held("up", run.stop):
-            _check_still_true(run, plan)
+            plan = _still_agreed(run, plan)
             _carry_out(run, plan)
     else:
         _carry_out(run, plan)
@@ -46,11 +47,19 @@ def apply(run: Run, plan: Plan) -> None:
         run.state.record_run("up", time.monotonic() - begun, run.notes.get("durations", {}))
 
 
-def _check_still_true(run: Run, plan: Plan) -> None:
-    """Between the plan and the lock another machine may have worked: what it made must not be made again."""
+def _still_agreed(run: Run, plan: Plan) -> Plan:
+    """The plan as of now: since it was made AWS may show what a crashed run or another machine has made.
+
+    Raises `Refused` if it would now take away more than was agreed to.
+    """
     run.world.forget()
-    if plan.standing(run.look_everywhere()) != plan.standing(plan.lives):
+    if plan.standing(run.look_everywhere()) == plan.standing(plan.lives):
+        return plan
+    run.lives.clear()
+    again = planning.make(run, plan.steps, plan.replace)
+    if again.obstacles or not again.taken_away <= plan.taken_away:
         raise Refused(f"{run.stack.tag} has changed since this plan was made.", "Run the same command again.")
+    return again
 
 
 def _carry_out(run: Run, plan: Plan) -> None:

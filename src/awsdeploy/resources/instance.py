@@ -161,7 +161,7 @@ class Instance(Resource):
                 yield Change(option, present.get(option), value, safe)
         yield from self._repair_profile(aws, live)
         attached = {one["Ebs"]["VolumeId"] for one in raw.get("BlockDeviceMappings", ()) if "Ebs" in one}
-        for volume in aws.all(Volume):
+        for volume in aws.latest(Volume):
             if volume.id in attached:
                 yield from self._repair_volume(aws, volume)
 

@@ -40,6 +40,7 @@ class Server:
         self.clock = Clock(speed)
         self.world: World
         self.ready = threading.Event()
+        self.ended = threading.Event()
         self._listen(listening_socket(port))
 
     def prepare(self) -> None:
@@ -137,7 +138,7 @@ class Server:
     def _live_on(self, listening: Any) -> None:
         """In the child: only this thread exists here; serve until stopped."""
         self.listener.abandon()
-        self.lock = threading.RLock()
+        self.lock, self.ended = threading.RLock(), threading.Event()
         self.children = set()
         self.trouble.log = []
         self.last_request = time.monotonic()
@@ -148,9 +149,12 @@ class Server:
             os._exit(0)
 
     def run(self) -> None:
+        """Serve until stopped. The main thread only waits: a signal's handler must not start threads."""
         signal.signal(signal.SIGTERM, lambda *_: self.stop())
         threading.Thread(target=self._watch, daemon=True).start()
-        self.listener.serve_forever(poll_interval=0.05)
+        threading.Thread(target=self.listener.serve_forever, args=(0.05,), daemon=True).start()
+        self.ended.wait()
+        self.listener.shutdown()
         for child in self.children:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(child, signal.SIGTERM)
@@ -162,7 +166,7 @@ class Server:
             self.world.agenda.catch_up()
 
     def stop(self) -> None:
-        threading.Thread(target=self.listener.shutdown, daemon=True).start()
+        self.ended.set()
 
     def _watch(self) -> None:
         while time.monotonic() - self.last_request < self.idle:

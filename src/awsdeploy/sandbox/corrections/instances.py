@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+from moto.core.types import Base64EncodedString
+
 from awsdeploy.sandbox import durations
 from awsdeploy.sandbox.call import Call
 from awsdeploy.sandbox.corrections import Answer, after, before, iam, interfaces
@@ -199,13 +201,18 @@ def _state(instance: Any) -> dict[str, Any]:
 
 
 @before("ec2:ModifyInstanceAttribute")
-def modify(world: World, call: Call) -> None:
+def modify(world: World, call: Call) -> Answer | None:
     instance = world.moto("ec2", call.region).get_instance(call.parameters["InstanceId"])
     for attribute in ("InstanceType", "UserData", "EbsOptimized"):
         if attribute in call.parameters and instance._state.name != "stopped":
             raise AwsRefuses("IncorrectInstanceState", f"The instance '{instance.id}' is not in the 'stopped' state.")
     if "InstanceType" in call.parameters:
         _offered(call.parameters["InstanceType"].get("Value"), call.region, None)
+    if "UserData" in call.parameters:
+        value = call.parameters["UserData"].get("Value", b"")
+        instance.user_data = Base64EncodedString.from_raw_bytes(value if isinstance(value, bytes) else value.encode())
+        return {}  # moto would decode it a second time
+    return None
 
 
 @before("ec2:AssociateIamInstanceProfile", "ec2:ReplaceIamInstanceProfileAssociation")

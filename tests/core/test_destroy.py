@@ -1,0 +1,148 @@
+"""Destroy: the order of kinds, retries, what is kept, and the sweep."""
+
+# No postponed annotations here: a kind defined inside a test names its edges by local classes.
+
+from typing import Any
+
+import pytest
+
+from awsdeploy.errors import (
+    AwsFailure,
+    Leftovers,
+    NoSuchStack,
+)
+from awsdeploy.resource import Parting, needs
+
+from .cloud import (
+    EVERYTHING,
+    House,
+    Lamp,
+    Library,
+    Lot,
+    Town,
+    actions,
+)
+
+
+def test_destroy_deletes_users_before_what_they_use_also_through_gates(town: Town) -> None:
+    town.up()
+    town.destroy()
+    order = [write.split()[1] for write in town.writes("DeleteThing")]
+    assert order.index("Lamp") < order.index("House") < order.index("Lot") < order.index("Land")
+    assert order.index("House") < order.index("Charter")
+    assert order.index("Library") < order.index("Land")
+    assert len(order) == len(EVERYTHING)  # nothing was tried too early
+    assert needs(Lamp) == {House}
+
+
+def test_the_order_holds_although_a_kind_in_between_is_gone(town: Town) -> None:
+    town.up()
+    lot = town.cloud.things.pop(town.cloud.of(Lot)[0].id)
+    town.cloud.of(House)[0].settings |= {"lot": "none", "land": lot.settings["land"]}
+    town.destroy()
+    order = [write.split()[1] for write in town.writes("DeleteThing")]
+    assert order.index("House") < order.index("Land")
+    assert len(order) == len(EVERYTHING) - 1
+
+
+def test_destroy_empties_the_cloud_and_takes_the_record_last(town: Town) -> None:
+    town.up()
+    town.destroy()
+    assert town.cloud.things == {}
+    assert town.cloud.parameters == {}
+    assert town.cloud.writes[-1] == "DeleteParameters"
+    assert not town.path.exists()
+    with pytest.raises(NoSuchStack):
+        town.destroy()
+
+
+def test_destroy_needs_neither_state_nor_declaration(town: Town) -> None:
+    town.up()
+    town.path.unlink()
+    town.destroy()
+    assert town.cloud.things == {}
+
+
+def test_a_delete_that_takes_several_steps_is_called_until_the_object_is_gone(town: Town) -> None:
+    town.cloud.pending["House"] = ["available"]
+    town.up()
+    town.destroy()
+    assert town.cloud.things == {}
+    assert len(town.writes("DeleteThing House")) > 1
+
+
+def test_a_delete_that_something_still_blocks_is_tried_again(town: Town) -> None:
+    town.up()
+    town.cloud.fails("DeleteThing", kind="Land", code="DependencyViolation", text="a hedge is in the way", times=3)
+    town.destroy()
+    assert town.cloud.things == {}
+    assert "a hedge is in the way" in [event.detail for event in town.events if event.key == "town/land"]
+
+
+def test_a_delete_whose_answer_is_lost_is_looked_at(town: Town) -> None:
+    for how in ("lose before", "lose after"):
+        town.up()
+        town.cloud.fails("DeleteThing", how=how)
+        town.destroy()
+        assert town.cloud.things == {}
+
+
+def test_a_delete_that_is_refused_stops_only_what_it_stands_on(town: Town) -> None:
+    town.up()
+    town.cloud.fails("DeleteThing", kind="House", text="protected", code="OperationNotPermitted")
+    with pytest.raises(AwsFailure, match="protected"):
+        town.destroy()
+    assert town.things() == ["town/charter", "town/house", "town/land", "town/lot"]
+    assert sorted(town.told("skipped")) == ["town/charter", "town/land", "town/lot"]
+    assert "/deploy/shop/prod/stack" in town.cloud.parameters
+    town.destroy()
+    assert town.cloud.things == {}
+
+
+def test_what_is_kept_on_purpose_is_listed_with_its_cost_and_found_again(town: Town) -> None:
+    town.up()
+    town.cloud.of(Library)[0].settings["land"] = ""
+    farewell = town.destroy(Parting())
+    assert [(live.key, kept.why, kept.monthly) for live, kept in farewell.staying] == [
+        ("town/library", "it holds books", 1.5)
+    ]
+    assert town.things() == ["town/library"]
+    plan = town.plan()
+    assert plan.lost_data == []
+    assert actions(plan)["town/library"] == "change"
+
+
+def test_data_that_a_destroy_would_lose_is_listed(town: Town) -> None:
+    from awsdeploy.engine import teardown
+
+    town.up()
+    assert [live.key for live in teardown.survey(town.run(), Parting(data=True)).lost_data] == ["town/library"]
+    assert teardown.survey(town.run(), Parting()).lost_data == []
+
+
+def test_the_sweep_finds_what_no_kind_of_ours_knows(town: Town) -> None:
+    town.up()
+    lamp = town.cloud.of(Lamp)[0]
+    stray = town.cloud.create_thing("Statue", [dict(tag) for tag in lamp.tags], {})["Id"]
+    with pytest.raises(Leftovers, match=stray) as left:
+        town.destroy()
+    assert left.value.exit_code == 7
+    assert "/deploy/shop/prod/stack" in town.cloud.parameters
+    del town.cloud.things[stray]
+    town.destroy()
+    assert town.cloud.parameters == {}
+
+
+def test_the_sweep_trusts_no_earlier_look(town: Town) -> None:
+    town.up()
+    delete = town.cloud.delete_thing
+
+    def deleting_grows_another(Id: str) -> dict[str, Any]:
+        thing = town.cloud.things[Id]
+        if thing.kind == "Land":
+            town.cloud.create_thing("Charter", thing.tags, {})
+        return delete(Id)
+
+    town.cloud.delete_thing = deleting_grows_another  # type: ignore[method-assign]
+    with pytest.raises(Leftovers, match="charter Charter-"):
+        town.destroy()

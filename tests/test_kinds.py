@@ -1,0 +1,199 @@
+"""Every kind that exists goes up in AWS, carries the stack's tags, shows no drift, and is gone after a destroy.
+
+A new kind is tested by existing: one that no blueprint here declares fails `test_every_kind_is_declared`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from awsdeploy import blueprint
+from awsdeploy.engine.events import Event
+from awsdeploy.resource import KINDS, TAG_GENERATION, TAG_RESOURCE, TAG_STACK, Gate, Live, Parting, Resource
+from tests.simulated import World, tags, writes
+
+EVERYTHING = """\
+name = "all"
+environment = "prod"
+domain = "all.example.com"
+create_zone = true
+platform = "supported"
+
+[services.site]
+port = 3000
+paths = ["/*"]
+
+[services.api]
+port = 9999
+paths = ["/api", "/api/*"]
+instances = 2
+
+[services.worker]
+"""
+
+NOT_DECLARED = {"Snapshot": "left by a deleted database", "Volume": "made with its machine"}
+
+Read = Callable[[World, Live], dict[str, str]]
+BY_SERVICE: dict[str, Read] = {
+    "ec2": lambda world, live: tags(
+        world.client("ec2").describe_tags(Filters=[{"Name": "resource-id", "Values": [live.id]}])["Tags"]
+    ),
+    "elbv2": lambda world, live: tags(
+        world.client("elbv2").describe_tags(ResourceArns=[live.id])["TagDescriptions"][0]["Tags"]
+    ),
+}
+
+
+def _rds(kind: str) -> Read:
+    def read(world: World, live: Live) -> dict[str, str]:
+        arn = f"arn:aws:rds:{live.region}:123456789012:{kind}:{live.id}"
+        return tags(world.client("rds").list_tags_for_resource(ResourceName=arn)["TagList"])
+
+    return read
+
+
+TAGS: dict[str, Read] = {
+    **dict.fromkeys(
+        ["Vpc", "Subnet", "InternetGateway", "ElasticIp", "RouteTable", "NatGateway", "SecurityGroup"],
+        BY_SERVICE["ec2"],
+    ),
+    **dict.fromkeys(["Instance", "Volume"], BY_SERVICE["ec2"]),
+    **dict.fromkeys(["LoadBalancer", "TargetGroup", "Listener"], BY_SERVICE["elbv2"]),
+    "Database": _rds("db"),
+    "SubnetGroup": _rds("subgrp"),
+    "ParameterGroup": _rds("pg"),
+    "Snapshot": _rds("snapshot"),
+    "Role": lambda world, live: tags(world.client("iam").get_role(RoleName=live.id)["Role"]["Tags"]),
+    "InstanceProfile": lambda world, live: tags(
+        world.client("iam").get_instance_profile(InstanceProfileName=live.id)["InstanceProfile"]["Tags"]
+    ),
+    "Password": lambda world, live: tags(
+        world.client("ssm").list_tags_for_resource(ResourceType="Parameter", ResourceId=live.id)["TagList"]
+    ),
+    "Certificate": lambda world, live: tags(
+        world.client("acm").list_tags_for_certificate(CertificateArn=live.id)["Tags"]
+    ),
+    "HostedZone": lambda world, live: tags(
+        world.client("route53").list_tags_for_resource(ResourceType="hostedzone", ResourceId=live.id)["ResourceTagSet"][
+            "Tags"
+        ]
+    ),
+}
+NO_TAGS = {"Record": "AWS has no tags for records"}
+
+
+@pytest.fixture(scope="module")
+def whole(module_world: World) -> tuple[World, Any]:
+    settings = module_world.settings(EVERYTHING)
+    module_world.on_event = lambda event: _delegate(module_world, event)
+    module_world.up(settings)
+    return module_world, settings
+
+
+def _delegate(world: World, event: Event) -> None:
+    """What the owner does at the registrar: name the new zone's servers in the parent, once there are any."""
+    if (event.key, event.phase) != ("dns/zone", "ready"):
+        return
+    route53 = world.client("route53")
+    zones = {zone["Name"]: zone["Id"] for zone in route53.list_hosted_zones()["HostedZones"]}
+    servers = route53.get_hosted_zone(Id=zones["all.example.com."])["DelegationSet"]["NameServers"]
+    record = {
+        "Name": "all.example.com.",
+        "Type": "NS",
+        "TTL": 300,
+        "ResourceRecords": [{"Value": server} for server in servers],
+    }
+    route53.change_resource_record_sets(
+        HostedZoneId=zones["example.com."],
+        ChangeBatch={"Changes": [{"Action": "UPSERT", "ResourceRecordSet": record}]},
+    )
+
+
+def kinds() -> dict[str, type[Resource]]:
+    return {name: kind for name, kind in KINDS.items() if not issubclass(kind, Gate) and "awsdeploy" in kind.__module__}
+
+
+def test_every_kind_is_declared(whole: tuple[World, Any]) -> None:
+    _, settings = whole
+    declared = {type(resource).__name__ for step in blueprint.steps(settings) for resource in step.resources}
+    assert set(kinds()) - declared == set(NOT_DECLARED)
+
+
+def test_every_declared_resource_is_found_by_its_kind(whole: tuple[World, Any]) -> None:
+    world, settings = whole
+    found = {(live.kind, live.key) for live in world.everything(settings)}
+    declared = {
+        (type(resource), resource.key)
+        for step in blueprint.steps(settings)
+        for resource in step.resources
+        if not isinstance(resource, Gate)
+    }
+    assert declared - found == set()
+
+
+def test_repair_yields_nothing_after_up(whole: tuple[World, Any]) -> None:
+    world, settings = whole
+    assert {
+        item.resource.key: item.action for item in world.plan(settings).items.values() if item.action != "none"
+    } == {}
+    assert writes(world.up(settings)) == {}
+
+
+def test_everything_carries_the_stacks_tags(whole: tuple[World, Any]) -> None:
+    world, settings = whole
+    assert set(TAGS) | set(NO_TAGS) == set(kinds())
+    for live in world.everything(settings):
+        if live.kind.__name__ not in NO_TAGS:
+            found = TAGS[live.kind.__name__](world, live)
+            assert found[TAG_STACK] == "all/prod", live.key
+            assert found[TAG_RESOURCE] == live.key
+            assert found[TAG_GENERATION] == live.generation
+
+
+def test_rules_carry_the_stacks_tags(whole: tuple[World, Any]) -> None:
+    world, settings = whole
+    elbv2, ec2 = world.client("elbv2"), world.client("ec2")
+    rules = [
+        rule["RuleArn"]
+        for live in world.everything(settings)
+        if live.kind.__name__ == "Listener"
+        for rule in elbv2.describe_rules(ListenerArn=live.id)["Rules"]
+        if rule["Priority"] != "default"
+    ]
+    assert rules
+    for described in elbv2.describe_tags(ResourceArns=rules)["TagDescriptions"]:
+        assert tags(described["Tags"])[TAG_STACK] == "all/prod"
+    groups = [live.id for live in world.everything(settings) if live.kind.__name__ == "SecurityGroup"]
+    inbound = [
+        rule
+        for rule in ec2.describe_security_group_rules(Filters=[{"Name": "group-id", "Values": groups}])[
+            "SecurityGroupRules"
+        ]
+        if not rule["IsEgress"]
+    ]
+    assert inbound
+    for rule in inbound:
+        assert tags(rule["Tags"])[TAG_STACK] == "all/prod"
+
+
+def test_nothing_of_another_stack_is_ever_found(whole: tuple[World, Any]) -> None:
+    world, _ = whole
+    for name, environment in (("all", "pro"), ("all", "prod2"), ("al", "prod")):
+        other = world.settings(
+            EVERYTHING.replace('"all"', f'"{name}"').replace('"prod"', f'"{environment}"\npreset = "prod"')
+        )
+        assert world.everything(other) == []
+
+
+def test_destroy_keeps_what_was_promised_and_leaves_nothing_else(whole: tuple[World, Any]) -> None:
+    world, settings = whole
+    kept = world.destroy(settings, Parting(snapshot="20261124000000"))
+    assert sorted(live.kind.__name__ for live in kept) == ["HostedZone", "Snapshot"]
+    assert sorted(live.id for live in world.everything(settings)) == sorted(live.id for live in kept)
+    assert world.destroy(settings, Parting(data=True, zone=True)) == []
+    assert world.everything(settings) == []
+    names = world.client("ssm").describe_parameters()["Parameters"]
+    assert [one["Name"] for one in names if one["Name"].startswith("/deploy/")] == []
