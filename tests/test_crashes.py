@@ -20,8 +20,8 @@ domain = "example.com"
 platform = "supported"
 """
 FAULTS = ("kill-before", "kill-after", "lost-answer")
-WRITES_OF_UP = 90
-WRITES_OF_DESTROY = 60
+WRITES_OF_UP = 62
+WRITES_OF_DESTROY = 45  # at least; what is refused because something still uses it is asked again
 EVERY_POINT = [
     (command, fault, write)
     for command, count in (("up", WRITES_OF_UP), ("destroy", WRITES_OF_DESTROY))
@@ -59,10 +59,14 @@ def survive(world: World, command: str, fault: str, write: int) -> None:
     first = world.awsdeploy(*words)
     fired = not world.control("GET", "fault")["armed"]
     world.control("DELETE", "fault")
-    if fired and fault != "lost-answer":
+    assert fired, "the run made fewer writes than expected"
+    if fault != "lost-answer":
         assert first.returncode == KILLED, first.stderr
     again = world.awsdeploy(*words, AWSDEPLOY_SETTLE="0.3")
-    assert again.returncode in ({0} if command == "up" or not fired else {0, 6}), again.stderr
+    if command == "up":
+        assert again.returncode == 0, again.stderr
+    else:  # a destroy that had come to its end leaves no stack to destroy
+        assert again.returncode in ({6} if first.returncode == 0 else {0, 6}), again.stderr
     assert "Traceback" not in first.stderr + again.stderr
     if command == "up":
         no_twins(world.everything(settings))
