@@ -3,11 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import pty
-import select
-import signal
-import sys
 from pathlib import Path
 
 import pytest
@@ -16,6 +11,7 @@ from click.testing import CliRunner, Result
 from awsdeploy.cli import awsdeploy
 from awsdeploy.cli.project import folder_name, programs
 from awsdeploy.config import ENVIRONMENT, Settings, load
+from tests.terminal import talk
 
 ALL = ("init", "--yes", "--platform", "supported")
 
@@ -230,40 +226,3 @@ def test_leaving_in_the_middle_writes_nothing(project: Path) -> None:
     assert code == 130, said
     assert "Stopped." in said
     assert list(project.iterdir()) == []
-
-
-def talk(words: list[str], conversation: list[tuple[str, str]], end: str = "\n") -> tuple[str, int]:
-    """Answer each question as it appears on a real terminal; what was said, and the exit code."""
-    pid, terminal = pty.fork()
-    if pid == 0:  # pragma: no cover
-        signal.signal(signal.SIGINT, signal.SIG_DFL)  # a test worker may ignore it, and programs inherit that
-        script = "import sys; from awsdeploy.cli import main; sys.argv[0] = 'awsdeploy'; main()"
-        os.execv(sys.executable, [sys.executable, "-c", script, *words])
-    said = ""
-    heard = 0
-    try:
-        for question, answer in conversation:
-            while question not in said[heard:]:
-                more = _read(terminal)
-                assert more, said
-                said += more
-            heard = len(said)
-            os.write(terminal, (answer + end).encode())
-        while more := _read(terminal):
-            said += more
-            # readline may miss a Ctrl-C that comes with its prompt: people press it again
-            if not end and not select.select([terminal], [], [], 0.5)[0]:
-                os.write(terminal, answer.encode())
-    finally:
-        os.close(terminal)
-        status = os.waitpid(pid, 0)[1]
-    return said, os.waitstatus_to_exitcode(status)
-
-
-def _read(terminal: int) -> str:
-    if not select.select([terminal], [], [], 20)[0]:
-        return ""
-    try:
-        return os.read(terminal, 4096).decode(errors="replace")
-    except OSError:  # Linux says so when the other end is closed
-        return ""

@@ -168,10 +168,11 @@ def _compare(run: Run, items: Sequence[Item]) -> None:
         if isinstance(resource, Gate):
             missing = any(edge not in run.lives and not isinstance(edge, Gate) for edge in resource.edges())
             seen = None if missing else resource.observe(view)
+            item.live = seen
             if seen is None or seen.status not in resource.wait.ready:
                 item.action = "wait"
             else:
-                item.live = run.lives[resource] = seen
+                run.lives[resource] = seen
         elif item.live and item.action == "none" and not resource.existing:
             if item.live.status not in resource.wait.ready:
                 item.action = "wait"

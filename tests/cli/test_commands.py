@@ -1,0 +1,230 @@
+"""plan, up, status, destroy and unlock as people and scripts meet them: questions, flags, exit codes, streams."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import forked
+from tests.simulated import SCRIPT, World
+from tests.terminal import talk
+
+CONFIG = """\
+name = "shop"
+environment = "prod"
+platform = "documented"
+"""
+
+
+@pytest.fixture
+def empty(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
+    """A world with a config and nothing deployed; the test works in its folder."""
+    (world.folder / "config.toml").write_text(CONFIG)
+    monkeypatch.chdir(world.folder)
+    return world
+
+
+@pytest.fixture(scope="module")
+def standing(module_world: World) -> World:
+    """The stack without a domain is up."""
+    module_world.up(module_world.settings(CONFIG))
+    return module_world
+
+
+@pytest.fixture
+def up(standing: World, tmp_path: Path) -> Iterator[World]:
+    """A fork of the world in which the stack is up, for a test that changes it."""
+    from awsdeploy.sandbox.control import Server
+
+    status = standing.control("GET", "status")
+    with forked(Server(**status), tmp_path) as made:
+        (tmp_path / "config.toml").write_text(CONFIG)
+        yield made
+
+
+def test_a_plan_names_every_step_what_it_costs_to_follow_the_document_and_writes_nothing(empty: World) -> None:
+    done = empty.awsdeploy("plan")
+    assert done.returncode == 0
+    for said in ("VPC and subnets", "+   network/vpc", "RDS database", "usually 10 min", "port 22", "2026-07-31"):
+        assert said in done.stdout
+    assert empty.control("GET", "calls")["writes"] == 0
+    assert not (empty.folder / ".awsdeploy" / "shop-prod.json").exists()
+
+
+def test_a_plan_as_json_and_its_exit_code(empty: World) -> None:
+    done = empty.awsdeploy("plan", "--json", "--detailed-exitcode")
+    assert done.returncode == 2
+    plan = json.loads(done.stdout)
+    assert (plan["version"], plan["stack"], plan["quiet"]) == (1, "shop-prod", False)
+    assert {one["action"] for step in plan["steps"] for one in step["resources"]} == {"create", "wait"}
+
+
+@pytest.mark.parametrize(("words", "flag"), [(("up",), "--yes"), (("destroy",), "--confirm shop-prod")])
+def test_without_a_terminal_the_flag_is_named_and_nothing_is_done(
+    empty: World, words: tuple[str, ...], flag: str
+) -> None:
+    done = empty.awsdeploy(*words)
+    assert done.returncode == 64
+    assert flag in done.stderr
+    assert empty.control("GET", "calls")["calls"] == []
+
+
+def test_no_is_an_answer(empty: World) -> None:
+    said, code = talk(["up"], [("Go ahead?", "n")])
+    assert code == 8, said
+    assert "Nothing was changed." in said
+    assert empty.control("GET", "calls")["writes"] == 0
+
+
+@pytest.mark.usefixtures("empty")
+def test_yes_is_an_answer_and_the_board_shows_the_steps() -> None:
+    said, code = talk(["up"], [("Go ahead?", "y")])
+    assert code == 0, said
+    assert "so far" in said
+    assert "✓ VPC and subnets" in said
+    assert "http://shop-prod-alb" in said
+    assert "Next: " in said
+
+
+def test_up_as_json_is_one_document_on_stdout_and_lines_on_stderr(empty: World) -> None:
+    done = empty.awsdeploy("up", "--yes", "--json")
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert told["changed"]
+    assert told["facts"]["url"].startswith("http://shop-prod-alb")
+    lines = [json.loads(line) for line in done.stderr.splitlines() if line.startswith("{")]
+    assert {"creating", "ready"} <= {line["phase"] for line in lines}
+
+
+def test_status_of_nothing_is_6_and_names_the_next_command(empty: World) -> None:
+    done = empty.awsdeploy("status")
+    assert done.returncode == 6
+    assert "awsdeploy up" in done.stderr
+
+
+def test_status_as_json(standing: World) -> None:
+    (standing.folder / "config.toml").write_text(CONFIG)
+    done = standing.awsdeploy("status", "--json")
+    assert done.returncode == 0
+    told = json.loads(done.stdout)
+    assert (told["healthy"], told["drift"], told["removals"]) == (True, False, [])
+    assert told["releases"] == {"frontend": [], "backend": []}
+    assert {one["key"]: one["status"] for one in told["resources"]}["database/mysql"] == "available"
+
+
+def test_drift_is_7_and_names_the_field(up: World) -> None:
+    (group,) = up.client("ec2").describe_security_groups(Filters=[{"Name": "tag:Name", "Values": ["*security/rds"]}])[
+        "SecurityGroups"
+    ]
+    up.client("ec2").revoke_security_group_ingress(GroupId=group["GroupId"], IpPermissions=group["IpPermissions"])
+    done = up.awsdeploy("status")
+    assert done.returncode == 7, done.stdout
+    assert "security/rds" in next(line for line in done.stdout.splitlines() if "inbound" in line)
+
+
+def test_a_machine_that_does_not_answer_is_unhealthy(up: World) -> None:
+    elbv2 = up.client("elbv2")
+    found = up.client("ec2").describe_instances(Filters=[{"Name": "tag:Name", "Values": ["*backend-1"]}])
+    (id,) = [one["InstanceId"] for reservation in found["Reservations"] for one in reservation["Instances"]]
+    up.client("ec2").stop_instances(InstanceIds=[id])
+    up.pass_time(120)
+    done = up.awsdeploy("status")
+    assert done.returncode == 1, done.stdout
+    assert "unhealthy" in done.stdout.splitlines()[0]
+    assert "Target.InvalidState" in done.stdout
+    assert elbv2.describe_target_groups()["TargetGroups"]
+
+
+def test_the_wrong_name_destroys_nothing(up: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(up.folder)
+    assert up.awsdeploy("destroy", "--confirm", "shop").returncode == 64
+    said, code = talk(["destroy"], [("Type shop-prod", "shop")])
+    assert code == 8, said
+    assert "database/mysql" in said
+    assert up.control("GET", "calls")["writes"] == 0
+
+
+def test_destroy_without_a_config_or_a_state(up: World) -> None:
+    (up.folder / "config.toml").unlink()
+    where = ("--name", "shop", "-e", "prod", "--region", "ap-northeast-2")
+    done = up.awsdeploy("destroy", *where, "--confirm", "shop-prod", "--delete-data")
+    assert done.returncode == 0, done.stderr
+    assert "found nothing else" in done.stdout
+    assert up.awsdeploy("destroy", *where, "--confirm", "shop-prod").returncode == 6
+
+
+def test_another_services_records_are_not_ours_to_take(empty: World) -> None:
+    (empty.folder / "config.toml").write_text(CONFIG + 'domain = "example.com"\n')
+    route53 = empty.client("route53")
+    (zone,) = route53.list_hosted_zones()["HostedZones"]
+    record = {"Name": "example.com.", "Type": "A", "TTL": 60, "ResourceRecords": [{"Value": "192.0.2.7"}]}
+    change = {"Changes": [{"Action": "CREATE", "ResourceRecordSet": record}]}
+    route53.change_resource_record_sets(HostedZoneId=zone["Id"], ChangeBatch=change)
+    empty.control("DELETE", "calls")
+    refused = empty.awsdeploy("up", "--yes")
+    assert refused.returncode == 5, refused.stderr
+    assert "192.0.2.7" in refused.stderr
+    assert "--take-over-record" in refused.stderr
+    assert empty.control("GET", "calls")["writes"] == 0
+    assert empty.awsdeploy("up", "--yes", "--take-over-record").returncode == 0
+    records = route53.list_resource_record_sets(HostedZoneId=zone["Id"])["ResourceRecordSets"]
+    assert next(one for one in records if one["Name"] == "example.com." and one["Type"] == "A").get("AliasTarget")
+
+
+def test_replacing_the_database_takes_its_name(up: World) -> None:
+    refused = up.awsdeploy("up", "--yes", "--replace", "database/mysql")
+    assert refused.returncode == 64, refused.stderr
+    assert "--delete-data database/mysql" in refused.stderr
+    assert up.control("GET", "calls")["writes"] == 0
+
+
+def test_ctrl_c_saves_and_the_same_command_goes_on(empty: World) -> None:
+    child = subprocess.Popen(
+        [str(SCRIPT), "up", "--yes"],
+        cwd=empty.folder,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )
+    assert child.stderr is not None
+    said = ""
+    while "database/mysql" not in said.partition("creating")[2]:
+        line = child.stderr.readline()
+        assert line, said
+        said += line
+    os.kill(child.pid, signal.SIGINT)
+    said += child.stderr.read()
+    assert child.wait(30) == 130, said
+    assert "goes on from here" in said
+    assert empty.awsdeploy("up", "--yes").returncode == 0
+    assert empty.awsdeploy("status").returncode == 0
+
+
+def test_unlock_says_who_and_takes_the_lock_only_by_force(up: World) -> None:
+    assert "Nobody holds" in up.awsdeploy("unlock").stdout
+    held = json.dumps({"who": "ann", "where": "laptop", "pid": 7, "since": "today", "command": "up"})
+    up.client("ssm").put_parameter(Name="/deploy/shop/prod/lock", Value=held, Type="String")
+    asked = up.awsdeploy("unlock")
+    assert asked.returncode == 75
+    assert "ann on laptop" in asked.stderr
+    assert up.awsdeploy("unlock", "--force").returncode == 0
+    assert "Nobody holds" in up.awsdeploy("unlock").stdout
+
+
+def test_the_password_is_in_parameter_store_and_nowhere_else(empty: World) -> None:
+    done = empty.awsdeploy("up", "--yes", "--json", "--debug")
+    name = "/deploy/shop/prod/database/password"
+    secret = empty.client("ssm").get_parameter(Name=name, WithDecryption=True)["Parameter"]["Value"]
+    assert secret.isalnum()
+    assert len(secret) >= 24
+    files = [path for path in empty.folder.rglob("*") if path.is_file()]
+    assert any(path.name == "shop-prod.json" for path in files)
+    texts = [done.stdout, done.stderr, *(path.read_text(errors="replace") for path in files)]
+    assert not any(secret in text for text in texts)
