@@ -12,14 +12,18 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import tenacity
 
 from awsdeploy.errors import AwsFailure, CredentialsMissing
 from awsdeploy.stop import Pace, Stop
+
+Item = TypeVar("Item")
+Answer = TypeVar("Answer")
 
 READS = ("Describe", "Get", "List", "Head", "Search", "Lookup")
 
@@ -282,6 +286,13 @@ class Door:
             if self._account is None:
                 self._account = str(self.client("sts", region).get_caller_identity()["Account"])
             return self._account
+
+    def each(self, ask: Callable[[Item], Answer], items: Sequence[Item]) -> list[Answer]:
+        """The answers in the order of the items. Raises the first item's error."""
+        if len(items) < 2:
+            return [ask(item) for item in items]
+        with ThreadPoolExecutor(min(CALLS_IN_FLIGHT, len(items)), thread_name_prefix="each") as pool:
+            return list(pool.map(ask, items))
 
     @contextmanager
     def lane(self, service: str) -> Iterator[None]:

@@ -16,7 +16,7 @@ import socket
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -46,6 +46,8 @@ class Lease:
         self.me = uuid.uuid4().hex
         self.memory = ""
         """Which record of intentions this writer has: told to whoever takes the lock over."""
+        self.regions: Callable[[], Iterable[str]] = tuple
+        """Where the writer has something or is about to: kept in the record."""
         self.left_by_our_own = False
         """Whether the lock we took over belonged to a writer with the same record of intentions."""
         self._crashed: float | None = None  # monotonic
@@ -69,15 +71,22 @@ class Lease:
         return found
 
     def write_record(self) -> None:
-        """Declare the stack. One that exists is left as it is."""
+        """Declare the stack, or add to its record the regions that are new. Regions are never taken away from it."""
         value = {
             "account": self.door.account(self.region),
-            "regions": [self.region],
+            "regions": sorted({self.region, *self.regions()}),
             "version": __version__,
             "since": now(),
         }
-        with tolerate("ParameterAlreadyExists"):
+        try:
             _sent(lambda: self._put("stack", value))
+        except AwsRefusal as refusal:
+            if refusal.code != "ParameterAlreadyExists":
+                raise
+            known = self._read("stack") or {}
+            if new := set(value["regions"]) - set(known.get("regions", ())):
+                regions = sorted({*known.get("regions", ()), *new})
+                _sent(lambda: self._put("stack", {**value, **known, "regions": regions}, overwrite=True))
 
     @contextmanager
     def held(self, command: str, stop: Stop) -> Iterator[None]:

@@ -68,6 +68,8 @@ class Resource:
     data: ClassVar[bool] = False  # what it holds cannot be made again
     arns: ClassVar[tuple[str, ...]] = ()  # how its ARNs can be told: ":vpc/"
     everywhere: ClassVar[bool] = False  # a global service: one list for all regions
+    abroad: ClassVar[bool] = False  # may stand in another region than the stack's
+    fed_by: ClassVar[set[str]] = set()  # kinds (by class name) that must be gone first: they would make it again
     abstract: ClassVar[bool] = True
 
     def __init_subclass__(cls, **kwargs: Any) -> None:

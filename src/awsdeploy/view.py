@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from awsdeploy.aws import Client, Door, Passing
 from awsdeploy.live import UNKNOWN, Live
 
 if TYPE_CHECKING:
     from awsdeploy.resource import Resource
+
+Item = TypeVar("Item")
+Answer = TypeVar("Answer")
 
 TAG_STACK = "awsdeploy:stack"
 TAG_RESOURCE = "awsdeploy:resource"
@@ -122,6 +125,10 @@ class Aws:
         """A dependency as it is now: a fresh look, shared by all who wait for its kind; the plan's own in a plan."""
         known = self[resource]
         return next((live for live in self.latest(type(resource)) if live.id == known.id), None)
+
+    def each(self, ask: Callable[[Item], Answer], items: Iterable[Item]) -> list[Answer]:
+        """`ask` of every item, all at once: for what AWS answers about one object at a time only."""
+        return self.door.each(ask, list(items))
 
     def latest(self, kind: type[Resource]) -> Sequence[Live]:
         """As `all`, with a fresh look where this run changes things; the plan's own in a plan."""

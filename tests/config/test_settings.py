@@ -75,6 +75,7 @@ def test_the_dev_preset_is_small_and_the_rest_stays() -> None:
         "database.instance_class",
         "database.multi_az",
         "database.deletion_protection",
+        "uploads.replicate",
     }
 
 

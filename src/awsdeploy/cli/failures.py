@@ -1,17 +1,14 @@
 """How every command ends: a failure becomes one message, what to do next, and an exit code.
 
-The only place that catches everything. Knows no command.
+The only place that catches everything. Knows no command. What only a report needs is imported for it.
 """
 
 from __future__ import annotations
 
-import datetime
 import errno
 import os
-import platform
 import re
 import sys
-import traceback
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -78,6 +75,9 @@ def say(message: str, hint: str = "") -> None:
 
 def report(error: BaseException, command: Sequence[str]) -> str:
     """What a bug report needs: versions, the command's names, where it failed. No values, no secrets."""
+    import platform
+    import traceback
+
     said = [
         f"awsdeploy {__version__}, Python {platform.python_version()}, {platform.platform()}",
         "command: " + " ".join(_without_values(command)),
@@ -101,6 +101,8 @@ def redacted(text: str) -> str:
 
 
 def _remains(error: BaseException) -> str:
+    import datetime
+
     stamp = datetime.datetime.now(datetime.UTC).strftime("%Y%m%dT%H%M%S")
     path = Path(".awsdeploy") / f"crash-{stamp}-{os.getpid()}.txt"
     try:

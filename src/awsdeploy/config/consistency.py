@@ -41,6 +41,10 @@ def mistakes(settings: Settings) -> Iterator[Mistake]:
     yield from _services(settings)
     yield from _paths(settings)
     yield from _database(settings)
+    uploads = settings.uploads
+    if uploads.replicate and uploads.replica_region == settings.region:
+        text = f"expected another region than the stack's, got {shown(uploads.replica_region)}"
+        yield Mistake(("uploads", "replica_region"), text, about=(("region",), ("uploads", "replicate")))
     if settings.waits.poll_ceiling < settings.waits.poll_floor:
         text = f"expected at least poll_floor ({settings.waits.poll_floor:g}), got {settings.waits.poll_ceiling:g}"
         yield Mistake(("waits", "poll_ceiling"), text, about=(("waits", "poll_floor"),))

@@ -22,11 +22,13 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "network": {"nat": False},
         "service": {"instance_type": "t3.micro"},
         "database": {"instance_class": "db.t3.micro", "multi_az": False, "deletion_protection": False},
+        "uploads": {"replicate": False},
     },
     "prod": {
         "network": {"nat": True},
         "service": {"instance_type": "t3.medium"},
         "database": {"instance_class": "db.t3.small", "multi_az": True, "deletion_protection": True},
+        "uploads": {"replicate": True},
     },
 }
 
@@ -70,8 +72,9 @@ def _following(written: Tree) -> Iterator[tuple[tuple[str, ...], object, str]]:
     public, private = subnets(network if isinstance(network, dict) else {})
     yield ("network", "public"), public, "default"
     yield ("network", "private"), private, "default"
-    for key, value in preset["database"].items():
-        yield ("database", key), value, because
+    for table in ("database", "uploads"):
+        for key, value in preset[table].items():
+            yield (table, key), value, because
     yield ("database", "engine_version"), ENGINE_VERSIONS[platform], f"platform {platform}"
     yield ("database", "name"), database_name(name), "default"
     services = written.get("services") or SERVICES
@@ -81,7 +84,8 @@ def _following(written: Tree) -> Iterator[tuple[tuple[str, ...], object, str]]:
         for key, value in SERVICES.get(service, {"health": "/"} if served else {}).items():
             yield ("services", service, key), value, "default"
         yield ("services", service, "instance_type"), preset["service"]["instance_type"], because
-    yield ("waits",), {}, "default"
+    for table in ("logs", "monitoring", "backup", "waits"):
+        yield (table,), {}, "default"
 
 
 def aliases(domain: object) -> tuple[str, ...]:

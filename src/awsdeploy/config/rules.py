@@ -23,6 +23,9 @@ FORBIDDEN_STARTS = ("internal-", "sg-", "xn--", "aws", "ssm")
 # What the documented architecture calls its own parts beside the services.
 TAKEN_SERVICE_NAMES = ("alb", "http", "https", "rds")
 
+# AWS: CloudWatch Logs, PutRetentionPolicy, in days.
+RETENTIONS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653)
+
 NAME = r"[a-z][a-z0-9]*(-[a-z0-9]+)*"
 REGION = r"[a-z]{2}(-[a-z]+)+-[1-9]"
 _SIZE = r"(nano|micro|small|medium|large|[0-9]{0,3}xlarge|metal(-[0-9]+xl)?)"
@@ -192,6 +195,25 @@ def username(value: str) -> str:
         raise Wrong("1–16 letters, digits and underscores, a letter first")
     if value.lower() in RESERVED | RDS_USERS:
         raise Wrong("a user that MySQL and RDS do not keep for themselves", 'for example "app" or "admin"')
+    return value
+
+
+def retention(value: int) -> int:
+    if value not in RETENTIONS:
+        near = min(RETENTIONS, key=lambda days: abs(days - value))
+        raise Wrong(f"one of {', '.join(map(str, RETENTIONS))} (days; AWS offers no others)", f"{near} is nearest")
+    return value
+
+
+def email(value: str) -> str:
+    if not re.fullmatch(r"[^@\s]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+", value):
+        raise Wrong('an e-mail address such as "ops@example.com"')
+    return value
+
+
+def time_of_day(value: str) -> str:
+    if not re.fullmatch("([01][0-9]|2[0-3]):[0-5][0-9]", value):
+        raise Wrong('a time such as "18:00"')
     return value
 
 

@@ -42,6 +42,7 @@ Zone = Annotated[str, AfterValidator(rules.zone), _pattern("[a-z]")]
 Domain = Annotated[str, AfterValidator(domains.normalised)]
 ServiceName = Annotated[str, AfterValidator(rules.service_name)]
 ServicePath = Annotated[str, AfterValidator(rules.path), _pattern("/.*", maxLength=128)]
+Email = Annotated[str, AfterValidator(rules.email)]
 Port = Annotated[int, AfterValidator(rules.whole(1, 65535)), _range(1, 65535)]
 
 
@@ -109,6 +110,52 @@ class Database(Frozen):
     """Who the application connects as."""
 
 
+class Uploads(Frozen):
+    """The bucket of what users upload, and of static assets."""
+
+    access: Literal["public", "private"] = "public"
+    """public: anyone may read what is not under uploads/temp/. private: only the application may."""
+    replicate: bool
+    """Copy everything to a second bucket in another region. Default: on in prod, off in dev."""
+    replica_region: Annotated[str, AfterValidator(rules.region), _pattern(rules.REGION)] = "ap-northeast-1"
+    """Where the copies are kept."""
+    temp_days: Annotated[int, AfterValidator(rules.whole(1, 365)), _range(1, 365)] = 7
+    """When files under uploads/temp/ expire."""
+    noncurrent_days: Annotated[int, AfterValidator(rules.whole(1, 3650)), _range(1, 3650)] = 30
+    """How long overwritten and deleted files can be brought back."""
+
+
+class Logs(Frozen):
+    """How long logs are kept."""
+
+    days: Annotated[int, AfterValidator(rules.retention)] = 30
+    """Logs of machines, services and the database in CloudWatch; one of the periods AWS offers."""
+    access_days: Annotated[int, AfterValidator(rules.whole(1, 3650)), _range(1, 3650)] = 90
+    """Access logs of the load balancer in S3."""
+
+
+class Monitoring(Frozen):
+    """Alarms, and who hears of them."""
+
+    emails: tuple[Email, ...] = ()
+    """Who is told when an alarm goes off; each must confirm the mail that AWS sends first."""
+    health_check: bool = True
+    """Route 53 asks for the domain from around the world."""
+    request_metrics: bool = True
+    """S3 counts requests and bytes of the uploads bucket."""
+
+
+class Backup(Frozen):
+    """Images of the machines; the database's own backups are in [database]."""
+
+    images: bool = True
+    """Make an image of every machine each day."""
+    keep_images: Annotated[int, AfterValidator(rules.whole(1, 1000)), _range(1, 1000)] = 7
+    """How many images of each machine are kept."""
+    at: Annotated[str, AfterValidator(rules.time_of_day), _pattern("([01][0-9]|2[0-3]):[0-5][0-9]")] = "18:00"
+    """When they are made, in UTC; AWS begins within the hour after."""
+
+
 class Waits(Frozen):
     """How patiently AWS is watched, all in seconds."""
 
@@ -149,6 +196,10 @@ class Settings(Frozen):
     network: Network
     services: Services
     database: Database
+    uploads: Uploads
+    logs: Logs
+    monitoring: Monitoring
+    backup: Backup
     waits: Waits
 
     _origins: Mapping[str, str] = PrivateAttr(default_factory=lambda: MappingProxyType({}))
@@ -162,6 +213,20 @@ class Settings(Frozen):
     def zone_names(self) -> tuple[str, ...]:
         """The zones' full names: `ap-northeast-2a`."""
         return tuple(self.region + letter for letter in self.network.zones)
+
+    @property
+    def web_services(self) -> dict[str, Service]:
+        """The services that the load balancer serves; the others are workers."""
+        return {name: one for name, one in self.services.items() if one.port is not None}
+
+    @property
+    def database_users(self) -> tuple[str, ...]:
+        """Who may reach the database: the documented backend and the workers; without one of that name every
+        service but the front page's, or all there are."""
+        workers = [name for name, one in self.services.items() if one.port is None]
+        if "backend" in self.services:
+            return ("backend", *workers)
+        return tuple(name for name, one in self.services.items() if "/*" not in one.paths) or tuple(self.services)
 
     @property
     def tz(self) -> datetime.tzinfo:

@@ -102,12 +102,13 @@ def make(run: Run, steps: Sequence[Step], replace: Collection[str] = ()) -> Plan
     if unknown := sorted(set(replace) - {resource.key for resource in resources}):
         raise UsageError(f"--replace {unknown[0]}: no such resource.", "The keys are in `awsdeploy plan`.")
 
+    run.use(*(resource.region for resource in resources))
     record: list[Any] = []
 
     def pin() -> None:
         run.state.pin(run.door.account(run.region), run.region)
 
-    lives = run.look_everywhere(lambda: record.append(run.lease.record()), pin)
+    lives = run.look_everywhere(lambda: record.append(run.read_record()), pin)
     by_key: dict[tuple[type[Resource], str], list[Live]] = {}
     for live in lives:
         by_key.setdefault((live.kind, live.key), []).append(live)

@@ -29,18 +29,33 @@ class Run:
     pace: Pace = field(default_factory=Pace)
     settle: float = 60.0
     emit: Emit = lambda _event: None
-    regions: tuple[str, ...] = ()
+    regions: set[str] = field(default_factory=set)
+    """Where the stack has something: its own region, what is declared or recorded elsewhere."""
     lives: dict[Resource, Live] = field(default_factory=dict)
     generations: dict[Resource, str] = field(default_factory=dict)
     notes: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.regions = self.regions or (self.region,)
+        self.use(self.region, *(entry.region for entry in self.state.entries.values()))
         self.world = Sight(self._scan, self.region)
         self.lease = Lease(self.door, self.stack, self.region)
+        self.lease.regions = lambda: self.regions
         self.lease.memory = hashlib.sha256(str(self.state.path.absolute()).encode()).hexdigest()[:12]
         self.state.on_failure = self.stop.abort
         self._blank = self.state.serial == 0
+
+    def use(self, *regions: str) -> None:
+        """Look in these regions too."""
+        self.regions.update(region for region in regions if region)
+
+    def read_record(self) -> dict[str, Any] | None:
+        """The stack's record in AWS, or None; where it says the stack has something is looked at too.
+
+        Raises `WrongAccount`.
+        """
+        record = self.lease.record()
+        self.use(*(record or {}).get("regions", ()))
+        return record
 
     @property
     def stop(self) -> Stop:
@@ -72,12 +87,13 @@ class Run:
         )
 
     def kinds(self) -> list[tuple[type[Resource], str]]:
-        """Every kind in every region in use; global services once."""
+        """Every kind, in every region in use if it may stand in another than the stack's."""
+        others = sorted(self.regions - {self.region})
         return [
             (kind, region)
             for kind in KINDS.values()
             if not issubclass(kind, Gate)
-            for region in ((self.region,) if kind.everywhere else self.regions)
+            for region in (self.region, *(others if kind.abroad and not kind.everywhere else ()))
         ]
 
     def look_everywhere(self, *more: Callable[[], object]) -> list[Live]:
@@ -86,6 +102,9 @@ class Run:
         tasks: dict[Any, Callable[[], object]] = dict(enumerate(more))
         tasks |= {pair: _later(self.world.all, *pair) for pair in self.kinds()}
         schedule.in_parallel(tasks, self.stop)
+        # What was done meanwhile may have found further regions.
+        later: dict[Any, Callable[[], object]] = {pair: _later(self.world.all, *pair) for pair in self.kinds()}
+        schedule.in_parallel({pair: look for pair, look in later.items() if pair not in tasks}, self.stop)
         return [live for pair in self.kinds() for live in self.world.all(*pair)]
 
     def _scan(self, kind: type[Resource], region: str) -> Iterable[Live]:

@@ -47,7 +47,7 @@ def survey(run: Run, parting: Parting) -> Farewell:
     def pin() -> None:
         run.state.pin(run.door.account(run.region), run.region)
 
-    lives = run.look_everywhere(pin, lambda: found.append(run.lease.record()))
+    lives = run.look_everywhere(pin, lambda: found.append(run.read_record()))
     recorded = found[0] is not None
     if not lives and not recorded:
         run.state.remove()
@@ -127,9 +127,13 @@ def remove(run: Run, lives: Sequence[Live], parting: Parting) -> None:
 
 
 def _users(kinds: set[type[Resource]]) -> dict[type[Resource], set[type[Resource]]]:
-    """For each kind the kinds that must be gone before it: those that point at it, however indirectly."""
+    """For each kind the kinds that must be gone before it: those that point at it, however indirectly, or feed it."""
     below = {kind: _below(kind) for kind in kinds}
-    return {kind: {other for other in kinds if other is not kind and kind in below[other]} for kind in kinds}
+
+    def uses(other: type[Resource], kind: type[Resource]) -> bool:
+        return kind in below[other] or other.__name__ in kind.fed_by
+
+    return {kind: {other for other in kinds if other is not kind and uses(other, kind)} for kind in kinds}
 
 
 def _below(kind: type[Resource]) -> set[type[Resource]]:
@@ -201,7 +205,7 @@ def sweep(run: Run, parting: Parting) -> list[tuple[Live, Kept]]:
     """
     run.world.forget()
     tagged: list[str] = []
-    lives = run.look_everywhere(*[_index(run, region, tagged) for region in run.regions])
+    lives = run.look_everywhere(*[_index(run, region, tagged) for region in sorted(run.regions)])
     kept, left = [], []
     for live in lives:
         if why := _kept(run, live, parting):

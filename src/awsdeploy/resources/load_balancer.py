@@ -152,11 +152,14 @@ class TargetGroup(Resource):
             for one in aws.elbv2.pages("describe_target_groups", "TargetGroups")
             if one["TargetGroupName"].startswith(aws.stack.slug[:25])
         ]
-        for one, tags in tagged(aws, found, "TargetGroupArn"):
-            for live in aws.found(cls, one["TargetGroupArn"], tags, one):
-                with tolerate("TargetGroupNotFound"):
-                    health = aws.elbv2.describe_target_health(TargetGroupArn=live.id)["TargetHealthDescriptions"]
-                    yield dataclasses.replace(live, raw={**one, "Health": health})
+        ours = [
+            live
+            for one, tags in tagged(aws, found, "TargetGroupArn")
+            for live in aws.found(cls, one["TargetGroupArn"], tags, one)
+        ]
+        for live, health in zip(ours, aws.each(lambda live: _health(aws, live.id), ours), strict=True):
+            if health is not None:
+                yield dataclasses.replace(live, raw={**live.raw, "Health": health})
 
     def create(self, aws: Aws) -> str:
         made = aws.elbv2.create_target_group(
@@ -242,6 +245,14 @@ class TargetsHealthy(Gate):
         reasons = {one["TargetHealth"].get("Reason", "") for one in others} - {""}
         reason = f"{len(healthy)} of {len(wanted)} healthy" + "".join(f", {text}" for text in sorted(reasons))
         return Live(type(self), self.key, group.id, status=status, raw={"targets": states}, reason=reason)
+
+
+def _health(aws: Aws, group: str) -> list[dict[str, Any]] | None:
+    """How each target is; None if the group is gone."""
+    with tolerate("TargetGroupNotFound"):
+        described = aws.elbv2.describe_target_health(TargetGroupArn=group)
+        return list(described["TargetHealthDescriptions"])
+    return None
 
 
 def tagged(

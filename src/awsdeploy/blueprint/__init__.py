@@ -1,0 +1,47 @@
+"""The documented architecture: a config becomes its steps, in the documented order.
+
+Steps are what people see; what really waits for what is in the resources' own fields. Each area takes
+what it needs from those before it and lists its `resources`. Touches no AWS.
+"""
+
+from __future__ import annotations
+
+from awsdeploy.blueprint.database import DatabaseTier
+from awsdeploy.blueprint.machines import Machines
+from awsdeploy.blueprint.network import Network, SecurityGroups
+from awsdeploy.blueprint.web import FrontDoor, Names, Tls
+from awsdeploy.config import Settings
+from awsdeploy.engine.plan import Step
+from awsdeploy.resource import Resource
+
+STEPS = {
+    "network": "VPC and subnets",
+    "security": "Security groups",
+    "database": "RDS database",
+    "machines": "EC2 instances",
+    "web": "Load balancer",
+    "dns": "Route 53",
+    "tls": "TLS certificate",
+}
+"""The documented steps in their order, by what the keys of their resources begin with."""
+
+
+def steps(settings: Settings, take_over_records: bool = False) -> list[Step]:
+    """The documented steps and their resources, in the documented order."""
+    network = Network(settings)
+    groups = SecurityGroups(settings, network)
+    database = DatabaseTier(settings, network, groups)
+    machines = Machines(settings, network, groups)
+    door = FrontDoor(settings, network, groups, machines)
+    names = Names(settings, door, take_over_records)
+    tls = Tls(settings, door, names)
+    areas: dict[str, list[Resource]] = {
+        "network": network.resources,
+        "security": groups.resources,
+        "database": database.resources,
+        "machines": machines.resources,
+        "web": door.resources,
+        "dns": names.resources,
+        "tls": tls.resources,
+    }
+    return [Step(STEPS[name], tuple(resources)) for name, resources in areas.items() if resources]

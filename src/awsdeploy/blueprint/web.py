@@ -1,0 +1,114 @@
+"""The load balancer with its rules, the names that lead to it, and the certificate it shows."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+
+from awsdeploy.blueprint.machines import Machines
+from awsdeploy.blueprint.network import Network, SecurityGroups
+from awsdeploy.config import Settings
+from awsdeploy.resource import Resource
+from awsdeploy.resources.certificate import Certificate
+from awsdeploy.resources.dns import CertificateIssued, HostedZone, Record
+from awsdeploy.resources.listener import Listener, Redirect, Rule
+from awsdeploy.resources.load_balancer import LoadBalancer, TargetGroup, TargetsHealthy
+
+PATHS_PER_RULE = 5  # AWS: five values in the conditions of one rule
+
+
+class FrontDoor:
+    """The load balancer and a target group for each service with a port. Without such a service there is none."""
+
+    def __init__(self, settings: Settings, network: Network, groups: SecurityGroups, machines: Machines) -> None:
+        self.settings = settings
+        self.web = settings.web_services
+        self.resources: list[Resource] = []
+        self.balancer = LoadBalancer(
+            key="web/alb",
+            subnets=network.public,
+            security=(groups.alb,),
+            protected=settings.preset == "prod",
+            after=(network.internet,),
+        )
+        self.target_groups = {
+            name: TargetGroup(
+                key=f"web/{name}",
+                vpc=network.vpc,
+                port=service.port or 0,
+                health=service.health or "/",
+                targets=machines.instances[name],
+            )
+            for name, service in self.web.items()
+        }
+        if not self.web:
+            return
+        self.resources += [*self.target_groups.values(), self.balancer]
+        if settings.domain:
+            self.resources.append(Listener(key="web/http", balancer=self.balancer, port=80, default=Redirect()))
+        else:
+            self.resources += self.serving(80)
+
+    def serving(
+        self, port: int, certificate: CertificateIssued | None = None, first: tuple[Rule, ...] = ()
+    ) -> Iterator[Resource]:
+        """The listener that sends each path to its service, after the rules in `first`; and its targets' health."""
+        listener = Listener(
+            key="web/https" if certificate else "web/http",
+            balancer=self.balancer,
+            port=port,
+            default=next(self.target_groups[name] for name, one in self.web.items() if "/*" in one.paths),
+            certificate=certificate,
+            rules=(*first, *self._path_rules()),
+        )
+        yield listener
+        for name, group in self.target_groups.items():
+            yield TargetsHealthy(key=f"web/{name}-healthy", group=group, after=(listener,))
+
+    def _path_rules(self) -> Iterator[Rule]:
+        """Most specific first, at most five paths a rule."""
+        paths = [(path, name) for name, one in self.web.items() for path in one.paths if path != "/*"]
+        paths.sort(key=lambda one: len(one[0].rstrip("*")), reverse=True)
+        for name, group in itertools.groupby(paths, key=lambda one: one[1]):
+            for together in _fives(path for path, _ in group):
+                yield Rule(self.target_groups[name], paths=together)
+
+
+class Names:
+    """The zone and the names in it that lead to the load balancer; nothing without a domain."""
+
+    def __init__(self, settings: Settings, door: FrontDoor, take_over: bool) -> None:
+        self.resources: list[Resource] = []
+        if not settings.domain or not door.web:
+            return
+        existing = "" if settings.create_zone else settings.domain
+        self.zone = HostedZone(key="dns/zone", domain=settings.domain, existing=existing)
+        self.resources.append(self.zone)
+        for name in (settings.domain, *settings.aliases):
+            self.resources.append(
+                Record(key=f"dns/{name}", zone=self.zone, name=name, target=door.balancer, take_over=take_over)
+            )
+
+
+class Tls:
+    """The certificate, its proof by DNS, and the HTTPS listener that waits for it; nothing without a domain."""
+
+    def __init__(self, settings: Settings, door: FrontDoor, names: Names) -> None:
+        self.resources: list[Resource] = []
+        if not settings.domain or not door.web:
+            return
+        self.certificate = Certificate(key="tls/certificate", domain=settings.domain, aliases=settings.aliases)
+        proofs = tuple(
+            Record(key=f"dns/proof/{name}", zone=names.zone, name=name, target=self.certificate)
+            for name in (settings.domain, *settings.aliases)
+        )
+        issued = CertificateIssued(key="tls/issued", certificate=self.certificate, records=proofs)
+        to_domain = tuple(Rule(Redirect(host=settings.domain), hosts=hosts) for hosts in _fives(settings.aliases))
+        self.resources += [self.certificate, *proofs, issued, *door.serving(443, issued, first=to_domain)]
+
+
+def _fives(values: Iterator[str] | tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    """What fits into one rule each."""
+    remaining = iter(values)
+    while together := tuple(itertools.islice(remaining, PATHS_PER_RULE)):
+        yield together
