@@ -17,11 +17,14 @@ from awsdeploy.resource import Resource
 STEPS = {
     "network": "VPC and subnets",
     "security": "Security groups",
+    "storage": "S3 buckets",
     "database": "RDS database",
     "machines": "EC2 instances",
     "web": "Load balancer",
     "dns": "Route 53",
     "tls": "TLS certificate",
+    "monitoring": "Logs and alarms",
+    "backup": "Backups",
 }
 """The documented steps in their order, by what the keys of their resources begin with."""
 

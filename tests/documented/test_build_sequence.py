@@ -7,74 +7,12 @@ from typing import Any
 
 import pytest
 
+from tests.documented.asking import database, group, instance, listener, named, sources, subnet, target_group
 from tests.simulated import World
 
 ANYWHERE = "0.0.0.0/0"
 OPERATOR = "203.0.113.7/32"
 ZONES = {"ap-northeast-2a", "ap-northeast-2c"}
-
-
-@pytest.fixture(scope="module")
-def ec2(documented: World) -> Any:
-    return documented.client("ec2")
-
-
-@pytest.fixture(scope="module")
-def elbv2(documented: World) -> Any:
-    return documented.client("elbv2")
-
-
-def named(things: list[dict[str, Any]], key: str) -> dict[str, Any]:
-    """The one thing whose resource tag is `key`."""
-    (found,) = [
-        thing
-        for thing in things
-        if {"Key": "awsdeploy:resource", "Value": key} in thing.get("Tags", thing.get("TagList", []))
-    ]
-    return found
-
-
-def subnet(ec2: Any, key: str) -> dict[str, Any]:
-    return named(ec2.describe_subnets()["Subnets"], key)
-
-
-def group(ec2: Any, key: str) -> dict[str, Any]:
-    return named(ec2.describe_security_groups()["SecurityGroups"], key)
-
-
-def instance(ec2: Any, key: str) -> dict[str, Any]:
-    machines = [one for r in ec2.describe_instances()["Reservations"] for one in r["Instances"]]
-    return named([one for one in machines if one["State"]["Name"] != "terminated"], key)
-
-
-def database(world: World) -> dict[str, Any]:
-    return named(world.client("rds").describe_db_instances()["DBInstances"], "database/mysql")
-
-
-def target_group(elbv2: Any, port: int) -> dict[str, Any]:
-    found: dict[str, Any]
-    (found,) = [one for one in elbv2.describe_target_groups()["TargetGroups"] if one["Port"] == port]
-    return found
-
-
-def listener(elbv2: Any, port: int) -> dict[str, Any]:
-    found: dict[str, Any]
-    (balancer,) = elbv2.describe_load_balancers()["LoadBalancers"]
-    listeners = elbv2.describe_listeners(LoadBalancerArn=balancer["LoadBalancerArn"])["Listeners"]
-    (found,) = [one for one in listeners if one["Port"] == port]
-    return found
-
-
-def sources(permissions: list[dict[str, Any]]) -> set[tuple[str, int, str]]:
-    """Protocol, port and source of every rule."""
-    return {
-        (one["IpProtocol"], one.get("FromPort", -1), source)
-        for one in permissions
-        for source in [
-            *[block["CidrIp"] for block in one.get("IpRanges", [])],
-            *[pair["GroupId"] for pair in one.get("UserIdGroupPairs", [])],
-        ]
-    }
 
 
 def test_b1_the_vpc_and_its_two_zones(ec2: Any) -> None:
