@@ -60,6 +60,7 @@ def creation(world: World, call: Call) -> None:
     _class(wanted["DBInstanceClass"], version)
     _password(wanted)
     _storage(wanted, int(wanted.get("AllocatedStorage") or 0))
+    _retention(wanted)
     _username(str(wanted.get("MasterUsername") or ""))
     if not re.fullmatch(r"([a-zA-Z][a-zA-Z0-9_]{0,63})?", wanted.get("DBName") or ""):
         raise AwsRefuses("InvalidParameterValue", "DBName must begin with a letter and contain only alphanumerics.")
@@ -90,7 +91,9 @@ def modification(world: World, call: Call, database: Any) -> None:
         _storage(wanted, int(wanted.get("AllocatedStorage") or database.allocated_storage))
     group = wanted.get("DBParameterGroupName") or database.db_parameter_group_name
     _family(world, call, group, version)
-    _network(world, call, None)
+    _retention(wanted)
+    its_own = getattr(database, "db_subnet_group", None)
+    _network(world, call, its_own.name if its_own else None)
 
 
 def deletion(call: Call, database: Any) -> None:
@@ -175,6 +178,9 @@ def _storage(wanted: dict[str, Any], allocated: int) -> None:
     if allocated < 400 and (wanted.get("Iops") or wanted.get("StorageThroughput")):
         message = "You can't specify IOPS or storage throughput for engine mysql and a storage size less than 400."
         raise AwsRefuses("InvalidParameterCombination", message)
+
+
+def _retention(wanted: dict[str, Any]) -> None:
     if not 0 <= int(wanted.get("BackupRetentionPeriod") or 0) <= 35:
         raise AwsRefuses("InvalidParameterValue", "Invalid backup retention period: it must be between 0 and 35.")
 

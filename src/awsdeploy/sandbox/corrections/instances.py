@@ -215,6 +215,24 @@ def modify(world: World, call: Call) -> Answer | None:
     return None
 
 
+@before("ec2:ModifyInstanceAttribute")
+def groups(world: World, call: Call) -> None:
+    """A machine's interface joins the groups it is given, of its own network, and leaves the others."""
+    wanted, ec2 = call.parameters.get("Groups"), world.moto("ec2", call.region)
+    if not wanted:
+        return
+    instance = ec2.get_instance(call.parameters["InstanceId"])
+    found = [ec2.get_security_group_from_id(group_id) for group_id in wanted]
+    for group_id, group in zip(wanted, found, strict=True):
+        if group is None:
+            raise AwsRefuses("InvalidGroup.NotFound", f"The security group '{group_id}' does not exist")
+        if group.vpc_id != instance.vpc_id:
+            message = "You have specified two resources that belong to different networks."
+            raise AwsRefuses("InvalidGroup.NotFound", message)
+    for nic in instance.nics.values():
+        nic._group_set = list(found)
+
+
 @before("ec2:AssociateIamInstanceProfile", "ec2:ReplaceIamInstanceProfileAssociation")
 def associate_profile(world: World, call: Call) -> None:
     iam.profile_known_to_ec2(world, call.parameters.get("IamInstanceProfile") or {})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -76,13 +77,27 @@ def placement(world: World, call: Call) -> None:
         message = "At least two subnets in two different Availability Zones must be specified"
         raise AwsRefuses("ValidationError", message)
     vpc_id = subnets[0].vpc_id
-    for group_id in wanted.get("SecurityGroups") or ():
-        group = ec2.get_security_group_from_id(group_id)
-        if group is None or group.vpc_id != vpc_id:
-            raise AwsRefuses("InvalidSecurityGroup", f"The security group '{group_id}' does not exist in {vpc_id}")
+    _groups_of(ec2, vpc_id, wanted.get("SecurityGroups") or ())
     public = wanted.get("Scheme", "internet-facing") == "internet-facing"
     if public and not any(one.vpc and one.vpc.id == vpc_id for one in ec2.internet_gateways.values()):
         raise AwsRefuses("InvalidSubnet", f"VPC {vpc_id} has no internet gateway")
+
+
+@before("elbv2:SetSecurityGroups")
+def groups_of_its_network(world: World, call: Call) -> None:
+    balancer = world.moto("elbv2", call.region).load_balancers.get(call.parameters["LoadBalancerArn"])
+    if balancer is not None:
+        _groups_of(world.moto("ec2", call.region), balancer.vpc_id, call.parameters["SecurityGroups"])
+
+
+def _groups_of(ec2: Any, vpc_id: str, group_ids: Iterable[str]) -> None:
+    for group_id in group_ids:
+        group = ec2.get_security_group_from_id(group_id)
+        if group is None:
+            raise AwsRefuses("InvalidSecurityGroup", f"Security group '{group_id}' does not exist")
+        if group.vpc_id != vpc_id:
+            message = f"Security group '{group_id}' does not belong to VPC '{vpc_id}'"
+            raise AwsRefuses("InvalidConfigurationRequest", message)
 
 
 @after("elbv2:CreateLoadBalancer")
@@ -92,6 +107,8 @@ def create(world: World, call: Call, answer: Answer) -> None:
         balancer.activate = _not_because_someone_looks
         balancer.canonical_hosted_zone_id = ZONES.get(call.region, balancer.canonical_hosted_zone_id)
         shown["CanonicalHostedZoneId"] = balancer.canonical_hosted_zone_id
+        # AWS: facing the internet unless told otherwise; moto leaves it open.
+        balancer.scheme = shown["Scheme"] = balancer.scheme or "internet-facing"
         _cover(world, call.region, balancer)
         world.agenda.after(durations.BALANCER_CREATED, partial(_active, world, balancer))
 
