@@ -20,76 +20,17 @@ from typing import Any, TypeVar
 import tenacity
 
 from awsdeploy.errors import AwsFailure, CredentialsMissing
+from awsdeploy.refusal import STALE_CREDENTIALS, THROTTLES, AnswerLost, AwsRefusal, Passing, tolerate
 from awsdeploy.stop import Pace, Stop
+
+__all__ = ["READS", "AnswerLost", "AwsRefusal", "Call", "Client", "Door", "Passing", "tolerate"]
 
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
 
 READS = ("Describe", "Get", "List", "Head", "Search", "Lookup")
 
-# botocore's own throttling codes (retries/standard.py) and the services' older spellings.
-THROTTLES = frozenset(
-    "Throttling ThrottlingException ThrottledException RequestThrottled RequestThrottledException "
-    "TooManyRequestsException RequestLimitExceeded EC2ThrottledException SlowDown BandwidthLimitExceeded "
-    "PriorRequestNotComplete ProvisionedThroughputExceededException".split()
-)
-STALE_CREDENTIALS = frozenset(
-    "ExpiredToken ExpiredTokenException RequestExpired InvalidClientTokenId UnrecognizedClientException "
-    "SignatureDoesNotMatch InvalidToken".split()
-)
-FORBIDDEN = frozenset("AccessDenied AccessDeniedException UnauthorizedOperation Client.UnauthorizedOperation".split())
 CALLS_IN_FLIGHT = 16
-
-
-class AwsRefusal(AwsFailure):
-    """AWS answered no. `code` and `text` are AWS's own words."""
-
-    def __init__(self, operation: str, code: str, text: str) -> None:
-        hint = "Run the same command again: it goes on from here."
-        if code in FORBIDDEN:
-            self.exit_code = 3
-            hint = f"Allow the action {operation} for these credentials, then run the same command again."
-        super().__init__(f"{operation}: {text} ({code})", hint)
-        self.operation, self.code, self.text = operation, code, text
-
-
-class AnswerLost(AwsFailure):
-    """A write was sent and no answer came: it may or may not have happened."""
-
-    def __init__(self, operation: str, cause: str) -> None:
-        super().__init__(
-            f"{operation}: no answer from AWS ({cause})",
-            "Run the same command again: it looks for what was created and goes on from there.",
-        )
-        self.operation = operation
-
-
-@dataclass(frozen=True)
-class Passing:
-    """A refusal that goes away by itself: `operation` refused with `code` (and `text` in it) for up to `seconds`."""
-
-    operation: str
-    code: str
-    seconds: float
-    text: str = ""
-
-    def covers(self, refusal: BaseException | None) -> bool:
-        return (
-            isinstance(refusal, AwsRefusal)
-            and refusal.operation.endswith(f":{self.operation}")
-            and refusal.code == self.code
-            and self.text in refusal.text
-        )
-
-
-@contextmanager
-def tolerate(*codes: str, text: str = "") -> Iterator[None]:
-    """Let these refusals pass: what they complain of is what we wanted."""
-    try:
-        yield
-    except AwsRefusal as refusal:
-        if refusal.code not in codes or text not in refusal.text:
-            raise
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,135 @@
+"""The rules of the house: who may import whom, no cycles, files that fit in a head."""
+
+from __future__ import annotations
+
+import ast
+import graphlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+SOURCE = Path(__file__).parents[1] / "src" / "awsdeploy"
+FILES = {".".join(path.relative_to(SOURCE.parent).with_suffix("").parts): path for path in SOURCE.rglob("*.py")}
+MODULES = {name.removesuffix(".__init__"): path for name, path in FILES.items()}
+LONGEST = 325  # lines; what grows beyond belongs in two files
+
+LAYERS = (
+    "errors",
+    "config",
+    "stop",
+    "refusal",
+    "aws",
+    "live",
+    "view",
+    "resource",
+    "state",
+    "lease",
+    "resources",
+    "engine",
+    "blueprint",
+    "deviations",
+    "forecast",
+    "progress",
+    "console",
+    "cli",
+)
+"""Each part imports only what stands above it. The sandbox stands beside: see below."""
+
+ONLY = {
+    "boto3": ("awsdeploy.aws",),
+    "rich": ("awsdeploy.console",),
+    "click": ("awsdeploy.cli",),
+    "moto": ("awsdeploy.sandbox",),
+    "tenacity": ("awsdeploy.aws",),
+    "pydantic": ("awsdeploy.config",),
+}
+"""Which part alone may import a library."""
+
+
+def imports(path: Path, also_for_types: bool = False) -> Iterator[str]:
+    """What a file imports, anywhere in it; what is imported for annotations only on request."""
+    skipped: set[ast.AST] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING" and not also_for_types:
+            skipped |= {inner for one in node.body for inner in ast.walk(one)}
+        if node in skipped:
+            continue
+        if isinstance(node, ast.Import):
+            yield from (name.name for name in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            inside = [f"{node.module}.{name.name}" for name in node.names]
+            yield from (name if name in MODULES else node.module for name in inside)
+
+
+def part(module: str) -> str:
+    """The layer a module belongs to."""
+    return module.split(".")[1] if "." in module else ""
+
+
+@pytest.mark.parametrize("module", sorted(MODULES))
+def test_a_part_imports_only_what_stands_above_it(module: str) -> None:
+    mine = part(module)
+    if mine in ("", "sandbox"):
+        return
+    for imported in imports(MODULES[module]):
+        if imported.startswith("awsdeploy.") and part(imported) != mine:
+            if part(imported) == "sandbox":
+                assert module in ("awsdeploy.cli.options", "awsdeploy.cli.sandbox"), imported
+            else:
+                assert LAYERS.index(part(imported)) < LAYERS.index(mine), imported
+
+
+def test_every_part_has_its_place() -> None:
+    assert {part(module) for module in MODULES} - {"", "sandbox"} == set(LAYERS)
+
+
+def test_the_sandbox_knows_nothing_of_the_product() -> None:
+    known = {
+        imported for module, path in MODULES.items() if part(module) == "sandbox" for imported in imports(path, True)
+    }
+    ours = {one for one in known if one.startswith("awsdeploy") and part(one) != "sandbox"}
+    assert ours == {"awsdeploy", "awsdeploy.errors"}
+
+
+@pytest.mark.parametrize("library", ONLY)
+def test_a_library_is_imported_in_one_part_only(library: str) -> None:
+    users = {
+        module for module, path in MODULES.items() if any(one.split(".")[0] == library for one in imports(path, True))
+    }
+    assert users, "no longer used"
+    assert [module for module in users if not module.startswith(ONLY[library])] == []
+
+
+def test_nothing_imports_in_a_circle() -> None:
+    graph = {module: {one for one in imports(path) if one in MODULES} - {module} for module, path in MODULES.items()}
+    graphlib.TopologicalSorter(graph).prepare()
+
+
+def test_a_resource_is_imported_by_no_engine() -> None:
+    """Kinds are found by being defined; the engine knows none by name."""
+    for module, path in MODULES.items():
+        if part(module) in ("engine", "state", "lease", "resource", "live"):
+            assert [one for one in imports(path, True) if part(one) == "resources"] == [], module
+
+
+@pytest.mark.parametrize("module", sorted(MODULES))
+def test_a_file_fits_in_a_head(module: str) -> None:
+    assert len(MODULES[module].read_text().splitlines()) <= LONGEST
+
+
+@pytest.mark.parametrize("module", sorted(MODULES))
+def test_a_module_says_what_it_is_for(module: str) -> None:
+    assert ast.get_docstring(ast.parse(MODULES[module].read_text()))
+
+
+def test_everything_unexpected_is_caught_in_two_places_only() -> None:
+    """Where a command ends, and where the sandbox answers for AWS."""
+    broad = {
+        module
+        for module, path in MODULES.items()
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.ExceptHandler)
+        and (node.type is None or ast.unparse(node.type) in ("Exception", "BaseException"))
+    }
+    assert broad == {"awsdeploy.cli.failures", "awsdeploy.sandbox.server"}
