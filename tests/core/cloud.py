@@ -75,6 +75,7 @@ class Thing:
     tags: list[dict[str, str]]
     settings: dict[str, Any]
     token: str = ""
+    region: str = REGION
     listed_from: float = 0.0  # monotonic clock, seconds
     coming: list[str] = field(default_factory=list)  # one status a look
     status: str = "available"
@@ -133,7 +134,7 @@ class Cloud:
             if name.endswith("/lock"):
                 versions[-1] = json.dumps(json.loads(versions[-1]) | {"pid": NOBODY})
 
-    def answer(self, method: str, parameters: dict[str, Any]) -> dict[str, Any]:
+    def answer(self, method: str, parameters: dict[str, Any], region: str) -> dict[str, Any]:
         operation = _operation(method)
         with self._lock:
             if self.dead:
@@ -147,7 +148,8 @@ class Cloud:
                 raise ConnectionClosedError(endpoint_url="cloud")
             if write:
                 self.moment()
-            result: dict[str, Any] = getattr(self, method)(**parameters)
+            where = {"Region": region} if method in ("create_thing", "describe_things") else {}
+            result: dict[str, Any] = getattr(self, method)(**parameters, **where)
             if write:
                 self.writes.append(f"{operation} {kind}".strip())
                 self.moment()
@@ -166,7 +168,13 @@ class Cloud:
         return None
 
     def create_thing(
-        self, Kind: str, Tags: list[dict[str, str]], Settings: dict[str, Any], Token: str = "", Name: str = ""
+        self,
+        Kind: str,
+        Tags: list[dict[str, str]],
+        Settings: dict[str, Any],
+        Token: str = "",
+        Name: str = "",
+        Region: str = REGION,
     ) -> dict[str, Any]:
         for id in _words(Settings):
             if id in self.ever and id not in self.things:
@@ -181,16 +189,17 @@ class Cloud:
         id = Name or f"{Kind}-{next(self._numbers)}"
         coming = list(self.pending.get(Kind, ()))
         listed_from = time.monotonic() + self.lag
-        thing = Thing(id, Kind, Tags, Settings, Token, listed_from, coming, coming[0] if coming else "available")
+        status = coming[0] if coming else "available"
+        thing = Thing(id, Kind, Tags, Settings, Token, Region, listed_from, coming, status)
         if Kind in self.ruined:
             thing.status, thing.coming, thing.reason = "ruined", [], self.ruined.pop(Kind)
         self.things[id] = thing
         self.ever.add(id)
         return {"Id": id}
 
-    def describe_things(self, Kind: str) -> dict[str, Any]:
+    def describe_things(self, Kind: str, Region: str = REGION) -> dict[str, Any]:
         listed = []
-        for thing in [thing for thing in self.things.values() if thing.kind == Kind]:
+        for thing in [thing for thing in self.things.values() if (thing.kind, thing.region) == (Kind, Region)]:
             if time.monotonic() < thing.listed_from:
                 continue
             if thing.coming:
@@ -296,7 +305,7 @@ class CloudDoor(Door):
         self.cloud = cloud
 
     def raw(self, service: str, region: str) -> Any:
-        return _Raw(self.cloud)
+        return _Raw(self.cloud, region)
 
 
 class _Raw:
@@ -304,11 +313,11 @@ class _Raw:
 
     meta = SimpleNamespace(method_to_api_mapping=_Names())
 
-    def __init__(self, cloud: Cloud) -> None:
-        self._cloud = cloud
+    def __init__(self, cloud: Cloud, region: str) -> None:
+        self._cloud, self._region = cloud, region
 
     def __getattr__(self, method: str) -> Any:
-        return lambda **parameters: self._cloud.answer(method, parameters)
+        return lambda **parameters: self._cloud.answer(method, parameters, self._region)
 
     def get_paginator(self, method: str) -> Any:
         pages = SimpleNamespace(_method=None)
@@ -446,6 +455,16 @@ class Library(InCloud):
     @classmethod
     def keep(cls, aws: Aws, live: Live, parting: Parting) -> Kept | None:
         return None if parting.data else Kept("it holds books", 1.5)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Outpost(InCloud):
+    """May stand anywhere."""
+
+    land: Land
+
+    abroad = True
+    again = Again.TOKEN
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
