@@ -61,7 +61,6 @@ def test_a_crash_right_after_it_was_made_abroad_leaves_nothing_behind(town: Town
     with pytest.raises(Crash):
         town.up(outpost)
     town.cloud.outlive()
-    town.path.unlink()
     town.destroy()
     assert town.cloud.things == {}
 
