@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import NamedTuple
 
@@ -180,6 +181,60 @@ CASES = [
     Case("no TOML: a colon", "domain: 3", "3: not TOML", ("key = value",)),
     Case("no TOML: True", "create_zone = True", "3: not TOML", ("write create_zone = true",)),
     Case("no TOML: twice", 'name = "again"', "3: not TOML", ("a second time",)),
+    Case("a service called like a folder", "[services.database]", "3: services.database", ("part called",)),
+    Case("a word for an address", '[network]\nssh_from = ["me"]', "4: network.ssh_from[0]", ('"auto" for your own',)),
+    Case("a key pair with a space", '[network]\nkey_pair = " a"', "4: network.key_pair", ("key pair in EC2",)),
+    Case(
+        "a policy without an ARN",
+        '[services.backend]\npolicies = ["AmazonSESFullAccess"]',
+        "4: services.backend.policies[0]",
+        ("arn:aws:iam::aws:policy/AmazonSESFullAccess", "[[services.NAME.statements]]"),
+    ),
+    Case(
+        "eleven policies",
+        f'[services.worker]\npolicies = {json.dumps(["arn:aws:iam::aws:policy/A"] * 11)}',
+        "4: services.worker.policies",
+        ("at most 10", "got 11"),
+    ),
+    Case(
+        "every action",
+        '[[services.worker.statements]]\nactions = ["*"]\nresources = ["*"]',
+        "4: services.worker.statements[0].actions[0]",
+        ("ses:SendEmail", "administrator"),
+    ),
+    Case(
+        "no ARN",
+        '[[services.worker.statements]]\nactions = ["sqs:SendMessage"]\nresources = ["orders"]',
+        "5: services.worker.statements[0].resources[0]",
+        ("an ARN such as",),
+    ),
+    Case(
+        "nothing allowed",
+        '[[services.worker.statements]]\nactions = []\nresources = ["*"]',
+        "4: services.worker.statements[0].actions",
+        ("one at least",),
+    ),
+    Case(
+        "no resources",
+        '[[services.worker.statements]]\nactions = ["ses:SendEmail"]',
+        "3: services.worker.statements[0].resources",
+        ("missing",),
+    ),
+    Case(
+        "IAM's own words",
+        '[[services.worker.statements]]\nActions = ["ses:SendEmail"]\nactions = ["a:B"]\nresources = ["*"]',
+        "4: services.worker.statements[0].Actions",
+        ("did you mean actions",),
+    ),
+    Case(
+        "endless statements",
+        "".join(
+            f'[[services.worker.statements]]\nactions = ["sqs:SendMessage"]\nresources = ["arn:aws:sqs:r:1:{"q" * 900}"]\n'
+            for _ in range(7)
+        ),
+        "services.worker.statements",
+        ("6000 characters",),
+    ),
     Case("no TOML: open quote", 'domain = "a', "3: not TOML", ()),
 ]
 
