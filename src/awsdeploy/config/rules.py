@@ -20,8 +20,8 @@ from awsdeploy.config.wrong import Wrong
 # aws… or ssm…; a project's name begins all of these.
 FORBIDDEN_STARTS = ("internal-", "sg-", "xn--", "aws", "ssm")
 
-# What the documented architecture calls its own parts beside the services, and its parameters beside theirs.
-TAKEN_SERVICE_NAMES = ("alb", "database", "http", "https", "lock", "rds", "stack")
+# What the documented architecture calls its own parts beside the services, and its parameters and logs beside theirs.
+TAKEN_SERVICE_NAMES = ("alb", "bootstrap", "database", "http", "https", "lock", "nginx", "rds", "stack")
 
 # AWS: CloudWatch Logs, PutRetentionPolicy, in days.
 RETENTIONS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653)
