@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from awsdeploy.blueprint.network import Network, SecurityGroups
 from awsdeploy.config import Service, Settings
 from awsdeploy.resource import Resource
 from awsdeploy.resources.identity import InstanceProfile, Role
 from awsdeploy.resources.instance import Instance
+from awsdeploy.resources.launch_template import LaunchTemplate
+from awsdeploy.resources.load_balancer import TargetGroup
+from awsdeploy.resources.scaling import AutoScalingGroup, MembersInService, ScalingPolicy
 
 SYSTEMS = {"documented": "al2", "supported": "al2023"}
 
@@ -50,7 +54,7 @@ class Machines:
         role = Role(key="machines/role", service="ec2.amazonaws.com", statements=MACHINE_POLICY)
         self.profile = InstanceProfile(key="machines/profile", role=role)
         self.instances: dict[str, tuple[Instance, ...]] = {
-            name: tuple(self._instance(service, place, number) for number in range(service.instances))
+            name: tuple(self._instance(service, place, number) for number in range(_fixed(service)))
             for place, (name, service) in enumerate(settings.services.items())
         }
         self.resources: list[Resource] = [role, self.profile]
@@ -61,12 +65,47 @@ class Machines:
         return Instance(
             key=f"machines/{service.name}-{number + 1}",
             subnet=self.network.public[(place + number) % len(self.network.public)],
-            security=(self.groups.services[service.name],),
-            profile=self.profile,
-            system=SYSTEMS[self.settings.platform],
-            size=service.instance_type,
-            disk=service.volume_gb,
-            port=service.port,
-            health=service.health or "/",
             after=(self.network.internet,),
+            **self._machine(service),
         )
+
+    def _machine(self, service: Service) -> dict[str, Any]:
+        """What every machine of a service is started with."""
+        return {
+            "security": (self.groups.services[service.name],),
+            "profile": self.profile,
+            "system": SYSTEMS[self.settings.platform],
+            "size": service.instance_type,
+            "disk": service.volume_gb,
+            "port": service.port,
+            "health": service.health or "/",
+        }
+
+    def scaling(self, target_groups: Mapping[str, TargetGroup]) -> dict[str, AutoScalingGroup]:
+        """The Auto Scaling groups of the services that have one, over every public subnet."""
+        found: dict[str, AutoScalingGroup] = {}
+        for name, service in self.settings.services.items():
+            if service.scaling is None:
+                continue
+            key = f"machines/{name}"
+            template = LaunchTemplate(key=f"{key}-template", **self._machine(service))
+            found[name] = AutoScalingGroup(
+                key=f"{key}-group",
+                template=template,
+                subnets=self.network.public,
+                targets=tuple(group for served, group in target_groups.items() if served == name),
+                min=service.scaling.min,
+                max=service.scaling.max,
+                health=service.scaling.health,
+                after=(self.network.internet,),
+            )
+            policy = ScalingPolicy(key=f"{key}-scaling", group=found[name], target=service.scaling.target_cpu)
+            self.resources += [template, found[name], policy]
+            if name not in target_groups:  # nobody else looks whether a worker's machines come
+                self.resources.append(MembersInService(key=f"{key}-in-service", group=found[name]))
+        return found
+
+
+def _fixed(service: Service) -> int:
+    """How many machines there are, whatever the load; none where a group decides."""
+    return 0 if service.scaling else service.instances
