@@ -134,6 +134,31 @@ CASES = [
     Case(
         "class for a type", '[services.worker]\ninstance_type = "db.t3.micro"', "instance_type", ('write "t3.micro"',)
     ),
+    Case(
+        "instances beside scaling",
+        "[services.worker]\ninstances = 2\n[services.worker.scaling]\nmax = 3",
+        "4: services.worker.instances",
+        ("either instances or [services.worker.scaling]", "got both"),
+    ),
+    Case(
+        "fewer at most than at least",
+        "[services.worker.scaling]\nmin = 3\nmax = 2",
+        "5: services.worker.scaling.max",
+        ("at least min (3), got 2",),
+    ),
+    Case("no machine at least", "[services.worker.scaling]\nmin = 0", "4: services.worker.scaling.min", ("1 to 20",)),
+    Case("a busy target", "[services.worker.scaling]\ntarget_cpu = 95", "scaling.target_cpu", ("10 to 90, got 95",)),
+    Case("a health of its own", '[services.worker.scaling]\nhealth = "alb"', "scaling.health", ('"ec2" or "elb"',)),
+    Case(
+        "a worker that a load balancer looks at",
+        '[services.worker.scaling]\nhealth = "elb"',
+        "4: services.worker.scaling.health",
+        ('"ec2" for a worker',),
+    ),
+    Case(
+        "max outside scaling", "[services.web]\nmax = 3", "4: services.web.max", ("belongs in [services.web.scaling]",)
+    ),
+    Case("a misspelt scaling key", "[services.web.scaling]\nmaxx = 3", "4: services.web.scaling.maxx", ("mean max",)),
     Case("an Arm type", '[services.worker]\ninstance_type = "t4g.micro"', "instance_type", ("x86", "t4g.micro is Arm")),
     Case("not a size", '[services.worker]\ninstance_type = "t3.mega"', "instance_type", ('"t3.medium"',)),
     Case("small disk", "[services.worker]\nvolume_gb = 4", "4: services.worker.volume_gb", ("8 to 16384",)),

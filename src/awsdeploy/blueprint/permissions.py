@@ -9,9 +9,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from awsdeploy.config import Service, Settings
-from awsdeploy.resources.bootstrap import TAG as BOOTSTRAP_TAG
-from awsdeploy.resources.instance import SERVICE_TAG
 from awsdeploy.resource import TAG_STACK
+from awsdeploy.resources.bootstrap import TAG as BOOTSTRAP_TAG
+from awsdeploy.resources.machine import SERVICE
 
 RELEASE_TAG = "awsdeploy:release"
 UPLOADS = "uploads/*"
@@ -62,7 +62,7 @@ def _agents(settings: Settings, service: Service) -> Iterator[Statement]:
         [form for group in groups for form in (group, f"{group}:*")],
     )
     # A machine may say how its bootstrap and its release went, of machines of its own service.
-    own = {f"aws:ResourceTag/{TAG_STACK}": stack, f"aws:ResourceTag/{SERVICE_TAG}": service.name}
+    own = {f"aws:ResourceTag/{TAG_STACK}": stack, f"aws:ResourceTag/{SERVICE}": service.name}
     yield _allow(
         "Outcome",
         ["ec2:CreateTags"],

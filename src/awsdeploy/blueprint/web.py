@@ -12,7 +12,8 @@ from awsdeploy.resource import Resource
 from awsdeploy.resources.certificate import Certificate
 from awsdeploy.resources.dns import CertificateIssued, HostedZone, Record
 from awsdeploy.resources.listener import Listener, Redirect, Rule
-from awsdeploy.resources.load_balancer import LoadBalancer, TargetGroup, TargetsHealthy
+from awsdeploy.resources.load_balancer import LoadBalancer, TargetGroup
+from awsdeploy.resources.target_health import TargetsHealthy
 
 PATHS_PER_RULE = 5  # AWS: five values in the conditions of one rule
 
@@ -38,9 +39,11 @@ class FrontDoor:
                 port=service.port or 0,
                 health=service.health or "/",
                 targets=machines.instances[name],
+                scaled=service.scaling.min if service.scaling else 0,
             )
             for name, service in self.web.items()
         }
+        self.scaling = machines.scaling(self.target_groups)
         if not self.web:
             return
         self.resources += [*self.target_groups.values(), self.balancer]
@@ -63,7 +66,8 @@ class FrontDoor:
         )
         yield listener
         for name, group in self.target_groups.items():
-            yield TargetsHealthy(key=f"web/{name}-healthy", group=group, after=(listener,))
+            scaling = self.scaling.get(name)
+            yield TargetsHealthy(key=f"web/{name}-healthy", group=group, scaling=scaling, after=(listener,))
 
     def _path_rules(self) -> Iterator[Rule]:
         """Most specific first, at most five paths a rule."""

@@ -143,6 +143,7 @@ def _services(settings: Settings) -> Iterator[Mistake]:
         elif service.port is None and service.health is not None:
             text = "expected no health path for a worker: it has no port to look at"
             yield Mistake((*path, "health"), text, about=((*path, "port"), (*path, "paths")))
+        yield from _scaling(path, service)
         if service.port is not None and (other := ports.setdefault(service.port, name)) != name:
             text = f"expected a port of its own, got {service.port}, which {other} has already"
             yield Mistake((*path, "port"), text, about=(("services", other, "port"),))
@@ -157,6 +158,22 @@ def _policies(path: tuple[str, str], service: Service) -> Iterator[Mistake]:
     if size > POLICY_SIZE:
         text = f"expected statements of {POLICY_SIZE} characters at most, got {size}; a managed policy takes more"
         yield Mistake((*path, "statements"), text)
+
+
+def _scaling(path: tuple[str, str], service: Service) -> Iterator[Mistake]:
+    scaling = service.scaling
+    if scaling is None:
+        return
+    place = (*path, "scaling")
+    if "instances" in service.model_fields_set:
+        text = f"expected either instances or [{'.'.join(place)}], whose min and max say how many machines, got both"
+        yield Mistake((*path, "instances"), text, about=(place,))
+    if scaling.max < scaling.min:
+        text = f"expected at least min ({scaling.min}), got {scaling.max}"
+        yield Mistake((*place, "max"), text, about=((*place, "min"),))
+    if scaling.health == "elb" and service.port is None:
+        text = 'expected "ec2" for a worker: no load balancer looks at it'
+        yield Mistake((*place, "health"), text, about=((*path, "port"), (*path, "paths")))
 
 
 def _paths(settings: Settings) -> Iterator[Mistake]:

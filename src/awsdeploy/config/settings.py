@@ -87,6 +87,19 @@ class Statement(Frozen):
     """When, as IAM writes it: operator, key, value."""
 
 
+class Scaling(Frozen):
+    """As many machines as the load needs, kept by an Auto Scaling group."""
+
+    min: Annotated[int, AfterValidator(rules.whole(1, 20)), _range(1, 20)] = 1
+    """The fewest machines."""
+    max: Annotated[int, AfterValidator(rules.whole(1, 20)), _range(1, 20)] = 4
+    """The most machines."""
+    target_cpu: Annotated[int, AfterValidator(rules.whole(10, 90)), _range(10, 90)] = 60
+    """Machines come and go to keep their average CPU load near this, in percent."""
+    health: Literal["ec2", "elb"] = "ec2"
+    """Who says that a machine must be replaced. ec2: its own checks. elb: the load balancer's, too."""
+
+
 class Service(Frozen):
     """One program, on machines of its own. Without a port and paths it is a worker."""
 
@@ -98,7 +111,9 @@ class Service(Frozen):
     health: Annotated[str, AfterValidator(rules.health), _pattern("/.*")] | None = None
     """Answers 2xx or 3xx when all is well. Default: /api/health for backend, otherwise /."""
     instances: Annotated[int, AfterValidator(rules.whole(1, 20)), _range(1, 20)] = 1
-    """How many machines."""
+    """How many machines; with scaling its min and max say so."""
+    scaling: Scaling | None = None
+    """An Auto Scaling group instead of a fixed number of machines. Default: none."""
     instance_type: Annotated[str, AfterValidator(rules.instance_type), _pattern(rules.INSTANCE_TYPE)]
     """The machines' EC2 type. Default: t3.micro in dev, t3.medium in prod."""
     volume_gb: Annotated[int, AfterValidator(rules.whole(8, 16384)), _range(8, 16384)] = 20

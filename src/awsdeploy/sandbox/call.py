@@ -161,6 +161,18 @@ def derived(call: Call, operation: str, parameters: Mapping[str, Any]) -> Call:
     return dataclasses.replace(call, operation=operation, parameters=dict(parameters), request=request, model=model)
 
 
+def made(service: str, region: str, operation: str, parameters: Mapping[str, Any]) -> Call:
+    """A call that one service of AWS makes to another by itself. Query protocols only."""
+    model = get_service_model(service).operation_model(operation)
+    protocol = model.service_model.protocol
+    form = serialize.create_serializer(protocol).serialize_to_request(dict(parameters), model)["body"]
+    headers = {"Content-Type": "application/x-www-form-urlencoded; charset=utf-8"}
+    headers["Authorization"] = f"AWS4-HMAC-SHA256 Credential=aws/20260101/{region}/{service}/aws4_request"
+    url = f"https://{service}.{region}.amazonaws.com/"
+    request = Request.from_primitives("POST", url, headers, urlencode(form).encode())
+    return Call(service, service, operation, region, dict(parameters), request, model, protocol)
+
+
 def asked(call: Call, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
     """What moto itself answers to another call to the same service. Raises `AwsRefuses` with moto's refusal."""
     other = derived(call, operation, parameters)
