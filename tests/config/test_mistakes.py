@@ -217,7 +217,7 @@ CASES = [
     ),
     Case(
         "eleven policies",
-        f'[services.worker]\npolicies = {json.dumps(["arn:aws:iam::aws:policy/A"] * 11)}',
+        f"[services.worker]\npolicies = {json.dumps(['arn:aws:iam::aws:policy/A'] * 11)}",
         "4: services.worker.policies",
         ("at most 10", "got 11"),
     ),

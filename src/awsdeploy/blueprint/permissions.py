@@ -51,9 +51,7 @@ def statements(settings: Settings, service: Service) -> tuple[Statement, ...]:
 def _agents(settings: Settings, service: Service) -> Iterator[Statement]:
     stack = f"{settings.name}/{settings.environment}"
     yield _allow("SessionManager", AGENT, ["*"])
-    yield _allow(
-        "Metrics", ["cloudwatch:PutMetricData"], ["*"], {"StringEquals": {"cloudwatch:namespace": METRICS}}
-    )
+    yield _allow("Metrics", ["cloudwatch:PutMetricData"], ["*"], {"StringEquals": {"cloudwatch:namespace": METRICS}})
     yield _allow("WhoAmI", ["ec2:DescribeTags", "ec2:DescribeVolumes"], ["*"])
     groups = [f"arn:aws:logs:{{region}}:{{account}}:log-group:/deploy/{stack}/{name}" for name in _logs(service)]
     yield _allow(
@@ -115,8 +113,6 @@ def _wishes(service: Service) -> Iterator[Statement]:
         yield statement
 
 
-def _allow(
-    sid: str, actions: Any, resources: list[str], condition: Mapping[str, Any] | None = None
-) -> Statement:
+def _allow(sid: str, actions: Any, resources: list[str], condition: Mapping[str, Any] | None = None) -> Statement:
     statement: dict[str, Any] = {"Sid": sid, "Effect": "Allow", "Action": list(actions), "Resource": resources}
     return {**statement, "Condition": dict(condition)} if condition else statement

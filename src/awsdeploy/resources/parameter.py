@@ -92,7 +92,9 @@ class Parameter(StoredParameter):
         for answer in aws.each(lambda batch: aws.ssm.get_parameters(Names=batch), batches):
             for one in answer["Parameters"]:
                 live = found[one["Name"]]
-                yield Live(cls, live.key, live.id, TIMELESS, raw={**live.raw, "Value": one["Value"]}, region=live.region)
+                yield Live(
+                    cls, live.key, live.id, TIMELESS, raw={**live.raw, "Value": one["Value"]}, region=live.region
+                )
 
     def create(self, aws: Aws) -> str:
         name = self.name(aws)
