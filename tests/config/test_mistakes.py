@@ -254,7 +254,7 @@ CASES = [
     Case(
         "endless statements",
         "".join(
-            f'[[services.worker.statements]]\nactions = ["sqs:SendMessage"]\nresources = ["arn:aws:sqs:r:1:{"q" * 900}"]\n'
+            f'[[services.worker.statements]]\nactions = ["a:B"]\nresources = ["arn:aws:sqs:r:1:{"q" * 900}"]\n'
             for _ in range(7)
         ),
         "services.worker.statements",

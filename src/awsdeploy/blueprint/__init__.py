@@ -37,7 +37,8 @@ def steps(settings: Settings, take_over_records: bool = False) -> list[Step]:
     storage = Storage(settings)
     database = DatabaseTier(settings, network, groups)
     machines = Machines(settings, network, groups, storage)
-    door = FrontDoor(settings, network, groups, machines)
+    door = FrontDoor(settings, network, groups, machines, storage)
+    storage.share_with_browsers(door.balancer if door.web else None)
     names = Names(settings, door, take_over_records)
     tls = Tls(settings, door, names)
     areas: dict[str, list[Resource]] = {

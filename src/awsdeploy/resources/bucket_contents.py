@@ -13,8 +13,8 @@ PAGES_AT_ONCE = 20
 PASSING = ("SlowDown", "InternalError", "ServiceUnavailable", "OperationAborted")
 
 
-def weigh(aws: Aws, bucket: str) -> int | None:
-    """The bytes of all versions; None if there are too many to count, -1 if there is nothing at all.
+def weigh(aws: Aws, bucket: str) -> tuple[bool, int | None]:
+    """Whether there is any version of anything, and the bytes of all: None if there are too many to count.
 
     Raises `AwsRefusal` for a bucket that is gone.
     """
@@ -23,12 +23,12 @@ def weigh(aws: Aws, bucket: str) -> int | None:
     for _ in range(PAGES_WEIGHED):
         page = aws.s3.list_object_versions(Bucket=bucket, **more)
         versions = page.get("Versions", ())
-        found = found or bool(versions or page.get("DeleteMarkers"))
+        found = found or bool(versions)
         total += sum(int(one["Size"]) for one in versions)
         if not page.get("IsTruncated"):
-            return total if found else -1
+            return found, total
         more = {"KeyMarker": page["NextKeyMarker"], "VersionIdMarker": page["NextVersionIdMarker"]}
-    return None
+    return True, None
 
 
 def empty(aws: Aws, bucket: str) -> bool:

@@ -28,7 +28,7 @@ class Account:
 def blocked(world: World, bucket: Any, what: str) -> bool:
     """Does the bucket or the account have this block on?"""
     own = bucket.public_access_block.to_config_dict() if bucket.public_access_block else {}
-    return bool(own.get(what) or world.of(Account).block.get(what))
+    return bool(own.get(what[0].lower() + what[1:]) or world.of(Account).block.get(what))
 
 
 def listed(value: Any) -> list[Any]:

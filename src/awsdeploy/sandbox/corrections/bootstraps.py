@@ -1,4 +1,4 @@
-"""What becomes of user data that fetches a script and runs it: the machine needs the object, and a role that may read it.
+"""User data that fetches a script and runs it: the machine needs the object, and a role that may read it.
 
 Like the user data itself the script is read, never run: one that would report its outcome in a tag has gone well.
 """
