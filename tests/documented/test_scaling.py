@@ -79,7 +79,9 @@ def test_e4_the_groups_tags(backend: dict[str, Any]) -> None:
     }
 
 
-def test_e4_machines_stand_in_both_zones(scaled: World, backend: dict[str, Any], machines: list[dict[str, Any]]) -> None:
+def test_e4_machines_stand_in_both_zones(
+    scaled: World, backend: dict[str, Any], machines: list[dict[str, Any]]
+) -> None:
     ec2 = scaled.client("ec2")
     public = {subnet(ec2, key)["SubnetId"] for key in ("network/public-a", "network/public-c")}
     assert set(backend["VPCZoneIdentifier"].split(",")) == public
