@@ -175,7 +175,8 @@ class Member(Resource):
 
     @classmethod
     def delete(cls, aws: Aws, live: Live, parting: Parting) -> None:
-        if live.status != "shutting-down":
+        """Most have gone with their group by now."""
+        if any(one.id == live.id and one.status != "shutting-down" for one in aws.latest(cls)):
             with tolerate("InvalidInstanceID.NotFound"):
                 aws.ec2.terminate_instances(InstanceIds=[live.id])
 

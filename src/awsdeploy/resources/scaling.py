@@ -112,6 +112,8 @@ class AutoScalingGroup(Resource):
     def _prune(self, aws: Aws) -> Iterator[Change]:
         """Versions of the template before the last: no group starts machines from them any more."""
         template = aws[self.template]
+        if len(template.raw["Versions"]) > KEPT:
+            template = aws.look(self.template) or template
         old = [str(one["VersionNumber"]) for one in template.raw["Versions"][KEPT:] if not one["DefaultVersion"]]
         if old:
 
