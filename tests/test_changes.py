@@ -10,7 +10,7 @@ from awsdeploy.engine import up
 from awsdeploy.errors import TimedOut
 from awsdeploy.resource import Wait
 from awsdeploy.resources import placeholder
-from awsdeploy.resources.load_balancer import TargetsHealthy
+from awsdeploy.resources.target_health import TargetsHealthy
 from tests.simulated import World, writes
 
 pytestmark = pytest.mark.slow

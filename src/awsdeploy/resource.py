@@ -64,6 +64,7 @@ class Resource:
     passing: ClassVar[tuple[Passing, ...]] = ()
     again: ClassVar[Again] = Again.BLIND
     blocked: ClassVar[set[str]] = set()  # refusals of a delete that pass when others are gone
+    remedy: ClassVar[str] = "Mend the cause, then run the same command again: it removes the failed one first."
     unblocked_in: ClassVar[float] = 1800  # seconds until we stop believing that
     data: ClassVar[bool] = False  # what it holds cannot be made again
     arns: ClassVar[tuple[str, ...]] = ()  # how its ARNs can be told: ":vpc/"

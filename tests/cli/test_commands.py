@@ -238,7 +238,7 @@ def test_unlock_says_who_and_takes_the_lock_only_by_force(up: World) -> None:
 
 def test_the_password_is_in_parameter_store_and_nowhere_else(empty: World) -> None:
     done = empty.awsdeploy("up", "--yes", "--json", "--debug")
-    name = "/deploy/shop/prod/database/password"
+    name = "/deploy/shop/prod/database/DB_PASSWORD"
     secret = empty.client("ssm").get_parameter(Name=name, WithDecryption=True)["Parameter"]["Value"]
     assert secret.isalnum()
     assert len(secret) >= 24

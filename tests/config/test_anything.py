@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from awsdeploy.config import Database, Network, Service, Settings, Waits, from_mapping, loads
+from awsdeploy.config import Database, Network, Scaling, Service, Settings, Waits, from_mapping, loads
 from awsdeploy.config.locate import lines
 from awsdeploy.errors import ConfigInvalid
 
@@ -35,11 +35,12 @@ GOOD: dict[str, Any] = {
         "frontend": {"port": 3000, "paths": ["/*"], "health": "/", "instances": 1},
         "backend": {"port": 9999, "paths": ["/api"], "instance_type": "t3.small", "volume_gb": 30},
         "worker": {},
+        "jobs": {"scaling": {"min": 2, "max": 3, "target_cpu": 50, "health": "ec2"}},
     },
     "database": {"engine_version": "8.4", "storage_gb": 20, "max_storage_gb": 40, "username": "app"},
     "waits": {"settle": 1.5, "poll_floor": 0.1, "poll_ceiling": 2},
 }
-KEYS = sorted({key for model in (Settings, Network, Service, Database, Waits) for key in model.model_fields})
+KEYS = sorted({key for model in (Settings, Network, Service, Scaling, Database, Waits) for key in model.model_fields})
 
 scalars = st.one_of(
     st.text(max_size=30),

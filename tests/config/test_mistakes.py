@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import NamedTuple
 
@@ -133,6 +134,31 @@ CASES = [
     Case(
         "class for a type", '[services.worker]\ninstance_type = "db.t3.micro"', "instance_type", ('write "t3.micro"',)
     ),
+    Case(
+        "instances beside scaling",
+        "[services.worker]\ninstances = 2\n[services.worker.scaling]\nmax = 3",
+        "4: services.worker.instances",
+        ("either instances or [services.worker.scaling]", "got both"),
+    ),
+    Case(
+        "fewer at most than at least",
+        "[services.worker.scaling]\nmin = 3\nmax = 2",
+        "5: services.worker.scaling.max",
+        ("at least min (3), got 2",),
+    ),
+    Case("no machine at least", "[services.worker.scaling]\nmin = 0", "4: services.worker.scaling.min", ("1 to 20",)),
+    Case("a busy target", "[services.worker.scaling]\ntarget_cpu = 95", "scaling.target_cpu", ("10 to 90, got 95",)),
+    Case("a health of its own", '[services.worker.scaling]\nhealth = "alb"', "scaling.health", ('"ec2" or "elb"',)),
+    Case(
+        "a worker that a load balancer looks at",
+        '[services.worker.scaling]\nhealth = "elb"',
+        "4: services.worker.scaling.health",
+        ('"ec2" for a worker',),
+    ),
+    Case(
+        "max outside scaling", "[services.web]\nmax = 3", "4: services.web.max", ("belongs in [services.web.scaling]",)
+    ),
+    Case("a misspelt scaling key", "[services.web.scaling]\nmaxx = 3", "4: services.web.scaling.maxx", ("mean max",)),
     Case("an Arm type", '[services.worker]\ninstance_type = "t4g.micro"', "instance_type", ("x86", "t4g.micro is Arm")),
     Case("not a size", '[services.worker]\ninstance_type = "t3.mega"', "instance_type", ('"t3.medium"',)),
     Case("small disk", "[services.worker]\nvolume_gb = 4", "4: services.worker.volume_gb", ("8 to 16384",)),
@@ -187,6 +213,60 @@ CASES = [
     Case("no TOML: a colon", "domain: 3", "3: not TOML", ("key = value",)),
     Case("no TOML: True", "create_zone = True", "3: not TOML", ("write create_zone = true",)),
     Case("no TOML: twice", 'name = "again"', "3: not TOML", ("a second time",)),
+    Case("a service called like a folder", "[services.database]", "3: services.database", ("part called",)),
+    Case("a word for an address", '[network]\nssh_from = ["me"]', "4: network.ssh_from[0]", ('"auto" for your own',)),
+    Case("a key pair with a space", '[network]\nkey_pair = " a"', "4: network.key_pair", ("key pair in EC2",)),
+    Case(
+        "a policy without an ARN",
+        '[services.backend]\npolicies = ["AmazonSESFullAccess"]',
+        "4: services.backend.policies[0]",
+        ("arn:aws:iam::aws:policy/AmazonSESFullAccess", "[[services.NAME.statements]]"),
+    ),
+    Case(
+        "eleven policies",
+        f"[services.worker]\npolicies = {json.dumps(['arn:aws:iam::aws:policy/A'] * 11)}",
+        "4: services.worker.policies",
+        ("at most 10", "got 11"),
+    ),
+    Case(
+        "every action",
+        '[[services.worker.statements]]\nactions = ["*"]\nresources = ["*"]',
+        "4: services.worker.statements[0].actions[0]",
+        ("ses:SendEmail", "administrator"),
+    ),
+    Case(
+        "no ARN",
+        '[[services.worker.statements]]\nactions = ["sqs:SendMessage"]\nresources = ["orders"]',
+        "5: services.worker.statements[0].resources[0]",
+        ("an ARN such as",),
+    ),
+    Case(
+        "nothing allowed",
+        '[[services.worker.statements]]\nactions = []\nresources = ["*"]',
+        "4: services.worker.statements[0].actions",
+        ("one at least",),
+    ),
+    Case(
+        "no resources",
+        '[[services.worker.statements]]\nactions = ["ses:SendEmail"]',
+        "3: services.worker.statements[0].resources",
+        ("missing",),
+    ),
+    Case(
+        "IAM's own words",
+        '[[services.worker.statements]]\nActions = ["ses:SendEmail"]\nactions = ["a:B"]\nresources = ["*"]',
+        "4: services.worker.statements[0].Actions",
+        ("did you mean actions",),
+    ),
+    Case(
+        "endless statements",
+        "".join(
+            f'[[services.worker.statements]]\nactions = ["a:B"]\nresources = ["arn:aws:sqs:r:1:{"q" * 900}"]\n'
+            for _ in range(7)
+        ),
+        "services.worker.statements",
+        ("6000 characters",),
+    ),
     Case("no TOML: open quote", 'domain = "a', "3: not TOML", ()),
 ]
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from awsdeploy.config import ENVIRONMENT, Settings, from_mapping, json_schema, load, loads
+from awsdeploy.config import ENVIRONMENT, Scaling, Settings, from_mapping, json_schema, load, loads
 from awsdeploy.errors import ConfigInvalid
 
 EXAMPLE = Path(__file__).parents[2] / "config.example.toml"
@@ -132,6 +132,15 @@ def test_writing_a_service_replaces_the_documented_two_and_keeps_their_values() 
     only = settings(services={"frontend": {"instances": 2}})
     assert list(only.services) == ["frontend"]
     assert (only.services["frontend"].port, only.services["frontend"].paths) == (3000, ("/*",))
+
+
+def test_a_service_scales_when_asked_to() -> None:
+    written = settings(services={"worker": {"scaling": {"max": 6}}, "other": {}})
+    scaling = written.services["worker"].scaling
+    assert scaling is not None
+    assert (scaling.min, scaling.max, scaling.target_cpu, scaling.health) == (1, 6, 60, "ec2")
+    assert written.services["other"].scaling is None
+    assert written.origin("services.worker.scaling.target_cpu") == "default"
 
 
 def test_services_keep_the_order_they_are_written_in() -> None:
@@ -256,11 +265,15 @@ def test_the_example_is_valid_and_its_comments_are_the_defaults() -> None:
         for key, value in said.items():
             if line.startswith("[") or table + key in spoken_for:
                 continue
+            if table.endswith(".scaling."):  # nobody scales unless asked to
+                assert getattr(Scaling(), key) == value, line
+                seen.add(table.rstrip("."))
+                continue
             shown = flat(example)[table + key]
             value = [f"{one}.example.com" for one in value] if key == "aliases" else value
             assert (list(shown) if isinstance(shown, tuple) else shown) == value, line
             seen.add(table + key)
-    unseen = {key for key in flat(example) if not key.endswith(("frontend.name", "backend.name"))} - seen
+    unseen = {key for key in flat(example) if not key.endswith((".name", "frontend.scaling"))} - seen
     assert unseen == spoken_for, "the example shows every key"
 
 

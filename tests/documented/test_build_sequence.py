@@ -133,7 +133,7 @@ def test_d3_slow_queries_are_logged_to_a_file(documented: World) -> None:
 
 def test_the_password_is_a_secret_of_letters_and_digits(documented: World) -> None:
     ssm = documented.client("ssm")
-    found = ssm.get_parameter(Name="/deploy/shop/prod/database/password", WithDecryption=True)["Parameter"]
+    found = ssm.get_parameter(Name="/deploy/shop/prod/database/DB_PASSWORD", WithDecryption=True)["Parameter"]
     assert found["Type"] == "SecureString"
     assert found["Value"].isalnum()
     assert len(found["Value"]) >= 20

@@ -76,7 +76,7 @@ def _(aws: World, live: dict[str, Live]) -> None:
 )
 def _(aws: World, live: dict[str, Live]) -> None:
     aws.client("ssm").put_parameter(
-        Name=live["database/password"].id, Value="ByHand1234567890", Type="SecureString", Overwrite=True
+        Name=live["database/DB_PASSWORD"].id, Value="ByHand1234567890", Type="SecureString", Overwrite=True
     )
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from awsdeploy.aws import Client
-from tests.drift import database, machines, network, web  # noqa: F401 - each fills in the tables
+from tests.drift import database, machines, network, scaling, storage, web  # noqa: F401 - each fills in the tables
 from tests.drift.hands import COVERS, HANDS, SETTLED
 from tests.simulated import READS, World, writes
 
@@ -27,8 +27,21 @@ platform = "supported"
 [network]
 nat = true
 
+[services.frontend]
+
+[services.backend]
+
+[services.admin]
+port = 4000
+paths = ["/admin/*"]
+
+[services.admin.scaling]
+
 [database]
 multi_az = true
+
+[uploads]
+replicate = true
 """
 
 NAMES = ("Name", "Identifier", "Id", "Arn", "Tags", "TagSpecifications", "ClientToken")

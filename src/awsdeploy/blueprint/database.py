@@ -7,7 +7,7 @@ from awsdeploy.config import Settings
 from awsdeploy.resource import Resource
 from awsdeploy.resources.database import Database
 from awsdeploy.resources.database_groups import ParameterGroup, SubnetGroup
-from awsdeploy.resources.parameter import Password
+from awsdeploy.resources.parameter import Parameter, Password
 
 MYSQL_SETTINGS = {
     "character_set_server": "utf8mb4",
@@ -19,7 +19,7 @@ MYSQL_SETTINGS = {
 
 
 class DatabaseTier:
-    """MySQL in the private subnets, with a generated password."""
+    """MySQL in the private subnets, with a generated password, and the parameters that say how to reach it."""
 
     def __init__(self, settings: Settings, network: Network, groups: SecurityGroups) -> None:
         wanted = settings.database
@@ -27,7 +27,7 @@ class DatabaseTier:
         parameters = ParameterGroup(
             key="database/parameters", family=f"mysql{wanted.engine_version}", settings=MYSQL_SETTINGS
         )
-        password = Password(key="database/password", path="database/password")
+        password = Password(key="database/DB_PASSWORD")
         self.mysql = Database(
             key="database/mysql",
             group=group,
@@ -45,4 +45,10 @@ class DatabaseTier:
             name=wanted.name,
             username=wanted.username,
         )
-        self.resources: list[Resource] = [group, parameters, password, self.mysql]
+        told = (
+            Parameter(key="database/DB_HOST", source=self.mysql, at=("Endpoint", "Address")),
+            Parameter(key="database/DB_PORT", source=self.mysql, at=("Endpoint", "Port")),
+            Parameter(key="database/DB_NAME", value=wanted.name),
+            Parameter(key="database/DB_USER", value=wanted.username),
+        )
+        self.resources: list[Resource] = [group, parameters, password, self.mysql, *told]

@@ -7,12 +7,14 @@ from collections.abc import Iterator
 
 from awsdeploy.blueprint.machines import Machines
 from awsdeploy.blueprint.network import Network, SecurityGroups
+from awsdeploy.blueprint.storage import Storage
 from awsdeploy.config import Settings
 from awsdeploy.resource import Resource
 from awsdeploy.resources.certificate import Certificate
 from awsdeploy.resources.dns import CertificateIssued, HostedZone, Record
 from awsdeploy.resources.listener import Listener, Redirect, Rule
-from awsdeploy.resources.load_balancer import LoadBalancer, TargetGroup, TargetsHealthy
+from awsdeploy.resources.load_balancer import LoadBalancer, TargetGroup
+from awsdeploy.resources.target_health import TargetsHealthy
 
 PLAIN = Redirect()  # what port 80 answers once there is HTTPS
 PATHS_PER_RULE = 5  # AWS: five values in the conditions of one rule
@@ -21,7 +23,9 @@ PATHS_PER_RULE = 5  # AWS: five values in the conditions of one rule
 class FrontDoor:
     """The load balancer and a target group for each service with a port. Without such a service there is none."""
 
-    def __init__(self, settings: Settings, network: Network, groups: SecurityGroups, machines: Machines) -> None:
+    def __init__(
+        self, settings: Settings, network: Network, groups: SecurityGroups, machines: Machines, storage: Storage
+    ) -> None:
         self.settings = settings
         self.web = settings.web_services
         self.resources: list[Resource] = []
@@ -30,6 +34,7 @@ class FrontDoor:
             subnets=network.public,
             security=(groups.alb,),
             protected=settings.preset == "prod",
+            logs=storage.logs,
             after=(network.internet,),
         )
         self.target_groups = {
@@ -39,9 +44,11 @@ class FrontDoor:
                 port=service.port or 0,
                 health=service.health or "/",
                 targets=machines.instances[name],
+                scaled=service.scaling.min if service.scaling else 0,
             )
             for name, service in self.web.items()
         }
+        self.scaling = machines.scaling(self.target_groups)
         if not self.web:
             return
         self.resources += [*self.target_groups.values(), self.balancer]
@@ -64,7 +71,8 @@ class FrontDoor:
         )
         yield listener
         for name, group in self.target_groups.items():
-            yield TargetsHealthy(key=f"web/{name}-healthy", group=group, after=(listener,))
+            scaling = self.scaling.get(name)
+            yield TargetsHealthy(key=f"web/{name}-healthy", group=group, scaling=scaling, after=(listener,))
 
     def _path_rules(self) -> Iterator[Rule]:
         """Most specific first, at most five paths a rule."""

@@ -11,7 +11,7 @@ from ipaddress import IPv4Network
 from itertools import combinations
 
 from awsdeploy.config import domains
-from awsdeploy.config.settings import Settings
+from awsdeploy.config.settings import Service, Settings
 from awsdeploy.config.wrong import shown
 
 CERTIFICATE_NAMES = 10
@@ -21,6 +21,13 @@ NO_DOMAIN = 'expected a domain as well, such as domain = "example.com": this has
 
 PATHS = 50
 """AWS: 100 rules on a listener; half of them are left to everything else."""
+
+
+POLICIES = 10
+"""AWS: managed policies on one role, unless the account has asked for more."""
+
+POLICY_SIZE = 6000
+"""Characters of all statements of a service. AWS: 10,240 of inline policy in a role; the rest is ours."""
 
 
 @dataclass(frozen=True)
@@ -136,9 +143,37 @@ def _services(settings: Settings) -> Iterator[Mistake]:
         elif service.port is None and service.health is not None:
             text = "expected no health path for a worker: it has no port to look at"
             yield Mistake((*path, "health"), text, about=((*path, "port"), (*path, "paths")))
+        yield from _scaling(path, service)
         if service.port is not None and (other := ports.setdefault(service.port, name)) != name:
             text = f"expected a port of its own, got {service.port}, which {other} has already"
             yield Mistake((*path, "port"), text, about=(("services", other, "port"),))
+        yield from _policies(path, service)
+
+
+def _policies(path: tuple[str, str], service: Service) -> Iterator[Mistake]:
+    if len(service.policies) > POLICIES:
+        text = f"expected at most {POLICIES} policies (AWS: on one role), got {len(service.policies)}"
+        yield Mistake((*path, "policies"), text)
+    size = sum(len(statement.model_dump_json()) for statement in service.statements)
+    if size > POLICY_SIZE:
+        text = f"expected statements of {POLICY_SIZE} characters at most, got {size}; a managed policy takes more"
+        yield Mistake((*path, "statements"), text)
+
+
+def _scaling(path: tuple[str, str], service: Service) -> Iterator[Mistake]:
+    scaling = service.scaling
+    if scaling is None:
+        return
+    place = (*path, "scaling")
+    if "instances" in service.model_fields_set:
+        text = f"expected either instances or [{'.'.join(place)}], whose min and max say how many machines, got both"
+        yield Mistake((*path, "instances"), text, about=(place,))
+    if scaling.max < scaling.min:
+        text = f"expected at least min ({scaling.min}), got {scaling.max}"
+        yield Mistake((*place, "max"), text, about=((*place, "min"),))
+    if scaling.health == "elb" and service.port is None:
+        text = 'expected "ec2" for a worker: no load balancer looks at it'
+        yield Mistake((*place, "health"), text, about=((*path, "port"), (*path, "paths")))
 
 
 def _paths(settings: Settings) -> Iterator[Mistake]:

@@ -14,7 +14,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from awsdeploy.config.consistency import Mistake
-from awsdeploy.config.settings import Database, Network, Service, Settings, Waits
+from awsdeploy.config.settings import Database, Network, Scaling, Service, Settings, Statement, Waits
 from awsdeploy.config.wrong import Wrong, printable, shown
 
 Path = tuple[str | int, ...]
@@ -119,9 +119,12 @@ def _missing(path: Path) -> str:
 
 
 def _places(table: Path) -> Iterator[tuple[Path, list[str]]]:
-    """Every table and its keys; `table` itself if it is a service's, otherwise services by a stand-in."""
+    """Every table and its keys; those of `table`'s own service if it is in one, otherwise of a stand-in."""
     yield (), list(Settings.model_fields)
     for name, model in TABLES.items():
         yield (name,), list(model.model_fields)
-    service = table if len(table) == 2 and table[0] == "services" else ("services", "NAME")
+    service = table[:2] if len(table) >= 2 and table[0] == "services" else ("services", "NAME")
+    yield (*service, "scaling"), list(Scaling.model_fields)
     yield service, [key for key in Service.model_fields if key != "name"]
+    if table[2:3] == ("statements",):
+        yield table, list(Statement.model_fields)

@@ -3,28 +3,14 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from awsdeploy.aws import tolerate
 from awsdeploy.resource import UNKNOWN, Again, Aws, Change, Live, Parting, Passing, Resource, Wait
-from awsdeploy.resources import placeholder
-from awsdeploy.resources.identity import InstanceProfile
+from awsdeploy.resources.machine import METADATA, USER_DATA, Machine, digest, is_member
 from awsdeploy.resources.network import Subnet
-from awsdeploy.resources.security_group import SecurityGroup
-
-# AWS keeps the newest image of each system under a public parameter.
-IMAGES = {
-    "al2": "/aws/service/ami-amazon-linux-latest/amzn2-ami-kernel-5.10-hvm-x86_64-gp2",
-    "al2023": "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64",
-}
-METADATA = {"HttpTokens": "required", "HttpEndpoint": "enabled", "HttpPutResponseHopLimit": 1}
-"""IMDSv2 only, and not for what runs a network hop away."""
-
-USER_DATA = "awsdeploy:user-data"
-"""Tag with a hash of the user data the machine was started with: a new version of ours is no drift."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -49,23 +35,13 @@ class Volume(Resource):
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Instance(Resource):
-    """One machine of a service: IMDSv2 only, encrypted gp3 disk (GB), a placeholder on the service's port.
-
-    `system` is al2 or al2023; its image moves, so a machine keeps the one it was started with.
-    """
+class Instance(Machine):
+    """One machine of a service."""
 
     subnet: Subnet
-    security: tuple[SecurityGroup, ...]
-    profile: InstanceProfile
-    system: str
-    size: str
-    disk: int
-    port: int | None
-    health: str
 
     title = "EC2 instance"
-    replaces = {"subnet", "profile", "system", "port", "health"}
+    replaces = {"subnet", "profile", "system", "port", "health", "service", "key_pair"}
     again = Again.TOKEN
     wait = Wait(
         pending={"pending", "stopping"},
@@ -89,15 +65,14 @@ class Instance(Resource):
     def scan(cls, aws: Aws) -> Iterable[Live]:
         for reservation in aws.ec2.pages("describe_instances", "Reservations", Filters=aws.filters):
             for one in reservation["Instances"]:
-                if one["State"]["Name"] != "terminated":
+                if one["State"]["Name"] != "terminated" and not is_member(one.get("Tags")):
                     reason = one.get("StateReason", {}).get("Message", "")
                     yield from aws.found(cls, one["InstanceId"], one.get("Tags"), one, one["State"]["Name"], reason)
 
     def create(self, aws: Aws) -> str:
-        image, root = self._image(aws)
-        disk = {"VolumeSize": self.disk, "VolumeType": "gp3", "Encrypted": True, "DeleteOnTermination": True}
+        image, root = self.newest_image(aws)
         tags = aws.tag_spec(self, "instance", "network-interface")
-        tags[0]["Tags"] = [*tags[0]["Tags"], {"Key": USER_DATA, "Value": _digest(self._user_data())}]
+        tags[0]["Tags"] = [*tags[0]["Tags"], *self.own_tags(aws)]
         tags.append({"ResourceType": "volume", "Tags": aws.tags(self, part="disk")})
         made = aws.ec2.run_instances(
             ImageId=image,
@@ -108,29 +83,13 @@ class Instance(Resource):
             SubnetId=aws[self.subnet].id,
             SecurityGroupIds=[aws[group].id for group in self.security],
             IamInstanceProfile={"Name": aws[self.profile].id},
-            MetadataOptions={
-                "HttpTokens": "required",
-                "HttpEndpoint": "enabled",
-                "HttpPutResponseHopLimit": 1,
-            },
-            BlockDeviceMappings=[{"DeviceName": root, "Ebs": disk}],
-            UserData=self._user_data(),
+            MetadataOptions=METADATA,
+            BlockDeviceMappings=self.block_devices(root),
+            UserData=self.user_data(aws),
             TagSpecifications=tags,
+            **self.key_name,
         )
         return str(made["Instances"][0]["InstanceId"])
-
-    def _image(self, aws: Aws) -> tuple[str, str]:
-        """The system's newest image and its root device, looked up once a run."""
-        place = f"image of {self.system} in {aws.region}"
-        if place not in aws.notes:
-            image = aws.ssm.get_parameter(Name=IMAGES[self.system])["Parameter"]["Value"]
-            described = aws.ec2.describe_images(ImageIds=[image])["Images"][0]
-            aws.notes[place] = (image, described["RootDeviceName"])
-        image, root = aws.notes[place]
-        return str(image), str(root)
-
-    def _user_data(self) -> str:
-        return placeholder.user_data(self.system, self.port, self.health)
 
     def repair(self, aws: Aws, live: Live) -> Iterator[Change]:
         """What needs a stopped machine stops it; the next look finds it stopped, changes it, and starts it."""
@@ -201,12 +160,12 @@ class Instance(Resource):
         answer = ec2.describe_instance_attribute(InstanceId=live.id, Attribute="userData")
         text = base64.b64decode(answer.get("UserData", {}).get("Value", "")).decode(errors="replace")
         tags = {tag["Key"]: tag["Value"] for tag in raw.get("Tags", ())}
-        if _digest(text) != tags.get(USER_DATA):
-            ours = self._user_data()
+        if digest(text) != tags.get(USER_DATA):
+            ours = self.user_data(aws)
 
             def restore() -> None:
                 ec2.modify_instance_attribute(InstanceId=live.id, UserData={"Value": ours.encode()})
-                ec2.create_tags(Resources=[live.id], Tags=[{"Key": USER_DATA, "Value": _digest(ours)}])
+                ec2.create_tags(Resources=[live.id], Tags=[{"Key": USER_DATA, "Value": digest(ours)}])
 
             yield Change("user data", "something else", "the placeholder", restore)
 
@@ -218,10 +177,6 @@ class Instance(Resource):
         if live.status != "shutting-down":
             with tolerate("InvalidInstanceID.NotFound"):
                 aws.ec2.terminate_instances(InstanceIds=[live.id])
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def _once(call: Any, **parameters: Any) -> Any:

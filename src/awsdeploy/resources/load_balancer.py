@@ -1,4 +1,4 @@
-"""The application load balancer: target groups, listeners with their rules, and the gate of healthy targets."""
+"""The application load balancer: and its target groups."""
 
 from __future__ import annotations
 
@@ -8,19 +8,22 @@ from dataclasses import dataclass
 from typing import Any
 
 from awsdeploy.aws import AwsRefusal, tolerate
-from awsdeploy.resource import UNKNOWN, Again, Aws, Change, Gate, Live, Parting, Passing, Resource, Wait
+from awsdeploy.resource import UNKNOWN, Again, Aws, Change, Live, Parting, Passing, Resource, Wait
+from awsdeploy.resources.bucket import Bucket
 from awsdeploy.resources.instance import Instance
+from awsdeploy.resources.launch_template import Member
 from awsdeploy.resources.network import Subnet, Vpc
 from awsdeploy.resources.security_group import SecurityGroup
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class LoadBalancer(Resource):
-    """The public front door, in every public subnet."""
+    """The public front door, in every public subnet. `logs` is where it writes down every request."""
 
     subnets: tuple[Subnet, ...]
     security: tuple[SecurityGroup, ...]
     protected: bool
+    logs: Bucket
 
     replaces = {"subnets"}
     again = Again.NAME
@@ -35,6 +38,13 @@ class LoadBalancer(Resource):
     passing = (
         Passing("CreateLoadBalancer", "SubnetNotFound", seconds=120),
         Passing("CreateLoadBalancer", "InvalidSecurityGroup", seconds=120),
+        # AWS: a policy written a moment ago does not count yet.
+        Passing(
+            "ModifyLoadBalancerAttributes",
+            "InvalidConfigurationRequest",
+            seconds=120,
+            text="Access Denied for bucket",
+        ),
     )
     blocked = {"ResourceInUse", "OperationNotPermitted"}
     arns = (":loadbalancer/",)
@@ -91,6 +101,9 @@ class LoadBalancer(Resource):
             "client_keep_alive.seconds": "3600",
             "routing.http.drop_invalid_header_fields.enabled": "true",
             "deletion_protection.enabled": str(self.protected).lower(),
+            "access_logs.s3.enabled": "true",
+            "access_logs.s3.bucket": aws[self.logs].id,
+            "access_logs.s3.prefix": "",
         }
         present = aws.elbv2.describe_load_balancer_attributes(LoadBalancerArn=live.id)["Attributes"]
 
@@ -117,12 +130,17 @@ class LoadBalancer(Resource):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class TargetGroup(Resource):
-    """The machines of one service, and how the load balancer asks whether they are well."""
+    """The machines of one service, and how the load balancer asks whether they are well.
+
+    `scaled` is how many machines of an Auto Scaling group must be well before others leave; the group itself
+    puts them in and takes them out.
+    """
 
     vpc: Vpc
     port: int
     health: str
     targets: tuple[Instance, ...]
+    scaled: int = 0
 
     replaces = {"vpc", "port"}
     again = Again.NAME
@@ -208,9 +226,12 @@ class TargetGroup(Resource):
                     aws.elbv2.register_targets(TargetGroupArn=live.id, Targets=[{"Id": id, "Port": self.port}])
 
                 yield Change("target", None, instance.key, register)
-        if all(present.get(id) == "healthy" for id in wanted):
-            for id, state in present.items():
-                if id not in wanted and state != "draining":
+        others = [id for id, state in present.items() if id not in wanted and state != "draining"]
+        members = {live.id for live in aws.latest(Member)} if others else set()
+        well = {id for id, state in present.items() if state == "healthy"}
+        if wanted.keys() <= well and len(members & well) >= self.scaled:
+            for id in others:
+                if id not in members:
 
                     def deregister(id: str = id) -> None:
                         aws.elbv2.deregister_targets(TargetGroupArn=live.id, Targets=[{"Id": id}])
@@ -221,30 +242,6 @@ class TargetGroup(Resource):
     def delete(cls, aws: Aws, live: Live, parting: Parting) -> None:
         with tolerate("TargetGroupNotFound"):
             aws.elbv2.delete_target_group(TargetGroupArn=live.id)
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class TargetsHealthy(Gate):
-    """Waits until every target of a group answers its health check; a listener must use the group first."""
-
-    group: TargetGroup
-
-    title = "target health"
-    # AWS: boot, bootstrap of about 90 s, then two checks 10 s apart.
-    wait = Wait(pending={"initial", "unused", "unhealthy"}, ready={"healthy"}, usual=130, deadline=1200)
-
-    def observe(self, aws: Aws) -> Live:
-        wanted = {aws[instance].id for instance in self.group.targets}
-        group = aws.look(self.group) or aws[self.group]
-        states = [one for one in group.raw["Health"] if one["Target"]["Id"] in wanted]
-        healthy = [one for one in states if one["TargetHealth"]["State"] == "healthy"]
-        others = [one for one in states if one not in healthy]
-        status = others[0]["TargetHealth"]["State"] if others else "healthy"
-        if len(states) < len(wanted):
-            status = "unused"
-        reasons = {one["TargetHealth"].get("Reason", "") for one in others} - {""}
-        reason = f"{len(healthy)} of {len(wanted)} healthy" + "".join(f", {text}" for text in sorted(reasons))
-        return Live(type(self), self.key, group.id, status=status, raw={"targets": states}, reason=reason)
 
 
 def _health(aws: Aws, group: str) -> list[dict[str, Any]] | None:
@@ -268,7 +265,7 @@ def tagged(
 
 def attribute_changes(present: Iterable[Mapping[str, str]], wanted: Mapping[str, str], modify: Any) -> Iterator[Change]:
     """What differs among ELB attributes; all of it is changed in one call."""
-    values = {one["Key"]: one["Value"] for one in present}
+    values = {one["Key"]: one.get("Value", "") for one in present}
     wrong = [{"Key": key, "Value": value} for key, value in wanted.items() if values.get(key) != value]
 
     def apply() -> None:

@@ -13,6 +13,10 @@ INSTANCE_BOOTSTRAPPED = 90  # after running: cloud-init has run the user data
 INSTANCE_STOPPED = 45
 INSTANCE_TERMINATED = 45
 
+SCALING_REACTS = 5  # until an Auto Scaling group acts on what it was told
+SCALING_NOTICES = 60  # until it sees that a machine is gone, and between two looks at the load balancer's word
+SCALING_RETRIES = 60  # after a machine that could not be started
+
 BALANCER_CREATED = 160
 BALANCER_DELETED = 20
 BALANCER_INTERFACES_LINGER = 120
@@ -35,3 +39,6 @@ CERTIFICATE_VALID_DAYS = 198  # AWS, since early 2026
 DNS_INSYNC = 45
 IAM_PROPAGATION = 10
 IMAGE_CREATED = 300
+
+BUCKET_NAME_FREE = 60  # after a bucket of that name was deleted
+REPLICATED = 15

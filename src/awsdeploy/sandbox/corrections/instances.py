@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -18,6 +18,10 @@ from awsdeploy.sandbox.world import World
 
 USER_DATA_LIMIT = 16384
 STATES = {"pending": 0, "running": 16, "shutting-down": 32, "terminated": 48, "stopping": 64, "stopped": 80}
+
+
+LEFT: list[Callable[[World, str, Any], None]] = []
+"""Who is told that a machine no longer runs: the region and the machine."""
 
 
 @dataclass
@@ -145,7 +149,7 @@ def _terminated(world: World, region: str, instance: Any) -> None:
         nic.delete_on_termination = False
     instance.terminate()
     interfaces.remove(world, region, nics)
-    world.moto("autoscaling", region).notify_terminate_instances([instance.id])
+    _tell(world, region, instance)
 
     def forget() -> None:
         for key, reservation in list(ec2.reservations.items()):
@@ -154,6 +158,11 @@ def _terminated(world: World, region: str, instance: Any) -> None:
                 del ec2.reservations[key]
 
     world.agenda.after(durations.REMEMBERED, forget)
+
+
+def _tell(world: World, region: str, instance: Any) -> None:
+    for told in LEFT:
+        told(world, region, instance)
 
 
 @before("ec2:StopInstances")
@@ -166,13 +175,14 @@ def stop(world: World, call: Call) -> Answer:
     stopping = [one for one in instances if one._state.name == "running"]
     changes = _move(stopping, "stopping") + _move([one for one in instances if one not in stopping], "stopped")
     for instance in stopping:
-        world.agenda.after(durations.INSTANCE_STOPPED, partial(_stopped, instance))
+        world.agenda.after(durations.INSTANCE_STOPPED, partial(_stopped, world, call.region, instance))
     return {"StoppingInstances": changes}
 
 
-def _stopped(instance: Any) -> None:
+def _stopped(world: World, region: str, instance: Any) -> None:
     if instance._state.name == "stopping":
         instance.stop()
+        _tell(world, region, instance)
 
 
 @before("ec2:StartInstances")

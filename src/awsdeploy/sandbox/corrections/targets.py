@@ -46,16 +46,41 @@ def register(world: World, call: Call) -> None:
         memory.since.setdefault((group.arn, target["Id"]), world.now)
 
 
+def join(world: World, region: str, arn: str, id: str) -> None:
+    """A running machine enters a group at the group's own port."""
+    group = world.moto("elbv2", region).target_groups.get(arn)
+    if group is not None:
+        group.targets[id] = {"Id": id, "Port": group.port}
+        world.of(Registered).draining.pop((arn, id), None)
+        world.of(Registered).since.setdefault((arn, id), world.now)
+
+
+def leave(world: World, region: str, arn: str, id: str) -> float:
+    """A machine leaves a group; for how many seconds it is drained."""
+    group, memory = world.moto("elbv2", region).target_groups.get(arn), world.of(Registered)
+    if group is None or group.targets.pop(id, None) is None:
+        return 0.0
+    memory.since.pop((arn, id), None)
+    if not group.load_balancer_arns:
+        return 0.0
+    delay = float(group.attributes["deregistration_delay.timeout_seconds"])
+    memory.draining[arn, id] = world.now + delay
+    return delay
+
+
+def word(world: World, region: str, arn: str, id: str) -> str:
+    """What the load balancer says of a registered machine: healthy, unhealthy, initial, unused; nothing of others."""
+    group = world.moto("elbv2", region).target_groups.get(arn)
+    target = group.targets.get(id) if group is not None else None
+    return _state(world, region, group, target)[0] if target else ""
+
+
 @before("elbv2:DeregisterTargets")
 def deregister(world: World, call: Call) -> Answer:
     """AWS: a target that is not registered is no error. One that served is drained for the group's delay."""
-    group, memory = _group(world, call), world.of(Registered)
-    delay = float(group.attributes["deregistration_delay.timeout_seconds"])
+    group = _group(world, call)
     for target in call.parameters["Targets"]:
-        if group.targets.pop(target["Id"], None) is not None:
-            memory.since.pop((group.arn, target["Id"]), None)
-            if group.load_balancer_arns:
-                memory.draining[group.arn, target["Id"]] = world.now + delay
+        leave(world, call.region, group.arn, target["Id"])
     return {}
 
 

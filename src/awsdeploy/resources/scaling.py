@@ -1,0 +1,266 @@
+"""Auto Scaling: a group of as many machines as the load needs, and the policy that says how many."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from awsdeploy.aws import Client, tolerate
+from awsdeploy.resource import TAG_STACK, UNKNOWN, Again, Aws, Change, Gate, Live, Parting, Passing, Resource, Wait
+from awsdeploy.resources.launch_template import KEPT, LATER, LaunchTemplate
+from awsdeploy.resources.load_balancer import TargetGroup
+from awsdeploy.resources.network import Subnet
+
+GRACE = {"ec2": 300, "elb": 900}
+"""Seconds a new machine is given before its health counts. By the load balancer's word a machine that is still
+at its bootstrap or its first release would be replaced, and the next one after it."""
+
+REPLACES_ALL = "a health path that asks the database makes the group replace every machine during a failover"
+
+WARM = 300
+"""Seconds until the load of a new machine counts: its first minutes are the bootstrap's."""
+
+
+def autoscaling(aws: Aws) -> Client:
+    return aws.client("autoscaling")
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class AutoScalingGroup(Resource):
+    """`min` to `max` machines over the subnets. How many there are in between is the policy's, never ours.
+
+    `health` is ec2 or elb: whose word ends a machine.
+    """
+
+    template: LaunchTemplate
+    subnets: tuple[Subnet, ...]
+    targets: tuple[TargetGroup, ...]
+    min: int
+    max: int
+    health: str
+
+    title = "Auto Scaling group"
+    replaces = {"template", "subnets", "targets"}
+    again = Again.NAME
+    wait = Wait(leaving={"Delete in progress"}, usual=5)
+    passing = tuple(
+        # AWS: a new instance profile is known to EC2 after about 10 s, at most 2 minutes.
+        Passing(operation, "ValidationError", seconds=120, text=text)
+        for operation in ("CreateAutoScalingGroup", "UpdateAutoScalingGroup")
+        for text in ("Invalid IAM Instance Profile", "has no associated IAM Roles")
+    )
+    blocked = {"ResourceInUse", "ScalingActivityInProgress"}
+    arns = (":autoScalingGroup:",)
+
+    @classmethod
+    def scan(cls, aws: Aws) -> Iterable[Live]:
+        filters = [{"Name": f"tag:{TAG_STACK}", "Values": [aws.stack.tag]}]
+        for one in autoscaling(aws).pages("describe_auto_scaling_groups", "AutoScalingGroups", Filters=filters):
+            status = one.get("Status") or "available"
+            yield from aws.found(cls, one["AutoScalingGroupName"], one.get("Tags"), one, status, _members(one))
+
+    def create(self, aws: Aws) -> str:
+        name = aws.name(self, 255)
+        with tolerate("AlreadyExists"):
+            autoscaling(aws).create_auto_scaling_group(
+                AutoScalingGroupName=name,
+                LaunchTemplate={"LaunchTemplateId": aws[self.template].id, "Version": self.template.version(aws)},
+                VPCZoneIdentifier=",".join(aws[subnet].id for subnet in self.subnets),
+                TargetGroupARNs=[aws[group].id for group in self.targets],
+                # What belongs to the stack says so even where a template's tags were taken away by hand.
+                Tags=[{**tag, "PropagateAtLaunch": tag["Key"] == TAG_STACK} for tag in aws.tags(self)],
+                **self._settings(),
+            )
+        return name
+
+    def _settings(self) -> dict[str, Any]:
+        return {
+            "MinSize": self.min,
+            "MaxSize": self.max,
+            "HealthCheckType": self.health.upper(),
+            "HealthCheckGracePeriod": GRACE[self.health],
+            "DefaultInstanceWarmup": WARM,
+        }
+
+    def repair(self, aws: Aws, live: Live) -> Iterator[Change]:
+        """AWS raises or lowers the number of machines when it falls outside a new min or max."""
+        raw, wrong = live.raw, dict[str, Any]()
+
+        def update() -> None:
+            autoscaling(aws).update_auto_scaling_group(AutoScalingGroupName=live.id, **wrong)
+
+        for field, wanted in self._settings().items():
+            if raw.get(field) != wanted:
+                wrong[field] = wanted
+                impact = REPLACES_ALL if (field, wanted) == ("HealthCheckType", "ELB") else ""
+                yield Change(field, raw.get(field), wanted, update, impact)
+        subnets = sorted(raw.get("VPCZoneIdentifier", "").split(","))
+        places = [aws[subnet].id for subnet in self.subnets]
+        if UNKNOWN in places or subnets != sorted(places):
+            wrong["VPCZoneIdentifier"] = ",".join(map(str, places))
+            yield Change("subnets", subnets, places, update)
+        used, template = raw.get("LaunchTemplate", {}), aws[self.template].id
+        version = self.template.version(aws)
+        if used.get("LaunchTemplateId") != template or used.get("Version") != version:
+            wrong["LaunchTemplate"] = {"LaunchTemplateId": template, "Version": version}
+            yield Change("template version", used.get("Version"), version, update, LATER)
+        else:
+            yield from self._prune(aws)
+        yield from self._repair_targets(aws, live)
+
+    def _prune(self, aws: Aws) -> Iterator[Change]:
+        """Versions of the template before the last: no group starts machines from them any more."""
+        template = aws[self.template]
+        if len(template.raw["Versions"]) > KEPT:
+            template = aws.look(self.template) or template
+        old = [str(one["VersionNumber"]) for one in template.raw["Versions"][KEPT:] if not one["DefaultVersion"]]
+        if old:
+
+            def delete() -> None:
+                aws.ec2.delete_launch_template_versions(LaunchTemplateId=template.id, Versions=old)
+
+            yield Change("old template versions", ", ".join(old), None, delete)
+
+    def _repair_targets(self, aws: Aws, live: Live) -> Iterator[Change]:
+        present = set(live.raw.get("TargetGroupARNs", ()))
+        wanted = {aws[group].id: group for group in self.targets}
+        calls = autoscaling(aws)
+        for arn, group in wanted.items():
+            if arn not in present:
+
+                def attach(arn: str = arn) -> None:
+                    calls.attach_load_balancer_target_groups(AutoScalingGroupName=live.id, TargetGroupARNs=[arn])
+
+                yield Change("target group", None, group.key, attach)
+        for arn in present - wanted.keys():
+
+            def detach(arn: str = arn) -> None:
+                calls.detach_load_balancer_target_groups(AutoScalingGroupName=live.id, TargetGroupARNs=[arn])
+
+            yield Change("target group", arn, None, detach)
+
+    @classmethod
+    def delete(cls, aws: Aws, live: Live, parting: Parting) -> None:
+        """To no machines; when they have gone, the group. Machines that would never go are taken with it."""
+        raw, calls = live.raw, autoscaling(aws)
+        with tolerate("ValidationError", text="not found"):
+            if raw["MaxSize"] or raw["DesiredCapacity"]:
+                calls.update_auto_scaling_group(AutoScalingGroupName=live.id, MinSize=0, MaxSize=0, DesiredCapacity=0)
+            elif live.status not in cls.wait.leaving and not _leaving(raw):
+                calls.delete_auto_scaling_group(AutoScalingGroupName=live.id, ForceDelete=True)
+
+
+def _leaving(raw: Any) -> bool:
+    """Whether the group is letting machines go. AWS: protected ones stay, and all while Terminate is suspended."""
+    suspended = {one.get("ProcessName") for one in raw.get("SuspendedProcesses", ())}
+    going = [one for one in raw.get("Instances", ()) if not one.get("ProtectedFromScaleIn")]
+    return bool(going) and "Terminate" not in suspended
+
+
+def _members(raw: Any) -> str:
+    """Every machine with its place in its life and its health, in AWS's words."""
+    machines = sorted(raw.get("Instances", ()), key=lambda one: str(one["InstanceId"]))
+    return ", ".join(f"{one['InstanceId']} {one['LifecycleState']} {one['HealthStatus']}" for one in machines)
+
+
+def in_service(group: Live) -> list[str]:
+    """The ids of the machines that a group counts as working."""
+    return [
+        str(one["InstanceId"])
+        for one in group.raw.get("Instances", ())
+        if one["LifecycleState"] == "InService" and one["HealthStatus"] == "Healthy"
+    ]
+
+
+def trouble(aws: Aws, group: str) -> str:
+    """Why the group's last attempt to start or end a machine failed, in AWS's words."""
+    answer = autoscaling(aws).describe_scaling_activities(AutoScalingGroupName=group, MaxRecords=1)
+    last: dict[str, Any] = next(iter(answer.get("Activities", ())), {})
+    return str(last.get("StatusMessage", "")) if last.get("StatusCode") == "Failed" else ""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class MembersInService(Gate):
+    """Waits until a group whose machines no load balancer looks at has `min` of them."""
+
+    group: AutoScalingGroup
+
+    title = "machines in service"
+    wait = Wait(pending={"launching"}, ready={"in service"}, usual=20, deadline=1200)
+
+    def observe(self, aws: Aws) -> Live:
+        group = aws.look(self.group) or aws[self.group]
+        working = len(in_service(group))
+        status = "in service" if working >= self.group.min else "launching"
+        reason = f"{working} of {self.group.min}"
+        if status == "launching" and (why := trouble(aws, group.id)):
+            reason += f", {why}"
+        return Live(type(self), self.key, group.id, status=status, reason=reason)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class ScalingPolicy(Resource):
+    """Keeps the average CPU load of a group near `target` percent. AWS makes and deletes the alarms for it."""
+
+    group: AutoScalingGroup
+    target: int
+
+    title = "scaling policy"
+    replaces = {"group"}
+    again = Again.NAME
+    arns = (":scalingPolicy:",)
+
+    KIND = "TargetTrackingScaling"
+    METRIC = "ASGAverageCPUUtilization"
+
+    @classmethod
+    def scan(cls, aws: Aws) -> Iterable[Live]:
+        """AWS has no tags for policies: a policy is ours if its group is, and its name says which it is."""
+        groups = {live.id for live in aws.all(AutoScalingGroup)}
+        if not groups:
+            return
+        for one in autoscaling(aws).pages("describe_policies", "ScalingPolicies"):
+            key, _, generation = one["PolicyName"].partition("@")
+            if one["AutoScalingGroupName"] in groups and generation:
+                yield Live(cls, key, one["PolicyARN"], generation, raw=one, region=aws.region)
+
+    def create(self, aws: Aws) -> str:
+        return self._put(aws)
+
+    def _put(self, aws: Aws) -> str:
+        """The same name again puts the settings right."""
+        made = autoscaling(aws).put_scaling_policy(
+            AutoScalingGroupName=aws[self.group].id,
+            PolicyName=f"{self.key}@{aws.generation(self)}",
+            PolicyType=self.KIND,
+            TargetTrackingConfiguration={
+                "PredefinedMetricSpecification": {"PredefinedMetricType": self.METRIC},
+                "TargetValue": float(self.target),
+                "DisableScaleIn": False,
+            },
+            Enabled=True,
+        )
+        return str(made["PolicyARN"])
+
+    def repair(self, aws: Aws, live: Live) -> Iterator[Change]:
+        def put() -> None:
+            self._put(aws)
+
+        tracking = live.raw.get("TargetTrackingConfiguration", {})
+        metric = tracking.get("PredefinedMetricSpecification", {}).get("PredefinedMetricType")
+        for field, old, new in (
+            ("policy type", live.raw.get("PolicyType"), self.KIND),
+            ("metric", metric, self.METRIC),
+            ("target", tracking.get("TargetValue"), float(self.target)),
+            ("DisableScaleIn", tracking.get("DisableScaleIn", False), False),
+            ("Enabled", live.raw.get("Enabled", True), True),
+        ):
+            if old != new:
+                yield Change(field, old, new, put)
+
+    @classmethod
+    def delete(cls, aws: Aws, live: Live, parting: Parting) -> None:
+        group, name = live.raw["AutoScalingGroupName"], live.raw["PolicyName"]
+        with tolerate("ValidationError", text="not found"):
+            autoscaling(aws).delete_policy(AutoScalingGroupName=group, PolicyName=name)

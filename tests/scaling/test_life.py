@@ -1,0 +1,297 @@
+"""A service that scales: nothing to do when nothing has changed, on and off without a gap, gone without a trace."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import shutil
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from awsdeploy.engine.events import Event
+from awsdeploy.errors import TimedOut
+from awsdeploy.resource import Wait
+from awsdeploy.resources import machine
+from awsdeploy.resources.scaling import MembersInService
+from awsdeploy.sandbox import control
+from tests.conftest import SPEED, entered, forked
+from tests.sandbox.standing import STILL
+from tests.simulated import World, writes
+from tests.test_crashes import leftovers
+
+pytestmark = pytest.mark.slow
+
+FIXED = """\
+name = "shop"
+environment = "dev"
+platform = "supported"
+
+[services.frontend]
+
+[services.backend]
+"""
+SCALED = (
+    FIXED
+    + """
+[services.backend.scaling]
+min = 2
+max = 4
+"""
+)
+GROUP, TEMPLATE, POLICY = "machines/backend-group", "machines/backend-template", "machines/backend-scaling"
+
+
+@pytest.fixture(scope="module")
+def standing(
+    sandbox: control.Server, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[control.Server, Path]]:
+    """A world in which the service that scales is up: built once, in which time stands still until it is copied."""
+    child = control.call(sandbox, "POST", "fork")
+    server = dataclasses.replace(sandbox, pid=child["pid"], port=child["port"])
+    home = tmp_path_factory.mktemp("standing")
+    try:
+        with entered(server, home) as world:
+            world.up(world.settings(SCALED))
+            world.pass_time(600)
+            world.control("POST", "speed", {"speed": STILL})
+        yield server, home
+    finally:
+        os.kill(server.pid, signal.SIGTERM)
+
+
+@pytest.fixture
+def world(standing: tuple[control.Server, Path], tmp_path: Path) -> Iterator[World]:
+    """That world, for one test to change."""
+    server, home = standing
+    shutil.copytree(home, tmp_path, dirs_exist_ok=True)
+    with forked(server, tmp_path) as made:
+        made.control("POST", "speed", {"speed": SPEED})
+        yield made
+
+
+@pytest.fixture
+def empty(sandbox: control.Server, tmp_path: Path) -> Iterator[World]:
+    with forked(sandbox, tmp_path) as made:
+        yield made
+
+
+def keys(world: World, settings: Any) -> dict[str, str]:
+    """Key → id of everything there is."""
+    return {live.key: live.id for live in world.everything(settings)}
+
+
+def group(world: World) -> dict[str, Any]:
+    found: dict[str, Any]
+    (found,) = world.client("autoscaling").describe_auto_scaling_groups()["AutoScalingGroups"]
+    return found
+
+
+def serving(world: World) -> set[str]:
+    """The ids of the backend's machines that the load balancer finds healthy."""
+    elbv2 = world.client("elbv2")
+    (arn,) = [one["TargetGroupArn"] for one in elbv2.describe_target_groups()["TargetGroups"] if one["Port"] == 9999]
+    answer = elbv2.describe_target_health(TargetGroupArn=arn)["TargetHealthDescriptions"]
+    return {one["Target"]["Id"] for one in answer if one["TargetHealth"]["State"] == "healthy"}
+
+
+def watched(world: World, settings: Any, **options: Any) -> dict[str, set[str]]:
+    """Bring it up; for each machine or group that went, who served when it was told to."""
+    seen: dict[str, set[str]] = {}
+
+    def look(event: Event) -> None:
+        if event.phase == "deleting" and event.key in ("machines/backend-1", GROUP):
+            seen.setdefault(event.key, serving(world))
+
+    world.on_event = look
+    world.up(settings, **options)
+    world.on_event = lambda _event: None
+    return seen
+
+
+def test_nothing_changed_means_nothing_written(world: World) -> None:
+    settings = world.settings(SCALED)
+    calls = world.up(settings)
+    assert writes(calls) == {}
+    scaling = {name: count for name, count in calls.items() if "autoscaling:" in name or "LaunchTemplate" in name}
+    assert scaling == {
+        "autoscaling:DescribeAutoScalingGroups": 1,
+        "autoscaling:DescribePolicies": 1,
+        "ec2:DescribeLaunchTemplates": 1,
+        "ec2:DescribeLaunchTemplateVersions": 1,
+    }
+
+
+def test_off_and_on_again_without_a_gap(world: World) -> None:
+    fixed, scaled = world.settings(FIXED), world.settings(SCALED)
+    went = watched(world, fixed)
+    alone = keys(world, fixed)["machines/backend-1"]
+    assert alone in went[GROUP]
+    assert not {GROUP, TEMPLATE, POLICY, f"{TEMPLATE}/member"} & keys(world, fixed).keys()
+    world.pass_time(600)
+    world.up(fixed)
+    assert serving(world) == {alone}
+    assert writes(world.up(fixed)) == {}
+
+    went = watched(world, scaled)
+    members = {one["InstanceId"] for one in group(world)["Instances"]}
+    assert len(members) == 2
+    assert members <= went["machines/backend-1"]
+    assert {GROUP, TEMPLATE, POLICY} <= keys(world, scaled).keys()
+    assert "machines/backend-1" not in keys(world, scaled)
+    world.pass_time(600)
+    world.up(scaled)
+    assert serving(world) == members
+    assert writes(world.up(scaled)) == {}
+
+
+def test_a_larger_machine_is_another_version_and_running_ones_stay(world: World) -> None:
+    before = {one["InstanceId"] for one in group(world)["Instances"]}
+    ec2 = world.client("ec2")
+    for version, size in ((2, "t3.small"), (3, "t3.medium")):
+        settings = world.settings(SCALED.replace("[services.backend]", f'[services.backend]\ninstance_type = "{size}"'))
+        changes = {item.resource.key: item.changes for item in world.plan(settings).items.values() if item.changes}
+        assert list(changes) == [TEMPLATE, GROUP]
+        for (change,) in changes.values():
+            assert change.impact == "machines that run already stay as they are until they are replaced"
+        world.up(settings)
+        assert group(world)["LaunchTemplate"]["Version"] == str(version)
+        assert {one["InstanceId"] for one in group(world)["Instances"]} == before
+        assert writes(world.up(settings)) == {}
+    template = group(world)["LaunchTemplate"]["LaunchTemplateId"]
+    versions = ec2.describe_launch_template_versions(LaunchTemplateId=template)["LaunchTemplateVersions"]
+    assert sorted(one["VersionNumber"] for one in versions) == [2, 3], "the one before is kept, older ones are not"
+    assert len({one["LaunchTemplateData"]["ImageId"] for one in versions}) == 1
+    ec2.terminate_instances(InstanceIds=[min(before)])
+    world.pass_time(300)
+    types = {one["InstanceType"] for one in group(world)["Instances"]}
+    assert types == {"t3.micro", "t3.medium"}, "a machine that replaces another is as the new version says"
+
+
+def test_a_newer_image_is_no_drift(world: World) -> None:
+    settings = world.settings(SCALED)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(machine, "IMAGES", {**machine.IMAGES, "al2023": machine.IMAGES["al2"]})
+        assert world.plan(settings).quiet
+        larger = world.settings(SCALED.replace("[services.backend]", "[services.backend]\nvolume_gb = 30"))
+        world.up(larger)
+    template = group(world)["LaunchTemplate"]["LaunchTemplateId"]
+    versions = world.client("ec2").describe_launch_template_versions(LaunchTemplateId=template)
+    data = [one["LaunchTemplateData"] for one in versions["LaunchTemplateVersions"]]
+    assert len({one["ImageId"] for one in data}) == 1
+    assert {one["BlockDeviceMappings"][0]["Ebs"]["VolumeSize"] for one in data} == {20, 30}
+
+
+def test_how_many_there_are_is_the_policys(world: World) -> None:
+    settings = world.settings(SCALED)
+    name = group(world)["AutoScalingGroupName"]
+    world.client("autoscaling").set_desired_capacity(AutoScalingGroupName=name, DesiredCapacity=4)
+    world.pass_time(600)
+    assert len(serving(world)) == 4
+    assert world.plan(settings).quiet
+    assert writes(world.up(settings)) == {}
+    fewer = world.settings(SCALED.replace("max = 4", "max = 3"))
+    world.up(fewer)
+    world.pass_time(600)
+    assert len(group(world)["Instances"]) == 3
+    assert world.plan(fewer).quiet
+
+
+def test_a_machine_that_dies_is_the_groups_affair(world: World) -> None:
+    """One of two is enough to serve but fewer than promised: unhealthy until the group has replaced it."""
+    settings = world.settings(SCALED)
+    dead = min(one["InstanceId"] for one in group(world)["Instances"])
+    world.control("POST", "speed", {"speed": 1})
+    world.client("ec2").terminate_instances(InstanceIds=[dead])
+    plan = world.plan(settings)
+    assert not plan.writes
+    assert [item.resource.key for item in plan.items.values() if item.action == "wait"] == ["web/backend-healthy"]
+    world.control("POST", "speed", {"speed": SPEED})
+    world.up(settings)
+    assert dead not in {one["InstanceId"] for one in group(world)["Instances"]}
+    assert len(serving(world)) == 2
+
+
+def test_replaced_for_a_reason_means_another_group_first(world: World) -> None:
+    settings = world.settings(SCALED)
+    before = group(world)
+    went = watched(world, settings, replace=[TEMPLATE])
+    after = group(world)
+    assert after["AutoScalingGroupName"] != before["AutoScalingGroupName"]
+    assert {one["InstanceId"] for one in after["Instances"]} <= went[GROUP]
+    world.pass_time(600)
+    assert serving(world) == {one["InstanceId"] for one in after["Instances"]}
+    assert writes(world.up(settings)) == {}
+
+
+def test_another_port_means_another_group_first(world: World) -> None:
+    settings = world.settings(SCALED.replace("[services.backend]", "[services.backend]\nport = 8000"))
+    world.up(settings)
+    (one,) = [found for found in world.everything(settings) if found.key == GROUP]
+    answer = world.client("elbv2").describe_target_health(TargetGroupArn=one.raw["TargetGroupARNs"][0])
+    rows = answer["TargetHealthDescriptions"]
+    assert {(row["Target"]["Port"], row["TargetHealth"]["State"]) for row in rows} == {(8000, "healthy")}
+    assert writes(world.up(settings)) == {}
+
+
+def test_status_names_the_machines(world: World) -> None:
+    shown = world.awsdeploy("status")
+    assert shown.returncode == 0, shown.stdout
+    (line,) = [line for line in shown.stdout.splitlines() if GROUP in line]
+    told = json.loads(world.awsdeploy("status", "--json").stdout)
+    (row,) = [row for row in told["resources"] if row["key"] == GROUP]
+    for one in group(world)["Instances"]:
+        assert f"{one['InstanceId']} InService Healthy" in line
+        assert f"{one['InstanceId']} InService Healthy" in row["reason"]
+
+
+def test_a_worker_that_cannot_start_says_why_and_recovers(empty: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = 'name = "shop"\nenvironment = "dev"\nplatform = "supported"\n[services.jobs]\n'
+    broken = empty.settings(f'{text}instance_type = "t9.micro"\n[services.jobs.scaling]\n')
+    rule = MembersInService.wait
+    monkeypatch.setattr(MembersInService, "wait", Wait(rule.pending, rule.ready, deadline=2))
+    with pytest.raises(TimedOut, match=r"0 of 1.*t9\.micro"):
+        empty.up(broken)
+    monkeypatch.undo()
+    settings = empty.settings(f"{text}[services.jobs.scaling]\n")
+    empty.up(settings)
+    (one,) = group(empty)["Instances"]
+    assert (one["LifecycleState"], one["InstanceType"]) == ("InService", "t3.micro")
+    assert writes(empty.up(settings)) == {}
+
+
+def test_destroy_needs_neither_record_nor_config(world: World) -> None:
+    shutil.rmtree(world.folder / ".awsdeploy")
+    settings = world.settings(FIXED.partition("[services")[0])
+    assert world.destroy(settings) == []
+    assert leftovers(world) == []
+
+
+@pytest.mark.parametrize(
+    ("operation", "code"),
+    [
+        ("autoscaling:UpdateAutoScalingGroup", "ScalingActivityInProgress"),
+        ("autoscaling:DeleteAutoScalingGroup", "ResourceInUse"),
+    ],
+)
+def test_a_group_that_is_busy_is_asked_again(world: World, operation: str, code: str) -> None:
+    settings = world.settings(SCALED)
+    refusal = {"operation": operation, "code": code, "message": "busy", "status": 400, "times": 3}
+    world.control("POST", "refuse", refusal)
+    assert world.destroy(settings) == []
+    assert leftovers(world) == []
+
+
+def test_a_service_that_no_longer_exists_goes_with_its_group(world: World) -> None:
+    world.up(world.settings(SCALED + "\n[services.jobs.scaling]\n"))
+    settings = world.settings(SCALED)
+    plan = world.plan(settings)
+    names = ("machines/jobs-group", "machines/jobs-scaling", "machines/jobs-template", "security/jobs")
+    assert {live.key for live in plan.removals} == set(names)
+    world.up(settings)
+    assert not [key for key in keys(world, settings) if "jobs" in key]
+    assert writes(world.up(settings)) == {}
