@@ -34,7 +34,12 @@ instances = 2
 [services.worker]
 """
 
-NOT_DECLARED = {"Snapshot": "left by a deleted database", "Volume": "made with its machine"}
+NOT_DECLARED = {
+    "EbsSnapshot": "the disk in an image",
+    "Image": "made by AWS each day, or on request",
+    "Snapshot": "left by a deleted database, or made on request",
+    "Volume": "made with its machine",
+}
 
 Read = Callable[[World, Live], dict[str, str]]
 BY_SERVICE: dict[str, Read] = {
@@ -60,7 +65,7 @@ TAGS: dict[str, Read] = {
         ["Vpc", "Subnet", "InternetGateway", "ElasticIp", "RouteTable", "NatGateway", "SecurityGroup"],
         BY_SERVICE["ec2"],
     ),
-    **dict.fromkeys(["Instance", "Volume"], BY_SERVICE["ec2"]),
+    **dict.fromkeys(["Instance", "Volume", "Image", "EbsSnapshot"], BY_SERVICE["ec2"]),
     **dict.fromkeys(["LoadBalancer", "TargetGroup", "Listener"], BY_SERVICE["elbv2"]),
     "Database": _rds("db"),
     "SubnetGroup": _rds("subgrp"),
@@ -72,6 +77,9 @@ TAGS: dict[str, Read] = {
     ),
     "Password": lambda world, live: tags(
         world.client("ssm").list_tags_for_resource(ResourceType="Parameter", ResourceId=live.id)["TagList"]
+    ),
+    "LifecyclePolicy": lambda world, live: dict(
+        world.client("dlm").get_lifecycle_policy(PolicyId=live.id)["Policy"]["Tags"]
     ),
     "Certificate": lambda world, live: tags(
         world.client("acm").list_tags_for_certificate(CertificateArn=live.id)["Tags"]

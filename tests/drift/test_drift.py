@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from awsdeploy.aws import Client
-from tests.drift import database, machines, network, web  # noqa: F401 - each fills in the tables
+from tests.drift import backup, database, machines, network, web  # noqa: F401 - each fills in the tables
 from tests.drift.hands import COVERS, HANDS, SETTLED
 from tests.simulated import READS, World, writes
 
