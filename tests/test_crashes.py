@@ -20,8 +20,8 @@ domain = "example.com"
 platform = "supported"
 """
 FAULTS = ("kill-before", "kill-after", "lost-answer")
-WRITES_OF_UP = 62
-WRITES_OF_DESTROY = 45  # at least; what is refused because something still uses it is asked again
+WRITES_OF_UP = 65
+WRITES_OF_DESTROY = 48  # at least; what is refused because something still uses it is asked again
 EVERY_POINT = [
     (command, fault, write)
     for command, count in (("up", WRITES_OF_UP), ("destroy", WRITES_OF_DESTROY))
@@ -103,6 +103,11 @@ def leftovers(world: World) -> list[str]:
     found += [one["AutoScalingGroupName"] for one in groups]
     found += [one["LaunchTemplateName"] for one in ec2.describe_launch_templates()["LaunchTemplates"]]
     found += [one["VolumeId"] for one in ec2.describe_volumes()["Volumes"]]
+    found += [one["ImageId"] for one in ec2.describe_images(Owners=["self"])["Images"]]
+    own = [{"Name": "owner-id", "Values": ["123456789012"]}]
+    found += [one["SnapshotId"] for one in ec2.describe_snapshots(Filters=own)["Snapshots"]]
+    policies = world.client("dlm").get_lifecycle_policies()["Policies"]
+    found += [one["PolicyId"] for one in policies]
     found += [one["LoadBalancerArn"] for one in elbv2.describe_load_balancers()["LoadBalancers"]]
     found += [one["TargetGroupArn"] for one in elbv2.describe_target_groups()["TargetGroups"]]
     found += [one["DBInstanceIdentifier"] for one in rds.describe_db_instances()["DBInstances"]]

@@ -36,7 +36,9 @@ instances = 2
 
 NOT_DECLARED = {
     "BucketObject": "no machine fetches a script yet",
-    "Snapshot": "left by a deleted database",
+    "EbsSnapshot": "the disk in an image",
+    "Image": "made by AWS each day, or on request",
+    "Snapshot": "left by a deleted database, or made on request",
     "Volume": "made with its machine",
 }
 
@@ -64,7 +66,7 @@ TAGS: dict[str, Read] = {
         ["Vpc", "Subnet", "InternetGateway", "ElasticIp", "RouteTable", "NatGateway", "SecurityGroup"],
         BY_SERVICE["ec2"],
     ),
-    **dict.fromkeys(["Instance", "Volume"], BY_SERVICE["ec2"]),
+    **dict.fromkeys(["Instance", "Volume", "Image", "EbsSnapshot"], BY_SERVICE["ec2"]),
     **dict.fromkeys(["LoadBalancer", "TargetGroup", "Listener"], BY_SERVICE["elbv2"]),
     "Database": _rds("db"),
     "SubnetGroup": _rds("subgrp"),
@@ -80,6 +82,9 @@ TAGS: dict[str, Read] = {
     **dict.fromkeys(
         ["Bucket", "DataBucket"],
         lambda world, live: tags(world.client("s3", live.region).get_bucket_tagging(Bucket=live.id)["TagSet"]),
+    ),
+    "LifecyclePolicy": lambda world, live: dict(
+        world.client("dlm").get_lifecycle_policy(PolicyId=live.id)["Policy"]["Tags"]
     ),
     "Certificate": lambda world, live: tags(
         world.client("acm").list_tags_for_certificate(CertificateArn=live.id)["Tags"]

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from awsdeploy.aws import Passing
-from awsdeploy.live import UNKNOWN, Again, Change, Kept, Live, Parting, Wait
+from awsdeploy.live import UNKNOWN, Again, Change, Kept, Live, Parting, Restorable, Wait
 from awsdeploy.view import TAG_GENERATION, TAG_RESOURCE, TAG_STACK, Aws, Stack
 
 __all__ = [
@@ -37,6 +37,7 @@ __all__ = [
     "Parting",
     "Passing",
     "Resource",
+    "Restorable",
     "Stack",
     "Wait",
     "needs",
@@ -116,6 +117,19 @@ class Resource:
     @classmethod
     def keep(cls, aws: Aws, live: Live, parting: Parting) -> Kept | None:
         """Why destroy should leave this object, or None."""
+        return None
+
+    @classmethod
+    def restorable(cls, aws: Aws, live: Live) -> Iterator[Restorable]:
+        """What this object lets people bring back. It may ask AWS."""
+        yield from ()
+
+    @classmethod
+    def back_up(cls, aws: Aws, live: Live, stamp: str) -> tuple[type[Resource], str] | None:
+        """Begin to copy its data; returns the kind and the id of the copy, None for what holds no data.
+
+        `stamp` is the moment in UTC: with it a copy's name is the same however often this is sent. Never waits.
+        """
         return None
 
     @classmethod

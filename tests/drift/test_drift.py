@@ -12,7 +12,15 @@ from typing import Any
 import pytest
 
 from awsdeploy.aws import Client
-from tests.drift import database, machines, network, scaling, storage, web  # noqa: F401 - each fills in the tables
+from tests.drift import (  # noqa: F401 - each fills in the tables
+    backup,
+    database,
+    machines,
+    network,
+    scaling,
+    storage,
+    web,
+)
 from tests.drift.hands import COVERS, HANDS, SETTLED
 from tests.simulated import READS, World, writes
 

@@ -41,6 +41,7 @@ ROWS = {
     "twice-parameter-group": "a DB parameter group's name again",
     "twice-database": "a database's name again",
     "twice-snapshot": "a DB snapshot's name again",
+    "twice-image": "a machine image's name again",
     "twice-security-group": "a security group's name again",
     "twice-permission": "a rule of a security group again",
     "twice-route": "a route again",
@@ -81,6 +82,7 @@ ROWS = {
     "held-database-protected": "a database with deletion protection",
     "held-subnet-group": "the DB subnet group of a database",
     "held-parameter-group": "the DB parameter group of a database",
+    "held-disk-snapshot": "the snapshot in a machine image",
     "held-zone": "a hosted zone with records",
     "held-role": "a role with policies, or in a profile",
     "held-profile": "an instance profile with a role",
@@ -111,6 +113,8 @@ ROWS = {
     "machine-user-data": "user data over 16 KB",
     "machine-modify-running": "another type for a running machine",
     "machine-disk": "the root disk",
+    "image-disks": "the disks and tags of an image",
+    "lifecycle-policy": "a lifecycle policy with another role, words, schedule or count than AWS takes",
     "machine-image-by-name": "`resolve:ssm:` as an image",
     "template-profile-and-metadata": "profile and metadata options of a launch template",
     "template-version": "a group pinned to a version of a template",
@@ -149,7 +153,9 @@ ROWS = {
     "time-target-closed": "target whose security group is shut",
     "time-target-drained": "target, taken out",
     "time-image": "machine image",
-    "time-volume-snapshot": "EBS snapshot",
+    "time-volume-snapshot": "EBS snapshot, in an image",
+    "time-lifecycle-role": "role of a lifecycle policy",
+    "time-lifecycle-images": "images by a lifecycle policy",
 }
 
 

@@ -6,6 +6,7 @@ what it needs from those before it and lists its `resources`. Touches no AWS.
 
 from __future__ import annotations
 
+from awsdeploy.blueprint.backup import Backups
 from awsdeploy.blueprint.database import DatabaseTier
 from awsdeploy.blueprint.machines import Machines
 from awsdeploy.blueprint.network import Network, SecurityGroups
@@ -50,5 +51,6 @@ def steps(settings: Settings, take_over_records: bool = False) -> list[Step]:
         "web": door.resources,
         "dns": names.resources,
         "tls": tls.resources,
+        "backup": Backups(settings).resources,
     }
     return [Step(title, tuple(areas[name])) for name, title in STEPS.items() if areas.get(name)]

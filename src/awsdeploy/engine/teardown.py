@@ -84,8 +84,10 @@ def destroy(run: Run, farewell: Farewell) -> None:
 
 def _latecomers(run: Run, farewell: Farewell) -> list[Live]:
     """What an interrupted run asked for and AWS lists only now. Unseen it would block what it stands on."""
-    known = {live.id for live in farewell.going} | {live.id for live, _ in farewell.staying}
-    seen = {live.key for live in farewell.going} | {live.key for live, _ in farewell.staying}
+    there = [*farewell.going, *(live for live, _ in farewell.staying)]
+    known = {live.id for live in there}
+    # The image of a machine carries the machine's key, and says nothing of a machine that was asked for later.
+    seen = {live.key for live in there if live.kind.create is not Resource.create}
     unsettled = {k: e.age() for k, e in run.state.entries.items() if e.phase in ("creating", "created")}
     lost = unsettled.keys() - seen
     seconds = max((run.settle - unsettled[key] for key in lost), default=0.0)
@@ -181,7 +183,9 @@ def _part(run: Run, live: Live, parting: Parting) -> None:
 
 
 def _place(run: Run, live: Live) -> str:
-    """The state entry of this very object: a replaced one has its own beside its successor's."""
+    """The state entry of this very object: a replaced one has its own beside its successor's, a copy its own."""
+    if live.kind.create is Resource.create:
+        return f"{live.key}@{live.id}"
     entry = run.state.entries.get(live.key)
     return live.key if entry is None or entry.id in ("", live.id) else f"{live.key}@{live.generation}"
 
@@ -201,8 +205,22 @@ def _kept(run: Run, live: Live, parting: Parting) -> Kept | None:
 def sweep(run: Run, parting: Parting) -> list[tuple[Live, Kept]]:
     """A second look that trusts no record: every kind afresh, and AWS's own index of tags for kinds we do not know.
 
-    Returns what is kept on purpose. Raises `Leftovers` for anything else.
+    What AWS makes by itself (the day's images) it may have made until a moment ago: that is removed, and looked for
+    again. Returns what is kept on purpose. Raises `Leftovers` for anything else.
     """
+    kept, left, tagged = _still_there(run, parting)
+    if meanwhile := [live for live in left if live.kind.fed_by]:
+        remove(run, meanwhile, parting)
+        kept, left, tagged = _still_there(run, parting)
+    if left or tagged:
+        named = [f"{live.kind.noun()} {live.id} ({live.key})" for live in left] + tagged
+        lines = "\n".join(f"  {line}" for line in named)
+        raise Leftovers(f"These are still there:\n{lines}", "Run the same command again.")
+    return kept
+
+
+def _still_there(run: Run, parting: Parting) -> tuple[list[tuple[Live, Kept]], list[Live], list[str]]:
+    """What is kept on purpose, what else there is, and what only the index of tags knows."""
     run.world.forget()
     tagged: list[str] = []
     lives = run.look_everywhere(*[_index(run, region, tagged) for region in sorted(run.regions)])
@@ -211,12 +229,8 @@ def sweep(run: Run, parting: Parting) -> list[tuple[Live, Kept]]:
         if why := _kept(run, live, parting):
             kept.append((live, why))
         else:
-            left.append(f"{live.kind.noun()} {live.id} ({live.key})")
-    left += tagged
-    if left:
-        lines = "\n".join(f"  {line}" for line in left)
-        raise Leftovers(f"These are still there:\n{lines}", "Run the same command again.")
-    return kept
+            left.append(live)
+    return kept, left, tagged
 
 
 def _index(run: Run, region: str, found: list[str]) -> Callable[[], None]:

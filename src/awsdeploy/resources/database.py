@@ -1,4 +1,4 @@
-"""The MySQL database, and the final snapshots it leaves."""
+"""The MySQL database."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from awsdeploy.aws import tolerate
-from awsdeploy.resource import UNKNOWN, Again, Aws, Change, Kept, Live, Parting, Passing, Resource, Wait
+from awsdeploy.resource import UNKNOWN, Again, Aws, Change, Live, Parting, Passing, Resource, Wait
 from awsdeploy.resources.database_groups import ParameterGroup, SubnetGroup
 from awsdeploy.resources.parameter import INCARNATION, Password, incarnation, reveal
 from awsdeploy.resources.security_group import SecurityGroup
@@ -217,38 +217,6 @@ class Database(Resource):
             last = {"FinalDBSnapshotIdentifier": name}
         with tolerate("DBInstanceNotFound"), tolerate("InvalidDBInstanceState", text="already being deleted"):
             aws.rds.delete_db_instance(DBInstanceIdentifier=live.id, **last)
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Snapshot(Resource):
-    """What a deleted database left: never made by `up`, kept by `destroy` unless its data may go too."""
-
-    title = "DB snapshot"
-    wait = Wait(pending={"creating"}, leaving={"deleting"}, usual=180, deadline=7200)
-    blocked = {"InvalidDBSnapshotState"}
-    data = True
-    arns = (":snapshot:",)
-
-    # AWS: RDS snapshot storage beyond the size of the running databases, US dollars per GB and month.
-    PER_GB = 0.095
-
-    @classmethod
-    def scan(cls, aws: Aws) -> Iterable[Live]:
-        for one in aws.rds.pages("describe_db_snapshots", "DBSnapshots", SnapshotType="manual"):
-            yield from aws.found(cls, one["DBSnapshotIdentifier"], one.get("TagList"), one, one["Status"])
-
-    @classmethod
-    def keep(cls, aws: Aws, live: Live, parting: Parting) -> Kept | None:
-        if parting.data:
-            return None
-        size = float(live.raw.get("AllocatedStorage", 0))
-        return Kept("the database's last state; --delete-data removes it", round(size * cls.PER_GB, 2))
-
-    @classmethod
-    def delete(cls, aws: Aws, live: Live, parting: Parting) -> None:
-        if live.status != "deleting":
-            with tolerate("DBSnapshotNotFound"):
-                aws.rds.delete_db_snapshot(DBSnapshotIdentifier=live.id)
 
 
 def _later(call: Callable[..., object], more: Mapping[str, Any] | None = None, **fixed: Any) -> Callable[[], object]:

@@ -42,3 +42,4 @@ IMAGE_CREATED = 300
 
 BUCKET_NAME_FREE = 60  # after a bucket of that name was deleted
 REPLICATED = 15
+VOLUME_SNAPSHOT = 180
