@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from awsdeploy.aws import Client
-from tests.drift import database, machines, network, web  # noqa: F401 - each fills in the tables
+from tests.drift import database, machines, monitoring, network, web  # noqa: F401 - each fills in the tables
 from tests.drift.hands import COVERS, HANDS, SETTLED
 from tests.simulated import READS, World, writes
 
@@ -29,6 +29,9 @@ nat = true
 
 [database]
 multi_az = true
+
+[monitoring]
+emails = ["ops@example.com"]
 """
 
 NAMES = ("Name", "Identifier", "Id", "Arn", "Tags", "TagSpecifications", "ClientToken")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from awsdeploy.blueprint.database import DatabaseTier
 from awsdeploy.blueprint.machines import Machines
+from awsdeploy.blueprint.monitoring import Monitoring
 from awsdeploy.blueprint.network import Network, SecurityGroups
 from awsdeploy.blueprint.web import FrontDoor, Names, Tls
 from awsdeploy.config import Settings
@@ -38,6 +39,7 @@ def steps(settings: Settings, take_over_records: bool = False) -> list[Step]:
     door = FrontDoor(settings, network, groups, machines)
     names = Names(settings, door, take_over_records)
     tls = Tls(settings, door, names)
+    monitoring = Monitoring(settings, database, machines, door, names, tls)
     areas: dict[str, list[Resource]] = {
         "network": network.resources,
         "security": groups.resources,
@@ -46,5 +48,6 @@ def steps(settings: Settings, take_over_records: bool = False) -> list[Step]:
         "web": door.resources,
         "dns": names.resources,
         "tls": tls.resources,
+        "monitoring": monitoring.resources,
     }
     return [Step(STEPS[name], tuple(resources)) for name, resources in areas.items() if resources]

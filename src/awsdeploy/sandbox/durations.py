@@ -34,3 +34,5 @@ CERTIFICATE_TIMES_OUT = 72 * 3600
 DNS_INSYNC = 45
 IAM_PROPAGATION = 10
 IMAGE_CREATED = 300
+LOG_WRITTEN = 30  # until RDS writes to a group again that was deleted
+CONFIRMATION_EXPIRES = 3 * 86_400  # AWS: a subscription nobody confirms is dropped
