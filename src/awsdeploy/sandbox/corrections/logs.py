@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from awsdeploy.sandbox import durations
@@ -36,21 +37,13 @@ def retention(_: World, call: Call) -> None:
         raise AwsRefuses("InvalidParameterException", f"{message}Member must satisfy enum value set: [{offered}]")
 
 
-@before("rds:CreateDBInstance", "rds:ModifyDBInstance")
-def exports_there_are(_: World, call: Call) -> None:
-    change = call.parameters.get("CloudwatchLogsExportConfiguration") or {}
-    wanted = {*(call.parameters.get("EnableCloudwatchLogsExports") or ()), *(change.get("EnableLogTypes") or ())}
-    if unknown := wanted - MYSQL_LOGS:
+def exports_there_are(wanted: Mapping[str, Any]) -> None:
+    """Raises `AwsRefuses` for parameters that ask for a log MySQL does not write."""
+    change = wanted.get("CloudwatchLogsExportConfiguration") or {}
+    asked = {*(wanted.get("EnableCloudwatchLogsExports") or ()), *(change.get("EnableLogTypes") or ())}
+    if unknown := asked - MYSQL_LOGS:
         message = f"You cannot use the log types '{', '.join(sorted(unknown))}' with engine version mysql."
         raise AwsRefuses("InvalidParameterCombination", message)
-
-
-@after("rds:CreateDBInstance", "rds:ModifyDBInstance")
-def exported(world: World, call: Call, answer: Answer) -> None:
-    """An instance that exports logs writes soon after it has come up, or been changed."""
-    name = answer["DBInstance"]["DBInstanceIdentifier"]
-    whole = max(durations.DATABASE_CREATED_MULTI_AZ, durations.DATABASE_MODIFIED)
-    world.agenda.after(whole * durations.DATABASE_ENDPOINT, lambda: _write(world, call.region, name))
 
 
 @after("logs:DeleteLogGroup")
@@ -58,10 +51,11 @@ def written_again(world: World, call: Call, _: Answer) -> None:
     """AWS: what still writes makes the group again, without tags and for ever."""
     name = str(call.parameters["logGroupName"])
     if found := re.fullmatch(r"/aws/rds/instance/([^/]+)/.+", name):
-        world.agenda.after(durations.LOG_WRITTEN, lambda: _write(world, call.region, found[1]))
+        world.agenda.after(durations.LOG_WRITTEN, lambda: written(world, call.region, found[1]))
 
 
-def _write(world: World, region: str, name: str) -> None:
+def written(world: World, region: str, name: str) -> None:
+    """A database writes to the logs it exports."""
     database: Any = world.moto("rds", region).databases.get(name)
     for kind in database.enabled_cloudwatch_logs_exports if database is not None else ():
         world.moto("logs", region).ensure_log_group(f"/aws/rds/instance/{name}/{kind}")
