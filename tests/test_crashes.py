@@ -11,13 +11,16 @@ from collections import Counter
 import pytest
 
 from awsdeploy.resource import Live
-from tests.simulated import World, writes
+from tests.simulated import REGION, World, writes
 
 CONFIG = """\
 name = "crash"
 environment = "prod"
 domain = "example.com"
 platform = "supported"
+
+[monitoring]
+emails = ["ops@example.com"]
 """
 FAULTS = ("kill-before", "kill-after", "lost-answer")
 WRITES_OF_UP = 65
@@ -123,7 +126,16 @@ def leftovers(world: World) -> list[str]:
     names = world.client("ssm").describe_parameters()["Parameters"]
     found += [one["Name"] for one in names if one["Name"].startswith("/deploy/")]
     found += [one["CertificateArn"] for one in world.client("acm").list_certificates()["CertificateSummaryList"]]
+    logs = world.client("logs").describe_log_groups()["logGroups"]
+    found += [one["logGroupName"] for one in logs]
+    for region in (REGION, "us-east-1"):
+        cloudwatch, sns = world.client("cloudwatch", region), world.client("sns", region)
+        found += [one["AlarmArn"] for one in cloudwatch.describe_alarms()["MetricAlarms"]]
+        found += [one["DashboardName"] for one in cloudwatch.list_dashboards()["DashboardEntries"]]
+        found += [one["TopicArn"] for one in sns.list_topics()["Topics"]]
+        found += [one["TopicArn"] for one in sns.list_subscriptions()["Subscriptions"]]
     route53 = world.client("route53")
+    found += [one["Id"] for one in route53.list_health_checks()["HealthChecks"]]
     for zone in route53.list_hosted_zones()["HostedZones"]:
         records = route53.list_resource_record_sets(HostedZoneId=zone["Id"])["ResourceRecordSets"]
         found += [f"{one['Name']} {one['Type']}" for one in records if one["Type"] not in {"NS", "SOA"}]

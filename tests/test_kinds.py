@@ -61,6 +61,20 @@ def _rds(kind: str) -> Read:
     return read
 
 
+def _log_group(world: World, live: Live) -> dict[str, str]:
+    arn = f"arn:aws:logs:{live.region}:123456789012:log-group:{live.id}"
+    found: dict[str, str] = world.client("logs").list_tags_for_resource(resourceArn=arn)["tags"]
+    return found
+
+
+def _route53(kind: str) -> Read:
+    def read(world: World, live: Live) -> dict[str, str]:
+        answer = world.client("route53").list_tags_for_resource(ResourceType=kind, ResourceId=live.id)
+        return tags(answer["ResourceTagSet"]["Tags"])
+
+    return read
+
+
 TAGS: dict[str, Read] = {
     **dict.fromkeys(
         ["Vpc", "Subnet", "InternetGateway", "ElasticIp", "RouteTable", "NatGateway", "SecurityGroup"],
@@ -89,15 +103,20 @@ TAGS: dict[str, Read] = {
     "Certificate": lambda world, live: tags(
         world.client("acm").list_tags_for_certificate(CertificateArn=live.id)["Tags"]
     ),
-    "HostedZone": lambda world, live: tags(
-        world.client("route53").list_tags_for_resource(ResourceType="hostedzone", ResourceId=live.id)["ResourceTagSet"][
-            "Tags"
-        ]
+    "HostedZone": _route53("hostedzone"),
+    "HealthCheck": _route53("healthcheck"),
+    **dict.fromkeys(["LogGroup", "DatabaseLog"], _log_group),
+    "Topic": lambda world, live: tags(
+        world.client("sns", live.region).list_tags_for_resource(ResourceArn=live.id)["Tags"]
+    ),
+    "Alarm": lambda world, live: tags(
+        world.client("cloudwatch", live.region).list_tags_for_resource(ResourceARN=live.raw["AlarmArn"])["Tags"]
     ),
 }
 NO_TAGS = {
     "BucketObject": "a listing shows none: its bucket and name say whose it is",
     "Cors": "a setting of its bucket",
+    "Dashboard": "AWS has no tags for dashboards; its name tells",
     "Record": "AWS has no tags for records",
 }
 

@@ -7,11 +7,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from awsdeploy import blueprint
 from awsdeploy.config import Settings
+from awsdeploy.resources.alarm import Alarm
+from awsdeploy.resources.instance import Instance
 
 NAT_MONTHLY = 46.72  # US dollars: the gateway and its address, Seoul, 730 hours
 EXTENDED_MONTHLY = {False: 175, True: 350}
 """US dollars of RDS Extended Support, years 1 and 2, without and with a standby (db.t3.micro, db.t3.small)."""
+
+AGENT_METRICS = 3
+"""What the CloudWatch agent sends of each machine: memory, swap, disk."""
+
+
+def billed_by_cloudwatch(settings: Settings) -> tuple[int, int]:
+    """How many alarms the stack has, and how many metrics of its own its machines send."""
+    resources = [resource for step in blueprint.steps(settings) for resource in step.resources]
+    machines = sum(isinstance(one, Instance) for one in resources)
+    return sum(isinstance(one, Alarm) for one in resources), AGENT_METRICS * machines
 
 
 def sentences(settings: Settings) -> Iterator[str]:
@@ -31,6 +44,11 @@ def sentences(settings: Settings) -> Iterator[str]:
         yield "The A record is an alias of the load balancer, which has no address that lasts."
     else:
         yield "Without a domain there is no DNS record and no TLS: port 80 answers on the load balancer's own name."
+    alarms, metrics = billed_by_cloudwatch(settings)
+    yield (
+        f"CloudWatch bills alarms beyond an account's ten (this stack has {alarms}) and the agents' metrics beyond "
+        f"ten at $0.30 a month each (this stack has {metrics})."
+    )
     if settings.platform == "documented":
         yield "Amazon Linux 2 has had no support since 2026-06-30 and Node.js 18 none since 2025-04-30."
     else:

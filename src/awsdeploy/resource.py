@@ -71,7 +71,8 @@ class Resource:
     arns: ClassVar[tuple[str, ...]] = ()  # how its ARNs can be told: ":vpc/"
     everywhere: ClassVar[bool] = False  # a global service: one list for all regions
     abroad: ClassVar[bool] = False  # may stand in another region than the stack's
-    fed_by: ClassVar[set[str]] = set()  # kinds (by class name) that must be gone first: they would make it again
+    # Kinds (by class name) that must be gone first: they would make it again. An edge to one orders only the making.
+    fed_by: ClassVar[set[str]] = set()
     abstract: ClassVar[bool] = True
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -113,6 +114,10 @@ class Resource:
     def facts(self, aws: Aws, live: Live) -> Mapping[str, str]:
         """What people want to know of it once it exists: an endpoint, a URL."""
         return {}
+
+    def notice(self, aws: Aws, live: Live) -> str:
+        """What somebody still has to do before this serves its purpose, in words, or nothing. It is no drift."""
+        return ""
 
     @classmethod
     def keep(cls, aws: Aws, live: Live, parting: Parting) -> Kept | None:

@@ -46,6 +46,13 @@ class Stack:
         """A Parameter Store name. AWS refuses names that begin with aws or ssm, hence /deploy."""
         return f"/deploy/{self.tag}/{name}"
 
+    def called(self, key: str, generation: str, limit: int) -> str:
+        """The name of the resource with this key and generation: where there are no tags it proves whose it is."""
+        identity = f"{self.tag} {key} {generation}"
+        ending = hashlib.sha256(identity.encode()).hexdigest()[:6]
+        words = f"{self.slug}-{key.rsplit('/', 1)[-1]}"
+        return f"{words[: limit - 7].rstrip('-')}-{ending}"
+
 
 class World(Protocol):
     """What the engine knows of AWS: one memoised look per kind and region."""
@@ -151,10 +158,7 @@ class Aws:
 
     def name(self, resource: Resource, limit: int = 63) -> str:
         """A name for what AWS keeps unique: readable, within `limit`, and different in every generation."""
-        identity = f"{self.stack.tag} {resource.key} {self.generation(resource)}"
-        ending = hashlib.sha256(identity.encode()).hexdigest()[:6]
-        words = f"{self.stack.slug}-{resource.key.rsplit('/', 1)[-1]}"
-        return f"{words[: limit - 7].rstrip('-')}-{ending}"
+        return self.stack.called(resource.key, self.generation(resource), limit)
 
     def tags(self, resource: Resource, part: str = "") -> list[dict[str, str]]:
         """The tags of a resource, or of a `part` that AWS makes along with it."""

@@ -48,6 +48,15 @@ for field, value in {
     _database(field, value)
 
 
+@by_hand("database without one of its logs", "database/mysql", "rds:CreateDBInstance.EnableCloudwatchLogsExports")
+def _(aws: World, live: dict[str, Live]) -> None:
+    aws.client("rds").modify_db_instance(
+        DBInstanceIdentifier=live["database/mysql"].id,
+        CloudwatchLogsExportConfiguration={"EnableLogTypes": ["general"], "DisableLogTypes": ["slowquery"]},
+        ApplyImmediately=True,
+    )
+
+
 @by_hand("database open to another group", "database/mysql", "rds:CreateDBInstance.VpcSecurityGroupIds")
 def _(aws: World, live: dict[str, Live]) -> None:
     aws.client("rds").modify_db_instance(

@@ -16,6 +16,7 @@ from tests.drift import (  # noqa: F401 - each fills in the tables
     backup,
     database,
     machines,
+    monitoring,
     network,
     scaling,
     storage,
@@ -50,6 +51,9 @@ multi_az = true
 
 [uploads]
 replicate = true
+
+[monitoring]
+emails = ["ops@example.com"]
 """
 
 NAMES = ("Name", "Identifier", "Id", "Arn", "Tags", "TagSpecifications", "ClientToken")

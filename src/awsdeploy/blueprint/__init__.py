@@ -9,6 +9,7 @@ from __future__ import annotations
 from awsdeploy.blueprint.backup import Backups
 from awsdeploy.blueprint.database import DatabaseTier
 from awsdeploy.blueprint.machines import Machines
+from awsdeploy.blueprint.monitoring import Monitoring
 from awsdeploy.blueprint.network import Network, SecurityGroups
 from awsdeploy.blueprint.storage import Storage
 from awsdeploy.blueprint.web import FrontDoor, Names, Tls
@@ -42,6 +43,7 @@ def steps(settings: Settings, take_over_records: bool = False) -> list[Step]:
     storage.share_with_browsers(door.balancer if door.web else None)
     names = Names(settings, door, take_over_records)
     tls = Tls(settings, door, names)
+    monitoring = Monitoring(settings, database, machines, door, names, tls)
     areas: dict[str, list[Resource]] = {
         "network": network.resources,
         "security": groups.resources,
@@ -51,6 +53,7 @@ def steps(settings: Settings, take_over_records: bool = False) -> list[Step]:
         "web": door.resources,
         "dns": names.resources,
         "tls": tls.resources,
+        "monitoring": monitoring.resources,
         "backup": Backups(settings).resources,
     }
     return [Step(title, tuple(areas[name])) for name, title in STEPS.items() if areas.get(name)]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from awsdeploy.cli import notices
 from awsdeploy.cli import plan as planning
 from awsdeploy.cli.group import ExampleHelp
 from awsdeploy.cli.options import Given, json_option, shared_options, yes_option
@@ -107,12 +108,14 @@ def _report(at: Session, plan: Plan, seconds: float, as_json: bool) -> None:
     facts = found_out(at, plan)
     if as_json:
         told = {**at.header, "changed": plan.writes, "seconds": round(seconds, 1), "facts": facts}
+        told["notices"] = notices.notices(at, plan.items)
         click.echo(json.dumps(told, indent=2, ensure_ascii=False))
         return
     said = "Nothing to do" if plan.quiet else f"Done in {spell(seconds)}"
     if at.given.sandbox and "url" in facts:
         facts["url"] += " (simulated: no browser reaches it)"
-    print_lines([f"{said}. {at.settings.stack} is up.", "", *table(facts), "", f"Next: {at.next('status')}"])
+    warned = notices.lines(at, plan.items)
+    print_lines([f"{said}. {at.settings.stack} is up.", "", *table(facts), *warned, "", f"Next: {at.next('status')}"])
 
 
 def found_out(at: Session, plan: Plan) -> dict[str, str]:

@@ -143,7 +143,8 @@ def _below(kind: type[Resource]) -> set[type[Resource]]:
     found: set[type[Resource]] = set()
     todo = [kind]
     while todo:
-        new = needs(todo.pop()) - found
+        above = todo.pop()
+        new = {one for one in needs(above) if one.__name__ not in above.fed_by} - found
         found |= new
         todo += new
     return found

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from awsdeploy.aws import tolerate
-from awsdeploy.resource import UNKNOWN, Again, Aws, Change, Live, Parting, Passing, Resource, Wait
+from awsdeploy.resource import UNKNOWN, Again, Aws, Change, Live, Parting, Passing, Resource, Stack, Wait
 from awsdeploy.resources.database_groups import ParameterGroup, SubnetGroup
 from awsdeploy.resources.parameter import INCARNATION, Password, incarnation, reveal
 from awsdeploy.resources.security_group import SecurityGroup
@@ -40,6 +40,9 @@ FAILED = {
     "restore-error",
     "storage-full",
 }
+
+EXPORTS = ("error", "slowquery")
+"""The logs that RDS sends to CloudWatch."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -91,7 +94,7 @@ class Database(Resource):
             yield from aws.found(cls, one["DBInstanceIdentifier"], one.get("TagList"), one, one["DBInstanceStatus"])
 
     def create(self, aws: Aws) -> str:
-        name = aws.name(self, 63)
+        name = identifier(aws.stack, self, aws.generation(self))
         zone = {} if self.multi_az else {"AvailabilityZone": self.zone}
         with tolerate("DBInstanceAlreadyExists"):
             aws.rds.create_db_instance(
@@ -112,6 +115,7 @@ class Database(Resource):
                 MasterUserPassword=reveal(aws, self.password),
                 BackupRetentionPeriod=self.backup_days,
                 CopyTagsToSnapshot=True,
+                EnableCloudwatchLogsExports=list(EXPORTS),
                 DeletionProtection=self.protected,
                 PubliclyAccessible=False,
                 AutoMinorVersionUpgrade=True,
@@ -133,6 +137,13 @@ class Database(Resource):
             if old != new:
                 settings[field] = new
                 yield Change(field, old, new, modify, impact)
+        exported = set(raw.get("EnabledCloudwatchLogsExports", ()))
+        if exported != set(EXPORTS):
+            settings["CloudwatchLogsExportConfiguration"] = {
+                "EnableLogTypes": sorted(set(EXPORTS) - exported),
+                "DisableLogTypes": sorted(exported - set(EXPORTS)),
+            }
+            yield Change("exported logs", sorted(exported), sorted(EXPORTS), modify)
         # AWS answers 8.0.42 where 8.0 was asked for.
         if not f"{raw['EngineVersion']}.".startswith(f"{self.version}."):
             settings |= {"EngineVersion": self.version, "AllowMajorVersionUpgrade": True}
@@ -217,6 +228,11 @@ class Database(Resource):
             last = {"FinalDBSnapshotIdentifier": name}
         with tolerate("DBInstanceNotFound"), tolerate("InvalidDBInstanceState", text="already being deleted"):
             aws.rds.delete_db_instance(DBInstanceIdentifier=live.id, **last)
+
+
+def identifier(stack: Stack, database: Database, generation: str) -> str:
+    """What RDS calls the database, and thereby its logs."""
+    return stack.called(database.key, generation, 63)
 
 
 def _later(call: Callable[..., object], more: Mapping[str, Any] | None = None, **fixed: Any) -> Callable[[], object]:

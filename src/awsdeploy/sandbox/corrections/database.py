@@ -8,7 +8,7 @@ from typing import Any
 from awsdeploy.sandbox import call as calls
 from awsdeploy.sandbox import durations
 from awsdeploy.sandbox.call import Call
-from awsdeploy.sandbox.corrections import Answer, after, before, database_rules, interfaces
+from awsdeploy.sandbox.corrections import Answer, after, before, database_rules, interfaces, logs
 from awsdeploy.sandbox.refusal import AwsRefuses
 from awsdeploy.sandbox.world import World
 
@@ -56,6 +56,7 @@ def create(world: World, call: Call, answer: Answer) -> None:
         if database.status == "creating":
             database.status = "backing-up"
             memory.without_endpoint.discard(name)
+            logs.written(world, call.region, name)
 
     world.agenda.after(whole * durations.DATABASE_ENDPOINT, reachable)
     world.agenda.after(whole, lambda: _settle(database, "backing-up", "available"))
@@ -132,6 +133,7 @@ def _modified(world: World, call: Call, database: Any, now: dict[str, Any]) -> N
     _interfaces(world, call.region, database)
     memory.pending[name] = {key: value for key, value in memory.pending.get(name, {}).items() if key not in now}
     database.status = "available"
+    logs.written(world, call.region, name)
 
 
 @before("rds:DeleteDBInstance")

@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from awsdeploy.sandbox.call import Call
+from awsdeploy.sandbox.corrections import logs
 from awsdeploy.sandbox.refusal import AwsRefuses
 from awsdeploy.sandbox.world import World
 
@@ -59,6 +60,7 @@ def creation(world: World, call: Call) -> None:
     version = _version(wanted.get("EngineVersion"))
     _class(wanted["DBInstanceClass"], version)
     _password(wanted)
+    logs.exports_there_are(wanted)
     _storage(wanted, int(wanted.get("AllocatedStorage") or 0))
     _retention(wanted)
     _username(str(wanted.get("MasterUsername") or ""))
@@ -74,6 +76,7 @@ def creation(world: World, call: Call) -> None:
 def modification(world: World, call: Call, database: Any) -> None:
     """Raises `AwsRefuses` as ModifyDBInstance does."""
     wanted = call.parameters
+    logs.exports_there_are(wanted)
     version = database.engine_version
     if "EngineVersion" in wanted:
         version = _version(wanted["EngineVersion"])
