@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from awsdeploy.sandbox import control
+from tests.architecture import mutants
 from tests.simulated import DOCUMENTED, World
 
 SPEED = 600.0
@@ -23,6 +24,15 @@ name = "warm"
 environment = "dev"
 platform = "supported"
 """
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _altered() -> Iterator[None]:
+    """The documented value that this process has to notice as altered; see tests/architecture."""
+    with pytest.MonkeyPatch.context() as patch:
+        if mutant := mutants.chosen():
+            mutants.apply(mutant, patch)
+        yield
 
 
 @pytest.fixture(scope="session")
