@@ -39,7 +39,7 @@ def _altered() -> Iterator[None]:
 def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[control.Server]:
     """A warm sandbox whose own world is empty: what it learns on the first calls, its forks know."""
     home = tmp_path_factory.mktemp("sandbox")
-    server = control.start(home, speed=SPEED, idle=600)
+    server = control.start(home, speed=SPEED, idle=3600)
     with entered(server, home) as world:
         world.up(world.settings(WARMING))
     control.reset(home)
