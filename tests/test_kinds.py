@@ -32,14 +32,16 @@ paths = ["/api", "/api/*"]
 instances = 2
 
 [services.worker]
+
+[services.jobs.scaling]
 """
 
 NOT_DECLARED = {
-    "BucketObject": "no machine fetches a script yet",
     "EbsSnapshot": "the disk in an image",
     "Image": "made by AWS each day, or on request",
     "Snapshot": "left by a deleted database, or made on request",
     "Volume": "made with its machine",
+    "Member": "made by its group",
 }
 
 Read = Callable[[World, Live], dict[str, str]]
@@ -80,8 +82,13 @@ TAGS: dict[str, Read] = {
         ["Vpc", "Subnet", "InternetGateway", "ElasticIp", "RouteTable", "NatGateway", "SecurityGroup"],
         BY_SERVICE["ec2"],
     ),
-    **dict.fromkeys(["Instance", "Volume", "Image", "EbsSnapshot"], BY_SERVICE["ec2"]),
+    **dict.fromkeys(["Instance", "Volume", "Image", "EbsSnapshot", "LaunchTemplate", "Member"], BY_SERVICE["ec2"]),
     **dict.fromkeys(["LoadBalancer", "TargetGroup", "Listener"], BY_SERVICE["elbv2"]),
+    "AutoScalingGroup": lambda world, live: tags(
+        world.client("autoscaling").describe_auto_scaling_groups(AutoScalingGroupNames=[live.id])["AutoScalingGroups"][
+            0
+        ]["Tags"]
+    ),
     "Database": _rds("db"),
     "SubnetGroup": _rds("subgrp"),
     "ParameterGroup": _rds("pg"),
@@ -118,6 +125,7 @@ NO_TAGS = {
     "Cors": "a setting of its bucket",
     "Dashboard": "AWS has no tags for dashboards; its name tells",
     "Record": "AWS has no tags for records",
+    "ScalingPolicy": "AWS has no tags for policies",
 }
 
 
