@@ -29,6 +29,8 @@ UNHEALTHY, DRIFT = 1, 7
 EVERY = 5.0  # seconds between two looks of --watch
 RELEASE_TAG = "awsdeploy:release"
 """What a release puts on the machines it runs on; without it they still show the placeholder."""
+SERVICE_TAG = "awsdeploy:service"
+"""What every machine carries, whoever started it."""
 DIFFERS = {"create": "missing", "replace": "to be replaced", "change": "differs"}
 
 
@@ -135,10 +137,10 @@ class Standing:
     def releases(self, service: str) -> set[str]:
         """The releases on a service's machines, by their tags."""
         found = set()
-        for item in self.plan.items.values():
-            if item.live and item.resource.key.startswith(f"machines/{service}-"):
-                tags = {tag["Key"]: tag["Value"] for tag in item.live.raw.get("Tags", ())}
-                found |= {tags[RELEASE_TAG]} if RELEASE_TAG in tags else set()
+        for live in self.plan.lives:
+            if live.key.startswith("machines/"):
+                tags = {tag["Key"]: tag["Value"] for tag in live.raw.get("Tags", ())}
+                found |= {tags[RELEASE_TAG]} if tags.get(SERVICE_TAG) == service and RELEASE_TAG in tags else set()
         return found
 
     def document(self) -> dict[str, Any]:
