@@ -32,11 +32,14 @@ paths = ["/api", "/api/*"]
 instances = 2
 
 [services.worker]
+
+[services.jobs.scaling]
 """
 
 NOT_DECLARED = {
     "Snapshot": "left by a deleted database",
     "Volume": "made with its machine",
+    "Member": "made by its group",
 }
 
 Read = Callable[[World, Live], dict[str, str]]
@@ -67,8 +70,13 @@ TAGS: dict[str, Read] = {
         ["Vpc", "Subnet", "InternetGateway", "ElasticIp", "RouteTable", "NatGateway", "SecurityGroup"],
         BY_SERVICE["ec2"],
     ),
-    **dict.fromkeys(["Instance", "Volume"], BY_SERVICE["ec2"]),
+    **dict.fromkeys(["Instance", "Volume", "LaunchTemplate", "Member"], BY_SERVICE["ec2"]),
     **dict.fromkeys(["LoadBalancer", "TargetGroup", "Listener"], BY_SERVICE["elbv2"]),
+    "AutoScalingGroup": lambda world, live: tags(
+        world.client("autoscaling").describe_auto_scaling_groups(AutoScalingGroupNames=[live.id])["AutoScalingGroups"][
+            0
+        ]["Tags"]
+    ),
     "Database": _rds("db"),
     "SubnetGroup": _rds("subgrp"),
     "ParameterGroup": _rds("pg"),
@@ -95,6 +103,7 @@ NO_TAGS = {
     "BucketObject": "a listing shows none: its bucket and name say whose it is",
     "Cors": "a setting of its bucket",
     "Record": "AWS has no tags for records",
+    "ScalingPolicy": "AWS has no tags for policies",
 }
 
 

@@ -27,6 +27,14 @@ def sentences(settings: Settings) -> Iterator[str]:
     if not network.ssh_from:
         yield "The document's port 22 is closed: Session Manager needs no port; network.ssh_from opens it."
     yield from _storage(settings)
+    scaling = [service.scaling for service in settings.services.values() if service.scaling]
+    if any(one.health == "elb" for one in scaling):
+        yield (
+            'health = "elb" lets the load balancer\'s word end a machine: a health path that asks the database makes '
+            "the group replace every machine during a failover."
+        )
+    elif settings.preset == "prod" and not scaling:
+        yield "Auto Scaling, which the document considers for production, is off: [services.NAME.scaling] turns it on."
     if settings.domain:
         yield "The A record is an alias of the load balancer, which has no address that lasts."
     else:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import base64
 import dataclasses
-from collections.abc import Iterable, Iterator, Mapping
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -101,7 +102,11 @@ class LaunchTemplate(Machine):
             else:
                 image, root = _recorded(default) or self.newest_image(aws)
                 data = self._data(aws, image, root)
-                aws.ec2.create_launch_template_version(LaunchTemplateId=live.id, LaunchTemplateData=data)
+                # AWS may show the new version late: the token keeps the second look from making it again.
+                token = digest(json.dumps([default["VersionNumber"], data], sort_keys=True))
+                aws.ec2.create_launch_template_version(
+                    LaunchTemplateId=live.id, LaunchTemplateData=data, ClientToken=token
+                )
 
         for field, old, new in self._differences(aws, default):
             yield Change(field, old, new, renew, LATER)
@@ -133,9 +138,9 @@ class LaunchTemplate(Machine):
         image, root = _recorded(version) or ("", "")
         if data.get("ImageId") != image:
             yield "image", data.get("ImageId"), image or "the system's"
-        disks = [{**one, "Ebs": dict(one.get("Ebs", {}))} for one in data.get("BlockDeviceMappings", ())]
-        if disks != self.block_devices(root):
-            yield "disk", disks, self.block_devices(root)
+        disks, ours = data.get("BlockDeviceMappings", ()), self.block_devices(root)
+        if not _same_disks(disks, ours):
+            yield "disk", disks, ours
         text = base64.b64decode(data.get("UserData", "")).decode(errors="replace")
         if digest(text) != _about(version).get(USER_DATA):
             yield "user data", "something else", "ours"
@@ -199,6 +204,13 @@ def _recorded(version: Mapping[str, Any]) -> tuple[str, str] | None:
     """The image and its root device that a version was made with, if its tags still say so."""
     image, _, root = _about(version).get(IMAGE, "").partition(" ")
     return (image, root) if image and root else None
+
+
+def _same_disks(present: Sequence[Mapping[str, Any]], wanted: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether the same devices have at least the wanted settings: AWS may show more than it was told."""
+    if [one["DeviceName"] for one in present] != [one["DeviceName"] for one in wanted]:
+        return False
+    return all(one.get("Ebs", {}).items() >= ours["Ebs"].items() for one, ours in zip(present, wanted, strict=True))
 
 
 def _pairs(tags: Iterable[Mapping[str, str]]) -> dict[str, str]:

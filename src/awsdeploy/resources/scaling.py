@@ -45,10 +45,10 @@ class AutoScalingGroup(Resource):
     again = Again.NAME
     wait = Wait(leaving={"Delete in progress"}, usual=5)
     passing = tuple(
-        # AWS: a new instance profile is known to EC2 after about 10 s, at most 2 minutes.
+        # AWS: a new instance profile is known to EC2 after about 10 s, at most 2 minutes; a new template is, too.
         Passing(operation, "ValidationError", seconds=120, text=text)
         for operation in ("CreateAutoScalingGroup", "UpdateAutoScalingGroup")
-        for text in ("Invalid IAM Instance Profile", "has no associated IAM Roles")
+        for text in ("Invalid IAM Instance Profile", "has no associated IAM Roles", "does not exist")
     )
     blocked = {"ResourceInUse", "ScalingActivityInProgress"}
     arns = (":autoScalingGroup:",)

@@ -16,6 +16,7 @@ TOKENS = {
     "ec2:CreateNatGateway": "ClientToken",
     "ec2:CreateRouteTable": "ClientToken",
     "ec2:CreateLaunchTemplate": "ClientToken",
+    "ec2:CreateLaunchTemplateVersion": "ClientToken",
     "ec2:CreateVpcEndpoint": "ClientToken",
     "ec2:CreateVolume": "ClientToken",
 }

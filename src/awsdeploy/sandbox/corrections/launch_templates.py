@@ -96,4 +96,15 @@ def version_data(world: World, region: str, template: dict[str, Any]) -> tuple[s
     if known is None or (found.id, known.number) in world.of(Deleted).versions:
         message = f"The specified launch template version {wanted} does not exist."
         raise AwsRefuses("ValidationError", f"You must use a valid fully-formed launch template. {message}")
-    return str(known.number), known.data
+    return str(known.number), {**known.data, "ImageId": _image(world, region, str(known.data.get("ImageId", "")))}
+
+
+def _image(world: World, region: str, image: str) -> str:
+    """A template may name a parameter that names the image."""
+    named = image.removeprefix("resolve:ssm:")
+    if named == image:
+        return image
+    parameter = world.moto("ssm", region).get_parameter(named)
+    if parameter is None:
+        raise AwsRefuses("ValidationError", f"The parameter {named} does not exist.")
+    return str(parameter.value)
