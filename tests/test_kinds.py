@@ -77,6 +77,10 @@ def _route53(kind: str) -> Read:
     return read
 
 
+def _parameter(world: World, live: Live) -> dict[str, str]:
+    return tags(world.client("ssm").list_tags_for_resource(ResourceType="Parameter", ResourceId=live.id)["TagList"])
+
+
 TAGS: dict[str, Read] = {
     **dict.fromkeys(
         ["Vpc", "Subnet", "InternetGateway", "ElasticIp", "RouteTable", "NatGateway", "SecurityGroup"],
@@ -97,9 +101,7 @@ TAGS: dict[str, Read] = {
     "InstanceProfile": lambda world, live: tags(
         world.client("iam").get_instance_profile(InstanceProfileName=live.id)["InstanceProfile"]["Tags"]
     ),
-    "Password": lambda world, live: tags(
-        world.client("ssm").list_tags_for_resource(ResourceType="Parameter", ResourceId=live.id)["TagList"]
-    ),
+    **dict.fromkeys(["Parameter", "Password"], _parameter),
     **dict.fromkeys(
         ["Bucket", "DataBucket"],
         lambda world, live: tags(world.client("s3", live.region).get_bucket_tagging(Bucket=live.id)["TagSet"]),

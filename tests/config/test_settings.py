@@ -143,6 +143,32 @@ def test_a_service_scales_when_asked_to() -> None:
     assert written.origin("services.worker.scaling.target_cpu") == "default"
 
 
+def test_what_a_service_calls_besides_is_written_out_or_named() -> None:
+    text = """
+        [services.frontend]
+        [services.backend]
+        policies = ["arn:aws:iam::aws:policy/AmazonSESFullAccess"]
+        [[services.backend.statements]]
+        actions = ["sqs:SendMessage"]
+        resources = ["arn:aws:sqs:{region}:{account}:orders"]
+        conditions = { StringEquals = { "aws:ResourceTag/a" = ["b"] } }
+        [[services.backend.statements]]
+        effect = "Deny"
+        actions = ["sqs:*"]
+        resources = ["*"]
+    """
+    backend = loads('name = "shop"\nplatform = "supported"\n' + text).services["backend"]
+    assert backend.policies == ("arn:aws:iam::aws:policy/AmazonSESFullAccess",)
+    first, second = backend.statements
+    assert (first.effect, first.actions, second.effect) == ("Allow", ("sqs:SendMessage",), "Deny")
+    assert first.conditions == {"StringEquals": {"aws:ResourceTag/a": ("b",)}}
+
+
+def test_ssh_may_come_from_the_operators_own_address() -> None:
+    assert settings(network={"ssh_from": ["auto", "203.0.113.7/32"]}).network.ssh_from == ("auto", "203.0.113.7/32")
+    assert settings().network.key_pair == ""
+
+
 def test_services_keep_the_order_they_are_written_in() -> None:
     text = '[services.z]\n[services.backend]\n[services.frontend]\n[services.a]\nport = 1\npaths = ["/a"]\n'
     written = loads('name = "shop"\nplatform = "supported"\n' + text)

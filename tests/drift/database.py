@@ -89,6 +89,13 @@ def _(aws: World, live: dict[str, Live]) -> None:
     )
 
 
+@by_hand("host of the database changed", "database/DB_HOST")
+def _(aws: World, live: dict[str, Live]) -> None:
+    aws.client("ssm").put_parameter(
+        Name=live["database/DB_HOST"].id, Value="db.example.com", Type="String", Overwrite=True
+    )
+
+
 SETTLED.update(
     {
         "rds:CreateDBInstance.AllocatedStorage": "AWS never shrinks it, and what has grown is kept",

@@ -113,6 +113,7 @@ ROWS = {
     "machine-type": "a type that does not exist, or not in the zone",
     "machine-profile": "an instance profile that does not exist",
     "machine-user-data": "user data over 16 KB",
+    "machine-bootstrap": "user data that runs a script from S3",
     "machine-modify-running": "another type for a running machine",
     "machine-disk": "the root disk",
     "image-disks": "the disks and tags of an image",

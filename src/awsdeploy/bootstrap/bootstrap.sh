@@ -45,7 +45,7 @@ main() {
 outside() {
   if [[ -n $OUTSIDE ]]; then
     "$OUTSIDE" "$@"
-    return
+    return $? # said in full: inside the exit trap a bare return means the status before it
   fi
   local what=$1 token instance
   shift

@@ -28,6 +28,8 @@ EXAMPLES = """\
 """
 UNHEALTHY, DRIFT = 1, 7
 EVERY = 5.0  # seconds between two looks of --watch
+SERVICE_TAG = "awsdeploy:service"
+"""What every machine carries, whoever started it."""
 DIFFERS = {"create": "missing", "replace": "to be replaced", "change": "differs"}
 
 
@@ -137,10 +139,10 @@ class Standing:
         from awsdeploy.resources.alarm import RELEASE_TAG
 
         found = set()
-        for item in self.plan.items.values():
-            if item.live and item.resource.key.startswith(f"machines/{service}-"):
-                tags = {tag["Key"]: tag["Value"] for tag in item.live.raw.get("Tags", ())}
-                found |= {tags[RELEASE_TAG]} if RELEASE_TAG in tags else set()
+        for live in self.plan.lives:
+            if live.key.startswith("machines/"):
+                tags = {tag["Key"]: tag["Value"] for tag in live.raw.get("Tags", ())}
+                found |= {tags[RELEASE_TAG]} if tags.get(SERVICE_TAG) == service and RELEASE_TAG in tags else set()
         return found
 
     def document(self) -> dict[str, Any]:

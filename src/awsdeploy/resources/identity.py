@@ -193,7 +193,8 @@ def _path(aws: Aws, resource: Resource) -> str:
 
 
 def _ours(kind: type[Resource], aws: Aws, name: str, raw: Mapping[str, Any]) -> Iterator[Live]:
-    """The object as its path tells; nothing for one that somebody else put among ours."""
-    key, _, generation = str(raw["Path"]).removeprefix(aws.stack.path).strip("/").rpartition("/")
-    if key:
+    """The object as its path tells; nothing for another stack's, or what somebody else put among ours."""
+    path = str(raw["Path"])
+    key, _, generation = path.removeprefix(aws.stack.path).strip("/").rpartition("/")
+    if key and path.startswith(aws.stack.path):
         yield Live(kind, key, name, generation, raw=raw, region=aws.region)
