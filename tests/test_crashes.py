@@ -110,6 +110,7 @@ def leftovers(world: World) -> list[str]:
     found += [one["DBSubnetGroupName"] for one in rds.describe_db_subnet_groups()["DBSubnetGroups"]]
     groups = rds.describe_db_parameter_groups()["DBParameterGroups"]
     found += [one["DBParameterGroupName"] for one in groups if not one["DBParameterGroupName"].startswith("default")]
+    found += [one["Name"] for one in world.client("s3").list_buckets()["Buckets"]]
     iam = world.client("iam")
     found += [one["RoleName"] for one in iam.list_roles(PathPrefix="/awsdeploy/")["Roles"]]
     profiles = iam.list_instance_profiles(PathPrefix="/awsdeploy/")["InstanceProfiles"]

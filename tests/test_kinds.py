@@ -34,7 +34,11 @@ instances = 2
 [services.worker]
 """
 
-NOT_DECLARED = {"Snapshot": "left by a deleted database", "Volume": "made with its machine"}
+NOT_DECLARED = {
+    "BucketObject": "no machine fetches a script yet",
+    "Snapshot": "left by a deleted database",
+    "Volume": "made with its machine",
+}
 
 Read = Callable[[World, Live], dict[str, str]]
 BY_SERVICE: dict[str, Read] = {
@@ -87,6 +91,10 @@ TAGS: dict[str, Read] = {
     "Password": lambda world, live: tags(
         world.client("ssm").list_tags_for_resource(ResourceType="Parameter", ResourceId=live.id)["TagList"]
     ),
+    **dict.fromkeys(
+        ["Bucket", "DataBucket"],
+        lambda world, live: tags(world.client("s3", live.region).get_bucket_tagging(Bucket=live.id)["TagSet"]),
+    ),
     "Certificate": lambda world, live: tags(
         world.client("acm").list_tags_for_certificate(CertificateArn=live.id)["Tags"]
     ),
@@ -100,7 +108,12 @@ TAGS: dict[str, Read] = {
         world.client("cloudwatch", live.region).list_tags_for_resource(ResourceARN=live.raw["AlarmArn"])["Tags"]
     ),
 }
-NO_TAGS = {"Record": "AWS has no tags for records", "Dashboard": "AWS has no tags for dashboards; its name tells"}
+NO_TAGS = {
+    "BucketObject": "a listing shows none: its bucket and name say whose it is",
+    "Cors": "a setting of its bucket",
+    "Dashboard": "AWS has no tags for dashboards; its name tells",
+    "Record": "AWS has no tags for records",
+}
 
 
 @pytest.fixture(scope="module")

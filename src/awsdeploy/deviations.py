@@ -39,6 +39,7 @@ def sentences(settings: Settings) -> Iterator[str]:
         yield f"The document's NAT gateway is left out (${NAT_MONTHLY} a month): network.nat = true adds it."
     if not network.ssh_from:
         yield "The document's port 22 is closed: Session Manager needs no port; network.ssh_from opens it."
+    yield from _storage(settings)
     if settings.domain:
         yield "The A record is an alias of the load balancer, which has no address that lasts."
     else:
@@ -58,3 +59,31 @@ def sentences(settings: Settings) -> Iterator[str]:
             "RDS MySQL 8.0 has been in Extended Support since 2026-07-31, which AWS bills: "
             f'about +${dollars} a month. platform = "supported" avoids it.'
         )
+
+
+SAME_COUNTRY = (
+    ("us-",),
+    ("ca-",),
+    ("ap-northeast-1", "ap-northeast-3"),
+    ("ap-south-1", "ap-south-2"),
+    ("ap-southeast-2", "ap-southeast-4"),
+)
+"""The countries in which AWS has more than one region."""
+
+
+def _one_country(*regions: str) -> bool:
+    return any(all(region.startswith(country) for region in regions) for country in SAME_COUNTRY)
+
+
+def _storage(settings: Settings) -> Iterator[str]:
+    uploads = settings.uploads
+    if uploads.replicate:
+        leaving = "" if _one_country(settings.region, uploads.replica_region) else " The copies leave the country."
+        yield (
+            f"Every upload is copied to {uploads.replica_region}, and storage is paid twice.{leaving} "
+            "uploads.replicate = false keeps one bucket."
+        )
+    else:
+        yield "The document's copy of the uploads in another region is left out: uploads.replicate = true adds it."
+    if uploads.access == "private":
+        yield "Nobody but the application reads the uploads, which the document makes public."

@@ -112,6 +112,10 @@ class Aws:
         return self.client("acm")
 
     @property
+    def s3(self) -> Client:
+        return self.client("s3")
+
+    @property
     def route53(self) -> Client:
         return self.client("route53")
 
@@ -144,6 +148,13 @@ class Aws:
 
     def generation(self, resource: Resource) -> str:
         return self._generations[resource]
+
+    def declared(self, key: str) -> Resource:
+        """The resource that the blueprint declares under a key. Raises `KeyError` where there is none."""
+        for resource in self._generations:
+            if resource.key == key:
+                return resource
+        raise KeyError(key)
 
     def name(self, resource: Resource, limit: int = 63) -> str:
         """A name for what AWS keeps unique: readable, within `limit`, and different in every generation."""

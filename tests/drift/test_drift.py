@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from awsdeploy.aws import Client
-from tests.drift import database, machines, monitoring, network, web  # noqa: F401 - each fills in the tables
+from tests.drift import database, machines, monitoring, network, storage, web  # noqa: F401 - each fills in the tables
 from tests.drift.hands import COVERS, HANDS, SETTLED
 from tests.simulated import READS, World, writes
 
@@ -32,6 +32,9 @@ multi_az = true
 
 [monitoring]
 emails = ["ops@example.com"]
+
+[uploads]
+replicate = true
 """
 
 NAMES = ("Name", "Identifier", "Id", "Arn", "Tags", "tags", "TagSpecifications", "ClientToken")

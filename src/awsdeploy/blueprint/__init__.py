@@ -10,6 +10,7 @@ from awsdeploy.blueprint.database import DatabaseTier
 from awsdeploy.blueprint.machines import Machines
 from awsdeploy.blueprint.monitoring import Monitoring
 from awsdeploy.blueprint.network import Network, SecurityGroups
+from awsdeploy.blueprint.storage import Storage
 from awsdeploy.blueprint.web import FrontDoor, Names, Tls
 from awsdeploy.config import Settings
 from awsdeploy.engine.plan import Step
@@ -34,15 +35,18 @@ def steps(settings: Settings, take_over_records: bool = False) -> list[Step]:
     """The documented steps and their resources, in the documented order."""
     network = Network(settings)
     groups = SecurityGroups(settings, network)
+    storage = Storage(settings)
     database = DatabaseTier(settings, network, groups)
     machines = Machines(settings, network, groups)
-    door = FrontDoor(settings, network, groups, machines)
+    door = FrontDoor(settings, network, groups, machines, storage)
+    storage.share_with_browsers(door.balancer if door.web else None)
     names = Names(settings, door, take_over_records)
     tls = Tls(settings, door, names)
-    monitoring = Monitoring(settings, database, machines, door, names, tls)
+    monitoring = Monitoring(settings, storage, database, machines, door, names, tls)
     areas: dict[str, list[Resource]] = {
         "network": network.resources,
         "security": groups.resources,
+        "storage": storage.resources,
         "database": database.resources,
         "machines": machines.resources,
         "web": door.resources,

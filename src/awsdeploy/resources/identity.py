@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from awsdeploy.aws import tolerate
 from awsdeploy.resource import Again, Aws, Change, Live, Parting, Passing, Resource
+from awsdeploy.resources.bucket_name import bucket_name
 
 INLINE = "awsdeploy"
+BUCKET = re.compile(r"\{bucket:([a-z/]+)\}")
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Role(Resource):
     """An IAM role that a service of AWS may assume, with one inline policy.
 
-    `statements` may say `{parameters}`, `{account}`, `{region}` or `{stack}`: names are derived, not edges.
+    `statements` may say `{parameters}`, `{account}`, `{region}`, `{stack}`, or `{bucket:storage/uploads}` for the
+    name of a declared bucket: names are derived, not edges.
     """
 
     service: str
@@ -67,6 +71,7 @@ class Role(Resource):
         }
         for word, value in known.items():
             text = text.replace(word, value)
+        text = BUCKET.sub(lambda word: bucket_name(aws, aws.declared(word[1])), text)
         policy: dict[str, Any] = json.loads(text)
         return policy
 

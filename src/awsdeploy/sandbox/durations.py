@@ -36,3 +36,6 @@ IAM_PROPAGATION = 10
 IMAGE_CREATED = 300
 LOG_WRITTEN = 30  # until RDS writes to a group again that was deleted
 CONFIRMATION_EXPIRES = 3 * 86_400  # AWS: a subscription nobody confirms is dropped
+
+BUCKET_NAME_FREE = 60  # after a bucket of that name was deleted
+REPLICATED = 15
