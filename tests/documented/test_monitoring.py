@@ -26,6 +26,7 @@ def dimensions(documented: World, ec2: Any, elbv2: Any) -> dict[str, dict[str, s
         "rds": {"DBInstanceIdentifier": database(documented)["DBInstanceIdentifier"]},
         "certificate": {"CertificateArn": certificate["CertificateArn"]},
         "health": {"HealthCheckId": check["Id"]},
+        "uploads": {"BucketName": _uploads(documented), "FilterId": "EntireBucket"},
     }
     for name, port in (("frontend", 3000), ("backend", 9999)):
         machine = {"InstanceId": instance(ec2, f"machines/{name}-1")["InstanceId"]}
@@ -36,6 +37,11 @@ def dimensions(documented: World, ec2: Any, elbv2: Any) -> dict[str, dict[str, s
             name: {**alb, "TargetGroup": group},
         }
     return found
+
+
+def _uploads(world: World) -> str:
+    (name,) = [one["Name"] for one in world.client("s3").list_buckets()["Buckets"] if "-uploads-" in one["Name"]]
+    return str(name)
 
 
 @pytest.fixture(scope="module")
@@ -186,7 +192,10 @@ def test_j1_the_dashboard_shows_every_metric(documented: World, dimensions: dict
         )
     }
     rds = ("DatabaseConnections", "ReadLatency", "WriteLatency", "CPUUtilization", "FreeStorageSpace", "FreeableMemory")
-    assert shown == machines | balancer | {("rds", "AWS/RDS", metric, "Average") for metric in rds}
+    s3 = ("AllRequests", "4xxErrors", "BytesDownloaded", "BytesUploaded")
+    assert shown == machines | balancer | {("rds", "AWS/RDS", metric, "Average") for metric in rds} | {
+        ("uploads", "AWS/S3", metric, "Sum") for metric in s3
+    }
     (search,) = [one for one in body["widgets"] if one["type"] == "log"]
     place = f"/aws/rds/instance/{database(documented)['DBInstanceIdentifier']}/slowquery"
     assert search["properties"]["query"].startswith(f"SOURCE '{place}' | fields @timestamp, @message")

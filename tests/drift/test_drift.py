@@ -56,7 +56,7 @@ replicate = true
 emails = ["ops@example.com"]
 """
 
-NAMES = ("Name", "Identifier", "Id", "Arn", "Tags", "TagSpecifications", "ClientToken")
+NAMES = ("Name", "Identifier", "Id", "Arn", "Tags", "tags", "TagSpecifications", "ClientToken")
 """Names and identity: without its tags an object is not ours; a Name changed by hand is the owner's."""
 
 

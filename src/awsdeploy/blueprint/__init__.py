@@ -43,7 +43,7 @@ def steps(settings: Settings, take_over_records: bool = False) -> list[Step]:
     storage.share_with_browsers(door.balancer if door.web else None)
     names = Names(settings, door, take_over_records)
     tls = Tls(settings, door, names)
-    monitoring = Monitoring(settings, database, machines, door, names, tls)
+    monitoring = Monitoring(settings, storage, database, machines, door, names, tls)
     areas: dict[str, list[Resource]] = {
         "network": network.resources,
         "security": groups.resources,

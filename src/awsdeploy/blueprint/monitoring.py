@@ -8,6 +8,7 @@ from awsdeploy.blueprint import alarms
 from awsdeploy.blueprint.alarms import Row
 from awsdeploy.blueprint.database import DatabaseTier
 from awsdeploy.blueprint.machines import Machines
+from awsdeploy.blueprint.storage import Storage
 from awsdeploy.blueprint.web import FrontDoor, Names, Tls
 from awsdeploy.config import Settings
 from awsdeploy.resource import Resource, Stack
@@ -19,7 +20,7 @@ from awsdeploy.resources.health_check import HealthCheck
 from awsdeploy.resources.instance import Instance
 from awsdeploy.resources.listener import Listener
 from awsdeploy.resources.log_group import DatabaseLog, LogGroup
-from awsdeploy.resources.metric import AGENT, ROOT_DISK, Measured, Metric
+from awsdeploy.resources.metric import AGENT, ROOT_DISK, WHOLE_BUCKET, Measured, Metric
 from awsdeploy.resources.topic import Topic
 
 BY_EVERY_MACHINE = ("nginx", "bootstrap")
@@ -50,9 +51,17 @@ class Monitoring:
     """Alarms to one topic, a dashboard, and with a domain the health check with its alarm in us-east-1."""
 
     def __init__(
-        self, settings: Settings, database: DatabaseTier, machines: Machines, door: FrontDoor, names: Names, tls: Tls
+        self,
+        settings: Settings,
+        storage: Storage,
+        database: DatabaseTier,
+        machines: Machines,
+        door: FrontDoor,
+        names: Names,
+        tls: Tls,
     ) -> None:
-        self.settings, self.door, self.mysql, self.instances = settings, door, database.mysql, machines.instances
+        self.settings, self.door = settings, door
+        self.uploads, self.mysql, self.instances = storage.uploads, database.mysql, machines.instances
         self.topic = Topic(key="monitoring/topic", emails=settings.monitoring.emails)
         self.resources: list[Resource] = [*Logs(settings, database).resources, self.topic]
         self.resources += self._machine_alarms()
@@ -139,6 +148,8 @@ class Monitoring:
         if self.door.web:
             yield from self._web_widgets()
         yield from self._database_widgets()
+        if self.settings.monitoring.request_metrics:
+            yield from self._bucket_widgets()
 
     def _web_widgets(self) -> Iterator[Graph]:
         balancer, namespace = (self.door.balancer,), "AWS/ApplicationELB"
@@ -160,3 +171,10 @@ class Monitoring:
         yield Graph("RDS CPU %", {"CPU": metric("CPUUtilization")})
         yield Graph("RDS bytes free", {"storage": metric("FreeStorageSpace"), "memory": metric("FreeableMemory")})
         yield Search("Slow queries", self.mysql, "slowquery", SLOWEST)
+
+    def _bucket_widgets(self) -> Iterator[Graph]:
+        def metric(name: str) -> tuple[Metric, str]:
+            return Metric("AWS/S3", name, (self.uploads,), WHOLE_BUCKET), "Sum"
+
+        yield Graph("S3 requests", {"all": metric("AllRequests"), "4xx": metric("4xxErrors")})
+        yield Graph("S3 bytes", {"downloaded": metric("BytesDownloaded"), "uploaded": metric("BytesUploaded")})

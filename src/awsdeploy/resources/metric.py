@@ -6,13 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from awsdeploy.resource import Aws
+from awsdeploy.resources.bucket_setting import METRICS
 from awsdeploy.resources.certificate import Certificate
+from awsdeploy.resources.data_bucket import DataBucket
 from awsdeploy.resources.database import Database
 from awsdeploy.resources.health_check import HealthCheck
 from awsdeploy.resources.instance import Instance
 from awsdeploy.resources.load_balancer import LoadBalancer, TargetGroup
 
-Measured = Instance | LoadBalancer | TargetGroup | Database | Certificate | HealthCheck
+Measured = Instance | LoadBalancer | TargetGroup | Database | Certificate | HealthCheck | DataBucket
 
 DIMENSIONS: Mapping[type, str] = {
     Instance: "InstanceId",
@@ -21,6 +23,7 @@ DIMENSIONS: Mapping[type, str] = {
     Database: "DBInstanceIdentifier",
     Certificate: "CertificateArn",
     HealthCheck: "HealthCheckId",
+    DataBucket: "BucketName",
 }
 
 AGENT = "CWAgent"
@@ -28,6 +31,9 @@ AGENT = "CWAgent"
 ROOT_DISK: Mapping[str, str] = {"path": "/", "fstype": "xfs"}
 """How the agent names a machine's disk besides `InstanceId`: Amazon Linux 2 and 2023 keep `/` on XFS, and the agent's
 settings drop the device (`drop_device`), which has another name on every kind of machine."""
+
+WHOLE_BUCKET: Mapping[str, str] = {"FilterId": METRICS}
+"""How S3 names its request metrics besides `BucketName`."""
 
 
 @dataclass(frozen=True)
