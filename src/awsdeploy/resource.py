@@ -70,6 +70,7 @@ class Resource:
     arns: ClassVar[tuple[str, ...]] = ()  # how its ARNs can be told: ":vpc/"
     everywhere: ClassVar[bool] = False  # a global service: one list for all regions
     abroad: ClassVar[bool] = False  # may stand in another region than the stack's
+    copies: ClassVar[str] = ""  # the kind (by class name) of the copies that `back_up` makes of it
     fed_by: ClassVar[set[str]] = set()  # kinds (by class name) that must be gone first: they would make it again
     abstract: ClassVar[bool] = True
 
@@ -124,12 +125,12 @@ class Resource:
         yield from ()
 
     @classmethod
-    def back_up(cls, aws: Aws, live: Live, stamp: str) -> tuple[type[Resource], str] | None:
-        """Begin to copy its data; returns the kind and the id of the copy, None for what holds no data.
+    def back_up(cls, aws: Aws, live: Live, stamp: str) -> str:
+        """Begin a copy of its data, with its tags; returns the id of the copy, which is of the kind `copies`.
 
-        `stamp` is the moment in UTC: with it a copy's name is the same however often this is sent. Never waits.
+        `stamp` is the moment in UTC: by it a copy has the same name, and is made once, however often this is sent.
         """
-        return None
+        raise NotImplementedError
 
     @classmethod
     def delete(cls, aws: Aws, live: Live, parting: Parting) -> None:

@@ -30,11 +30,11 @@ STEPS = {
 """The documented steps in their order, by what the keys of their resources begin with."""
 
 
-def steps(settings: Settings, take_over_records: bool = False) -> list[Step]:
-    """The documented steps and their resources, in the documented order."""
+def steps(settings: Settings, take_over_records: bool = False, restore_snapshot: str = "") -> list[Step]:
+    """The documented steps and their resources, in the documented order. A database is made from `restore_snapshot`."""
     network = Network(settings)
     groups = SecurityGroups(settings, network)
-    database = DatabaseTier(settings, network, groups)
+    database = DatabaseTier(settings, network, groups, restore_snapshot)
     machines = Machines(settings, network, groups)
     door = FrontDoor(settings, network, groups, machines)
     names = Names(settings, door, take_over_records)
