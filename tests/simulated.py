@@ -11,6 +11,7 @@ import urllib.request
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,11 @@ platform = "documented"
 [network]
 ssh_from = ["203.0.113.7/32"]
 """
+
+
+def images_in(hours: float) -> str:
+    """Settings by which the day's images are made so many hours from now: when a test is long over, or within it."""
+    return f'\n[backup]\nat = "{datetime.now(UTC) + timedelta(hours=hours):%H:%M}"\n'
 
 
 @dataclass

@@ -27,6 +27,7 @@ LAYERS = (
     "lease",
     "resources",
     "engine",
+    "backups",
     "blueprint",
     "deviations",
     "prices",

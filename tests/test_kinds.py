@@ -13,7 +13,7 @@ import pytest
 from awsdeploy import blueprint
 from awsdeploy.engine.events import Event
 from awsdeploy.resource import KINDS, TAG_GENERATION, TAG_RESOURCE, TAG_STACK, Gate, Live, Parting, Resource
-from tests.simulated import World, tags, writes
+from tests.simulated import World, images_in, tags, writes
 
 EVERYTHING = """\
 name = "all"
@@ -34,7 +34,7 @@ instances = 2
 [services.worker]
 
 [services.jobs.scaling]
-"""
+""" + images_in(12)
 
 NOT_DECLARED = {
     "EbsSnapshot": "the disk in an image",
@@ -195,7 +195,7 @@ def test_everything_carries_the_stacks_tags(whole: tuple[World, Any]) -> None:
         if live.kind.__name__ not in NO_TAGS:
             found = TAGS[live.kind.__name__](world, live)
             assert found[TAG_STACK] == "all/prod", live.key
-            assert found[TAG_RESOURCE] == live.key
+            assert found[TAG_RESOURCE] == live.origin
             assert found[TAG_GENERATION] == live.generation
 
 

@@ -58,14 +58,15 @@ def sentences(settings: Settings) -> Iterator[str]:
         f"ten at $0.30 a month each (this stack has {metrics})."
     )
     if settings.platform == "documented":
-        yield "Amazon Linux 2 has had no support since 2026-06-30 and Node.js 18 none since 2025-04-30."
+        yield "Amazon Linux 2 has had no support since 2026-06-30: nothing in it is fixed any more. It costs nothing."
+        yield "Node.js 18 has had no support since 2025-04-30: nothing in it is fixed any more. It costs nothing."
     else:
         yield "Amazon Linux 2023, Node.js 24 and MySQL 8.4 stand in for the document's versions, which have aged."
     if settings.database.engine_version == "8.0":
         dollars = EXTENDED_MONTHLY[settings.database.multi_az]
         yield (
-            "RDS MySQL 8.0 has been in Extended Support since 2026-07-31, which AWS bills: "
-            f'about +${dollars} a month. platform = "supported" avoids it.'
+            "RDS MySQL 8.0 has had no standard support since 2026-07-31: AWS goes on in Extended Support, "
+            f'about +${dollars} a month. platform = "supported" avoids all that has aged.'
         )
 
 

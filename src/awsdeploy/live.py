@@ -51,6 +51,11 @@ class Live:
     region: str = ""
     reason: str = ""
 
+    @property
+    def origin(self) -> str:
+        """The key that its tag says: of a copy that of what it was made of, else its own."""
+        return self.key.removesuffix(f"/{self.id}")
+
 
 class _Unknown:
     """What a dependency that does not exist yet answers to every question: equal to nothing."""

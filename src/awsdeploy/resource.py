@@ -73,6 +73,7 @@ class Resource:
     abroad: ClassVar[bool] = False  # may stand in another region than the stack's
     # Kinds (by class name) that must be gone first: they would make it again. An edge to one orders only the making.
     fed_by: ClassVar[set[str]] = set()
+    copies: ClassVar[str] = ""  # the kind (by class name) of the copies that `back_up` makes of it
     abstract: ClassVar[bool] = True
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -130,12 +131,12 @@ class Resource:
         yield from ()
 
     @classmethod
-    def back_up(cls, aws: Aws, live: Live, stamp: str) -> tuple[type[Resource], str] | None:
-        """Begin to copy its data; returns the kind and the id of the copy, None for what holds no data.
+    def back_up(cls, aws: Aws, live: Live, stamp: str) -> str:
+        """Begin a copy of its data, with its tags; returns the id of the copy, which is of the kind `copies`.
 
-        `stamp` is the moment in UTC: with it a copy's name is the same however often this is sent. Never waits.
+        `stamp` is the moment in UTC: by it a copy has the same name, and is made once, however often this is sent.
         """
-        return None
+        raise NotImplementedError
 
     @classmethod
     def delete(cls, aws: Aws, live: Live, parting: Parting) -> None:

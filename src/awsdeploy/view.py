@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -201,3 +202,16 @@ class Aws:
                 self.region,
                 reason,
             )
+
+    def copies(
+        self,
+        kind: type[Resource],
+        id: str,
+        tags: Iterable[Mapping[str, str]] | None,
+        raw: Mapping[str, Any],
+        status: str = "available",
+        reason: str = "",
+    ) -> Iterator[Live]:
+        """As `found`, for a copy: it carries the tags of what it was made of, and has a key below that one's."""
+        for live in self.found(kind, id, tags, raw, status, reason):
+            yield dataclasses.replace(live, key=f"{live.key}/{id}")

@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import forked
+from awsdeploy.sandbox.control import Server
+from tests.conftest import SPEED, forked
 from tests.documented.asking import database, instance
+from tests.sandbox.standing import STILL
 from tests.simulated import DOCUMENTED, World, tags, writes
 
 DAY = 86400
@@ -31,10 +33,9 @@ def images(world: World) -> list[dict[str, Any]]:
 
 @pytest.fixture
 def later(documented: World, tmp_path: Path) -> Iterator[World]:
-    """A fork of the documented stack, in which time may pass."""
-    from awsdeploy.sandbox.control import Server
-
+    """A fork of the documented stack, in which time passes only when told."""
     with forked(Server(**documented.control("GET", "status")), tmp_path) as made:
+        made.control("POST", "speed", {"speed": STILL})
         yield made
 
 
@@ -92,9 +93,11 @@ def test_l2_its_role_can_make_and_retire_images_and_nothing_else(documented: Wor
 
 def test_l2_images_come_carry_their_machines_tags_and_the_eighth_is_the_last(later: World) -> None:
     machine = instance(later.client("ec2"), "machines/backend-1")
+    before = {image["ImageId"] for image in images(later)}
     later.pass_time(DAY)
-    found = [image for image in images(later) if image["SourceInstanceId"] == machine["InstanceId"]]
-    assert len(found) == 1
+    new = [image for image in images(later) if image["ImageId"] not in before]
+    found = [image for image in new if image["SourceInstanceId"] == machine["InstanceId"]]
+    assert (len(new), len(found)) == (2, 1)
     assert tags(machine["Tags"]).items() <= tags(found[0]["Tags"]).items()
     (disk,) = found[0]["BlockDeviceMappings"]
     snapshots = later.client("ec2").describe_snapshots(SnapshotIds=[disk["Ebs"]["SnapshotId"]])["Snapshots"]
@@ -107,11 +110,14 @@ def test_l2_images_come_carry_their_machines_tags_and_the_eighth_is_the_last(lat
 
 def test_l2_images_can_be_declined(later: World) -> None:
     later.pass_time(DAY)
+    before = images(later)
+    later.control("POST", "speed", {"speed": SPEED})
     later.up(later.settings(DOCUMENTED + "\n[backup]\nimages = false\n"))
     assert later.client("dlm").get_lifecycle_policies()["Policies"] == []
     roles = later.client("iam").list_roles(PathPrefix="/awsdeploy/")["Roles"]
     assert [role for role in roles if "dlm" in json.dumps(role["AssumeRolePolicyDocument"])] == []
-    assert len(images(later)) == 2, "what was made stays"
+    assert images(later) == before, "what was made stays"
+    assert before
 
 
 def test_l4_the_database_has_a_standby_in_the_other_zone(documented: World) -> None:

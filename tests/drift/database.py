@@ -44,6 +44,7 @@ for field, value in {
     "PubliclyAccessible": True,
     "CopyTagsToSnapshot": False,
     "AutoMinorVersionUpgrade": False,
+    "EngineLifecycleSupport": "open-source-rds-extended-support",
 }.items():
     _database(field, value)
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from tests.sandbox.standing import Standing, refused
+from tests.sandbox.standing import Standing, database, refused
 
 DAY = 86400
+EXTENDED = "open-source-rds-extended-support"
 PASSED = "arn:aws:iam::123456789012:role/"
 
 
@@ -157,3 +158,66 @@ def test_a_lifecycle_policy_makes_and_retires_images_of_the_machines_it_names(st
     assert dlm.get_lifecycle_policies()["Policies"][0]["Tags"] == {"of": "us"}
     dlm.delete_lifecycle_policy(PolicyId=made)
     assert len(images(stands)) == 2, "the images outlive their policy"
+
+
+def test_an_old_mysql_is_made_only_with_extended_support(stands: Standing) -> None:
+    group = {"DBParameterGroupName": "default.mysql8.0", "DBInstanceIdentifier": "old", "EngineVersion": "8.0"}
+    with refused("InvalidParameterCombination", "end of standard support"):
+        stands.rds.create_db_instance(**database(**group, EngineLifecycleSupport=f"{EXTENDED}-disabled"))
+    made = stands.rds.create_db_instance(**database(**group, EngineLifecycleSupport=EXTENDED))
+    assert made["DBInstance"]["EngineLifecycleSupport"] == EXTENDED
+    stands.pass_time(301)
+    with refused("InvalidParameterCombination", "end of standard support"):
+        stands.rds.modify_db_instance(DBInstanceIdentifier="old", EngineLifecycleSupport=f"{EXTENDED}-disabled")
+
+
+def test_extended_support_is_on_unless_declined(stands: Standing) -> None:
+    assert stands.database()["EngineLifecycleSupport"] == EXTENDED
+    declined = f"{EXTENDED}-disabled"
+    stands.rds.modify_db_instance(DBInstanceIdentifier="main", EngineLifecycleSupport=declined)
+    stands.pass_time(301)
+    assert stands.database()["EngineLifecycleSupport"] == declined
+
+
+def test_automatic_backups_reach_back_to_the_beginning_or_the_retention(stands: Standing) -> None:
+    def window() -> tuple[float, float]:
+        (row,) = stands.rds.describe_db_instance_automated_backups(DBInstanceIdentifier="main")[
+            "DBInstanceAutomatedBackups"
+        ]
+        at = row["RestoreWindow"]
+        return at["EarliestTime"].timestamp(), at["LatestTime"].timestamp()
+
+    first = window()
+    assert first[0] < first[1]
+    stands.pass_time(DAY / 2)
+    assert window() == (first[0], first[1] + DAY / 2)
+    stands.pass_time(2 * DAY)
+    earliest, latest = window()
+    assert latest - earliest == DAY - 300, "kept for one day"
+
+
+def test_a_database_comes_from_a_snapshot_with_its_engine_size_and_user(stands: Standing) -> None:
+    rds = stands.rds
+    asked = {"DBInstanceIdentifier": "again", "DBSnapshotIdentifier": "one", "DBSubnetGroupName": "main"}
+    with refused("DBSnapshotNotFound"):
+        rds.restore_db_instance_from_db_snapshot(**asked)
+    rds.create_db_snapshot(DBInstanceIdentifier="main", DBSnapshotIdentifier="one")
+    with refused("InvalidDBSnapshotState"):
+        rds.restore_db_instance_from_db_snapshot(**asked)
+    stands.pass_time(181)
+    with refused("DBInstanceAlreadyExists"):
+        rds.restore_db_instance_from_db_snapshot(**asked | {"DBInstanceIdentifier": "main"})
+    with refused("InvalidParameterCombination", "DBParameterGroupFamily"):
+        rds.create_db_parameter_group(DBParameterGroupName="old", DBParameterGroupFamily="mysql8.0", Description="old")
+        rds.restore_db_instance_from_db_snapshot(**asked, DBParameterGroupName="old")
+    made = rds.restore_db_instance_from_db_snapshot(**asked, Tags=[{"Key": "k", "Value": "v"}])["DBInstance"]
+    assert (made["MasterUsername"], made["AllocatedStorage"], made["TagList"]) == (
+        "admin",
+        20,
+        [{"Key": "k", "Value": "v"}],
+    )
+    assert made["DBInstanceStatus"] == "creating"
+    assert made["EngineVersion"] == stands.database()["EngineVersion"]
+    stands.pass_time(301)
+    (found,) = rds.describe_db_instances(DBInstanceIdentifier="again")["DBInstances"]
+    assert found["DBInstanceStatus"] == "available"

@@ -32,12 +32,12 @@ STEPS = {
 """The documented steps in their order, by what the keys of their resources begin with."""
 
 
-def steps(settings: Settings, take_over_records: bool = False) -> list[Step]:
-    """The documented steps and their resources, in the documented order."""
+def steps(settings: Settings, take_over_records: bool = False, restore_snapshot: str = "") -> list[Step]:
+    """The documented steps and their resources, in the documented order. A database is made from `restore_snapshot`."""
     network = Network(settings)
     groups = SecurityGroups(settings, network)
     storage = Storage(settings)
-    database = DatabaseTier(settings, network, groups)
+    database = DatabaseTier(settings, network, groups, restore_snapshot)
     machines = Machines(settings, network, groups, storage)
     door = FrontDoor(settings, network, groups, machines, storage)
     storage.share_with_browsers(door.balancer if door.web else None)

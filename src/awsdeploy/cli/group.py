@@ -32,6 +32,8 @@ COMMANDS: Mapping[str, Entry] = {
     "status": Entry("awsdeploy.cli.status", "Show what stands, how it is and where to reach it."),
     "destroy": Entry("awsdeploy.cli.destroy", "Take the stack down and prove that nothing is left."),
     "cost": Entry("awsdeploy.cli.cost", "Estimate what the stack costs a month."),
+    "backup": Entry("awsdeploy.cli.backup", "Make a backup by hand: `backup now`."),
+    "backups": Entry("awsdeploy.cli.backups", "List what can be brought back."),
     "unlock": Entry("awsdeploy.cli.unlock", "Release the lock that a dead command left behind."),
     "config": Entry("awsdeploy.cli.config", "Show the settings in effect, or their JSON schema."),
     "sandbox": Entry("awsdeploy.cli.sandbox", "Start, stop or reset the simulated AWS."),

@@ -24,6 +24,7 @@ EXAMPLES = """\
   awsdeploy up                          shows the plan, then asks
   awsdeploy up -e dev --yes             the dev environment, without asking
   awsdeploy up --replace machines/backend-1
+  awsdeploy up --restore-snapshot ID    the database as it was; `awsdeploy backups` lists them
 """
 
 
@@ -31,6 +32,7 @@ EXAMPLES = """\
 @yes_option
 @planning.take_over_option
 @planning.replace_option
+@planning.restore_option
 @click.option(
     "--delete-data",
     metavar="KEY",
@@ -44,6 +46,7 @@ def command(
     yes: bool,
     take_over: bool,
     replace: tuple[str, ...],
+    restore_snapshot: str,
     delete_data: tuple[str, ...],
     as_json: bool,
 ) -> None:
@@ -51,7 +54,7 @@ def command(
     settings = given.settings()
     need_consent(yes, "--yes")
     with session(given, settings, "up", writes=True) as at:
-        plan = planning.made(at, take_over, replace)
+        plan = planning.made(at, take_over, replace, restore_snapshot)
         print_lines([*planning.lines(at, plan), *_after_a_blank(planning.remarks(at, plan))], err=True)
         if plan.obstacles:
             raise Refused("\n".join(plan.obstacles), "Nothing was created.")

@@ -84,10 +84,8 @@ def destroy(run: Run, farewell: Farewell) -> None:
 
 def _latecomers(run: Run, farewell: Farewell) -> list[Live]:
     """What an interrupted run asked for and AWS lists only now. Unseen it would block what it stands on."""
-    there = [*farewell.going, *(live for live, _ in farewell.staying)]
-    known = {live.id for live in there}
-    # The image of a machine carries the machine's key, and says nothing of a machine that was asked for later.
-    seen = {live.key for live in there if live.kind.create is not Resource.create}
+    known = {live.id for live in farewell.going} | {live.id for live, _ in farewell.staying}
+    seen = {live.key for live in farewell.going} | {live.key for live, _ in farewell.staying}
     unsettled = {k: e.age() for k, e in run.state.entries.items() if e.phase in ("creating", "created")}
     lost = unsettled.keys() - seen
     seconds = max((run.settle - unsettled[key] for key in lost), default=0.0)
@@ -184,9 +182,7 @@ def _part(run: Run, live: Live, parting: Parting) -> None:
 
 
 def _place(run: Run, live: Live) -> str:
-    """The state entry of this very object: a replaced one has its own beside its successor's, a copy its own."""
-    if live.kind.create is Resource.create:
-        return f"{live.key}@{live.id}"
+    """The state entry of this very object: a replaced one has its own beside its successor's."""
     entry = run.state.entries.get(live.key)
     return live.key if entry is None or entry.id in ("", live.id) else f"{live.key}@{live.generation}"
 

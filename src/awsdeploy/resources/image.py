@@ -38,18 +38,18 @@ class Image(Resource):
         asked = {"Owners": ["self"], "Filters": aws.filters, "IncludeDisabled": True}
         for one in aws.ec2.pages("describe_images", "Images", **asked):
             reason = one.get("StateReason", {}).get("Message", "")
-            yield from aws.found(cls, one["ImageId"], one.get("Tags"), one, one["State"], reason)
+            yield from aws.copies(cls, one["ImageId"], one.get("Tags"), one, one["State"], reason)
 
     @classmethod
     def restorable(cls, aws: Aws, live: Live) -> Iterator[Restorable]:
         made = datetime.fromisoformat(live.raw["CreationDate"])
-        yield Restorable(cls.noun(), live.key, live.id, live.status, made, gigabytes(live), UNKNOWN_COST)
+        yield Restorable(cls.noun(), live.origin, live.id, live.status, made, gigabytes(live), UNKNOWN_COST)
 
     @classmethod
     def keep(cls, aws: Aws, live: Live, parting: Parting) -> Kept | None:
         if parting.data:
             return None
-        return Kept(f"{live.key} as it was on {live.raw['CreationDate'][:10]}", UNKNOWN_COST)
+        return Kept(f"{live.origin} as it was on {live.raw['CreationDate'][:10]}", UNKNOWN_COST)
 
     @classmethod
     def delete(cls, aws: Aws, live: Live, parting: Parting) -> None:
@@ -73,13 +73,13 @@ class EbsSnapshot(Resource):
     def scan(cls, aws: Aws) -> Iterable[Live]:
         for one in aws.ec2.pages("describe_snapshots", "Snapshots", OwnerIds=["self"], Filters=aws.filters):
             reason = one.get("StateMessage", "")
-            yield from aws.found(cls, one["SnapshotId"], one.get("Tags"), one, one["State"], reason)
+            yield from aws.copies(cls, one["SnapshotId"], one.get("Tags"), one, one["State"], reason)
 
     @classmethod
     def keep(cls, aws: Aws, live: Live, parting: Parting) -> Kept | None:
         if parting.data:
             return None
-        return Kept(f"{live.raw['VolumeSize']} GB disk of {live.key}", UNKNOWN_COST)
+        return Kept(f"{live.raw['VolumeSize']} GB disk of {live.origin}", UNKNOWN_COST)
 
     @classmethod
     def delete(cls, aws: Aws, live: Live, parting: Parting) -> None:

@@ -57,7 +57,9 @@ class Instance(Machine):
         Passing("RunInstances", "InvalidGroup.NotFound", seconds=120),
         Passing("RunInstances", "InvalidSubnetID.NotFound", seconds=120),
         Passing("ModifyInstanceAttribute", "IncorrectInstanceState", seconds=120),
+        Passing("CreateImage", "IncorrectInstanceState", seconds=120),
     )
+    copies = "Image"
     blocked = {"IncorrectInstanceState"}
     arns = (":instance/", ":network-interface/")
 
@@ -171,6 +173,22 @@ class Instance(Machine):
 
     def facts(self, aws: Aws, live: Live) -> Mapping[str, str]:
         return {"address": str(live.raw["PublicIpAddress"])} if live.raw.get("PublicIpAddress") else {}
+
+    @classmethod
+    def back_up(cls, aws: Aws, live: Live, stamp: str) -> str:
+        """An image without a restart: what the machine had in memory is not in it. AWS keeps image names unique."""
+        name = f"{aws.stack.slug}-{live.key.rpartition('/')[2]}-{live.id}-{stamp}"
+        tags = [tag for tag in live.raw.get("Tags", ()) if not tag["Key"].startswith("aws:")]
+        with tolerate("InvalidAMIName.Duplicate"):
+            made = aws.ec2.create_image(
+                InstanceId=live.id,
+                Name=name,
+                NoReboot=True,
+                TagSpecifications=[{"ResourceType": kind, "Tags": tags} for kind in ("image", "snapshot")],
+            )
+            return str(made["ImageId"])
+        named = aws.ec2.describe_images(Owners=["self"], Filters=[{"Name": "name", "Values": [name]}])
+        return str(named["Images"][0]["ImageId"])
 
     @classmethod
     def delete(cls, aws: Aws, live: Live, parting: Parting) -> None:

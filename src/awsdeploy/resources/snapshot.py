@@ -28,13 +28,13 @@ class Snapshot(Resource):
     @classmethod
     def scan(cls, aws: Aws) -> Iterable[Live]:
         for one in aws.rds.pages("describe_db_snapshots", "DBSnapshots", SnapshotType="manual"):
-            yield from aws.found(cls, one["DBSnapshotIdentifier"], one.get("TagList"), one, one["Status"])
+            yield from aws.copies(cls, one["DBSnapshotIdentifier"], one.get("TagList"), one, one["Status"])
 
     @classmethod
     def restorable(cls, aws: Aws, live: Live) -> Iterator[Restorable]:
         # AWS names no time until the snapshot has been taken.
         made, size = live.raw.get("SnapshotCreateTime"), float(live.raw.get("AllocatedStorage", 0))
-        yield Restorable(cls.noun(), live.key, live.id, live.status, made, size, _monthly(live))
+        yield Restorable(cls.noun(), live.origin, live.id, live.status, made, size, _monthly(live))
 
     @classmethod
     def keep(cls, aws: Aws, live: Live, parting: Parting) -> Kept | None:
