@@ -7,7 +7,7 @@ is refused.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 Context = Mapping[str, Any]
@@ -48,6 +48,12 @@ def like(pattern: str, value: str) -> bool:
     return re.fullmatch(text, value, re.DOTALL) is not None
 
 
+OPERATORS: Mapping[str, Callable[[str, str], bool]] = {
+    "StringEquals": lambda wanted, value: wanted == value,
+    "StringLike": like,
+}
+
+
 def _filled(text: str, context: Context) -> str:
     """Policy variables; one that the request does not have matches nothing."""
     return re.sub(r"\$\{([^}]+)\}", lambda name: str(context.get(name[1], "\0")), text)
@@ -57,7 +63,7 @@ def _met(operator: str, key: str, values: list[str], context: Context) -> bool:
     if operator == "Null":
         return (key not in context) is (values == ["true"])
     every, _, plain = operator.rpartition(":")
-    compare = {"StringEquals": str.__eq__, "StringLike": lambda wanted, value: like(wanted, value)}[plain]
+    compare = OPERATORS[plain]
     present = listed(context[key]) if key in context else []
     one_of = [any(compare(_filled(wanted, context), value) for wanted in values) for value in present]
     if every == "ForAllValues":
