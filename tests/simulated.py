@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import subprocess
@@ -42,6 +43,7 @@ ssh_from = ["203.0.113.7/32"]
 """
 
 
+@functools.cache
 def images_in(hours: float) -> str:
     """Settings by which the day's images are made so many hours from now: when a test is long over, or within it."""
     return f'\n[backup]\nat = "{datetime.now(UTC) + timedelta(hours=hours):%H:%M}"\n'

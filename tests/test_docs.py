@@ -60,6 +60,7 @@ def test_the_example_shows_every_setting() -> None:
     """What is not in it nobody finds."""
     text = (ROOT / "config.example.toml").read_text()
     shown = set(re.findall(r"^#? ?([a-z_]+) = ", text, re.MULTILINE))
+    shown |= set(re.findall(r"^# \[+services\.\w+\.(\w+)\]+", text, re.MULTILINE))
     one = settings("prod")
     tables = {"network", "services", "database", "uploads", "logs", "monitoring", "backup", "waits"}
     keys = set(Settings.model_fields) - tables

@@ -9,37 +9,9 @@ from typing import Any
 from awsdeploy.aws import tolerate
 from awsdeploy.resource import UNKNOWN, Again, Aws, Change, Live, Parting, Passing, Resource, Restorable, Stack, Wait
 from awsdeploy.resources.database_groups import ParameterGroup, SubnetGroup
+from awsdeploy.resources.database_status import FAILED, MODIFYING
 from awsdeploy.resources.parameter import INCARNATION, Password, incarnation, reveal
 from awsdeploy.resources.security_group import SecurityGroup
-
-MODIFYING = {
-    "backing-up",
-    "configuring-enhanced-monitoring",
-    "configuring-iam-database-auth",
-    "configuring-log-exports",
-    "converting-to-vpc",
-    "creating",
-    "maintenance",
-    "modifying",
-    "moving-to-vpc",
-    "rebooting",
-    "renaming",
-    "resetting-master-credentials",
-    "starting",
-    "stopping",
-    "upgrading",
-}
-FAILED = {
-    "failed",
-    "inaccessible-encryption-credentials",
-    "incompatible-network",
-    "incompatible-option-group",
-    "incompatible-parameters",
-    "incompatible-restore",
-    "insufficient-capacity",
-    "restore-error",
-    "storage-full",
-}
 
 EXPORTS = ("error", "slowquery")
 """The logs that RDS sends to CloudWatch."""
