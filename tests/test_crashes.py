@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from collections.abc import Sequence
 
 import pytest
 
@@ -37,7 +38,7 @@ DESTROY = ("destroy", "--confirm", "crash-prod", "--delete-data", "--delete-zone
 KILLED = -9
 
 
-def points(chosen: list[tuple[str, str, int]]) -> list[object]:
+def points(chosen: Sequence[tuple[object, ...]]) -> list[object]:
     return [pytest.param(*point, id="-".join(map(str, point))) for point in chosen]
 
 

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
-import os
 import shutil
-import signal
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,66 +13,14 @@ from awsdeploy.errors import TimedOut
 from awsdeploy.resource import Wait
 from awsdeploy.resources import machine
 from awsdeploy.resources.scaling import MembersInService
-from awsdeploy.sandbox import control
-from tests.conftest import SPEED, entered, forked
-from tests.sandbox.standing import STILL
+from tests.conftest import SPEED
+from tests.scaling.conftest import FIXED, SCALED
 from tests.simulated import World, writes
 from tests.test_crashes import leftovers
 
 pytestmark = pytest.mark.slow
 
-FIXED = """\
-name = "shop"
-environment = "dev"
-platform = "supported"
-
-[services.frontend]
-
-[services.backend]
-"""
-SCALED = (
-    FIXED
-    + """
-[services.backend.scaling]
-min = 2
-max = 4
-"""
-)
 GROUP, TEMPLATE, POLICY = "machines/backend-group", "machines/backend-template", "machines/backend-scaling"
-
-
-@pytest.fixture(scope="module")
-def standing(
-    sandbox: control.Server, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[control.Server, Path]]:
-    """A world in which the service that scales is up: built once, in which time stands still until it is copied."""
-    child = control.call(sandbox, "POST", "fork")
-    server = dataclasses.replace(sandbox, pid=child["pid"], port=child["port"])
-    home = tmp_path_factory.mktemp("standing")
-    try:
-        with entered(server, home) as world:
-            world.up(world.settings(SCALED))
-            world.pass_time(600)
-            world.control("POST", "speed", {"speed": STILL})
-        yield server, home
-    finally:
-        os.kill(server.pid, signal.SIGTERM)
-
-
-@pytest.fixture
-def world(standing: tuple[control.Server, Path], tmp_path: Path) -> Iterator[World]:
-    """That world, for one test to change."""
-    server, home = standing
-    shutil.copytree(home, tmp_path, dirs_exist_ok=True)
-    with forked(server, tmp_path) as made:
-        made.control("POST", "speed", {"speed": SPEED})
-        yield made
-
-
-@pytest.fixture
-def empty(sandbox: control.Server, tmp_path: Path) -> Iterator[World]:
-    with forked(sandbox, tmp_path) as made:
-        yield made
 
 
 def keys(world: World, settings: Any) -> dict[str, str]:
