@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from awsdeploy.engine.events import Emit, Event
 from awsdeploy.forecast import Forecast
-from awsdeploy.progress import FINAL, Clock, Progress, Row, Work, spell
+from awsdeploy.progress import FINAL, KEYS, Clock, Progress, Row, Work, spell
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderResult
@@ -98,7 +98,7 @@ class PlainLines(_Lines):
         work = self.progress.take(event)
         if was_idle and event.phase == "ready":
             return ""  # it was so all along
-        return self._stamped(f"{event.key:<28} {self._said(work, event)}")
+        return self._stamped(f"{event.key:<{KEYS}} {self._said(work, event)}")
 
     def _said(self, work: Work, event: Event) -> str:
         said = FINAL.get(event.phase, event.phase)
@@ -189,9 +189,9 @@ class Board:
         lines = [Text(f"{mark} {title:<44} {done} of {len(works)}", style=style)]
         for work in works:
             if work.at_work:
-                lines.append(Text(f"    {work.row.key:<28} {self._standing(work)}"))
+                lines.append(Text(f"    {work.row.key:<{KEYS}} {self._standing(work)}"))
             elif work.phase == "failed":
-                lines.append(Text(f"    {work.row.key:<28} FAILED: {work.detail}", style="red"))
+                lines.append(Text(f"    {work.row.key:<{KEYS}} FAILED: {work.detail}", style="red"))
         return lines
 
     def _standing(self, work: Work) -> str:

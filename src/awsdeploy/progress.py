@@ -14,6 +14,9 @@ from datetime import UTC, datetime, tzinfo
 from awsdeploy.engine.events import Event
 from awsdeploy.forecast import Forecast
 
+KEYS = 36
+"""How wide the column of keys is, in characters: `monitoring/alarms/backend-unhealthy` and a space."""
+
 FINAL = {"ready": "ready", "gone": "gone", "kept": "kept", "failed": "FAILED", "skipped": "skipped"}
 """The phases after which nothing more happens to a resource, in words."""
 

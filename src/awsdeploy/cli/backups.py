@@ -13,6 +13,7 @@ import click
 from awsdeploy.cli.group import ExampleHelp
 from awsdeploy.cli.options import Given, json_option, shared_options
 from awsdeploy.cli.session import Session, print_lines, session, styled
+from awsdeploy.progress import KEYS
 
 if TYPE_CHECKING:
     from awsdeploy.resource import Restorable
@@ -80,7 +81,7 @@ def line(at: Session, one: Restorable) -> str:
         said.append(one.note)
     if one.status not in ("available", "active", "versioned"):
         said.append(f"is {one.status}")
-    return f"  {one.of:<28} {one.id}: {', '.join(said)}"
+    return f"  {one.of:<{KEYS}} {one.id}: {', '.join(said)}"
 
 
 def _moment(at: Session, moment: datetime) -> str:

@@ -14,6 +14,7 @@ from awsdeploy.cli.group import ExampleHelp
 from awsdeploy.cli.options import Given, json_option, shared_options
 from awsdeploy.cli.session import Session, need_consent, print_lines, session
 from awsdeploy.errors import Declined, UsageError
+from awsdeploy.progress import KEYS
 
 if TYPE_CHECKING:
     from awsdeploy.config import Settings
@@ -90,7 +91,7 @@ def _lines(at: Session, farewell: Farewell) -> Iterator[str]:
     yield f"Goes: {_counted(farewell.going) or 'nothing but its record'}"
     for live in farewell.lost_data:
         kept = "and all it holds" if farewell.parting.data else "after a final snapshot, which stays"
-        yield f"  {live.key:<28} {live.kind.noun()} {live.id}, {kept}"
+        yield f"  {live.key:<{KEYS}} {live.kind.noun()} {live.id}, {kept}"
     if farewell.staying:
         yield "Stays:"
         yield from _kept(farewell.staying)

@@ -14,6 +14,7 @@ from awsdeploy.cli.group import ExampleHelp
 from awsdeploy.cli.options import Given, json_option, shared_options
 from awsdeploy.cli.session import Session, print_lines, session
 from awsdeploy.errors import UsageError
+from awsdeploy.progress import KEYS
 
 if TYPE_CHECKING:
     from awsdeploy.engine.plan import Item, Plan
@@ -139,7 +140,7 @@ def lines(at: Session, plan: Plan) -> Iterator[str]:
         yield ""
         yield "No longer declared"
         for live in plan.removals:
-            yield f"  -   {live.key:<28} {live.kind.noun()} {live.id}" + (" (holds data)" if live.kind.data else "")
+            yield f"  -   {live.key:<{KEYS}} {live.kind.noun()} {live.id}" + (" (holds data)" if live.kind.data else "")
 
 
 def _item(item: Item) -> Iterator[str]:
@@ -147,7 +148,7 @@ def _item(item: Item) -> Iterator[str]:
         return
     resource = item.resource
     more = f" (is {item.live.status})" if item.action == "wait" and item.live else ""
-    yield f"  {SIGNS[item.action]:<3} {resource.key:<28} {resource.noun()}{more}"
+    yield f"  {SIGNS[item.action]:<3} {resource.key:<{KEYS}} {resource.noun()}{more}"
     for change in item.changes:
         impact = f"    {change.impact}" if change.impact else ""
         yield f"        {change.field}: {_said(change.old)} → {_said(change.new)}{impact}"

@@ -17,6 +17,7 @@ from awsdeploy.cli.options import Given, json_option, shared_options
 from awsdeploy.cli.session import Session, print_lines, session, styled, table
 from awsdeploy.cli.up import found_out
 from awsdeploy.errors import NoSuchStack
+from awsdeploy.progress import KEYS
 
 if TYPE_CHECKING:
     from awsdeploy.engine.plan import Item, Plan
@@ -101,7 +102,7 @@ class Standing:
         if self.plan.removals:
             yield ""
             yield styled("bold")("No longer declared")
-            yield from (f"  - {live.key:<28} {live.id}" for live in self.plan.removals)
+            yield from (f"  - {live.key:<{KEYS}} {live.id}" for live in self.plan.removals)
         yield ""
         yield from table({**self._services(), **found_out(self.at, self.plan)})
         yield from notices.lines(self.at, self.plan.items)
@@ -124,7 +125,7 @@ class Standing:
             state += f" ({live.reason})"
         mark = {"none": styled("green")("✓"), "wait": styled("red")("✗")}.get(item.action, styled("yellow")("!"))
         id = live.id.rpartition("/")[2] if live and not item.resource.existing else live.id if live else ""
-        return f"  {mark} {item.resource.key:<28} {state:<28} {id}".rstrip()
+        return f"  {mark} {item.resource.key:<{KEYS}} {state:<28} {id}".rstrip()
 
     def _services(self) -> dict[str, str]:
         """What runs on each service's machines."""
