@@ -31,7 +31,11 @@ EXAMPLES = """\
 @click.command(cls=ExampleHelp, examples=EXAMPLES)
 @click.option("--confirm", metavar="STACK", help="The stack's name, such as shop-prod, instead of being asked.")
 @click.option("--name", metavar="NAME", help="The project's name, where there is no config.toml.")
-@click.option("--delete-data", is_flag=True, help="Keep no final snapshot, and delete the kept ones.")
+@click.option(
+    "--delete-data",
+    is_flag=True,
+    help="Keep neither a final snapshot nor what users uploaded, and delete what was kept before.",
+)
 @click.option("--delete-zone", is_flag=True, help="Delete the hosted zone too, if awsdeploy made it.")
 @json_option
 @shared_options()
@@ -45,7 +49,8 @@ def command(
 ) -> None:
     """Take the stack down and prove that nothing is left.
 
-    In prod a final snapshot of the database and the hosted zone stay, unless told otherwise. In dev nothing stays.
+    In prod a final snapshot of the database, what users uploaded and the hosted zone stay, unless told otherwise. In
+    dev nothing stays.
     """
     settings = _named(given, name) if name else given.settings()
     need_consent(confirm is not None, f"--confirm {settings.stack}")
@@ -83,7 +88,7 @@ def _lines(at: Session, farewell: Farewell) -> Iterator[str]:
     yield ""
     yield f"Goes: {_counted(farewell.going) or 'nothing but its record'}"
     for live in farewell.lost_data:
-        kept = "and all it holds" if farewell.parting.data else "after a final snapshot, which stays"
+        kept = "and all it holds" if farewell.parting.data else live.kind.parts
         yield f"  {live.key:<28} {live.kind.noun()} {live.id}, {kept}"
     if farewell.staying:
         yield "Stays:"
