@@ -68,6 +68,7 @@ class Resource:
     remedy: ClassVar[str] = "Mend the cause, then run the same command again: it removes the failed one first."
     unblocked_in: ClassVar[float] = 1800  # seconds until we stop believing that
     data: ClassVar[bool] = False  # what it holds cannot be made again
+    parts: ClassVar[str] = "and all it holds"  # how it goes where its data may not
     arns: ClassVar[tuple[str, ...]] = ()  # how its ARNs can be told: ":vpc/"
     everywhere: ClassVar[bool] = False  # a global service: one list for all regions
     abroad: ClassVar[bool] = False  # may stand in another region than the stack's

@@ -2,17 +2,39 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
 from awsdeploy import blueprint
-from awsdeploy.blueprint import database
+from awsdeploy.blueprint import alarms, database
+from awsdeploy.blueprint.storage import PUBLIC
+from awsdeploy.config.defaults import PRESETS
 from awsdeploy.resources.listener import Redirect
 from awsdeploy.resources.load_balancer import TargetGroup
 from tests.architecture.mutants import Mutant
 
 BUILD = "tests/documented/test_build_sequence.py::"
+BACKUP = "tests/documented/test_backup.py::"
+COMPUTE = "tests/documented/test_compute.py::"
+MONITORING = "tests/documented/test_monitoring.py::"
+PRESETS_TEST = "tests/documented/test_presets.py::"
+SCALING = "tests/documented/test_scaling.py::"
+STORAGE = "tests/documented/test_storage.py::"
 
 
 def reversed_steps() -> dict[str, str]:
     return dict(reversed(blueprint.STEPS.items()))
+
+
+def bent(row: alarms.Row) -> alarms.Row:
+    """An alarm with another bound."""
+    return dataclasses.replace(row, bound=dataclasses.replace(row.bound, threshold=row.bound.threshold + 1))
+
+
+def sized(preset: str, table: str, key: str, value: object) -> Mapping[str, Any]:
+    """The presets with one size altered."""
+    return {**PRESETS, preset: {**PRESETS[preset], table: {**PRESETS[preset][table], key: value}}}
 
 
 MUTANTS: tuple[Mutant, ...] = (
@@ -178,5 +200,155 @@ MUTANTS: tuple[Mutant, ...] = (
         "names on the certificate",
         BUILD + "test_g3_the_certificate_is_issued_by_dns_and_used",
         written={"aliases": ()},
+    ),
+    Mutant(
+        "D3",
+        "exported logs",
+        MONITORING + "test_d3_the_slow_query_log_is_written_and_exported",
+        patched={"awsdeploy.resources.database.EXPORTS": ("error",)},
+    ),
+    Mutant(
+        "E3",
+        "agent",
+        COMPUTE + "test_e3_the_agent_is_set_up_by_the_bootstrap",
+        patched={"awsdeploy.resources.bootstrap.script": lambda: b"#!/bin/bash\nexit 0\n"},
+    ),
+    Mutant("E4", "largest number", SCALING + "test_e4_the_group", written={"services.backend.scaling.max": 5}),
+    Mutant(
+        "E4",
+        "CPU aimed at",
+        SCALING + "test_e4_the_policy_follows_the_average_cpu",
+        written={"services.backend.scaling.target_cpu": 56},
+    ),
+    Mutant(
+        "F5",
+        "who may write the logs",
+        STORAGE + "test_f5_j2_the_load_balancer_writes_its_access_logs_to_s3",
+        patched={"awsdeploy.resources.bucket.DELIVERERS": {}},
+    ),
+    Mutant(
+        "G2",
+        "how often it asks",
+        MONITORING + "test_g2_l6_the_whole_service_is_asked_for_from_outside",
+        patched={"awsdeploy.resources.health_check.HealthCheck.FIXED": {"Type": "HTTPS", "RequestInterval": 10}},
+    ),
+    Mutant(
+        "H1",
+        "who may read",
+        STORAGE + "test_h1_h2_what_strangers_may_read",
+        written={"uploads.access": "private"},
+    ),
+    Mutant("H1", "origins", STORAGE + "test_h1_browsers_come_from_the_domain", written={"aliases": ()}),
+    Mutant(
+        "H2",
+        "what is public",
+        STORAGE + "test_h1_h2_what_strangers_may_read",
+        patched={"awsdeploy.blueprint.storage.PUBLIC": (*PUBLIC, "uploads/temp/")},
+    ),
+    Mutant(
+        "H2",
+        "what is temporary",
+        STORAGE + "test_h2_what_is_temporary_expires_in_the_copy_too",
+        written={"uploads.temp_days": 8},
+    ),
+    Mutant(
+        "H3",
+        "versions",
+        STORAGE + "test_h2_what_is_temporary_expires_in_the_copy_too",
+        written={"uploads.noncurrent_days": 31},
+    ),
+    Mutant(
+        "H4",
+        "where the copies are",
+        STORAGE + "test_h4_l3_everything_is_copied_to_another_region",
+        written={"uploads.replica_region": "ap-northeast-3"},
+    ),
+    Mutant(
+        "I3",
+        "database user",
+        COMPUTE + "test_i3_the_services_find_what_they_need_in_parameter_store",
+        written={"database.username": "other"},
+    ),
+    Mutant(
+        "J1",
+        "alarm of the certificate",
+        MONITORING + "test_j1_f6_l5_an_alarm",
+        patched={"awsdeploy.blueprint.alarms.CERTIFICATE": bent(alarms.CERTIFICATE)},
+    ),
+    Mutant(
+        "J1",
+        "requests of the uploads",
+        STORAGE + "test_j1_requests_and_bytes_of_the_uploads_are_counted",
+        written={"monitoring.request_metrics": False},
+    ),
+    Mutant(
+        "J2", "how long logs are kept", MONITORING + "test_j2_logs_are_kept_for_thirty_days", written={"logs.days": 14}
+    ),
+    Mutant("J2", "access logs", STORAGE + "test_j2_access_logs_expire", written={"logs.access_days": 91}),
+    Mutant(
+        "K1",
+        "machines of dev",
+        PRESETS_TEST + "test_k1_k2_the_machines",
+        patched={"awsdeploy.config.defaults.PRESETS": sized("dev", "service", "instance_type", "t3.small")},
+    ),
+    Mutant(
+        "K1",
+        "database of dev",
+        PRESETS_TEST + "test_k1_k2_the_database",
+        patched={"awsdeploy.config.defaults.PRESETS": sized("dev", "database", "instance_class", "db.t3.small")},
+    ),
+    Mutant(
+        "K2",
+        "machines of prod",
+        PRESETS_TEST + "test_k1_k2_the_machines",
+        patched={"awsdeploy.config.defaults.PRESETS": sized("prod", "service", "instance_type", "t3.large")},
+    ),
+    Mutant(
+        "K2",
+        "standby of prod",
+        PRESETS_TEST + "test_k1_k2_the_database",
+        patched={"awsdeploy.config.defaults.PRESETS": sized("prod", "database", "multi_az", False)},
+    ),
+    Mutant(
+        "L1",
+        "days of backups",
+        BACKUP + "test_l1_automatic_backups_are_kept_for_seven_days",
+        written={"database.backup_days": 6},
+    ),
+    Mutant(
+        "L2",
+        "images kept",
+        BACKUP + "test_l2_every_machine_has_an_image_made_each_day",
+        written={"backup.keep_images": 6},
+    ),
+    Mutant(
+        "L2",
+        "time of images",
+        BACKUP + "test_l2_every_machine_has_an_image_made_each_day",
+        written={"backup.at": "19:00"},
+    ),
+    Mutant(
+        "L3",
+        "copying",
+        STORAGE + "test_h4_l3_everything_is_copied_to_another_region",
+        written={"uploads.replicate": False},
+    ),
+    Mutant(
+        "L4",
+        "standby",
+        BACKUP + "test_l4_the_database_has_a_standby_in_the_other_zone",
+        written={"database.multi_az": False},
+    ),
+    Mutant(
+        "L5",
+        "alarm of failed machines",
+        MONITORING + "test_j1_f6_l5_an_alarm",
+        patched={"awsdeploy.blueprint.alarms.SERVICE": tuple(bent(row) for row in alarms.SERVICE)},
+    ),
+    Mutant(
+        "L6",
+        "alarm of the health check",
+        MONITORING + "test_g2_l6_the_alarm_of_the_health_check_is_where_its_metric_is",
+        patched={"awsdeploy.blueprint.alarms.HEALTH_CHECK": bent(alarms.HEALTH_CHECK)},
     ),
 )

@@ -50,8 +50,8 @@ def command(
 ) -> None:
     """Take the stack down and prove that nothing is left.
 
-    In prod backups stay (a final snapshot of the database, the machines' images) and the hosted zone, unless told
-    otherwise. In dev nothing stays.
+    In prod what users uploaded stays, backups (a final snapshot of the database, the machines' images) and the hosted
+    zone, unless told otherwise. In dev nothing stays.
     """
     settings = _named(given, name) if name else given.settings()
     need_consent(confirm is not None, f"--confirm {settings.stack}")
@@ -90,7 +90,7 @@ def _lines(at: Session, farewell: Farewell) -> Iterator[str]:
     yield ""
     yield f"Goes: {_counted(farewell.going) or 'nothing but its record'}"
     for live in farewell.lost_data:
-        kept = "and all it holds" if farewell.parting.data else "after a final snapshot, which stays"
+        kept = "and all it holds" if farewell.parting.data else live.kind.parts
         yield f"  {live.key:<{KEYS}} {live.kind.noun()} {live.id}, {kept}"
     if farewell.staying:
         yield "Stays:"

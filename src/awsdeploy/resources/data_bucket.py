@@ -44,6 +44,7 @@ class DataBucket(S3Bucket):
     metrics: bool = False
 
     data = True
+    parts = "which is empty"
 
     def obstacle(self, aws: Aws) -> str:
         return super().obstacle(aws) or (ACCOUNT_BLOCKS if self.readable and _account_blocks(aws) else "")

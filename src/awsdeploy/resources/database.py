@@ -62,6 +62,7 @@ class Database(Resource):
     replaces = {"group", "name", "username"}
     again = Again.NAME
     data = True
+    parts = "after a final snapshot, which stays"
     # AWS: 5–10 minutes, Multi-AZ 10–25; botocore's own waiter gives up after 30.
     wait = Wait(
         pending=MODIFYING,
