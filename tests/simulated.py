@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import subprocess
 import sys
+import tomllib
 import urllib.request
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +27,7 @@ from awsdeploy.engine.run import Run
 from awsdeploy.resource import Live, Parting, Stack
 from awsdeploy.state import State
 from awsdeploy.stop import Pace
+from tests.architecture import mutants
 
 REGION = "ap-northeast-2"
 READS = ("Describe", "Get", "List", "Head")
@@ -37,6 +41,12 @@ platform = "documented"
 [network]
 ssh_from = ["203.0.113.7/32"]
 """
+
+
+@functools.cache
+def images_in(hours: float) -> str:
+    """Settings by which the day's images are made so many hours from now: when a test is long over, or within it."""
+    return f'\n[backup]\nat = "{datetime.now(UTC) + timedelta(hours=hours):%H:%M}"\n'
 
 
 @dataclass
@@ -77,6 +87,8 @@ class World:
     def settings(self, text: str = DOCUMENTED) -> config.Settings:
         path = self.folder / "config.toml"
         path.write_text(text)
+        if mutant := mutants.chosen():
+            return config.from_mapping(mutants.written(tomllib.loads(text), mutant))
         return config.load(path, {})
 
     def run(self, settings: config.Settings) -> tuple[Run, Counter[str]]:

@@ -12,17 +12,20 @@ from collections.abc import Sequence
 import pytest
 
 from awsdeploy.resource import Live
-from tests.simulated import World, writes
+from tests.simulated import REGION, World, writes
 
 CONFIG = """\
 name = "crash"
 environment = "prod"
 domain = "example.com"
 platform = "supported"
+
+[monitoring]
+emails = ["ops@example.com"]
 """
 FAULTS = ("kill-before", "kill-after", "lost-answer")
-WRITES_OF_UP = 62
-WRITES_OF_DESTROY = 45  # at least; what is refused because something still uses it is asked again
+WRITES_OF_UP = 90
+WRITES_OF_DESTROY = 75  # at least; what is refused because something still uses it is asked again
 EVERY_POINT = [
     (command, fault, write)
     for command, count in (("up", WRITES_OF_UP), ("destroy", WRITES_OF_DESTROY))
@@ -104,6 +107,11 @@ def leftovers(world: World) -> list[str]:
     found += [one["AutoScalingGroupName"] for one in groups]
     found += [one["LaunchTemplateName"] for one in ec2.describe_launch_templates()["LaunchTemplates"]]
     found += [one["VolumeId"] for one in ec2.describe_volumes()["Volumes"]]
+    found += [one["ImageId"] for one in ec2.describe_images(Owners=["self"])["Images"]]
+    own = [{"Name": "owner-id", "Values": ["123456789012"]}]
+    found += [one["SnapshotId"] for one in ec2.describe_snapshots(Filters=own)["Snapshots"]]
+    policies = world.client("dlm").get_lifecycle_policies()["Policies"]
+    found += [one["PolicyId"] for one in policies]
     found += [one["LoadBalancerArn"] for one in elbv2.describe_load_balancers()["LoadBalancers"]]
     found += [one["TargetGroupArn"] for one in elbv2.describe_target_groups()["TargetGroups"]]
     found += [one["DBInstanceIdentifier"] for one in rds.describe_db_instances()["DBInstances"]]
@@ -111,6 +119,7 @@ def leftovers(world: World) -> list[str]:
     found += [one["DBSubnetGroupName"] for one in rds.describe_db_subnet_groups()["DBSubnetGroups"]]
     families = rds.describe_db_parameter_groups()["DBParameterGroups"]
     found += [one["DBParameterGroupName"] for one in families if not one["DBParameterGroupName"].startswith("default")]
+    found += [one["Name"] for one in world.client("s3").list_buckets()["Buckets"]]
     iam = world.client("iam")
     found += [one["RoleName"] for one in iam.list_roles(PathPrefix="/awsdeploy/")["Roles"]]
     profiles = iam.list_instance_profiles(PathPrefix="/awsdeploy/")["InstanceProfiles"]
@@ -118,7 +127,16 @@ def leftovers(world: World) -> list[str]:
     names = world.client("ssm").describe_parameters()["Parameters"]
     found += [one["Name"] for one in names if one["Name"].startswith("/deploy/")]
     found += [one["CertificateArn"] for one in world.client("acm").list_certificates()["CertificateSummaryList"]]
+    logs = world.client("logs").describe_log_groups()["logGroups"]
+    found += [one["logGroupName"] for one in logs]
+    for region in (REGION, "us-east-1"):
+        cloudwatch, sns = world.client("cloudwatch", region), world.client("sns", region)
+        found += [one["AlarmArn"] for one in cloudwatch.describe_alarms()["MetricAlarms"]]
+        found += [one["DashboardName"] for one in cloudwatch.list_dashboards()["DashboardEntries"]]
+        found += [one["TopicArn"] for one in sns.list_topics()["Topics"]]
+        found += [one["TopicArn"] for one in sns.list_subscriptions()["Subscriptions"]]
     route53 = world.client("route53")
+    found += [one["Id"] for one in route53.list_health_checks()["HealthChecks"]]
     for zone in route53.list_hosted_zones()["HostedZones"]:
         records = route53.list_resource_record_sets(HostedZoneId=zone["Id"])["ResourceRecordSets"]
         found += [f"{one['Name']} {one['Type']}" for one in records if one["Type"] not in {"NS", "SOA"}]

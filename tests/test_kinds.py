@@ -13,7 +13,7 @@ import pytest
 from awsdeploy import blueprint
 from awsdeploy.engine.events import Event
 from awsdeploy.resource import KINDS, TAG_GENERATION, TAG_RESOURCE, TAG_STACK, Gate, Live, Parting, Resource
-from tests.simulated import World, tags, writes
+from tests.simulated import World, images_in, tags, writes
 
 EVERYTHING = """\
 name = "all"
@@ -34,10 +34,12 @@ instances = 2
 [services.worker]
 
 [services.jobs.scaling]
-"""
+""" + images_in(12)
 
 NOT_DECLARED = {
-    "Snapshot": "left by a deleted database",
+    "EbsSnapshot": "the disk in an image",
+    "Image": "made by AWS each day, or on request",
+    "Snapshot": "left by a deleted database, or made on request",
     "Volume": "made with its machine",
     "Member": "made by its group",
 }
@@ -61,12 +63,30 @@ def _rds(kind: str) -> Read:
     return read
 
 
+def _log_group(world: World, live: Live) -> dict[str, str]:
+    arn = f"arn:aws:logs:{live.region}:123456789012:log-group:{live.id}"
+    found: dict[str, str] = world.client("logs").list_tags_for_resource(resourceArn=arn)["tags"]
+    return found
+
+
+def _route53(kind: str) -> Read:
+    def read(world: World, live: Live) -> dict[str, str]:
+        answer = world.client("route53").list_tags_for_resource(ResourceType=kind, ResourceId=live.id)
+        return tags(answer["ResourceTagSet"]["Tags"])
+
+    return read
+
+
+def _parameter(world: World, live: Live) -> dict[str, str]:
+    return tags(world.client("ssm").list_tags_for_resource(ResourceType="Parameter", ResourceId=live.id)["TagList"])
+
+
 TAGS: dict[str, Read] = {
     **dict.fromkeys(
         ["Vpc", "Subnet", "InternetGateway", "ElasticIp", "RouteTable", "NatGateway", "SecurityGroup"],
         BY_SERVICE["ec2"],
     ),
-    **dict.fromkeys(["Instance", "Volume", "LaunchTemplate", "Member"], BY_SERVICE["ec2"]),
+    **dict.fromkeys(["Instance", "Volume", "Image", "EbsSnapshot", "LaunchTemplate", "Member"], BY_SERVICE["ec2"]),
     **dict.fromkeys(["LoadBalancer", "TargetGroup", "Listener"], BY_SERVICE["elbv2"]),
     "AutoScalingGroup": lambda world, live: tags(
         world.client("autoscaling").describe_auto_scaling_groups(AutoScalingGroupNames=[live.id])["AutoScalingGroups"][
@@ -81,19 +101,34 @@ TAGS: dict[str, Read] = {
     "InstanceProfile": lambda world, live: tags(
         world.client("iam").get_instance_profile(InstanceProfileName=live.id)["InstanceProfile"]["Tags"]
     ),
-    "Password": lambda world, live: tags(
-        world.client("ssm").list_tags_for_resource(ResourceType="Parameter", ResourceId=live.id)["TagList"]
+    **dict.fromkeys(["Parameter", "Password"], _parameter),
+    **dict.fromkeys(
+        ["Bucket", "DataBucket"],
+        lambda world, live: tags(world.client("s3", live.region).get_bucket_tagging(Bucket=live.id)["TagSet"]),
+    ),
+    "LifecyclePolicy": lambda world, live: dict(
+        world.client("dlm").get_lifecycle_policy(PolicyId=live.id)["Policy"]["Tags"]
     ),
     "Certificate": lambda world, live: tags(
         world.client("acm").list_tags_for_certificate(CertificateArn=live.id)["Tags"]
     ),
-    "HostedZone": lambda world, live: tags(
-        world.client("route53").list_tags_for_resource(ResourceType="hostedzone", ResourceId=live.id)["ResourceTagSet"][
-            "Tags"
-        ]
+    "HostedZone": _route53("hostedzone"),
+    "HealthCheck": _route53("healthcheck"),
+    **dict.fromkeys(["LogGroup", "DatabaseLog"], _log_group),
+    "Topic": lambda world, live: tags(
+        world.client("sns", live.region).list_tags_for_resource(ResourceArn=live.id)["Tags"]
+    ),
+    "Alarm": lambda world, live: tags(
+        world.client("cloudwatch", live.region).list_tags_for_resource(ResourceARN=live.raw["AlarmArn"])["Tags"]
     ),
 }
-NO_TAGS = {"Record": "AWS has no tags for records", "ScalingPolicy": "AWS has no tags for policies"}
+NO_TAGS = {
+    "BucketObject": "a listing shows none: its bucket and name say whose it is",
+    "Cors": "a setting of its bucket",
+    "Dashboard": "AWS has no tags for dashboards; its name tells",
+    "Record": "AWS has no tags for records",
+    "ScalingPolicy": "AWS has no tags for policies",
+}
 
 
 @pytest.fixture(scope="module")
@@ -160,7 +195,7 @@ def test_everything_carries_the_stacks_tags(whole: tuple[World, Any]) -> None:
         if live.kind.__name__ not in NO_TAGS:
             found = TAGS[live.kind.__name__](world, live)
             assert found[TAG_STACK] == "all/prod", live.key
-            assert found[TAG_RESOURCE] == live.key
+            assert found[TAG_RESOURCE] == live.origin
             assert found[TAG_GENERATION] == live.generation
 
 

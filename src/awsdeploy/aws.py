@@ -16,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
+from urllib.parse import urlsplit, urlunsplit
 
 import tenacity
 
@@ -271,7 +272,9 @@ class Door:
         try:
             if self._session is None:
                 self._session = boto3.Session()
-            return self._session.client(service, region_name=region, config=config)
+            client = self._session.client(service, region_name=region, config=config)
+            client.meta.events.register("before-sign.s3-control", _without_account)
+            return client
         except fault.ProfileNotFound as error:
             raise CredentialsMissing(
                 f"{error}.", "Name a profile of ~/.aws/config in AWS_PROFILE, or unset it."
@@ -280,3 +283,17 @@ class Door:
             raise AwsFailure(
                 f"No AWS client for {service}: {error}", "Check the AWS_* variables of this shell."
             ) from None
+
+
+AWS_HOSTS = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws")
+
+
+def _without_account(request: Any, **_: Any) -> None:
+    """S3's control plane is asked under a name of each account, which no endpoint but AWS's own has.
+
+    The account is in a header as well.
+    """
+    parts = urlsplit(request.url)
+    account, _, host = parts.netloc.partition(".")
+    if account.isdigit() and not str(host.partition(":")[0]).endswith(AWS_HOSTS):
+        request.url = urlunsplit(parts._replace(netloc=host))

@@ -7,11 +7,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from awsdeploy import blueprint
 from awsdeploy.config import Settings
+from awsdeploy.resources.alarm import Alarm
+from awsdeploy.resources.instance import Instance
 
 NAT_MONTHLY = 46.72  # US dollars: the gateway and its address, Seoul, 730 hours
 EXTENDED_MONTHLY = {False: 175, True: 350}
 """US dollars of RDS Extended Support, years 1 and 2, without and with a standby (db.t3.micro, db.t3.small)."""
+
+AGENT_METRICS = 3
+"""What the CloudWatch agent sends of each machine: memory, swap, disk."""
+
+
+def billed_by_cloudwatch(settings: Settings) -> tuple[int, int]:
+    """How many alarms the stack has, and how many metrics of its own its machines send."""
+    resources = [resource for step in blueprint.steps(settings) for resource in step.resources]
+    machines = sum(isinstance(one, Instance) for one in resources)
+    return sum(isinstance(one, Alarm) for one in resources), AGENT_METRICS * machines
 
 
 def sentences(settings: Settings) -> Iterator[str]:
@@ -26,6 +39,7 @@ def sentences(settings: Settings) -> Iterator[str]:
         yield f"The document's NAT gateway is left out (${NAT_MONTHLY} a month): network.nat = true adds it."
     if not network.ssh_from:
         yield "The document's port 22 is closed: Session Manager needs no port; network.ssh_from opens it."
+    yield from _storage(settings)
     scaling = [service.scaling for service in settings.services.values() if service.scaling]
     if any(one.health == "elb" for one in scaling):
         yield (
@@ -38,13 +52,47 @@ def sentences(settings: Settings) -> Iterator[str]:
         yield "The A record is an alias of the load balancer, which has no address that lasts."
     else:
         yield "Without a domain there is no DNS record and no TLS: port 80 answers on the load balancer's own name."
+    alarms, metrics = billed_by_cloudwatch(settings)
+    yield (
+        f"CloudWatch bills alarms beyond an account's ten (this stack has {alarms}) and the agents' metrics beyond "
+        f"ten at $0.30 a month each (this stack has {metrics})."
+    )
     if settings.platform == "documented":
-        yield "Amazon Linux 2 has had no support since 2026-06-30 and Node.js 18 none since 2025-04-30."
+        yield "Amazon Linux 2 has had no support since 2026-06-30: nothing in it is fixed any more. It costs nothing."
+        yield "Node.js 18 has had no support since 2025-04-30: nothing in it is fixed any more. It costs nothing."
     else:
         yield "Amazon Linux 2023, Node.js 24 and MySQL 8.4 stand in for the document's versions, which have aged."
     if settings.database.engine_version == "8.0":
         dollars = EXTENDED_MONTHLY[settings.database.multi_az]
         yield (
-            "RDS MySQL 8.0 has been in Extended Support since 2026-07-31, which AWS bills: "
-            f'about +${dollars} a month. platform = "supported" avoids it.'
+            "RDS MySQL 8.0 has had no standard support since 2026-07-31: AWS goes on in Extended Support, "
+            f'about +${dollars} a month. platform = "supported" avoids all that has aged.'
         )
+
+
+SAME_COUNTRY = (
+    ("us-",),
+    ("ca-",),
+    ("ap-northeast-1", "ap-northeast-3"),
+    ("ap-south-1", "ap-south-2"),
+    ("ap-southeast-2", "ap-southeast-4"),
+)
+"""The countries in which AWS has more than one region."""
+
+
+def _one_country(*regions: str) -> bool:
+    return any(all(region.startswith(country) for region in regions) for country in SAME_COUNTRY)
+
+
+def _storage(settings: Settings) -> Iterator[str]:
+    uploads = settings.uploads
+    if uploads.replicate:
+        leaving = "" if _one_country(settings.region, uploads.replica_region) else " The copies leave the country."
+        yield (
+            f"Every upload is copied to {uploads.replica_region}, and storage is paid twice.{leaving} "
+            "uploads.replicate = false keeps one bucket."
+        )
+    else:
+        yield "The document's copy of the uploads in another region is left out: uploads.replicate = true adds it."
+    if uploads.access == "private":
+        yield "Nobody but the application reads the uploads, which the document makes public."

@@ -8,6 +8,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -49,6 +50,11 @@ class Live:
     raw: Mapping[str, Any] = field(default_factory=dict)
     region: str = ""
     reason: str = ""
+
+    @property
+    def origin(self) -> str:
+        """The key that its tag says: of a copy that of what it was made of, else its own."""
+        return self.key.removesuffix(f"/{self.id}")
 
 
 class _Unknown:
@@ -112,3 +118,22 @@ class Kept:
 
     why: str
     monthly: float | None = 0.0
+
+
+@dataclass(frozen=True)
+class Restorable:
+    """Something that can be brought back. `of` is the key of what it was made from.
+
+    `at` is when it was made, or the latest moment it reaches, `since` the earliest; `monthly` is US dollars, None
+    where unknown; `note` says what is particular to it.
+    """
+
+    what: str
+    of: str
+    id: str
+    status: str
+    at: datetime | None = None
+    gb: float | None = None
+    monthly: float | None = None
+    since: datetime | None = None
+    note: str = ""

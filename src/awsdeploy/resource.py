@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from awsdeploy.aws import Passing
-from awsdeploy.live import UNKNOWN, Again, Change, Kept, Live, Parting, Wait
+from awsdeploy.live import UNKNOWN, Again, Change, Kept, Live, Parting, Restorable, Wait
 from awsdeploy.view import TAG_GENERATION, TAG_RESOURCE, TAG_STACK, Aws, Stack
 
 __all__ = [
@@ -37,6 +37,7 @@ __all__ = [
     "Parting",
     "Passing",
     "Resource",
+    "Restorable",
     "Stack",
     "Wait",
     "needs",
@@ -64,12 +65,15 @@ class Resource:
     passing: ClassVar[tuple[Passing, ...]] = ()
     again: ClassVar[Again] = Again.BLIND
     blocked: ClassVar[set[str]] = set()  # refusals of a delete that pass when others are gone
+    remedy: ClassVar[str] = "Mend the cause, then run the same command again: it removes the failed one first."
     unblocked_in: ClassVar[float] = 1800  # seconds until we stop believing that
     data: ClassVar[bool] = False  # what it holds cannot be made again
     arns: ClassVar[tuple[str, ...]] = ()  # how its ARNs can be told: ":vpc/"
     everywhere: ClassVar[bool] = False  # a global service: one list for all regions
     abroad: ClassVar[bool] = False  # may stand in another region than the stack's
-    fed_by: ClassVar[set[str]] = set()  # kinds (by class name) that must be gone first: they would make it again
+    # Kinds (by class name) that must be gone first: they would make it again. An edge to one orders only the making.
+    fed_by: ClassVar[set[str]] = set()
+    copies: ClassVar[str] = ""  # the kind (by class name) of the copies that `back_up` makes of it
     abstract: ClassVar[bool] = True
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -112,10 +116,27 @@ class Resource:
         """What people want to know of it once it exists: an endpoint, a URL."""
         return {}
 
+    def notice(self, aws: Aws, live: Live) -> str:
+        """What somebody still has to do before this serves its purpose, in words, or nothing. It is no drift."""
+        return ""
+
     @classmethod
     def keep(cls, aws: Aws, live: Live, parting: Parting) -> Kept | None:
         """Why destroy should leave this object, or None."""
         return None
+
+    @classmethod
+    def restorable(cls, aws: Aws, live: Live) -> Iterator[Restorable]:
+        """What this object lets people bring back. It may ask AWS."""
+        yield from ()
+
+    @classmethod
+    def back_up(cls, aws: Aws, live: Live, stamp: str) -> str:
+        """Begin a copy of its data, with its tags; returns the id of the copy, which is of the kind `copies`.
+
+        `stamp` is the moment in UTC: by it a copy has the same name, and is made once, however often this is sent.
+        """
+        raise NotImplementedError
 
     @classmethod
     def delete(cls, aws: Aws, live: Live, parting: Parting) -> None:

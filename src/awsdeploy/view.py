@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -45,6 +46,13 @@ class Stack:
     def parameter(self, name: str) -> str:
         """A Parameter Store name. AWS refuses names that begin with aws or ssm, hence /deploy."""
         return f"/deploy/{self.tag}/{name}"
+
+    def called(self, key: str, generation: str, limit: int) -> str:
+        """The name of the resource with this key and generation: where there are no tags it proves whose it is."""
+        identity = f"{self.tag} {key} {generation}"
+        ending = hashlib.sha256(identity.encode()).hexdigest()[:6]
+        words = f"{self.slug}-{key.rsplit('/', 1)[-1]}"
+        return f"{words[: limit - 7].rstrip('-')}-{ending}"
 
 
 class World(Protocol):
@@ -105,6 +113,10 @@ class Aws:
         return self.client("acm")
 
     @property
+    def s3(self) -> Client:
+        return self.client("s3")
+
+    @property
     def route53(self) -> Client:
         return self.client("route53")
 
@@ -138,12 +150,16 @@ class Aws:
     def generation(self, resource: Resource) -> str:
         return self._generations[resource]
 
+    def declared(self, key: str) -> Resource:
+        """The resource that the blueprint declares under a key. Raises `KeyError` where there is none."""
+        for resource in self._generations:
+            if resource.key == key:
+                return resource
+        raise KeyError(key)
+
     def name(self, resource: Resource, limit: int = 63) -> str:
         """A name for what AWS keeps unique: readable, within `limit`, and different in every generation."""
-        identity = f"{self.stack.tag} {resource.key} {self.generation(resource)}"
-        ending = hashlib.sha256(identity.encode()).hexdigest()[:6]
-        words = f"{self.stack.slug}-{resource.key.rsplit('/', 1)[-1]}"
-        return f"{words[: limit - 7].rstrip('-')}-{ending}"
+        return self.stack.called(resource.key, self.generation(resource), limit)
 
     def tags(self, resource: Resource, part: str = "") -> list[dict[str, str]]:
         """The tags of a resource, or of a `part` that AWS makes along with it."""
@@ -186,3 +202,16 @@ class Aws:
                 self.region,
                 reason,
             )
+
+    def copies(
+        self,
+        kind: type[Resource],
+        id: str,
+        tags: Iterable[Mapping[str, str]] | None,
+        raw: Mapping[str, Any],
+        status: str = "available",
+        reason: str = "",
+    ) -> Iterator[Live]:
+        """As `found`, for a copy: it carries the tags of what it was made of, and has a key below that one's."""
+        for live in self.found(kind, id, tags, raw, status, reason):
+            yield dataclasses.replace(live, key=f"{live.key}/{id}")

@@ -36,6 +36,12 @@ def test_what_is_shown_means_the_same_as_what_was_written(project: Path) -> None
     assert loads(with_origins.stdout).model_dump() == load(project).model_dump()
 
 
+def test_statements_are_shown_as_toml(project: Path) -> None:
+    wish = '[[services.frontend.statements]]\nactions = ["ses:SendEmail"]\nresources = ["*"]\n'
+    project.write_text(project.read_text() + wish + 'conditions = { StringEquals = { "ses:a" = ["b"] } }\n')
+    assert loads(run("show").stdout).model_dump() == load(project).model_dump()
+
+
 def test_the_origin_stands_beside_each_value() -> None:
     rows = [" ".join(line.split()) for line in run("show", "--origin", "--region", "us-east-1").stdout.splitlines()]
     assert 'domain = "example.com" # config.toml:3' in rows

@@ -7,11 +7,12 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from moto.server import ThreadedMotoServer
 
-from tests.simulated import World
+from tests.simulated import World, images_in
 from tests.test_crashes import leftovers
 
 CONFIG = """\
@@ -32,7 +33,7 @@ def writes_of(world: World) -> int:
 
 @pytest.mark.parametrize("kept", [False, True], ids=["everything goes", "the data stays"])
 def test_up_status_up_lost_state_up_destroy(world: World, kept: bool) -> None:
-    (world.folder / "config.toml").write_text(CONFIG)
+    (world.folder / "config.toml").write_text(CONFIG + images_in(12))
     up = world.awsdeploy("up", "--yes")
     assert up.returncode == 0, up.stderr
     assert "https://example.com" in up.stdout
@@ -64,6 +65,24 @@ def test_up_status_up_lost_state_up_destroy(world: World, kept: bool) -> None:
     assert world.awsdeploy("status").returncode == 6 if not kept else True
 
 
+WITHOUT_IMAGES = """
+[backup]
+images = false
+"""
+
+
+def _with_lifecycle_policies(application: Any) -> Any:
+    """moto knows no Data Lifecycle Manager and breaks at it; in front of it stands one without any policy."""
+
+    def answer(environ: dict[str, Any], start_response: Any) -> Any:
+        if "/dlm/aws4_request" not in environ.get("HTTP_AUTHORIZATION", ""):
+            return application(environ, start_response)
+        start_response("200 OK", [("Content-Type", "application/json")])
+        return [b'{"Policies": []}']
+
+    return answer
+
+
 @pytest.fixture
 def plain_aws(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     """An endpoint that speaks AWS and knows nothing of us: moto's own server."""
@@ -71,6 +90,8 @@ def plain_aws(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World
     monkeypatch.setattr("moto.settings.ACM_VALIDATION_WAIT", 0)
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
+    assert server._server is not None
+    server._server.app = _with_lifecycle_policies(server._server.app)
     host, port = server.get_host_and_port()
     given = {
         "AWS_ENDPOINT_URL": f"http://{host}:{port}",
@@ -87,7 +108,7 @@ def plain_aws(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World
 def test_the_same_on_any_endpoint_that_speaks_aws(plain_aws: World) -> None:
     world = plain_aws
     world.client("route53").create_hosted_zone(Name="example.com.", CallerReference="registrar")
-    (world.folder / "config.toml").write_text(CONFIG)
+    (world.folder / "config.toml").write_text(CONFIG + WITHOUT_IMAGES)
     for words in (("up", "--yes"), ("status",), ("up", "--yes")):
         done = world.awsdeploy(*words)
         assert done.returncode == 0, done.stdout + done.stderr

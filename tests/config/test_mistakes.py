@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import NamedTuple
 
@@ -192,6 +193,13 @@ CASES = [
     Case("service called alb", "[services.alb]\n", "3: services.alb", ("the architecture itself",)),
     Case("a misspelt service key", "[services.web]\npath = 1", "4: services.web.path", ("did you mean paths",)),
     Case("a port on top", "port = 80", "3: port", ("belongs in [services.NAME]",)),
+    Case("another access", '[uploads]\naccess = "open"', "4: uploads.access", ('"public" or "private"',)),
+    Case("copies at home", '[uploads]\nreplica_region = "ap-northeast-2"', "4: uploads.replica_region", ("another",)),
+    Case("files that never expire", "[uploads]\ntemp_days = 0", "4: uploads.temp_days", ("1 to 365",)),
+    Case("a period AWS does not offer", "[logs]\ndays = 31", "4: logs.days", ("30 is nearest",)),
+    Case("no address", '[monitoring]\nemails = ["ops"]', "4: monitoring.emails[0]", ("ops@example.com",)),
+    Case("no time of day", '[backup]\nat = "25:00"', "4: backup.at", ('"18:00"',)),
+    Case("no images kept", "[backup]\nkeep_images = 0", "4: backup.keep_images", ("1 to 1000",)),
     Case("too much backup", "[database]\nbackup_days = 36", "4: database.backup_days", ("0 to 35",)),
     Case("little storage", "[database]\nstorage_gb = 10", "4: database.storage_gb", ("20 to 65536",)),
     Case("no room to grow", "[database]\nstorage_gb = 100", "3: database.max_storage_gb", ("at least 110",)),
@@ -205,6 +213,60 @@ CASES = [
     Case("no TOML: a colon", "domain: 3", "3: not TOML", ("key = value",)),
     Case("no TOML: True", "create_zone = True", "3: not TOML", ("write create_zone = true",)),
     Case("no TOML: twice", 'name = "again"', "3: not TOML", ("a second time",)),
+    Case("a service called like a folder", "[services.database]", "3: services.database", ("part called",)),
+    Case("a word for an address", '[network]\nssh_from = ["me"]', "4: network.ssh_from[0]", ('"auto" for your own',)),
+    Case("a key pair with a space", '[network]\nkey_pair = " a"', "4: network.key_pair", ("key pair in EC2",)),
+    Case(
+        "a policy without an ARN",
+        '[services.backend]\npolicies = ["AmazonSESFullAccess"]',
+        "4: services.backend.policies[0]",
+        ("arn:aws:iam::aws:policy/AmazonSESFullAccess", "[[services.NAME.statements]]"),
+    ),
+    Case(
+        "eleven policies",
+        f"[services.worker]\npolicies = {json.dumps(['arn:aws:iam::aws:policy/A'] * 11)}",
+        "4: services.worker.policies",
+        ("at most 10", "got 11"),
+    ),
+    Case(
+        "every action",
+        '[[services.worker.statements]]\nactions = ["*"]\nresources = ["*"]',
+        "4: services.worker.statements[0].actions[0]",
+        ("ses:SendEmail", "administrator"),
+    ),
+    Case(
+        "no ARN",
+        '[[services.worker.statements]]\nactions = ["sqs:SendMessage"]\nresources = ["orders"]',
+        "5: services.worker.statements[0].resources[0]",
+        ("an ARN such as",),
+    ),
+    Case(
+        "nothing allowed",
+        '[[services.worker.statements]]\nactions = []\nresources = ["*"]',
+        "4: services.worker.statements[0].actions",
+        ("one at least",),
+    ),
+    Case(
+        "no resources",
+        '[[services.worker.statements]]\nactions = ["ses:SendEmail"]',
+        "3: services.worker.statements[0].resources",
+        ("missing",),
+    ),
+    Case(
+        "IAM's own words",
+        '[[services.worker.statements]]\nActions = ["ses:SendEmail"]\nactions = ["a:B"]\nresources = ["*"]',
+        "4: services.worker.statements[0].Actions",
+        ("did you mean actions",),
+    ),
+    Case(
+        "endless statements",
+        "".join(
+            f'[[services.worker.statements]]\nactions = ["a:B"]\nresources = ["arn:aws:sqs:r:1:{"q" * 900}"]\n'
+            for _ in range(7)
+        ),
+        "services.worker.statements",
+        ("6000 characters",),
+    ),
     Case("no TOML: open quote", 'domain = "a', "3: not TOML", ()),
 ]
 

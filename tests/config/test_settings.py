@@ -54,6 +54,13 @@ def test_the_documented_values_are_the_defaults() -> None:
     assert (database.storage_gb, database.max_storage_gb, database.backup_days) == (20, 100, 7)
     assert (database.multi_az, database.deletion_protection) == (True, True)
     assert (database.name, database.username) == ("shop", "app")
+    uploads = documented.uploads  # H1, H4, L3
+    assert (uploads.access, uploads.replicate, uploads.replica_region) == ("public", True, "ap-northeast-1")
+    assert (uploads.temp_days, uploads.noncurrent_days) == (7, 30)
+    assert (documented.logs.days, documented.logs.access_days) == (30, 90)
+    monitoring, backup = documented.monitoring, documented.backup  # G2, J1, L2, L6
+    assert (monitoring.emails, monitoring.health_check, monitoring.request_metrics) == ((), True, True)
+    assert (backup.images, backup.keep_images, backup.at) == (True, 7, "18:00")
     waits = documented.waits
     assert (waits.settle, waits.poll_floor, waits.poll_ceiling) == (60.0, 0.5, 15.0)
 
@@ -134,6 +141,32 @@ def test_a_service_scales_when_asked_to() -> None:
     assert (scaling.min, scaling.max, scaling.target_cpu, scaling.health) == (1, 6, 60, "ec2")
     assert written.services["other"].scaling is None
     assert written.origin("services.worker.scaling.target_cpu") == "default"
+
+
+def test_what_a_service_calls_besides_is_written_out_or_named() -> None:
+    text = """
+        [services.frontend]
+        [services.backend]
+        policies = ["arn:aws:iam::aws:policy/AmazonSESFullAccess"]
+        [[services.backend.statements]]
+        actions = ["sqs:SendMessage"]
+        resources = ["arn:aws:sqs:{region}:{account}:orders"]
+        conditions = { StringEquals = { "aws:ResourceTag/a" = ["b"] } }
+        [[services.backend.statements]]
+        effect = "Deny"
+        actions = ["sqs:*"]
+        resources = ["*"]
+    """
+    backend = loads('name = "shop"\nplatform = "supported"\n' + text).services["backend"]
+    assert backend.policies == ("arn:aws:iam::aws:policy/AmazonSESFullAccess",)
+    first, second = backend.statements
+    assert (first.effect, first.actions, second.effect) == ("Allow", ("sqs:SendMessage",), "Deny")
+    assert first.conditions == {"StringEquals": {"aws:ResourceTag/a": ("b",)}}
+
+
+def test_ssh_may_come_from_the_operators_own_address() -> None:
+    assert settings(network={"ssh_from": ["auto", "203.0.113.7/32"]}).network.ssh_from == ("auto", "203.0.113.7/32")
+    assert settings().network.key_pair == ""
 
 
 def test_services_keep_the_order_they_are_written_in() -> None:

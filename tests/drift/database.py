@@ -44,8 +44,18 @@ for field, value in {
     "PubliclyAccessible": True,
     "CopyTagsToSnapshot": False,
     "AutoMinorVersionUpgrade": False,
+    "EngineLifecycleSupport": "open-source-rds-extended-support",
 }.items():
     _database(field, value)
+
+
+@by_hand("database without one of its logs", "database/mysql", "rds:CreateDBInstance.EnableCloudwatchLogsExports")
+def _(aws: World, live: dict[str, Live]) -> None:
+    aws.client("rds").modify_db_instance(
+        DBInstanceIdentifier=live["database/mysql"].id,
+        CloudwatchLogsExportConfiguration={"EnableLogTypes": ["general"], "DisableLogTypes": ["slowquery"]},
+        ApplyImmediately=True,
+    )
 
 
 @by_hand("database open to another group", "database/mysql", "rds:CreateDBInstance.VpcSecurityGroupIds")
@@ -76,7 +86,14 @@ def _(aws: World, live: dict[str, Live]) -> None:
 )
 def _(aws: World, live: dict[str, Live]) -> None:
     aws.client("ssm").put_parameter(
-        Name=live["database/password"].id, Value="ByHand1234567890", Type="SecureString", Overwrite=True
+        Name=live["database/DB_PASSWORD"].id, Value="ByHand1234567890", Type="SecureString", Overwrite=True
+    )
+
+
+@by_hand("host of the database changed", "database/DB_HOST")
+def _(aws: World, live: dict[str, Live]) -> None:
+    aws.client("ssm").put_parameter(
+        Name=live["database/DB_HOST"].id, Value="db.example.com", Type="String", Overwrite=True
     )
 
 

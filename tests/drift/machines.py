@@ -5,37 +5,58 @@ from __future__ import annotations
 import json
 
 from awsdeploy.resource import Live
-from tests.drift.hands import EDGE, SETTLED, by_hand
+from tests.drift.hands import EDGE, NAME, SETTLED, by_hand
 from tests.simulated import World
 
 
-@by_hand("role policy", "machines/role", "iam:PutRolePolicy.PolicyDocument")
+@by_hand("role policy", "machines/backend-role", "iam:PutRolePolicy.PolicyDocument")
 def _(aws: World, live: dict[str, Live]) -> None:
     everything = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
     aws.client("iam").put_role_policy(
-        RoleName=live["machines/role"].id, PolicyName="awsdeploy", PolicyDocument=json.dumps(everything)
+        RoleName=live["machines/backend-role"].id, PolicyName="awsdeploy", PolicyDocument=json.dumps(everything)
     )
 
 
-@by_hand("role policy deleted", "machines/role", "iam:PutRolePolicy.PolicyName")
+@by_hand("role policy deleted", "machines/backend-role", "iam:PutRolePolicy.PolicyName")
 def _(aws: World, live: dict[str, Live]) -> None:
-    aws.client("iam").delete_role_policy(RoleName=live["machines/role"].id, PolicyName="awsdeploy")
+    aws.client("iam").delete_role_policy(RoleName=live["machines/backend-role"].id, PolicyName="awsdeploy")
 
 
-@by_hand("who may be the role", "machines/role", "iam:CreateRole.AssumeRolePolicyDocument")
+@by_hand("who may be the role", "machines/backend-role", "iam:CreateRole.AssumeRolePolicyDocument")
 def _(aws: World, live: dict[str, Live]) -> None:
     statement = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
     aws.client("iam").update_assume_role_policy(
-        RoleName=live["machines/role"].id,
+        RoleName=live["machines/backend-role"].id,
         PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [statement]}),
     )
 
 
-@by_hand("profile without its role", "machines/profile", "iam:AddRoleToInstanceProfile.RoleName")
+@by_hand("profile without its role", "machines/backend-profile", "iam:AddRoleToInstanceProfile.RoleName")
 def _(aws: World, live: dict[str, Live]) -> None:
     aws.client("iam").remove_role_from_instance_profile(
-        InstanceProfileName=live["machines/profile"].id, RoleName=live["machines/role"].id
+        InstanceProfileName=live["machines/backend-profile"].id, RoleName=live["machines/backend-role"].id
     )
+
+
+@by_hand("another policy attached", "machines/backend-role")
+def _(aws: World, live: dict[str, Live]) -> None:
+    iam = aws.client("iam")
+    document = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]})
+    arn = iam.create_policy(PolicyName="by-hand", PolicyDocument=document)["Policy"]["Arn"]
+    iam.attach_role_policy(RoleName=live["machines/backend-role"].id, PolicyArn=arn)
+
+
+@by_hand("bucket's name changed", "machines/backend/S3_BUCKET")
+def _(aws: World, live: dict[str, Live]) -> None:
+    aws.client("ssm").put_parameter(
+        Name=live["machines/backend/S3_BUCKET"].id, Value="elsewhere", Type="String", Overwrite=True
+    )
+
+
+@by_hand("bootstrap script changed", "storage/artifacts/bootstrap/bootstrap.sh", "s3:PutObject.Body")
+def _(aws: World, live: dict[str, Live]) -> None:
+    raw = live["storage/artifacts/bootstrap/bootstrap.sh"].raw
+    aws.client("s3").put_object(Bucket=raw["Bucket"], Key=raw["Key"], Body=b"#!/bin/sh\n")
 
 
 @by_hand("machine in another group", "machines/frontend-1", "ec2:RunInstances.SecurityGroupIds")
@@ -97,6 +118,8 @@ SETTLED.update(
         "ec2:RunInstances.MaxCount": "not kept by AWS",
         "ec2:RunInstances.MinCount": "not kept by AWS",
         "ec2:RunInstances.SubnetId": EDGE,
+        "s3:PutObject.Bucket": NAME,
+        "s3:PutObject.Key": NAME,
         "iam:CreateInstanceProfile.Path": EDGE,
         "iam:CreateRole.Path": EDGE,
     }

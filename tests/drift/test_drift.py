@@ -12,7 +12,16 @@ from typing import Any
 import pytest
 
 from awsdeploy.aws import Client
-from tests.drift import database, machines, network, scaling, web  # noqa: F401 - each fills in the tables
+from tests.drift import (  # noqa: F401 - each fills in the tables
+    backup,
+    database,
+    machines,
+    monitoring,
+    network,
+    scaling,
+    storage,
+    web,
+)
 from tests.drift.hands import COVERS, HANDS, SETTLED
 from tests.simulated import READS, World, writes
 
@@ -39,9 +48,15 @@ paths = ["/admin/*"]
 
 [database]
 multi_az = true
+
+[uploads]
+replicate = true
+
+[monitoring]
+emails = ["ops@example.com"]
 """
 
-NAMES = ("Name", "Identifier", "Id", "Arn", "Tags", "TagSpecifications", "ClientToken")
+NAMES = ("Name", "Identifier", "Id", "Arn", "Tags", "tags", "TagSpecifications", "ClientToken")
 """Names and identity: without its tags an object is not ours; a Name changed by hand is the owner's."""
 
 

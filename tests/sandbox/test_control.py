@@ -6,7 +6,9 @@ import dataclasses
 import os
 import signal
 import urllib.error
+from http.client import HTTPConnection
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from botocore.exceptions import ConnectionClosedError
@@ -95,3 +97,12 @@ def test_a_reset_world_has_one_delegated_zone_and_nothing_else(world: World) -> 
 def test_what_is_not_simulated_says_so(world: World) -> None:
     with refused("UnknownOperationException", "does not simulate"):
         world.client("dlm").get_lifecycle_policies()
+
+
+def test_header_names_are_read_in_any_case(world: World) -> None:
+    """The JavaScript SDK writes them in lower case."""
+    signed = "AWS4-HMAC-SHA256 Credential=any/20261101/ap-northeast-2/s3/aws4_request, SignedHeaders=host, Signature=0"
+    connection = HTTPConnection(urlsplit(world.url).netloc, timeout=10)
+    connection.request("GET", "/", headers={"authorization": signed})
+    assert connection.getresponse().status == 200
+    connection.close()

@@ -6,9 +6,12 @@ what it needs from those before it and lists its `resources`. Touches no AWS.
 
 from __future__ import annotations
 
+from awsdeploy.blueprint.backup import Backups
 from awsdeploy.blueprint.database import DatabaseTier
 from awsdeploy.blueprint.machines import Machines
+from awsdeploy.blueprint.monitoring import Monitoring
 from awsdeploy.blueprint.network import Network, SecurityGroups
+from awsdeploy.blueprint.storage import Storage
 from awsdeploy.blueprint.web import FrontDoor, Names, Tls
 from awsdeploy.config import Settings
 from awsdeploy.engine.plan import Step
@@ -29,22 +32,28 @@ STEPS = {
 """The documented steps in their order, by what the keys of their resources begin with."""
 
 
-def steps(settings: Settings, take_over_records: bool = False) -> list[Step]:
-    """The documented steps and their resources, in the documented order."""
+def steps(settings: Settings, take_over_records: bool = False, restore_snapshot: str = "") -> list[Step]:
+    """The documented steps and their resources, in the documented order. A database is made from `restore_snapshot`."""
     network = Network(settings)
     groups = SecurityGroups(settings, network)
-    database = DatabaseTier(settings, network, groups)
-    machines = Machines(settings, network, groups)
-    door = FrontDoor(settings, network, groups, machines)
+    storage = Storage(settings)
+    database = DatabaseTier(settings, network, groups, restore_snapshot)
+    machines = Machines(settings, network, groups, storage)
+    door = FrontDoor(settings, network, groups, machines, storage)
+    storage.share_with_browsers(door.balancer if door.web else None)
     names = Names(settings, door, take_over_records)
     tls = Tls(settings, door, names)
+    monitoring = Monitoring(settings, storage, database, machines, door, names, tls)
     areas: dict[str, list[Resource]] = {
         "network": network.resources,
         "security": groups.resources,
+        "storage": storage.resources,
         "database": database.resources,
         "machines": machines.resources,
         "web": door.resources,
         "dns": names.resources,
         "tls": tls.resources,
+        "monitoring": monitoring.resources,
+        "backup": Backups(settings).resources,
     }
-    return [Step(STEPS[name], tuple(resources)) for name, resources in areas.items() if resources]
+    return [Step(title, tuple(areas[name])) for name, title in STEPS.items() if areas.get(name)]

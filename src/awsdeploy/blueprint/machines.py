@@ -2,64 +2,67 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+from awsdeploy.blueprint import permissions
 from awsdeploy.blueprint.network import Network, SecurityGroups
+from awsdeploy.blueprint.storage import Storage
 from awsdeploy.config import Service, Settings
 from awsdeploy.resource import Resource
+from awsdeploy.resources import bootstrap
+from awsdeploy.resources.bootstrapped import Bootstrapped
+from awsdeploy.resources.bucket_object import BucketObject
 from awsdeploy.resources.identity import InstanceProfile, Role
 from awsdeploy.resources.instance import Instance
 from awsdeploy.resources.launch_template import LaunchTemplate
 from awsdeploy.resources.load_balancer import TargetGroup
+from awsdeploy.resources.parameter import Parameter, Password
 from awsdeploy.resources.scaling import AutoScalingGroup, MembersInService, ScalingPolicy
 
 SYSTEMS = {"documented": "al2", "supported": "al2023"}
 
-# What a machine may do: be reached by Session Manager, and read its own stack's parameters. The managed
-# policies for this open every parameter of the account.
-MACHINE_POLICY: tuple[Mapping[str, object], ...] = (
-    {
-        "Sid": "SessionManager",
-        "Effect": "Allow",
-        "Action": [
-            "ssm:UpdateInstanceInformation",
-            "ssmmessages:CreateControlChannel",
-            "ssmmessages:CreateDataChannel",
-            "ssmmessages:OpenControlChannel",
-            "ssmmessages:OpenDataChannel",
-            "ec2messages:AcknowledgeMessage",
-            "ec2messages:DeleteMessage",
-            "ec2messages:FailMessage",
-            "ec2messages:GetEndpoint",
-            "ec2messages:GetMessages",
-            "ec2messages:SendReply",
-        ],
-        "Resource": "*",
-    },
-    {
-        "Sid": "OwnParameters",
-        "Effect": "Allow",
-        "Action": ["ssm:GetParameter", "ssm:GetParameters", "ssm:GetParametersByPath"],
-        "Resource": ["{parameters}", "{parameters}/*"],
-    },
-)
+ASSUMED_BY = "ec2.amazonaws.com"
 
 
 class Machines:
-    """The first service's machines begin in the first zone, the second's in the second."""
+    """The first service's machines begin in the first zone, the second's in the second. Each service is somebody of
+    its own to AWS, and finds in its own folder of parameters what it is told."""
 
-    def __init__(self, settings: Settings, network: Network, groups: SecurityGroups) -> None:
-        self.settings, self.network, self.groups = settings, network, groups
-        role = Role(key="machines/role", service="ec2.amazonaws.com", statements=MACHINE_POLICY)
-        self.profile = InstanceProfile(key="machines/profile", role=role)
+    def __init__(self, settings: Settings, network: Network, groups: SecurityGroups, storage: Storage) -> None:
+        self.settings, self.network, self.groups, self.storage = settings, network, groups, storage
+        self.bootstrap = BucketObject(
+            key=f"storage/artifacts/{bootstrap.OBJECT}", bucket=storage.artifacts, content=bootstrap.script()
+        )
+        roles = {name: self._role(service) for name, service in settings.services.items()}
+        self.profiles = {
+            name: InstanceProfile(key=f"machines/{name}-profile", role=role) for name, role in roles.items()
+        }
         self.instances: dict[str, tuple[Instance, ...]] = {
             name: tuple(self._instance(service, place, number) for number in range(_fixed(service)))
             for place, (name, service) in enumerate(settings.services.items())
         }
-        self.resources: list[Resource] = [role, self.profile]
-        for instances in self.instances.values():
+        self.resources: list[Resource] = [self.bootstrap, *roles.values(), *self.profiles.values()]
+        for name in settings.services:
+            self.resources += self._told(name)
+        for name, instances in self.instances.items():
             self.resources += instances
+            if instances:
+                self.resources.append(Bootstrapped(key=f"machines/{name}-bootstrapped", instances=instances))
+
+    def _role(self, service: Service) -> Role:
+        return Role(
+            key=f"machines/{service.name}-role",
+            service=ASSUMED_BY,
+            statements=permissions.statements(self.settings, service),
+            attached=service.policies,
+        )
+
+    def _told(self, name: str) -> Iterator[Resource]:
+        """The parameters in a service's own folder."""
+        yield Parameter(key=f"machines/{name}/S3_BUCKET", source=self.storage.uploads)
+        if name in self.settings.database_users and name in self.settings.web_services:
+            yield Password(key=f"machines/{name}/JWT_SECRET")
 
     def _instance(self, service: Service, place: int, number: int) -> Instance:
         return Instance(
@@ -73,12 +76,15 @@ class Machines:
         """What every machine of a service is started with."""
         return {
             "security": (self.groups.services[service.name],),
-            "profile": self.profile,
+            "service": service.name,
+            "bootstrap": self.bootstrap,
+            "profile": self.profiles[service.name],
             "system": SYSTEMS[self.settings.platform],
             "size": service.instance_type,
             "disk": service.volume_gb,
             "port": service.port,
             "health": service.health or "/",
+            "key_pair": self.settings.network.key_pair,
         }
 
     def scaling(self, target_groups: Mapping[str, TargetGroup]) -> dict[str, AutoScalingGroup]:
@@ -101,6 +107,7 @@ class Machines:
             )
             policy = ScalingPolicy(key=f"{key}-scaling", group=found[name], target=service.scaling.target_cpu)
             self.resources += [template, found[name], policy]
+            self.resources.append(Bootstrapped(key=f"{key}-bootstrapped", group=found[name], least=service.scaling.min))
             if name not in target_groups:  # nobody else looks whether a worker's machines come
                 self.resources.append(MembersInService(key=f"{key}-in-service", group=found[name]))
         return found

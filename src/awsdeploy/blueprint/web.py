@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from awsdeploy.blueprint.machines import Machines
 from awsdeploy.blueprint.network import Network, SecurityGroups
+from awsdeploy.blueprint.storage import Storage
 from awsdeploy.config import Settings
 from awsdeploy.resource import Resource
 from awsdeploy.resources.certificate import Certificate
@@ -15,13 +16,16 @@ from awsdeploy.resources.listener import Listener, Redirect, Rule
 from awsdeploy.resources.load_balancer import LoadBalancer, TargetGroup
 from awsdeploy.resources.target_health import TargetsHealthy
 
+PLAIN = Redirect()  # what port 80 answers once there is HTTPS
 PATHS_PER_RULE = 5  # AWS: five values in the conditions of one rule
 
 
 class FrontDoor:
     """The load balancer and a target group for each service with a port. Without such a service there is none."""
 
-    def __init__(self, settings: Settings, network: Network, groups: SecurityGroups, machines: Machines) -> None:
+    def __init__(
+        self, settings: Settings, network: Network, groups: SecurityGroups, machines: Machines, storage: Storage
+    ) -> None:
         self.settings = settings
         self.web = settings.web_services
         self.resources: list[Resource] = []
@@ -30,6 +34,7 @@ class FrontDoor:
             subnets=network.public,
             security=(groups.alb,),
             protected=settings.preset == "prod",
+            logs=storage.logs,
             after=(network.internet,),
         )
         self.target_groups = {
@@ -48,7 +53,7 @@ class FrontDoor:
             return
         self.resources += [*self.target_groups.values(), self.balancer]
         if settings.domain:
-            self.resources.append(Listener(key="web/http", balancer=self.balancer, port=80, default=Redirect()))
+            self.resources.append(Listener(key="web/http", balancer=self.balancer, port=80, default=PLAIN))
         else:
             self.resources += self.serving(80)
 

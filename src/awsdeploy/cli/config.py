@@ -75,7 +75,7 @@ def _rows(tree: Mapping[str, Any], table: str = "") -> Iterator[tuple[str, str]]
             and value is not None
             and not (table.startswith("services.") and key == "name")
         ):
-            yield f"{table}.{key}".lstrip("."), f"{key} = {json.dumps(value)}"
+            yield f"{table}.{key}".lstrip("."), f"{key} = {_value(value)}"
     for key, value in tree.items():
         if isinstance(value, Mapping):
             header = f"{table}.{key}".lstrip(".")
@@ -83,3 +83,12 @@ def _rows(tree: Mapping[str, Any], table: str = "") -> Iterator[tuple[str, str]]
                 yield "", ""
                 yield "", f"[{header}]"
             yield from _rows(value, header)
+
+
+def _value(value: Any) -> str:
+    """A value as TOML writes it on one line."""
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{json.dumps(key)} = {_value(inner)}" for key, inner in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(_value(inner) for inner in value) + "]"
+    return json.dumps(value)

@@ -24,15 +24,18 @@ EXAMPLES = """\
   awsdeploy destroy                             asks for the stack's name
   awsdeploy destroy --confirm shop-prod         without asking
   awsdeploy destroy -e dev
+  awsdeploy destroy --everything                backups too, also those that an earlier destroy has kept
   awsdeploy destroy --name shop -e prod --region ap-northeast-2     without config.toml
 """
+FEW = 3  # of a kind are named one by one
 
 
 @click.command(cls=ExampleHelp, examples=EXAMPLES)
 @click.option("--confirm", metavar="STACK", help="The stack's name, such as shop-prod, instead of being asked.")
 @click.option("--name", metavar="NAME", help="The project's name, where there is no config.toml.")
-@click.option("--delete-data", is_flag=True, help="Keep no final snapshot, and delete the kept ones.")
+@click.option("--delete-data", is_flag=True, help="Keep no snapshot, image or file, and delete the kept ones.")
 @click.option("--delete-zone", is_flag=True, help="Delete the hosted zone too, if awsdeploy made it.")
+@click.option("--everything", is_flag=True, help="Both: nothing stays, nor what an earlier destroy has kept.")
 @json_option
 @shared_options()
 def command(
@@ -41,11 +44,13 @@ def command(
     name: str | None,
     delete_data: bool,
     delete_zone: bool,
+    everything: bool,
     as_json: bool,
 ) -> None:
     """Take the stack down and prove that nothing is left.
 
-    In prod a final snapshot of the database and the hosted zone stay, unless told otherwise. In dev nothing stays.
+    In prod backups stay (a final snapshot of the database, the machines' images) and the hosted zone, unless told
+    otherwise. In dev nothing stays.
     """
     settings = _named(given, name) if name else given.settings()
     need_consent(confirm is not None, f"--confirm {settings.stack}")
@@ -55,7 +60,7 @@ def command(
         from awsdeploy.engine import teardown
         from awsdeploy.resource import Parting
 
-        all_goes = settings.preset == "dev"
+        all_goes = everything or settings.preset == "dev"
         parting = Parting(delete_data or all_goes, delete_zone or all_goes, teardown.stamp())
         farewell = teardown.survey(at.run, parting)
         print_lines(list(_lines(at, farewell)), err=True)
@@ -65,7 +70,8 @@ def command(
         going = list(farewell.going)
         _carry_out(at, farewell, as_json)
         seconds = at.clock.of(time.monotonic() - begun)
-        _receipt(at, going, farewell.staying, seconds, as_json)
+        more = at.next(f"destroy --name {name} --everything" if name else "destroy --everything")
+        _receipt(at, going, farewell.staying, seconds, more, as_json)
 
 
 def _named(given: Given, name: str) -> Settings:
@@ -92,9 +98,20 @@ def _lines(at: Session, farewell: Farewell) -> Iterator[str]:
 
 
 def _kept(staying: Iterable[tuple[Live, Kept]]) -> Iterator[str]:
+    by_kind: dict[str, list[tuple[Live, Kept]]] = {}
     for live, kept in staying:
-        price = "cost unknown" if kept.monthly is None else f"${kept.monthly:.2f} a month"
-        yield f"  {live.kind.noun()} {live.id}: {kept.why} ({price})"
+        by_kind.setdefault(live.kind.noun(), []).append((live, kept))
+    for noun, several in by_kind.items():
+        if len(several) > FEW:
+            first, last = several[0][1].why, several[-1][1].why
+            yield f"  {len(several)} {noun}s: {first} … {last} ({_price([kept for _, kept in several])})"
+        else:
+            yield from (f"  {noun} {live.id}: {kept.why} ({_price([kept])})" for live, kept in several)
+
+
+def _price(several: Iterable[Kept]) -> str:
+    known = [kept.monthly for kept in several if kept.monthly is not None]
+    return f"${sum(known):.2f} a month" if known else "cost unknown"
 
 
 def _counted(lives: Iterable[Live]) -> str:
@@ -124,7 +141,9 @@ def _carry_out(at: Session, farewell: Farewell, as_json: bool) -> None:
         teardown.destroy(at.run, farewell)
 
 
-def _receipt(at: Session, gone: list[Live], staying: list[tuple[Live, Kept]], seconds: float, as_json: bool) -> None:
+def _receipt(
+    at: Session, gone: list[Live], staying: list[tuple[Live, Kept]], seconds: float, more: str, as_json: bool
+) -> None:
     from awsdeploy.progress import spell
 
     if as_json:
@@ -136,6 +155,7 @@ def _receipt(at: Session, gone: list[Live], staying: list[tuple[Live, Kept]], se
                 {"kind": live.kind.__name__, "id": live.id, "why": kept.why, "monthly": kept.monthly}
                 for live, kept in staying
             ],
+            "removes_kept": more if staying else None,
         }
         click.echo(json.dumps(told, indent=2, ensure_ascii=False))
         return
@@ -143,4 +163,6 @@ def _receipt(at: Session, gone: list[Live], staying: list[tuple[Live, Kept]], se
     if staying:
         lines += ["  Kept on purpose:", *(f"  {line}" for line in _kept(staying))]
     lines.append("  A sweep of every kind of resource and of AWS's tag index found nothing else.")
+    if staying:
+        lines += ["", f"To remove what was kept: {more}"]
     print_lines(lines)

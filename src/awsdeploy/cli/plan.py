@@ -9,13 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from awsdeploy.cli import cost
 from awsdeploy.cli.group import ExampleHelp
 from awsdeploy.cli.options import Given, json_option, shared_options
 from awsdeploy.cli.session import Session, print_lines, session
+from awsdeploy.errors import UsageError
 
 if TYPE_CHECKING:
     from awsdeploy.engine.plan import Item, Plan
     from awsdeploy.forecast import Forecast
+    from awsdeploy.resource import Live
+    from awsdeploy.resources.database import Database
 
 EXAMPLES = """\
   awsdeploy plan
@@ -33,17 +37,32 @@ replace_option = click.option(
     "--replace", metavar="KEY", multiple=True, help="Make this resource anew. May be given more than once."
 )
 
+restore_option = click.option(
+    "--restore-snapshot",
+    metavar="ID",
+    default="",
+    help="Make the database from this DB snapshot, if it has to be made.",
+)
+
 
 @click.command(cls=ExampleHelp, examples=EXAMPLES)
 @take_over_option
 @replace_option
+@restore_option
 @click.option("--detailed-exitcode", is_flag=True, help="End with 2 if there is anything to do.")
 @json_option
 @shared_options()
-def command(given: Given, take_over: bool, replace: tuple[str, ...], detailed_exitcode: bool, as_json: bool) -> int:
+def command(
+    given: Given,
+    take_over: bool,
+    replace: tuple[str, ...],
+    restore_snapshot: str,
+    detailed_exitcode: bool,
+    as_json: bool,
+) -> int:
     """Show what `up` would create, change and remove, step by step. Writes nothing."""
     with session(given, given.settings(), "plan") as at:
-        found = made(at, take_over, replace)
+        found = made(at, take_over, replace, restore_snapshot)
         if as_json:
             click.echo(json.dumps(document(at, found), indent=2, ensure_ascii=False))
         else:
@@ -51,12 +70,45 @@ def command(given: Given, take_over: bool, replace: tuple[str, ...], detailed_ex
         return CHANGES_PRESENT if detailed_exitcode and not found.quiet else 0
 
 
-def made(at: Session, take_over: bool = False, replace: tuple[str, ...] = ()) -> Plan:
-    """The plan for these settings."""
+def made(at: Session, take_over: bool = False, replace: tuple[str, ...] = (), restore_snapshot: str = "") -> Plan:
+    """The plan for these settings. Raises `UsageError` for a snapshot where a database stands."""
     from awsdeploy import blueprint
     from awsdeploy.engine import plan
 
-    return plan.make(at.run, blueprint.steps(at.settings, take_over), replace)
+    found = plan.make(at.run, blueprint.steps(at.settings, take_over, restore_snapshot), replace)
+    if restore_snapshot and _made_anew(found) is None and not _came_from(found, restore_snapshot):
+        raise UsageError(
+            f"--restore-snapshot {restore_snapshot}: the database stands, and a snapshot is not put into it.",
+            "To make it anew from the snapshot, add --replace database/mysql --delete-data database/mysql",
+        )
+    return found
+
+
+def _made_anew(plan: Plan) -> Database | None:
+    """The database, if the plan makes one."""
+    from awsdeploy.resources.database import Database
+
+    made = (item.resource for item in plan.items.values() if item.action in ("create", "replace"))
+    return next((one for one in made if isinstance(one, Database)), None)
+
+
+def _came_from(plan: Plan, snapshot: str) -> bool:
+    """Whether the database is already what this snapshot was to become: the same command goes on from there."""
+    from awsdeploy.resources.database import Database, restored_from
+
+    lives = [item.live for one, item in plan.items.items() if isinstance(one, Database)]
+    return any(live is not None and restored_from(live) == snapshot for live in lives)
+
+
+def offered(plan: Plan) -> list[Live]:
+    """Snapshots from which a database that is to be made could be made, newest first."""
+    from awsdeploy.resources.snapshot import Snapshot
+
+    database = _made_anew(plan)
+    if database is None or database.restore:
+        return []
+    found = [live for live in plan.lives if (live.kind, live.origin) == (Snapshot, database.key)]
+    return sorted(found, key=lambda live: str(live.raw.get("SnapshotCreateTime", "")), reverse=True)
 
 
 def forecast(plan: Plan) -> Forecast:
@@ -107,7 +159,7 @@ def _said(value: object) -> str:
 
 def remarks(at: Session, plan: Plan) -> Iterator[str]:
     """What it comes to, what stands in the way, and what is good to know."""
-    from awsdeploy import deviations
+    from awsdeploy import deviations, estimate
     from awsdeploy.progress import spell
 
     if not plan.quiet:
@@ -115,6 +167,11 @@ def remarks(at: Session, plan: Plan) -> Iterator[str]:
         said = [f"{counts[action]} {words}" for action, words in WORDS.items() if counts[action]]
         usual = forecast(plan).longest
         yield (", ".join(said) or "Only waits") + (f"; usually {spell(usual)}." if usual >= 10 else ".")
+        yield cost.closing(at.settings, estimate.lines(at.settings))
+    for live in offered(plan)[:1]:
+        made, size = live.raw.get("SnapshotCreateTime"), live.raw.get("AllocatedStorage")
+        day = f"{made.astimezone(at.settings.tz):%Y-%m-%d}" if made else live.status
+        yield f"A snapshot of {live.origin} exists ({day}, {size} GB): up --restore-snapshot {live.id} brings it back."
     for obstacle in plan.obstacles:
         yield f"In the way: {obstacle}"
     if plan.new:
@@ -129,12 +186,13 @@ def _counts(plan: Plan) -> Counter[str]:
 
 def document(at: Session, plan: Plan) -> dict[str, Any]:
     """The plan as JSON."""
-    from awsdeploy import deviations
+    from awsdeploy import deviations, estimate
 
     return {
         **at.header,
         "quiet": plan.quiet,
         "seconds": round(forecast(plan).longest),
+        "monthly": round(estimate.total(estimate.lines(at.settings)), 2),
         "steps": [
             {"title": step.title, "resources": [_described(plan.items[resource]) for resource in step.resources]}
             for step in plan.steps

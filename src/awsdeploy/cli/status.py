@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from awsdeploy.cli import notices
 from awsdeploy.cli import plan as planning
 from awsdeploy.cli.group import ExampleHelp
 from awsdeploy.cli.options import Given, json_option, shared_options
@@ -27,8 +28,8 @@ EXAMPLES = """\
 """
 UNHEALTHY, DRIFT = 1, 7
 EVERY = 5.0  # seconds between two looks of --watch
-RELEASE_TAG = "awsdeploy:release"
-"""What a release puts on the machines it runs on; without it they still show the placeholder."""
+SERVICE_TAG = "awsdeploy:service"
+"""What every machine carries, whoever started it."""
 DIFFERS = {"create": "missing", "replace": "to be replaced", "change": "differs"}
 
 
@@ -103,6 +104,7 @@ class Standing:
             yield from (f"  - {live.key:<28} {live.id}" for live in self.plan.removals)
         yield ""
         yield from table({**self._services(), **found_out(self.at, self.plan)})
+        yield from notices.lines(self.at, self.plan.items)
         if self.plan.writes:
             yield ""
             yield f"To mend what differs: {self.at.next('up')}"
@@ -134,11 +136,13 @@ class Standing:
 
     def releases(self, service: str) -> set[str]:
         """The releases on a service's machines, by their tags."""
+        from awsdeploy.resources.alarm import RELEASE_TAG
+
         found = set()
-        for item in self.plan.items.values():
-            if item.live and item.resource.key.startswith(f"machines/{service}-"):
-                tags = {tag["Key"]: tag["Value"] for tag in item.live.raw.get("Tags", ())}
-                found |= {tags[RELEASE_TAG]} if RELEASE_TAG in tags else set()
+        for live in self.plan.lives:
+            if live.key.startswith("machines/"):
+                tags = {tag["Key"]: tag["Value"] for tag in live.raw.get("Tags", ())}
+                found |= {tags[RELEASE_TAG]} if tags.get(SERVICE_TAG) == service and RELEASE_TAG in tags else set()
         return found
 
     def document(self) -> dict[str, Any]:
@@ -162,4 +166,5 @@ class Standing:
             "removals": [{"key": live.key, "id": live.id} for live in self.plan.removals],
             "releases": {name: sorted(self.releases(name)) for name in self.at.settings.services},
             "facts": found_out(self.at, self.plan),
+            "notices": notices.notices(self.at, self.plan.items),
         }

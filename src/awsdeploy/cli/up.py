@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from awsdeploy.cli import notices
 from awsdeploy.cli import plan as planning
 from awsdeploy.cli.group import ExampleHelp
 from awsdeploy.cli.options import Given, json_option, shared_options, yes_option
@@ -23,6 +24,7 @@ EXAMPLES = """\
   awsdeploy up                          shows the plan, then asks
   awsdeploy up -e dev --yes             the dev environment, without asking
   awsdeploy up --replace machines/backend-1
+  awsdeploy up --restore-snapshot ID    the database as it was; `awsdeploy backups` lists them
 """
 
 
@@ -30,6 +32,7 @@ EXAMPLES = """\
 @yes_option
 @planning.take_over_option
 @planning.replace_option
+@planning.restore_option
 @click.option(
     "--delete-data",
     metavar="KEY",
@@ -43,6 +46,7 @@ def command(
     yes: bool,
     take_over: bool,
     replace: tuple[str, ...],
+    restore_snapshot: str,
     delete_data: tuple[str, ...],
     as_json: bool,
 ) -> None:
@@ -50,7 +54,7 @@ def command(
     settings = given.settings()
     need_consent(yes, "--yes")
     with session(given, settings, "up", writes=True) as at:
-        plan = planning.made(at, take_over, replace)
+        plan = planning.made(at, take_over, replace, restore_snapshot)
         print_lines([*planning.lines(at, plan), *_after_a_blank(planning.remarks(at, plan))], err=True)
         if plan.obstacles:
             raise Refused("\n".join(plan.obstacles), "Nothing was created.")
@@ -107,12 +111,14 @@ def _report(at: Session, plan: Plan, seconds: float, as_json: bool) -> None:
     facts = found_out(at, plan)
     if as_json:
         told = {**at.header, "changed": plan.writes, "seconds": round(seconds, 1), "facts": facts}
+        told["notices"] = notices.notices(at, plan.items)
         click.echo(json.dumps(told, indent=2, ensure_ascii=False))
         return
     said = "Nothing to do" if plan.quiet else f"Done in {spell(seconds)}"
     if at.given.sandbox and "url" in facts:
         facts["url"] += " (simulated: no browser reaches it)"
-    print_lines([f"{said}. {at.settings.stack} is up.", "", *table(facts), "", f"Next: {at.next('status')}"])
+    warned = notices.lines(at, plan.items)
+    print_lines([f"{said}. {at.settings.stack} is up.", "", *table(facts), *warned, "", f"Next: {at.next('status')}"])
 
 
 def found_out(at: Session, plan: Plan) -> dict[str, str]:

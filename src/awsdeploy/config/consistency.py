@@ -23,6 +23,13 @@ PATHS = 50
 """AWS: 100 rules on a listener; half of them are left to everything else."""
 
 
+POLICIES = 10
+"""AWS: managed policies on one role, unless the account has asked for more."""
+
+POLICY_SIZE = 6000
+"""Characters of all statements of a service. AWS: 10,240 of inline policy in a role; the rest is ours."""
+
+
 @dataclass(frozen=True)
 class Mistake:
     """Something wrong at `path`; it says nothing new if one of the other paths it is `about` is wrong already."""
@@ -140,6 +147,17 @@ def _services(settings: Settings) -> Iterator[Mistake]:
         if service.port is not None and (other := ports.setdefault(service.port, name)) != name:
             text = f"expected a port of its own, got {service.port}, which {other} has already"
             yield Mistake((*path, "port"), text, about=(("services", other, "port"),))
+        yield from _policies(path, service)
+
+
+def _policies(path: tuple[str, str], service: Service) -> Iterator[Mistake]:
+    if len(service.policies) > POLICIES:
+        text = f"expected at most {POLICIES} policies (AWS: on one role), got {len(service.policies)}"
+        yield Mistake((*path, "policies"), text)
+    size = sum(len(statement.model_dump_json()) for statement in service.statements)
+    if size > POLICY_SIZE:
+        text = f"expected statements of {POLICY_SIZE} characters at most, got {size}; a managed policy takes more"
+        yield Mistake((*path, "statements"), text)
 
 
 def _scaling(path: tuple[str, str], service: Service) -> Iterator[Mistake]:

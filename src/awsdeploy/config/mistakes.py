@@ -14,7 +14,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from awsdeploy.config.consistency import Mistake
-from awsdeploy.config.settings import Database, Network, Scaling, Service, Settings, Waits
+from awsdeploy.config.settings import Database, Network, Scaling, Service, Settings, Statement, Waits
 from awsdeploy.config.wrong import Wrong, printable, shown
 
 Path = tuple[str | int, ...]
@@ -126,3 +126,5 @@ def _places(table: Path) -> Iterator[tuple[Path, list[str]]]:
     service = table[:2] if len(table) >= 2 and table[0] == "services" else ("services", "NAME")
     yield (*service, "scaling"), list(Scaling.model_fields)
     yield service, [key for key in Service.model_fields if key != "name"]
+    if table[2:3] == ("statements",):
+        yield table, list(Statement.model_fields)

@@ -20,8 +20,8 @@ from awsdeploy.config.wrong import Wrong
 # aws… or ssm…; a project's name begins all of these.
 FORBIDDEN_STARTS = ("internal-", "sg-", "xn--", "aws", "ssm")
 
-# What the documented architecture calls its own parts beside the services.
-TAKEN_SERVICE_NAMES = ("alb", "http", "https", "rds")
+# What the documented architecture calls its own parts beside the services, and its parameters and logs beside theirs.
+TAKEN_SERVICE_NAMES = ("alb", "bootstrap", "database", "http", "https", "lock", "nginx", "rds", "stack")
 
 # AWS: CloudWatch Logs, PutRetentionPolicy, in days.
 RETENTIONS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653)
@@ -33,6 +33,13 @@ INSTANCE_TYPE = rf"[a-z][a-z0-9]*(-[a-z0-9]+)*\.{_SIZE}"
 INSTANCE_CLASS = rf"db\.[a-z][a-z0-9]*\.{_SIZE}"
 DATABASE_NAME = r"[A-Za-z][A-Za-z0-9_]{0,63}"
 USERNAME = r"[A-Za-z][A-Za-z0-9_]{0,15}"
+
+POLICY_ARN = r"arn:aws[a-z-]*:iam::([0-9]{12}|aws):policy/[A-Za-z0-9_+=,.@/-]+"
+ACTION = r"[a-z0-9-]+:[A-Za-z0-9*?]+"
+RESOURCE_ARN = r"\*|arn:[^:\s]+:[^:\s]+:[^:\s]*:[^:\s]*:\S+"
+KEY_PAIR = r"[!-~]([ -~]{0,253}[!-~])?"
+AUTO = "auto"
+"""For an address: the operator's own."""
 
 _PATH = re.compile(r"/[A-Za-z0-9_.$/~\"'@:+&*?-]*")
 _HEALTH = re.compile(r"/[!-~]*")
@@ -131,12 +138,49 @@ def cidr(widest: int = 16, narrowest: int = 28) -> Callable[[str], str]:
 
 
 def ssh_source(value: str) -> str:
+    if value == AUTO:
+        return value
+    if re.fullmatch("[A-Za-z]+", value):
+        raise Wrong('an IPv4 range such as "203.0.113.7/32", or "auto" for your own address')
     found = network(value)
     if "/" not in value:
         raise Wrong("an IPv4 range", f'for one address write "{found}"')
     if found.prefixlen < 8:
         raise Wrong("the addresses you connect from", "this opens SSH to the world; your own address ends in /32")
     return str(found)
+
+
+def key_pair(value: str) -> str:
+    """AWS: at most 255 characters of ASCII, none of them a space at either end."""
+    if value and not re.fullmatch(KEY_PAIR, value):
+        raise Wrong("the name of a key pair in EC2, 1–255 characters")
+    return value
+
+
+def policy_arn(value: str) -> str:
+    if not re.fullmatch(POLICY_ARN, value):
+        own = "what an application may do beside that goes into [[services.NAME.statements]]"
+        raise Wrong('the ARN of a managed policy, such as "arn:aws:iam::aws:policy/AmazonSESFullAccess"', own)
+    return value
+
+
+def action(value: str) -> str:
+    if not re.fullmatch(ACTION, value):
+        remedy = "every action of AWS would make the machine an administrator" if value == "*" else ""
+        raise Wrong('an action such as "ses:SendEmail"', remedy)
+    return value
+
+
+def resource_arn(value: str) -> str:
+    if not re.fullmatch(RESOURCE_ARN, value):
+        raise Wrong('an ARN such as "arn:aws:sqs:ap-northeast-2:{account}:orders", or "*"')
+    return value
+
+
+def some(values: tuple[str, ...]) -> tuple[str, ...]:
+    if not values:
+        raise Wrong("one at least")
+    return values
 
 
 def path(value: str) -> str:

@@ -43,6 +43,9 @@ Domain = Annotated[str, AfterValidator(domains.normalised)]
 ServiceName = Annotated[str, AfterValidator(rules.service_name)]
 ServicePath = Annotated[str, AfterValidator(rules.path), _pattern("/.*", maxLength=128)]
 Email = Annotated[str, AfterValidator(rules.email)]
+Action = Annotated[str, AfterValidator(rules.action), _pattern(rules.ACTION)]
+ResourceArn = Annotated[str, AfterValidator(rules.resource_arn), _pattern(f"({rules.RESOURCE_ARN})")]
+PolicyArn = Annotated[str, AfterValidator(rules.policy_arn), _pattern(rules.POLICY_ARN)]
 Port = Annotated[int, AfterValidator(rules.whole(1, 65535)), _range(1, 65535)]
 
 
@@ -66,7 +69,22 @@ class Network(Frozen):
     nat: bool
     """A NAT gateway, about $47 a month with its address. Default: on in prod, off in dev."""
     ssh_from: tuple[SshSource, ...] = ()
-    """Who may connect to port 22; Session Manager needs nobody here."""
+    """Who may connect to port 22, "auto" being your own address; Session Manager needs nobody here."""
+    key_pair: Annotated[str, AfterValidator(rules.key_pair), _pattern(f"({rules.KEY_PAIR})?")] = ""
+    """The name of an EC2 key pair that the machines are given; Session Manager needs none."""
+
+
+class Statement(Frozen):
+    """Something of AWS that a service's own program calls. `{account}` and `{region}` may be written in resources."""
+
+    effect: Literal["Allow", "Deny"] = "Allow"
+    """Deny takes away what the rest allows."""
+    actions: Annotated[tuple[Action, ...], AfterValidator(rules.some)]
+    """What it may call, such as ses:SendEmail."""
+    resources: Annotated[tuple[ResourceArn, ...], AfterValidator(rules.some)]
+    """On what, by ARN."""
+    conditions: Mapping[str, Mapping[str, str | tuple[str, ...]]] = {}
+    """When, as IAM writes it: operator, key, value."""
 
 
 class Scaling(Frozen):
@@ -100,6 +118,10 @@ class Service(Frozen):
     """The machines' EC2 type. Default: t3.micro in dev, t3.medium in prod."""
     volume_gb: Annotated[int, AfterValidator(rules.whole(8, 16384)), _range(8, 16384)] = 20
     """Disk of each machine, in GB."""
+    policies: tuple[PolicyArn, ...] = ()
+    """Managed IAM policies for what the program itself calls, by ARN."""
+    statements: tuple[Statement, ...] = ()
+    """The same, written out: [[services.NAME.statements]]."""
 
 
 class Database(Frozen):

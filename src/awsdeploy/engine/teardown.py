@@ -141,7 +141,8 @@ def _below(kind: type[Resource]) -> set[type[Resource]]:
     found: set[type[Resource]] = set()
     todo = [kind]
     while todo:
-        new = needs(todo.pop()) - found
+        above = todo.pop()
+        new = {one for one in needs(above) if one.__name__ not in above.fed_by} - found
         found |= new
         todo += new
     return found
@@ -201,8 +202,22 @@ def _kept(run: Run, live: Live, parting: Parting) -> Kept | None:
 def sweep(run: Run, parting: Parting) -> list[tuple[Live, Kept]]:
     """A second look that trusts no record: every kind afresh, and AWS's own index of tags for kinds we do not know.
 
-    Returns what is kept on purpose. Raises `Leftovers` for anything else.
+    What AWS makes by itself (the day's images) it may have made until a moment ago: that is removed, and looked for
+    again. Returns what is kept on purpose. Raises `Leftovers` for anything else.
     """
+    kept, left, tagged = _still_there(run, parting)
+    if meanwhile := [live for live in left if live.kind.fed_by]:
+        remove(run, meanwhile, parting)
+        kept, left, tagged = _still_there(run, parting)
+    if left or tagged:
+        named = [f"{live.kind.noun()} {live.id} ({live.key})" for live in left] + tagged
+        lines = "\n".join(f"  {line}" for line in named)
+        raise Leftovers(f"These are still there:\n{lines}", "Run the same command again.")
+    return kept
+
+
+def _still_there(run: Run, parting: Parting) -> tuple[list[tuple[Live, Kept]], list[Live], list[str]]:
+    """What is kept on purpose, what else there is, and what only the index of tags knows."""
     run.world.forget()
     tagged: list[str] = []
     lives = run.look_everywhere(*[_index(run, region, tagged) for region in sorted(run.regions)])
@@ -211,12 +226,8 @@ def sweep(run: Run, parting: Parting) -> list[tuple[Live, Kept]]:
         if why := _kept(run, live, parting):
             kept.append((live, why))
         else:
-            left.append(f"{live.kind.noun()} {live.id} ({live.key})")
-    left += tagged
-    if left:
-        lines = "\n".join(f"  {line}" for line in left)
-        raise Leftovers(f"These are still there:\n{lines}", "Run the same command again.")
-    return kept
+            left.append(live)
+    return kept, left, tagged
 
 
 def _index(run: Run, region: str, found: list[str]) -> Callable[[], None]:

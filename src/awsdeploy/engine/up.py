@@ -251,7 +251,7 @@ class Builder:
             if live.status in rule.failed:
                 raise AwsFailure(
                     f"AWS reports {live.status}: {live.reason or 'no reason given'}",
-                    "Mend the cause, then run the same command again: it removes the failed one first.",
+                    resource.remedy,
                 )
             if live.status != shown:
                 shown = live.status

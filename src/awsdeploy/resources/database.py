@@ -1,4 +1,4 @@
-"""The MySQL database, and the final snapshots it leaves."""
+"""The MySQL database."""
 
 from __future__ import annotations
 
@@ -7,39 +7,30 @@ from dataclasses import dataclass
 from typing import Any
 
 from awsdeploy.aws import tolerate
-from awsdeploy.resource import UNKNOWN, Again, Aws, Change, Kept, Live, Parting, Passing, Resource, Wait
+from awsdeploy.resource import UNKNOWN, Again, Aws, Change, Live, Parting, Passing, Resource, Restorable, Stack, Wait
 from awsdeploy.resources.database_groups import ParameterGroup, SubnetGroup
+from awsdeploy.resources.database_status import FAILED, MODIFYING
 from awsdeploy.resources.parameter import INCARNATION, Password, incarnation, reveal
 from awsdeploy.resources.security_group import SecurityGroup
 
-MODIFYING = {
-    "backing-up",
-    "configuring-enhanced-monitoring",
-    "configuring-iam-database-auth",
-    "configuring-log-exports",
-    "converting-to-vpc",
-    "creating",
-    "maintenance",
-    "modifying",
-    "moving-to-vpc",
-    "rebooting",
-    "renaming",
-    "resetting-master-credentials",
-    "starting",
-    "stopping",
-    "upgrading",
+EXPORTS = ("error", "slowquery")
+"""The logs that RDS sends to CloudWatch."""
+
+RESTORED = "awsdeploy:restored-from"
+"""Tag with the DB snapshot that an instance was made from."""
+
+OF_THE_SNAPSHOT = {
+    "AllocatedStorage",
+    "BackupRetentionPeriod",
+    "DBName",
+    "Engine",
+    "EngineVersion",
+    "MasterUserPassword",
+    "MasterUsername",
+    "MaxAllocatedStorage",
+    "StorageEncrypted",
 }
-FAILED = {
-    "failed",
-    "inaccessible-encryption-credentials",
-    "incompatible-network",
-    "incompatible-option-group",
-    "incompatible-parameters",
-    "incompatible-restore",
-    "insufficient-capacity",
-    "restore-error",
-    "storage-full",
-}
+"""What RestoreDBInstanceFromDBSnapshot does not take, or takes over: a repair brings what then differs."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -47,6 +38,8 @@ class Database(Resource):
     """An encrypted MySQL instance in the private subnets. With `multi_az` AWS chooses the primary's zone.
 
     Sizes are in GB, `backup_days` in days; the storage grows by itself up to `max_storage`.
+    With `restore` it is made from the DB snapshot of that name. `extended_support` goes on after the version's end
+    of standard support, at a price; without it AWS makes none of such a version (API_CreateDBInstance).
     """
 
     group: SubnetGroup
@@ -63,6 +56,8 @@ class Database(Resource):
     protected: bool
     name: str
     username: str
+    extended_support: bool
+    restore: str = ""
 
     replaces = {"group", "name", "username"}
     again = Again.NAME
@@ -79,8 +74,12 @@ class Database(Resource):
     passing = (
         Passing("CreateDBInstance", "InvalidParameterValue", seconds=120, text="service linked role"),
         Passing("CreateDBInstance", "InvalidDBInstanceState", seconds=120),
+        Passing("RestoreDBInstanceFromDBSnapshot", "InvalidParameterValue", seconds=120, text="service linked role"),
+        Passing("RestoreDBInstanceFromDBSnapshot", "InvalidDBSnapshotState", seconds=3600),
         Passing("ModifyDBInstance", "InvalidDBInstanceState", seconds=1800),
+        Passing("CreateDBSnapshot", "InvalidDBInstanceState", seconds=1800),
     )
+    copies = "Snapshot"
     blocked = {"InvalidDBInstanceState"}
     unblocked_in = 3600
     arns = (":db:",)
@@ -91,10 +90,11 @@ class Database(Resource):
             yield from aws.found(cls, one["DBInstanceIdentifier"], one.get("TagList"), one, one["DBInstanceStatus"])
 
     def create(self, aws: Aws) -> str:
-        name = aws.name(self, 63)
+        name = identifier(aws.stack, self, aws.generation(self))
         zone = {} if self.multi_az else {"AvailabilityZone": self.zone}
+        make = self._restored(aws) if self.restore else aws.rds.create_db_instance
         with tolerate("DBInstanceAlreadyExists"):
-            aws.rds.create_db_instance(
+            make(
                 DBInstanceIdentifier=name,
                 DBName=self.name,
                 Engine="mysql",
@@ -112,13 +112,52 @@ class Database(Resource):
                 MasterUserPassword=reveal(aws, self.password),
                 BackupRetentionPeriod=self.backup_days,
                 CopyTagsToSnapshot=True,
+                EnableCloudwatchLogsExports=list(EXPORTS),
                 DeletionProtection=self.protected,
                 PubliclyAccessible=False,
                 AutoMinorVersionUpgrade=True,
+                EngineLifecycleSupport=self._support,
                 Tags=[*aws.tags(self), {"Key": INCARNATION, "Value": incarnation(aws, self.password)}],
                 **zone,
             )
         return name
+
+    @property
+    def _support(self) -> str:
+        return "open-source-rds-extended-support" + ("" if self.extended_support else "-disabled")
+
+    def _restored(self, aws: Aws) -> Callable[..., object]:
+        """As a create, without what the snapshot says itself. Its password is an old one: no tag claims otherwise."""
+
+        def restore(**settings: Any) -> None:
+            given = {name: value for name, value in settings.items() if name not in OF_THE_SNAPSHOT}
+            tags = [tag for tag in settings["Tags"] if tag["Key"] != INCARNATION]
+            given["Tags"] = [*tags, {"Key": RESTORED, "Value": self.restore}]
+            aws.rds.restore_db_instance_from_db_snapshot(DBSnapshotIdentifier=self.restore, **given)
+
+        return restore
+
+    def obstacle(self, aws: Aws) -> str:
+        """A snapshot that does not fit what is declared: AWS would say so only when much else is made."""
+        if not self.restore:
+            return ""
+        found: list[dict[str, Any]] = []
+        with tolerate("DBSnapshotNotFound"):
+            found = aws.rds.describe_db_snapshots(DBSnapshotIdentifier=self.restore)["DBSnapshots"]
+        if not found:
+            return f"There is no DB snapshot {self.restore} in {aws.region}."
+        (one,) = found
+        version, user, size = one["EngineVersion"], one["MasterUsername"], int(one["AllocatedStorage"])
+        for wrong, why in (
+            (one["Engine"] != "mysql", f"is of {one['Engine']}, not of MySQL"),
+            (not f"{version}.".startswith(f"{self.version}."), f"is of MySQL {version}: set database.engine_version"),
+            (user != self.username, f"has the user {user}: set database.username"),
+            (size > self.max_storage, f"takes {size} GB: set database.max_storage_gb"),
+            (not one["Encrypted"], "is not encrypted: make an encrypted copy of it"),
+        ):
+            if wrong:
+                return f"The DB snapshot {self.restore} {why}."
+        return ""
 
     def repair(self, aws: Aws, live: Live) -> Iterator[Change]:
         """All that differs goes in one ModifyDBInstance, at once: each takes minutes."""
@@ -133,6 +172,13 @@ class Database(Resource):
             if old != new:
                 settings[field] = new
                 yield Change(field, old, new, modify, impact)
+        exported = set(raw.get("EnabledCloudwatchLogsExports", ()))
+        if exported != set(EXPORTS):
+            settings["CloudwatchLogsExportConfiguration"] = {
+                "EnableLogTypes": sorted(set(EXPORTS) - exported),
+                "DisableLogTypes": sorted(exported - set(EXPORTS)),
+            }
+            yield Change("exported logs", sorted(exported), sorted(EXPORTS), modify)
         # AWS answers 8.0.42 where 8.0 was asked for.
         if not f"{raw['EngineVersion']}.".startswith(f"{self.version}."):
             settings |= {"EngineVersion": self.version, "AllowMajorVersionUpgrade": True}
@@ -170,6 +216,7 @@ class Database(Resource):
         yield "PubliclyAccessible", raw["PubliclyAccessible"], False, ""
         yield "CopyTagsToSnapshot", raw["CopyTagsToSnapshot"], True, ""
         yield "AutoMinorVersionUpgrade", raw["AutoMinorVersionUpgrade"], True, ""
+        yield "EngineLifecycleSupport", raw.get("EngineLifecycleSupport", self._support), self._support, ""
         yield "DBParameterGroupName", parameters[0] if parameters else None, aws[self.parameters].id, ""
         ids = [aws[group].id for group in self.security]
         yield "VpcSecurityGroupIds", security, UNKNOWN if UNKNOWN in ids else sorted(ids), ""
@@ -200,6 +247,30 @@ class Database(Resource):
         return {"endpoint": f"{endpoint['Address']}:{endpoint.get('Port', 3306)}"}
 
     @classmethod
+    def restorable(cls, aws: Aws, live: Live) -> Iterator[Restorable]:
+        """AWS: automated backups reach every moment of their window; they cost nothing up to the database's size."""
+        asked = aws.rds.describe_db_instance_automated_backups(DBInstanceIdentifier=live.id)
+        for one in asked["DBInstanceAutomatedBackups"]:
+            window, days = one.get("RestoreWindow", {}), one.get("BackupRetentionPeriod", 0)
+            yield Restorable(
+                what="automatic backups",
+                of=live.key,
+                id=live.id,
+                status=one.get("Status", ""),
+                at=window.get("LatestTime"),
+                since=window.get("EarliestTime"),
+                note=f"every moment of the last {days} days; free up to the database's size",
+            )
+
+    @classmethod
+    def back_up(cls, aws: Aws, live: Live, stamp: str) -> str:
+        name = f"{live.id}-manual-{stamp}"
+        tags = [tag for tag in live.raw.get("TagList", ()) if tag["Key"] not in (INCARNATION, RESTORED)]
+        with tolerate("DBSnapshotAlreadyExists"):
+            aws.rds.create_db_snapshot(DBInstanceIdentifier=live.id, DBSnapshotIdentifier=name, Tags=tags)
+        return name
+
+    @classmethod
     def delete(cls, aws: Aws, live: Live, parting: Parting) -> None:
         if live.status == "deleting":
             return
@@ -219,36 +290,14 @@ class Database(Resource):
             aws.rds.delete_db_instance(DBInstanceIdentifier=live.id, **last)
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Snapshot(Resource):
-    """What a deleted database left: never made by `up`, kept by `destroy` unless its data may go too."""
+def identifier(stack: Stack, database: Database, generation: str) -> str:
+    """What RDS calls the database, and thereby its logs."""
+    return stack.called(database.key, generation, 63)
 
-    title = "DB snapshot"
-    wait = Wait(pending={"creating"}, leaving={"deleting"}, usual=180, deadline=7200)
-    blocked = {"InvalidDBSnapshotState"}
-    data = True
-    arns = (":snapshot:",)
 
-    # AWS: RDS snapshot storage beyond the size of the running databases, US dollars per GB and month.
-    PER_GB = 0.095
-
-    @classmethod
-    def scan(cls, aws: Aws) -> Iterable[Live]:
-        for one in aws.rds.pages("describe_db_snapshots", "DBSnapshots", SnapshotType="manual"):
-            yield from aws.found(cls, one["DBSnapshotIdentifier"], one.get("TagList"), one, one["Status"])
-
-    @classmethod
-    def keep(cls, aws: Aws, live: Live, parting: Parting) -> Kept | None:
-        if parting.data:
-            return None
-        size = float(live.raw.get("AllocatedStorage", 0))
-        return Kept("the database's last state; --delete-data removes it", round(size * cls.PER_GB, 2))
-
-    @classmethod
-    def delete(cls, aws: Aws, live: Live, parting: Parting) -> None:
-        if live.status != "deleting":
-            with tolerate("DBSnapshotNotFound"):
-                aws.rds.delete_db_snapshot(DBSnapshotIdentifier=live.id)
+def restored_from(live: Live) -> str:
+    """The DB snapshot that an instance was made from, or nothing."""
+    return {tag["Key"]: str(tag["Value"]) for tag in live.raw.get("TagList", ())}.get(RESTORED, "")
 
 
 def _later(call: Callable[..., object], more: Mapping[str, Any] | None = None, **fixed: Any) -> Callable[[], object]:

@@ -1,27 +1,36 @@
-"""Who the machines are: an IAM role with just what a machine needs, and the profile that hands it over."""
+"""Who the machines are: an IAM role with just what a machine needs, and the profile that hands it over.
+
+IAM's lists show no tags but the path, which nobody can change: it holds the stack, the key and the generation.
+"""
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from awsdeploy.aws import tolerate
+from awsdeploy.aws import AwsRefusal, tolerate
 from awsdeploy.resource import Again, Aws, Change, Live, Parting, Passing, Resource
+from awsdeploy.resources.bucket_name import bucket_name
 
 INLINE = "awsdeploy"
+BUCKET = re.compile(r"\{bucket:([a-z/]+)\}")
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Role(Resource):
-    """An IAM role that a service of AWS may assume, with one inline policy.
+    """An IAM role that a service of AWS may assume, with one inline policy and managed ones (`attached`, their ARNs).
 
-    `statements` may say `{parameters}`, `{account}`, `{region}` or `{stack}`: names are derived, not edges.
+    `statements` may say `{parameters}`, `{account}`, `{region}`, `{stack}`, or `{bucket:storage/uploads}` for the
+    name of a declared bucket: names are derived, not edges. Managed policies that somebody else attached are taken
+    off; inline ones of other names are the owner's.
     """
 
     service: str
     statements: tuple[Mapping[str, Any], ...]
+    attached: tuple[str, ...] = ()
 
     title = "IAM role"
     replaces = {"service"}
@@ -29,6 +38,7 @@ class Role(Resource):
     everywhere = True
     passing = (
         Passing("PutRolePolicy", "NoSuchEntity", seconds=120),
+        Passing("AttachRolePolicy", "NoSuchEntity", seconds=120, text="role"),
         Passing("CreateRole", "MalformedPolicyDocument", seconds=120, text="Invalid principal"),
     )
     blocked = {"DeleteConflict"}
@@ -36,18 +46,26 @@ class Role(Resource):
 
     @classmethod
     def scan(cls, aws: Aws) -> Iterable[Live]:
-        """The path is the stack's own; only GetRole shows tags."""
         for role in aws.iam.pages("list_roles", "Roles", PathPrefix=aws.stack.path):
-            with tolerate("NoSuchEntity"):
-                full = aws.iam.get_role(RoleName=role["RoleName"])["Role"]
-                yield from aws.found(cls, full["RoleName"], full.get("Tags"), full)
+            yield from _ours(cls, aws, role["RoleName"], role)
+
+    def obstacle(self, aws: Aws) -> str:
+        """A managed policy that does not exist."""
+        for arn in self.attached:
+            try:
+                aws.iam.get_policy(PolicyArn=arn)
+            except AwsRefusal as refusal:
+                if refusal.code not in ("NoSuchEntity", "InvalidInput"):
+                    raise
+                return f"{self.key} is to have the policy {arn}, which does not exist in this account."
+        return ""
 
     def create(self, aws: Aws) -> str:
         name = aws.name(self, 64)
         with tolerate("EntityAlreadyExists"):
             aws.iam.create_role(
                 RoleName=name,
-                Path=aws.stack.path,
+                Path=_path(aws, self),
                 AssumeRolePolicyDocument=json.dumps(self._trust()),
                 Tags=aws.tags(self),
             )
@@ -67,6 +85,7 @@ class Role(Resource):
         }
         for word, value in known.items():
             text = text.replace(word, value)
+        text = BUCKET.sub(lambda word: bucket_name(aws, aws.declared(word[1])), text)
         policy: dict[str, Any] = json.loads(text)
         return policy
 
@@ -87,6 +106,26 @@ class Role(Resource):
                 aws.iam.put_role_policy(RoleName=live.id, PolicyName=INLINE, PolicyDocument=json.dumps(wanted))
 
             yield Change("policy", "something else" if present else None, f"{len(self.statements)} statements", put)
+        yield from self._repair_attached(aws, live)
+
+    def _repair_attached(self, aws: Aws, live: Live) -> Iterator[Change]:
+        present: set[str] = set()
+        with tolerate("NoSuchEntity"):
+            attached = aws.iam.pages("list_attached_role_policies", "AttachedPolicies", RoleName=live.id)
+            present = {one["PolicyArn"] for one in attached}
+        for arn in sorted({*self.attached} - present):
+
+            def attach(arn: str = arn) -> None:
+                aws.iam.attach_role_policy(RoleName=live.id, PolicyArn=arn)
+
+            yield Change("managed policy", None, arn, attach)
+        for arn in sorted(present - {*self.attached}):
+
+            def detach(arn: str = arn) -> None:
+                with tolerate("NoSuchEntity"):
+                    aws.iam.detach_role_policy(RoleName=live.id, PolicyArn=arn)
+
+            yield Change("managed policy", arn, None, detach)
 
     @classmethod
     def delete(cls, aws: Aws, live: Live, parting: Parting) -> None:
@@ -114,16 +153,13 @@ class InstanceProfile(Resource):
 
     @classmethod
     def scan(cls, aws: Aws) -> Iterable[Live]:
-        for profile in aws.iam.pages("list_instance_profiles", "InstanceProfiles", PathPrefix=aws.stack.path):
-            with tolerate("NoSuchEntity"):
-                full = aws.iam.get_instance_profile(InstanceProfileName=profile["InstanceProfileName"])
-                one = full["InstanceProfile"]
-                yield from aws.found(cls, one["InstanceProfileName"], one.get("Tags"), one)
+        for one in aws.iam.pages("list_instance_profiles", "InstanceProfiles", PathPrefix=aws.stack.path):
+            yield from _ours(cls, aws, one["InstanceProfileName"], one)
 
     def create(self, aws: Aws) -> str:
         name = aws.name(self, 128)
         with tolerate("EntityAlreadyExists"):
-            aws.iam.create_instance_profile(InstanceProfileName=name, Path=aws.stack.path, Tags=aws.tags(self))
+            aws.iam.create_instance_profile(InstanceProfileName=name, Path=_path(aws, self), Tags=aws.tags(self))
         return name
 
     def repair(self, aws: Aws, live: Live) -> Iterator[Change]:
@@ -149,3 +185,16 @@ class InstanceProfile(Resource):
                 with tolerate("NoSuchEntity"):
                     aws.iam.remove_role_from_instance_profile(InstanceProfileName=live.id, RoleName=one["RoleName"])
             aws.iam.delete_instance_profile(InstanceProfileName=live.id)
+
+
+def _path(aws: Aws, resource: Resource) -> str:
+    """AWS: at most 512 visible characters, a slash at either end."""
+    return f"{aws.stack.path}{resource.key}/{aws.generation(resource)}/"
+
+
+def _ours(kind: type[Resource], aws: Aws, name: str, raw: Mapping[str, Any]) -> Iterator[Live]:
+    """The object as its path tells; nothing for another stack's, or what somebody else put among ours."""
+    path = str(raw["Path"])
+    key, _, generation = path.removeprefix(aws.stack.path).strip("/").rpartition("/")
+    if key and path.startswith(aws.stack.path):
+        yield Live(kind, key, name, generation, raw=raw, region=aws.region)

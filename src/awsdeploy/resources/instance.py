@@ -41,7 +41,7 @@ class Instance(Machine):
     subnet: Subnet
 
     title = "EC2 instance"
-    replaces = {"subnet", "profile", "system", "port", "health"}
+    replaces = {"subnet", "profile", "system", "port", "health", "service", "key_pair"}
     again = Again.TOKEN
     wait = Wait(
         pending={"pending", "stopping"},
@@ -57,7 +57,9 @@ class Instance(Machine):
         Passing("RunInstances", "InvalidGroup.NotFound", seconds=120),
         Passing("RunInstances", "InvalidSubnetID.NotFound", seconds=120),
         Passing("ModifyInstanceAttribute", "IncorrectInstanceState", seconds=120),
+        Passing("CreateImage", "IncorrectInstanceState", seconds=120),
     )
+    copies = "Image"
     blocked = {"IncorrectInstanceState"}
     arns = (":instance/", ":network-interface/")
 
@@ -72,7 +74,7 @@ class Instance(Machine):
     def create(self, aws: Aws) -> str:
         image, root = self.newest_image(aws)
         tags = aws.tag_spec(self, "instance", "network-interface")
-        tags[0]["Tags"] = [*tags[0]["Tags"], {"Key": USER_DATA, "Value": digest(self.user_data())}]
+        tags[0]["Tags"] = [*tags[0]["Tags"], *self.own_tags(aws)]
         tags.append({"ResourceType": "volume", "Tags": aws.tags(self, part="disk")})
         made = aws.ec2.run_instances(
             ImageId=image,
@@ -85,8 +87,9 @@ class Instance(Machine):
             IamInstanceProfile={"Name": aws[self.profile].id},
             MetadataOptions=METADATA,
             BlockDeviceMappings=self.block_devices(root),
-            UserData=self.user_data(),
+            UserData=self.user_data(aws),
             TagSpecifications=tags,
+            **self.key_name,
         )
         return str(made["Instances"][0]["InstanceId"])
 
@@ -160,7 +163,7 @@ class Instance(Machine):
         text = base64.b64decode(answer.get("UserData", {}).get("Value", "")).decode(errors="replace")
         tags = {tag["Key"]: tag["Value"] for tag in raw.get("Tags", ())}
         if digest(text) != tags.get(USER_DATA):
-            ours = self.user_data()
+            ours = self.user_data(aws)
 
             def restore() -> None:
                 ec2.modify_instance_attribute(InstanceId=live.id, UserData={"Value": ours.encode()})
@@ -170,6 +173,22 @@ class Instance(Machine):
 
     def facts(self, aws: Aws, live: Live) -> Mapping[str, str]:
         return {"address": str(live.raw["PublicIpAddress"])} if live.raw.get("PublicIpAddress") else {}
+
+    @classmethod
+    def back_up(cls, aws: Aws, live: Live, stamp: str) -> str:
+        """An image without a restart: what the machine had in memory is not in it. AWS keeps image names unique."""
+        name = f"{aws.stack.slug}-{live.key.rpartition('/')[2]}-{live.id}-{stamp}"
+        tags = [tag for tag in live.raw.get("Tags", ()) if not tag["Key"].startswith("aws:")]
+        with tolerate("InvalidAMIName.Duplicate"):
+            made = aws.ec2.create_image(
+                InstanceId=live.id,
+                Name=name,
+                NoReboot=True,
+                TagSpecifications=[{"ResourceType": kind, "Tags": tags} for kind in ("image", "snapshot")],
+            )
+            return str(made["ImageId"])
+        named = aws.ec2.describe_images(Owners=["self"], Filters=[{"Name": "name", "Values": [name]}])
+        return str(named["Images"][0]["ImageId"])
 
     @classmethod
     def delete(cls, aws: Aws, live: Live, parting: Parting) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from awsdeploy.aws import tolerate
 from awsdeploy.resource import UNKNOWN, Again, Aws, Change, Live, Parting, Resource, Wait
-from awsdeploy.resources.machine import MEMBER, METADATA, USER_DATA, Machine, digest, is_member
+from awsdeploy.resources.machine import MEMBER, METADATA, SERVICE, USER_DATA, Machine, digest, is_member
 from awsdeploy.resources.network import Subnet
 
 IMAGE = "awsdeploy:image"
@@ -68,16 +68,21 @@ class LaunchTemplate(Machine):
             "SecurityGroupIds": [aws[group].id for group in self.security],
             "MetadataOptions": METADATA,
             "BlockDeviceMappings": self.block_devices(root),
-            "UserData": base64.b64encode(self.user_data().encode()).decode(),
+            "UserData": base64.b64encode(self.user_data(aws).encode()).decode(),
             "TagSpecifications": [
                 {"ResourceType": kind, "Tags": tags}
-                for kind, tags in self._tags(aws, digest(self.user_data()), f"{image} {root}").items()
+                for kind, tags in self._tags(aws, digest(self.user_data(aws)), f"{image} {root}").items()
             ],
+            **self.key_name,
         }
 
     def _tags(self, aws: Aws, user_data: str, image: str) -> dict[str, list[dict[str, str]]]:
         """What machines started from it carry, so that they are found and told from those we start ourselves."""
-        about = [{"Key": USER_DATA, "Value": user_data}, {"Key": IMAGE, "Value": image}]
+        about = [
+            {"Key": USER_DATA, "Value": user_data},
+            {"Key": IMAGE, "Value": image},
+            {"Key": SERVICE, "Value": self.service},
+        ]
         machine = aws.tags(self, part=MEMBER)
         return {
             "instance": [*machine, *about],
@@ -122,6 +127,8 @@ class LaunchTemplate(Machine):
         profile = aws[self.profile].id
         if data.get("IamInstanceProfile", {}).get("Name") != profile:
             yield "instance profile", data.get("IamInstanceProfile", {}).get("Name"), profile
+        if data.get("KeyName", "") != self.key_pair:
+            yield "key pair", data.get("KeyName"), self.key_pair or None
         groups, wanted = sorted(data.get("SecurityGroupIds", ())), [aws[group].id for group in self.security]
         if UNKNOWN in wanted or groups != sorted(wanted):
             yield "security groups", groups, wanted

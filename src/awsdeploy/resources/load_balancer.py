@@ -9,6 +9,7 @@ from typing import Any
 
 from awsdeploy.aws import AwsRefusal, tolerate
 from awsdeploy.resource import UNKNOWN, Again, Aws, Change, Live, Parting, Passing, Resource, Wait
+from awsdeploy.resources.bucket import Bucket
 from awsdeploy.resources.instance import Instance
 from awsdeploy.resources.launch_template import Member
 from awsdeploy.resources.network import Subnet, Vpc
@@ -17,11 +18,12 @@ from awsdeploy.resources.security_group import SecurityGroup
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class LoadBalancer(Resource):
-    """The public front door, in every public subnet."""
+    """The public front door, in every public subnet. `logs` is where it writes down every request."""
 
     subnets: tuple[Subnet, ...]
     security: tuple[SecurityGroup, ...]
     protected: bool
+    logs: Bucket
 
     replaces = {"subnets"}
     again = Again.NAME
@@ -36,6 +38,13 @@ class LoadBalancer(Resource):
     passing = (
         Passing("CreateLoadBalancer", "SubnetNotFound", seconds=120),
         Passing("CreateLoadBalancer", "InvalidSecurityGroup", seconds=120),
+        # AWS: a policy written a moment ago does not count yet.
+        Passing(
+            "ModifyLoadBalancerAttributes",
+            "InvalidConfigurationRequest",
+            seconds=120,
+            text="Access Denied for bucket",
+        ),
     )
     blocked = {"ResourceInUse", "OperationNotPermitted"}
     arns = (":loadbalancer/",)
@@ -92,6 +101,9 @@ class LoadBalancer(Resource):
             "client_keep_alive.seconds": "3600",
             "routing.http.drop_invalid_header_fields.enabled": "true",
             "deletion_protection.enabled": str(self.protected).lower(),
+            "access_logs.s3.enabled": "true",
+            "access_logs.s3.bucket": aws[self.logs].id,
+            "access_logs.s3.prefix": "",
         }
         present = aws.elbv2.describe_load_balancer_attributes(LoadBalancerArn=live.id)["Attributes"]
 
@@ -253,7 +265,7 @@ def tagged(
 
 def attribute_changes(present: Iterable[Mapping[str, str]], wanted: Mapping[str, str], modify: Any) -> Iterator[Change]:
     """What differs among ELB attributes; all of it is changed in one call."""
-    values = {one["Key"]: one["Value"] for one in present}
+    values = {one["Key"]: one.get("Value", "") for one in present}
     wrong = [{"Key": key, "Value": value} for key, value in wanted.items() if values.get(key) != value]
 
     def apply() -> None:

@@ -7,8 +7,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from awsdeploy.aws import AwsRefusal
 from awsdeploy.resource import TAG_RESOURCE, Aws, Resource
-from awsdeploy.resources import placeholder
+from awsdeploy.resources import bootstrap, placeholder
+from awsdeploy.resources.bucket_name import bucket_name
+from awsdeploy.resources.bucket_object import BucketObject
 from awsdeploy.resources.identity import InstanceProfile
 from awsdeploy.resources.security_group import SecurityGroup
 
@@ -23,17 +26,23 @@ METADATA = {"HttpTokens": "required", "HttpEndpoint": "enabled", "HttpPutRespons
 USER_DATA = "awsdeploy:user-data"
 """Tag with a hash of the user data the machine was started with: a new version of ours is no drift."""
 
+SERVICE = "awsdeploy:service"
+"""Tag with the service a machine is for: its role may report on machines of that service."""
+
 MEMBER = "member"
 """The part of a template's key that a machine carries which a group has started from it."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Machine(Resource):
-    """IMDSv2 only, encrypted gp3 disk (GB), a placeholder on the service's port.
+    """IMDSv2 only, encrypted gp3 disk (GB), a placeholder on the service's port, then the bootstrap.
 
-    `system` is al2 or al2023; its image moves, so what is made keeps the one it was made with.
+    `system` is al2 or al2023; its image moves, so what is made keeps the one it was made with. A `key_pair` of that
+    name must exist already.
     """
 
+    service: str
+    bootstrap: BucketObject
     security: tuple[SecurityGroup, ...]
     profile: InstanceProfile
     system: str
@@ -41,8 +50,30 @@ class Machine(Resource):
     disk: int
     port: int | None
     health: str
+    key_pair: str = ""
 
     abstract = True
+
+    def obstacle(self, aws: Aws) -> str:
+        """A key pair that does not exist."""
+        if not self.key_pair:
+            return ""
+        try:
+            aws.ec2.describe_key_pairs(KeyNames=[self.key_pair])
+        except AwsRefusal as refusal:
+            if refusal.code != "InvalidKeyPair.NotFound":
+                raise
+            return f"{self.key} is to have the key pair {self.key_pair}, which EC2 does not have in {aws.region}."
+        return ""
+
+    @property
+    def key_name(self) -> dict[str, str]:
+        """The key pair as AWS wants to hear it: nothing where there is none."""
+        return {"KeyName": self.key_pair} if self.key_pair else {}
+
+    def own_tags(self, aws: Aws) -> list[dict[str, str]]:
+        """What a machine carries besides the stack's tags."""
+        return [{"Key": USER_DATA, "Value": digest(self.user_data(aws))}, {"Key": SERVICE, "Value": self.service}]
 
     def newest_image(self, aws: Aws) -> tuple[str, str]:
         """The system's newest image and its root device, looked up once a run."""
@@ -54,8 +85,11 @@ class Machine(Resource):
         image, root = aws.notes[place]
         return str(image), str(root)
 
-    def user_data(self) -> str:
-        return placeholder.user_data(self.system, self.port, self.health)
+    def user_data(self, aws: Aws) -> str:
+        """The placeholder first, so that it answers whatever becomes of the bootstrap. AWS: 16 KB at most."""
+        bucket = bucket_name(aws, self.bootstrap.bucket)
+        arguments = (aws.stack.tag, self.service, self.system, aws.region)
+        return placeholder.user_data(self.system, self.port, self.health) + bootstrap.fetched(bucket, *arguments)
 
     def block_devices(self, root: str) -> list[dict[str, Any]]:
         disk = {"VolumeSize": self.disk, "VolumeType": "gp3", "Encrypted": True, "DeleteOnTermination": True}

@@ -1,50 +1,147 @@
-"""Secrets in Parameter Store: made in the call that stores them, read back when needed, nowhere else."""
+"""What the services are told, in Parameter Store: plain values that other resources decide, and secrets.
+
+A parameter `/deploy/<name>/<environment>/<path>` stands beside those the owner puts there by hand, which are never
+touched: ours carry the stack's tag. A secret is made in the call that stores it, read back when needed, and kept
+nowhere else.
+"""
 
 from __future__ import annotations
 
 import secrets
 import string
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from awsdeploy.aws import tolerate
-from awsdeploy.resource import UNKNOWN, Again, Aws, Live, Parting, Resource
+from awsdeploy.errors import AwsFailure
+from awsdeploy.resource import TAG_STACK, TIMELESS, UNKNOWN, Again, Aws, Change, Live, Parting, Resource
 
 PASSWORD_LENGTH = 32
 ALPHABET = string.ascii_letters + string.digits  # RDS refuses / @ " and spaces; no shell or URL needs quoting
 INCARNATION = "awsdeploy:incarnation"
+SHARED = "database"
+"""Where parameters of more than one service are; every other folder is a service's, and its keys are the machines'."""
+BATCH = 10  # AWS: names in one GetParameters
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Password(Resource):
-    """A random password in a SecureString parameter `/deploy/<name>/<environment>/<path>`.
+class StoredParameter(Resource):
+    """What both kinds have in common: the key says the path, and so do the name and the stack's tag the key.
+
+    `database/DB_HOST` is in the folder `database`, `machines/backend/S3_BUCKET` in `backend`.
+    """
+
+    abstract = True
+    again = Again.NAME
+    arns = (":parameter/",)
+
+    def name(self, aws: Aws) -> str:
+        return aws.stack.parameter(self.key.removeprefix("machines/"))
+
+    @classmethod
+    def described(cls, aws: Aws, type: str) -> list[Live]:
+        """All of the stack's parameters of a type. Their tags are not asked for one by one: the list is of our own."""
+        folder = aws.stack.parameter("")
+        filters = [
+            {"Key": "Path", "Option": "Recursive", "Values": [folder.rstrip("/")]},
+            {"Key": "Type", "Values": [type]},
+            {"Key": f"tag:{TAG_STACK}", "Values": [aws.stack.tag]},
+        ]
+        found = aws.ssm.pages("describe_parameters", "Parameters", ParameterFilters=filters, MaxResults=50)
+        return [
+            Live(cls, _key(one["Name"].removeprefix(folder)), one["Name"], TIMELESS, raw=one, region=aws.region)
+            for one in found
+            if "/" in one["Name"].removeprefix(folder)  # the stack's own record and lock have no folder
+        ]
+
+    def obstacle(self, aws: Aws) -> str:
+        """A parameter of that name that somebody else made; or our own, to be made anew under the name it has."""
+        name = self.name(aws)
+        if any(live.id == name for live in aws.all(type(self))):
+            return f"{name} keeps its name: to make it anew, delete it and run up without --replace."
+        filters = [{"Key": "Name", "Values": [name]}]
+        if not aws.ssm.describe_parameters(ParameterFilters=filters)["Parameters"]:
+            return ""
+        with tolerate("InvalidResourceId"):
+            answer = aws.ssm.list_tags_for_resource(ResourceType="Parameter", ResourceId=name)
+            if {"Key": TAG_STACK, "Value": aws.stack.tag} not in answer["TagList"]:
+                return f"The parameter {name} exists and was not made by awsdeploy: rename or delete it."
+        return ""
+
+    @classmethod
+    def delete(cls, aws: Aws, live: Live, parting: Parting) -> None:
+        with tolerate("ParameterNotFound"):
+            aws.ssm.delete_parameter(Name=live.id)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Parameter(StoredParameter):
+    """A plain value: a fixed one, or what AWS says of another resource: its id, or what stands `at` these names."""
+
+    value: str = ""
+    source: Resource | None = None
+    at: tuple[str, ...] = ()
+
+    @classmethod
+    def scan(cls, aws: Aws) -> Iterable[Live]:
+        """With their values, ten names a call."""
+        found = {live.id: live for live in cls.described(aws, "String")}
+        names = sorted(found)
+        batches = [names[start : start + BATCH] for start in range(0, len(names), BATCH)]
+        for answer in aws.each(lambda batch: aws.ssm.get_parameters(Names=batch), batches):
+            for one in answer["Parameters"]:
+                live = found[one["Name"]]
+                yield Live(
+                    cls, live.key, live.id, TIMELESS, raw={**live.raw, "Value": one["Value"]}, region=live.region
+                )
+
+    def create(self, aws: Aws) -> str:
+        name = self.name(aws)
+        with tolerate("ParameterAlreadyExists"):
+            aws.ssm.put_parameter(Name=name, Value=self._known(aws), Type="String", Tags=aws.tags(self))
+        return name
+
+    def repair(self, aws: Aws, live: Live) -> Iterator[Change]:
+        present, wanted = live.raw["Value"], self._wanted(aws)
+        if present != wanted:
+
+            def put() -> None:
+                aws.ssm.put_parameter(Name=live.id, Value=self._known(aws), Type="String", Overwrite=True)
+
+            yield Change("value", present, wanted, put)
+
+    def _wanted(self, aws: Aws) -> Any:
+        if self.source is None:
+            return self.value
+        source = aws[self.source]
+        found: Any = source.raw if self.at else source.id
+        for name in self.at:
+            found = found.get(name, UNKNOWN)
+        return found if found is UNKNOWN else str(found)
+
+    def _known(self, aws: Aws) -> str:
+        """Raises `AwsFailure` where AWS does not say yet what the value is to be."""
+        if (wanted := self._wanted(aws)) is UNKNOWN:
+            of = self.source.key if self.source else self.key
+            raise AwsFailure(f"AWS does not tell the {'.'.join(self.at)} of {of}.", "Run the same command again.")
+        return str(wanted)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Password(StoredParameter):
+    """A random secret, as a SecureString.
 
     Its `awsdeploy:incarnation` tag is a random word, not the secret: what uses the password carries a
     copy, which shows whether it was given this one.
     """
 
-    path: str
-
-    replaces = {"path"}
-    again = Again.NAME
-    arns = (":parameter/",)
-
     @classmethod
     def scan(cls, aws: Aws) -> Iterable[Live]:
-        filters = [
-            {"Key": "Path", "Option": "Recursive", "Values": [aws.stack.parameter("").rstrip("/")]},
-            {"Key": "Type", "Values": ["SecureString"]},
-        ]
-        for one in aws.ssm.pages("describe_parameters", "Parameters", ParameterFilters=filters):
-            with tolerate("InvalidResourceId"):
-                answer = aws.ssm.list_tags_for_resource(ResourceType="Parameter", ResourceId=one["Name"])
-                tags = answer["TagList"]
-                raw = {**one, "Tags": {tag["Key"]: tag["Value"] for tag in tags}}
-                yield from aws.found(cls, one["Name"], tags, raw)
+        return cls.described(aws, "SecureString")
 
     def create(self, aws: Aws) -> str:
-        name = aws.stack.parameter(self.path)
+        name = self.name(aws)
         tags = [*aws.tags(self), {"Key": INCARNATION, "Value": secrets.token_hex(8)}]
         with tolerate("ParameterAlreadyExists"):
             aws.ssm.put_parameter(
@@ -55,11 +152,6 @@ class Password(Resource):
             )
         return name
 
-    @classmethod
-    def delete(cls, aws: Aws, live: Live, parting: Parting) -> None:
-        with tolerate("ParameterNotFound"):
-            aws.ssm.delete_parameter(Name=live.id)
-
 
 def reveal(aws: Aws, password: Password) -> str:
     """The secret itself, for the one call that needs it. Never keep it."""
@@ -69,5 +161,14 @@ def reveal(aws: Aws, password: Password) -> str:
 
 def incarnation(aws: Aws, password: Password) -> str:
     """Which password this is, without saying it: another after every change of the parameter."""
-    raw: Any = aws[password].raw
-    return str(UNKNOWN) if raw is UNKNOWN else f"{raw['Tags'].get(INCARNATION, '')}.{raw['Version']}"
+    live = aws[password]
+    if live is UNKNOWN:
+        return str(UNKNOWN)
+    answer = aws.ssm.list_tags_for_resource(ResourceType="Parameter", ResourceId=live.id)
+    word = next((tag["Value"] for tag in answer["TagList"] if tag["Key"] == INCARNATION), "")
+    return f"{word}.{live.raw['Version']}"
+
+
+def _key(path: str) -> str:
+    """The key of the resource whose parameter is at `path`."""
+    return path if path.partition("/")[0] == SHARED else f"machines/{path}"

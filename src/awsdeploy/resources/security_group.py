@@ -8,6 +8,7 @@ from typing import Any
 
 from awsdeploy.aws import tolerate
 from awsdeploy.resource import Again, Aws, Change, Live, Parting, Passing, Resource
+from awsdeploy.resources import operator
 from awsdeploy.resources.network import ANYWHERE, Vpc
 
 Rule = tuple[str, int, int, str]
@@ -18,7 +19,7 @@ ALL: Rule = ("-1", -1, -1, ANYWHERE)
 
 @dataclass(frozen=True)
 class Ingress:
-    """Lets TCP in on one port, from another group or from a range of addresses (CIDR)."""
+    """Lets TCP in on one port, from another group, a range of addresses (CIDR), or the operator's own ("auto")."""
 
     port: int
     source: SecurityGroup | str
@@ -65,6 +66,7 @@ class SecurityGroup(Resource):
     def repair(self, aws: Aws, live: Live) -> Iterator[Change]:
         """One rule a call: a duplicate among several would refuse them all."""
         inbound = {self._rule(aws, rule) for rule in self.ingress}
+        own = {self._rule(aws, rule) for rule in self.ingress if rule.source == operator.AUTO}
         outbound = {ALL} if self.outbound else set()
         ec2 = aws.ec2
         ways = (
@@ -89,8 +91,9 @@ class SecurityGroup(Resource):
 
                 def add(rule: Rule = rule, authorize: Any = authorize) -> None:
                     tags = aws.tag_spec(self, "security-group-rule")
+                    said = operator.KEPT if rule in own else ""
                     with tolerate("InvalidPermission.Duplicate"):
-                        authorize(GroupId=live.id, IpPermissions=[permission(rule)], TagSpecifications=tags)
+                        authorize(GroupId=live.id, IpPermissions=[permission(rule, said)], TagSpecifications=tags)
 
                 yield Change(way, None, words(rule), add)
             for rule in sorted(present - wanted, key=str):
@@ -102,7 +105,10 @@ class SecurityGroup(Resource):
                 yield Change(way, words(rule), None, take)
 
     def _rule(self, aws: Aws, rule: Ingress) -> Rule:
-        source = rule.source if isinstance(rule.source, str) else aws[rule.source].id
+        if rule.source == operator.AUTO:
+            source = operator.address(aws, SecurityGroup)
+        else:
+            source = rule.source if isinstance(rule.source, str) else aws[rule.source].id
         return ("tcp", rule.port, rule.port, source)
 
     @classmethod
@@ -133,8 +139,8 @@ def rules(permissions: Iterable[dict[str, Any]]) -> Iterator[Rule]:
             yield (protocol, first, last, prefix["PrefixListId"])
 
 
-def permission(rule: Rule) -> dict[str, Any]:
-    """A rule as the API takes it."""
+def permission(rule: Rule, description: str = "") -> dict[str, Any]:
+    """A rule as the API takes it; a `description` is for an IPv4 range."""
     protocol, first, last, peer = rule
     ports = {} if protocol == "-1" else {"FromPort": first, "ToPort": last}
     if str(peer).startswith("sg-"):
@@ -143,7 +149,8 @@ def permission(rule: Rule) -> dict[str, Any]:
         return {"IpProtocol": protocol, **ports, "PrefixListIds": [{"PrefixListId": peer}]}
     if ":" in str(peer):
         return {"IpProtocol": protocol, **ports, "Ipv6Ranges": [{"CidrIpv6": peer}]}
-    return {"IpProtocol": protocol, **ports, "IpRanges": [{"CidrIp": peer}]}
+    block = {"CidrIp": peer, "Description": description} if description else {"CidrIp": peer}
+    return {"IpProtocol": protocol, **ports, "IpRanges": [block]}
 
 
 def words(rule: Rule) -> str:

@@ -11,7 +11,7 @@ from moto.core.utils import get_service_model
 from moto.utilities import utils as resources
 
 from awsdeploy.sandbox import call as calls
-from awsdeploy.sandbox import corrections, tokens
+from awsdeploy.sandbox import corrections, strangers, tokens
 from awsdeploy.sandbox.call import Call, Outgoing
 from awsdeploy.sandbox.clock import Clock
 from awsdeploy.sandbox.refusal import AwsRefuses
@@ -44,6 +44,8 @@ def begin(clock: Clock) -> World:
 def answer(world: World, call: Call) -> Outgoing:
     """Raises `AwsRefuses` where AWS would."""
     try:
+        if call.anonymous:
+            strangers.admit(world, call)
         replayed = tokens.replay(world, call)
         if replayed is not None:
             return calls.serialised(call, replayed)

@@ -37,6 +37,9 @@ SERVICES = {
     "servicequotas": "service-quotas",
 }
 MOTO_NAMES = {"service-quotas": "servicequotas", "lambda": "awslambda"}
+ACCOUNT_LEVEL = "/v20180820/"
+"""How S3's control plane, which is signed for as S3, begins its paths."""
+STRANGER = "AWS4-HMAC-SHA256 Credential=nobody/20260101/us-east-1/s3/aws4_request"
 SCOPE = re.compile(r"Credential=[^/]+/\d+/(?P<region>[^/]+)/(?P<service>[^/]+)/aws4_request")
 
 
@@ -71,6 +74,7 @@ class Call:
     request: Any = field(repr=False)
     model: Any = field(repr=False)
     protocol: str = field(repr=False)
+    anonymous: bool = False
 
     @property
     def name(self) -> str:
@@ -91,12 +95,20 @@ def backend(service: str, region: str) -> Any:
 
 
 def read(incoming: Incoming) -> Call:
-    """Raises `AwsRefuses` when the service or the operation does not exist."""
+    """Raises `AwsRefuses` when the service or the operation does not exist.
+
+    What nobody has signed and is no POST asks S3 for an object, as a browser does.
+    """
     scope = SCOPE.search(incoming.headers.get("Authorization", ""))
     if scope is None:
-        raise AwsRefuses("MissingAuthenticationToken", "Request is missing Authentication Token", 403)
+        if incoming.method == "POST":
+            raise AwsRefuses("MissingAuthenticationToken", "Request is missing Authentication Token", 403)
+        incoming = dataclasses.replace(incoming, headers={**incoming.headers, "Authorization": STRANGER})
+        return dataclasses.replace(read(incoming), anonymous=True)
     signing, region = scope["service"], scope["region"]
     service = SERVICES.get(signing, signing)
+    if signing == "s3" and incoming.path.startswith(ACCOUNT_LEVEL):
+        service = "s3control"
     path = incoming.path if incoming.path.startswith("/") else f"/{incoming.path}"
     url = f"https://{signing}.{region}.amazonaws.com{path}"
     headers = {name: value for name, value in incoming.headers.items() if name.lower() != "host"}

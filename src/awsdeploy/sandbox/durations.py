@@ -35,6 +35,13 @@ DATABASE_SNAPSHOT = 180
 CERTIFICATE_RECORD = 5
 CERTIFICATE_ISSUED = 120  # after its record is INSYNC
 CERTIFICATE_TIMES_OUT = 72 * 3600
+CERTIFICATE_VALID_DAYS = 198  # AWS, since early 2026
 DNS_INSYNC = 45
 IAM_PROPAGATION = 10
 IMAGE_CREATED = 300
+
+BUCKET_NAME_FREE = 60  # after a bucket of that name was deleted
+REPLICATED = 15
+VOLUME_SNAPSHOT = 180
+LOG_WRITTEN = 30  # until RDS writes to a group again that was deleted
+CONFIRMATION_EXPIRES = 3 * 86_400  # AWS: a subscription nobody confirms is dropped

@@ -70,7 +70,9 @@ class Handler(BaseHTTPRequestHandler):
     server: Listener
 
     def answer(self) -> None:
-        incoming = Incoming(self.command, self.path, dict(self.headers.items()), self._body())
+        # The JavaScript SDK writes its headers in lower case.
+        headers = {name.title(): value for name, value in self.headers.items()}
+        incoming = Incoming(self.command, self.path, headers, self._body())
         outgoing = self.server.application(incoming)
         if outgoing is None:
             self.close_connection = True

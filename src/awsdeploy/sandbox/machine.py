@@ -2,7 +2,8 @@
 
 Understood is what cloud-init scripts of this product do: files written by here-documents, and systemd
 units that are enabled and started. A port counts as listened on if a started unit's program was written
-by the script, is valid Python, serves, and is given that port as an argument.
+by the script, is valid Python, serves, and is given that port as an argument. A script may be fetched from S3 and
+run; it reports if it writes a tag.
 """
 
 from __future__ import annotations
@@ -16,6 +17,25 @@ import shlex
 HERE = re.compile(r"^cat > (?P<path>\S+) <<'?(?P<end>\w+)'?\n(?P<text>.*?)^(?P=end)$", re.MULTILINE | re.DOTALL)
 STARTED = re.compile(r"^systemctl (?:enable --now|start) (?P<units>.+)$", re.MULTILINE)
 RUNS = re.compile(r"^ExecStart=(?P<command>.+)$", re.MULTILINE)
+
+FETCHED = re.compile(r"^\s*aws s3 cp .*?s3://(?P<bucket>[^/\s]+)/(?P<key>\S+) (?P<path>/\S+)", re.MULTILINE)
+REPORT = re.compile(r"aws ec2 create-tags .*Key=(?P<tag>[^,\s\"]+),Value=")
+VERSION = re.compile(r"^readonly VERSION=(?P<version>\S+)$", re.MULTILINE)
+
+
+def fetches(user_data: str) -> tuple[str, str] | None:
+    """The bucket and key of the object that the user data gets and runs, if it does both."""
+    script = _decoded(user_data)
+    found = FETCHED.search(script)
+    if found is None or not re.search(rf"^bash {re.escape(found['path'])}( |$)", script, re.MULTILINE):
+        return None
+    return found["bucket"], found["key"]
+
+
+def reports(script: str) -> tuple[str, str] | None:
+    """The tag in which a fetched script says that all went well, and what it says."""
+    tag, version = REPORT.search(script), VERSION.search(script)
+    return (tag["tag"], f"ok {version['version']}") if tag and version else None
 
 
 @functools.lru_cache(maxsize=64)

@@ -26,6 +26,10 @@ from awsdeploy.sandbox.world import World
 
 log = logging.getLogger(__name__)
 
+ADDRESS = "/_sandbox/address"
+CLIENT = "198.51.100.7"
+"""From where a client of the sandbox seems to come; as plain text, as checkip.amazonaws.com says it."""
+
 
 class Server:
     """One world behind one port. `idle`: real seconds without a request before the process ends."""
@@ -108,6 +112,8 @@ class Server:
             log.error("%s should have killed its client, which does not name itself", call.name)
 
     def _steer(self, incoming: Incoming) -> Outgoing:
+        if (incoming.method, incoming.path) == ("GET", ADDRESS):
+            return Outgoing(200, {"Content-Type": "text/plain"}, f"{CLIENT}\n".encode())
         try:
             value: Mapping[str, Any] = json.loads(incoming.body or b"{}")
             status, answer = 200, Steering(self).handle(incoming.method, incoming.path, value)

@@ -86,6 +86,12 @@ class Steering:
         )
         self.server.trouble.refusals.append(row)
 
+    def post_confirm(self, value: Mapping[str, Any]) -> dict[str, Any]:
+        from awsdeploy.sandbox.corrections import topics
+
+        with self.server.lock:
+            return {"confirmed": topics.confirm(self.server.world, str(value["email"]))}
+
     def post_fork(self, _: Mapping[str, Any]) -> dict[str, Any]:
         pid, port = self.server.fork()
         return {"pid": pid, "port": port}

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from awsdeploy.sandbox import call as calls
 from awsdeploy.sandbox import durations
 from awsdeploy.sandbox.call import Call
-from awsdeploy.sandbox.corrections import Answer, after, before, database_rules, interfaces
+from awsdeploy.sandbox.corrections import Answer, after, before, database_rules, interfaces, logs
 from awsdeploy.sandbox.refusal import AwsRefuses
 from awsdeploy.sandbox.world import World
 
@@ -22,12 +23,14 @@ NOT_SETTINGS = {"DBInstanceIdentifier", "ApplyImmediately", "AllowMajorVersionUp
 
 @dataclass
 class Databases:
-    """By instance: what a modification has not brought yet, the second zone, when it can be reached."""
+    """By instance: what a modification has not brought yet, the second zone, when it can be reached, its beginning."""
 
     pending: dict[str, dict[str, Any]] = field(default_factory=dict)
     zones: dict[str, str] = field(default_factory=dict)
     without_endpoint: set[str] = field(default_factory=set)
     interfaces: dict[str, list[str]] = field(default_factory=dict)
+    supports: dict[str, str] = field(default_factory=dict)
+    born: dict[str, float] = field(default_factory=dict)
 
 
 @before("rds:CreateDBInstance")
@@ -43,6 +46,8 @@ def create(world: World, call: Call, answer: Answer) -> None:
     database.engine_version = database_rules.full_version(call.parameters.get("EngineVersion"))
     database.status = "creating"
     memory.without_endpoint.add(name)
+    memory.supports[name] = call.parameters.get("EngineLifecycleSupport") or database_rules.EXTENDED
+    memory.born[name] = world.now
     zones = database_rules.zones_of(database.db_subnet_group) if hasattr(database, "db_subnet_group") else []
     if database.multi_az and len(zones) > 1:
         # AWS chooses the primary's zone; not always the first.
@@ -56,6 +61,7 @@ def create(world: World, call: Call, answer: Answer) -> None:
         if database.status == "creating":
             database.status = "backing-up"
             memory.without_endpoint.discard(name)
+            logs.written(world, call.region, name)
 
     world.agenda.after(whole * durations.DATABASE_ENDPOINT, reachable)
     world.agenda.after(whole, lambda: _settle(database, "backing-up", "available"))
@@ -91,6 +97,7 @@ def _dress(world: World, shown: Answer, database: Any) -> None:
     shown["DBInstanceStatus"] = database.status
     shown["EngineVersion"] = database.engine_version
     shown["AvailabilityZone"] = database.availability_zone
+    shown["EngineLifecycleSupport"] = memory.supports.get(name, database_rules.EXTENDED)
     if name in memory.zones:
         shown["SecondaryAvailabilityZone"] = memory.zones[name]
     if name in memory.without_endpoint:
@@ -122,6 +129,8 @@ def _modified(world: World, call: Call, database: Any, now: dict[str, Any]) -> N
         return
     memory, name = world.of(Databases), database.db_instance_identifier
     calls.asked(call, "ModifyDBInstance", {**now, "DBInstanceIdentifier": name, "ApplyImmediately": True})
+    if "EngineLifecycleSupport" in now:
+        memory.supports[name] = now["EngineLifecycleSupport"]
     if "EngineVersion" in now:
         database.engine_version = database_rules.full_version(now["EngineVersion"])
     zones = database_rules.zones_of(database.db_subnet_group) if hasattr(database, "db_subnet_group") else []
@@ -132,6 +141,7 @@ def _modified(world: World, call: Call, database: Any, now: dict[str, Any]) -> N
     _interfaces(world, call.region, database)
     memory.pending[name] = {key: value for key, value in memory.pending.get(name, {}).items() if key not in now}
     database.status = "available"
+    logs.written(world, call.region, name)
 
 
 @before("rds:DeleteDBInstance")
@@ -193,7 +203,9 @@ def snapshot(world: World, call: Call, answer: Answer) -> None:
 
 
 def _snapshot_takes_time(world: World, snapshot: Any) -> None:
-    snapshot.status = "creating"
+    snapshot.status, snapshot.created = "creating", datetime.fromtimestamp(world.now, UTC).replace(tzinfo=None)
+    snapshot.original_snapshot_create_time = snapshot.created
+    snapshot.tags = list(snapshot.tags)  # moto's are the instance's own
     world.agenda.after(durations.DATABASE_SNAPSHOT, lambda: _settle(snapshot, "creating", "available"))
 
 

@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from awsdeploy.sandbox.call import Call
+from awsdeploy.sandbox.corrections import logs
 from awsdeploy.sandbox.refusal import AwsRefuses
 from awsdeploy.sandbox.world import World
 
@@ -24,6 +25,9 @@ CLASSES = {
     }.items()
     for size in sizes.split()
 }
+# AWS: MySQL 8.0 left standard support on 2026-07-31; without Extended Support none is made any more.
+PAST_SUPPORT = {"8.0"}
+EXTENDED = "open-source-rds-extended-support"
 NAME = re.compile(r"[a-zA-Z](?!.*--)[a-zA-Z0-9-]{0,62}(?<!-)")
 PASSWORD = re.compile(r"[!-~]*")
 
@@ -57,8 +61,10 @@ def creation(world: World, call: Call) -> None:
     if wanted.get("Engine") != "mysql":
         return
     version = _version(wanted.get("EngineVersion"))
+    _support(wanted, version)
     _class(wanted["DBInstanceClass"], version)
     _password(wanted)
+    logs.exports_there_are(wanted)
     _storage(wanted, int(wanted.get("AllocatedStorage") or 0))
     _retention(wanted)
     _username(str(wanted.get("MasterUsername") or ""))
@@ -74,6 +80,7 @@ def creation(world: World, call: Call) -> None:
 def modification(world: World, call: Call, database: Any) -> None:
     """Raises `AwsRefuses` as ModifyDBInstance does."""
     wanted = call.parameters
+    logs.exports_there_are(wanted)
     version = database.engine_version
     if "EngineVersion" in wanted:
         version = _version(wanted["EngineVersion"])
@@ -81,6 +88,7 @@ def modification(world: World, call: Call, database: Any) -> None:
         if major and not wanted.get("AllowMajorVersionUpgrade"):
             message = "The AllowMajorVersionUpgrade flag must be present when upgrading to a new major version."
             raise AwsRefuses("InvalidParameterCombination", message)
+    _support(wanted, version)
     if "DBInstanceClass" in wanted:
         _class(wanted["DBInstanceClass"], version)
     if "MasterUserPassword" in wanted:
@@ -126,6 +134,18 @@ def _version(asked: str | None) -> str:
     if major not in VERSIONS or not re.fullmatch(r"\d+\.\d+\.\d+", full):
         raise AwsRefuses("InvalidParameterCombination", f"Cannot find version {asked} for mysql")
     return full
+
+
+def _support(wanted: dict[str, Any], version: str) -> None:
+    support = wanted.get("EngineLifecycleSupport", EXTENDED)
+    if support not in {EXTENDED, f"{EXTENDED}-disabled"}:
+        raise AwsRefuses("InvalidParameterValue", f"Invalid EngineLifecycleSupport: {support}")
+    if support != EXTENDED and ".".join(version.split(".")[:2]) in PAST_SUPPORT:
+        message = (
+            f"The engine version {version} of mysql is past its end of standard support. "
+            f"To use it, set EngineLifecycleSupport to {EXTENDED}."
+        )
+        raise AwsRefuses("InvalidParameterCombination", message)
 
 
 def _class(size: str, version: str) -> None:

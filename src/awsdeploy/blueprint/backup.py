@@ -1,0 +1,22 @@
+"""The daily images of the machines. The database's own backups are a setting of the database."""
+
+from __future__ import annotations
+
+from awsdeploy.config import Settings
+from awsdeploy.resource import Resource, Stack
+from awsdeploy.resources.identity import Role
+from awsdeploy.resources.lifecycle import LifecyclePolicy, statements
+
+
+class Backups:
+    """A policy that finds the machines by their tag, and so waits for none of them; nothing where it is off."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.resources: list[Resource] = []
+        if not settings.backup.images:
+            return
+        tag = Stack(settings.name, settings.environment).tag
+        role = Role(key="backup/role", service="dlm.amazonaws.com", statements=statements(tag))
+        wanted = settings.backup
+        images = LifecyclePolicy(key="backup/images", role=role, at=wanted.at, count=wanted.keep_images)
+        self.resources += [role, images]

@@ -1,0 +1,180 @@
+"""What is seen of a running stack: logs, alarms, one dashboard, and a look from outside."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from awsdeploy.blueprint import alarms
+from awsdeploy.blueprint.alarms import Row
+from awsdeploy.blueprint.database import DatabaseTier
+from awsdeploy.blueprint.machines import Machines
+from awsdeploy.blueprint.storage import Storage
+from awsdeploy.blueprint.web import FrontDoor, Names, Tls
+from awsdeploy.config import Settings
+from awsdeploy.resource import Resource, Stack
+from awsdeploy.resources.alarm import Alarm
+from awsdeploy.resources.dashboard import Dashboard, Graph, Search
+from awsdeploy.resources.database import EXPORTS
+from awsdeploy.resources.health_check import KEY as HEALTH_CHECK
+from awsdeploy.resources.health_check import HealthCheck
+from awsdeploy.resources.instance import Instance
+from awsdeploy.resources.listener import Listener
+from awsdeploy.resources.log_group import DatabaseLog, LogGroup
+from awsdeploy.resources.metric import AGENT, ROOT_DISK, WHOLE_BUCKET, Measured, Metric
+from awsdeploy.resources.topic import Topic
+
+BY_EVERY_MACHINE = ("nginx", "bootstrap")
+"""Log groups besides one for each service."""
+HEALTH_REGION = "us-east-1"
+"""AWS: the metrics of Route 53's health checks exist there and nowhere else, so their alarm and topic do too."""
+SLOWEST = "fields @timestamp, @message | sort @timestamp desc | limit 20"
+
+
+class Logs:
+    """A log group for each service, for nginx, for the bootstrap of machines, and for each log of the database."""
+
+    def __init__(self, settings: Settings, database: DatabaseTier) -> None:
+        days, stack = settings.logs.days, Stack(settings.name, settings.environment)
+        self.resources: list[Resource] = [
+            LogGroup(key=f"monitoring/logs/{name}", days=days)
+            for name in dict.fromkeys([*settings.services, *BY_EVERY_MACHINE])
+        ]
+        self.resources += [
+            DatabaseLog(
+                key=f"monitoring/logs/database/{kind}", stack=stack, database=database.mysql, kind=kind, days=days
+            )
+            for kind in EXPORTS
+        ]
+
+
+class Monitoring:
+    """Alarms to one topic, a dashboard, and with a domain the health check with its alarm in us-east-1."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        storage: Storage,
+        database: DatabaseTier,
+        machines: Machines,
+        door: FrontDoor,
+        names: Names,
+        tls: Tls,
+    ) -> None:
+        self.settings, self.door = settings, door
+        self.uploads, self.mysql, self.instances = storage.uploads, database.mysql, machines.instances
+        self.topic = Topic(key="monitoring/topic", emails=settings.monitoring.emails)
+        self.resources: list[Resource] = [*Logs(settings, database).resources, self.topic]
+        self.resources += self._machine_alarms()
+        self.resources += self._web_alarms() if door.web else ()
+        self.resources += self._alarms("rds", "AWS/RDS", (self.mysql,), self._database_rows())
+        if settings.domain and door.web:
+            self.resources += self._alarms(
+                "certificate", "AWS/CertificateManager", (tls.certificate,), (alarms.CERTIFICATE,)
+            )
+            if settings.monitoring.health_check:
+                self.resources += self._health(names, tls)
+        self.resources.append(Dashboard(key="monitoring/dashboard", widgets=tuple(self._widgets())))
+
+    def _alarms(
+        self,
+        subject: str,
+        namespace: str,
+        of: tuple[Measured, ...],
+        rows: Iterable[Row],
+        machines: tuple[Instance, ...] | None = None,
+        disk: bool = False,
+    ) -> Iterator[Alarm]:
+        for row in rows:
+            yield Alarm(
+                key=f"monitoring/alarms/{subject}-{row.name}",
+                topic=self.topic,
+                metric=Metric(namespace, row.metric, of, ROOT_DISK if disk else {}),
+                bound=row.bound,
+                words=f"{subject}: {row.words}",
+                machines=machines,
+            )
+
+    def _machine_alarms(self) -> Iterator[Alarm]:
+        for name, instances in self.instances.items():
+            for number, one in enumerate(instances, 1):
+                subject = f"{name}-{number}"
+                yield from self._alarms(subject, "AWS/EC2", (one,), alarms.MACHINE, instances)
+                yield from self._alarms(subject, AGENT, (one,), (alarms.AGENT_MEMORY,), instances)
+                yield from self._alarms(subject, AGENT, (one,), (alarms.AGENT_DISK,), instances, disk=True)
+
+    def _web_alarms(self) -> Iterator[Alarm]:
+        balancer, namespace = self.door.balancer, "AWS/ApplicationELB"
+        yield from self._alarms("alb", namespace, (balancer,), (alarms.BALANCER,))
+        for name, group in self.door.target_groups.items():
+            yield from self._alarms(name, namespace, (group, balancer), alarms.SERVICE, self.instances[name])
+
+    def _database_rows(self) -> tuple[Row, ...]:
+        return alarms.database(self.mysql.size, self.mysql.storage)
+
+    def _health(self, names: Names, tls: Tls) -> Iterator[Resource]:
+        """It asks for the front page's own health path, as soon as the name leads to a listener."""
+        name, front = next((name, one) for name, one in self.door.web.items() if "/*" in one.paths)
+        domain = self.settings.domain or ""
+        leads_here = [one for one in names.resources if one.key == f"dns/{domain}"]
+        leads_here += [one for one in tls.resources if isinstance(one, Listener)]
+        check = HealthCheck(key=HEALTH_CHECK, domain=domain, path=front.health or "/", after=tuple(leads_here))
+        yield check
+        topic = self.topic
+        if self.settings.region != HEALTH_REGION:
+            topic = Topic(key="monitoring/topic-abroad", emails=topic.emails, region=HEALTH_REGION)
+            yield topic
+        row = alarms.HEALTH_CHECK
+        yield Alarm(
+            key=f"monitoring/alarms/{row.name}",
+            region=topic.region,
+            topic=topic,
+            metric=Metric("AWS/Route53", row.metric, (check,)),
+            bound=row.bound,
+            words=f"{domain}: {row.words}",
+            machines=self.instances[name],
+        )
+
+    def _widgets(self) -> Iterator[Graph | Search]:
+        machines = {one.key.partition("/")[2]: one for group in self.instances.values() for one in group}
+
+        def of_machines(title: str, namespace: str, name: str, disk: bool = False) -> Graph:
+            more = ROOT_DISK if disk else {}
+            metrics = {label: Metric(namespace, name, (one,), more) for label, one in machines.items()}
+            return Graph(title, {label: (metric, "Average") for label, metric in metrics.items()})
+
+        yield of_machines("EC2 CPU %", "AWS/EC2", "CPUUtilization")
+        yield of_machines("EC2 memory %", AGENT, "mem_used_percent")
+        yield of_machines("EC2 disk %", AGENT, "disk_used_percent", disk=True)
+        if self.door.web:
+            yield from self._web_widgets()
+        yield from self._database_widgets()
+        if self.settings.monitoring.request_metrics:
+            yield from self._bucket_widgets()
+
+    def _web_widgets(self) -> Iterator[Graph]:
+        balancer, namespace = (self.door.balancer,), "AWS/ApplicationELB"
+        time = Metric(namespace, "TargetResponseTime", balancer)
+        yield Graph("ALB requests", {"requests": (Metric(namespace, "RequestCount", balancer), "Sum")})
+        yield Graph("ALB response time, s", {"average": (time, "Average"), "p95": (time, "p95")})
+        errors = {
+            "load balancer": Metric(namespace, "HTTPCode_ELB_5XX_Count", balancer),
+            "machines": Metric(namespace, "HTTPCode_Target_5XX_Count", balancer),
+        }
+        yield Graph("ALB errors (5xx)", {label: (metric, "Sum") for label, metric in errors.items()})
+
+    def _database_widgets(self) -> Iterator[Graph | Search]:
+        def metric(name: str) -> tuple[Metric, str]:
+            return Metric("AWS/RDS", name, (self.mysql,)), "Average"
+
+        yield Graph("RDS connections", {"connections": metric("DatabaseConnections")})
+        yield Graph("RDS latency, s", {"read": metric("ReadLatency"), "write": metric("WriteLatency")})
+        yield Graph("RDS CPU %", {"CPU": metric("CPUUtilization")})
+        yield Graph("RDS bytes free", {"storage": metric("FreeStorageSpace"), "memory": metric("FreeableMemory")})
+        yield Search("Slow queries", self.mysql, "slowquery", SLOWEST)
+
+    def _bucket_widgets(self) -> Iterator[Graph]:
+        def metric(name: str) -> tuple[Metric, str]:
+            return Metric("AWS/S3", name, (self.uploads,), WHOLE_BUCKET), "Sum"
+
+        yield Graph("S3 requests", {"all": metric("AllRequests"), "4xx": metric("4xxErrors")})
+        yield Graph("S3 bytes", {"downloaded": metric("BytesDownloaded"), "uploaded": metric("BytesUploaded")})

@@ -1,0 +1,30 @@
+"""What somebody still has to do before a standing stack serves its purpose: one place, for every command that says so.
+
+A notice is neither drift nor ill health: nothing that awsdeploy does would mend it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from awsdeploy.cli.session import Session
+
+if TYPE_CHECKING:
+    from awsdeploy.resource import Resource
+
+
+def notices(at: Session, resources: Iterable[Resource]) -> list[str]:
+    """Each once, in the order of the resources that have them."""
+    said: dict[str, None] = {}
+    for resource in resources:
+        live = at.run.lives.get(resource)
+        if live is not None and live.raw:
+            said[resource.notice(at.run.view(type(resource), at.run.of(resource)), live)] = None
+    return [notice for notice in said if notice]
+
+
+def lines(at: Session, resources: Iterable[Resource]) -> list[str]:
+    """The notices as a paragraph of its own, or nothing."""
+    found = [f"Note: {notice}." for notice in notices(at, resources)]
+    return ["", *found] if found else []

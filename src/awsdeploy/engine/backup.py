@@ -1,0 +1,68 @@
+"""Copies of a stack's data on request: begun for everything that holds some, all at once, then waited for."""
+
+from __future__ import annotations
+
+from awsdeploy.aws import AnswerLost
+from awsdeploy.engine import schedule
+from awsdeploy.engine.events import Event
+from awsdeploy.engine.run import Run
+from awsdeploy.engine.up import summed_up
+from awsdeploy.errors import AwsdeployError, AwsFailure, NoSuchStack, TimedOut
+from awsdeploy.resource import KINDS, Live
+
+
+def sources(run: Run) -> list[Live]:
+    """Everything of the stack that a copy can be made of. Raises `NoSuchStack` where there is nothing."""
+    lives = [live for live in run.look_everywhere(run.read_record) if live.kind.copies]
+    found = [live for live in lives if live.status not in live.kind.wait.leaving | live.kind.wait.failed]
+    if not found:
+        raise NoSuchStack(
+            f"There is nothing of {run.stack.tag} in {run.region} that a copy could be made of.",
+            "Check name, environment, region and AWS_PROFILE.",
+        )
+    return found
+
+
+def take(run: Run, lives: list[Live], stamp: str) -> list[Live]:
+    """Copy each of `lives`; returns the copies as AWS has them when all are done.
+
+    Raises, after everything possible is done, `AwsFailure` naming each cause once, `TimedOut`, or what stopped the run.
+    """
+    copies: dict[Live, Live] = {}
+
+    def copy(live: Live) -> None:
+        try:
+            copies[live] = _copied(run, live, stamp)
+        except AwsdeployError as error:
+            if not run.stop.stopped:
+                run.emit(Event(live.key, "failed", detail=error.message))
+            raise
+        run.emit(Event(live.key, "ready", copies[live].status, copies[live].id))
+
+    with run.lease.held("backup", run.stop):
+        errors = schedule.run({live: set() for live in lives}, copy, run.stop)
+    if errors:
+        raise summed_up({live.key: error for live, error in errors.items()})
+    return [copies[live] for live in lives]
+
+
+def _copied(run: Run, live: Live, stamp: str) -> Live:
+    view, kind = run.view(live.kind, live.region), KINDS[live.kind.copies]
+    run.emit(Event(live.key, "creating", usual=kind.wait.usual))
+    try:
+        id = live.kind.back_up(view, live, stamp)
+    except AnswerLost:  # its name tells whether it was made
+        id = live.kind.back_up(view, live, stamp)
+    shown = ""
+    for _ in run.pace.ticks(run.stop, kind.wait.deadline):
+        seen = next((one for one in run.world.look(kind, live.region) if one.id == id), None)
+        if seen is None:
+            continue
+        if seen.status in kind.wait.ready:
+            return seen
+        if seen.status in kind.wait.failed:
+            raise AwsFailure(f"AWS reports {seen.status}: {seen.reason or 'no reason given'}", "Run it again.")
+        if seen.status != shown:
+            shown = seen.status
+            run.emit(Event(live.key, "waiting", seen.status, id, kind.wait.usual))
+    raise TimedOut(f"{id} is still {shown or 'not to be seen'}; AWS goes on.", "Look later: awsdeploy backups")

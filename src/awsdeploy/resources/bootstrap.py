@@ -1,0 +1,36 @@
+"""What a fresh machine fetches and runs to become ready for releases, and the lines of user data that fetch it.
+
+The script itself is in `awsdeploy/bootstrap/bootstrap.sh`. It is the same for every service and platform, which it
+is told as arguments; a newer one is for machines yet to come and replaces none.
+"""
+
+from __future__ import annotations
+
+from importlib import resources
+
+OBJECT = "bootstrap/bootstrap.sh"
+"""Its name in the artifacts bucket."""
+TAG = "awsdeploy:bootstrap"
+"""Tag of a machine in which it reports: `ok VERSION`, or `failed VERSION STEP`."""
+LOG = "/var/log/awsdeploy/bootstrap.log"
+
+
+def script() -> bytes:
+    """The script as it is shipped with this version."""
+    return resources.files("awsdeploy").joinpath(OBJECT).read_bytes()
+
+
+def fetched(bucket: str, *arguments: str) -> str:
+    """Lines of a shell script: get it, patiently, and run it. A machine that cannot is left as it is.
+
+    AWS: the CLI is part of Amazon Linux; a new instance profile may take a minute to be honoured everywhere.
+    """
+    place = f"/opt/awsdeploy/{OBJECT.rpartition('/')[2]}"
+    region = arguments[-1]
+    return f"""install -d -m 755 /opt/awsdeploy /var/log/awsdeploy
+for pause in 5 10 20 40 80 160; do
+  aws s3 cp --only-show-errors --region {region} s3://{bucket}/{OBJECT} {place} && break
+  sleep $pause
+done >> {LOG} 2>&1
+bash {place} {" ".join(arguments)} >> {LOG} 2>&1
+"""

@@ -1,0 +1,172 @@
+"""S3 buckets: what every one of ours has in common, and the kind whose contents can be made again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from awsdeploy.aws import AwsRefusal, tolerate
+from awsdeploy.errors import AwsFailure
+from awsdeploy.resource import Again, Aws, Change, Live, Parting, Passing, Resource
+from awsdeploy.resources import bucket_name as names
+from awsdeploy.resources import bucket_setting as settings
+from awsdeploy.resources.bucket_contents import empty
+from awsdeploy.resources.bucket_setting import Expiry, Setting
+
+CLOSED = dict.fromkeys(("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"), True)
+"""How AWS makes every bucket: nothing in it can be opened to the public."""
+
+SETTINGS = (
+    *("PublicAccessBlock", "BucketEncryption", "BucketOwnershipControls", "BucketVersioning", "BucketPolicy"),
+    *("BucketLifecycleConfiguration", "BucketReplication", "BucketMetricsConfiguration", "BucketCors"),
+)
+
+TAKEN = "The bucket name {name} belongs to another AWS account: awsdeploy up --replace {key} takes another name."
+
+DELIVERERS = {
+    "af-south-1": "098369216593",
+    "ap-east-1": "754344448648",
+    "ap-northeast-1": "582318560864",
+    "ap-northeast-2": "600734575887",
+    "ap-northeast-3": "383597477331",
+    "ap-south-1": "718504428378",
+    "ap-southeast-1": "114774131450",
+    "ap-southeast-2": "783225319266",
+    "ap-southeast-3": "589379963580",
+    "ca-central-1": "985666609251",
+    "eu-central-1": "054676820928",
+    "eu-north-1": "897822967062",
+    "eu-south-1": "635631232127",
+    "eu-west-1": "156460612806",
+    "eu-west-2": "652711504416",
+    "eu-west-3": "009996457667",
+    "me-south-1": "076674570225",
+    "sa-east-1": "507241528517",
+    "us-east-1": "127311923021",
+    "us-east-2": "033677994240",
+    "us-west-1": "027434742980",
+    "us-west-2": "797873946194",
+}
+"""AWS: the account from which load balancers of the older regions deliver access logs; newer ones have none."""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class S3Bucket(Resource):
+    """A bucket: encrypted, its owner owns every object in it, closed to the public unless a kind says otherwise.
+
+    Its region is always named: a bucket is known by its name, and its region is part of that.
+    """
+
+    versioned: bool = False
+    lifecycle: tuple[Expiry, ...] = ()
+
+    abstract = True
+    title = "S3 bucket"
+    replaces = {"region"}
+    again = Again.NAME
+    everywhere = True
+    passing = (
+        # AWS: a name is free again some minutes after its bucket was deleted.
+        Passing("CreateBucket", "OperationAborted", seconds=1200),
+        # AWS: a fresh bucket is not known everywhere at once, and hears one thing at a time.
+        *(Passing(f"{verb}{name}", "NoSuchBucket", seconds=120) for verb in ("Get", "Put") for name in SETTINGS),
+        *(Passing(f"Put{name}", "OperationAborted", seconds=120) for name in SETTINGS),
+        # AWS: a policy may name a principal that S3 has not heard of yet, or open what was closed a moment ago.
+        Passing("PutBucketPolicy", "MalformedPolicy", seconds=120, text="Invalid principal"),
+        Passing("PutBucketPolicy", "AccessDenied", seconds=60),
+        Passing("PutBucketReplication", "InvalidRequest", seconds=120, text="Versioning must be 'Enabled'"),
+    )
+    blocked = {"BucketNotEmpty", "OperationAborted"}
+    unblocked_in = 6 * 3600  # millions of objects take hours
+    arns = (":s3:::",)
+
+    @classmethod
+    def scan(cls, aws: Aws) -> Iterable[Live]:
+        """One list for all regions: the name says whose a bucket is, and which."""
+        for one in aws.s3.pages("list_buckets", "Buckets", Prefix=names.prefix(aws)):
+            region = one.get("BucketRegion", aws.region)
+            if known := names.read(aws, one["Name"], region, cls.data):
+                key, counter = known
+                generation = cls(key=key, region=region).generation({}, counter)
+                yield Live(cls, key, one["Name"], generation, raw=one, region=region)
+
+    def obstacle(self, aws: Aws) -> str:
+        """A bucket of that name in another account: names are the world's, and ours can be guessed."""
+        name = names.bucket_name(aws, self)
+        try:
+            aws.s3.head_bucket(Bucket=name)
+        except AwsRefusal as refusal:
+            if refusal.code == "403":
+                return TAKEN.format(name=name, key=self.key)
+            if refusal.code not in ("404", "301", "NoSuchBucket"):
+                raise
+        return ""
+
+    def create(self, aws: Aws) -> str:
+        name = names.bucket_name(aws, self)
+        # AWS: us-east-1 is where a bucket stands that names no place.
+        place = {} if aws.region == "us-east-1" else {"LocationConstraint": aws.region}
+        try:
+            with tolerate("BucketAlreadyOwnedByYou"):
+                aws.s3.create_bucket(
+                    Bucket=name,
+                    ObjectOwnership="BucketOwnerEnforced",
+                    CreateBucketConfiguration={**place, "Tags": aws.tags(self)},
+                )
+        except AwsRefusal as refusal:
+            if refusal.code != "BucketAlreadyExists":
+                raise
+            raise AwsFailure(TAKEN.format(name=name, key=self.key)) from None
+        return name
+
+    def repair(self, aws: Aws, live: Live) -> Iterator[Change]:
+        declared = list(self.settings(aws, live.id))
+        present = aws.each(lambda setting: setting.ask(), declared)
+        for setting, old in zip(declared, present, strict=True):
+            if old != setting.wanted:
+                shown = setting.shown(setting.wanted)
+                yield Change(setting.field, setting.shown(old), shown, setting.tell, setting.impact)
+
+    def settings(self, aws: Aws, name: str) -> Iterator[Setting]:
+        """All that is declared of it, in the order in which S3 wants to hear it."""
+        yield settings.block(aws, name, CLOSED)
+        yield settings.ownership(aws, name)
+        yield settings.encryption(aws, name)
+        if self.versioned:
+            yield settings.versioning(aws, name)
+        if self.lifecycle:
+            yield settings.lifecycle(aws, name, self.lifecycle)
+
+    @classmethod
+    def delete(cls, aws: Aws, live: Live, parting: Parting) -> None:
+        with tolerate("NoSuchBucket"):
+            if empty(aws, live.id):
+                aws.s3.delete_bucket(Bucket=live.id)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Bucket(S3Bucket):
+    """A bucket of what can be made again or is not missed. `takes_logs`: load balancers may write access logs."""
+
+    takes_logs: bool = False
+
+    def settings(self, aws: Aws, name: str) -> Iterator[Setting]:
+        yield from super().settings(aws, name)
+        if self.takes_logs:
+            yield settings.policy(aws, name, self._delivery(aws, name), "load balancers may write")
+
+    def _delivery(self, aws: Aws, name: str) -> list[dict[str, Any]]:
+        """AWS: today's service principal, and the account that delivered before it. Both are needed somewhere."""
+        principals = [{"Service": "logdelivery.elasticloadbalancing.amazonaws.com"}]
+        if account := DELIVERERS.get(aws.region):
+            principals.append({"AWS": f"arn:aws:iam::{account}:root"})
+        return [
+            {
+                "Effect": "Allow",
+                "Principal": principal,
+                "Action": "s3:PutObject",
+                "Resource": f"arn:aws:s3:::{name}/AWSLogs/{aws.account}/*",
+            }
+            for principal in principals
+        ]

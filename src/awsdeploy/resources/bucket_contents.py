@@ -1,0 +1,63 @@
+"""What lies in a bucket: how much it is, and how it is thrown away, versions and all."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from awsdeploy.aws import AwsRefusal
+from awsdeploy.resource import Aws
+
+PAGE = 1000  # AWS: versions in one answer, and keys in one DeleteObjects
+PAGES_WEIGHED = 5
+PAGES_AT_ONCE = 20
+PASSING = ("SlowDown", "InternalError", "ServiceUnavailable", "OperationAborted")
+
+
+def weigh(aws: Aws, bucket: str) -> tuple[bool, int | None]:
+    """Whether there is any version of anything, and the bytes of all: None if there are too many to count.
+
+    Raises `AwsRefusal` for a bucket that is gone.
+    """
+    total, found = 0, False
+    more: dict[str, str] = {}
+    for _ in range(PAGES_WEIGHED):
+        page = aws.s3.list_object_versions(Bucket=bucket, **more)
+        versions = page.get("Versions", ())
+        found = found or bool(versions)
+        total += sum(int(one["Size"]) for one in versions)
+        if not page.get("IsTruncated"):
+            return found, total
+        more = {"KeyMarker": page["NextKeyMarker"], "VersionIdMarker": page["NextVersionIdMarker"]}
+    return True, None
+
+
+def empty(aws: Aws, bucket: str) -> bool:
+    """Throw away up to 20,000 versions and delete markers, then unfinished uploads; whether nothing is left.
+
+    Raises `AwsRefusal` for what AWS does not let go of.
+    """
+    for _ in range(PAGES_AT_ONCE):
+        page = aws.s3.list_object_versions(Bucket=bucket)
+        found = [*page.get("Versions", ()), *page.get("DeleteMarkers", ())]
+        if not found:
+            return _abort_uploads(aws, bucket)
+        if not _delete(aws, bucket, found[:PAGE]):
+            return False
+    return False
+
+
+def _delete(aws: Aws, bucket: str, found: list[dict[str, Any]]) -> bool:
+    objects = [{"Key": one["Key"], "VersionId": one["VersionId"]} for one in found]
+    answer = aws.s3.delete_objects(Bucket=bucket, Delete={"Objects": objects, "Quiet": True})
+    errors = answer.get("Errors", ())
+    for error in errors:
+        if error["Code"] not in PASSING:
+            raise AwsRefusal("s3:DeleteObjects", error["Code"], f"{error['Key']}: {error.get('Message', '')}")
+    return not errors
+
+
+def _abort_uploads(aws: Aws, bucket: str) -> bool:
+    """Parts of uploads that never ended are billed and hold the bucket, though no list of objects shows them."""
+    for one in aws.s3.pages("list_multipart_uploads", "Uploads", Bucket=bucket):
+        aws.s3.abort_multipart_upload(Bucket=bucket, Key=one["Key"], UploadId=one["UploadId"])
+    return True

@@ -1,0 +1,102 @@
+"""Buckets of what cannot be made again: the users' files, and the copy of them in another region."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from awsdeploy.aws import tolerate
+from awsdeploy.resource import Aws, Kept, Live, Parting
+from awsdeploy.resources import bucket_name as names
+from awsdeploy.resources import bucket_setting as settings
+from awsdeploy.resources.bucket import CLOSED, S3Bucket
+from awsdeploy.resources.bucket_contents import weigh
+from awsdeploy.resources.bucket_setting import Setting
+from awsdeploy.resources.identity import Role
+
+BY_POLICY = {**CLOSED, "BlockPublicPolicy": False, "RestrictPublicBuckets": False}
+"""What a policy opens is open; what an object's own list of readers would open is not."""
+
+GIGABYTE = 1024**3
+# AWS: US dollars per GB and month of S3 Standard, Seoul and Tokyo.
+PER_GB = 0.025
+
+ACCOUNT_BLOCKS = (
+    "This account's S3 Block Public Access keeps every bucket private, so nobody could read the uploads. Turn off "
+    "BlockPublicPolicy and RestrictPublicBuckets for the account (S3 console, Block Public Access settings for this "
+    'account), or set access = "private" under [uploads].'
+)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class DataBucket(S3Bucket):
+    """A versioned bucket that `destroy` keeps while it holds files.
+
+    A copy (`is_copy`) is served to nobody and copied nowhere. `readable` are the beginnings of the names that anyone
+    may read; everything is copied to `replica` by `role`.
+    """
+
+    is_copy: bool = False
+    readable: tuple[str, ...] = ()
+    replica: DataBucket | None = None
+    role: Role | None = None
+    metrics: bool = False
+
+    data = True
+
+    def obstacle(self, aws: Aws) -> str:
+        return super().obstacle(aws) or (ACCOUNT_BLOCKS if self.readable and _account_blocks(aws) else "")
+
+    def settings(self, aws: Aws, name: str) -> Iterator[Setting]:
+        block, *others = super().settings(aws, name)
+        yield settings.block(aws, name, BY_POLICY) if self.readable else block
+        yield from others
+        if self.is_copy:
+            return
+        yield settings.policy(aws, name, self._public(name), f"anyone may read {', '.join(self.readable)}")
+        if self.replica and self.role:
+            target = names.bucket_name(aws, self.replica)
+            yield settings.replication(aws, name, aws[self.role].raw["Arn"], target)
+        else:
+            yield settings.replication(aws, name)
+        yield settings.metrics(aws, name, self.metrics)
+
+    def _public(self, name: str) -> list[dict[str, Any]]:
+        """To read, not to list: who does not know a name does not learn it."""
+        if not self.readable:
+            return []
+        places = [f"arn:aws:s3:::{name}/{place}*" for place in self.readable]
+        return [
+            {"Sid": "PublicRead", "Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": places}
+        ]
+
+    def facts(self, aws: Aws, live: Live) -> Mapping[str, str]:
+        return {"bucket": live.id}
+
+    @classmethod
+    def keep(cls, aws: Aws, live: Live, parting: Parting) -> Kept | None:
+        """Files are kept, an empty bucket is not."""
+        if parting.data:
+            return None
+        with tolerate("NoSuchBucket"):
+            anything, size = weigh(aws, live.id)
+            if anything:
+                monthly = None if size is None else round(size / GIGABYTE * PER_GB, 2)
+                return Kept("what users uploaded; --delete-data removes it, a later up takes it back", monthly)
+        return None
+
+    @classmethod
+    def delete(cls, aws: Aws, live: Live, parting: Parting) -> None:
+        with tolerate("NoSuchBucket"):
+            aws.s3.delete_bucket_replication(Bucket=live.id)
+        super().delete(aws, live, parting)
+
+
+def _account_blocks(aws: Aws) -> bool:
+    """Does the account forbid what a policy would allow? Who may not ask finds out when the policy is refused."""
+    with tolerate("NoSuchPublicAccessBlockConfiguration", "AccessDenied"):
+        answer = aws.client("s3control").get_public_access_block(AccountId=aws.account)
+        block = answer["PublicAccessBlockConfiguration"]
+        return bool(block.get("BlockPublicPolicy") or block.get("RestrictPublicBuckets"))
+    return False

@@ -1,0 +1,93 @@
+"""Images of the machines and the snapshots of disks they consist of: made by AWS each day or by `backup now`.
+
+Never made by `up`; kept by a destroy unless the data may go too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from awsdeploy.aws import tolerate
+from awsdeploy.resource import Aws, Kept, Live, Parting, Resource, Restorable, Wait
+
+# AWS bills what the blocks of a disk's snapshots take together, and tells it nowhere by snapshot.
+UNKNOWN_COST = None
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Image(Resource):
+    """What a machine was at some moment. It carries its machine's tags."""
+
+    title = "machine image"
+    wait = Wait(
+        pending={"pending", "transient"},
+        ready={"available", "disabled"},
+        failed={"failed", "error", "invalid"},
+        usual=300,
+        deadline=7200,
+    )
+    data = True
+    arns = (":image/",)
+    fed_by = {"LifecyclePolicy"}
+
+    @classmethod
+    def scan(cls, aws: Aws) -> Iterable[Live]:
+        asked = {"Owners": ["self"], "Filters": aws.filters, "IncludeDisabled": True}
+        for one in aws.ec2.pages("describe_images", "Images", **asked):
+            reason = one.get("StateReason", {}).get("Message", "")
+            yield from aws.copies(cls, one["ImageId"], one.get("Tags"), one, one["State"], reason)
+
+    @classmethod
+    def restorable(cls, aws: Aws, live: Live) -> Iterator[Restorable]:
+        made = datetime.fromisoformat(live.raw["CreationDate"])
+        yield Restorable(cls.noun(), live.origin, live.id, live.status, made, gigabytes(live), UNKNOWN_COST)
+
+    @classmethod
+    def keep(cls, aws: Aws, live: Live, parting: Parting) -> Kept | None:
+        if parting.data:
+            return None
+        return Kept(f"{live.origin} as it was on {live.raw['CreationDate'][:10]}", UNKNOWN_COST)
+
+    @classmethod
+    def delete(cls, aws: Aws, live: Live, parting: Parting) -> None:
+        """Its snapshots go along, whether or not AWS has tagged them."""
+        with tolerate("InvalidAMIID.NotFound", "InvalidAMIID.Unavailable"):
+            aws.ec2.deregister_image(ImageId=live.id, DeleteAssociatedSnapshots=True)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class EbsSnapshot(Resource):
+    """The disk in an image, or what is left of one that was deregistered by hand."""
+
+    title = "disk snapshot"
+    wait = Wait(pending={"pending"}, ready={"completed"}, failed={"error"}, usual=180, deadline=7200)
+    blocked = {"InvalidSnapshot.InUse"}
+    data = True
+    arns = (":snapshot/",)
+    fed_by = {"Image", "LifecyclePolicy"}
+
+    @classmethod
+    def scan(cls, aws: Aws) -> Iterable[Live]:
+        for one in aws.ec2.pages("describe_snapshots", "Snapshots", OwnerIds=["self"], Filters=aws.filters):
+            reason = one.get("StateMessage", "")
+            yield from aws.copies(cls, one["SnapshotId"], one.get("Tags"), one, one["State"], reason)
+
+    @classmethod
+    def keep(cls, aws: Aws, live: Live, parting: Parting) -> Kept | None:
+        if parting.data:
+            return None
+        return Kept(f"{live.raw['VolumeSize']} GB disk of {live.origin}", UNKNOWN_COST)
+
+    @classmethod
+    def delete(cls, aws: Aws, live: Live, parting: Parting) -> None:
+        with tolerate("InvalidSnapshot.NotFound"):
+            aws.ec2.delete_snapshot(SnapshotId=live.id)
+
+
+def gigabytes(image: Live) -> float:
+    """The size of an image's disks in GB."""
+    disks: Iterable[dict[str, Any]] = image.raw.get("BlockDeviceMappings", ())
+    return float(sum(one["Ebs"].get("VolumeSize", 0) for one in disks if "Ebs" in one))

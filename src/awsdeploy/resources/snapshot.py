@@ -1,0 +1,54 @@
+"""Snapshots of the database: the one a destroy leaves, and those made by `backup now`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from awsdeploy.aws import tolerate
+from awsdeploy.resource import Aws, Kept, Live, Parting, Resource, Restorable, Wait
+
+FINAL = "-final-"
+"""In the name of what a deleted database left."""
+
+# AWS: RDS snapshot storage beyond the size of the running databases, US dollars per GB and month.
+PER_GB = 0.095
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Snapshot(Resource):
+    """What a database was at some moment: never made by `up`, kept by `destroy` unless its data may go too."""
+
+    title = "DB snapshot"
+    wait = Wait(pending={"creating"}, failed={"failed"}, leaving={"deleting"}, usual=180, deadline=7200)
+    blocked = {"InvalidDBSnapshotState"}
+    data = True
+    arns = (":snapshot:",)
+
+    @classmethod
+    def scan(cls, aws: Aws) -> Iterable[Live]:
+        for one in aws.rds.pages("describe_db_snapshots", "DBSnapshots", SnapshotType="manual"):
+            yield from aws.copies(cls, one["DBSnapshotIdentifier"], one.get("TagList"), one, one["Status"])
+
+    @classmethod
+    def restorable(cls, aws: Aws, live: Live) -> Iterator[Restorable]:
+        # AWS names no time until the snapshot has been taken.
+        made, size = live.raw.get("SnapshotCreateTime"), float(live.raw.get("AllocatedStorage", 0))
+        yield Restorable(cls.noun(), live.origin, live.id, live.status, made, size, _monthly(live))
+
+    @classmethod
+    def keep(cls, aws: Aws, live: Live, parting: Parting) -> Kept | None:
+        if parting.data:
+            return None
+        why = "the database's last state" if FINAL in live.id else "the database at some moment"
+        return Kept(why, _monthly(live))
+
+    @classmethod
+    def delete(cls, aws: Aws, live: Live, parting: Parting) -> None:
+        if live.status != "deleting":
+            with tolerate("DBSnapshotNotFound"):
+                aws.rds.delete_db_snapshot(DBSnapshotIdentifier=live.id)
+
+
+def _monthly(live: Live) -> float:
+    return round(float(live.raw.get("AllocatedStorage", 0)) * PER_GB, 2)

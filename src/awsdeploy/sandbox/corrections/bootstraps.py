@@ -1,0 +1,56 @@
+"""User data that fetches a script and runs it: the machine needs the object, and a role that may read it.
+
+Like the user data itself the script is read, never run: one that would report its outcome in a tag has gone well.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import partial
+from typing import Any
+
+from awsdeploy.sandbox import durations
+from awsdeploy.sandbox.call import Call
+from awsdeploy.sandbox.corrections import Answer, after
+from awsdeploy.sandbox.corrections.instances import bootstrapped
+from awsdeploy.sandbox.machine import fetches, reports
+from awsdeploy.sandbox.strangers import decided, listed
+from awsdeploy.sandbox.world import World
+
+
+@after("ec2:RunInstances")
+def first_boot(world: World, call: Call, answer: Answer) -> None:
+    """AWS: cloud-init runs user data once, when a machine first boots."""
+    ec2 = world.moto("ec2", call.region)
+    for shown in answer["Instances"]:
+        boot = partial(_boot, world, call.region, ec2.get_instance(shown["InstanceId"]))
+        world.agenda.after(durations.INSTANCE_RUNNING + durations.INSTANCE_BOOTSTRAPPED, boot)
+
+
+def _boot(world: World, region: str, instance: Any) -> None:
+    script = instance.user_data or ""
+    place = fetches(script if isinstance(script, str) else script.decode())
+    if place is None or not bootstrapped(world, instance):
+        return
+    bucket_name, key = place
+    bucket = world.moto("s3").buckets.get(bucket_name)
+    stored = bucket.keys.get(key) if bucket else None
+    read = ("s3:GetObject", f"arn:aws:s3:::{bucket_name}/{key}")
+    tagged = ("ec2:CreateTags", f"arn:aws:ec2:{region}:{instance.owner_id}:instance/{instance.id}")
+    allowed = _allowed(world, region, instance)
+    if stored is None or any(decided(allowed, *what) != "Allow" for what in (read, tagged)):
+        return
+    if outcome := reports(stored.value.decode(errors="replace")):
+        instance.add_tags(dict([outcome]))
+
+
+def _allowed(world: World, region: str, instance: Any) -> list[dict[str, Any]]:
+    """The statements of the machine's role; conditions other than TLS are taken as met."""
+    association = world.moto("ec2", region).iam_instance_profile_associations.get(instance.id)
+    roles = association.iam_instance_profile.roles if association else ()
+    return [
+        {**statement, "Condition": {}}
+        for role in roles
+        for policy in role.policies.values()
+        for statement in listed(json.loads(policy)["Statement"])
+    ]

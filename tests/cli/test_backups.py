@@ -1,0 +1,338 @@
+"""backups, backup now, what a destroy keeps, and bringing the database back: by the installed command."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from awsdeploy.sandbox.control import Server
+from tests.conftest import SPEED, forked
+from tests.sandbox.standing import STILL
+from tests.simulated import World, images_in, tags, writes
+from tests.test_crashes import leftovers
+
+CONFIG = """\
+name = "kept"
+environment = "prod"
+platform = "documented"
+
+[network]
+nat = false
+
+[database]
+multi_az = false
+""" + images_in(12)
+DAY = 86400
+NAMED = ("-e", "prod", "--region", "ap-northeast-2")
+CONFIRMED = ("--confirm", "kept-prod")
+
+
+@pytest.fixture
+def empty(world: World) -> World:
+    (world.folder / "config.toml").write_text(CONFIG)
+    return world
+
+
+@pytest.fixture(scope="module")
+def standing(module_world: World) -> World:
+    """The stack stands since a day, and AWS has made its first images."""
+    module_world.up(module_world.settings(CONFIG))
+    module_world.pass_time(DAY)
+    stand_still(module_world)
+    return module_world
+
+
+def stand_still(world: World) -> None:
+    """No time passes in it while tests work on its forks."""
+    world.control("POST", "speed", {"speed": STILL})
+
+
+@contextmanager
+def fork(world: World, folder: Path) -> Iterator[World]:
+    (folder / "config.toml").write_text(CONFIG)
+    with forked(Server(**world.control("GET", "status") | {"speed": SPEED}), folder) as made:
+        made.control("POST", "speed", {"speed": SPEED})
+        yield made
+
+
+@pytest.fixture
+def up(standing: World, tmp_path: Path) -> Iterator[World]:
+    with fork(standing, tmp_path) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def destroyed(standing: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[World, str]]:
+    """The stack is gone but for what a destroy keeps; and what the destroy said."""
+    with fork(standing, tmp_path_factory.mktemp("destroyed")) as made:
+        gone = made.awsdeploy("destroy", *CONFIRMED)
+        assert gone.returncode == 0, gone.stderr
+        stand_still(made)
+        yield made, gone.stdout
+
+
+@pytest.fixture
+def gone(destroyed: tuple[World, str], tmp_path: Path) -> Iterator[World]:
+    with fork(destroyed[0], tmp_path) as made:
+        yield made
+
+
+def listed(world: World) -> list[dict[str, Any]]:
+    done = world.awsdeploy("backups", "--json")
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert (told["version"], told["stack"]) == (1, "kept-prod")
+    backups: list[dict[str, Any]] = told["backups"]
+    return backups
+
+
+def snapshots(world: World) -> list[str]:
+    found = world.client("rds").describe_db_snapshots(SnapshotType="manual")["DBSnapshots"]
+    return [one["DBSnapshotIdentifier"] for one in found]
+
+
+@pytest.mark.parametrize("words", [("backups",), ("backup", "now")])
+def test_of_nothing_nothing_can_be_backed_up(empty: World, words: tuple[str, ...]) -> None:
+    done = empty.awsdeploy(*words)
+    assert done.returncode == 6, done.stderr
+    assert empty.control("GET", "calls")["writes"] == 0
+
+
+def test_backups_lists_what_aws_has_made(up: World) -> None:
+    by_kind: dict[str, list[dict[str, Any]]] = {}
+    for one in listed(up):
+        by_kind.setdefault(one["what"], []).append(one)
+    assert set(by_kind) == {"automatic backups", "machine image"}
+    (window,) = by_kind["automatic backups"]
+    assert window["of"] == "database/mysql"
+    assert window["since"] < window["at"]
+    assert "last 7 days" in window["note"]
+    assert {one["of"] for one in by_kind["machine image"]} == {"machines/frontend-1", "machines/backend-1"}
+    assert {(one["gb"], one["monthly"]) for one in by_kind["machine image"]} == {(20, None)}
+    assert up.control("GET", "calls")["writes"] == 0
+    said = up.awsdeploy("backups").stdout
+    assert "cost unknown" in said
+    assert "backup now" in said
+
+
+def test_backups_knows_buckets_that_keep_versions(up: World) -> None:
+    s3 = up.client("s3")
+    for name, place in (("kept-uploads", "storage/uploads"), ("kept-logs", "storage/logs")):
+        s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": "ap-northeast-2"})
+        stack = {"awsdeploy:stack": "kept/prod", "awsdeploy:resource": place}
+        s3.put_bucket_tagging(Bucket=name, Tagging={"TagSet": [{"Key": k, "Value": v} for k, v in stack.items()]})
+    s3.put_bucket_versioning(Bucket="kept-uploads", VersioningConfiguration={"Status": "Enabled"})
+    rule = {"ID": "old", "Status": "Enabled", "Filter": {}, "NoncurrentVersionExpiration": {"NoncurrentDays": 30}}
+    s3.put_bucket_lifecycle_configuration(Bucket="kept-uploads", LifecycleConfiguration={"Rules": [rule]})
+    (found,) = [one for one in listed(up) if one["what"] == "file versions"]
+    assert (found["of"], found["id"]) == ("storage/uploads", "kept-uploads")
+    assert "for 30 days" in found["note"]
+
+
+def test_backup_now_makes_a_snapshot_and_an_image_of_every_machine(up: World) -> None:
+    done = up.awsdeploy("backup", "now", "--json")
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    made = {one["of"]: one for one in told["backups"]}
+    assert {one["status"] for one in made.values()} == {"available"}
+    assert made["database/mysql"]["monthly"] == 1.9
+    assert set(made) == {"database/mysql", "machines/frontend-1", "machines/backend-1"}
+    lines = [json.loads(line) for line in done.stderr.splitlines() if line.startswith("{")]
+    assert {"creating", "waiting", "ready"} <= {line["phase"] for line in lines}
+    assert {one["id"] for one in told["backups"]} <= {one["id"] for one in listed(up)}
+    (snapshot,) = up.client("rds").describe_db_snapshots(SnapshotType="manual")["DBSnapshots"]
+    assert tags(snapshot["TagList"])["awsdeploy:resource"] == "database/mysql"
+    calls = up.control("GET", "calls")["counts"]
+    assert (calls["ec2:CreateImage"], calls["rds:CreateDBSnapshot"]) == (2, 1)
+    assert writes(up.up(up.settings(CONFIG))) == {}, "backups are no drift"
+
+
+def test_a_backup_does_not_restart_a_machine(up: World) -> None:
+    before = up.client("ec2").describe_instances()["Reservations"]
+    assert up.awsdeploy("backup", "now").returncode == 0
+    after = up.client("ec2").describe_instances()["Reservations"]
+    launched = [[one["LaunchTime"] for row in rows for one in row["Instances"]] for rows in (before, after)]
+    assert launched[0] == launched[1]
+
+
+@pytest.mark.parametrize("operation", ["ec2:CreateImage", "rds:CreateDBSnapshot"])
+def test_a_lost_answer_makes_no_second_backup(up: World, operation: str) -> None:
+    before = len(listed(up))
+    up.control("POST", "fault", {"kind": "lost-answer", "write": 1, "operation": operation})
+    done = up.awsdeploy("backup", "now")
+    assert done.returncode == 0, done.stderr
+    assert len(listed(up)) == before + 3
+
+
+@pytest.mark.parametrize("write", range(3, 6))
+def test_a_crash_in_a_backup_leaves_nothing_unseen(up: World, write: int) -> None:
+    up.control("POST", "fault", {"kind": "kill-after", "write": write})
+    assert up.awsdeploy("backup", "now").returncode == -9
+    up.control("DELETE", "fault")
+    assert up.awsdeploy("backup", "now").returncode == 0
+    everything = up.awsdeploy("destroy", *CONFIRMED, "--everything")
+    assert everything.returncode == 0, everything.stderr
+    assert leftovers(up) == []
+
+
+def test_a_backup_that_aws_refuses_is_4_and_the_rest_is_made(up: World) -> None:
+    refuse = {"operation": "ec2:CreateImage", "code": "RequestExpectationFailed", "status": 400, "times": 1}
+    up.control("POST", "refuse", refuse)
+    done = up.awsdeploy("backup", "now")
+    assert done.returncode == 4, done.stderr
+    assert "RequestExpectationFailed" in done.stderr
+    assert len(snapshots(up)) == 1
+    assert (
+        up.client("ssm").describe_parameters(ParameterFilters=[{"Key": "Name", "Values": ["/deploy/kept/prod/lock"]}])[
+            "Parameters"
+        ]
+        == []
+    )
+
+
+def test_a_backup_waits_its_turn(up: World) -> None:
+    now = datetime.now(UTC).isoformat()
+    held = json.dumps({"who": "ann", "where": "laptop", "pid": 7, "since": now, "command": "up", "renewed": now})
+    up.client("ssm").put_parameter(Name="/deploy/kept/prod/lock", Value=held, Type="String")
+    done = up.awsdeploy("backup", "now")
+    assert done.returncode == 75, done.stderr
+    assert "ann on laptop" in done.stderr
+
+
+def test_destroy_keeps_backups_with_their_cost_and_names_what_removes_them(destroyed: tuple[World, str]) -> None:
+    world, said = destroyed
+    (final,) = snapshots(world)
+    assert "-final-" in final
+    assert f"DB snapshot {final}: the database's last state ($1.90 a month)" in said
+    assert len(re.findall(r"machine image ami-\w+: machines/\w+-1 as it was on .* \(cost unknown\)", said)) == 2
+    assert len(re.findall(r"disk snapshot snap-\w+: 20 GB disk of machines/\w+-1 \(cost unknown\)", said)) == 2
+    assert said.rstrip().endswith("awsdeploy destroy --everything")
+    assert len([one for one in leftovers(world) if not one.startswith(("ami-", "snap-"))]) == 1
+
+
+def test_everything_removes_what_was_kept_and_then_nothing_is_left(gone: World) -> None:
+    (gone.folder / "config.toml").unlink()
+    removed = gone.awsdeploy("destroy", "--name", "kept", *NAMED, *CONFIRMED, "--everything")
+    assert removed.returncode == 0, removed.stderr
+    assert "2 machine images" in removed.stdout
+    assert "kept on purpose" not in removed.stdout.lower()
+    assert leftovers(gone) == []
+    again = gone.awsdeploy("destroy", "--name", "kept", *NAMED, *CONFIRMED, "--everything")
+    assert again.returncode == 6
+    assert "nothing of kept/prod" in again.stderr
+
+
+def test_destroy_without_a_config_names_the_flags_that_lead_to_the_same_stack(gone: World) -> None:
+    done = gone.awsdeploy("destroy", "--name", "kept", *NAMED, *CONFIRMED, "--json")
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert told["removes_kept"].endswith("awsdeploy destroy --name kept --everything -e prod --region ap-northeast-2")
+    assert {(one["kind"], one["monthly"]) for one in told["kept"]} == {
+        ("Snapshot", 1.9),
+        ("Image", None),
+        ("EbsSnapshot", None),
+    }
+
+
+def test_many_kept_images_are_counted_not_listed(up: World) -> None:
+    up.pass_time(3 * DAY)
+    done = up.awsdeploy("destroy", *CONFIRMED)
+    assert "8 machine images: machines/" in done.stdout
+    assert len(done.stdout.splitlines()) < 15
+
+
+def test_dev_keeps_nothing(up: World) -> None:
+    (up.folder / "config.toml").write_text(CONFIG.replace("platform", 'preset = "dev"\nplatform'))
+    assert up.awsdeploy("destroy", *CONFIRMED).returncode == 0
+    assert leftovers(up) == []
+
+
+def test_an_image_that_comes_while_the_stack_goes_is_removed_too(up: World) -> None:
+    """AWS makes the day's images when the destroy has already looked."""
+    settings = up.settings(CONFIG)
+    looked: list[str] = []
+
+    def at_the_first_deletion(event: Any) -> None:
+        if event.phase == "deleting" and not looked:
+            looked.append(event.key)
+            up.pass_time(DAY)
+
+    up.on_event = at_the_first_deletion
+    assert up.destroy(settings) == []
+    assert leftovers(up) == []
+
+
+def test_a_stack_that_lost_its_database_is_offered_the_snapshot(gone: World) -> None:
+    (final,) = snapshots(gone)
+    said = gone.awsdeploy("plan").stdout
+    assert f"--restore-snapshot {final}" in said
+    assert "20 GB" in said
+    assert f"--restore-snapshot {final}" in gone.awsdeploy("backups").stdout
+
+
+def test_the_database_comes_back_from_its_snapshot_with_the_settings_and_a_password_of_now(gone: World) -> None:
+    (final,) = snapshots(gone)
+    gone.control("DELETE", "calls")
+    up = gone.awsdeploy("up", "--yes", "--restore-snapshot", final)
+    assert up.returncode == 0, up.stderr
+    counts = gone.control("GET", "calls")["counts"]
+    assert "rds:CreateDBInstance" not in counts
+    (found,) = gone.client("rds").describe_db_instances()["DBInstances"]
+    assert (found["BackupRetentionPeriod"], found["MaxAllocatedStorage"], found["DeletionProtection"]) == (7, 100, True)
+    assert tags(found["TagList"])["awsdeploy:restored-from"] == final
+    # The password of the snapshot is an old one: the database has learned the one in Parameter Store.
+    password = gone.client("ssm").list_tags_for_resource(
+        ResourceType="Parameter", ResourceId="/deploy/kept/prod/database/password"
+    )["TagList"]
+    assert tags(found["TagList"])["awsdeploy:incarnation"].startswith(tags(password)["awsdeploy:incarnation"])
+    assert counts["rds:ModifyDBInstance"] >= 1
+    assert writes(gone.up(gone.settings(CONFIG))) == {}
+    same = gone.awsdeploy("up", "--yes", "--restore-snapshot", final)
+    assert same.returncode == 0, same.stderr
+    assert "Nothing to do" in same.stdout
+
+
+def test_a_crash_while_the_snapshot_is_restored_is_survived_by_the_same_command(gone: World) -> None:
+    (final,) = snapshots(gone)
+    words = ("up", "--yes", "--restore-snapshot", final)
+    fault = {"kind": "kill-after", "write": 1, "operation": "rds:RestoreDBInstanceFromDBSnapshot"}
+    gone.control("POST", "fault", fault)
+    assert gone.awsdeploy(*words).returncode == -9
+    gone.control("DELETE", "fault")
+    again = gone.awsdeploy(*words)
+    assert again.returncode == 0, again.stderr
+    assert len(gone.client("rds").describe_db_instances()["DBInstances"]) == 1
+
+
+def test_a_snapshot_is_not_put_into_a_database_that_stands(up: World) -> None:
+    done = up.awsdeploy("up", "--yes", "--restore-snapshot", "any")
+    assert done.returncode == 64, done.stderr
+    assert "--replace database/mysql" in done.stderr
+    assert up.control("GET", "calls")["writes"] == 0
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (("documented", "supported"), "database.engine_version"),
+        (("[database]", '[database]\nusername = "other"'), "database.username"),
+    ],
+)
+def test_a_snapshot_that_does_not_fit_is_refused_before_anything_is_made(
+    gone: World, change: tuple[str, str], said: str
+) -> None:
+    (final,) = snapshots(gone)
+    (gone.folder / "config.toml").write_text(CONFIG.replace(*change))
+    done = gone.awsdeploy("up", "--yes", "--restore-snapshot", final)
+    assert done.returncode == 5, done.stderr
+    assert said in done.stderr
+    unknown = gone.awsdeploy("up", "--yes", "--restore-snapshot", "nothing")
+    assert unknown.returncode == 5
+    assert gone.control("GET", "calls")["writes"] == 0

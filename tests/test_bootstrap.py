@@ -1,0 +1,293 @@
+"""The bootstrap script really runs, in a throwaway root; a stub at its one named point plays the rest of the world."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from awsdeploy.resources import bootstrap, placeholder
+
+SHELLCHECK = Path(sys.executable).with_name("shellcheck")
+NODE_18 = "node-v18.20.8-linux-x64-glibc-217"
+LARGE, SMALL = 3_900_000, 980_000  # kB of a t3.medium and a t3.micro
+AGENT = "opt/aws/amazon-cloudwatch-agent"
+
+WORLD = f"""\
+#!/bin/bash
+# Everything that would come from outside, made on the spot; what was asked for is written down.
+set -euo pipefail
+echo "outside $*" >>"$CALLS"
+case "$*" in "$REFUSES"*) exit 1 ;; esac
+make() {{
+  mkdir -p "$(dirname "$ROOT/$1")"
+  printf '#!/bin/bash\\necho "%s $*" >>"$CALLS"\\n' "${{1##*/}}" >"$ROOT/$1"
+  chmod 755 "$ROOT/$1"
+}}
+case $1 in
+packages)
+  for name in "${{@:2}}"; do
+    case $name in
+    nodejs24) make usr/bin/node-24 ;;
+    amazon-cloudwatch-agent) make {AGENT}/bin/amazon-cloudwatch-agent-ctl ;;
+    esac
+  done ;;
+npm)
+  for name in "${{@:2}}"; do
+    mkdir -p "$ROOT/usr/local/lib/node_modules/${{name%@*}}"
+    echo "{{ \\"version\\": \\"${{name#*@}}\\" }}" >"$ROOT/usr/local/lib/node_modules/${{name%@*}}/package.json"
+  done ;;
+download) cp "$SERVED/${{2##*/}}" "$3" ;;
+esac
+"""
+
+HERE = {
+    "id": 'grep -q "^$1:" "$ROOT/etc/passwd"',
+    "useradd": 'mkdir -p "$ROOT/etc"; echo "${@: -1}:x" >>"$ROOT/etc/passwd"',
+    "chown": "true",
+    "dd": 'for word in "$@"; do case $word in of=*) : >"${word#of=}" ;; esac; done',
+    "mkswap": "true",
+    "swapon": 'echo "/swapfile file" >>"$ROOT/proc/swaps"',
+    "alternatives": 'ln -sfn "$ROOT$3" "$ROOT/usr/bin/node"',
+    "systemctl": f'[[ -f "$ROOT/{AGENT}/etc/awsdeploy.json" ]]',
+    "sleep": "true",
+}
+"""What a machine has and a throwaway root has not."""
+
+
+@dataclass
+class Box:
+    """A machine below a folder of its own."""
+
+    root: Path
+    tools: Path
+    system: str
+
+    def bootstrap(self, refuses: str = "nothing is refused") -> subprocess.CompletedProcess[str]:
+        calls = self.tools / "calls"
+        calls.write_text("")
+        return subprocess.run(
+            ["bash", "-s", "shop/prod", "backend", self.system, "ap-northeast-2"],
+            input=bootstrap.script().decode(),
+            env={
+                "PATH": f"{self.tools}:{os.environ['PATH']}",
+                "ROOT": str(self.root),
+                "OUTSIDE": str(self.tools / "outside"),
+                "CALLS": str(calls),
+                "SERVED": str(self.tools / "served"),
+                "REFUSES": refuses,
+            },
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    @property
+    def calls(self) -> list[str]:
+        return (self.tools / "calls").read_text().splitlines()
+
+    @property
+    def outcome(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads((self.root / "var/lib/awsdeploy/bootstrap.json").read_text())
+        return found
+
+    def everything(self) -> dict[str, tuple[int, int, str]]:
+        """Every file with its mode, its time and what is in it."""
+        return {
+            str(path.relative_to(self.root)): (
+                path.lstat().st_mode,
+                path.lstat().st_mtime_ns,
+                os.readlink(path) if path.is_symlink() else path.read_text() if path.is_file() else "",
+            )
+            for path in self.root.rglob("*")
+        }
+
+
+@pytest.fixture
+def box(tmp_path: Path) -> Callable[..., Box]:
+    def made(system: str = "al2023", memory: int = LARGE) -> Box:
+        found = Box(tmp_path / "root", tmp_path / "tools", system)
+        (found.root / "proc").mkdir(parents=True)
+        (found.root / "proc/meminfo").write_text(f"MemTotal:       {memory} kB\nMemFree: 1 kB\n")
+        (found.root / "proc/swaps").write_text("Filename Type Size Used Priority\n")
+        (found.root / "etc").mkdir()
+        (found.root / "etc/passwd").write_text("root:x\n")
+        found.tools.mkdir()
+        for name, lines in HERE.items():
+            program(found.tools / name, f'#!/bin/bash\necho "{name} $*" >>"$CALLS"\n{lines}\n')
+        program(found.tools / "outside", WORLD)
+        serve_node(found.tools / "served")
+        return found
+
+    return made
+
+
+def program(path: Path, text: str) -> None:
+    path.write_text(text)
+    path.chmod(0o755)
+
+
+def serve_node(folder: Path) -> None:
+    """A Node.js of a few bytes, as it is published."""
+    for name in ("node", "npm", "npx"):
+        (folder / NODE_18 / "bin").mkdir(parents=True, exist_ok=True)
+        program(folder / NODE_18 / "bin" / name, "#!/bin/bash\n")
+    subprocess.run(["tar", "-cJf", f"{NODE_18}.tar.xz", NODE_18], cwd=folder, check=True)
+    sums = subprocess.run(["sha256sum", f"{NODE_18}.tar.xz"], cwd=folder, check=True, capture_output=True, text=True)
+    other = f"{'0' * 64}  node-v18.20.8-linux-x64.tar.xz\n"
+    (folder / "SHASUMS256.txt").write_text(other + sums.stdout)
+
+
+def test_shellcheck_has_nothing_to_say() -> None:
+    texts = {
+        "bootstrap": bootstrap.script().decode(),
+        "user data": placeholder.user_data("al2023", 9999, "/api/health")
+        + bootstrap.fetched("a-bucket", "shop/prod", "backend", "al2023", "ap-northeast-2"),
+    }
+    for name, text in texts.items():
+        done = subprocess.run([SHELLCHECK, "-"], input=text, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, f"{name}:\n{done.stdout}{done.stderr}"
+
+
+@pytest.mark.parametrize("system", ["al2", "al2023"])
+def test_a_machine_becomes_ready_for_releases(box: Callable[..., Box], system: str) -> None:
+    machine = box(system)
+    done = machine.bootstrap()
+    assert done.returncode == 0, done.stderr
+    assert {name: machine.outcome[name] for name in ("version", "outcome", "step")} == {
+        "version": 1,
+        "outcome": "ok",
+        "step": "",
+    }
+    assert machine.calls[-1] == "outside tag ok 1"
+    for folder in ("srv/app/releases", "srv/app/shared", "var/log/app"):
+        assert (machine.root / folder).is_dir()
+        assert f"chown app:app {machine.root / folder}" in machine.calls
+    assert any(call.startswith("useradd --system") and call.endswith(" app") for call in machine.calls)
+    assert "outside npm pm2@6.0.8 yarn@1.22.22" in machine.calls
+
+
+def test_node_24_comes_as_a_package_on_amazon_linux_2023(box: Callable[..., Box]) -> None:
+    machine = box("al2023")
+    machine.bootstrap()
+    assert "outside packages nodejs24 nodejs24-npm" in machine.calls
+    assert (machine.root / "usr/bin/node").resolve() == machine.root / "usr/bin/node-24"
+
+
+def test_node_18_comes_built_for_an_older_glibc_on_amazon_linux_2(box: Callable[..., Box]) -> None:
+    machine = box("al2")
+    machine.bootstrap()
+    assert os.access(machine.root / "opt" / NODE_18 / "bin/node", os.X_OK)
+    for name in ("node", "npm", "npx"):
+        assert os.readlink(machine.root / "usr/local/bin" / name) == f"/opt/{NODE_18}/bin/{name}"
+    assert sorted(path.name for path in (machine.root / "opt").glob("node*")) == [NODE_18]
+
+
+def test_a_download_that_is_not_what_was_published_is_not_used(box: Callable[..., Box]) -> None:
+    machine = box("al2")
+    (machine.tools / "served" / f"{NODE_18}.tar.xz").write_bytes(b"something else")
+    done = machine.bootstrap()
+    assert done.returncode != 0
+    assert (machine.outcome["outcome"], machine.outcome["step"]) == ("failed", "node")
+    assert not (machine.root / "opt" / NODE_18).exists()
+
+
+def test_the_agent_sends_memory_disk_and_every_log_of_the_service(box: Callable[..., Box]) -> None:
+    machine = box()
+    machine.bootstrap()
+    path = machine.root / AGENT / "etc/awsdeploy.json"
+    config = json.loads(path.read_text())
+    assert config["metrics"]["namespace"] == "CWAgent"
+    assert config["metrics"]["append_dimensions"] == {"InstanceId": "${aws:InstanceId}"}
+    assert set(config["metrics"]["metrics_collected"]) == {"mem", "swap", "disk"}
+    files = config["logs"]["logs_collected"]["files"]["collect_list"]
+    assert {one["file_path"]: one["log_group_name"] for one in files} == {
+        "/var/log/app/*.log": "/deploy/shop/prod/backend",
+        "/var/log/nginx/*.log": "/deploy/shop/prod/nginx",
+        "/var/log/awsdeploy/bootstrap.log": "/deploy/shop/prod/bootstrap",
+    }
+    for one in files:
+        assert one["log_stream_name"] == "{instance_id}"
+        assert one.get("publish_multi_logs", False) is ("*" in one["file_path"])
+    assert f"amazon-cloudwatch-agent-ctl -a fetch-config -m ec2 -s -c file:{path}" in machine.calls
+
+
+def test_a_small_machine_gets_swap_and_a_large_one_none(box: Callable[..., Box]) -> None:
+    machine = box(memory=SMALL)
+    machine.bootstrap()
+    assert stat.S_IMODE((machine.root / "swapfile").stat().st_mode) == 0o600
+    assert "/swapfile none swap defaults 0 0" in (machine.root / "etc/fstab").read_text()
+    assert f"swapon {machine.root}/swapfile" in machine.calls
+
+
+def test_a_large_machine_gets_no_swap(box: Callable[..., Box]) -> None:
+    machine = box(memory=LARGE)
+    machine.bootstrap()
+    assert not (machine.root / "swapfile").exists()
+
+
+@pytest.mark.parametrize("system", ["al2", "al2023"])
+def test_a_second_run_changes_nothing(box: Callable[..., Box], system: str) -> None:
+    machine = box(system, memory=SMALL)
+    machine.bootstrap()
+    before = machine.everything()
+    done = machine.bootstrap()
+    assert done.returncode == 0, done.stderr
+    assert machine.everything() == before
+    assert [call for call in machine.calls if call.startswith("outside")] == ["outside tag ok 1"]
+    assert not [
+        call for call in machine.calls if call.startswith(("useradd", "chown", "dd", "mkswap", "swapon", "ama"))
+    ]
+
+
+@pytest.mark.parametrize(
+    ("refuses", "step"),
+    [("packages nodejs24", "node"), ("npm", "pm2"), ("packages amazon-cloudwatch-agent", "agent")],
+)
+def test_a_step_that_fails_is_named_and_a_later_run_goes_on_from_it(
+    box: Callable[..., Box], refuses: str, step: str
+) -> None:
+    machine = box()
+    done = machine.bootstrap(refuses)
+    assert done.returncode != 0
+    assert (machine.outcome["outcome"], machine.outcome["step"]) == ("failed", step)
+    assert machine.calls[-1] == f"outside tag failed 1 {step}"
+    assert machine.calls.count("sleep 15") == 1, "it is tried again for a while"
+    assert machine.bootstrap().returncode == 0
+    assert machine.outcome["outcome"] == "ok"
+
+
+def test_an_outcome_that_cannot_be_told_is_no_success(box: Callable[..., Box]) -> None:
+    machine = box()
+    assert machine.bootstrap("tag").returncode != 0
+
+
+def test_user_data_fits_and_runs_what_it_fetched(tmp_path: Path) -> None:
+    """The lines after the placeholder, with an `aws` that hands out a script at the second attempt."""
+    text = bootstrap.fetched("a-bucket", "shop/prod", "backend", "al2023", "ap-northeast-2")
+    whole = placeholder.user_data("al2023", 9999, "/api/health") + text
+    assert len(whole.encode()) < 16 * 1024
+    for folder in ("/opt/awsdeploy", "/var/log/awsdeploy"):
+        text = text.replace(folder, f"{tmp_path}{folder}")
+    program(
+        tmp_path / "aws",
+        f"#!/bin/bash\n[[ -f {tmp_path}/asked ]] || {{ touch {tmp_path}/asked; exit 1; }}\n"
+        f'echo "$*" >{tmp_path}/aws.txt; echo \'echo "$*" >{tmp_path}/ran.txt\' >"${{@: -1}}"\n',
+    )
+    program(tmp_path / "sleep", "#!/bin/bash\n")
+    environment = {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    subprocess.run(["bash", "-euo", "pipefail"], input=text, text=True, env=environment, check=True, timeout=30)
+    assert (
+        "s3 cp --only-show-errors --region ap-northeast-2 s3://a-bucket/bootstrap/bootstrap.sh"
+        in (tmp_path / "aws.txt").read_text()
+    )
+    assert (tmp_path / "ran.txt").read_text().split() == ["shop/prod", "backend", "al2023", "ap-northeast-2"]
