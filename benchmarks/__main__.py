@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 import tempfile
 from collections import Counter
@@ -11,7 +10,7 @@ from pathlib import Path
 
 from awsdeploy.sandbox import control
 from benchmarks import chain
-from benchmarks.measure import SCRIPT, Cost, awsdeploy, median, process
+from benchmarks.measure import SCRIPT, Cost, awsdeploy, client_of, median, process
 
 CONFIG = """\
 name = "bench"
@@ -35,19 +34,27 @@ def many(services: int) -> str:
 
 
 def startup(times: int) -> None:
-    """Start-up against the imports it cannot do without."""
+    """Start-up against the imports it cannot do without; `status` looks for a stack that is not there."""
     with tempfile.TemporaryDirectory() as name:
-        folder, environment = Path(name), dict(os.environ)
+        folder = Path(name)
+        (folder / "config.toml").write_text(CONFIG)
+        server = control.start(folder / "sandbox", speed=FAST, idle=900)
+        environment = client_of(server)
 
         def wall(*words: str) -> float:
             return median(times, lambda: process(words, folder, environment)[0])
 
-        click = wall(sys.executable, "-c", "import click")
-        boto3 = wall(sys.executable, "-c", "import boto3")
-        helped = wall(str(SCRIPT), "--help")
+        try:
+            click = wall(sys.executable, "-c", "import click")
+            boto3 = wall(sys.executable, "-c", "import boto3")
+            helped = wall(str(SCRIPT), "--help")
+            status = wall(str(SCRIPT), "status")
+        finally:
+            control.stop(folder / "sandbox")
         print(f"import click                 {click:7.3f} s")
         print(f"import boto3                 {boto3:7.3f} s")
         print(f"awsdeploy --help             {helped:7.3f} s   {helped / click:.2f} × import click")
+        print(f"awsdeploy status             {status:7.3f} s   {status / boto3:.2f} × import boto3")
 
 
 def against_the_chain(rounds: int) -> None:

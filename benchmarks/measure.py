@@ -49,11 +49,16 @@ def process(words: Sequence[str], folder: Path, environment: dict[str, str]) -> 
     return time.perf_counter() - begun, peak, child.returncode
 
 
-def awsdeploy(server: control.Server, folder: Path, *words: str) -> Cost:
-    """Run the installed command against `server` and count what it asked of AWS."""
+def client_of(server: control.Server) -> dict[str, str]:
+    """The environment of a process whose AWS is `server`."""
     given = control.environment(server)
     kept = {name: value for name, value in os.environ.items() if name not in given}
-    environment = {**kept, **{name: value for name, value in given.items() if value is not None}}
+    return {**kept, **{name: value for name, value in given.items() if value is not None}}
+
+
+def awsdeploy(server: control.Server, folder: Path, *words: str) -> Cost:
+    """Run the installed command against `server` and count what it asked of AWS."""
+    environment = client_of(server)
     control.call(server, "DELETE", "calls")
     wall, memory, code = process([str(SCRIPT), *words], folder, environment)
     calls = Counter(control.call(server, "GET", "calls")["counts"])

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from awsdeploy.sandbox import control
+from tests.architecture import mutants
 from tests.simulated import DOCUMENTED, World
 
 SPEED = 600.0
@@ -25,11 +26,20 @@ platform = "supported"
 """
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _altered() -> Iterator[None]:
+    """The documented value that this process has to notice as altered; see tests/architecture."""
+    with pytest.MonkeyPatch.context() as patch:
+        if mutant := mutants.chosen():
+            mutants.apply(mutant, patch)
+        yield
+
+
 @pytest.fixture(scope="session")
 def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[control.Server]:
     """A warm sandbox whose own world is empty: what it learns on the first calls, its forks know."""
     home = tmp_path_factory.mktemp("sandbox")
-    server = control.start(home, speed=SPEED, idle=600)
+    server = control.start(home, speed=SPEED, idle=3600)
     with entered(server, home) as world:
         world.up(world.settings(WARMING))
     control.reset(home)

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import tomllib
 import urllib.request
 from collections import Counter
 from collections.abc import Callable
@@ -24,6 +25,7 @@ from awsdeploy.engine.run import Run
 from awsdeploy.resource import Live, Parting, Stack
 from awsdeploy.state import State
 from awsdeploy.stop import Pace
+from tests.architecture import mutants
 
 REGION = "ap-northeast-2"
 READS = ("Describe", "Get", "List", "Head")
@@ -77,6 +79,8 @@ class World:
     def settings(self, text: str = DOCUMENTED) -> config.Settings:
         path = self.folder / "config.toml"
         path.write_text(text)
+        if mutant := mutants.chosen():
+            return config.from_mapping(mutants.written(tomllib.loads(text), mutant))
         return config.load(path, {})
 
     def run(self, settings: config.Settings) -> tuple[Run, Counter[str]]:

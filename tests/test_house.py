@@ -29,6 +29,8 @@ LAYERS = (
     "engine",
     "blueprint",
     "deviations",
+    "prices",
+    "estimate",
     "forecast",
     "progress",
     "console",

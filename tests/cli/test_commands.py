@@ -118,6 +118,24 @@ def test_status_as_json(standing: World) -> None:
     assert {one["key"]: one["status"] for one in told["resources"]}["database/mysql"] == "available"
 
 
+def test_status_watched_looks_again_until_ctrl_c(standing: World) -> None:
+    (standing.folder / "config.toml").write_text(CONFIG)
+    child = subprocess.Popen(
+        [str(SCRIPT), "status", "--watch", "--json"],
+        cwd=standing.folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )
+    assert child.stdout is not None
+    looks = [json.loads(child.stdout.readline()) for _ in range(2)]
+    os.kill(child.pid, signal.SIGINT)
+    child.communicate(timeout=30)
+    assert child.returncode == 130
+    assert [look["healthy"] for look in looks] == [True, True]
+
+
 def test_drift_is_7_and_names_the_field(up: World) -> None:
     (group,) = up.client("ec2").describe_security_groups(Filters=[{"Name": "tag:Name", "Values": ["*security/rds"]}])[
         "SecurityGroups"

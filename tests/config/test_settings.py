@@ -54,6 +54,13 @@ def test_the_documented_values_are_the_defaults() -> None:
     assert (database.storage_gb, database.max_storage_gb, database.backup_days) == (20, 100, 7)
     assert (database.multi_az, database.deletion_protection) == (True, True)
     assert (database.name, database.username) == ("shop", "app")
+    uploads = documented.uploads  # H1, H4, L3
+    assert (uploads.access, uploads.replicate, uploads.replica_region) == ("public", True, "ap-northeast-1")
+    assert (uploads.temp_days, uploads.noncurrent_days) == (7, 30)
+    assert (documented.logs.days, documented.logs.access_days) == (30, 90)
+    monitoring, backup = documented.monitoring, documented.backup  # G2, J1, L2, L6
+    assert (monitoring.emails, monitoring.health_check, monitoring.request_metrics) == ((), True, True)
+    assert (backup.images, backup.keep_images, backup.at) == (True, 7, "18:00")
     waits = documented.waits
     assert (waits.settle, waits.poll_floor, waits.poll_ceiling) == (60.0, 0.5, 15.0)
 

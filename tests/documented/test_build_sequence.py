@@ -15,6 +15,21 @@ OPERATOR = "203.0.113.7/32"
 ZONES = {"ap-northeast-2a", "ap-northeast-2c"}
 
 
+def test_a_the_steps_are_shown_in_the_documented_order(documented: World) -> None:
+    """VPC, security groups, RDS, EC2, load balancer, Route 53, TLS: others stand between and around them."""
+    shown = [step.title for step in documented.plan(documented.settings()).steps]
+    documented_order = [
+        "VPC and subnets",
+        "Security groups",
+        "RDS database",
+        "EC2 instances",
+        "Load balancer",
+        "Route 53",
+        "TLS certificate",
+    ]
+    assert [title for title in shown if title in documented_order] == documented_order
+
+
 def test_b1_the_vpc_and_its_two_zones(ec2: Any) -> None:
     vpc = named(ec2.describe_vpcs()["Vpcs"], "network/vpc")
     assert vpc["CidrBlock"] == "10.0.0.0/16"
@@ -108,6 +123,14 @@ def test_d1_d2_the_database(documented: World) -> None:
     assert found["DeletionProtection"] is True
 
 
+def test_d3_slow_queries_are_logged_to_a_file(documented: World) -> None:
+    (group,) = database(documented)["DBParameterGroups"]
+    pages = documented.client("rds").get_paginator("describe_db_parameters")
+    answers = pages.paginate(DBParameterGroupName=group["DBParameterGroupName"])
+    values = {one["ParameterName"]: one.get("ParameterValue") for page in answers for one in page["Parameters"]}
+    assert (values["slow_query_log"], values["long_query_time"], values["log_output"]) == ("1", "1", "FILE")
+
+
 def test_the_password_is_a_secret_of_letters_and_digits(documented: World) -> None:
     ssm = documented.client("ssm")
     found = ssm.get_parameter(Name="/deploy/shop/prod/database/password", WithDecryption=True)["Parameter"]
@@ -144,6 +167,9 @@ def test_f3_port_80_leads_to_https(elbv2: Any) -> None:
     (action,) = listener(elbv2, 80)["DefaultActions"]
     to = action["RedirectConfig"]
     assert (action["Type"], to["Protocol"], to["Port"], to["StatusCode"]) == ("redirect", "HTTPS", "443", "HTTP_301")
+    assert to.get("Host", "#{host}") == "#{host}"
+    assert to.get("Path", "/#{path}") == "/#{path}"
+    assert to.get("Query", "#{query}") == "#{query}"
 
 
 def test_f4_port_443_sends_the_api_to_the_backend_and_the_rest_to_the_frontend(elbv2: Any) -> None:
@@ -162,9 +188,11 @@ def test_f4_port_443_sends_the_api_to_the_backend_and_the_rest_to_the_frontend(e
     assert (to["Host"], to["StatusCode"]) == ("example.com", "HTTP_301")
 
 
-def test_f6_every_target_is_healthy(elbv2: Any) -> None:
+def test_f6_targets_are_checked_and_healthy(elbv2: Any) -> None:
     for port in (3000, 9999):
-        answer = elbv2.describe_target_health(TargetGroupArn=target_group(elbv2, port)["TargetGroupArn"])
+        group = target_group(elbv2, port)
+        assert (group["HealthCheckIntervalSeconds"], group["UnhealthyThresholdCount"]) == (10, 3)
+        answer = elbv2.describe_target_health(TargetGroupArn=group["TargetGroupArn"])
         assert [one["TargetHealth"]["State"] for one in answer["TargetHealthDescriptions"]] == ["healthy"]
 
 

@@ -183,6 +183,7 @@ def test_a_certificate_names_its_record_after_5_s_and_is_issued_120_s_after_that
     assert shown()["Status"] == "PENDING_VALIDATION"
     stands.pass_time(2)
     assert shown()["Status"] == "ISSUED"
+    assert (shown()["NotAfter"] - shown()["IssuedAt"]).days == 198
 
 
 def test_a_certificate_is_never_issued_without_its_record(stands: Standing) -> None:

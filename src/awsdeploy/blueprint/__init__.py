@@ -54,4 +54,4 @@ def steps(settings: Settings, take_over_records: bool = False) -> list[Step]:
         "tls": tls.resources,
         "monitoring": monitoring.resources,
     }
-    return [Step(STEPS[name], tuple(resources)) for name, resources in areas.items() if resources]
+    return [Step(title, tuple(areas[name])) for name, title in STEPS.items() if areas.get(name)]

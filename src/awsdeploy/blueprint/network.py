@@ -15,6 +15,7 @@ from awsdeploy.resources.network import (
 )
 from awsdeploy.resources.security_group import Ingress, SecurityGroup
 
+WEB = (80, 443)
 MYSQL = 3306
 SSH = 22
 
@@ -54,7 +55,7 @@ class SecurityGroups:
             key="security/alb",
             vpc=network.vpc,
             description="Web traffic from anywhere",
-            ingress=(Ingress(80, ANYWHERE), Ingress(443, ANYWHERE)),
+            ingress=tuple(Ingress(port, ANYWHERE) for port in WEB),
         )
         self.services: dict[str, SecurityGroup] = {}
         for name, service in settings.services.items():

@@ -15,6 +15,7 @@ from awsdeploy.resources.dns import CertificateIssued, HostedZone, Record
 from awsdeploy.resources.listener import Listener, Redirect, Rule
 from awsdeploy.resources.load_balancer import LoadBalancer, TargetGroup, TargetsHealthy
 
+PLAIN = Redirect()  # what port 80 answers once there is HTTPS
 PATHS_PER_RULE = 5  # AWS: five values in the conditions of one rule
 
 
@@ -49,7 +50,7 @@ class FrontDoor:
             return
         self.resources += [*self.target_groups.values(), self.balancer]
         if settings.domain:
-            self.resources.append(Listener(key="web/http", balancer=self.balancer, port=80, default=Redirect()))
+            self.resources.append(Listener(key="web/http", balancer=self.balancer, port=80, default=PLAIN))
         else:
             self.resources += self.serving(80)
 

@@ -31,6 +31,7 @@ COMMANDS: Mapping[str, Entry] = {
     "up": Entry("awsdeploy.cli.up", "Create the stack, or bring it to what config.toml says."),
     "status": Entry("awsdeploy.cli.status", "Show what stands, how it is and where to reach it."),
     "destroy": Entry("awsdeploy.cli.destroy", "Take the stack down and prove that nothing is left."),
+    "cost": Entry("awsdeploy.cli.cost", "Estimate what the stack costs a month."),
     "unlock": Entry("awsdeploy.cli.unlock", "Release the lock that a dead command left behind."),
     "config": Entry("awsdeploy.cli.config", "Show the settings in effect, or their JSON schema."),
     "sandbox": Entry("awsdeploy.cli.sandbox", "Start, stop or reset the simulated AWS."),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from awsdeploy.cli import cost
 from awsdeploy.cli.group import ExampleHelp
 from awsdeploy.cli.options import Given, json_option, shared_options
 from awsdeploy.cli.session import Session, print_lines, session
@@ -107,7 +108,7 @@ def _said(value: object) -> str:
 
 def remarks(at: Session, plan: Plan) -> Iterator[str]:
     """What it comes to, what stands in the way, and what is good to know."""
-    from awsdeploy import deviations
+    from awsdeploy import deviations, estimate
     from awsdeploy.progress import spell
 
     if not plan.quiet:
@@ -115,6 +116,7 @@ def remarks(at: Session, plan: Plan) -> Iterator[str]:
         said = [f"{counts[action]} {words}" for action, words in WORDS.items() if counts[action]]
         usual = forecast(plan).longest
         yield (", ".join(said) or "Only waits") + (f"; usually {spell(usual)}." if usual >= 10 else ".")
+        yield cost.closing(at.settings, estimate.lines(at.settings))
     for obstacle in plan.obstacles:
         yield f"In the way: {obstacle}"
     if plan.new:
@@ -129,12 +131,13 @@ def _counts(plan: Plan) -> Counter[str]:
 
 def document(at: Session, plan: Plan) -> dict[str, Any]:
     """The plan as JSON."""
-    from awsdeploy import deviations
+    from awsdeploy import deviations, estimate
 
     return {
         **at.header,
         "quiet": plan.quiet,
         "seconds": round(forecast(plan).longest),
+        "monthly": round(estimate.total(estimate.lines(at.settings)), 2),
         "steps": [
             {"title": step.title, "resources": [_described(plan.items[resource]) for resource in step.resources]}
             for step in plan.steps

@@ -6,7 +6,8 @@ import os
 import shlex
 import shutil
 import sys
-from collections.abc import Callable, Iterator, Sequence
+import textwrap
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -132,5 +133,23 @@ def styled(*words: str, to_stderr: bool = False) -> Callable[[str], str]:
     return style
 
 
-def print_lines(lines: Sequence[str], err: bool = False) -> None:
+def print_lines(lines: Iterable[str], err: bool = False) -> None:
+    """Print them; on a terminal long ones are wrapped between words, indented below their beginning."""
+    stream = sys.stderr if err else sys.stdout
+    if stream.isatty():
+        width = shutil.get_terminal_size().columns
+        lines = [part for line in lines for part in _wrapped(line, width)]
     click.echo("\n".join(lines), err=err)
+
+
+def _wrapped(line: str, width: int) -> list[str]:
+    if len(click.unstyle(line)) <= width or line != click.unstyle(line):
+        return [line]
+    indent = " " * (len(line) - len(line.lstrip()) + 2)
+    return textwrap.wrap(line, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
+
+
+def table(facts: Mapping[str, str]) -> list[str]:
+    """Names and values in two columns."""
+    widest = max((len(name) for name in facts), default=0)
+    return [f"  {name:<{widest}}  {value}" for name, value in facts.items()]

@@ -14,7 +14,7 @@ from awsdeploy.cli import notices
 from awsdeploy.cli import plan as planning
 from awsdeploy.cli.group import ExampleHelp
 from awsdeploy.cli.options import Given, json_option, shared_options
-from awsdeploy.cli.session import Session, print_lines, session, styled
+from awsdeploy.cli.session import Session, print_lines, session, styled, table
 from awsdeploy.cli.up import found_out
 from awsdeploy.errors import NoSuchStack
 
@@ -101,8 +101,7 @@ class Standing:
             yield styled("bold")("No longer declared")
             yield from (f"  - {live.key:<28} {live.id}" for live in self.plan.removals)
         yield ""
-        for what, value in {**self._services(), **found_out(self.at, self.plan)}.items():
-            yield f"  {what:<24} {value}"
+        yield from table({**self._services(), **found_out(self.at, self.plan)})
         yield from notices.lines(self.at, self.plan.items)
         if self.plan.writes:
             yield ""

@@ -13,7 +13,7 @@ from awsdeploy.cli import notices
 from awsdeploy.cli import plan as planning
 from awsdeploy.cli.group import ExampleHelp
 from awsdeploy.cli.options import Given, json_option, shared_options, yes_option
-from awsdeploy.cli.session import Session, can_ask, need_consent, print_lines, session
+from awsdeploy.cli.session import Session, can_ask, need_consent, print_lines, session, table
 from awsdeploy.errors import Declined, Refused, UsageError
 
 if TYPE_CHECKING:
@@ -112,19 +112,15 @@ def _report(at: Session, plan: Plan, seconds: float, as_json: bool) -> None:
         click.echo(json.dumps(told, indent=2, ensure_ascii=False))
         return
     said = "Nothing to do" if plan.quiet else f"Done in {spell(seconds)}"
-    simulated = " (simulated: no browser reaches it)" if at.given.sandbox else ""
-    told_lines = [f"{said}. {at.settings.stack} is up.", ""]
-    told_lines += [f"  {what:<24} {value}{simulated if what == 'url' else ''}" for what, value in facts.items()]
-    told_lines += notices.lines(at, plan.items)
-    told_lines += ["", f"Next: {at.next('status')}"]
-    print_lines(told_lines)
+    if at.given.sandbox and "url" in facts:
+        facts["url"] += " (simulated: no browser reaches it)"
+    lines = [f"{said}. {at.settings.stack} is up.", "", *table(facts), *notices.lines(at, plan.items)]
+    print_lines([*lines, "", f"Next: {at.next('status')}"])
 
 
 def found_out(at: Session, plan: Plan) -> dict[str, str]:
     """What people want to know of a stack that is up: its address first."""
-    facts: dict[str, str] = {}
-    if at.settings.domain:
-        facts["url"] = f"https://{at.settings.domain}"
+    facts = {"url": f"https://{at.settings.domain}"} if at.settings.domain else {}
     for resource, item in plan.items.items():
         live = at.run.lives.get(resource)
         if live is not None and live.raw:
@@ -132,4 +128,4 @@ def found_out(at: Session, plan: Plan) -> dict[str, str]:
             for what, value in resource.facts(view, live).items():
                 own = "url" in facts or what != "url"
                 facts[f"{item.resource.key} {what}" if own else what] = value
-    return facts
+    return {"url": facts.pop("url"), **facts} if "url" in facts else facts

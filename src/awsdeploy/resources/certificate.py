@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+import itertools
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,14 +37,18 @@ class Certificate(Resource):
 
     @classmethod
     def scan(cls, aws: Aws) -> Iterable[Live]:
-        for summary in aws.acm.pages("list_certificates", "CertificateSummaryList"):
-            arn = summary["CertificateArn"]
-            with tolerate("ResourceNotFoundException"):
-                tags = aws.acm.list_tags_for_certificate(CertificateArn=arn)["Tags"]
-                for live in aws.found(cls, arn, tags, {}):
-                    one = aws.acm.describe_certificate(CertificateArn=arn)["Certificate"]
-                    reason = str(one.get("FailureReason", ""))
-                    yield dataclasses.replace(live, raw=one, status=status_of(one), reason=reason)
+        arns = [one["CertificateArn"] for one in aws.acm.pages("list_certificates", "CertificateSummaryList")]
+        return itertools.chain.from_iterable(aws.each(lambda arn: list(cls._ours(aws, arn)), arns))
+
+    @classmethod
+    def _ours(cls, aws: Aws, arn: str) -> Iterator[Live]:
+        """The certificate if it is the stack's. AWS shows tags and details of one at a time only."""
+        with tolerate("ResourceNotFoundException"):
+            tags = aws.acm.list_tags_for_certificate(CertificateArn=arn)["Tags"]
+            for live in aws.found(cls, arn, tags, {}):
+                one = aws.acm.describe_certificate(CertificateArn=arn)["Certificate"]
+                reason = str(one.get("FailureReason", ""))
+                yield dataclasses.replace(live, raw=one, status=status_of(one), reason=reason)
 
     def create(self, aws: Aws) -> str:
         others = {"SubjectAlternativeNames": list(self.aliases)} if self.aliases else {}

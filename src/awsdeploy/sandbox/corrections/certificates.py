@@ -3,6 +3,7 @@ is in use stays."""
 
 from __future__ import annotations
 
+import datetime
 import hashlib
 import re
 from dataclasses import dataclass, field
@@ -87,6 +88,10 @@ def described(world: World, call: Call, answer: Answer) -> None:
     if shown["Status"] != "ISSUED":
         for name in ("IssuedAt", "NotBefore", "NotAfter", "Serial"):
             shown.pop(name, None)
+    elif arn in requests.issued_at:
+        issued = datetime.datetime.fromtimestamp(requests.issued_at[arn], datetime.UTC)
+        shown["IssuedAt"] = shown["NotBefore"] = issued
+        shown["NotAfter"] = issued + datetime.timedelta(days=durations.CERTIFICATE_VALID_DAYS)
 
 
 def status(world: World, region: str, arn: str) -> str | None:

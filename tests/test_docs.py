@@ -1,0 +1,69 @@
+"""Documents that cannot rot: the commands, keys and prices they name are those of the program."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from awsdeploy import estimate
+from awsdeploy.cli.group import COMMANDS
+from awsdeploy.config import Settings, from_mapping
+
+ROOT = Path(__file__).parents[1]
+DOCUMENTS = [ROOT / "README.md", ROOT / "README.ko.md", *sorted((ROOT / "docs").glob("*.md"))]
+WORDS = re.compile(r"\bawsdeploy (?:--?[a-z-]+ )*([a-z][a-z-]+)")
+
+
+def documented(path: Path) -> set[str]:
+    """The commands that a document names in code."""
+    text = path.read_text()
+    code = re.findall(r"`([^`\n]+)`", text) + re.findall(r"^    (.+)$", text, re.MULTILINE)
+    return {word for line in code for word in WORDS.findall(line)}
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+def test_a_document_names_only_commands_that_exist(path: Path) -> None:
+    assert documented(path) <= set(COMMANDS)
+
+
+def test_the_readmes_name_every_command_people_start_with() -> None:
+    for readme in DOCUMENTS[:2]:
+        assert {"init", "plan", "up", "status", "destroy", "cost"} <= documented(readme)
+
+
+def test_every_command_is_in_some_document() -> None:
+    assert set(COMMANDS) <= {name for path in DOCUMENTS for name in documented(path)}
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+def test_a_link_leads_somewhere(path: Path) -> None:
+    for link in re.findall(r"\]\(([^)#]+)\)", path.read_text()):
+        assert link.startswith("https://") or (path.parent / link).exists(), link
+
+
+def settings(preset: str) -> Settings:
+    return from_mapping({"name": "shop", "domain": "example.com", "platform": "supported", "environment": preset})
+
+
+@pytest.mark.parametrize("readme", DOCUMENTS[:2], ids=lambda path: path.name)
+def test_the_readme_states_what_the_estimate_says(readme: Path) -> None:
+    text = readme.read_text()
+    for preset in ("dev", "prod"):
+        assert f"{estimate.total(estimate.lines(settings(preset))):.2f}" in text
+    assert "175.20" in text
+    assert "350.40" in text
+
+
+def test_the_example_shows_every_setting() -> None:
+    """What is not in it nobody finds."""
+    text = (ROOT / "config.example.toml").read_text()
+    shown = set(re.findall(r"^#? ?([a-z_]+) = ", text, re.MULTILINE))
+    one = settings("prod")
+    tables = {"network", "services", "database", "uploads", "logs", "monitoring", "backup", "waits"}
+    keys = set(Settings.model_fields) - tables
+    for table in tables - {"services"}:
+        keys |= set(type(getattr(one, table)).model_fields)
+    keys |= set(type(one.services["frontend"]).model_fields) - {"name"}
+    assert keys - shown == set()
