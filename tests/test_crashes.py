@@ -24,8 +24,8 @@ platform = "supported"
 emails = ["ops@example.com"]
 """
 FAULTS = ("kill-before", "kill-after", "lost-answer")
-WRITES_OF_UP = 90
-WRITES_OF_DESTROY = 75  # at least; what is refused because something still uses it is asked again
+WRITES_OF_UP = 123
+WRITES_OF_DESTROY = 95  # at least; what is refused because something still uses it is asked again
 EVERY_POINT = [
     (command, fault, write)
     for command, count in (("up", WRITES_OF_UP), ("destroy", WRITES_OF_DESTROY))

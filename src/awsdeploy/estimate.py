@@ -25,7 +25,7 @@ BY_USE = (
     "traffic to the internet and between zones",
     "load balancer capacity units",
     "S3 storage and requests",
-    "CloudWatch logs and metrics",
+    "CloudWatch logs, metrics and alarms",
     "machine images and database snapshots",
 )
 """What depends on use: no estimate can know it."""
