@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -55,6 +56,17 @@ def test_the_lock_file_is_that_of_the_package(folder: str) -> None:
     locked = json.loads((SHOP / folder / "package-lock.json").read_text())["packages"][""]
     for key in ("name", "version", "engines", "dependencies", "devDependencies"):
         assert package.get(key) == locked.get(key), key
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_nothing_in_it_needs_more_than_the_documented_node(folder: str) -> None:
+    """Node.js 18: of each range's alternatives, one begins there or earlier."""
+    lock = json.loads((SHOP / folder / "package-lock.json").read_text())
+    for name, package in lock["packages"].items():
+        engines = package.get("engines", {})  # a list in packages of long ago
+        wanted = engines.get("node", "*") if isinstance(engines, dict) else " ".join(engines).removeprefix("node")
+        begins = [re.search(r"\d+", one) for one in wanted.split("||")]
+        assert any(found is None or int(found[0]) <= 18 for found in begins), f"{name}: {wanted}"
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,11 @@ subscribe('http.server.request.start', (request) => {
 function end() {
   ending = true;
   setTimeout(() => {
-    server?.close(() => process.exit());
-    server?.closeIdleConnections(); // Node 18 does not when it closes the server
+    if (!server) {
+      process.exit(); // nobody has asked for anything
+    }
+    server.close(() => process.exit());
+    server.closeIdleConnections(); // Node 18 does not when it closes the server
   }, SILENCE);
 }
 
