@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import json
 import os
 import subprocess
@@ -12,7 +11,6 @@ import urllib.request
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -41,12 +39,6 @@ platform = "documented"
 [network]
 ssh_from = ["203.0.113.7/32"]
 """
-
-
-@functools.cache
-def images_in(hours: float) -> str:
-    """Settings by which the day's images are made so many hours from now: when a test is long over, or within it."""
-    return f'\n[backup]\nat = "{datetime.now(UTC) + timedelta(hours=hours):%H:%M}"\n'
 
 
 @dataclass
@@ -83,6 +75,11 @@ class World:
     def pass_time(self, seconds: float) -> None:
         """Let AWS seconds pass without waiting for them."""
         self.control("POST", "advance", {"seconds": seconds})
+
+    def until(self, hour: float) -> None:
+        """Let time pass until that hour of AWS's day (UTC): the images of the day are made at half past 18."""
+        now = self.control("GET", "status")["now"]
+        self.pass_time((hour * 3600 - now) % 86400)
 
     def settings(self, text: str = DOCUMENTED) -> config.Settings:
         path = self.folder / "config.toml"

@@ -15,7 +15,7 @@ import pytest
 from awsdeploy.sandbox.control import Server
 from tests.conftest import SPEED, forked
 from tests.sandbox.standing import STILL
-from tests.simulated import World, images_in, tags, writes
+from tests.simulated import World, tags, writes
 from tests.test_crashes import leftovers
 
 CONFIG = """\
@@ -28,7 +28,7 @@ nat = false
 
 [database]
 multi_az = false
-""" + images_in(12)
+"""
 DAY = 86400
 NAMED = ("-e", "prod", "--region", "ap-northeast-2")
 CONFIRMED = ("--confirm", "kept-prod")
@@ -43,8 +43,9 @@ def empty(world: World) -> World:
 @pytest.fixture(scope="module")
 def standing(module_world: World) -> World:
     """The stack stands since a day, and AWS has made its first images."""
+    module_world.until(19)  # the day's images are a day away
     module_world.up(module_world.settings(CONFIG))
-    module_world.pass_time(DAY)
+    module_world.until(19)
     stand_still(module_world)
     return module_world
 
@@ -109,7 +110,7 @@ def test_backups_lists_what_aws_has_made(up: World) -> None:
     by_kind: dict[str, list[dict[str, Any]]] = {}
     for one in listed(up):
         by_kind.setdefault(one["what"], []).append(one)
-    assert set(by_kind) == {"automatic backups", "machine image"}
+    assert set(by_kind) == {"automatic backups", "machine image", "file versions"}
     (window,) = by_kind["automatic backups"]
     assert window["of"] == "database/mysql"
     assert window["since"] < window["at"]
@@ -122,18 +123,15 @@ def test_backups_lists_what_aws_has_made(up: World) -> None:
     assert "backup now" in said
 
 
-def test_backups_knows_buckets_that_keep_versions(up: World) -> None:
+def test_backups_knows_buckets_that_keep_versions_for_how_long_and_where_copies_are(up: World) -> None:
+    found = {one["of"]: one for one in listed(up) if one["what"] == "file versions"}
+    assert set(found) == {"storage/uploads", "storage/replica"}, "the bucket of logs keeps none"
+    uploads = found["storage/uploads"]
+    assert "for 30 days" in uploads["note"]
+    assert f"copied to {found['storage/replica']['id']}" in uploads["note"]
     s3 = up.client("s3")
-    for name, place in (("kept-uploads", "storage/uploads"), ("kept-logs", "storage/logs")):
-        s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": "ap-northeast-2"})
-        stack = {"awsdeploy:stack": "kept/prod", "awsdeploy:resource": place}
-        s3.put_bucket_tagging(Bucket=name, Tagging={"TagSet": [{"Key": k, "Value": v} for k, v in stack.items()]})
-    s3.put_bucket_versioning(Bucket="kept-uploads", VersioningConfiguration={"Status": "Enabled"})
-    rule = {"ID": "old", "Status": "Enabled", "Filter": {}, "NoncurrentVersionExpiration": {"NoncurrentDays": 30}}
-    s3.put_bucket_lifecycle_configuration(Bucket="kept-uploads", LifecycleConfiguration={"Rules": [rule]})
-    (found,) = [one for one in listed(up) if one["what"] == "file versions"]
-    assert (found["of"], found["id"]) == ("storage/uploads", "kept-uploads")
-    assert "for 30 days" in found["note"]
+    s3.put_bucket_versioning(Bucket=uploads["id"], VersioningConfiguration={"Status": "Suspended"})
+    assert "storage/uploads" not in {one["of"] for one in listed(up)}
 
 
 def test_backup_now_makes_a_snapshot_and_an_image_of_every_machine(up: World) -> None:
@@ -288,9 +286,10 @@ def test_the_database_comes_back_from_its_snapshot_with_the_settings_and_a_passw
     assert (found["BackupRetentionPeriod"], found["MaxAllocatedStorage"], found["DeletionProtection"]) == (7, 100, True)
     assert tags(found["TagList"])["awsdeploy:restored-from"] == final
     # The password of the snapshot is an old one: the database has learned the one in Parameter Store.
-    password = gone.client("ssm").list_tags_for_resource(
-        ResourceType="Parameter", ResourceId="/deploy/kept/prod/database/password"
-    )["TagList"]
+    ssm = gone.client("ssm")
+    ending = [{"Key": "Name", "Option": "Contains", "Values": ["DB_PASSWORD"]}]
+    (name,) = [one["Name"] for one in ssm.describe_parameters(ParameterFilters=ending)["Parameters"]]
+    password = ssm.list_tags_for_resource(ResourceType="Parameter", ResourceId=name)["TagList"]
     assert tags(found["TagList"])["awsdeploy:incarnation"].startswith(tags(password)["awsdeploy:incarnation"])
     assert counts["rds:ModifyDBInstance"] >= 1
     assert writes(gone.up(gone.settings(CONFIG))) == {}

@@ -11,7 +11,7 @@ from awsdeploy import deviations
 from awsdeploy.sandbox import control
 from tests.conftest import forked
 from tests.documented.asking import database, instance
-from tests.simulated import World, images_in, writes
+from tests.simulated import World, writes
 from tests.test_crashes import leftovers
 
 EXTENDED = "open-source-rds-extended-support"
@@ -26,7 +26,7 @@ Up = tuple[World, str, str]
 
 
 def config(preset: str, platform: str) -> str:
-    return f'name = "shop"\nenvironment = "{preset}"\nplatform = "{platform}"\n' + images_in(12)
+    return f'name = "shop"\nenvironment = "{preset}"\nplatform = "{platform}"\n'
 
 
 @pytest.fixture(scope="module", params=STACKS, ids=["-".join(stack) for stack in STACKS])
