@@ -73,7 +73,7 @@ def against_the_chain(rounds: int) -> None:
                 downs.append(awsdeploy(server, folder, *DESTROY).wall)
         finally:
             control.stop(folder / "sandbox")
-    for word, walls, seconds, rest in (("up", ups, chain.up(), 4), ("destroy", downs, chain.destroy(), 5)):
+    for word, walls, seconds, rest in (("up", ups, chain.up(), 6), ("destroy", downs, chain.destroy(), 8)):
         real = seconds / SPEED
         middle = sorted(walls)[len(walls) // 2]
         bound = 1.05 * real + rest
