@@ -110,6 +110,7 @@ def test_l2_images_come_carry_their_machines_tags_and_the_eighth_is_the_last(lat
 
 def test_l2_images_can_be_declined(later: World) -> None:
     later.pass_time(DAY)
+    later.until(19)  # the next images are a day away
     before = images(later)
     later.control("POST", "speed", {"speed": SPEED})
     later.up(later.settings(DOCUMENTED + "\n[backup]\nimages = false\n"))
