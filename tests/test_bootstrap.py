@@ -207,7 +207,11 @@ def test_the_agent_sends_memory_disk_and_every_log_of_the_service(box: Callable[
     path = machine.root / AGENT / "etc/awsdeploy.json"
     config = json.loads(path.read_text())
     assert config["metrics"]["namespace"] == "CWAgent"
-    assert config["metrics"]["append_dimensions"] == {"InstanceId": "${aws:InstanceId}"}
+    assert config["metrics"]["append_dimensions"] == {
+        "InstanceId": "${aws:InstanceId}",
+        "AutoScalingGroupName": "${aws:AutoScalingGroupName}",
+    }
+    assert config["metrics"]["aggregation_dimensions"] == [["AutoScalingGroupName"]]
     assert set(config["metrics"]["metrics_collected"]) == {"mem", "swap", "disk"}
     files = config["logs"]["logs_collected"]["files"]["collect_list"]
     assert {one["file_path"]: one["log_group_name"] for one in files} == {

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import base64
+import json
 from typing import Any
 
 import pytest
 
+from awsdeploy.blueprint.alarms import group_cpu
 from tests.documented.asking import group, named, subnet
 from tests.simulated import World, tags
 
@@ -50,6 +52,12 @@ def machines(scaled: World, backend: dict[str, Any]) -> list[dict[str, Any]]:
     ids = [one["InstanceId"] for one in backend["Instances"]]
     answer = scaled.client("ec2").describe_instances(InstanceIds=ids)
     return [one for reservation in answer["Reservations"] for one in reservation["Instances"]]
+
+
+def alarms(world: World) -> dict[str, dict[str, Any]]:
+    """The alarms by the end of their key."""
+    found = world.client("cloudwatch").describe_alarms()["MetricAlarms"]
+    return {one["AlarmDescription"].split("monitoring/alarms/")[1].split()[0]: one for one in found}
 
 
 def test_e4_only_what_is_asked_to_scales(scaled: World, groups: dict[str, dict[str, Any]]) -> None:
@@ -148,3 +156,72 @@ def test_e4_the_policy_follows_the_average_cpu(scaled: World, backend: dict[str,
     assert policy["PolicyType"] == "TargetTrackingScaling"
     assert tracking["PredefinedMetricSpecification"]["PredefinedMetricType"] == "ASGAverageCPUUtilization"
     assert (tracking["TargetValue"], tracking["DisableScaleIn"], policy["Enabled"]) == (55.0, False, True)
+
+
+@pytest.mark.parametrize(
+    ("subject", "wanted"),
+    [
+        ("backend-group-cpu", ("AWS/EC2", "CPUUtilization", "Average", 80, 300, 3)),
+        ("backend-group-memory", ("CWAgent", "mem_used_percent", "Maximum", 90, 300, 3)),
+        ("backend-group-disk", ("CWAgent", "disk_used_percent", "Maximum", 85, 300, 1)),
+    ],
+)
+def test_e4_an_alarm_looks_at_the_whole_group(
+    scaled: World, backend: dict[str, Any], subject: str, wanted: tuple[Any, ...]
+) -> None:
+    found = alarms(scaled)[subject]
+    fields = ("Namespace", "MetricName", "Statistic", "Threshold", "Period", "EvaluationPeriods")
+    assert tuple(found[field] for field in fields) == wanted
+    assert found["ComparisonOperator"] == "GreaterThanThreshold"
+    assert found["Dimensions"] == [{"Name": "AutoScalingGroupName", "Value": backend["AutoScalingGroupName"]}]
+
+
+def test_e4_no_alarm_looks_at_one_machine_of_a_group(scaled: World, machines: list[dict[str, Any]]) -> None:
+    looked_at = {each["Value"] for one in alarms(scaled).values() for each in one["Dimensions"]}
+    assert not looked_at & {one["InstanceId"] for one in machines}
+
+
+def test_e4_the_dashboard_shows_a_group_under_its_services_name(
+    scaled: World, groups: dict[str, dict[str, Any]]
+) -> None:
+    cloudwatch = scaled.client("cloudwatch")
+    (entry,) = cloudwatch.list_dashboards()["DashboardEntries"]
+    body = json.loads(cloudwatch.get_dashboard(DashboardName=entry["DashboardName"])["DashboardBody"])
+    for title, *metric, statistic in (
+        ("EC2 CPU %", "AWS/EC2", "CPUUtilization", "Average"),
+        ("EC2 memory %", "CWAgent", "mem_used_percent", "Maximum"),
+        ("EC2 disk %", "CWAgent", "disk_used_percent", "Maximum"),
+    ):
+        (lines,) = [one["properties"]["metrics"] for one in body["widgets"] if one["properties"]["title"] == title]
+        by_label = {line[-1]["label"]: line for line in lines}
+        assert set(by_label) == {"frontend-1", "backend", "jobs"}
+        for name in ("backend", "jobs"):
+            group_name = groups[f"machines/{name}-group"]["AutoScalingGroupName"]
+            told = {"label": name, "stat": statistic}
+            assert by_label[name] == [*metric, "AutoScalingGroupName", group_name, told]
+
+
+def test_e4_a_high_target_is_no_alarm_by_itself() -> None:
+    limits = {target: group_cpu(target).bound.threshold for target in (10, 60, 70, 90)}
+    assert limits == {10: 80, 60: 80, 70: 85, 90: 95}
+
+
+def test_e4_the_first_release_on_a_member_arms_what_looks_at_its_service(
+    scaled: World, machines: list[dict[str, Any]]
+) -> None:
+    """It changes the world of this file, so it comes last."""
+
+    def unarmed() -> set[str]:
+        return {name for name, one in alarms(scaled).items() if not one["ActionsEnabled"]}
+
+    rows = ("group-cpu", "group-memory", "group-disk", "unhealthy", "5xx", "p95")
+    of_backend = {f"backend-{row}" for row in rows}
+    before = unarmed()
+    assert of_backend <= before
+    assert {f"jobs-{row}" for row in rows[:3]} <= before
+    release = [{"Key": "awsdeploy:release", "Value": "r1"}]
+    scaled.client("ec2").create_tags(Resources=[machines[0]["InstanceId"]], Tags=release)
+    settings = scaled.settings(CONFIG)
+    scaled.up(settings)
+    assert unarmed() == before - of_backend
+    assert scaled.plan(settings).quiet

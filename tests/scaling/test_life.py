@@ -207,6 +207,28 @@ def test_a_worker_that_cannot_start_says_why_and_recovers(empty: World, monkeypa
     assert writes(empty.up(settings)) == {}
 
 
+def test_a_release_on_a_member_arms_the_alarm_abroad_and_a_new_group_disarms_it(world: World) -> None:
+    """The metrics of the health check are in another region than the machines."""
+    text = SCALED.replace("[services.frontend]", 'domain = "example.com"\n[services.frontend.scaling]')
+    settings = world.settings(text)
+    world.up(settings)
+
+    def armed() -> bool:
+        (alarm,) = world.client("cloudwatch", "us-east-1").describe_alarms()["MetricAlarms"]
+        return bool(alarm["ActionsEnabled"])
+
+    assert not armed()
+    groups = {live.key: live for live in world.everything(settings)}
+    member = groups["machines/frontend-group"].raw["Instances"][0]["InstanceId"]
+    world.client("ec2").create_tags(Resources=[member], Tags=[{"Key": "awsdeploy:release", "Value": "r1"}])
+    world.up(settings)
+    assert armed()
+    world.up(settings, replace=["machines/frontend-group"])
+    assert not armed()
+    assert writes(world.up(settings)) == {}
+    assert world.destroy(settings) == []
+
+
 def test_destroy_needs_neither_record_nor_config(world: World) -> None:
     shutil.rmtree(world.folder / ".awsdeploy")
     settings = world.settings(FIXED.partition("[services")[0])
@@ -233,8 +255,9 @@ def test_a_service_that_no_longer_exists_goes_with_its_group(world: World) -> No
     world.up(world.settings(SCALED + "\n[services.jobs.scaling]\n"))
     settings = world.settings(SCALED)
     plan = world.plan(settings)
-    names = ("machines/jobs-group", "machines/jobs-scaling", "machines/jobs-template", "security/jobs")
-    assert {live.key for live in plan.removals} == set(names)
+    machines = {f"machines/jobs{end}" for end in ("-group", "-scaling", "-template", "-profile", "-role", "/S3_BUCKET")}
+    watched_by = {f"monitoring/alarms/jobs-group-{name}" for name in ("cpu", "memory", "disk")}
+    assert {live.key for live in plan.removals} == machines | watched_by | {"monitoring/logs/jobs", "security/jobs"}
     world.up(settings)
     assert not [key for key in keys(world, settings) if "jobs" in key]
     assert writes(world.up(settings)) == {}

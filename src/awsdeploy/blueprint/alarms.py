@@ -53,6 +53,22 @@ AGENT_MEMORY = Row("memory", "mem_used_percent", _over(90, 3, "missing"), "memor
 AGENT_DISK = Row("disk", "disk_used_percent", _over(85, 1, "missing"), "disk over 85 %: logs and releases need room")
 """CWAgent, for each machine: EC2 itself sees neither."""
 
+GROUP_AGENT = (
+    Row(
+        "memory",
+        "mem_used_percent",
+        _over(90, 3, "missing", "Maximum"),
+        "memory of a machine over 90 % for 15 minutes",
+    ),
+    Row(
+        "disk",
+        "disk_used_percent",
+        _over(85, 1, "missing", "Maximum"),
+        "disk of a machine over 85 %: logs and releases need room",
+    ),
+)
+"""CWAgent, for each group: of the machine that is worst off, which an average would hide."""
+
 SERVICE = (
     Row(
         "unhealthy",
@@ -92,6 +108,17 @@ HEALTH_CHECK = Row(
     "the application does not answer from around the world for 3 minutes",
 )
 """AWS/Route53, in us-east-1 only."""
+
+
+def group_cpu(target: int) -> Row:
+    """AWS/EC2, for a group that is kept at `target` percent: more machines have not helped, or there are no more.
+
+    A high target is no trouble by itself, so the limit lies halfway between it and 100, and never below 80. Checks that
+    fail (StatusCheckFailed) have no alarm here: the group itself replaces such a machine.
+    """
+    limit = max(80, (target + 100) // 2)
+    words = f"average CPU of all machines over {limit} % for 15 minutes"
+    return Row("cpu", "CPUUtilization", _over(limit, 3, "missing"), words)
 
 
 def database(size: str, storage: int) -> tuple[Row, ...]:

@@ -21,6 +21,7 @@ from awsdeploy.resources.instance import Instance
 from awsdeploy.resources.listener import Listener
 from awsdeploy.resources.log_group import DatabaseLog, LogGroup
 from awsdeploy.resources.metric import AGENT, ROOT_DISK, WHOLE_BUCKET, Measured, Metric
+from awsdeploy.resources.scaling import AutoScalingGroup
 from awsdeploy.resources.topic import Topic
 
 BY_EVERY_MACHINE = ("nginx", "bootstrap")
@@ -61,7 +62,11 @@ class Monitoring:
         tls: Tls,
     ) -> None:
         self.settings, self.door = settings, door
-        self.uploads, self.mysql, self.instances = storage.uploads, database.mysql, machines.instances
+        self.uploads, self.mysql = storage.uploads, database.mysql
+        self.machines: dict[str, tuple[Instance | AutoScalingGroup, ...]] = {
+            **machines.instances,
+            **{name: (group,) for name, group in door.scaling.items()},
+        }
         self.topic = Topic(key="monitoring/topic", emails=settings.monitoring.emails)
         self.resources: list[Resource] = [*Logs(settings, database).resources, self.topic]
         self.resources += self._machine_alarms()
@@ -81,7 +86,7 @@ class Monitoring:
         namespace: str,
         of: tuple[Measured, ...],
         rows: Iterable[Row],
-        machines: tuple[Instance, ...] | None = None,
+        machines: tuple[Instance | AutoScalingGroup, ...] | None = None,
         disk: bool = False,
     ) -> Iterator[Alarm]:
         for row in rows:
@@ -95,18 +100,23 @@ class Monitoring:
             )
 
     def _machine_alarms(self) -> Iterator[Alarm]:
-        for name, instances in self.instances.items():
-            for number, one in enumerate(instances, 1):
-                subject = f"{name}-{number}"
-                yield from self._alarms(subject, "AWS/EC2", (one,), alarms.MACHINE, instances)
-                yield from self._alarms(subject, AGENT, (one,), (alarms.AGENT_MEMORY,), instances)
-                yield from self._alarms(subject, AGENT, (one,), (alarms.AGENT_DISK,), instances, disk=True)
+        for name, machines in self.machines.items():
+            for one in machines:
+                subject = one.key.partition("/")[2]
+                if scaling := self.settings.services[name].scaling:
+                    cpu = alarms.group_cpu(scaling.target_cpu)
+                    yield from self._alarms(subject, "AWS/EC2", (one,), (cpu,), machines)
+                    yield from self._alarms(subject, AGENT, (one,), alarms.GROUP_AGENT, machines)
+                else:
+                    yield from self._alarms(subject, "AWS/EC2", (one,), alarms.MACHINE, machines)
+                    yield from self._alarms(subject, AGENT, (one,), (alarms.AGENT_MEMORY,), machines)
+                    yield from self._alarms(subject, AGENT, (one,), (alarms.AGENT_DISK,), machines, disk=True)
 
     def _web_alarms(self) -> Iterator[Alarm]:
         balancer, namespace = self.door.balancer, "AWS/ApplicationELB"
         yield from self._alarms("alb", namespace, (balancer,), (alarms.BALANCER,))
         for name, group in self.door.target_groups.items():
-            yield from self._alarms(name, namespace, (group, balancer), alarms.SERVICE, self.instances[name])
+            yield from self._alarms(name, namespace, (group, balancer), alarms.SERVICE, self.machines[name])
 
     def _database_rows(self) -> tuple[Row, ...]:
         return alarms.database(self.mysql.size, self.mysql.storage)
@@ -131,25 +141,33 @@ class Monitoring:
             metric=Metric("AWS/Route53", row.metric, (check,)),
             bound=row.bound,
             words=f"{domain}: {row.words}",
-            machines=self.instances[name],
+            machines=self.machines[name],
         )
 
     def _widgets(self) -> Iterator[Graph | Search]:
-        machines = {one.key.partition("/")[2]: one for group in self.instances.values() for one in group}
-
-        def of_machines(title: str, namespace: str, name: str, disk: bool = False) -> Graph:
-            more = ROOT_DISK if disk else {}
-            metrics = {label: Metric(namespace, name, (one,), more) for label, one in machines.items()}
-            return Graph(title, {label: (metric, "Average") for label, metric in metrics.items()})
-
-        yield of_machines("EC2 CPU %", "AWS/EC2", "CPUUtilization")
-        yield of_machines("EC2 memory %", AGENT, "mem_used_percent")
-        yield of_machines("EC2 disk %", AGENT, "disk_used_percent", disk=True)
+        yield self._machine_graph("EC2 CPU %", "AWS/EC2", "CPUUtilization")
+        yield self._machine_graph("EC2 memory %", AGENT, "mem_used_percent")
+        yield self._machine_graph("EC2 disk %", AGENT, "disk_used_percent", disk=True)
         if self.door.web:
             yield from self._web_widgets()
         yield from self._database_widgets()
         if self.settings.monitoring.request_metrics:
             yield from self._bucket_widgets()
+
+    def _machine_graph(self, title: str, namespace: str, metric: str, disk: bool = False) -> Graph:
+        """A line for each machine. A group has one for all: their average CPU; of the rest, the machine worst off."""
+        of_group = "Average" if namespace == "AWS/EC2" else "Maximum"
+        lines = {}
+        for name, machines in self.machines.items():
+            for one in machines:
+                if isinstance(one, AutoScalingGroup):
+                    lines[name] = Metric(namespace, metric, (one,)), of_group
+                else:
+                    lines[one.key.partition("/")[2]] = (
+                        Metric(namespace, metric, (one,), ROOT_DISK if disk else {}),
+                        "Average",
+                    )
+        return Graph(title, lines)
 
     def _web_widgets(self) -> Iterator[Graph]:
         balancer, namespace = (self.door.balancer,), "AWS/ApplicationELB"

@@ -165,14 +165,18 @@ agent() {
   "$folder/bin/amazon-cloudwatch-agent-ctl" -a fetch-config -m ec2 -s -c "file:$config"
 }
 
-# Of several files that fit a pattern the agent sends the newest only, unless told otherwise.
+# Of several files that fit a pattern the agent sends the newest only, unless told otherwise. A machine of a group says
+# everything once more under the name of the group alone; one that has no group has no such dimension.
 agent_config() {
   cat <<JSON
 {
   "agent": {"metrics_collection_interval": 60, "region": "$REGION"},
   "metrics": {
     "namespace": "CWAgent",
-    "append_dimensions": {"InstanceId": "\${aws:InstanceId}"},
+    "append_dimensions": {
+      "InstanceId": "\${aws:InstanceId}", "AutoScalingGroupName": "\${aws:AutoScalingGroupName}"
+    },
+    "aggregation_dimensions": [["AutoScalingGroupName"]],
     "metrics_collected": {
       "mem": {"measurement": ["mem_used_percent"]},
       "swap": {"measurement": ["swap_used_percent"]},

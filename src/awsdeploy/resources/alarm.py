@@ -7,9 +7,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from awsdeploy.resource import Again, Aws, Change, Live, Parting, Resource
+from awsdeploy.resource import UNKNOWN, Again, Aws, Change, Live, Parting, Resource
 from awsdeploy.resources.instance import Instance
+from awsdeploy.resources.launch_template import Member
 from awsdeploy.resources.metric import Metric
+from awsdeploy.resources.scaling import AutoScalingGroup
 from awsdeploy.resources.topic import Topic
 
 RELEASE_TAG = "awsdeploy:release"
@@ -40,15 +42,15 @@ class Bound:
 class Alarm(Resource):
     """One metric out of its bounds tells a topic, and again when all is well.
 
-    `machines` are those of the service it is about: it tells nobody before the service's first release, when it
-    still has nothing to say. An alarm about no service has none and is always armed.
+    `machines` are those of the service it is about, a group standing for its own: it tells nobody before the service's
+    first release, when it still has nothing to say. An alarm about no service has none and is always armed.
     """
 
     topic: Topic
     metric: Metric
     bound: Bound
     words: str
-    machines: tuple[Instance, ...] | None = None
+    machines: tuple[Instance | AutoScalingGroup, ...] | None = None
 
     title = "alarm"
     again = Again.NAME
@@ -109,6 +111,17 @@ class Alarm(Resource):
         aws.client("cloudwatch").delete_alarms(AlarmNames=[live.id])
 
 
-def released(aws: Aws, machine: Instance) -> bool:
-    """Whether a release runs on a machine."""
-    return any(tag["Key"] == RELEASE_TAG for tag in aws[machine].raw.get("Tags", ()))
+def released(aws: Aws, machines: Instance | AutoScalingGroup) -> bool:
+    """Whether a release runs on a machine, or on any machine that a group has now."""
+    if isinstance(machines, Instance):
+        return _carries_release(aws[machines])
+    group = aws[machines]
+    if group is UNKNOWN:
+        return False
+    ids = {one["InstanceId"] for one in group.raw.get("Instances", ())}
+    # Not `aws.all`: the alarm may stand in another region than the machines.
+    return any(live.id in ids and _carries_release(live) for live in aws.world.all(Member, group.region))
+
+
+def _carries_release(machine: Live) -> bool:
+    return any(tag["Key"] == RELEASE_TAG for tag in machine.raw.get("Tags", ()))

@@ -13,11 +13,13 @@ from awsdeploy.resources.database import Database
 from awsdeploy.resources.health_check import HealthCheck
 from awsdeploy.resources.instance import Instance
 from awsdeploy.resources.load_balancer import LoadBalancer, TargetGroup
+from awsdeploy.resources.scaling import AutoScalingGroup
 
-Measured = Instance | LoadBalancer | TargetGroup | Database | Certificate | HealthCheck | DataBucket
+Measured = Instance | AutoScalingGroup | LoadBalancer | TargetGroup | Database | Certificate | HealthCheck | DataBucket
 
 DIMENSIONS: Mapping[type, str] = {
     Instance: "InstanceId",
+    AutoScalingGroup: "AutoScalingGroupName",
     LoadBalancer: "LoadBalancer",
     TargetGroup: "TargetGroup",
     Database: "DBInstanceIdentifier",
@@ -30,7 +32,7 @@ AGENT = "CWAgent"
 """The namespace of what the CloudWatch agent on a machine measures."""
 ROOT_DISK: Mapping[str, str] = {"path": "/", "fstype": "xfs"}
 """How the agent names a machine's disk besides `InstanceId`: Amazon Linux 2 and 2023 keep `/` on XFS, and the agent's
-settings drop the device (`drop_device`), which has another name on every kind of machine."""
+settings drop the device (`drop_device`), which has another name on every kind of machine. Of a group it names none."""
 
 WHOLE_BUCKET: Mapping[str, str] = {"FilterId": METRICS}
 """How S3 names its request metrics besides `BucketName`."""
@@ -41,6 +43,8 @@ class Metric:
     """A metric of some resources. CloudWatch knows it only by the exact set of its dimensions.
 
     The agent adds no dimension of its own to `InstanceId` when its settings append that one: no host name, no image.
+    What the machines of a group say is also gathered under `AutoScalingGroupName` alone: by AWS/EC2 always, by the
+    agent because its settings ask for it (`aggregation_dimensions`).
     """
 
     namespace: str
