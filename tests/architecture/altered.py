@@ -213,12 +213,17 @@ MUTANTS: tuple[Mutant, ...] = (
         COMPUTE + "test_e3_the_agent_is_set_up_by_the_bootstrap",
         patched={"awsdeploy.resources.bootstrap.script": lambda: b"#!/bin/bash\nexit 0\n"},
     ),
-    Mutant("E4", "largest number", SCALING + "test_e4_the_group", written={"services.backend.scaling.max": 5}),
+    Mutant(
+        "E4",
+        "largest number",
+        SCALING + "test_e4_the_group",
+        written={"services.frontend.port": 3000, "services.backend.scaling.max": 5},
+    ),
     Mutant(
         "E4",
         "CPU aimed at",
         SCALING + "test_e4_the_policy_follows_the_average_cpu",
-        written={"services.backend.scaling.target_cpu": 56},
+        written={"services.frontend.port": 3000, "services.backend.scaling.target_cpu": 56},
     ),
     Mutant(
         "F5",
