@@ -265,7 +265,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "H4",
         "where the copies are",
-        STORAGE + "test_h4_l3_everything_is_copied_to_another_region",
+        STORAGE + "test_h1_where_the_buckets_stand_and_what_they_are_called",
         written={"uploads.replica_region": "ap-northeast-3"},
     ),
     Mutant(

@@ -107,9 +107,12 @@ class Machines:
             )
             policy = ScalingPolicy(key=f"{key}-scaling", group=found[name], target=service.scaling.target_cpu)
             self.resources += [template, found[name], policy]
-            self.resources.append(Bootstrapped(key=f"{key}-bootstrapped", group=found[name], least=service.scaling.min))
-            if name not in target_groups:  # nobody else looks whether a worker's machines come
-                self.resources.append(MembersInService(key=f"{key}-in-service", group=found[name]))
+            come: tuple[MembersInService, ...] = ()
+            if name not in target_groups:  # nobody else looks whether a worker's machines come, and says why not
+                come = (MembersInService(key=f"{key}-in-service", group=found[name]),)
+            least = service.scaling.min
+            booted = Bootstrapped(key=f"{key}-bootstrapped", group=found[name], least=least, after=come)
+            self.resources += [*come, booted]
         return found
 
 

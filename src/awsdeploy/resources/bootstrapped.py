@@ -49,7 +49,10 @@ class Bootstrapped(Gate):
         if self.group is None:
             ids = {aws[one].id for one in self.instances}
             return [live for live in aws.latest(Instance) if live.id in ids]
-        return [live for live in aws.latest(Member) if live.key == f"{self.group.template.key}/{MEMBER}"]
+        # Those of a group that is being replaced are as old as its template.
+        template = self.group.template
+        key, generation = f"{template.key}/{MEMBER}", aws.generation(template)
+        return [live for live in aws.latest(Member) if (live.key, live.generation) == (key, generation)]
 
 
 def _said(machine: Live) -> list[str]:
