@@ -96,7 +96,10 @@ def test_a_reset_world_has_one_delegated_zone_and_nothing_else(world: World) -> 
 
 def test_what_is_not_simulated_says_so(world: World) -> None:
     with refused("UnknownOperationException", "does not simulate"):
-        world.client("dlm").get_lifecycle_policies()
+        world.client("pricing", "us-east-1").describe_services()
+    # Of a service whose protocol is not known the answer is XML: botocore shows its status and its text.
+    with refused("404", "UnknownOperationException"):
+        world.client("accessanalyzer").list_analyzers()
 
 
 def test_header_names_are_read_in_any_case(world: World) -> None:

@@ -16,6 +16,7 @@ from urllib.parse import urlencode
 
 from botocore import parsers, serialize
 from botocore.awsrequest import HeadersDict
+from botocore.exceptions import UnknownServiceError
 from moto import backend_index, backends
 from moto.core.exceptions import HTTPException
 from moto.core.parse import PROTOCOL_PARSERS
@@ -118,7 +119,7 @@ def read(incoming: Incoming) -> Call:
         service_model = get_service_model(service)
         model, uri_parameters = get_service_router(service).match(request)
         protocol = determine_request_protocol(service_model, request.content_type)
-    except (NotFound, NotImplementedError):
+    except (NotFound, NotImplementedError, UnknownServiceError):
         raise AwsRefuses("UnknownOperationException", f"{service}: {incoming.method} {path} is unknown", 404) from None
     parameters = PROTOCOL_PARSERS[protocol](model).parse(
         {
