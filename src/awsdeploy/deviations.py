@@ -7,14 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from awsdeploy import blueprint
+from awsdeploy import blueprint, estimate
 from awsdeploy.config import Settings
+from awsdeploy.prices import BY_REGION, HOURS
 from awsdeploy.resources.alarm import Alarm
 from awsdeploy.resources.instance import Instance
 
-NAT_MONTHLY = 46.72  # US dollars: the gateway and its address, Seoul, 730 hours
-EXTENDED_MONTHLY = {False: 175, True: 350}
-"""US dollars of RDS Extended Support, years 1 and 2, without and with a standby (db.t3.micro, db.t3.small)."""
+_SEOUL = BY_REGION["ap-northeast-2"]
+NAT_MONTHLY = round(HOURS * (_SEOUL["NAT gateway"] + _SEOUL["public address"]), 2)
+"""US dollars: the gateway and its address, in Seoul."""
 
 AGENT_METRICS = 3
 """What the CloudWatch agent sends of each machine: memory, swap, disk."""
@@ -63,10 +64,11 @@ def sentences(settings: Settings) -> Iterator[str]:
     else:
         yield "Amazon Linux 2023, Node.js 24 and MySQL 8.4 stand in for the document's versions, which have aged."
     if settings.database.engine_version == "8.0":
-        dollars = EXTENDED_MONTHLY[settings.database.multi_az]
+        price = estimate.extended_support(settings)
+        dollars = "at an unknown price" if price is None else f"about +${price:.0f} a month"
         yield (
             "RDS MySQL 8.0 has had no standard support since 2026-07-31: AWS goes on in Extended Support, "
-            f'about +${dollars} a month. platform = "supported" avoids all that has aged.'
+            f'{dollars}. platform = "supported" avoids all that has aged.'
         )
 
 

@@ -21,6 +21,8 @@ class Line:
     note: str = ""
 
 
+EXTENDED = "Extended Support of MySQL 8.0"
+
 BY_USE = (
     "traffic to the internet and between zones",
     "load balancer capacity units",
@@ -39,6 +41,11 @@ def lines(settings: Settings) -> list[Line]:
 def total(bill: list[Line]) -> float:
     """US dollars a month of what is known."""
     return sum(line.monthly or 0.0 for line in bill)
+
+
+def extended_support(settings: Settings) -> float | None:
+    """US dollars a month that MySQL 8.0 costs beyond itself; 0 for a version in standard support, None if unknown."""
+    return next((line.monthly for line in lines(settings) if line.what == EXTENDED), 0.0)
 
 
 class _Bill:
@@ -76,11 +83,10 @@ class _Bill:
             cores = VCPUS.get(database.instance_class)
             machines = 2 if database.multi_az else 1
             note = 'since 2026-07-31; platform = "supported" avoids it'
-            what = "Extended Support of MySQL 8.0"
             if cores is None:
-                yield Line(what, None, note)
+                yield Line(EXTENDED, None, note)
             else:
-                yield self._line(what, "RDS Extended Support", cores * machines * HOURS, note)
+                yield self._line(EXTENDED, "RDS Extended Support", cores * machines * HOURS, note)
 
     def _network(self) -> Iterator[Line]:
         network = self.settings.network

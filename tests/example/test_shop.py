@@ -126,7 +126,6 @@ def running(folder: Path, script: list[str], port: int, **environment: str) -> I
 
 
 @pytest.mark.torture
-@pytest.mark.skipif(not shutil.which("npm"), reason="needs Node.js")
 def test_it_is_built_and_runs_without_a_database(world: World, tmp_path: Path) -> None:
     left = shutil.ignore_patterns("node_modules", ".next", "dist")
     shop = shutil.copytree(SHOP, tmp_path / "shop", ignore=left)
