@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.account import leftovers
 from tests.simulated import World
-from tests.test_crashes import leftovers
 
 BASE = """\
 name = "shop"

@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 
 from awsdeploy.sandbox.control import Server
+from tests.account import leftovers
 from tests.conftest import SPEED, forked
 from tests.sandbox.standing import STILL
 from tests.simulated import World, tags, writes
-from tests.test_crashes import leftovers
 
 CONFIG = """\
 name = "kept"

@@ -8,8 +8,8 @@ import shutil
 
 import pytest
 
+from tests.account import leftovers
 from tests.simulated import World
-from tests.test_crashes import leftovers
 
 CONFIG = """\
 name = "shop"

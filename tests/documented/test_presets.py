@@ -9,10 +9,10 @@ import pytest
 
 from awsdeploy import deviations
 from awsdeploy.sandbox import control
+from tests.account import leftovers
 from tests.conftest import forked
 from tests.documented.asking import database, instance
 from tests.simulated import World, writes
-from tests.test_crashes import leftovers
 
 EXTENDED = "open-source-rds-extended-support"
 STACKS = [(preset, platform) for preset in ("dev", "prod") for platform in ("documented", "supported")]

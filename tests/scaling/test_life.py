@@ -13,10 +13,10 @@ from awsdeploy.errors import TimedOut
 from awsdeploy.resource import Wait
 from awsdeploy.resources import machine
 from awsdeploy.resources.scaling import MembersInService
+from tests.account import leftovers
 from tests.conftest import SPEED
 from tests.scaling.conftest import FIXED, SCALED
 from tests.simulated import World, writes
-from tests.test_crashes import leftovers
 
 pytestmark = pytest.mark.slow
 

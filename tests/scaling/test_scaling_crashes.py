@@ -9,9 +9,10 @@ import random
 
 import pytest
 
+from tests.account import leftovers
 from tests.scaling.conftest import SCALED
 from tests.simulated import World, writes
-from tests.test_crashes import FAULTS, KILLED, leftovers, no_twins, points
+from tests.test_crashes import FAULTS, KILLED, no_twins, points
 
 FIRST, LARGER, GONE = "first", "larger", "gone"
 WRITES = {

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import gc
 import importlib
 import pkgutil
 
+from moto.core import responses
 from moto.core.exceptions import ServiceException
 from moto.core.utils import get_service_model
 from moto.utilities import utils as resources
@@ -21,6 +23,8 @@ from awsdeploy.sandbox.world import World, fresh
 def load() -> None:
     """Import every correction: importing registers it. Heavy: moto reads megabytes of catalogue."""
     gc.disable()
+    # moto lists the methods of a service's class anew in every call.
+    responses.method_names_from_class = functools.cache(responses.method_names_from_class)
     whole = resources.load_resource
     # Which zone offers which machine, for all regions of the world: `catalogue` reads one region's when asked.
     resources.load_resource = lambda path: [] if "instance_type_offerings" in path else whole(path)
