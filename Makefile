@@ -2,7 +2,7 @@
 #   make demo     try the whole thing, no AWS account needed
 #   make test     environment + linters + the suite (what CI runs)
 #   make quick    the suite without its slow half
-#   make torture  every crash point and every other exhaustive run
+#   make torture  every crash point and every other exhaustive run, which `make test` samples
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -20,7 +20,7 @@ quick: lint
 	$(PYTEST) -m "not torture and not slow"
 
 torture: $(VENV)/.dev
-	$(PYTEST)
+	$(PYTEST) -m torture
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff format --check .

@@ -24,6 +24,7 @@ LAYERS = (
     "view",
     "resource",
     "state",
+    "lock",
     "lease",
     "resources",
     "engine",

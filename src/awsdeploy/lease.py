@@ -25,8 +25,9 @@ from typing import Any
 from awsdeploy import __version__
 from awsdeploy.aws import AnswerLost, AwsRefusal, Client, Door, tolerate
 from awsdeploy.errors import AwsdeployError, AwsFailure, StateLocked, WrongAccount
+from awsdeploy.lock import describe, holder
 from awsdeploy.resource import TAG_RESOURCE, TAG_STACK, Stack
-from awsdeploy.state import describe, holder, now
+from awsdeploy.state import now
 from awsdeploy.stop import Stop
 
 RENEW_EVERY = 60.0  # seconds

@@ -7,21 +7,18 @@ folder) before the call it announces. Knows nothing of AWS.
 
 from __future__ import annotations
 
-import fcntl
-import getpass
 import json
 import os
-import socket
+import textwrap
 import threading
 import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from awsdeploy.errors import AwsdeployError, StateLocked, WrongAccount
+from awsdeploy.errors import AwsdeployError, WrongAccount
 
 VERSION = 1
 KEPT_RUNS = 20
@@ -90,6 +87,8 @@ class State:
         self.on_failure: Callable[[AwsdeployError], object] = lambda _error: None
         """Told of a write that failed, so that the run stops and not only the resource that noticed."""
         self._lock = threading.RLock()
+        self._texts: dict[str, str] = {}
+        """Entries as the file has them: a write encodes only what changed, else many resources cost their square."""
 
     @classmethod
     def load(cls, path: Path, stack: str) -> State:
@@ -167,7 +166,7 @@ class State:
             entry.phase, entry.at = "creating", now()
             entry.token = entry.token or uuid.uuid4().hex
             self.entries[key] = entry
-            self.save()
+            self._changed(key)
             return entry
 
     def mark(self, key: str, phase: str, **values: str) -> None:
@@ -177,7 +176,7 @@ class State:
             entry.phase, entry.at = phase, now()
             for name, value in values.items():
                 setattr(entry, name, value)
-            self.save()
+            self._changed(key)
 
     def put(self, key: str, entry: Entry) -> None:
         """Record what AWS shows; written only if it differs from what is known."""
@@ -187,12 +186,12 @@ class State:
             entry.token = before.token if before else ""
             if before != entry:
                 self.entries[key] = entry
-                self.save()
+                self._changed(key)
 
     def gone(self, key: str) -> None:
         with self._lock:
             if self.entries.pop(key, None) is not None:
-                self.save()
+                self._changed(key)
 
     def record_run(self, command: str, seconds: float, durations: dict[str, float]) -> None:
         """Keep how long each resource took (seconds), for later estimates."""
@@ -213,17 +212,8 @@ class State:
         """Write durably. Raises `StateUnwritable`, after which nothing may be created."""
         with self._lock:
             self.serial += 1
-            document = {
-                "version": VERSION,
-                "stack": self.stack,
-                "account": self.account,
-                "region": self.region,
-                "serial": self.serial,
-                "entries": {key: asdict(entry) for key, entry in sorted(self.entries.items())},
-                "runs": self.runs,
-            }
             try:
-                write_durably(self.path, json.dumps(document, indent=1) + "\n")
+                write_durably(self.path, self._text())
             except OSError as error:
                 failure = StateUnwritable(
                     f"The state file {self.path} cannot be written: {error.strerror}.",
@@ -231,6 +221,26 @@ class State:
                 )
                 self.on_failure(failure)
                 raise failure from None
+
+    def _changed(self, key: str) -> None:
+        self._texts.pop(key, None)
+        self.save()
+
+    def _text(self) -> str:
+        """The whole file: JSON, indented, its keys in a stable order."""
+        head = {
+            "version": VERSION,
+            "stack": self.stack,
+            "account": self.account,
+            "region": self.region,
+            "serial": self.serial,
+        }
+        for key, entry in self.entries.items():
+            if key not in self._texts:
+                self._texts[key] = textwrap.indent(_members({key: asdict(entry)}), " ")
+        entries = ",\n".join(self._texts[key] for key in sorted(self.entries))
+        parts = [_members(head), f' "entries": {{\n{entries}\n }}' if entries else ' "entries": {}']
+        return "{\n" + ",\n".join([*parts, _members({"runs": self.runs})]) + "\n}\n"
 
     def remove(self) -> None:
         """The stack is gone, and so is its record."""
@@ -245,6 +255,11 @@ class State:
                 raise StateUnwritable(
                     f"{self.path} cannot be removed: {error.strerror}.", "Remove it by hand."
                 ) from None
+
+
+def _members(document: dict[str, Any]) -> str:
+    """The lines between the braces of a JSON object."""
+    return json.dumps(document, indent=1).removeprefix("{\n").removesuffix("\n}")
 
 
 def write_durably(path: Path, text: str) -> None:
@@ -270,53 +285,3 @@ def sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def holder(command: str) -> dict[str, Any]:
-    """Who is working: shown to whoever comes second."""
-    return {
-        "who": getpass.getuser(),
-        "where": socket.gethostname(),
-        "pid": os.getpid(),
-        "since": now(),
-        "command": command,
-    }
-
-
-@contextmanager
-def locked(path: Path, command: str) -> Iterator[None]:
-    """Hold the lock beside the state file. The system releases it when the process ends, however it ends.
-
-    Raises `StateLocked` naming who holds it.
-    """
-    lock = path.with_suffix(".lock")
-    try:
-        lock.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        file = open(lock, "a+", encoding="utf-8")  # noqa: SIM115 - closed below
-    except OSError as error:
-        raise StateUnwritable(f"{lock} cannot be written: {error.strerror}.", "Mend the permissions.") from None
-    with file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            file.seek(0)
-            raise StateLocked(
-                f"Another command is working on this stack: {describe(file.read())}.",
-                "Wait for it to end, then run the same command again.",
-            ) from None
-        file.truncate(0)
-        file.write(json.dumps(holder(command)))
-        file.flush()
-        try:
-            yield
-        finally:
-            file.truncate(0)
-
-
-def describe(text: str) -> str:
-    """A lock's holder in words; a lock written by something else is quoted."""
-    try:
-        who = json.loads(text)
-        return f"`{who['command']}` by {who['who']} on {who['where']} (process {who['pid']}), since {who['since']}"
-    except (ValueError, KeyError, TypeError):
-        return text.strip() or "unknown"

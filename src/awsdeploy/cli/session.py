@@ -76,9 +76,10 @@ def session(given: Given, settings: Settings, command: str, writes: bool = False
     from awsdeploy import blueprint  # noqa: F401 - every kind enters by being defined
     from awsdeploy.aws import Door
     from awsdeploy.engine.run import Run
+    from awsdeploy.lock import locked
     from awsdeploy.progress import Clock
     from awsdeploy.resource import Stack
-    from awsdeploy.state import State, locked
+    from awsdeploy.state import State
     from awsdeploy.stop import Pace, Stop
 
     stack = Stack(settings.name, settings.environment)
