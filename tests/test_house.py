@@ -32,6 +32,7 @@ LAYERS = (
     "blueprint",
     "prices",
     "estimate",
+    "release",
     "deviations",
     "forecast",
     "progress",

@@ -11,9 +11,8 @@ from typing import Any
 from awsdeploy.config import Service, Settings
 from awsdeploy.resource import TAG_STACK
 from awsdeploy.resources.bootstrap import TAG as BOOTSTRAP_TAG
-from awsdeploy.resources.machine import SERVICE
+from awsdeploy.resources.machine import RELEASE, SERVICE
 
-RELEASE_TAG = "awsdeploy:release"
 UPLOADS = "uploads/*"
 METRICS = "CWAgent"
 
@@ -67,7 +66,7 @@ def _agents(settings: Settings, service: Service) -> Iterator[Statement]:
         ["arn:aws:ec2:{region}:{account}:instance/*"],
         {
             "StringEquals": own,
-            "ForAllValues:StringEquals": {"aws:TagKeys": [BOOTSTRAP_TAG, RELEASE_TAG]},
+            "ForAllValues:StringEquals": {"aws:TagKeys": [BOOTSTRAP_TAG, RELEASE]},
             "Null": {"aws:TagKeys": "false"},
         },
     )

@@ -30,6 +30,11 @@ COMMANDS: Mapping[str, Entry] = {
     "plan": Entry("awsdeploy.cli.plan", "Show what `up` would create, change and remove."),
     "up": Entry("awsdeploy.cli.up", "Create the stack, or bring it to what config.toml says."),
     "status": Entry("awsdeploy.cli.status", "Show what stands, how it is and where to reach it."),
+    "deploy": Entry("awsdeploy.cli.deploy", "Put the committed code on the machines."),
+    "rollback": Entry("awsdeploy.cli.rollback", "Go back to the release before."),
+    "releases": Entry("awsdeploy.cli.releases", "List the releases and where each runs."),
+    "restart": Entry("awsdeploy.cli.restart", "Reload a service with its environment as it is now."),
+    "exec": Entry("awsdeploy.cli.exec", "Run a command on a service's machines."),
     "destroy": Entry("awsdeploy.cli.destroy", "Take the stack down and prove that nothing is left."),
     "cost": Entry("awsdeploy.cli.cost", "Estimate what the stack costs a month."),
     "backup": Entry("awsdeploy.cli.backup", "Make a backup by hand: `backup now`."),
@@ -44,6 +49,7 @@ EXAMPLES = """\
   awsdeploy init                  write config.toml
   awsdeploy up --sandbox --yes    try it: simulated AWS, no account
   awsdeploy up                    the real one, after showing its plan
+  awsdeploy deploy                put the application on it
   awsdeploy destroy               and gone again
 """
 

@@ -137,13 +137,13 @@ class Standing:
 
     def releases(self, service: str) -> set[str]:
         """The releases on a service's machines, by their tags."""
-        from awsdeploy.resources.alarm import RELEASE_TAG
+        from awsdeploy.resources.machine import RELEASE
 
         found = set()
         for live in self.plan.lives:
             if live.key.startswith("machines/"):
                 tags = {tag["Key"]: tag["Value"] for tag in live.raw.get("Tags", ())}
-                found |= {tags[RELEASE_TAG]} if tags.get(SERVICE_TAG) == service and RELEASE_TAG in tags else set()
+                found |= {tags[RELEASE]} if tags.get(SERVICE_TAG) == service and RELEASE in tags else set()
         return found
 
     def document(self) -> dict[str, Any]:

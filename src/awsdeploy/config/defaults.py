@@ -33,8 +33,8 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
 }
 
 SERVICES: Mapping[str, Mapping[str, Any]] = {
-    "frontend": {"port": 3000, "paths": ("/*",), "health": "/"},
-    "backend": {"port": 9999, "paths": ("/api", "/api/*"), "health": "/api/health"},
+    "frontend": {"port": 3000, "paths": ("/*",), "health": "/", "directory": "front"},
+    "backend": {"port": 9999, "paths": ("/api", "/api/*"), "health": "/api/health", "directory": "back"},
 }
 
 
@@ -83,6 +83,7 @@ def _following(written: Tree) -> Iterator[tuple[tuple[str, ...], object, str]]:
         served = isinstance(keys, dict) and "port" in keys
         for key, value in SERVICES.get(service, {"health": "/"} if served else {}).items():
             yield ("services", service, key), value, "default"
+        yield ("services", service, "directory"), service, "default"
         yield ("services", service, "instance_type"), preset["service"]["instance_type"], because
     for table in ("logs", "monitoring", "backup", "waits"):
         yield (table,), {}, "default"

@@ -37,6 +37,7 @@ USERNAME = r"[A-Za-z][A-Za-z0-9_]{0,15}"
 POLICY_ARN = r"arn:aws[a-z-]*:iam::([0-9]{12}|aws):policy/[A-Za-z0-9_+=,.@/-]+"
 ACTION = r"[a-z0-9-]+:[A-Za-z0-9*?]+"
 RESOURCE_ARN = r"\*|arn:[^:\s]+:[^:\s]+:[^:\s]*:[^:\s]*:\S+"
+DIRECTORY = r"\.|[A-Za-z0-9_@.-]+(/[A-Za-z0-9_@.-]+)*"
 KEY_PAIR = r"[!-~]([ -~]{0,253}[!-~])?"
 AUTO = "auto"
 """For an address: the operator's own."""
@@ -204,6 +205,21 @@ def health(value: str) -> str:
     if "*" in value:
         raise Wrong("one exact path", "a health check takes no wildcard")
     return value
+
+
+def directory(value: str) -> str:
+    """A folder of the repository, from its top; `.` is the top itself."""
+    tidy = value.removeprefix("./").rstrip("/") or "."
+    if not re.fullmatch(DIRECTORY, tidy) or ".." in tidy.split("/"):
+        raise Wrong('a folder of the repository, such as "back" or "apps/api"', "from its top, without a slash first")
+    return tidy
+
+
+def command_line(value: str) -> str:
+    """One line for a shell on the machine."""
+    if not value.isprintable() or len(value) > 1000:
+        raise Wrong("one line, such as npm run migrate")
+    return value.strip()
 
 
 def instance_type(value: str) -> str:

@@ -118,6 +118,12 @@ class Service(Frozen):
     """The machines' EC2 type. Default: t3.micro in dev, t3.medium in prod."""
     volume_gb: Annotated[int, AfterValidator(rules.whole(8, 16384)), _range(8, 16384)] = 20
     """Disk of each machine, in GB."""
+    directory: Annotated[str, AfterValidator(rules.directory), _pattern(rules.DIRECTORY)]
+    """Its folder in the repository. Default: front for frontend, back for backend, otherwise its name."""
+    processes: Annotated[int, AfterValidator(rules.whole(1, 32)), _range(1, 32)] = 1
+    """How many run on each machine. More than one runs every scheduled job that often."""
+    migrate: Annotated[str, AfterValidator(rules.command_line)] = ""
+    """Run once in each release before it goes into service, such as npm run migrate."""
     policies: tuple[PolicyArn, ...] = ()
     """Managed IAM policies for what the program itself calls, by ARN."""
     statements: tuple[Statement, ...] = ()

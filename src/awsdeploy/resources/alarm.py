@@ -10,12 +10,10 @@ from typing import Any
 from awsdeploy.resource import UNKNOWN, Again, Aws, Change, Live, Parting, Resource
 from awsdeploy.resources.instance import Instance
 from awsdeploy.resources.launch_template import Member
+from awsdeploy.resources.machine import RELEASE
 from awsdeploy.resources.metric import Metric
 from awsdeploy.resources.scaling import AutoScalingGroup
 from awsdeploy.resources.topic import Topic
-
-RELEASE_TAG = "awsdeploy:release"
-"""What a release puts on the machines it runs on; without it they still show the placeholder."""
 
 OURS = re.compile(r"\[awsdeploy (?P<stack>\S+) (?P<key>\S+) (?P<generation>\S+)\]$")
 """The end of a description. The list of alarms shows no tags: this is how it shows whose an alarm is."""
@@ -124,4 +122,4 @@ def released(aws: Aws, machines: Instance | AutoScalingGroup) -> bool:
 
 
 def _carries_release(machine: Live) -> bool:
-    return any(tag["Key"] == RELEASE_TAG for tag in machine.raw.get("Tags", ()))
+    return any(tag["Key"] == RELEASE for tag in machine.raw.get("Tags", ()))

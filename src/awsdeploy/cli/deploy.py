@@ -1,0 +1,63 @@
+"""`deploy`: the committed code onto the machines, built beside what runs and switched to when it is well."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import click
+
+from awsdeploy.cli.group import ExampleHelp
+from awsdeploy.cli.options import Given, json_option, shared_options
+from awsdeploy.cli.releasing import chosen, need_machines, releasing, report
+from awsdeploy.cli.session import print_lines
+
+EXAMPLES = """\
+  awsdeploy deploy                    every service, what HEAD is
+  awsdeploy deploy backend            one of them
+  awsdeploy deploy --ref v1.4.0       a tag, a branch or a commit
+"""
+SHOWN = 10  # uncommitted files that are named
+
+
+@click.command(cls=ExampleHelp, examples=EXAMPLES)
+@click.argument("services", nargs=-1)
+@click.option("--ref", default="HEAD", metavar="REF", help="What to release: a branch, tag or commit.  [default: HEAD]")
+@click.option("--force", is_flag=True, help="Build and release again what runs already.")
+@json_option
+@shared_options()
+def command(given: Given, services: tuple[str, ...], ref: str, force: bool, as_json: bool) -> None:
+    """Put the committed code on the machines.
+
+    It is built beside the running release, asked for its health, and only then switched to; if anything fails, what
+    ran before runs on. Needs no state file, so that any machine with the repository and credentials can do it.
+    """
+    settings = given.settings()
+    wanted = chosen(settings, services)
+    from awsdeploy.release import checks, source
+    from awsdeploy.release.manifest import manifest, release_id
+
+    code = source.committed(given.config.absolute().parent if given.config.exists() else Path(), ref)
+    remarks = checks.examine(code, settings, wanted)
+    print_lines([*_uncommitted(code), *(f"Note: {one}" for one in remarks)], err=True)
+    with releasing(given, settings, "deploy") as (at, releaser):
+        need_machines(releaser, wanted)
+        ground, begun, results = releaser.ground, time.monotonic(), []
+        id = release_id(code)
+        for service in wanted:
+            click.echo(f"{service.name}: {code.short} as {id}", err=True)
+            told = manifest(settings, service, code, id, ground.site, ground.uploads_address)
+            results.append(releaser.deploy(service, code, told, force))
+        releaser.arm(wanted)
+        report(at, results, at.clock.of(time.monotonic() - begun), ground.site, as_json, "serves")
+
+
+def _uncommitted(code: object) -> list[str]:
+    from awsdeploy.release.source import Source
+
+    assert isinstance(code, Source)
+    changed = code.changed()
+    if not changed or code.ref != "HEAD":
+        return []
+    more = f" and {len(changed) - SHOWN} more" if len(changed) > SHOWN else ""
+    return [f"Note: not committed, so not released: {', '.join(changed[:SHOWN])}{more}"]

@@ -1,0 +1,54 @@
+"""`exec`: one command on a service's machines, as the application would run it."""
+
+from __future__ import annotations
+
+import shlex
+
+import click
+
+from awsdeploy.cli.group import ExampleHelp
+from awsdeploy.cli.options import Given, shared_options
+from awsdeploy.cli.releasing import chosen, need_machines
+from awsdeploy.cli.session import session
+from awsdeploy.errors import AwsdeployError
+
+EXAMPLES = """\
+  awsdeploy exec backend -- npm run seed
+  awsdeploy exec backend --all -- df -h
+"""
+
+
+class CommandFailed(AwsdeployError):
+    """What was run on a machine ended with an error."""
+
+
+@click.command(cls=ExampleHelp, examples=EXAMPLES, context_settings={"ignore_unknown_options": True})
+@click.argument("service")
+@click.argument("words", nargs=-1, required=True, metavar="-- COMMAND [ARG]…", type=click.UNPROCESSED)
+@click.option("--all", "everywhere", is_flag=True, help="On every machine of the service, not only the first.")
+@shared_options()
+def command(given: Given, service: str, words: tuple[str, ...], everywhere: bool) -> None:
+    """Run a command in the current release's folder, with its environment.
+
+    AWS keeps what was run in the command history: put nothing secret into it.
+    """
+    settings = given.settings()
+    (wanted,) = chosen(settings, [service])
+    with session(given, settings, "exec") as at:
+        from awsdeploy.release import box
+        from awsdeploy.release.deploy import Releaser
+        from awsdeploy.release.ground import ground
+
+        releaser = Releaser(ground(at.run, settings), click.echo)
+        need_machines(releaser, [wanted])
+        machines = releaser.ground.boxes[service]
+        for one in machines if everywhere else machines[:1]:
+            if everywhere:
+                click.echo(f"{one.id}:", err=True)
+            stack = releaser.ground
+            called = ("exec", at.run.stack.tag, service, at.run.region, stack.artifacts, shlex.join(words))
+            script = box.program(stack.artifacts, at.run.region, called)
+            group = stack.log_group(service)
+            outcome = box.run(at.run.door, at.run.region, one, script, f"awsdeploy exec {service}", group, click.echo)
+            if not outcome.good:
+                raise CommandFailed(f"On {one.id}: {outcome.diagnosis}", outcome.remedy)

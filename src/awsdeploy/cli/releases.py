@@ -1,0 +1,44 @@
+"""`releases`: what runs on each service's machines, and what could."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import click
+
+from awsdeploy.cli.group import ExampleHelp
+from awsdeploy.cli.options import Given, json_option, shared_options
+from awsdeploy.cli.releasing import chosen
+from awsdeploy.cli.session import print_lines, session
+
+
+@click.command(cls=ExampleHelp, examples="  awsdeploy releases\n  awsdeploy releases backend --json\n")
+@click.argument("services", nargs=-1)
+@json_option
+@shared_options()
+def command(given: Given, services: tuple[str, ...], as_json: bool) -> None:
+    """List the releases of each service, newest first, and where each runs."""
+    settings = given.settings()
+    wanted = chosen(settings, services)
+    with session(given, settings, "releases") as at:
+        from awsdeploy.release.ground import ground
+
+        stack = ground(at.run, settings)
+        rows: list[dict[str, Any]] = []
+        for service in wanted:
+            now = stack.manifest(service.name)
+            for id in stack.ids(service.name):
+                machines = [box.id for box in stack.boxes[service.name] if box.release == id]
+                current = now is not None and now["id"] == id
+                rows.append({"service": service.name, "release": id, "current": current, "machines": machines})
+        if as_json:
+            click.echo(json.dumps({**at.header, "releases": rows}, indent=2))
+            return
+        if not rows:
+            print_lines([f"Nothing has been released yet. To do it: {at.next('deploy')}"])
+            return
+        print_lines(
+            f"  {'*' if row['current'] else ' '} {row['service']:<12} {row['release']}  {', '.join(row['machines'])}"
+            for row in rows
+        )

@@ -1,0 +1,97 @@
+"""What the commands that change what runs on the machines have in common: the stack, its lock, and the running text."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from awsdeploy.cli.options import Given
+from awsdeploy.cli.session import Session, print_lines, session, styled
+from awsdeploy.errors import NoSuchStack, Refused, UsageError
+
+if TYPE_CHECKING:
+    from awsdeploy.config import Service, Settings
+    from awsdeploy.release.deploy import Releaser, Result
+
+STEP, LOGGED = "@step ", "| "
+
+
+@contextmanager
+def releasing(given: Given, settings: Settings, command: str) -> Iterator[tuple[Session, Releaser]]:
+    """The stack, looked at, its lock held here and in AWS. Raises `NoSuchStack`, `StateLocked`."""
+    with session(given, settings, command, writes=True) as at:
+        from awsdeploy.release.deploy import Releaser
+        from awsdeploy.release.ground import ground
+
+        if at.run.read_record() is None:
+            raise NoSuchStack(f"There is nothing of {settings.stack} in {at.run.region} yet.", at.next("up"))
+        with at.run.lease.held(command, at.run.stop):
+            yield at, Releaser(ground(at.run, settings), teller())
+
+
+def teller() -> Callable[[str], None]:
+    """Says what happens on the machines, as it happens, on stderr."""
+    bold, dim = styled("bold", to_stderr=True), styled("dim", to_stderr=True)
+    begun = time.monotonic()
+
+    def say(line: str) -> None:
+        if line.startswith(STEP):
+            line = bold(f"  {line.removeprefix(STEP)}") + dim(f"  after {time.monotonic() - begun:.0f} s")
+        else:
+            line = dim(f"    {line.removeprefix(LOGGED)}")
+        click.echo(line, err=True)
+
+    return say
+
+
+def chosen(settings: Settings, names: Sequence[str]) -> list[Service]:
+    """The services named, or all of them: who writes the database first, who asks it later.
+
+    Raises `UsageError` for a name that is no service.
+    """
+    for name in names:
+        if name not in settings.services:
+            known = ", ".join(settings.services)
+            raise UsageError(f"There is no service {name!r} in the configuration.", f"There are: {known}")
+    first = settings.database_users
+    everyone = sorted(settings.services.values(), key=lambda one: one.name not in first)
+    return [one for one in everyone if not names or one.name in names]
+
+
+def need_machines(releaser: Releaser, services: Iterable[Service]) -> None:
+    """Raises `Refused` where a service has no machine, or one whose agent does not answer."""
+    from awsdeploy.release.box import need_agents
+
+    ground = releaser.ground
+    for service in services:
+        if not ground.boxes[service.name]:
+            raise Refused(f"{service.name} has no running machine.", "To see why: awsdeploy status")
+    everyone = [box for service in services for box in ground.boxes[service.name]]
+    need_agents(ground.run.door, ground.run.region, everyone)
+
+
+def report(at: Session, results: list[Result], seconds: float, site: str, as_json: bool, verb: str) -> None:
+    if as_json:
+        services: list[dict[str, Any]] = [
+            {
+                "service": one.service,
+                "release": one.release,
+                "previous": one.previous or None,
+                "machines": list(one.machines),
+                "unchanged": one.unchanged,
+            }
+            for one in results
+        ]
+        click.echo(json.dumps({**at.header, "seconds": round(seconds, 1), "url": site, "services": services}, indent=2))
+        return
+    lines = []
+    for one in results:
+        said = "unchanged, nothing was done (--force does it all the same)" if one.unchanged else f"{verb}"
+        before = f", before it {one.previous}" if one.previous and not one.unchanged else ""
+        lines.append(f"{one.service}: {one.release} {said}{before}")
+    print_lines([*lines, "", f"Answers at {site}"])

@@ -1,0 +1,219 @@
+"""One machine and what is run on it: Run Command, its output while it runs, and the outcome it ends with."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from awsdeploy.aws import AwsRefusal, Client, Door
+from awsdeploy.errors import AwsFailure, Refused, TimedOut
+from awsdeploy.resource import TAG_STACK, Stack
+from awsdeploy.resources.bootstrap import RELEASE_SCRIPT
+from awsdeploy.resources.machine import RELEASE, SERVICE
+from awsdeploy.stop import Pace
+
+OUTCOME, STEP = "@outcome ", "@step "
+DELIVERED_WITHIN = 60  # seconds until a machine must have taken a command; AWS: 30 at least (API_SendCommand)
+LONGEST = 3600  # seconds that a release may take on a machine
+ENDED = {"Success", "Failed", "TimedOut", "Cancelled"}
+
+OnLine = Callable[[str], object]
+
+
+@dataclass(frozen=True)
+class Box:
+    """A machine of a service; `release` is what its tag says runs there."""
+
+    id: str
+    service: str
+    release: str
+    address: str
+
+    @property
+    def number(self) -> str:
+        return self.id
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What the on-instance program says at its end, or what we know where it could say nothing."""
+
+    outcome: str
+    release: str = ""
+    step: str = ""
+    diagnosis: str = ""
+    remedy: str = ""
+    previous: str = ""
+
+    @property
+    def good(self) -> bool:
+        return self.outcome in ("ok", "unchanged")
+
+
+def boxes(door: Door, stack: Stack, region: str, service: str) -> list[Box]:
+    """The running machines of a service, whether we or a group started them, oldest first."""
+    filters = [
+        {"Name": f"tag:{TAG_STACK}", "Values": [stack.tag]},
+        {"Name": f"tag:{SERVICE}", "Values": [service]},
+        {"Name": "instance-state-name", "Values": ["running"]},
+    ]
+    found = []
+    for reservation in door.client("ec2", region).pages("describe_instances", "Reservations", Filters=filters):
+        for one in reservation["Instances"]:
+            tags = {tag["Key"]: tag["Value"] for tag in one.get("Tags", ())}
+            box = Box(one["InstanceId"], service, tags.get(RELEASE, ""), one.get("PublicIpAddress", ""))
+            found.append((str(one["LaunchTime"]), box))
+    return [box for _, box in sorted(found, key=lambda pair: (pair[0], pair[1].id))]
+
+
+def need_agents(door: Door, region: str, boxes: Sequence[Box]) -> None:
+    """Raises `Refused` naming each machine whose agent does not answer."""
+    ssm = door.client("ssm", region)
+    filters = [{"Key": "InstanceIds", "Values": [box.id for box in boxes]}]
+    pages = ssm.pages("describe_instance_information", "InstanceInformationList", Filters=filters)
+    online = {one["InstanceId"] for one in pages if one["PingStatus"] == "Online"}
+    away = [f"{box.id} ({box.service})" for box in boxes if box.id not in online]
+    if away:
+        raise Refused(
+            f"The SSM agent of {', '.join(away)} does not answer, so nothing can be run there.",
+            "A machine started a minute ago needs another. Else restart it: "
+            f"aws ec2 reboot-instances --instance-ids {' '.join(box.id for box in boxes if box.id not in online)}",
+        )
+
+
+def program(bucket: str, region: str, words: Iterable[str]) -> str:
+    """The shell script that fetches this version's on-instance program and runs it."""
+    place = '"${ROOT:-}/opt/awsdeploy/release.sh"'
+    new = '"${ROOT:-}/opt/awsdeploy/release.sh.$$"'
+    return "\n".join(
+        [
+            "#!/bin/bash",
+            "set -euo pipefail",
+            'install -d -m 755 "${ROOT:-}/opt/awsdeploy"',
+            f"aws s3 cp --only-show-errors --region {region} s3://{bucket}/{RELEASE_SCRIPT} {new}",
+            f"mv -f {new} {place}",
+            f"exec bash {place} {shlex.join(words)}",
+        ]
+    )
+
+
+def run(door: Door, region: str, box: Box, script: str, comment: str, group: str, on_line: OnLine) -> Outcome:
+    """Run a script as root and say each line of its output as it comes. Nothing in it may be secret.
+
+    `group` is the log group that the machine may write to. Raises `Refused` if the agent is offline, `TimedOut`.
+    """
+    ssm = door.client("ssm", region)
+    try:
+        sent = ssm.send_command(
+            InstanceIds=[box.id],
+            DocumentName="AWS-RunShellScript",
+            Comment=comment[:100],
+            TimeoutSeconds=DELIVERED_WITHIN,
+            Parameters={"commands": script.split("\n"), "executionTimeout": [str(LONGEST)]},
+            CloudWatchOutputConfig={"CloudWatchOutputEnabled": True, "CloudWatchLogGroupName": group},
+        )["Command"]["CommandId"]
+    except AwsRefusal as refusal:
+        if refusal.code != "InvalidInstanceId":
+            raise
+        need_agents(door, region, [box])
+        raise
+    return Following(door, region, box, str(sent), group, on_line).outcome()
+
+
+class Following:
+    """A command's output, read from its log streams while it runs and from its record at the end."""
+
+    def __init__(self, door: Door, region: str, box: Box, command: str, group: str, on_line: OnLine) -> None:
+        self.door, self.box, self.command, self.group, self.on_line = door, box, command, group, on_line
+        self.ssm, self.logs = door.client("ssm", region), door.client("logs", region)
+        self.told: dict[str, Any] | None = None
+        self.step = ""
+        self.seen = 0
+
+    def outcome(self) -> Outcome:
+        stream = _Stream(self.logs, self.group, f"{self.command}/{self.box.id}/aws-runShellScript/stdout")
+        for _ in Pace(ceiling=2.0).ticks(self.door.stop, LONGEST + 2 * DELIVERED_WITHIN):
+            record = self._record()
+            self._take(stream.more())
+            if record.get("Status") in ENDED:
+                self._take(stream.more())
+                break
+        else:
+            raise TimedOut(f"The command {self.command} on {self.box.id} has not ended.", "It goes on there.")
+        text = record.get("StandardOutputContent", "")
+        if self.seen == 0 or self.told is None:
+            # AWS keeps the first 24,000 characters of what a command said (API_GetCommandInvocation).
+            self._take(text.splitlines()[self.seen :])
+        if self.told is not None:
+            return Outcome(**{key: str(value or "") for key, value in self.told.items() if key in FIELDS})
+        return self._unsaid(record)
+
+    def _record(self) -> dict[str, Any]:
+        try:
+            return self.ssm.get_command_invocation(CommandId=self.command, InstanceId=self.box.id)
+        except AwsRefusal as refusal:
+            if refusal.code != "InvocationDoesNotExist":  # AWS: for a few seconds after it was sent
+                raise
+            return {}
+
+    def _take(self, lines: Iterable[str]) -> None:
+        for line in lines:
+            self.seen += 1
+            if line.startswith(OUTCOME):
+                self.told = _object(line.removeprefix(OUTCOME))
+                continue
+            if line.startswith(STEP):
+                self.step = line.removeprefix(STEP).strip()
+            self.on_line(line)
+
+    def _unsaid(self, record: dict[str, Any]) -> Outcome:
+        status = record["Status"]
+        said = record.get("StandardErrorContent", "").strip().splitlines()
+        if status == "TimedOut":
+            return Outcome("failed", "", self.step, "The machine did not take the command in time.", AGENT)
+        if status == "Cancelled":
+            return Outcome("failed", "", self.step, "The command was cancelled.", "Run the same command again.")
+        code = record.get("ResponseCode", "")
+        last = said[-1] if said else f"it ended with code {code}"
+        return Outcome("failed", "", self.step or "start", f"It broke off: {last}", "Run the same command again.")
+
+
+AGENT = "Look whether it is up: awsdeploy status"
+FIELDS = {"outcome", "release", "step", "diagnosis", "remedy", "previous"}
+
+
+class _Stream:
+    """A log stream read from its beginning, each line once; AWS makes it with the first line."""
+
+    def __init__(self, logs: Client, group: str, name: str) -> None:
+        self.logs, self.group, self.name = logs, group, name
+        self.token = ""
+        self.rest = ""
+
+    def more(self) -> Iterator[str]:
+        """The lines that have come since."""
+        while True:
+            after = {"nextToken": self.token} if self.token else {}
+            try:
+                page = self.logs.get_log_events(
+                    logGroupName=self.group, logStreamName=self.name, startFromHead=True, **after
+                )
+            except AwsRefusal as refusal:
+                if refusal.code != "ResourceNotFoundException":
+                    raise
+                return
+            yield from (line for event in page["events"] for line in event["message"].splitlines())
+            if page["nextForwardToken"] == self.token:
+                return
+            self.token = page["nextForwardToken"]
+
+
+def _object(text: str) -> dict[str, Any]:
+    try:
+        value = json.loads(text)
+    except ValueError as error:
+        raise AwsFailure(f"The machine's last line cannot be read: {error}", "Run the same command again.") from None
+    return value if isinstance(value, dict) else {}

@@ -1,0 +1,88 @@
+"""What can be known of a release before anything is sent: all findings at once. Reads the commit; knows no AWS."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from awsdeploy.config import Service, Settings
+from awsdeploy.errors import Refused
+from awsdeploy.release.source import Source, foreign_binaries, joined, manager_of
+
+NODE = {"documented": "18.20.8", "supported": "24.0.0"}
+"""The Node.js that bootstrap.sh puts on a machine of each platform; of 24 the newest there is."""
+
+ROUTE = re.compile(r"(?:src/)?(?:app/(?P<app>api(?:/.+)?)/route|pages/(?P<pages>api(?:/.+)?))\.(?:[cm]?[jt]sx?)$")
+GROUPS = re.compile(r"/\([^/]*\)|/index$")  # route groups are no part of the path, index is its folder
+
+
+def examine(source: Source, settings: Settings, services: Iterable[Service]) -> list[str]:
+    """Remarks worth showing. Raises `Refused` with everything that would make the release fail."""
+    wrong: list[str] = []
+    remarks: list[str] = []
+    for service in services:
+        wrong += _mistakes(source, settings, service)
+        remarks += hidden_routes(source, settings, service)
+    wrong += [
+        f"{path} is built for {platform}: take it out of the repository, the machines build their own."
+        for path, platform in foreign_binaries(source)
+    ]
+    if wrong:
+        raise Refused("This cannot be released:\n" + "\n".join(f"  - {one}" for one in wrong), "Mend it and commit.")
+    return remarks
+
+
+def _mistakes(source: Source, settings: Settings, service: Service) -> Iterator[str]:
+    path = joined(service.directory, "package.json")
+    if path not in source.files:
+        yield (
+            f"{service.name}: commit {source.short} has no {path}. "
+            f'Name its folder: [services.{service.name}] directory = "…"'
+        )
+        return
+    try:
+        manager_of(source, service.directory)
+    except Refused as refusal:
+        yield f"{service.name}: {refusal.message} {refusal.hint}"
+    wanted = source.json(path).get("engines", {})
+    node = NODE[settings.platform]
+    wanted = wanted.get("node", "") if isinstance(wanted, dict) else ""
+    if isinstance(wanted, str) and wanted and not satisfied(wanted, node):
+        other = "supported" if settings.platform == "documented" else "documented"
+        yield (
+            f"{service.name}: {path} wants Node.js {wanted}, and the machines of platform "
+            f'"{settings.platform}" have {node}. Change engines.node, or take platform = "{other}" ({NODE[other]}).'
+        )
+
+
+def satisfied(wanted: str, version: str) -> bool:
+    """Whether an npm range takes a version. A range nobody understands is taken to: npm will say so itself."""
+    from semantic_version import NpmSpec, Version
+
+    try:
+        return bool(NpmSpec(wanted).match(Version(version)))
+    except ValueError:
+        return True
+
+
+def hidden_routes(source: Source, settings: Settings, service: Service) -> Iterator[str]:
+    """Next.js routes that the load balancer sends to another service, each with the line that brings it here."""
+    others = [path for one in settings.services.values() if one.name != service.name for path in one.paths]
+    for path in sorted(source.files):
+        inside = path if service.directory == "." else path.removeprefix(f"{service.directory}/")
+        if (inside == path and service.directory != ".") or not (found := ROUTE.match(inside)):
+            continue
+        route = GROUPS.sub("", "/" + (found["app"] or found["pages"]))
+        asked = re.sub(r"\[[^/]*\].*", "*", route)
+        if any(_matches(pattern, asked) for pattern in others) and asked not in service.paths:
+            mine = ", ".join(f'"{one}"' for one in (*service.paths, asked))
+            yield (
+                f"{path} is never reached: the load balancer sends {asked} to another service. "
+                f"To serve it: [services.{service.name}] paths = [{mine}]"
+            )
+
+
+def _matches(pattern: str, path: str) -> bool:
+    """Whether a load balancer's path pattern takes a path; `*` is any run of characters."""
+    form = ".*".join(re.escape(part) for part in pattern.split("*"))
+    return pattern != "/*" and re.fullmatch(form, path) is not None

@@ -1,0 +1,220 @@
+"""A release onto the machines of a service: one after the other, out of the load balancer and back in where there are
+several, in place where there is one; all of them go back to what they had if one of them cannot have it.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from awsdeploy import blueprint
+from awsdeploy.config import Service
+from awsdeploy.errors import AwsdeployError
+from awsdeploy.release import box as boxes
+from awsdeploy.release.box import Box, Outcome
+from awsdeploy.release.ground import Ground
+from awsdeploy.release.manifest import Manifest
+from awsdeploy.release.source import Source
+from awsdeploy.resources.alarm import Alarm
+from awsdeploy.resources.bootstrap import RELEASE_SCRIPT, release_script
+from awsdeploy.resources.instance import Instance
+from awsdeploy.resources.scaling import AutoScalingGroup
+from awsdeploy.stop import Pace
+
+ARCHIVES_KEPT = 20
+"""Releases that stay in the bucket: what is no longer on a machine is built again from there."""
+HEALTHY_WITHIN = 180  # seconds for the load balancer to find a machine well again
+DRAINED_WITHIN = 330  # seconds; AWS: a deregistration delay is 300 unless set
+
+Say = Callable[[str], object]
+
+
+class ReleaseFailed(AwsdeployError):
+    """A release did not come to serve; what served before serves on."""
+
+    def __init__(self, service: str, box: Box, outcome: Outcome, kept: str) -> None:
+        super().__init__(
+            f"{service} on {box.id}: the release failed at `{outcome.step}`. {outcome.diagnosis}\n{kept}",
+            outcome.remedy or "Mend it, commit, and deploy again.",
+        )
+        self.outcome = outcome
+
+
+@dataclass(frozen=True)
+class Result:
+    """How the release of a service went."""
+
+    service: str
+    release: str
+    previous: str
+    machines: tuple[str, ...]
+    unchanged: bool = False
+
+
+@dataclass(frozen=True)
+class Releaser:
+    """Puts releases on the machines of one stack. `say` is told each line of what happens there."""
+
+    ground: Ground
+    say: Say
+
+    def deploy(self, service: Service, source: Source, manifest: Manifest, force: bool = False) -> Result:
+        """Raises `ReleaseFailed`, after which every machine serves what it served before."""
+        machines = self.ground.boxes[service.name]
+        now = self.ground.manifest(service.name)
+        if not force and now and now.get("commit") == source.commit and _everywhere(machines, now["id"]):
+            return Result(service.name, now["id"], now["id"], (), unchanged=True)
+        self._send(service, source, manifest)
+        self._roll(service, machines, "deploy", manifest.id)
+        self.ground.record(service.name, manifest.document())
+        self._tidy(service.name)
+        return Result(service.name, manifest.id, str((now or {}).get("id", "")), tuple(box.id for box in machines))
+
+    def rollback(self, service: Service, id: str, manifest: dict[str, Any]) -> Result:
+        """Bring back the release `id`. Raises `ReleaseFailed`."""
+        machines = self.ground.boxes[service.name]
+        now = self.ground.manifest(service.name)
+        self._roll(service, machines, "rollback", id)
+        self.ground.record(service.name, manifest)
+        return Result(service.name, id, str((now or {}).get("id", "")), tuple(box.id for box in machines))
+
+    def restart(self, service: Service) -> Result:
+        """Read the environment again and reload the processes. Raises `ReleaseFailed`."""
+        machines = self.ground.boxes[service.name]
+        self._roll(service, machines, "restart")
+        now = self.ground.manifest(service.name)
+        id = str((now or {}).get("id", ""))
+        return Result(service.name, id, id, tuple(box.id for box in machines))
+
+    def arm(self, services: Iterable[Service]) -> None:
+        """Alarms about a service are armed with its first release: before it there was nothing to say."""
+        run, names = self.ground.run, {service.name for service in services}
+        keys = {
+            one.key
+            for step in blueprint.steps(self.ground.settings)
+            for one in step.resources
+            if isinstance(one, Alarm) and any(_service_of(machine) in names for machine in one.machines or ())
+        }
+        for region in sorted(run.regions):
+            view = run.view(Alarm, region)
+            silent = [live.id for live in view.all(Alarm) if live.key in keys and not live.raw.get("ActionsEnabled")]
+            if silent:
+                view.client("cloudwatch").enable_alarm_actions(AlarmNames=silent)
+
+    def _send(self, service: Service, source: Source, manifest: Manifest) -> None:
+        """The code before what names it, so that no machine is told of what is not there."""
+        with tempfile.TemporaryDirectory() as folder:
+            archive = Path(folder) / "release.tar.gz"
+            source.archive(archive)
+            size = archive.stat().st_size
+            self.say(f"sending {size / 1e6:.1f} MB")
+            with archive.open("rb") as body:
+                self.ground.put(service.name, f"{manifest.id}.tar.gz", body, "application/gzip")
+        self.ground.put(service.name, f"{manifest.id}.json", json.dumps(manifest.document(), indent=1).encode())
+        # What is run on the machines is this version's own.
+        s3 = self.ground.run.door.client("s3", self.ground.run.region)
+        s3.put_object(Bucket=self.ground.artifacts, Key=RELEASE_SCRIPT, Body=release_script())
+
+    def _roll(self, service: Service, machines: list[Box], command: str, *more: str) -> None:
+        """One machine after the other; if one fails, those before it go back."""
+        done: list[tuple[Box, str]] = []
+        for place, box in enumerate(machines, start=1):
+            self.say(f"machine {place} of {len(machines)}: {box.id}")
+            try:
+                with self._out_of_service(service, box, alone=len(machines) == 1):
+                    outcome = self._on(service, box, command, *more)
+                    if not outcome.good:
+                        raise ReleaseFailed(service.name, box, outcome, _kept(outcome))
+                done.append((box, outcome.previous))
+                self._need_health(service, box, outcome)
+            except (ReleaseFailed, NotServing) as error:
+                if isinstance(error, NotServing):
+                    error = ReleaseFailed(service.name, box, error.outcome, _kept(error.outcome))
+                for earlier, previous in reversed(done):
+                    if previous and command != "restart":
+                        self.say(f"back to {previous} on {earlier.id}")
+                        self._on(service, earlier, "rollback", previous)
+                raise error from None
+
+    def _on(self, service: Service, box: Box, command: str, *more: str) -> Outcome:
+        run, ground = self.ground.run, self.ground
+        words = (command, run.stack.tag, service.name, run.region, ground.artifacts, *more)
+        script = boxes.program(ground.artifacts, run.region, words)
+        comment = f"awsdeploy {command} {service.name} {' '.join(more)}".strip()
+        return boxes.run(run.door, run.region, box, script, comment, ground.log_group(service.name), self.say)
+
+    @contextmanager
+    def _out_of_service(self, service: Service, box: Box, alone: bool) -> Iterator[None]:
+        """Where others serve meanwhile, a machine leaves the load balancer, and comes back whatever happens."""
+        group = self.ground.groups.get(service.name)
+        if group is None or alone:
+            yield
+            return
+        elbv2 = self.ground.run.door.client("elbv2", self.ground.run.region)
+        target = {"TargetGroupArn": group.id, "Targets": [{"Id": box.id}]}
+        elbv2.deregister_targets(**target)
+        try:
+            self._until(group.id, box, {"unused"}, DRAINED_WITHIN)
+            yield
+        finally:
+            elbv2.register_targets(**target)
+
+    def _need_health(self, service: Service, box: Box, outcome: Outcome) -> None:
+        """The load balancer must find it well: what answers on the machine may not answer through the load balancer.
+
+        Raises `NotServing`.
+        """
+        group = self.ground.groups.get(service.name)
+        if group is None:
+            return
+        self.say("@step load balancer")
+        state, reason = self._until(group.id, box, {"healthy"}, HEALTHY_WITHIN)
+        if state != "healthy":
+            said = f"The load balancer finds it {state}: {reason or 'no reason given'}."
+            remedy = f"It must answer {service.health} with 2xx or 3xx, also with X-Forwarded-Proto: https."
+            raise NotServing(Outcome("failed", outcome.release, "load balancer", said, remedy, outcome.previous))
+
+    def _until(self, group: str, box: Box, wanted: set[str], deadline: float) -> tuple[str, str]:
+        """The target's state and AWS's reason, when it is one of `wanted` or time is up."""
+        elbv2 = self.ground.run.door.client("elbv2", self.ground.run.region)
+        state = reason = ""
+        for _ in Pace(self.ground.run.pace.floor, 2.0).ticks(self.ground.run.stop, deadline):
+            asked = elbv2.describe_target_health(TargetGroupArn=group, Targets=[{"Id": box.id}])
+            health = asked["TargetHealthDescriptions"][0]["TargetHealth"]
+            state, reason = health["State"], health.get("Description", "")
+            if state in wanted:
+                break
+        return state, reason
+
+    def _tidy(self, service: str) -> None:
+        """Old archives go; whoever wants them back has git."""
+        s3 = self.ground.run.door.client("s3", self.ground.run.region)
+        for id in self.ground.ids(service)[ARCHIVES_KEPT:]:
+            for ending in (".json", ".tar.gz"):
+                s3.delete_object(Bucket=self.ground.artifacts, Key=f"releases/{service}/{id}{ending}")
+
+
+class NotServing(Exception):
+    """A machine whose release is well by itself and not behind the load balancer."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        super().__init__(outcome.diagnosis)
+        self.outcome = outcome
+
+
+def _service_of(machine: Instance | AutoScalingGroup) -> str:
+    return machine.service if isinstance(machine, Instance) else machine.template.service
+
+
+def _everywhere(machines: list[Box], id: str) -> bool:
+    return all(box.release == id for box in machines)
+
+
+def _kept(outcome: Outcome) -> str:
+    """What serves now."""
+    return f"{outcome.previous} serves on." if outcome.previous else "The placeholder serves on, as before."

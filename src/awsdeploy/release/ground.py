@@ -1,0 +1,107 @@
+"""What a release needs to know of the stack that stands: its buckets, its targets, its address."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from awsdeploy.aws import AwsRefusal
+from awsdeploy.config import Settings
+from awsdeploy.engine import schedule
+from awsdeploy.engine.run import Run
+from awsdeploy.errors import NoSuchStack
+from awsdeploy.release.box import Box, boxes
+from awsdeploy.resource import Live
+from awsdeploy.resources.bucket import Bucket
+from awsdeploy.resources.data_bucket import DataBucket
+from awsdeploy.resources.load_balancer import LoadBalancer, TargetGroup
+
+LATEST = "current"
+"""Name of the object, beside the manifests, that says which release a new machine is to have."""
+
+
+@dataclass(frozen=True)
+class Ground:
+    """The stack as a release finds it."""
+
+    run: Run
+    settings: Settings
+    artifacts: str
+    uploads: str
+    balancer: str
+    """The load balancer's own name in DNS."""
+    groups: dict[str, Live]
+    boxes: dict[str, list[Box]]
+
+    @property
+    def site(self) -> str:
+        """The address of the application, without a slash at the end."""
+        return f"https://{self.settings.domain}" if self.settings.domain else f"http://{self.balancer}"
+
+    @property
+    def uploads_address(self) -> str:
+        """The uploads bucket's address. AWS: the regional name; the global one answers 307 until DNS has spread."""
+        s3 = self.run.door.raw("s3", self.run.region)
+        return str(s3.generate_presigned_url("get_object", {"Bucket": self.uploads, "Key": "x"})).partition("/x?")[0]
+
+    def log_group(self, service: str) -> str:
+        """The log group that a service's machines write to."""
+        return f"/deploy/{self.run.stack.tag}/{service}"
+
+    def put(self, service: str, name: str, body: Any, kind: str = "application/json") -> None:
+        s3 = self.run.door.client("s3", self.run.region)
+        s3.put_object(Bucket=self.artifacts, Key=f"releases/{service}/{name}", Body=body, ContentType=kind)
+
+    def record(self, service: str, manifest: dict[str, Any]) -> None:
+        """From now on new machines of the service begin with this release."""
+        self.put(service, f"{LATEST}.json", json.dumps(manifest, indent=1).encode())
+
+    def manifest(self, service: str, id: str = LATEST) -> dict[str, Any] | None:
+        """The manifest of a release, of the current one by default; None where there is none."""
+        s3 = self.run.door.client("s3", self.run.region)
+        try:
+            body = s3.get_object(Bucket=self.artifacts, Key=f"releases/{service}/{id}.json")["Body"].read()
+        except AwsRefusal as refusal:
+            if refusal.code not in ("NoSuchKey", "404"):
+                raise
+            return None
+        value = json.loads(body)
+        return value if isinstance(value, dict) else None
+
+    def ids(self, service: str) -> list[str]:
+        """All releases that can be brought back, newest first."""
+        s3 = self.run.door.client("s3", self.run.region)
+        place = f"releases/{service}/"
+        keys = [one["Key"] for one in s3.pages("list_objects_v2", "Contents", Bucket=self.artifacts, Prefix=place)]
+        names = [key.removeprefix(place).removesuffix(".json") for key in keys if key.endswith(".json")]
+        return sorted((name for name in names if name != LATEST), reverse=True)
+
+
+def ground(run: Run, settings: Settings) -> Ground:
+    """Look once, at everything together. Raises `NoSuchStack`, `WrongAccount`."""
+    found: dict[str, Any] = {}
+
+    def of(kind: Any) -> Any:
+        return lambda: found.__setitem__(kind.__name__, run.world.all(kind, run.region))
+
+    def machines(name: str) -> Any:
+        return lambda: found.__setitem__(name, boxes(run.door, run.stack, run.region, name))
+
+    tasks: dict[Any, Any] = {"record": lambda: found.__setitem__("record", run.read_record())}
+    tasks |= {kind: of(kind) for kind in (Bucket, DataBucket, TargetGroup, LoadBalancer)}
+    tasks |= {name: machines(name) for name in settings.services}
+    schedule.in_parallel(tasks, run.stop)
+    buckets = {live.key: live.id for kind in (Bucket, DataBucket) for live in found[kind.__name__]}
+    if found["record"] is None or "storage/artifacts" not in buckets:
+        raise NoSuchStack(f"There is nothing of {settings.stack} in {run.region} yet.", "To create it: awsdeploy up")
+    balancers = [live.raw["DNSName"] for live in found["LoadBalancer"]]
+    return Ground(
+        run=run,
+        settings=settings,
+        artifacts=buckets["storage/artifacts"],
+        uploads=buckets.get("storage/uploads", ""),
+        balancer=balancers[0] if balancers else "",
+        groups={live.key.removeprefix("web/"): live for live in found["TargetGroup"]},
+        boxes={name: found[name] for name in settings.services},
+    )

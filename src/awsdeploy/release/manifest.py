@@ -1,0 +1,76 @@
+"""What the machines are told about a release besides its code: where, on which port, with which environment.
+
+Nothing in it is secret; secrets are read on the machine from Parameter Store. Knows no AWS.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from awsdeploy.config import Service, Settings
+from awsdeploy.release.source import Source
+
+VERSION = 1
+KEPT = 5
+"""Releases that stay on a machine for a rollback."""
+
+COMPUTED = ("AWS_REGION", "HOSTNAME", "NODE_ENV", "PORT", "RELEASE_ID", "TZ")
+"""What every service is told."""
+PUBLIC = ("NEXT_PUBLIC_BASE_URL", "NEXT_PUBLIC_S3_URL")
+"""What the frontend is told besides, when it is built and when it runs."""
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """One release of one service, as release.sh reads it."""
+
+    id: str
+    commit: str
+    ref: str
+    directory: str
+    port: int | None
+    health: str
+    processes: int
+    migrate: str
+    environment: dict[str, str]
+    database: bool
+    keep: int = KEPT
+    version: int = VERSION
+
+    def document(self) -> dict[str, Any]:
+        return dataclasses.asdict(self)
+
+
+def release_id(source: Source) -> str:
+    """When and what: sorts by time, `20261124T160501Z-1a2b3c4`."""
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{source.short}"
+
+
+def manifest(settings: Settings, service: Service, source: Source, id: str, site: str, uploads: str) -> Manifest:
+    """`site` and `uploads` are the addresses of the application and of its bucket, without a slash at the end."""
+    environment = {
+        "AWS_REGION": settings.region,
+        "HOSTNAME": "0.0.0.0",
+        "NODE_ENV": "production",
+        "RELEASE_ID": id,
+        "TZ": settings.timezone,
+    }
+    if service.port is not None:
+        environment["PORT"] = str(service.port)
+    if service.name not in settings.database_users and service.port is not None:
+        environment |= {"NEXT_PUBLIC_BASE_URL": site, "NEXT_PUBLIC_S3_URL": uploads}
+    return Manifest(
+        id=id,
+        commit=source.commit,
+        ref=source.ref,
+        directory=service.directory,
+        port=service.port,
+        health=service.health or "/",
+        processes=service.processes,
+        migrate=service.migrate,
+        environment=dict(sorted(environment.items())),
+        database=service.name in settings.database_users,
+    )
