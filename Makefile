@@ -1,5 +1,6 @@
 # Everything a newcomer needs on a machine with Python 3.11 or newer.
 #   make demo     try the whole thing, no AWS account needed
+#   make demo-app the same, with the example application on it: ends with an address for your browser
 #   make test     environment + linters + the suite (what CI runs)
 #   make quick    the suite without its slow half
 #   make torture  every crash point and every other exhaustive run, which `make test` samples
@@ -8,10 +9,16 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTEST := $(BIN)/python -m pytest -n 2
 
-.PHONY: demo test quick torture lint bench clean
+.PHONY: demo demo-app test quick torture lint bench clean
 
 demo: $(VENV)/.demo
 	@$(BIN)/awsdeploy up --sandbox --config config.example.toml --yes
+
+SHOP := --sandbox --config examples/shop/config.toml
+
+demo-app: $(VENV)/.dev
+	@$(BIN)/awsdeploy up $(SHOP) --yes
+	@$(BIN)/awsdeploy deploy $(SHOP)
 
 test: lint
 	$(PYTEST) -m "not torture"

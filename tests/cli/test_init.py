@@ -186,6 +186,21 @@ def test_a_frontend_on_the_backends_port_does_not_collide_with_an_unseen_backend
     assert written().services["backend"].port == 10000
 
 
+def test_a_folder_of_another_name_is_written_down(project: Path) -> None:
+    program(project / "frontend", NEXT)
+    program(project / "back", NEST)
+    assert run(*ALL).exit_code == 0
+    services = written().services
+    assert (services["frontend"].directory, services["backend"].directory) == ("frontend", "back")
+
+
+@pytest.mark.parametrize("place", ["app/api", "src/app/api", "pages/api", "src/pages/api"])
+def test_routes_that_are_never_reached_are_pointed_out(project: Path, place: str) -> None:
+    program(project / "front", NEXT)
+    (project / "front" / place).mkdir(parents=True)
+    assert f"front/{place} are never reached" in run(*ALL).stderr
+
+
 def test_a_missing_api_prefix_is_pointed_out(project: Path) -> None:
     program(project / "back", NEST, "app.listen(9999)")
     assert "without the global prefix api" in run(*ALL).stderr

@@ -135,8 +135,18 @@ def _program(service: str, folder: Path) -> Program:
     prefix = _PREFIX.search(main)
     if service == "backend" and main and (prefix is None or prefix[1] != "api"):
         remark = "without the global prefix api, which /api paths and the health check need"
+    if framework == "Next.js" and (routes := _hidden(folder)):
+        remark = f"whose routes in {routes} are never reached: /api goes to the backend"
     manager = next((name for file, name in LOCK_FILES.items() if (folder / file).is_file()), "")
     return Program(service, folder.name, framework, PORTS[service] if told else port, manager, remark)
+
+
+def _hidden(folder: Path) -> str:
+    """The folder of a Next.js frontend's own routes under /api, which the load balancer sends to the backend."""
+    for place in ("app/api", "src/app/api", "pages/api", "src/pages/api"):
+        if (folder / place).is_dir():
+            return f"{folder.name}/{place}"
+    return ""
 
 
 def _apart(found: list[Program]) -> list[Program]:
@@ -202,6 +212,8 @@ def _services(found: tuple[Program, ...]) -> list[str]:
             else f"no {' or '.join(FOLDERS[service])} folder seen here"
         )
         lines += [f"# {said}", f"port = {program.port if program else _free(port, found)}"]
+        if program and program.folder != FOLDERS[service][0]:
+            lines.append(f"directory = {_text(program.folder)}")
     return lines
 
 

@@ -1,4 +1,4 @@
-"""The server behind a simulated database, where this machine has one: MariaDB on loopback, with the password it was given.
+"""The server behind a simulated database, where this machine has one: MariaDB on loopback.
 
 Started when a machine first runs something that may ask it, never before; a world without it is as good until then.
 Knows nothing of AWS's answers.

@@ -1,0 +1,227 @@
+"""deploy, rollback, restart, releases, exec: by the installed command, on machines that really run what is released."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from tests.release.apps import BEHIND, BROKEN, application
+from tests.release.repository import commit, git
+from tests.simulated import World
+
+pytestmark = pytest.mark.slow
+
+CONFIG = """\
+name = "site"
+environment = "dev"
+platform = "supported"
+
+[services.frontend]
+
+[services.backend]
+instances = 2
+"""
+HEALTH = "/api/health"
+SECRET = "s3cr3t-never-shown"
+
+
+@pytest.fixture(scope="module")
+def site(module_world: World) -> World:
+    """A stack on which a first release runs, and its repository."""
+    module_world.up(module_world.settings(CONFIG))
+    git(module_world.folder, "init", "-q", "-b", "main")
+    commit(module_world.folder, {**application(), ".gitignore": ".awsdeploy/\n"})
+    deploy(module_world)
+    return module_world
+
+
+def deploy(world: World, *words: str, code: int = 0) -> str:
+    done = world.awsdeploy("deploy", *words, timeout=300)
+    assert done.returncode == code, done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+    return done.stdout + done.stderr
+
+
+def address(world: World) -> str:
+    (one,) = world.control("GET", "balancers").values()
+    return str(one)
+
+
+def asked(world: World, path: str = HEALTH) -> dict[str, Any]:
+    with urllib.request.urlopen(address(world) + path, timeout=10) as answer:
+        value: dict[str, Any] = json.loads(answer.read())
+        return value
+
+
+def current(world: World) -> str:
+    return str(asked(world)["release"])
+
+
+def machines(world: World, service: str = "backend") -> list[dict[str, Any]]:
+    filters = [
+        {"Name": "tag:awsdeploy:service", "Values": [service]},
+        {"Name": "instance-state-name", "Values": ["running"]},
+    ]
+    reservations = world.client("ec2").describe_instances(Filters=filters)["Reservations"]
+    return [one for reservation in reservations for one in reservation["Instances"]]
+
+
+def sent(world: World) -> list[dict[str, Any]]:
+    commands: list[dict[str, Any]] = world.client("ssm").list_commands()["Commands"]
+    return commands
+
+
+@contextmanager
+def asking(world: World, path: str, rate: float) -> Iterator[list[str]]:
+    """A client that asks `rate` times a second; what it was not answered is in the list."""
+    failures: list[str] = []
+    over = threading.Event()
+    url = address(world) + path
+
+    def ask() -> None:
+        try:
+            with urllib.request.urlopen(url, timeout=20) as answer:
+                answer.read()
+        except (OSError, urllib.error.URLError) as error:
+            failures.append(f"{error}")
+
+    def run() -> None:
+        begun, number = time.monotonic(), 0
+        threads: list[threading.Thread] = []
+        while not over.wait(max(0.0, begun + number / rate - time.monotonic())):
+            number += 1
+            threads.append(threading.Thread(target=ask))
+            threads[-1].start()
+        for thread in threads:
+            thread.join()
+
+    client = threading.Thread(target=run)
+    client.start()
+    try:
+        yield failures
+    finally:
+        over.set()
+        client.join()
+
+
+def test_both_services_answer_with_their_release(site: World) -> None:
+    release = current(site)
+    assert asked(site, "/")["release"] == release
+    assert asked(site, "/")["base"] == address(site)
+    assert {tag["Value"] for one in machines(site) for tag in one["Tags"] if tag["Key"] == "awsdeploy:release"} == {
+        release
+    }
+
+
+def test_what_runs_already_is_not_released_again(site: World) -> None:
+    before = len(sent(site))
+    assert "unchanged, nothing was done" in deploy(site)
+    assert len(sent(site)) == before
+
+
+def test_a_new_commit_serves_and_a_rollback_brings_the_old_one_back(site: World) -> None:
+    old = current(site)
+    commit(site.folder, {"README": "more"})
+    with asking(site, HEALTH, 50) as failures:
+        deploy(site)
+        new = current(site)
+        back = site.awsdeploy("rollback", "--json", timeout=300)
+        assert back.returncode == 0, back.stderr
+    assert failures == []
+    assert new != old
+    assert current(site) == old
+    assert "Migrations of the database are not undone." in back.stderr
+    listed = json.loads(site.awsdeploy("releases", "backend", "--json").stdout)["releases"]
+    assert [row["release"] for row in listed if row["current"]] == [old]
+    assert new in [row["release"] for row in listed]
+
+
+@pytest.mark.parametrize("what", BROKEN)
+def test_a_release_that_does_not_work_changes_nothing(site: World, what: str) -> None:
+    deploy(site)
+    old = current(site)
+    commit(site.folder, application(**BROKEN[what]))
+    with asking(site, HEALTH, 20) as failures:
+        said = deploy(site, "backend", code=1)
+    assert failures == []
+    assert current(site) == old
+    assert "the release failed at" in said
+    git(site.folder, "reset", "-q", "--hard", "HEAD~1")
+
+
+def test_a_release_that_fails_behind_the_load_balancer_goes_back(site: World) -> None:
+    deploy(site)
+    old = current(site)
+    commit(site.folder, application(BEHIND))
+    said = deploy(site, "backend", code=1)
+    assert "load balancer" in said
+    assert current(site) == old
+    git(site.folder, "reset", "-q", "--hard", "HEAD~1")
+
+
+def test_secrets_are_in_no_command_and_no_output(site: World) -> None:
+    name = "/deploy/site/dev/backend/GREETING"
+    site.client("ssm").put_parameter(Name=name, Value=SECRET, Type="SecureString")
+    done = site.awsdeploy("restart", "backend", timeout=300)
+    assert done.returncode == 0, done.stderr
+    assert asked(site)["greeting"] == SECRET
+    password = site.client("ssm").get_parameter(Name="/deploy/site/dev/database/DB_PASSWORD", WithDecryption=True)
+    secrets = (SECRET, password["Parameter"]["Value"])
+    logs = site.client("logs")
+    events = logs.filter_log_events(logGroupName="/deploy/site/dev/backend")["events"]
+    told = json.dumps(sent(site), default=str) + json.dumps(events) + done.stdout + done.stderr
+    assert not [secret for secret in secrets if secret in told]
+
+
+def test_two_at_once_are_refused_naming_the_first(site: World) -> None:
+    commit(site.folder, application(build="sleep 3"))
+    first = threading.Thread(target=deploy, args=(site,))
+    first.start()
+    for _ in range(200):
+        second = site.awsdeploy("deploy", "--force")
+        if second.returncode == 75:
+            break
+    first.join()
+    assert second.returncode == 75
+    assert "deploy" in second.stderr
+
+
+def test_a_machine_whose_agent_does_not_answer_is_named(site: World) -> None:
+    id = machines(site, "frontend")[0]["InstanceId"]
+    site.control("POST", "agent", {"instance": id, "online": False})
+    said = deploy(site, "--force", code=5)
+    site.control("POST", "agent", {"instance": id, "online": True})
+    assert id in said
+    assert "agent" in said
+
+
+def test_a_command_is_run_on_a_machine(site: World) -> None:
+    done = site.awsdeploy("exec", "backend", "--", "echo", "hello from there")
+    assert done.returncode == 0, done.stderr
+    assert "hello from there" in done.stdout
+    failed = site.awsdeploy("exec", "backend", "--", "false")
+    assert failed.returncode == 1
+
+
+def test_without_a_stack_there_is_nothing_to_release_on(world: World) -> None:
+    world.settings(CONFIG)
+    git(world.folder, "init", "-q")
+    commit(world.folder, application())
+    done = world.awsdeploy("deploy")
+    assert done.returncode == 6
+    assert "awsdeploy up" in done.stderr
+
+
+def test_an_unknown_service_is_named_with_those_there_are(world: World) -> None:
+    world.settings(CONFIG)
+    done = world.awsdeploy("deploy", "fronted")
+    assert done.returncode == 64
+    assert "frontend, backend" in done.stderr
