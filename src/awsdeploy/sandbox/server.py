@@ -12,6 +12,7 @@ import time
 import traceback
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 from awsdeploy import __version__
 from awsdeploy.sandbox import answering, faults
@@ -21,12 +22,14 @@ from awsdeploy.sandbox.clock import Clock
 from awsdeploy.sandbox.faults import Trouble
 from awsdeploy.sandbox.http import Listener, listening_socket
 from awsdeploy.sandbox.refusal import AwsRefuses
+from awsdeploy.sandbox.routing import Routing
 from awsdeploy.sandbox.steering import Steering
 from awsdeploy.sandbox.world import World
 
 log = logging.getLogger(__name__)
 
 ADDRESS = "/_sandbox/address"
+LINK = "/_sandbox/link"
 CLIENT = "198.51.100.7"
 """From where a client of the sandbox seems to come; as plain text, as checkip.amazonaws.com says it."""
 
@@ -45,6 +48,7 @@ class Server:
         self.world: World
         self.ready = threading.Event()
         self.ended = threading.Event()
+        self.routing = Routing(self)
         self._listen(listening_socket(port))
 
     def prepare(self) -> None:
@@ -80,7 +84,9 @@ class Server:
         if self.trouble.latency:
             time.sleep(self.trouble.latency)
         with self.lock:
-            return self._aws(incoming)
+            outgoing = self._aws(incoming)
+            self.routing.changed()
+            return outgoing
 
     def _aws(self, incoming: Incoming) -> Outgoing | None:
         call: Call | None = None
@@ -114,6 +120,8 @@ class Server:
     def _steer(self, incoming: Incoming) -> Outgoing:
         if (incoming.method, incoming.path) == ("GET", ADDRESS):
             return Outgoing(200, {"Content-Type": "text/plain"}, f"{CLIENT}\n".encode())
+        if incoming.method == "GET" and urlsplit(incoming.path).path == LINK:
+            return self._link(parse_qs(urlsplit(incoming.path).query).get("name", [""])[0])
         try:
             value: Mapping[str, Any] = json.loads(incoming.body or b"{}")
             status, answer = 200, Steering(self).handle(incoming.method, incoming.path, value)
@@ -121,11 +129,19 @@ class Server:
             status, answer = 400, {"error": f"{type(wrong).__name__}: {wrong}"}
         return Outgoing(status, {"Content-Type": "application/json"}, json.dumps(answer).encode())
 
+    def _link(self, name: str) -> Outgoing:
+        """Where a load balancer can be reached from this machine, as plain text."""
+        self.ready.wait()
+        address = self.routing.addresses().get(name)
+        return Outgoing(200 if address else 404, {"Content-Type": "text/plain"}, f"{address or ''}\n".encode())
+
     def reset(self) -> None:
         self.ready.wait()
         with self.lock:
             self.trouble = Trouble()
+            self.routing.stop()
             self.world = answering.begin(self.clock)
+            self.routing = Routing(self)
 
     def fork(self) -> tuple[int, int]:
         """A copy of this world in a process of its own: its pid and port."""
@@ -144,6 +160,8 @@ class Server:
     def _live_on(self, listening: Any) -> None:
         """In the child: only this thread exists here; serve until stopped."""
         self.listener.abandon()
+        self.routing.abandon()
+        self.routing = Routing(self)
         self.lock, self.ended = threading.RLock(), threading.Event()
         self.children = set()
         self.trouble.log = []
@@ -161,6 +179,7 @@ class Server:
         threading.Thread(target=self.listener.serve_forever, args=(0.05,), daemon=True).start()
         self.ended.wait()
         self.listener.shutdown()
+        self.routing.stop()
         for child in self.children:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(child, signal.SIGTERM)
@@ -170,6 +189,7 @@ class Server:
         with self.lock:
             self.clock.advance(seconds)
             self.world.agenda.catch_up()
+            self.routing.changed()
 
     def stop(self) -> None:
         self.ended.set()

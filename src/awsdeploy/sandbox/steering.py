@@ -92,6 +92,10 @@ class Steering:
         with self.server.lock:
             return {"confirmed": topics.confirm(self.server.world, str(value["email"]))}
 
+    def get_balancers(self, _: Mapping[str, Any]) -> dict[str, Any]:
+        self.server.ready.wait()
+        return self.server.routing.addresses()
+
     def post_fork(self, _: Mapping[str, Any]) -> dict[str, Any]:
         pid, port = self.server.fork()
         return {"pid": pid, "port": port}

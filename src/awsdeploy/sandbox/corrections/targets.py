@@ -1,15 +1,21 @@
 """Target health as a load balancer finds it: somebody must use the group, the machine must have booted, its user
-data must have started a listener on the port, and the security groups must let the checks through."""
+data must have started a listener on the port, and the security groups must let the checks through.
+
+Of a machine on which something really runs the router says whether it is well; see `checked`.
+"""
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from awsdeploy.sandbox import durations
 from awsdeploy.sandbox.call import Call
 from awsdeploy.sandbox.corrections import Answer, before, interfaces, listeners, load_balancers, security_groups
-from awsdeploy.sandbox.corrections.instances import Machines
+from awsdeploy.sandbox.corrections.checked import Checked, released
+from awsdeploy.sandbox.corrections.instances import Machines, bootstrapped
 from awsdeploy.sandbox.machine import listens
 from awsdeploy.sandbox.refusal import AwsRefuses
 from awsdeploy.sandbox.world import World
@@ -27,10 +33,26 @@ WORDS = {
 
 @dataclass
 class Registered:
-    """When each target joined its group, and until when each that left is drained; by group and machine."""
+    """When each target joined its group, and until when each that left is drained; by group and machine.
+
+    `finishing`: until when, on the real clock, a request under way there may take.
+    """
 
     since: dict[tuple[str, str], float] = field(default_factory=dict)
     draining: dict[tuple[str, str], float] = field(default_factory=dict)
+    finishing: dict[tuple[str, str], float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Serving:
+    """A target that requests may reach: what is simulated of it."""
+
+    id: str
+    port: int
+    state: str
+    placeholder: bool
+    released: bool
+    admitted: bool
 
 
 @before("elbv2:RegisterTargets")
@@ -65,6 +87,7 @@ def leave(world: World, region: str, arn: str, id: str) -> float:
         return 0.0
     delay = float(group.attributes["deregistration_delay.timeout_seconds"])
     memory.draining[arn, id] = world.now + delay
+    memory.finishing[arn, id] = time.monotonic() + delay
     return delay
 
 
@@ -88,19 +111,39 @@ def deregister(world: World, call: Call) -> Answer:
 def health(world: World, call: Call) -> Answer:
     group, memory = _group(world, call), world.of(Registered)
     rows = {one["Id"]: (int(one["Port"]), *_state(world, call.region, group, one)) for one in group.targets.values()}
-    for (arn, id), until in memory.draining.items():
-        if arn == group.arn and world.now < until and id not in rows:
-            rows[id] = (int(group.port), "draining", "Target.DeregistrationInProgress")
+    for arn, id in memory.draining:
+        if arn == group.arn and id not in rows and _drains(world, arn, id):
+            rows[id] = (int(group.port), "draining", "Target.DeregistrationInProgress", "")
     for asked in call.parameters.get("Targets") or ():
-        rows.setdefault(asked["Id"], (int(asked.get("Port", group.port)), "unused", "Target.NotRegistered"))
+        rows.setdefault(asked["Id"], (int(asked.get("Port", group.port)), "unused", "Target.NotRegistered", ""))
     wanted = {one["Id"] for one in call.parameters.get("Targets") or ()} or set(rows)
     return {"TargetHealthDescriptions": [_described(id, *row) for id, row in rows.items() if id in wanted]}
 
 
-def _described(id: str, port: int, state: str, reason: str) -> dict[str, Any]:
+def _drains(world: World, arn: str, id: str) -> bool:
+    """For the group's delay; a request that is really under way gets that long in real time."""
+    memory = world.of(Registered)
+    if world.now < memory.draining[arn, id]:
+        return True
+    return (arn, id) in world.of(Checked).draining and time.monotonic() < memory.finishing[arn, id]
+
+
+def serving(world: World, region: str, group: Any) -> Iterator[Serving]:
+    """The targets that requests may reach, well or not."""
+    for target in group.targets.values():
+        state, reason = _simulated(world, region, group, target)
+        if state in {"unused", ""} or reason == "Elb.RegistrationInProgress":
+            continue
+        instance = world.moto("ec2", region).get_instance_by_id(target["Id"])
+        served = bootstrapped(world, instance) and int(target["Port"]) in _listens(instance)
+        admitted = _admitted(world, region, _balancers(world, region, group)[0], instance, int(target["Port"]))
+        yield Serving(instance.id, int(target["Port"]), state, served, released(instance), admitted)
+
+
+def _described(id: str, port: int, state: str, reason: str, words: str) -> dict[str, Any]:
     shown = {"State": state}
     if reason:
-        shown |= {"Reason": reason, "Description": WORDS.get(reason, reason)}
+        shown |= {"Reason": reason, "Description": words or WORDS.get(reason, reason)}
     return {"Target": {"Id": id, "Port": port}, "HealthCheckPort": str(port), "TargetHealth": shown}
 
 
@@ -112,9 +155,22 @@ def _group(world: World, call: Call) -> Any:
     return group
 
 
-def _state(world: World, region: str, group: Any, target: dict[str, Any]) -> tuple[str, str]:
-    elb, instance = world.moto("elbv2", region), world.moto("ec2", region).get_instance_by_id(target["Id"])
-    balancers = [elb.load_balancers[arn] for arn in listeners.users(elb, group.arn)]
+def _balancers(world: World, region: str, group: Any) -> list[Any]:
+    elb = world.moto("elbv2", region)
+    return [elb.load_balancers[arn] for arn in listeners.users(elb, group.arn)]
+
+
+def _state(world: World, region: str, group: Any, target: dict[str, Any]) -> tuple[str, str, str]:
+    """State, reason, and words where the reason alone does not say them."""
+    state, reason = _simulated(world, region, group, target)
+    verdict = world.of(Checked).verdicts.get((group.arn, target["Id"]))
+    asked = state in {"healthy", "unhealthy"} or reason == "Elb.InitialHealthChecking"
+    return verdict if verdict and asked and reason != "Target.Timeout" else (state, reason, "")
+
+
+def _simulated(world: World, region: str, group: Any, target: dict[str, Any]) -> tuple[str, str]:
+    instance = world.moto("ec2", region).get_instance_by_id(target["Id"])
+    balancers = _balancers(world, region, group)
     if instance is None or instance._state.name not in {"pending", "running"}:
         return "unused", "Target.InvalidState"
     zone = instance.placement.zone
@@ -144,20 +200,28 @@ def _booted(world: World, instance: Any) -> float:
 
 def _unanswered(world: World, region: str, group: Any, balancer: Any, instance: Any, port: int) -> str:
     """Why a check of this machine gets no good answer, once it has booted."""
+    if not _admitted(world, region, balancer, instance, port):
+        return "Target.Timeout"
+    if port not in _listens(instance):
+        return "Target.FailedHealthChecks"
+    return "" if _accepts(group, 200) else "Target.FailedHealthChecks"
+
+
+def _admitted(world: World, region: str, balancer: Any, instance: Any, port: int) -> bool:
+    """Whether the security groups let the load balancer through, from any of its interfaces."""
     ec2 = world.moto("ec2", region)
     groups = {one.id for nic in instance.nics.values() for one in nic.group_set}
     sources = interfaces.described(world, region, load_balancers.describe_interfaces(balancer))
-    through = [
-        one
+    return any(
+        security_groups.admits(ec2, groups, port, one) and security_groups.lets_out(ec2, one, port, groups)
         for one in sources
-        if security_groups.admits(ec2, groups, port, one) and security_groups.lets_out(ec2, one, port, groups)
-    ]
-    if not through:
-        return "Target.Timeout"
+    )
+
+
+def _listens(instance: Any) -> frozenset[int]:
+    """The ports that the machine's user data serves."""
     script = instance.user_data or ""
-    if port not in listens(script if isinstance(script, str) else script.decode()):
-        return "Target.FailedHealthChecks"
-    return "" if _accepts(group, 200) else "Target.FailedHealthChecks"
+    return listens(script if isinstance(script, str) else script.decode())
 
 
 def _accepts(group: Any, code: int) -> bool:
