@@ -92,6 +92,12 @@ class Steering:
         with self.server.lock:
             return {"confirmed": topics.confirm(self.server.world, str(value["email"]))}
 
+    def post_agent(self, value: Mapping[str, Any]) -> None:
+        from awsdeploy.sandbox.corrections import agents
+
+        with self.server.lock:
+            agents.steer(self.server.world, str(value["instance"]), bool(value["online"]))
+
     def post_fork(self, _: Mapping[str, Any]) -> dict[str, Any]:
         pid, port = self.server.fork()
         return {"pid": pid, "port": port}
