@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from awsdeploy.sandbox import processes
 from awsdeploy.sandbox.faults import KINDS, Fault, Refuse
 
 if TYPE_CHECKING:
@@ -91,6 +92,21 @@ class Steering:
 
         with self.server.lock:
             return {"confirmed": topics.confirm(self.server.world, str(value["email"]))}
+
+    def post_machine(self, value: Mapping[str, Any]) -> dict[str, Any]:
+        from awsdeploy.sandbox import boxes
+        from awsdeploy.sandbox.corrections import agents
+
+        with self.server.lock:
+            world, id, port = self.server.world, str(value["instance"]), int(value.get("port", 0))
+            agents.known(id)
+            one = boxes.box(world, id)
+            return {
+                "root": str(one.root),
+                "address": one.address,
+                "port": boxes.port_of(world, id, port) if port else 0,
+                "processes": processes.within(one.root),
+            }
 
     def post_agent(self, value: Mapping[str, Any]) -> None:
         from awsdeploy.sandbox.corrections import agents

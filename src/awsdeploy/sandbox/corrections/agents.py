@@ -35,11 +35,16 @@ def online(world: World, region: str, instance: Any) -> bool:
     return decided(allowed_to(world, region, instance), "ssm:UpdateInstanceInformation", "*") == "Allow"
 
 
-def steer(world: World, id: str, speaks: bool) -> None:
-    """Let the agent of a machine fall silent, or speak again. Raises `ValueError` if there is no such machine."""
+def known(id: str) -> None:
+    """Raises `ValueError` if there is no such machine in any region."""
     regions = backends.get_backend("ec2")[ACCOUNT].values()
     if all(region.get_instance_by_id(id) is None for region in regions):
         raise ValueError(f"no such instance: {id}")
+
+
+def steer(world: World, id: str, speaks: bool) -> None:
+    """Let the agent of a machine fall silent, or speak again. Raises `ValueError` if there is no such machine."""
+    known(id)
     silent = world.of(Agents).silent
     silent.discard(id) if speaks else silent.add(id)
 
