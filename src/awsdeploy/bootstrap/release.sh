@@ -1,0 +1,1073 @@
+#!/bin/bash
+# Puts a release of one service on this machine: builds it beside the one that serves, tries it on a port of its own,
+# switches to it without a gap, and goes back if it does not answer then.
+#
+#   release.sh deploy   STACK SERVICE REGION BUCKET ID    as in: release.sh deploy shop/prod backend ap-northeast-2 b 20…
+#   release.sh rollback STACK SERVICE REGION BUCKET ID    a release that is on the machine; built again if it is not
+#   release.sh restart  STACK SERVICE REGION BUCKET       the environment is read again, the processes are reloaded
+#   release.sh catchup  STACK SERVICE REGION BUCKET       what releases/SERVICE/current.json names; for new machines
+#   release.sh releases STACK SERVICE REGION BUCKET       one line of JSON: which there are, and which serves
+#
+# Run as root, as often as you like. An interrupted run leaves the old release serving, and the next one works.
+# Lines that begin with @ are for programs: `@step NAME`, and at the end always `@outcome {…}`.
+# Bash 3.2 and the tools of Amazon Linux 2 suffice. With ROOT everything happens below that folder.
+# shellcheck disable=SC2016 # what stands in single quotes is JavaScript
+set -uo pipefail
+
+readonly VERSION=1
+readonly COMMAND=${1:-} STACK=${2:-} SERVICE=${3:-} REGION=${4:-} BUCKET=${5:-}
+RELEASE=${6:-}
+
+readonly ROOT=${ROOT:-}
+readonly PATIENCE=${PATIENCE:-60}          # s until a started release has to answer
+readonly LOCK_SECONDS=${LOCK_SECONDS:-600} # s to wait for another release
+readonly SHOWN=50                          # lines of a failed step's log
+readonly SMALL=4194304                     # kB of memory; below it Node.js is told how much a build may take
+readonly SRV=$ROOT/srv/app RECORDS=$ROOT/var/lib/awsdeploy LOGS=$ROOT/var/log/awsdeploy APP_LOGS=$ROOT/var/log/app
+readonly RELEASES=$SRV/releases SHARED=$SRV/shared CURRENT=$SRV/current
+readonly WORK=$RECORDS/release LOG=$LOGS/release.log LOCK=$RECORDS/release.lock STEP_LOG=$RECORDS/release/step.log
+readonly CANDIDATE=$SERVICE-candidate PLACEHOLDER=awsdeploy-placeholder.service UNIT=awsdeploy-application.service
+export PATH=$PATH:/usr/local/sbin:/usr/local/bin:/usr/sbin:/sbin
+umask 022
+
+STEP=begin DIAGNOSIS='' REMEDY='' OUTCOME=ok PREVIOUS='' SWITCHING='' GROUP='' LOCKED='' STATUS=0
+DIRECTORY='' PORT='' HEALTH='' MIGRATE='' KEEP='' MEMORY_MB='' DATABASE=''
+
+# What is known to go wrong. A row: a pattern of the failed step's log (JavaScript, any case, the last line is
+# `exit status N`), one sentence of diagnosis, one of remedy. $1 is what the pattern's first group caught. The first
+# row that fits is taken, so what is particular comes before what is general.
+known_failures() {
+  cat <<'TABLE'
+ENOSPC|no space left on device|disk quota exceeded @@ The disk is full. @@ Give the service a larger disk (volume_gb), or keep fewer releases.
+heap out of memory|exit status 137|signal:? SIGKILL|^Killed @@ The build ran out of memory. @@ Take a larger instance_type, or set the build's memory limit.
+E40[13]\b.*|ERR_PNPM_FETCH_40[13]|Request failed "40[13]|authentication token not provided|YN0041 @@ The package registry refused to hand out a private package. @@ Store a token for it: awsdeploy env set SERVICE NPM_TOKEN --build, and name ${NPM_TOKEN} in .npmrc.
+(?:E404.*?|ERR_PNPM_FETCH_404.*?|YN0035.*?)((?:@[\w.-]+(?:/|%2f))[\w.-]+) @@ The package registry does not show $1: it is private, or there is no such package. @@ Store a token for it: awsdeploy env set SERVICE NPM_TOKEN --build, and name ${NPM_TOKEN} in .npmrc.
+E404|ERR_PNPM_FETCH_404|YN0035 @@ The package registry does not know one of the packages. @@ Look at its name above; if it is private: awsdeploy env set SERVICE NPM_TOKEN --build.
+EUSAGE|can only install packages when your package.json and package-lock.json|lockfile needs to be updated|ERR_PNPM_OUTDATED_LOCKFILE|YN0028 @@ The lock file does not fit package.json. @@ Install once on your machine, commit the lock file, and deploy again.
+EBADENGINE|The engine "node" is incompatible|ERR_PNPM_UNSUPPORTED_ENGINE @@ A package wants another version of Node.js than this machine has. @@ Change engines.node in package.json, or the platform: "supported" has a newer Node.js.
+(?:^|[ :])([\w@./-]+): (?:command )?not found @@ The program `$1` is not there. @@ Add the package that brings it to package.json and commit the lock file.
+exit status 127 @@ A program that the step calls is not there. @@ Add the package that brings it to package.json and commit the lock file.
+AccessControlListNotSupported @@ An upload carries an ACL, and the bucket takes none (AccessControlListNotSupported). @@ Remove ACL from the upload: what is under uploads/ is public by the bucket's policy.
+ER_NO_SUCH_TABLE|P2021|Table '[^']*' doesn't exist|relation "[^"]*" does not exist @@ A table of the database is missing. @@ Name the migration's command in the config (migrate), so that it runs before the switch.
+ER_ACCESS_DENIED|Access denied for user|P1000 @@ The database refused the user or the password. @@ Look whether DB_USER, DB_PASSWORD or DATABASE_URL was set by hand: awsdeploy env list.
+ER_BAD_DB_ERROR|Unknown database|P1003 @@ The database server does not have a database of this name. @@ Look whether DB_NAME was set by hand: awsdeploy env list.
+ECONNREFUSED [^ ]*:(?:3306|5432)\b|ECONNREFUSED.*(?:mysql|maria|sequelize|typeorm|prisma)|(?:mysql|maria|sequelize|typeorm|prisma).*ECONNREFUSED @@ The database refused the connection. @@ Read DB_HOST and DB_PORT from the environment, and look whether the database is running: awsdeploy status.
+ETIMEDOUT [^ ]*:(?:3306|5432)\b|ER_CONN.*TIMEOUT|connect ETIMEDOUT|P1001|Can't reach database server|HandshakeInactivityTimeout @@ The database did not answer in time. @@ Read DB_HOST from the environment, and look at the database's security group: awsdeploy plan.
+(?:ENOTFOUND|EAI_AGAIN) ([\w.-]+) @@ The name $1 is not known here. @@ Look whether a variable with this name was set by hand: awsdeploy env list.
+EADDRINUSE[^\n]*?:(\d+)\b @@ Port $1 is taken by another program. @@ Read the port from PORT, and let each process listen on its own.
+EACCES[^\n]*?:(\d+)\b @@ The program may not listen on port $1. @@ Listen on the port in PORT; ports below 1024 are for root.
+Cannot find (?:module|package) '([^']+)' @@ The program asks for $1, which is not there. @@ Is it built, committed, and in dependencies rather than devDependencies?
+Could not find a production build @@ There is no build to start. @@ Give package.json a script named build.
+Missing script:? "?([\w:.-]+) @@ package.json has no script named $1. @@ Add it, or correct the command.
+TABLE
+}
+
+main() {
+  case $COMMAND in
+  deploy | rollback) [[ -n $RELEASE ]] || usage ;;
+  restart | catchup | releases) ;;
+  *) usage ;;
+  esac
+  local given
+  for given in "$STACK" "$SERVICE" "$REGION" "$BUCKET"; do [[ $given =~ ^[A-Za-z0-9][A-Za-z0-9./_-]*$ ]] || usage; done
+  [[ $SERVICE != */* && $RELEASE =~ ^([A-Za-z0-9][A-Za-z0-9._-]*)?$ ]] || usage
+  if [[ $COMMAND == releases ]]; then
+    printf '{"current": %s, "releases": [%s]}\n' "$(json "$(current)")" "$(complete_ones | quoted)"
+    exit 0
+  fi
+  trap finish EXIT
+  trap 'exit 143' TERM
+  trap 'exit 130' INT
+  trap '' HUP PIPE
+  install -d -m 700 "$WORK" && install -d -m 755 "$LOGS" || exit 1
+  : >"$STEP_LOG"
+  say "release.sh $VERSION: $COMMAND $STACK $SERVICE ${RELEASE:-} ($(date -u +%Y-%m-%dT%H:%M:%SZ))"
+  lock
+  ready
+  "$COMMAND"
+}
+
+usage() {
+  sed -n '5,9s/^# *//p' "$0" >&2
+  exit 2
+}
+
+deploy() {
+  fetch_manifest
+  if [[ $PREVIOUS == "$RELEASE" ]] && complete "$RELEASE" && serves; then
+    OUTCOME=unchanged
+    tell "$RELEASE"
+    return
+  fi
+  local fresh=''
+  if ! complete "$RELEASE"; then
+    fresh=yes
+    fetch_archive
+  fi
+  environment
+  if [[ -n $fresh ]]; then
+    install_packages
+    build
+    migrate
+  fi
+  put
+}
+
+rollback() {
+  MIGRATIONS=no
+  deploy
+}
+
+catchup() {
+  step fetch
+  local named
+  if ! aws s3 cp --only-show-errors --region "$REGION" "s3://$BUCKET/releases/$SERVICE/current.json" "$WORK/current.json" \
+    >>"$STEP_LOG" 2>&1; then
+    # AWS: who may not list a bucket is told 403 of what is not there.
+    if grep -Eq '\((404|403)\)|Not Found|NoSuchKey|Forbidden' "$STEP_LOG"; then
+      say "No release of $SERVICE yet."
+      OUTCOME=unchanged
+      return
+    fi
+    broken 1 "s3://$BUCKET/releases/$SERVICE/current.json could not be read."
+  fi
+  named=$(node -e 'const c = JSON.parse(require("fs").readFileSync(process.argv[1])); console.log(c.id || c.release)' \
+    -- "$WORK/current.json") && [[ $named =~ ^[A-Za-z0-9][A-Za-z0-9._-]*$ ]] ||
+    fail "releases/$SERVICE/current.json names no release." "Deploy again: awsdeploy deploy $SERVICE."
+  RELEASE=$named MIGRATIONS=no
+  deploy
+}
+
+restart() {
+  RELEASE=$PREVIOUS
+  [[ -n $RELEASE ]] || fail "There is no release on this machine yet." "Deploy one: awsdeploy deploy $SERVICE."
+  STEP=environment
+  manifest "$SHARED/$RELEASE/manifest.json"
+  environment
+  put
+}
+
+# From a built release to one that serves.
+put() {
+  check
+  switch
+  verify
+  commit
+  tidy
+}
+
+# --- what is said -----------------------------------------------------------------------------------------------------
+
+say() {
+  printf '%s\n' "$*"
+  printf '%s\n' "$*" >>"$LOG"
+}
+
+step() {
+  STEP=$1
+  : >"$STEP_LOG"
+  say "@step $1"
+}
+
+fail() {
+  DIAGNOSIS=$1 REMEDY=$2
+  exit 1
+}
+
+# A command of the step ended with this status: what is known of it is said, else this sentence.
+broken() {
+  local status=$1 otherwise=$2 remedy=${3:-Read the lines above, mend it, and deploy again.} found
+  printf 'exit status %s\n' "$status" >>"$STEP_LOG"
+  found=$(diagnosed) || found=''
+  if [[ -n $found ]]; then fail "${found%%$'\n'*}" "${found#*$'\n'}"; fi
+  fail "$otherwise" "$remedy"
+}
+
+diagnosed() {
+  known_failures | node -e '
+    const fs = require("fs"), log = fs.readFileSync(process.argv[1], "utf8").replace(/\x1b\[[0-9;]*m/g, "").slice(-200000);
+    for (const row of fs.readFileSync(0, "utf8").trim().split("\n")) {
+      const [pattern, ...said] = row.split(" @@ "), found = new RegExp(pattern, "im").exec(log);
+      if (!found) continue;
+      console.log(said.map((text) => text.replace("$1", decodeURIComponent(found[1] || "?"))
+        .replace("SERVICE", process.argv[2])).join("\n"));
+      process.exit();
+    }
+    process.exit(1);' -- "$STEP_LOG" "$SERVICE"
+}
+
+finish() {
+  STATUS=$?
+  trap - EXIT
+  trap '' TERM INT
+  [[ -z $GROUP ]] || kill -KILL -- "-$GROUP" 2>/dev/null
+  if ((STATUS != 0)); then
+    OUTCOME=failed
+    [[ -n $DIAGNOSIS ]] || DIAGNOSIS="The release was interrupted." REMEDY="Deploy again; the release before serves on."
+    [[ -z $SWITCHING ]] || go_back
+    tail -n "$SHOWN" "$STEP_LOG" 2>/dev/null | sed 's/^/| /' | while IFS= read -r line; do say "$line"; done
+    if [[ $COMMAND == catchup && -n $LOCKED ]]; then tell "failed ${RELEASE:-none} $STEP"; fi
+  fi
+  [[ -z $LOCKED ]] || stop_candidate
+  rm -rf "$WORK/parameters" "$WORK/masks.json"
+  say "@outcome {\"outcome\": $(json "$OUTCOME"), \"release\": $(json "$RELEASE"), \"step\": $(json "$STEP")," \
+    "\"diagnosis\": $(json "$DIAGNOSIS" text), \"remedy\": $(json "$REMEDY" text), \"previous\": $(json "$PREVIOUS")}"
+  ((STATUS == 0)) || exit 1
+  exit 0
+}
+
+# A JSON string; null for nothing, unless it is a text.
+json() {
+  local text=$1
+  if [[ -z $text && -z ${2:-} ]]; then
+    printf null
+    return
+  fi
+  text=${text//\\/\\\\}
+  text=${text//\"/\\\"}
+  printf '"%s"' "$(printf '%s' "$text" | tr '\000-\037' ' ')"
+}
+
+quoted() {
+  awk '{ printf "%s\"%s\"", (NR > 1 ? ", " : ""), $0 }'
+}
+
+# --- how programs are run ---------------------------------------------------------------------------------------------
+
+# Root makes the application's part as its user; anybody else as who it is. None of them keeps the lock's descriptor.
+as_app() {
+  if [[ -n $APP_USER ]]; then
+    runuser -u "$APP_USER" -- env HOME="$APP_HOME" "$@" 9>&-
+  else
+    "$@" 9>&-
+  fi
+}
+
+# A program of the application with the variables of these files (comma between) in this folder. They are in nobody's
+# argument list.
+with() {
+  as_app node -e '
+    const [files, cwd, program, ...args] = process.argv.slice(1), env = { ...process.env };
+    for (const file of files.split(",").filter(Boolean))
+      for (const [name, value] of Object.entries(JSON.parse(require("fs").readFileSync(file))))
+        env[name] = name === "NODE_OPTIONS" && env[name] ? `${env[name]} ${value}` : value;
+    const limit = env.AWSDEPLOY_HEAP;
+    delete env.AWSDEPLOY_HEAP;
+    if (limit && !/max.old.space.size/.test(env.NODE_OPTIONS || ""))
+      env.NODE_OPTIONS = `${env.NODE_OPTIONS || ""} --max-old-space-size=${limit}`.trim();
+    const path = require("path");
+    env.PATH = [path.join(cwd, "node_modules/.bin"), env.PATH].join(path.delimiter);
+    const done = require("child_process").spawnSync(program, args, { cwd, env, stdio: "inherit" });
+    if (done.error) console.error(done.error.code === "ENOENT" ? `${program}: not found` : String(done.error));
+    process.exit(done.error ? 127 : done.signal ? 128 + require("os").constants.signals[done.signal] : done.status);
+  ' -- "$@"
+}
+
+# Runs in a process group of its own, so that nothing of it outlives us; what it says is shown at once and kept, but
+# for the values of secret variables.
+run() {
+  local status
+  set -m
+  { "$@" 2>&1 </dev/null | relay; } &
+  GROUP=$!
+  set +m
+  printf '%s %s\n' "$GROUP" "$(started "$GROUP")" >"$WORK/running"
+  wait "$GROUP"
+  status=$?
+  GROUP=''
+  rm -f "$WORK/running"
+  return "$status"
+}
+
+started() {
+  ps -o lstart= -p "$1" 2>/dev/null | tr -s ' ' _
+}
+
+relay() {
+  node -e '
+    const fs = require("fs"), [masks, ...logs] = process.argv.slice(1);
+    let secrets = [];
+    try { secrets = JSON.parse(fs.readFileSync(masks)); } catch {}
+    process.stdout.on("error", () => {});
+    require("readline").createInterface({ input: process.stdin }).on("line", (line) => {
+      for (const secret of secrets) line = line.split(secret).join("***");
+      for (const log of logs) fs.appendFileSync(log, line + "\n");
+      process.stdout.write(line + "\n");
+    });' -- "$WORK/masks.json" "$STEP_LOG" "$LOG" 9>&-
+}
+
+lock() {
+  STEP=lock
+  exec 9>>"$LOCK"
+  if ! flocked 0; then
+    say "Waiting for another run: $(cat "$LOCK.holder" 2>/dev/null)"
+    flocked "$LOCK_SECONDS" ||
+      fail "Another run is still at work: $(cat "$LOCK.holder" 2>/dev/null)." "Wait for it to end, then try again."
+  fi
+  LOCKED=yes
+  printf '%s %s, process %s, since %s\n' "$COMMAND" "${RELEASE:-$SERVICE}" "$$" "$(date -u +%Y-%m-%dT%H:%M:%SZ)" >"$LOCK.holder"
+}
+
+flocked() {
+  if command -v flock >/dev/null; then
+    if (($1 == 0)); then flock -n 9; else flock -w "$1" 9; fi
+  else # macOS has perl, but no flock
+    perl -e 'use Fcntl ":flock"; open(my $l, ">&=", 9); my $end = time + $ARGV[0];
+      until (flock($l, LOCK_EX | LOCK_NB)) { exit 1 if time >= $end; sleep 1 }' "$1"
+  fi
+}
+
+# What a run that was killed may have left: a build under way, a candidate.
+ready() {
+  STEP=tools
+  local tool group since
+  APP_USER='' APP_HOME=${HOME:-$ROOT/home/app}
+  if [[ $(id -u) == 0 ]] && id app >/dev/null 2>&1; then
+    APP_USER=app
+    APP_HOME=$(getent passwd app | cut -d: -f6)
+  fi
+  export PM2_HOME=${PM2_HOME:-$APP_HOME/.pm2}
+  for tool in node npm pm2 aws tar; do
+    command -v "$tool" >/dev/null ||
+      fail "$tool is not on this machine." "Run bash /opt/awsdeploy/bootstrap.sh again, or replace the machine."
+  done
+  if [[ -f $WORK/running ]] && read -r group since <"$WORK/running" && [[ -n $since && $(started "$group") == "$since" ]]; then
+    kill -KILL -- "-$group" 2>/dev/null
+  fi
+  rm -f "$WORK/running"
+  if ! { own 755 "$APP_HOME" "$SRV" "$RELEASES" "$APP_LOGS" && own 750 "$SHARED" && own 700 "$PM2_HOME"; }; then
+    fail "The folders of the application cannot be made." "Look at $SRV and the disk: df -h."
+  fi
+  PREVIOUS=$(current)
+  stop_candidate
+}
+
+# A folder of the application's user; one that is there keeps its mode.
+own() {
+  local mode=$1 folder
+  shift
+  for folder in "$@"; do
+    [[ -d $folder ]] || install -d -m "$mode" ${APP_USER:+-o "$APP_USER" -g "$APP_USER"} "$folder" || return 1
+  done
+}
+
+# --- releases ---------------------------------------------------------------------------------------------------------
+
+current() {
+  local target
+  target=$(readlink "$CURRENT" 2>/dev/null) && [[ -d $RELEASES/${target##*/} ]] && printf '%s' "${target##*/}"
+}
+
+complete() {
+  [[ -f $SHARED/$1/complete && -d $RELEASES/$1 ]]
+}
+
+# Newest first: their names begin with the time.
+complete_ones() {
+  local folder
+  for folder in "$RELEASES"/*; do
+    if complete "${folder##*/}"; then printf '%s\n' "${folder##*/}"; fi
+  done | LC_ALL=C sort -r
+}
+
+# --- steps ------------------------------------------------------------------------------------------------------------
+
+from_bucket() {
+  run aws s3 cp --only-show-errors --region "$REGION" "s3://$BUCKET/releases/$SERVICE/$1" "$2" ||
+    broken $? "s3://$BUCKET/releases/$SERVICE/$1 could not be read." "Deploy again: awsdeploy deploy $SERVICE."
+}
+
+fetch_manifest() {
+  step fetch
+  if [[ $COMMAND == rollback && -f $SHARED/$RELEASE/manifest.json ]]; then
+    manifest "$SHARED/$RELEASE/manifest.json"
+    return
+  fi
+  from_bucket "$RELEASE.json" "$WORK/manifest.json"
+  manifest "$WORK/manifest.json"
+}
+
+# Reads what the release was sent with.
+manifest() {
+  local fields
+  [[ $1 == "$WORK/manifest.json" ]] || cp "$1" "$WORK/manifest.json" ||
+    fail "$RELEASE is not on this machine." "Deploy again: awsdeploy deploy $SERVICE."
+  fields=$(node -e '
+    const m = JSON.parse(require("fs").readFileSync(process.argv[1])), directory = m.directory || ".";
+    if (m.version !== 1) throw new Error(`version ${m.version} is not known here`);
+    if (directory.startsWith("/") || directory.split("/").includes("..")) throw new Error("directory leads outside");
+    const all = [directory, m.port, m.health || "/", m.migrate, m.keep || 5, m.memory_mb || 0, m.database ? "yes" : ""];
+    for (const field of all) console.log(String(field ?? "").replace(/\s+/g, " "));
+  ' -- "$WORK/manifest.json" 2>>"$STEP_LOG") ||
+    fail "The manifest of $RELEASE cannot be read." "Deploy again with the newest awsdeploy."
+  {
+    IFS= read -r DIRECTORY
+    IFS= read -r PORT
+    IFS= read -r HEALTH
+    IFS= read -r MIGRATE
+    IFS= read -r KEEP
+    IFS= read -r MEMORY_MB
+    IFS= read -r DATABASE
+  } <<<"$fields"
+  readonly FOLDER=$RELEASES/$RELEASE
+  readonly AT=$FOLDER/$DIRECTORY KEPT=$SHARED/$RELEASE
+}
+
+fetch_archive() {
+  from_bucket "$RELEASE.tar.gz" "$WORK/archive.tar.gz"
+  rm -rf "$FOLDER" "$KEPT"
+  own 755 "$FOLDER" || broken 1 "$FOLDER cannot be made."
+  run unpack || broken $? "The archive of $RELEASE cannot be unpacked." "Deploy again: awsdeploy deploy $SERVICE."
+  rm -f "$WORK/archive.tar.gz"
+  [[ -f $AT/package.json ]] || fail "There is no package.json in \`$DIRECTORY\`." "Set the service's directory in the config."
+}
+
+unpack() {
+  as_app tar -xzf - -C "$FOLDER" <"$WORK/archive.tar.gz"
+}
+
+# Three sets of variables: for the running program, for the build, and for the installation, which runs the scripts of
+# strangers and is told no secrets but its own.
+environment() {
+  step environment
+  if ! { install -d -m 700 "$WORK/parameters" && own 700 "$KEPT"; }; then broken 1 "The environment cannot be written."; fi
+  parameters own "$SERVICE"
+  parameters build "$SERVICE/build"
+  if [[ -n $DATABASE ]]; then parameters database database; fi
+  local set
+  for set in masks environment build install; do
+    node -e '
+      const fs = require("fs"), [work, release, which] = process.argv.slice(1), plain = /^(DB_(HOST|PORT|NAME|USER)|S3_BUCKET)$/;
+      const read = (name) => {
+        const file = `${work}/parameters/${name}.json`, found = {};
+        if (!fs.existsSync(file)) return found;
+        for (const one of JSON.parse(fs.readFileSync(file, "utf8") || "{}").Parameters || [])
+          found[one.Name.split("/").pop()] = one.Value;
+        return found;
+      };
+      const given = { ...JSON.parse(fs.readFileSync(`${work}/manifest.json`)).environment, RELEASE_ID: release };
+      const database = read("database"), own = read("own"), build = read("build"), all = { ...given, ...database, ...own };
+      if (database.DB_HOST && !own.DATABASE_URL) {
+        const [user, password, name] = [all.DB_USER, all.DB_PASSWORD, all.DB_NAME].map((part) => encodeURIComponent(part ?? ""));
+        all.DATABASE_URL = `mysql://${user}:${password}@${all.DB_HOST}:${all.DB_PORT || 3306}/${name}`;
+      }
+      const secret = { ...all, ...build };
+      for (const name of Object.keys(secret)) if (secret[name] === given[name] || plain.test(name)) delete secret[name];
+      const hidden = Object.values(secret).flatMap((value) => [value, encodeURIComponent(value), ...value.split("\n")])
+        .filter((value) => value.length >= 6).sort((one, other) => other.length - one.length);
+      const sets = { masks: [...new Set(hidden)], environment: all, build: { ...all, ...build }, install: { ...given, ...build } };
+      process.stdout.write(JSON.stringify(sets[which]));
+    ' -- "$WORK" "$RELEASE" "$set" 2>>"$STEP_LOG" | keep_secret "$set" || broken 1 "The environment cannot be written."
+  done
+  rm -rf "$WORK/parameters"
+  as_app cp "$WORK/manifest.json" "$KEPT/manifest.json" 2>/dev/null || as_app tee "$KEPT/manifest.json" <"$WORK/manifest.json" >/dev/null
+}
+
+parameters() {
+  (umask 077 && aws ssm get-parameters-by-path --region "$REGION" --path "/deploy/$STACK/$2" --with-decryption --output json \
+    >"$WORK/parameters/$1.json" 2>>"$STEP_LOG" 9>&-) ||
+    broken $? "The parameters below /deploy/$STACK/$2 could not be read." "May the machine's role read them? awsdeploy plan."
+}
+
+keep_secret() {
+  if [[ $1 == masks ]]; then
+    (umask 077 && cat >"$WORK/masks.json")
+  else
+    as_app bash -c 'umask 077 && cat >"$1"' - "$KEPT/$1.next.json"
+  fi
+}
+
+install_packages() {
+  step install
+  need_node
+  heap
+  manager
+  say "installed by $TOOL$([[ $LOCKED_AT == "$AT" ]] || echo ", from the lock file at the root")"
+  local -a arguments
+  case $TOOL in
+  npm) arguments=(ci --include=dev --no-audit --no-fund --no-progress --no-update-notifier) ;;
+  'npm without a lock file') arguments=(install --include=dev --no-audit --no-fund --no-progress --no-package-lock) ;;
+  yarn) arguments=(install --frozen-lockfile --production=false --non-interactive --no-progress) ;;
+  'yarn 2') arguments=(install --immutable) ;;
+  pnpm) arguments=(install --frozen-lockfile --prod=false) ;;
+  esac
+  run with "$KEPT/install.next.json" "$LOCKED_AT" "${PROGRAM[@]}" "${arguments[@]}" ||
+    broken $? "\`$TOOL ${arguments[0]}\` failed." "Run it on your machine from a clean clone, and deploy again."
+}
+
+# engines.node of package.json, compared by npm's own rules. A dependency's wish is left to npm.
+need_node() {
+  node -e '
+    const fs = require("fs"), path = require("path"), [file, npm] = process.argv.slice(1);
+    const wanted = (JSON.parse(fs.readFileSync(file)).engines || {}).node;
+    let semver;
+    try { semver = require(path.join(path.dirname(fs.realpathSync(npm)), "../node_modules/semver")); } catch { process.exit(); }
+    if (!wanted || semver.satisfies(process.version, wanted)) process.exit();
+    console.log(wanted);
+    process.exit(1);' -- "$AT/package.json" "$(command -v npm)" >"$WORK/wanted" 2>>"$STEP_LOG" ||
+    fail "package.json wants Node.js $(cat "$WORK/wanted"), and this machine has $(node --version)." \
+      'Change engines.node, or the platform in the config: "supported" has Node.js 24.'
+}
+
+# Node.js ends itself at half of the memory; with swap there is more to be had.
+heap() {
+  unset AWSDEPLOY_HEAP
+  local memory swap from=$ROOT/proc/meminfo
+  if ((MEMORY_MB > 0)); then
+    export AWSDEPLOY_HEAP=$MEMORY_MB
+    return
+  fi
+  [[ -r $from ]] || from=/proc/meminfo
+  [[ -r $from ]] || return 0
+  memory=$(awk '/^MemTotal:/ { print $2 }' "$from")
+  swap=$(awk '/^SwapTotal:/ { sum = $2 } END { print sum + 0 }' "$from")
+  if ((memory < SMALL)); then export AWSDEPLOY_HEAP=$(((memory + swap) / 2048)); fi
+}
+
+# Which program installs, and where the lock file is: in the service's folder, else at the root (workspaces).
+manager() {
+  local found
+  found=$(node -e '
+    const fs = require("fs"), path = require("path"), [at, root] = process.argv.slice(1);
+    const text = (...parts) => { try { return fs.readFileSync(path.join(...parts), "utf8"); } catch { return ""; } };
+    const locks = { "package-lock.json": "npm", "npm-shrinkwrap.json": "npm", "yarn.lock": "yarn", "pnpm-lock.yaml": "pnpm" };
+    const asked = [at, root].map((folder) => JSON.parse(text(folder, "package.json") || "{}").packageManager).find(Boolean) || "";
+    const [name, version] = asked.split("+")[0].split("@");
+    for (const folder of [at, root]) {
+      const here = Object.keys(locks).filter((lock) => text(folder, lock));
+      if (!here.length) continue;
+      const lock = here.find((one) => locks[one] === name) || here[0], content = text(folder, lock);
+      let tool = locks[lock], wanted = tool === name ? version : "";
+      if (tool === "yarn" && (wanted ? !wanted.startsWith("1.") : content.includes("__metadata:"))) {
+        tool = "yarn 2";
+        wanted ||= "4";
+      }
+      if (tool === "pnpm") wanted ||= { 5: "7", 6: "8" }[(/lockfileVersion: .?(\d)/.exec(content) || [])[1]] || "10";
+      console.log([folder, tool, wanted].join("\n"));
+      process.exit();
+    }
+    console.log([at, "npm without a lock file", ""].join("\n"));' -- "$AT" "$FOLDER") || broken 1 "package.json cannot be read."
+  local version
+  {
+    IFS= read -r LOCKED_AT
+    IFS= read -r TOOL
+    IFS= read -r version
+  } <<<"$found"
+  case $TOOL in
+  npm*) PROGRAM=(npm) ;;
+  yarn) if command -v yarn >/dev/null; then PROGRAM=(yarn); else PROGRAM=(npm exec --yes --package=yarn@1.22.22 -- yarn); fi ;;
+  'yarn 2') PROGRAM=(npm exec --yes "--package=@yarnpkg/cli-dist@$version" -- yarn) ;;
+  pnpm) PROGRAM=(npm exec --yes "--package=pnpm@$version" -- pnpm) ;;
+  esac
+  export CI=true
+}
+
+build() {
+  if has_script build; then
+    step build
+    run with "$KEPT/build.next.json" "$AT" "${PROGRAM[@]}" run build ||
+      broken $? "\`$TOOL run build\` failed." "Run it on your machine from a clean clone, and deploy again."
+  fi
+  [[ -n $MIGRATE && -z ${MIGRATIONS:-} ]] || completed
+}
+
+has_script() {
+  node -e 'process.exit((JSON.parse(require("fs").readFileSync(process.argv[1])).scripts || {})[process.argv[2]] ? 0 : 1)' \
+    -- "$AT/package.json" "$1"
+}
+
+# Migrations may need a program of devDependencies: what is not needed to run goes after them.
+migrate() {
+  if complete "$RELEASE"; then return; fi
+  step migrate
+  run with "$KEPT/environment.next.json" "$AT" bash -c "$MIGRATE" ||
+    broken $? "The migration \`$MIGRATE\` failed." "Mend it and deploy again; the release before serves on."
+  completed
+}
+
+completed() {
+  local -a arguments=()
+  case $TOOL in
+  npm) arguments=(prune --omit=dev --ignore-scripts --no-audit --no-fund) ;;
+  yarn) arguments=(install --production --frozen-lockfile --ignore-scripts --non-interactive --no-progress --offline) ;;
+  pnpm) arguments=(prune --prod --ignore-scripts) ;;
+  esac
+  if ((${#arguments[@]})); then
+    with "$KEPT/install.next.json" "$LOCKED_AT" "${PROGRAM[@]}" "${arguments[@]}" >"$WORK/prune.log" 2>&1 </dev/null ||
+      say "devDependencies stay: \`$TOOL ${arguments[0]}\` failed."
+  fi
+  rm -f "$KEPT/build.next.json" "$KEPT/install.next.json"
+  as_app touch "$KEPT/complete" || broken 1 "$KEPT cannot be written."
+}
+
+# --- processes --------------------------------------------------------------------------------------------------------
+
+# What PM2 is to run, in full: the repository's ecosystem file, or one made up. Each program runs in its release's own
+# folder (never through the link: it would change under a process that restarts) and with the whole environment, which
+# wins over `env`: PM2 forgets the shell's variables once a file names some.
+processes() {
+  local file=$1 port=${2:-}
+  with "$KEPT/environment.next.json" "$AT" node -e '
+    const fs = require("fs"), path = require("path");
+    const [environment, root, manifest, file, logs, service, port] = process.argv.slice(1), at = process.cwd();
+    const given = JSON.parse(fs.readFileSync(environment)), sent = JSON.parse(fs.readFileSync(manifest));
+    const exists = (name) => fs.existsSync(path.join(at, name));
+    const own = JSON.parse(fs.readFileSync("package.json")), scripts = own.scripts || {};
+    const upwards = (script) => { // a workspace has its modules at the root
+      for (let folder = at; ; folder = path.dirname(folder)) {
+        if (fs.existsSync(path.join(folder, script))) return path.join(folder, script);
+        if (folder === root || folder === path.dirname(folder)) return path.join(at, script);
+      }
+    };
+    const NEXT = "node_modules/next/dist/bin/next";
+    const isNext = () => Boolean({ ...own.dependencies, ...own.devDependencies }.next);
+    function invented() {
+      if (isNext()) return { script: upwards(NEXT), args: ["start", "--keepAliveTimeout", "65000"] };
+      for (const name of ["start:prod", "start"]) {
+        const found = /^node\s+((?:-\S+\s+)*)([^-\s]\S*)((?:\s+[^&|;<>$]+)?)$/.exec((scripts[name] || "").trim());
+        if (!found) continue;
+        const script = [found[2], `${found[2]}.js`, `${found[2]}/index.js`].find((one) => exists(one) && fs.statSync(one).isFile());
+        const words = (text) => text.trim().split(/\s+/).filter(Boolean);
+        if (script) return { script, node_args: words(found[1]), args: words(found[3]) };
+      }
+      const script = [own.main, "dist/main.js", "dist/src/main.js", "dist/index.js", "server.js", "index.js"]
+        .find((one) => one && exists(one) && fs.statSync(one).isFile());
+      return script ? { script } : null;
+    }
+    async function repository() {
+      const name = ["ecosystem.config.js", "ecosystem.config.cjs", "ecosystem.config.mjs", "ecosystem.config.json"].find(exists);
+      if (!name) return null;
+      let found;
+      if (name.endsWith("json")) found = JSON.parse(fs.readFileSync(name));
+      else try { found = require(path.join(at, name)); } catch (error) {
+        if (error.code !== "ERR_REQUIRE_ESM" && !name.endsWith(".mjs")) throw error;
+        found = await import(path.join(at, name));
+      }
+      found = found.default || found;
+      return { name, apps: [found.apps || found].flat() };
+    }
+    async function main() {
+      const theirs = await repository();
+      let apps = theirs && theirs.apps;
+      if (!apps) {
+        const made = invented();
+        if (!made && !scripts.start) throw new Error("There is nothing to start: no ecosystem.config.js, no main, no script named start.");
+        apps = [made ? { ...made, exec_mode: "cluster", instances: Number(sent.processes) || 1, wait_ready: false }
+          : { script: "npm", args: ["start"], exec_mode: "fork" }];
+      }
+      const ready = apps.map((app, number) => {
+        const { cwd, env, env_production, ...rest } = app, instead = invented();
+        const name = (port ? `${service}-candidate` : app.name || service) + (port && number ? `-${app.name}` : "");
+        const inside = cwd && !path.isAbsolute(cwd) && exists(cwd) ? path.join(at, cwd) : at;
+        let script = app.script;
+        if (/^(\.\/)?node_modules\//.test(script) && !fs.existsSync(path.join(inside, script))) script = upwards(script);
+        const node = !app.interpreter && !app.exec_interpreter && fs.existsSync(path.resolve(inside, script)) && /\.[cm]?js$|^[^.]*$/.test(script);
+        const cluster = /^cluster/.test(app.exec_mode || (app.instances !== undefined && node ? "cluster" : "fork"));
+        if (!cluster && sent.port && port && !number) {
+          const words = instead ? `script: ${JSON.stringify(path.relative(at, instead.script) || instead.script)}` +
+            `${instead.args && instead.args.length ? `, args: ${JSON.stringify(instead.args.join(" "))}` : ""}, ` : "script: the program itself, ";
+          console.log(`note: ${app.name || service} runs ${app.script === "npm" ? "through npm" : "in fork mode"}: PM2 cannot reload it without a gap, the time it ` +
+            `takes to start. In ecosystem.config.js write ${words}exec_mode: "cluster", instances: 1.`);
+        }
+        for (const key of Object.keys(rest)) if (/^env_/.test(key)) delete rest[key];
+        const log = `${logs}/${service}${number ? `-${app.name || number}` : ""}`;
+        const made = {
+          kill_timeout: 30000, listen_timeout: 30000, vizion: false, ...rest, name, script, cwd: inside,
+          exec_mode: cluster ? "cluster" : "fork",
+          out_file: `${log}.log`, error_file: `${log}-error.log`, merge_logs: true,
+          env: { ...env, ...env_production, ...given },
+        };
+        if (given.NODE_OPTIONS && process.env.NODE_OPTIONS) made.env.NODE_OPTIONS = process.env.NODE_OPTIONS;
+        if (!port) return made;
+        for (const key of ["cron_restart", "watch", "max_restarts"]) delete made[key];
+        const words = (text) => (Array.isArray(text) ? text : String(text || "").split(" ")).filter(Boolean);
+        const hook = path.join(path.dirname(file), "../listens.js");
+        const args = words(made.args).map((word, place, all) =>
+          word === `--port=${sent.port}` ? `--port=${port}` : word === String(sent.port) && /^(-p|--port)$/.test(all[place - 1]) ? port : word);
+        return {
+          ...made, args, instances: 1, autorestart: false, wait_ready: false, kill_timeout: 3000,
+          out_file: `${path.dirname(file)}/candidate.log`, error_file: `${path.dirname(file)}/candidate.log`,
+          node_args: cluster ? [...words(made.node_args), "--require", hook] : words(made.node_args),
+          env: {
+            ...made.env, PORT: port, AWSDEPLOY_REAL_PORT: String(sent.port), AWSDEPLOY_LISTENS: `${path.dirname(file)}/listens`,
+            ...(cluster ? {} : { NODE_OPTIONS: `${process.env.NODE_OPTIONS || ""} --require ${hook}`.trim() }),
+          },
+        };
+      });
+      fs.rmSync(file, { force: true });
+      fs.writeFileSync(file, JSON.stringify({ apps: ready }), { mode: 0o600 });
+    }
+    main().catch((error) => { console.error(error.code === "MODULE_NOT_FOUND" ? error.message : error.stack); process.exit(1); });
+  ' -- "$KEPT/environment.next.json" "$FOLDER" "$KEPT/manifest.json" "$file" "$APP_LOGS" "$SERVICE" "$port"
+}
+
+# Loaded into a candidate before its program: says on which addresses it listens, and moves one that names the real port
+# itself to the candidate's, so that it takes no requests before it has been tried.
+listens() {
+  as_app tee "$SHARED/listens.js" <<'JS' >/dev/null
+const fs = require('fs'), net = require('net');
+const listen = net.Server.prototype.listen;
+net.Server.prototype.listen = function (...args) {
+  const { AWSDEPLOY_LISTENS: file, AWSDEPLOY_REAL_PORT: real, PORT: port } = process.env; // PM2 sets them late
+  const first = args[0], object = first && typeof first === 'object' && 'port' in first;
+  const asked = object ? first.port : /^\d+$/.test(String(first)) ? Number(first) : undefined;
+  if (asked !== undefined && file) {
+    const host = object ? first.host : typeof args[1] === 'string' ? args[1] : undefined;
+    const moved = String(asked) === real ? Number(port) : asked;
+    args[0] = object ? { ...first, port: moved } : moved;
+    this.once('listening', () => fs.appendFileSync(file, `${moved} ${host || '*'}\n`));
+  }
+  return listen.apply(this, args);
+};
+JS
+}
+
+# Brings what runs in line with a file of processes(): reloads, starts, ends what is no longer named. PM2's own command
+# line keeps folder, script and variables that went of a process that it reloads; its daemon is told them here.
+apply() {
+  as_app node --no-deprecation -e '
+    const fs = require("fs"), path = require("path"), { promisify } = require("util");
+    const [program, file, releases, anew] = process.argv.slice(1), real = fs.realpathSync(program);
+    const home = [path.join(path.dirname(real), ".."), path.join(path.dirname(process.execPath), "../lib/node_modules/pm2")]
+      .find((folder) => fs.existsSync(path.join(folder, "lib/Common.js")));
+    if (!home) throw new Error(`${program} is not a PM2 that is known here`);
+    const pm2 = require(home), Common = require(path.join(home, "lib/Common.js"));
+    const call = (name) => promisify(pm2[name].bind(pm2));
+    const remote = (method, what) => promisify(pm2.Client.executeRemote.bind(pm2.Client))(method, what);
+    const { apps } = file ? JSON.parse(fs.readFileSync(file)) : { apps: [] };
+    async function reload(app, running) {
+      const [checked] = Common.verifyConfs([JSON.parse(JSON.stringify(app))]);
+      const wanted = Common.resolveAppAttributes({ cwd: app.cwd, pm2_home: process.env.PM2_HOME }, checked);
+      for (const key of ["name", "exec_mode", "instances"]) delete wanted[key];
+      for (const one of running) {
+        const gone = Object.keys(one.pm2_env.env || {}).filter((name) => !(name in wanted.env));
+        const conf = { ...wanted, ...Object.fromEntries(gone.map((name) => [name, "null"])) }; // PM2: null takes it away
+        await remote("reloadProcessId", { id: one.pm_id, env: { ...wanted.env, current_conf: conf } });
+      }
+    }
+    async function main() {
+      await call("connect")();
+      const list = await call("list")(), mine = list.filter((one) => `${one.pm2_env.pm_cwd}/`.startsWith(`${releases}/`));
+      for (const app of apps) {
+        let running = list.filter((one) => one.name === app.name);
+        const same = (one) => one.pm2_env.exec_mode === `${app.exec_mode}_mode` && one.pm2_env.status === "online";
+        if (running.length && (anew || !running.every(same))) {
+          await call("delete")(app.name);
+          running = [];
+        }
+        if (!running.length) await call("start")({ apps: [app] });
+        else {
+          await reload(app, running);
+          const count = Number(app.instances || 1);
+          if (app.exec_mode === "cluster" && count > 0 && count !== running.length) await call("scale")(app.name, count);
+        }
+      }
+      const named = new Set(apps.map((app) => app.name));
+      if (!/candidate/.test([...named][0])) for (const one of mine) if (!named.has(one.name)) await call("delete")(one.pm_id).catch(() => {});
+      pm2.disconnect();
+      process.exit();
+    }
+    main().catch((error) => { console.error([error].flat().map((one) => one.message || one).join("; ")); process.exit(1); });
+  ' -- "$(command -v pm2)" "$1" "$RELEASES" "${2:-}"
+}
+
+# Which processes there are: name, id, status, mode, folder; one a line.
+listed() {
+  [[ -S $PM2_HOME/rpc.sock ]] || return 0
+  as_app pm2 jlist 2>/dev/null | node -e '
+    const text = require("fs").readFileSync(0, "utf8");
+    for (const one of JSON.parse(text.slice(text.lastIndexOf("\n[{") + 1) || "[]"))
+      console.log([one.name, one.pm_id, one.pm2_env.status, one.pm2_env.exec_mode, one.pm2_env.pm_cwd].join("\t"));'
+}
+
+# The daemon is started with no variables of the application: its children would inherit them for ever.
+daemon() {
+  if systemd; then
+    boot_unit
+    if ! kill -0 "$(cat "$PM2_HOME/pm2.pid" 2>/dev/null)" 2>/dev/null; then systemctl restart "$UNIT"; fi
+  else
+    as_app pm2 ping </dev/null >/dev/null 2>&1
+  fi
+}
+
+# Is there a systemd that is meant? With ROOT only one that somebody has put in its place.
+systemd() {
+  local found
+  found=$(command -v systemctl) || return 1
+  [[ -z $ROOT || ! $found =~ ^(/usr)?/bin/ ]]
+}
+
+boot_unit() {
+  local unit=$ROOT/etc/systemd/system/$UNIT wanted
+  wanted=$(
+    cat <<UNIT
+[Unit]
+Description=The application, under PM2
+After=network-online.target
+Wants=network-online.target
+
+[Service]
+Type=forking
+User=${APP_USER:-root}
+Environment=PATH=$PATH HOME=$APP_HOME PM2_HOME=$PM2_HOME
+PIDFile=$PM2_HOME/pm2.pid
+LimitNOFILE=65536
+Restart=on-failure
+ExecStart=$(command -v pm2) resurrect
+ExecReload=$(command -v pm2) reload all
+ExecStop=$(command -v pm2) kill
+
+[Install]
+WantedBy=multi-user.target
+UNIT
+  )
+  if [[ -f $unit && $(cat "$unit") == "$wanted" ]]; then return; fi
+  mkdir -p "${unit%/*}" && printf '%s\n' "$wanted" >"$unit" && systemctl daemon-reload && systemctl enable --quiet "$UNIT"
+}
+
+placeholder() {
+  if systemd; then systemctl "$1" "$PLACEHOLDER" >>"$LOG" 2>&1 || true; fi
+}
+
+stop_candidate() {
+  local name id
+  while IFS=$'\t' read -r name id _; do
+    if [[ $name == "$CANDIDATE" || $name == "$CANDIDATE"-* ]]; then as_app pm2 delete "$id" >/dev/null 2>&1 </dev/null; fi
+  done < <(listed)
+}
+
+# The new release beside the old one, on a port of its own.
+check() {
+  step check
+  daemon || broken $? "PM2 cannot be started." "Look at $PM2_HOME/pm2.log."
+  run processes "$KEPT/pm2.next.json" || broken $? "The program cannot be started as its files say." "Mend ecosystem.config.js or package.json."
+  if [[ -z $PORT ]]; then
+    say "A worker is not tried beside the old one: its work would be done twice."
+    return
+  fi
+  local port log=$KEPT/candidate.log since=$SECONDS
+  port=$(as_app node -e 'const s = require("net").createServer().listen(0, () => { console.log(s.address().port); s.close(); })')
+  as_app rm -f "$log" "$KEPT/listens"
+  as_app touch "$log"
+  listens
+  run processes "$KEPT/candidate.json" "$port" || broken $? "The program cannot be started as its files say."
+  apply "$KEPT/candidate.json" >>"$STEP_LOG" 2>&1 || broken $? "PM2 could not start the program." "Look at ecosystem.config.js."
+  run answers "$port" "$CANDIDATE" "$log"
+  local status=$?
+  shown_of "$log"
+  if ((status != 0)); then unhealthy "$port"; fi
+  reachable "$port" || fail "The program listens on 127.0.0.1 only, where the load balancer cannot reach it." \
+    "Listen on every address: leave the host out, or take 0.0.0.0."
+  say "It answers on port $port after $((SECONDS - since)) s."
+  stop_candidate
+  as_app rm -f "$KEPT/candidate.json" "$KEPT/listens" "$log"
+}
+
+# What the program itself said belongs to the step's log.
+shown_of() {
+  local file=$1 from=${2:-0}
+  tail -c "+$((from + 1))" "$file" 2>/dev/null | tail -n 400 | relay >/dev/null
+}
+
+# Asks until it answers as the load balancer wants it; leaves what came of it in $WORK/answer.
+answers() {
+  as_app node -e '
+    const { execFileSync } = require("child_process"), fs = require("fs");
+    const [port, health, patience, name, pm2, listens] = process.argv.slice(1), began = Date.now();
+    const base = `http://127.0.0.1:${port}`, passed = () => (Date.now() - began) / 1000;
+    const headers = (more) => ({ "user-agent": "ELB-HealthChecker/2.0", connection: "close", ...more });
+    const get = (url, more) => fetch(url, { redirect: "manual", headers: headers(more), signal: AbortSignal.timeout(5000) });
+    async function around(url) { // a redirect is health enough, unless it leads to itself
+      const forwarded = { "x-forwarded-proto": "https", "x-forwarded-port": "443" }, seen = new Set();
+      for (let hop = 0; hop < 10; hop++) {
+        const there = new URL(url);
+        if (there.host !== new URL(base).host) return "";
+        const key = there.pathname + there.search;
+        if (seen.has(key)) return there.href;
+        seen.add(key);
+        const answer = await get(base + key, forwarded), next = answer.headers.get("location");
+        if (answer.status < 300 || answer.status > 399 || !next) return "";
+        url = new URL(next, base + key).href;
+      }
+      return url;
+    }
+    function state() { // of all its processes the worst
+      try {
+        const text = execFileSync(pm2, ["jlist"], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] });
+        const all = JSON.parse(text.slice(text.lastIndexOf("\n[{") + 1)).filter((one) => one.name === name);
+        return all.length && all.every((one) => one.pm2_env.status === "online") ? "online" : "ended";
+      } catch { return "online"; }
+    }
+    async function main() {
+      let last, wrong = 0, turn = 0;
+      for (;;) {
+        try {
+          const answer = await get(base + health);
+          await answer.arrayBuffer();
+          if (answer.status < 300) return "ok";
+          if (answer.status < 400) {
+            const loop = await around(base + health);
+            if (!loop) return "ok";
+            last = `loop ${loop}`;
+          } else {
+            last = `status ${answer.status}`;
+            if (answer.status === 404) {
+              const bare = "/" + health.split("/").slice(2).join("/");
+              if (bare !== health && (await get(base + bare).catch(() => ({ status: 0 }))).status === 200) last = `prefix ${bare}`;
+            }
+          }
+          wrong ||= passed();
+        } catch (error) {
+          last = `silent ${error.name === "TimeoutError" ? "timeout" : (error.cause && error.cause.code) || error.name}`;
+        }
+        if (name && turn++ % 3 === 2 && state() === "ended") return "ended";
+        if (passed() > patience || (wrong && passed() - wrong > patience / 4)) return last;
+        await new Promise((resolve) => setTimeout(resolve, 300));
+      }
+    }
+    main().then((said) => { console.log(`health: ${said}`); process.exit(said === "ok" ? 0 : 1); });
+  ' -- "$1" "$HEALTH" "$PATIENCE" "$2" "$(command -v pm2)" "$3"
+}
+
+# Why it did not answer: what it said itself comes first, then what was seen from outside.
+unhealthy() {
+  local port=$1 answer found elsewhere
+  answer=$(sed -n 's/^health: //p' "$STEP_LOG" | tail -n 1)
+  case $answer in
+  prefix*) fail "The health path $HEALTH answers 404, but ${answer#* } answers: the prefix is missing." \
+    "The load balancer strips nothing: app.setGlobalPrefix('api') in NestJS, or set the service's health path." ;;
+  loop*) fail "The health path $HEALTH redirects to itself (${answer#* }) although the request came by https." \
+    "Believe X-Forwarded-Proto (trust proxy: 1), or redirect at the load balancer alone." ;;
+  esac
+  found=$(diagnosed) && fail "${found%%$'\n'*}" "${found#*$'\n'}"
+  case $answer in
+  'status 404') fail "The health path $HEALTH answers 404." "Answer it with 200, or set the service's health path in the config." ;;
+  status*) fail "The health path $HEALTH answers ${answer#* }." "Read what the program says above; it has to answer 200 to 399." ;;
+  ended) fail "The program ended right after it was started." "Read what it says above; start it on your machine with the same variables." ;;
+  'silent timeout') fail "The health path $HEALTH did not answer within 5 s." "Answer it without asking the database or another service." ;;
+  esac
+  elsewhere=$(awk -v port="$port" '$1 != port { print $1 }' "$KEPT/listens" 2>/dev/null | sort -u | head -n 1)
+  if [[ -n $elsewhere ]]; then
+    fail "Nothing listens on the port in PORT; the program listens on $elsewhere." "Let it listen on process.env.PORT, or set the service's port to $elsewhere."
+  fi
+  fail "Nothing listens on the port in PORT after $PATIENCE s." "Let the program listen on process.env.PORT, before it waits for anything else."
+}
+
+# Only 127.0.0.1: it answers here, and the load balancer never reaches it.
+reachable() {
+  [[ -s $KEPT/listens ]] || return 0
+  awk -v port="$1" '$1 == port { any = 1 } $1 == port && $2 !~ /^(127\.0\.0\.1|localhost|::1)$/ { found = 1 }
+    END { exit (any && !found) ? 1 : 0 }' "$KEPT/listens"
+}
+
+switch() {
+  step switch
+  SWITCHING=yes
+  LOGGED=$(size "$APP_LOGS/$SERVICE.log") LOGGED_ERRORS=$(size "$APP_LOGS/$SERVICE-error.log")
+  [[ -n $PREVIOUS ]] || placeholder stop
+  run apply "$KEPT/pm2.next.json" || broken $? "PM2 could not start the release." "Look at $PM2_HOME/pm2.log."
+}
+
+size() {
+  if [[ -f $1 ]]; then wc -c <"$1" | tr -d ' '; else echo 0; fi
+}
+
+# The health path on the real port, and the processes from the new folder.
+verify() {
+  step verify
+  if ! serves; then
+    say "PM2 kept the old folder: the processes are started anew."
+    if ! { run apply "$KEPT/pm2.next.json" anew && serves; }; then
+      broken 1 "PM2 does not run the program from $FOLDER." "Look at $PM2_HOME/pm2.log."
+    fi
+  fi
+  local status=0
+  if [[ -n $PORT ]]; then
+    run answers "$PORT" "$(first_process)" '' || status=$?
+  else
+    sleep "$((PATIENCE < 5 ? 1 : 5))"
+    serves || status=1
+  fi
+  if ((status != 0)); then
+    shown_of "$APP_LOGS/$SERVICE.log" "$LOGGED"
+    shown_of "$APP_LOGS/$SERVICE-error.log" "$LOGGED_ERRORS"
+    if [[ -n $PORT ]]; then unhealthy "$PORT"; fi
+    broken 1 "The program ended right after it was started." "Read what it says above."
+  fi
+}
+
+first_process() {
+  node -e 'console.log(JSON.parse(require("fs").readFileSync(process.argv[1])).apps[0].name)' -- "$KEPT/pm2.next.json"
+}
+
+# Do this release's processes run, and no others of ours?
+serves() {
+  local name status folder found=''
+  while IFS=$'\t' read -r name _ status _ folder; do
+    if [[ $folder/ == "$FOLDER"/* && $status == online ]]; then found=yes; elif [[ $folder/ == "$RELEASES"/* ]]; then return 1; fi
+  done < <(listed)
+  [[ -n $found ]]
+}
+
+# From here on it is the release of this machine, after a reboot too.
+commit() {
+  local set
+  for set in environment pm2; do
+    as_app mv -f "$KEPT/$set.next.json" "$KEPT/$set.json" || broken 1 "$KEPT cannot be written."
+  done
+  as_app pm2 save --force >/dev/null 2>&1 </dev/null || broken 1 "PM2's list could not be saved." "Look at $PM2_HOME/pm2.log."
+  as_app node -e '
+    const fs = require("fs"), [target, link] = process.argv.slice(1);
+    fs.rmSync(`${link}.new`, { force: true });
+    fs.symlinkSync(target, `${link}.new`);
+    fs.renameSync(`${link}.new`, link);' -- "releases/$RELEASE" "$CURRENT" || broken 1 "$CURRENT cannot be written."
+  SWITCHING=''
+  placeholder disable
+  tell "$RELEASE"
+}
+
+# The release before runs on; without one the placeholder answers again.
+go_back() {
+  SWITCHING=''
+  if [[ -n $PREVIOUS && -f $SHARED/$PREVIOUS/pm2.json ]]; then
+    if apply "$SHARED/$PREVIOUS/pm2.json" >>"$LOG" 2>&1; then
+      say "Back to $PREVIOUS."
+    else
+      say "$PREVIOUS could not be started again."
+    fi
+  else
+    apply '' >>"$LOG" 2>&1
+    placeholder start
+  fi
+}
+
+tell() {
+  local token instance=${INSTANCE_ID:-} pause
+  for pause in 0 2 5; do
+    sleep "$pause"
+    if [[ -z $instance ]]; then
+      token=$(curl --fail --silent --max-time 5 --request PUT --header 'X-aws-ec2-metadata-token-ttl-seconds: 60' \
+        http://169.254.169.254/latest/api/token) || continue
+      instance=$(curl --fail --silent --max-time 5 --header "X-aws-ec2-metadata-token: $token" \
+        http://169.254.169.254/latest/meta-data/instance-id) || continue
+    fi
+    if aws ec2 create-tags --region "$REGION" --resources "$instance" --tags "Key=awsdeploy:release,Value=$1" >>"$LOG" 2>&1 9>&-; then
+      return
+    fi
+  done
+  say "The tag awsdeploy:release could not be set."
+}
+
+tidy() {
+  step tidy
+  local folder name kept
+  kept=$(complete_ones | head -n "$KEEP")
+  for folder in "$RELEASES"/*; do
+    name=${folder##*/}
+    if [[ $name == "$RELEASE" || $name == '*' ]] || grep -qxF -- "$name" <<<"$kept"; then continue; fi
+    rm -rf "$folder" "${SHARED:?}/$name"
+    say "removed $name"
+  done
+}
+
+main

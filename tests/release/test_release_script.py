@@ -1,0 +1,311 @@
+"""release.sh really runs, with Node.js, npm and PM2, in a throwaway root: it builds, tries, switches, verifies."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from tests.release.box import PROGRAM, SCRIPT, SERVICE, Box, application, until
+
+FIRST, SECOND, THIRD = "20260101T000000Z-aaaaaaa", "20260102T000000Z-bbbbbbb", "20260103T000000Z-ccccccc"
+
+ECOSYSTEM = """\
+module.exports = { apps: [{
+  name: 'tiny', script: 'main.js', exec_mode: 'cluster', instances: 1, cwd: '/srv/elsewhere',
+  env: { COLOUR: 'blue', PORT: 1 },
+}] };
+"""
+
+
+def test_shellcheck_has_nothing_to_say() -> None:
+    shellcheck = Path(sys.executable).with_name("shellcheck")
+    done = subprocess.run([shellcheck, SCRIPT], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+
+
+def test_a_first_release_serves(box: Box) -> None:
+    done = box.deploy(FIRST)
+    assert done.code == 0, done.output
+    assert done.steps == ["fetch", "environment", "install", "check", "switch", "verify", "tidy"]
+    assert done.outcome == {
+        "outcome": "ok",
+        "release": FIRST,
+        "step": "tidy",
+        "diagnosis": "",
+        "remedy": "",
+        "previous": None,
+    }
+    assert box.serving == FIRST
+    assert box.current == FIRST
+    assert box.tags == [f"Key=awsdeploy:release,Value={FIRST}"]
+    assert [one["name"] for one in box.processes] == [SERVICE]
+    assert done.output in (box.root / "var/log/awsdeploy/release.log").read_text()
+
+
+def test_a_client_that_never_stops_asking_loses_nothing_in_a_deploy_and_a_rollback(box: Box) -> None:
+    box.deploy(FIRST)
+    box.publish(SECOND)
+    ended, answers = threading.Event(), []
+
+    def ask() -> None:
+        while not ended.is_set():
+            try:
+                with urllib.request.urlopen(f"http://127.0.0.1:{box.port}/health", timeout=5) as answer:
+                    answers.append(answer.read().decode())
+            except OSError as error:
+                answers.append(repr(error))
+            time.sleep(0.01)
+
+    client = threading.Thread(target=ask)
+    client.start()
+    forth = box.run("deploy", SECOND)
+    back = box.run("rollback", FIRST)
+    ended.set()
+    client.join()
+    assert (forth.code, back.code) == (0, 0), forth.output + back.output
+    assert set(answers) == {FIRST, SECOND}
+    assert len(answers) > 200
+    assert answers[-1] == FIRST
+    assert forth.outcome["previous"] == FIRST
+    assert back.steps == ["fetch", "environment", "check", "switch", "verify", "tidy"], "nothing is built again"
+
+
+def test_an_ecosystem_file_is_honoured_and_loses_none_of_our_variables(box: Box) -> None:
+    box.parameters = {"/deploy/shop/prod/backend/GREETING": "hello"}
+    files = {**application(), "ecosystem.config.js": ECOSYSTEM}
+    assert box.deploy(FIRST, files).code == 0
+    assert box.variables["COLOUR"] == "blue"
+    box.parameters = {"/deploy/shop/prod/backend/FAREWELL": "good bye"}
+    changed = {**application(), "ecosystem.config.js": ECOSYSTEM.replace("blue", "green")}
+    done = box.deploy(SECOND, changed)
+    assert done.code == 0, done.output
+    found = box.variables
+    assert (found["COLOUR"], found["FAREWELL"], found["RELEASE_ID"]) == ("green", "good bye", SECOND)
+    assert found["PORT"] == str(box.port)
+    assert "GREETING" not in found, "a variable that is gone is gone"
+    (process,) = box.processes
+    assert process["name"] == "tiny"
+    assert process["pm2_env"]["pm_cwd"] == str(box.root / "srv/app/releases" / SECOND)
+    assert process["pm2_env"]["restart_time"] == 1, "reloaded, not started anew"
+
+
+def test_the_environment_is_made_of_four_parts_and_the_users_own_wins(box: Box) -> None:
+    box.parameters = {
+        "/deploy/shop/prod/backend/COLOUR": "theirs",
+        "/deploy/shop/prod/backend/DB_NAME": "other",
+        "/deploy/shop/prod/backend/build/NPM_TOKEN": "only-for-the-build",
+        "/deploy/shop/prod/database/DB_HOST": "db.example.com",
+        "/deploy/shop/prod/database/DB_PORT": "3306",
+        "/deploy/shop/prod/database/DB_NAME": "shop",
+        "/deploy/shop/prod/database/DB_USER": "admin",
+        "/deploy/shop/prod/database/DB_PASSWORD": "p@ss/w:rd",
+        "/deploy/shop/prod/frontend/SECRET": "another service's",
+    }
+    files = application(scripts={"build": "node -p process.env.NPM_TOKEN.length,process.env.COLOUR"})
+    sent = {"PORT": str(box.port), "COLOUR": "ours", "TZ": "Asia/Seoul"}
+    done = box.deploy(FIRST, files, database=True, environment=sent)
+    assert done.code == 0, done.output
+    assert "build" in done.steps
+    found = box.variables
+    assert found["COLOUR"] == "theirs"
+    assert found["TZ"] == "Asia/Seoul"
+    assert found["DB_PASSWORD"] == "p@ss/w:rd"
+    assert found["DATABASE_URL"] == "mysql://admin:p%40ss%2Fw%3Ard@db.example.com:3306/other"
+    assert not {"NPM_TOKEN", "SECRET", "AWSDEPLOY_LISTENS", "AWSDEPLOY_REAL_PORT"} & set(found)
+
+
+def test_restart_reads_the_environment_again(box: Box) -> None:
+    box.deploy(FIRST)
+    box.parameters = {"/deploy/shop/prod/backend/GREETING": "hello"}
+    done = box.run("restart")
+    assert done.code == 0, done.output
+    assert done.steps == ["environment", "check", "switch", "verify", "tidy"]
+    assert done.outcome["release"] == FIRST
+    assert box.variables["GREETING"] == "hello"
+
+
+def test_restart_without_a_release_says_so(box: Box) -> None:
+    done = box.run("restart")
+    assert (done.code, done.outcome["outcome"]) == (1, "failed")
+    assert done.outcome["diagnosis"] == "There is no release on this machine yet."
+
+
+def test_a_new_machine_catches_up_without_migrating_again(box: Box) -> None:
+    box.name_current(box.publish(FIRST, application(scripts={"migrate": "exit 1"}), migrate="npm run migrate"))
+    done = box.run("catchup")
+    assert done.code == 0, done.output
+    assert "migrate" not in done.steps
+    assert box.serving == FIRST
+    assert box.run("catchup").outcome["outcome"] == "unchanged"
+
+
+def test_a_new_machine_has_nothing_to_catch_up_on_before_the_first_release(box: Box) -> None:
+    done = box.run("catchup")
+    assert (done.code, done.outcome["outcome"], done.outcome["release"]) == (0, "unchanged", None)
+
+
+def test_a_new_machine_whose_release_fails_says_so_in_its_tag(box: Box) -> None:
+    box.name_current(box.publish(FIRST, application("throw new Error('no')")))
+    assert box.run("catchup").code == 1
+    assert box.tags == [f"Key=awsdeploy:release,Value=failed {FIRST} check"]
+
+
+def test_the_release_that_serves_is_not_deployed_again(box: Box) -> None:
+    box.deploy(FIRST)
+    done = box.run("deploy", FIRST)
+    assert (done.code, done.outcome["outcome"], done.steps) == (0, "unchanged", ["fetch"])
+
+
+def test_the_newest_releases_are_kept_and_the_one_that_serves(box: Box) -> None:
+    for id in (FIRST, SECOND, THIRD):
+        assert box.deploy(id, keep=2).code == 0
+    assert json.loads(box.run("releases").output) == {"current": THIRD, "releases": [THIRD, SECOND]}
+    done = box.run("rollback", FIRST)
+    assert done.code == 0, done.output
+    assert "install" in done.steps, "what is no longer there is built again"
+    assert json.loads(box.run("releases").output) == {"current": FIRST, "releases": [THIRD, SECOND, FIRST]}
+
+
+def test_there_is_nothing_to_list_on_a_new_machine(box: Box) -> None:
+    assert box.run("releases").output == '{"current": null, "releases": []}\n'
+
+
+def test_a_migration_runs_once_before_the_switch_and_sees_what_only_the_build_needs(box: Box) -> None:
+    files = {**application(), "migrate.js": "require('fs').writeFileSync(process.env.MARK, process.env.RELEASE_ID)"}
+    box.parameters = {"/deploy/shop/prod/backend/MARK": str(box.place / "mark")}
+    done = box.deploy(FIRST, files, migrate="node migrate.js")
+    assert done.code == 0, done.output
+    assert done.steps.index("migrate") < done.steps.index("check") < done.steps.index("switch")
+    assert (box.place / "mark").read_text() == FIRST
+
+
+def test_a_service_in_a_directory_of_a_workspace_is_installed_from_the_root(box: Box) -> None:
+    root = {"name": "shop", "version": "1.0.0", "workspaces": ["back"], "private": True}
+    member = {"name": "back", "version": "1.0.0", "scripts": {"start": "node --no-warnings src/main"}}
+    packages = {"": root, "back": {"version": "1.0.0"}, "node_modules/back": {"resolved": "back", "link": True}}
+    lock = {"name": "shop", "version": "1.0.0", "lockfileVersion": 3, "requires": True, "packages": packages}
+    files = {
+        "package.json": json.dumps(root),
+        "package-lock.json": json.dumps(lock),
+        "back/package.json": json.dumps(member),
+        "back/src/main.js": PROGRAM,
+    }
+    done = box.deploy(FIRST, files, directory="back")
+    assert done.code == 0, done.output
+    assert "from the lock file at the root" in done.output
+    (process,) = box.processes
+    assert process["pm2_env"]["pm_exec_path"].endswith(f"{FIRST}/back/src/main.js")
+    assert process["pm2_env"]["node_args"] == ["--no-warnings"]
+
+
+def test_next_js_is_started_itself_with_a_longer_keep_alive(box: Box) -> None:
+    program = "node_modules/next/dist/bin/next"
+    lines = f"process.env.ARGUMENTS = process.argv.slice(2).join(' ');\n{PROGRAM}"
+    files = {**application(), "package.json": json.dumps({"name": "x", "dependencies": {"next": "1"}})}
+    del files["package-lock.json"]
+    box.tool("npm", f'#!/bin/bash\nmkdir -p {program.rpartition("/")[0]}\nprintf %s "$NEXT" >{program}\n')
+    box.publish(FIRST, files)
+    done = box.run("deploy", FIRST, NEXT=lines)
+    assert done.code == 0, done.output
+    assert box.variables["ARGUMENTS"] == "start --keepAliveTimeout 65000"
+
+
+@pytest.mark.parametrize("tool", ["yarn", "pnpm"])
+def test_the_lock_file_says_which_program_installs(box: Box, tool: str) -> None:
+    files = application()
+    del files["package-lock.json"]
+    if tool == "yarn":
+        files["yarn.lock"] = "# yarn lockfile v1\n"
+    else:
+        files["pnpm-lock.yaml"] = "lockfileVersion: '9.0'\nimporters:\n  .: {}\n"
+        files["package.json"] = json.dumps({"name": "x", "main": "main.js", "packageManager": "pnpm@9.15.9+sha512.abc"})
+        box.tool("npm", f'#!/bin/bash\necho "$*" >>{box.place}/npm.txt\n')
+    done = box.deploy(FIRST, files)
+    assert done.code == 0, done.output
+    assert f"installed by {tool}" in done.output
+    if tool == "pnpm":
+        first, last = (box.place / "npm.txt").read_text().splitlines()
+        assert first == "exec --yes --package=pnpm@9.15.9 -- pnpm install --frozen-lockfile --prod=false"
+        assert last.endswith("pnpm prune --prod --ignore-scripts")
+
+
+def test_what_cannot_be_reloaded_without_a_gap_is_said_with_what_to_write_instead(box: Box) -> None:
+    files = {
+        **application(scripts={"start": "node main.js"}),
+        "ecosystem.config.js": "module.exports = { apps: [{ name: 'a', script: 'npm', args: 'start' }] };",
+    }
+    done = box.deploy(FIRST, files)
+    assert done.code == 0, done.output
+    (note,) = [line for line in done.output.splitlines() if line.startswith("note: ")]
+    assert "through npm" in note
+    assert 'script: "main.js", exec_mode: "cluster"' in note
+    assert box.serving == FIRST
+    assert box.deploy(SECOND, files).code == 0
+    assert box.serving == SECOND
+
+
+def test_a_program_that_names_its_port_itself_takes_no_requests_before_it_has_been_tried(box: Box) -> None:
+    assert box.deploy(FIRST, application(PROGRAM.replace("process.env.PORT", str(box.port)))).code == 0
+    broken = PROGRAM.replace("process.env.PORT", str(box.port)).replace("health ||", "")
+    done = box.deploy(SECOND, application(broken))
+    assert done.outcome["step"] == "check"
+    assert box.serving == FIRST
+
+
+def test_a_worker_without_a_port_runs(box: Box) -> None:
+    done = box.deploy(FIRST, application("setInterval(() => {}, 1000)"), port=None, health="/")
+    assert done.code == 0, done.output
+    (process,) = box.processes
+    assert process["pm2_env"]["status"] == "online"
+
+
+def test_the_number_of_processes_follows_the_config(box: Box) -> None:
+    for id, count in ((FIRST, 1), (SECOND, 2), (THIRD, 1)):
+        done = box.deploy(id, processes=count)
+        assert done.code == 0, done.output
+        assert len(box.processes) == count
+        assert {one["pm2_env"]["pm_cwd"].rpartition("/")[2] for one in box.processes} == {id}
+
+
+def test_a_second_run_waits_and_is_refused_in_the_end_naming_the_first(box: Box) -> None:
+    box.publish(FIRST, application(scripts={"build": "sleep 4"}))
+    box.publish(SECOND)
+    first = box.start("deploy", FIRST)
+    assert first.stdout is not None
+    while "@step build" not in first.stdout.readline():
+        pass
+    refused = box.run("deploy", SECOND, LOCK_SECONDS="1")
+    assert (refused.code, refused.outcome["step"]) == (1, "lock")
+    assert f"deploy {FIRST}" in refused.outcome["diagnosis"]
+    waited = box.run("deploy", SECOND)
+    assert waited.code == 0, waited.output
+    assert first.communicate()[0].splitlines()[-1].startswith('@outcome {"outcome": "ok"')
+    assert box.serving == SECOND
+
+
+def test_what_runs_is_saved_and_comes_back_after_a_reboot(box: Box) -> None:
+    box.deploy(FIRST)
+    box.pm2("kill")
+    assert box.serving is None
+    box.pm2("resurrect")
+    until(lambda: box.serving == FIRST)
+
+
+def test_the_placeholder_gives_its_port_and_is_there_again_if_nothing_comes_of_it(box: Box) -> None:
+    box.tool(
+        "systemctl", f'#!/bin/bash\necho "$*" >>{box.place}/systemctl.txt\n[[ $1 != restart ]] || pm2 ping >/dev/null\n'
+    )
+    done = box.deploy(FIRST)
+    assert done.code == 0, done.output
+    said = (box.place / "systemctl.txt").read_text().splitlines()
+    assert said.index("stop awsdeploy-placeholder.service") < said.index("disable awsdeploy-placeholder.service")
+    assert "enable --quiet awsdeploy-application.service" in said
+    unit = (box.root / "etc/systemd/system/awsdeploy-application.service").read_text()
+    assert "pm2 resurrect" in unit
