@@ -28,6 +28,7 @@ from awsdeploy.sandbox.world import World
 SHIMS = Path(__file__).with_name("shims")
 STAND_INS = {
     "aws": (sys.executable, "-I", "aws.py"),
+    "id": ("/bin/sh", "id.sh"),
     "systemctl": ("/bin/sh", "systemctl.sh"),
     "runuser": ("/bin/sh", "runuser.sh"),
 }
@@ -197,6 +198,7 @@ def power_off(world: World, id: str) -> None:
     one = boxes.standing.get(id)
     if one is not None:
         processes.end(one.root)
+        shutil.rmtree(one.root / "run" / "systemd", ignore_errors=True)
 
 
 def remove(world: World, id: str) -> None:
