@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 from tenacity import retry, retry_if_exception_type, retry_if_result, stop_after_delay, wait_fixed
 
 from awsdeploy.sandbox import control, toolchain
@@ -35,7 +36,7 @@ DONE = {"Success", "Failed", "TimedOut", "Cancelled"}
 until = retry(
     stop=stop_after_delay(30),
     wait=wait_fixed(0.05),
-    retry=retry_if_result(lambda found: not found) | retry_if_exception_type((OSError, AssertionError)),
+    retry=retry_if_result(lambda found: not found) | retry_if_exception_type((OSError, ClientError)),
 )
 
 
@@ -414,3 +415,19 @@ def test_without_node_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatch
     with pytest.raises(toolchain.NoToolchain, match=r"pip install 'awsdeploy\[app\]'"):
         toolchain.put_into(tmp_path)
     toolchain._node.cache_clear()
+
+
+def test_what_an_application_writes_arrives_in_its_services_log_group(stack: World) -> None:
+    machine, logs = machines(stack)[0], stack.client("logs")
+    group = "/deploy/box/dev/worker"
+    send(
+        stack, machine, "echo up >> $ROOT/var/log/app/worker.log", "printf half >> $ROOT/var/log/app/worker.log"
+    ).result()
+
+    @until
+    def said() -> list[str]:
+        stream = f"{machine}__var_log_app_worker.log"
+        events = logs.filter_log_events(logGroupName=group, logStreamNames=[stream])["events"]
+        return [event["message"] for event in events]
+
+    assert said() == ["up"]

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from awsdeploy.sandbox import boxes
-from awsdeploy.sandbox.corrections import bootstraps, instances
+from awsdeploy.sandbox.corrections import bootstraps, instances, shipping
+from awsdeploy.sandbox.corrections.shipping import SERVICE, STACK
 from awsdeploy.sandbox.toolchain import NoToolchain
 from awsdeploy.sandbox.world import World
 
 RELEASE = "bootstrap/release.sh"
-STACK, SERVICE = "awsdeploy:stack", "awsdeploy:service"
 LOG = "var/log/awsdeploy/bootstrap.log"
 ENABLED = "etc/systemd/enabled"
 
@@ -45,6 +45,7 @@ def _start_units(world: World, region: str, instance: Any) -> None:
 def _run(world: World, region: str, id: str, name: str, text: str) -> None:
     """In the background; what it says is in the machine's log of its bootstrap."""
     root = boxes.box(world, id).root
+    shipping.begin(world)
     script = root / "opt" / "awsdeploy" / f"{name}.sh"
     script.write_text(text)
     script.chmod(0o700)
