@@ -204,7 +204,9 @@ def test_what_listens_on_loopback_alone_answers_only_the_machine_itself(either: 
     ask = (
         "node -e \"fetch('http://localhost:%s').then(a => a.text()).then(console.log, e => console.log(e.cause.code))\""
     )
-    await_it = "until node -e \"fetch('http://127.0.0.1:%s').catch(() => process.exit(1))\"; do sleep 0.1; done"
+    await_it = (
+        "until node -e \"fetch('http://127.0.0.1:%s').then(a => a.text(), () => process.exit(1))\"; do sleep 0.1; done"
+    )
     lines = [await_it % 4200, await_it % 4201, ask % 4200, ask % 4201, ask % 4202]
     assert send(either, one, *lines).result()["StandardOutputContent"].split() == [one, one, "ECONNREFUSED"]
     assert send(either, two, ask % 4200).result()["StandardOutputContent"].split() == ["ECONNREFUSED"]

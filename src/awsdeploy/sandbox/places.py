@@ -1,4 +1,4 @@
-"""Where simulated machines listen on this one: addresses of their own, or ports where the system has one address alone."""
+"""Where simulated machines listen on this one: at addresses of their own, or on ports where the system has one."""
 
 from __future__ import annotations
 
