@@ -8,11 +8,10 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
-from awsdeploy.sandbox import boxes
 from tests.sandbox.standing import PORT, Standing, a_target_group
 
 SPEED = 600.0
@@ -63,8 +62,9 @@ class Site:
 
     def run(self, says: str, machine: str = "", port: int = PORT) -> Application:
         """Let something listen on a machine."""
-        host = boxes.address_of(cast(Any, None), machine or self.stands.machine)
-        server = Application((host, port), says)
+        assert self.stands.world is not None
+        found = self.stands.world.control("POST", "machine", {"instance": machine or self.stands.machine, "port": port})
+        server = Application((found["address"], found["port"]), says)
         threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
         self.running.append(server)
         return server

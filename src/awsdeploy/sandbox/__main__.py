@@ -30,7 +30,7 @@ def main() -> None:
 
     from awsdeploy.sandbox.server import Server
 
-    server = Server(options.port, options.speed, options.idle)
+    server = Server(options.port, options.speed, options.idle, options.home.resolve())
     record = options.home / "server.json"
     temporary = record.with_name(f".server-{os.getpid()}.json")
     temporary.write_text(json.dumps({key: value for key, value in server.status().items() if key != "now"}))

@@ -12,12 +12,12 @@ from moto.core.exceptions import ServiceException
 from moto.core.utils import get_service_model
 from moto.utilities import utils as resources
 
+from awsdeploy.sandbox import boxes, corrections, strangers, tokens
 from awsdeploy.sandbox import call as calls
-from awsdeploy.sandbox import corrections, strangers, tokens
 from awsdeploy.sandbox.call import Call, Outgoing
 from awsdeploy.sandbox.clock import Clock
 from awsdeploy.sandbox.refusal import AwsRefuses
-from awsdeploy.sandbox.world import World, fresh
+from awsdeploy.sandbox.world import Site, World, fresh
 
 
 def load() -> None:
@@ -37,12 +37,19 @@ def load() -> None:
         gc.enable()
 
 
-def begin(clock: Clock) -> World:
+def begin(clock: Clock, site: Site) -> World:
     """A fresh world as a customer of AWS finds it."""
-    world = fresh(clock)
+    world = fresh(clock, site)
     for correction in corrections.BEGINNINGS:
         correction(world)
     return world
+
+
+def leave_behind(world: World) -> None:
+    """In a fork of the process: what runs on the machines of the other world is none of this one's."""
+    boxes.leave_behind(world)
+    for correction in corrections.FORKED:
+        correction(world)
 
 
 def answer(world: World, call: Call) -> Outgoing:

@@ -41,6 +41,7 @@ MOTO_NAMES = {"service-quotas": "servicequotas", "lambda": "awslambda"}
 ACCOUNT_LEVEL = "/v20180820/"
 """How S3's control plane, which is signed for as S3, begins its paths."""
 STRANGER = "AWS4-HMAC-SHA256 Credential=nobody/20260101/us-east-1/s3/aws4_request"
+SIGNED = re.compile(r"Credential=([^/]+)/")
 SCOPE = re.compile(r"Credential=[^/]+/\d+/(?P<region>[^/]+)/(?P<service>[^/]+)/aws4_request")
 
 
@@ -80,6 +81,12 @@ class Call:
     @property
     def name(self) -> str:
         return f"{self.service}:{self.operation}"
+
+    @property
+    def key(self) -> str:
+        """The access key id the call is signed with."""
+        signed = SIGNED.search(self.request.headers.get("Authorization", ""))
+        return signed[1] if signed else ""
 
     @property
     def write(self) -> bool:

@@ -10,8 +10,11 @@ REMEMBERED = 3600  # AWS shows deleted NAT gateways and terminated instances for
 INSTANCE_RUNNING = 15
 INSTANCE_STATUS_OK = 150
 INSTANCE_BOOTSTRAPPED = 90  # after running: cloud-init has run the user data
+INSTANCE_REBOOTED = 40
 INSTANCE_STOPPED = 45
 INSTANCE_TERMINATED = 45
+
+INVOCATION_KNOWN = 2  # until Systems Manager answers for a command it has just taken
 
 SCALING_REACTS = 5  # until an Auto Scaling group acts on what it was told
 SCALING_NOTICES = 60  # until it sees that a machine is gone, and between two looks at the load balancer's word

@@ -100,8 +100,8 @@ class Router:
         try:
             if not target.admitted:
                 return await exchange.answer(504)
-            if not target.released and target.placeholder and key not in self.checks.verdicts:
-                return await exchange.placeholder()
+            if not target.released and key not in self.checks.verdicts:
+                return await (exchange.placeholder() if target.placeholder else exchange.answer(502))
             return await exchange.forward(self.pool, target)
         except Unanswered as failure:
             if failure.refused and target.placeholder and not target.released:

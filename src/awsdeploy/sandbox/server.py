@@ -11,11 +11,12 @@ import threading
 import time
 import traceback
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from awsdeploy import __version__
-from awsdeploy.sandbox import answering, faults
+from awsdeploy.sandbox import answering, boxes, faults
 from awsdeploy.sandbox import call as calls
 from awsdeploy.sandbox.call import Call, Incoming, Outgoing
 from awsdeploy.sandbox.clock import Clock
@@ -24,7 +25,7 @@ from awsdeploy.sandbox.http import Listener, listening_socket
 from awsdeploy.sandbox.refusal import AwsRefuses
 from awsdeploy.sandbox.routing import Routing
 from awsdeploy.sandbox.steering import Steering
-from awsdeploy.sandbox.world import World
+from awsdeploy.sandbox.world import Site, World
 
 log = logging.getLogger(__name__)
 
@@ -35,10 +36,14 @@ CLIENT = "198.51.100.7"
 
 
 class Server:
-    """One world behind one port. `idle`: real seconds without a request before the process ends."""
+    """One world behind one port. `idle`: real seconds without a request before the process ends.
 
-    def __init__(self, port: int, speed: float, idle: float) -> None:
+    `home` is the folder in which the machines of the world have theirs.
+    """
+
+    def __init__(self, port: int, speed: float, idle: float, home: Path) -> None:
         self.lock = threading.RLock()
+        self.home = home
         self.started = time.time()
         self.idle = idle
         self.last_request = time.monotonic()
@@ -55,7 +60,7 @@ class Server:
         """Load moto and make the world: a second's work, while the client still imports boto3."""
         try:
             answering.load()
-            self.world = answering.begin(self.clock)
+            self.world = answering.begin(self.clock, self._site())
             answering.warm(self.world)
         except BaseException:
             log.exception("the world could not be made")
@@ -65,6 +70,9 @@ class Server:
     def _listen(self, listening: Any) -> None:
         self.listener = Listener(self.application, listening)
         self.port: int = listening.getsockname()[1]
+
+    def _site(self) -> Site:
+        return Site(self.home, self.port, self.lock)
 
     def status(self) -> dict[str, Any]:
         return {
@@ -138,9 +146,10 @@ class Server:
     def reset(self) -> None:
         self.ready.wait()
         with self.lock:
+            boxes.end(self.world)
             self.trouble = Trouble()
             self.routing.stop()
-            self.world = answering.begin(self.clock)
+            self.world = answering.begin(self.clock, self._site())
             self.routing = Routing(self)
 
     def fork(self) -> tuple[int, int]:
@@ -167,6 +176,9 @@ class Server:
         self.trouble.log = []
         self.last_request = time.monotonic()
         self._listen(listening)
+        self.home = self.home / "forks" / str(os.getpid())
+        self.world.site = self._site()
+        answering.leave_behind(self.world)
         try:
             self.run()
         finally:
@@ -180,6 +192,8 @@ class Server:
         self.ended.wait()
         self.listener.shutdown()
         self.routing.stop()
+        if self.ready.is_set():
+            boxes.end(self.world)
         for child in self.children:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(child, signal.SIGTERM)

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from awsdeploy.sandbox import processes
 from awsdeploy.sandbox.faults import KINDS, Fault, Refuse
 
 if TYPE_CHECKING:
@@ -95,6 +96,27 @@ class Steering:
     def get_balancers(self, _: Mapping[str, Any]) -> dict[str, Any]:
         self.server.ready.wait()
         return self.server.routing.addresses()
+
+    def post_machine(self, value: Mapping[str, Any]) -> dict[str, Any]:
+        from awsdeploy.sandbox import boxes
+        from awsdeploy.sandbox.corrections import agents
+
+        with self.server.lock:
+            world, id, port = self.server.world, str(value["instance"]), int(value.get("port", 0))
+            agents.known(id)
+            one = boxes.box(world, id)
+            return {
+                "root": str(one.root),
+                "address": one.address,
+                "port": boxes.port_of(world, id, port) if port else 0,
+                "processes": processes.within(one.root),
+            }
+
+    def post_agent(self, value: Mapping[str, Any]) -> None:
+        from awsdeploy.sandbox.corrections import agents
+
+        with self.server.lock:
+            agents.steer(self.server.world, str(value["instance"]), bool(value["online"]))
 
     def post_fork(self, _: Mapping[str, Any]) -> dict[str, Any]:
         pid, port = self.server.fork()

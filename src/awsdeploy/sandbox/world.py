@@ -5,6 +5,9 @@ Everything is plain memory, so that a fork of the process is a second, independe
 
 from __future__ import annotations
 
+import threading
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from moto import backends
@@ -17,11 +20,25 @@ from awsdeploy.sandbox.clock import Agenda, Clock
 T = TypeVar("T")
 
 
+@dataclass
+class Site:
+    """Where on this machine a world stands: its folder, the port it answers on, and the lock of who changes it."""
+
+    folder: Path
+    port: int
+    lock: threading.RLock
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+
 class World:
     """`agenda.now` is the time of the call being answered; `of` is the place to remember things."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, site: Site) -> None:
         self.clock = clock
+        self.site = site
         self.agenda = Agenda(clock)
         self._memory: dict[type, object] = {}
 
@@ -40,8 +57,8 @@ class World:
         return backends.get_backend(service)[ACCOUNT][region or "aws"]
 
 
-def fresh(clock: Clock) -> World:
+def fresh(clock: Clock, site: Site) -> World:
     """Forget everything moto knows, and begin again."""
     BackendDict.reset()
     reset_model_data()
-    return World(clock)
+    return World(clock, site)

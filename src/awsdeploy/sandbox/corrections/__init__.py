@@ -21,6 +21,8 @@ Beginning = Callable[[World], None]
 BEFORE: dict[str, list[Before]] = defaultdict(list)
 AFTER: dict[str, list[After]] = defaultdict(list)
 BEGINNINGS: list[Beginning] = []
+FORKED: list[Beginning] = []
+"""Run once in the copy of a world that a fork makes."""
 
 
 def before(*operations: str) -> Callable[[Before], Before]:

@@ -6,6 +6,7 @@ Like the user data itself the script is read, never run: one that would report i
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -16,6 +17,9 @@ from awsdeploy.sandbox.corrections.instances import bootstrapped
 from awsdeploy.sandbox.machine import fetches, reports
 from awsdeploy.sandbox.strangers import decided, listed
 from awsdeploy.sandbox.world import World
+
+DONE: list[Callable[[World, str, Any, str], None]] = []
+"""Who is told that a machine's first boot went well: the region, the machine and the bucket of its script."""
 
 
 @after("ec2:RunInstances")
@@ -37,14 +41,16 @@ def _boot(world: World, region: str, instance: Any) -> None:
     stored = bucket.keys.get(key) if bucket else None
     read = ("s3:GetObject", f"arn:aws:s3:::{bucket_name}/{key}")
     tagged = ("ec2:CreateTags", f"arn:aws:ec2:{region}:{instance.owner_id}:instance/{instance.id}")
-    allowed = _allowed(world, region, instance)
+    allowed = allowed_to(world, region, instance)
     if stored is None or any(decided(allowed, *what) != "Allow" for what in (read, tagged)):
         return
     if outcome := reports(stored.value.decode(errors="replace")):
         instance.add_tags(dict([outcome]))
+        for told in DONE:
+            told(world, region, instance, bucket_name)
 
 
-def _allowed(world: World, region: str, instance: Any) -> list[dict[str, Any]]:
+def allowed_to(world: World, region: str, instance: Any) -> list[dict[str, Any]]:
     """The statements of the machine's role; conditions other than TLS are taken as met."""
     association = world.moto("ec2", region).iam_instance_profile_associations.get(instance.id)
     roles = association.iam_instance_profile.roles if association else ()

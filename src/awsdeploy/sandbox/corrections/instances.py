@@ -20,8 +20,13 @@ USER_DATA_LIMIT = 16384
 STATES = {"pending": 0, "running": 16, "shutting-down": 32, "terminated": 48, "stopping": 64, "stopped": 80}
 
 
-LEFT: list[Callable[[World, str, Any], None]] = []
+Told = Callable[[World, str, Any], None]
+LEFT: list[Told] = []
 """Who is told that a machine no longer runs: the region and the machine."""
+REBOOTED: list[Told] = []
+"""Who is told that a machine has gone down to come back."""
+BOOTED: list[Told] = []
+"""Who is told that all has started that a machine starts by itself, at each of its boots."""
 
 
 @dataclass
@@ -30,6 +35,12 @@ class Machines:
 
     running_since: dict[str, float] = field(default_factory=dict)
     status_ok_at: dict[str, float] = field(default_factory=dict)
+    back_at: dict[str, float] = field(default_factory=dict)
+
+
+def serves(world: World, instance: Any) -> bool:
+    """Has it booted, and is it not down for a moment?"""
+    return bootstrapped(world, instance) and world.now >= world.of(Machines).back_at.get(instance.id, 0.0)
 
 
 def bootstrapped(world: World, instance: Any) -> bool:
@@ -103,8 +114,27 @@ def begin(world: World, instance: Any) -> None:
         if instance._state.name == "pending":
             _become(instance, "running")
             machines.running_since[instance.id] = world.now
+            world.agenda.after(durations.INSTANCE_BOOTSTRAPPED, partial(_booted, world, instance))
 
     world.agenda.after(durations.INSTANCE_RUNNING, run)
+
+
+def _booted(world: World, instance: Any) -> None:
+    if serves(world, instance):
+        for told in BOOTED:
+            told(world, instance.ec2_backend.region_name, instance)
+
+
+@before("ec2:RebootInstances")
+def reboot(world: World, call: Call) -> Answer:
+    """AWS: the state stays `running`; the machine is away for some seconds."""
+    for instance in _named(world, call):
+        if instance._state.name == "running":
+            world.of(Machines).back_at[instance.id] = world.now + durations.INSTANCE_REBOOTED
+            for told in REBOOTED:
+                told(world, call.region, instance)
+            world.agenda.after(durations.INSTANCE_REBOOTED, partial(_booted, world, instance))
+    return {}
 
 
 def _become(instance: Any, state: str) -> None:

@@ -1,0 +1,309 @@
+"""The machines behind the simulated ones: for each instance a folder, a loopback address, and what runs there.
+
+Made when something is to run on a machine, never before. Knows nothing of AWS's answers, and nothing of what is run.
+An instance has two addresses: one for who listens on every address, one for who listens on 127.0.0.1 alone. A program
+is moved there by `shims/listen.js`. Where a system has 127.0.0.1 alone, ports are moved instead.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import hashlib
+import os
+import shlex
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO
+
+from awsdeploy.sandbox import processes, toolchain
+from awsdeploy.sandbox.world import World
+
+SHIMS = Path(__file__).with_name("shims")
+STAND_INS = {
+    "aws": (sys.executable, "-I", "aws.py"),
+    "systemctl": ("/bin/sh", "systemctl.sh"),
+    "runuser": ("/bin/sh", "runuser.sh"),
+}
+"""Programs of Amazon Linux that are not the ones of this machine: what plays each."""
+LONGEST = 100
+"""Bytes of a unix socket's path that every system takes; PM2's are the longest."""
+DEEPEST = "/i-0123456789abcdef0/home/app/.pm2/interactor.sock"
+FOLDERS = (
+    "etc/systemd/system home/app opt/awsdeploy proc run/ports srv/app/releases srv/app/shared tmp usr/local/bin "
+    "var/lib/awsdeploy var/log/app var/log/awsdeploy"
+)
+KEPT = (
+    "LANG LC_ALL TZ TERM USER LOGNAME HTTP_PROXY HTTPS_PROXY http_proxy https_proxy SSL_CERT_FILE NODE_EXTRA_CA_CERTS"
+)
+"""What a program on a machine sees of the environment that the sandbox was started in: how to reach the registry."""
+PORTS = 40
+"""How many ports a machine has that shares its address with the others."""
+LOWEST, HIGHEST = 20_000, 30_000
+
+
+@dataclass(frozen=True)
+class Box:
+    """One instance's. `address`: where it is reached; `local`: where its own 127.0.0.1 is; `base`: 0, or its ports."""
+
+    id: str
+    root: Path
+    address: str
+    local: str
+    base: int
+
+
+@dataclass
+class Boxes:
+    """All of a world."""
+
+    standing: dict[str, Box] = field(default_factory=dict)
+    folder: Path | None = None
+    guard: subprocess.Popen[bytes] | None = None
+    over: threading.Event = field(default_factory=threading.Event)
+    outside: set[int] = field(default_factory=set)
+    power: dict[str, int] = field(default_factory=dict)
+    """How often each machine has lost its power."""
+
+
+@dataclass(frozen=True)
+class Running:
+    """A program on a machine, and how often that had lost its power when it was started."""
+
+    process: subprocess.Popen[bytes]
+    power: int
+
+
+def box(world: World, id: str) -> Box:
+    """The instance's, made on first use. Call it with the world's lock held."""
+    boxes = world.of(Boxes)
+    if id not in boxes.standing:
+        root = _folder(world) / id
+        for name in FOLDERS.split():
+            (root / name).mkdir(parents=True, exist_ok=True)
+        address, local, base = _place(boxes, f"{os.getpid()}:{world.site.port}:{id}")
+        boxes.standing[id] = Box(id, root, address, local, base)
+    return boxes.standing[id]
+
+
+def address_of(world: World, id: str) -> str:
+    """The address on which the instance's services answer; 127.0.0.1 where the system has no other."""
+    return box(world, id).address
+
+
+def port_of(world: World, id: str, port: int) -> int:
+    """The real port of what listens on `port` in the instance: the same, unless all share one address."""
+    found = box(world, id)
+    return port if not found.base else _slot(found, str(port))
+
+
+def let_through(world: World, port: int) -> None:
+    """Machines may connect to this port of the real 127.0.0.1: the load balancer's, a database's."""
+    boxes = world.of(Boxes)
+    boxes.outside.add(port)
+    lines = "".join(f"{one}\n" for one in sorted({*boxes.outside, world.site.port}))
+    path = _folder(world) / "outside"
+    path.with_suffix(".new").write_text(lines)
+    path.with_suffix(".new").replace(path)
+
+
+def programs(world: World) -> Path:
+    """The folder of the stand-ins, first in every machine's PATH."""
+    return _folder(world) / "bin"
+
+
+def environment(world: World, id: str, region: str) -> dict[str, str]:
+    """Of a program on the machine; what else its PATH needs comes in front."""
+    one, boxes = box(world, id), _folder(world)
+    loopback = "127.0.0.1,localhost"
+    return {
+        # npm looks below HOME, which is the machine's: what it has fetched once need not be fetched by each.
+        "npm_config_cache": str(Path.home() / ".npm"),
+        "npm_config_userconfig": str(Path.home() / ".npmrc"),
+        **{name: value for name, value in os.environ.items() if name in KEPT.split() or _of_npm(name)},
+        "ROOT": str(one.root),
+        "INSTANCE_ID": id,
+        "HOME": str(one.root / "home" / "app"),
+        "TMPDIR": str(one.root / "tmp"),
+        "PATH": os.pathsep.join([str(boxes / "bin"), os.environ.get("PATH", os.defpath)]),
+        "AWS_ENDPOINT_URL": world.site.url,
+        "AWS_ACCESS_KEY_ID": key_of(id),
+        "AWS_SECRET_ACCESS_KEY": "sandbox",
+        "AWS_REGION": region,
+        "AWS_DEFAULT_REGION": region,
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "NO_PROXY": loopback,
+        "no_proxy": loopback,
+        "NODE_OPTIONS": f"--require {_quoted(SHIMS / 'listen.js')}",
+        "NEXT_TELEMETRY_DISABLED": "1",
+        processes.MARK: str(one.root),
+        "AWSDEPLOY_BOX_ADDRESS": one.address,
+        "AWSDEPLOY_BOX_LOCAL": one.local,
+        "AWSDEPLOY_BOX_PORTS": f"{one.base}:{PORTS}" if one.base else "",
+        "AWSDEPLOY_BOX_OUTSIDE": str(boxes / "outside"),
+    }
+
+
+def key_of(id: str) -> str:
+    """The access key id of the credentials that the instance's role gives it."""
+    return f"ASIA{id.removeprefix('i-').upper()}"
+
+
+def start(world: World, id: str, region: str, script: Path, output: IO[bytes], errors: IO[bytes]) -> Running | None:
+    """Run a script on the machine, in a process group of its own; None if the machine is no more.
+
+    Not to be called under the world's lock: what it needs is made first. Raises `NoToolchain`.
+    """
+    boxes = world.of(Boxes)
+    with world.site.lock:
+        if boxes.over.is_set():
+            return None
+        one, given, folder = box(world, id), environment(world, id, region), programs(world)
+        power = boxes.power.get(id, 0)
+    given["PATH"] = given["PATH"].replace(str(folder), f"{folder}{os.pathsep}{toolchain.put_into(folder)}", 1)
+    with world.site.lock:
+        if boxes.over.is_set() or boxes.standing.get(id) is not one or boxes.power.get(id, 0) != power:
+            return None
+        process = subprocess.Popen(
+            ["/bin/sh", "-c", shlex.quote(str(script))],
+            cwd=one.root,
+            env=given,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=errors,
+            start_new_session=True,
+        )
+    return Running(process, power)
+
+
+def lost(world: World, id: str, running: Running) -> bool:
+    """Whether the machine has lost its power since the program was started."""
+    boxes = world.of(Boxes)
+    return boxes.over.is_set() or boxes.power.get(id, 0) != running.power
+
+
+def power_off(world: World, id: str) -> None:
+    """Everything that runs on the machine is gone at once; its files stay."""
+    boxes = world.of(Boxes)
+    boxes.power[id] = boxes.power.get(id, 0) + 1
+    one = boxes.standing.get(id)
+    if one is not None:
+        processes.end(one.root)
+
+
+def remove(world: World, id: str) -> None:
+    """The machine is no more."""
+    power_off(world, id)
+    one = world.of(Boxes).standing.pop(id, None)
+    if one is not None:
+        gone = one.root.with_name(f"gone-{id}")
+        one.root.rename(gone)
+        threading.Thread(target=shutil.rmtree, args=(gone,), kwargs={"ignore_errors": True}, daemon=True).start()
+
+
+def end(world: World) -> None:
+    """All machines of the world are no more; returns when nothing of them runs."""
+    boxes = world.of(Boxes)
+    boxes.over.set()
+    boxes.standing.clear()
+    if boxes.guard is not None and boxes.guard.stdin is not None:
+        boxes.guard.stdin.close()
+        boxes.guard.wait()
+    if boxes.folder is not None:
+        for link in (world.site.folder / "machines", boxes.folder.parent):
+            with contextlib.suppress(OSError):
+                link.unlink() if link.is_symlink() else link.rmdir()
+
+
+def leave_behind(world: World) -> None:
+    """In a fork of the process: the machines of this world begin anew; the other's are none of its business."""
+    boxes = world.of(Boxes)
+    if boxes.guard is not None and boxes.guard.stdin is not None:
+        os.close(boxes.guard.stdin.fileno())
+    boxes.standing, boxes.folder, boxes.guard = {}, None, None
+    boxes.over, boxes.outside = threading.Event(), set()
+
+
+def _folder(world: World) -> Path:
+    """Where the machines' folders are: in the sandbox's own, unless that is too deep for PM2's sockets."""
+    boxes = world.of(Boxes)
+    if boxes.folder is not None:
+        return boxes.folder
+    link = world.site.folder / "machines"
+    link.parent.mkdir(parents=True, exist_ok=True)
+    if len(os.fsencode(link)) + len(DEEPEST) <= LONGEST:
+        folder = link
+    else:
+        folder = Path(tempfile.mkdtemp(prefix="awsdeploy-")).resolve() / "machines"
+        link.unlink(missing_ok=True)
+        link.symlink_to(folder)
+    boxes.folder = folder
+    (folder / "bin").mkdir(parents=True, exist_ok=True)
+    for name, (*runner, program) in STAND_INS.items():
+        wrapper = folder / "bin" / name
+        wrapper.write_text(f'#!/bin/sh\nexec {shlex.join([*runner, str(SHIMS / program)])} "$@"\n')
+        wrapper.chmod(0o755)
+    guard = [sys.executable, "-m", "awsdeploy.sandbox.processes", str(folder)]
+    boxes.guard = subprocess.Popen(guard, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, start_new_session=True)
+    let_through(world, world.site.port)
+    return folder
+
+
+@functools.cache
+def many_addresses() -> bool:
+    """Whether this system has all of 127.0.0.0/8 (Linux), or 127.0.0.1 alone (macOS)."""
+    if os.environ.get("AWSDEPLOY_SANDBOX_ONE_ADDRESS"):
+        return False
+    with socket.socket() as probe:
+        try:
+            probe.bind(("127.0.0.2", 0))
+        except OSError:
+            return False
+    return True
+
+
+def _place(boxes: Boxes, seed: str) -> tuple[str, str, int]:
+    """Two addresses that no other machine has, nor one of another sandbox; or one, and a range of ports."""
+    taken = {one.address for one in boxes.standing.values()}, {one.base for one in boxes.standing.values()}
+    for number in range(10_000):
+        digest = hashlib.sha256(f"{seed}:{number}".encode()).digest()
+        x, y, z = 1 + digest[0] % 254, digest[1], 1 + digest[2] % 126
+        base = LOWEST + int.from_bytes(digest[3:6], "big") % ((HIGHEST - LOWEST) // PORTS) * PORTS
+        address = f"127.{x}.{y}.{z}"
+        if many_addresses() and address not in taken[0]:
+            return address, f"127.{x}.{y}.{z + 128}", 0
+        if not many_addresses() and base not in taken[1]:
+            return "127.0.0.1", "127.0.0.1", base
+    raise OSError("no address is left for another machine")
+
+
+def _slot(one: Box, name: str) -> int:
+    """The machine's real port for a service: a link whose name is the port and whose target the service, as in Node."""
+    folder = one.root / "run" / "ports"
+    for port in range(one.base, one.base + PORTS):
+        link = folder / str(port)
+        with contextlib.suppress(FileExistsError):
+            if not link.is_symlink():
+                link.symlink_to(name)
+                os.utime(link, (1, 1), follow_symlinks=False)  # nobody listens yet
+        if os.readlink(link) == name:
+            return port
+    raise OSError(f"{one.id} listens on more than {PORTS} ports")
+
+
+def _of_npm(name: str) -> bool:
+    return name.lower().startswith("npm_config_")
+
+
+def _quoted(path: Path) -> str:
+    """As NODE_OPTIONS wants it."""
+    text = str(path).replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{text}"' if " " in text else text

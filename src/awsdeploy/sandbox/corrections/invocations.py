@@ -1,0 +1,217 @@
+"""A command on one machine: its process, what that writes, and how it ends. Runs in a thread of its own.
+
+Everything that others see changes under the world's lock; the process is never waited for under it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from moto.logs.models import LogEvent
+
+from awsdeploy.sandbox import boxes
+from awsdeploy.sandbox.call import ACCOUNT
+from awsdeploy.sandbox.corrections import agents
+from awsdeploy.sandbox.corrections.bootstraps import allowed_to
+from awsdeploy.sandbox.strangers import decided
+from awsdeploy.sandbox.toolchain import NoToolchain
+from awsdeploy.sandbox.world import World
+
+PLUGIN = "aws:runShellScript"
+STREAM = "aws-runShellScript"
+DONE = {"Success", "Failed", "TimedOut", "Cancelled"}
+EVERY = 0.2
+"""Real seconds between two looks at what a script has written."""
+STOPPED = 137
+"""AWS: the response code of a script that the agent has ended."""
+
+
+@dataclass
+class Invocation:
+    """`code` is -1 until it is known; `seconds`: real ones that the script may take; `group`: of logs, or ""."""
+
+    command: str
+    instance: str
+    region: str
+    script: str
+    seconds: float
+    group: str
+    status: str = "Pending"
+    details: str = "Pending"
+    code: int = -1
+    begun: float | None = None
+    ended: float | None = None
+    cancelled: bool = False
+    folder: Path | None = None
+    sent: dict[str, int] = field(default_factory=dict)
+    output: dict[str, bytes] = field(default_factory=dict)
+
+    def written(self, stream: str, most: int) -> str:
+        """AWS: nothing until the script has ended, then the beginning."""
+        return self.output.get(stream, b"").decode(errors="replace")[:most]
+
+    def become(self, status: str, details: str = "") -> None:
+        self.status, self.details = status, details or status
+
+
+def cancel(invocation: Invocation) -> None:
+    if invocation.status not in DONE:
+        invocation.cancelled = True
+        invocation.become("Cancelling")
+
+
+def carry_out(world: World, invocation: Invocation) -> None:
+    """From its delivery to its end, or to the end of the world."""
+    if not _await_agent(world, invocation):
+        return
+    with world.site.lock:
+        invocation.folder = folder = _folder(world, invocation)
+    with (folder / "stdout").open("wb") as output, (folder / "stderr").open("wb") as errors:
+        try:
+            script = folder / "_script.sh"
+            running = boxes.start(world, invocation.instance, invocation.region, script, output, errors)
+        except NoToolchain as missing:
+            errors.write(f"{missing}\n".encode())
+            errors.flush()
+            _end(world, invocation, 1)
+            return
+    if running is None:
+        _lost(world, invocation)
+        return
+    with world.site.lock:
+        invocation.begun = world.clock.read()
+        if not invocation.cancelled:
+            invocation.become("InProgress")
+    code = _watched(world, invocation, running)
+    if boxes.lost(world, invocation.instance, running):
+        _lost(world, invocation)
+    elif _await_agent(world, invocation):
+        _end(world, invocation, code)
+
+
+def _watched(world: World, invocation: Invocation, running: boxes.Running) -> int:
+    """The exit status, as a shell has it. What is written meanwhile goes to the logs."""
+    deadline = time.monotonic() + invocation.seconds
+    while True:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            status = running.process.wait(EVERY)
+            return status if status >= 0 else 128 - status
+        if invocation.cancelled or time.monotonic() >= deadline:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(running.process.pid, signal.SIGKILL)
+            running.process.wait()
+            if not invocation.cancelled:
+                invocation.details = "ExecutionTimedOut"
+            return STOPPED
+        with world.site.lock:
+            if not boxes.lost(world, invocation.instance, running) and agents.online(
+                world, *_machine(world, invocation)
+            ):
+                _pump(world, invocation)
+
+
+def _end(world: World, invocation: Invocation, code: int) -> None:
+    assert invocation.folder is not None
+    with world.site.lock:
+        if code:
+            with (invocation.folder / "stderr").open("ab") as errors:
+                errors.write(f"failed to run commands: exit status {code}".encode())
+        _pump(world, invocation, last=True)
+        invocation.output = {name: (invocation.folder / name).read_bytes() for name in ("stdout", "stderr")}
+        invocation.code, invocation.ended = code, world.clock.read()
+        if invocation.cancelled:
+            invocation.become("Cancelled")
+        elif invocation.details == "ExecutionTimedOut":
+            invocation.become("TimedOut", invocation.details)
+        else:
+            invocation.become("Failed" if code else "Success")
+
+
+def _lost(world: World, invocation: Invocation) -> None:
+    """The machine went down under the script. AWS hears of it when the machine is back, else in the end of nothing."""
+    if _await_agent(world, invocation):
+        with world.site.lock:
+            invocation.ended = world.clock.read()
+            invocation.become("Failed")
+
+
+def _await_agent(world: World, invocation: Invocation) -> bool:
+    """Until the machine's agent speaks. False: it never will."""
+    over = world.of(boxes.Boxes).over
+    while True:
+        with world.site.lock:
+            if over.is_set():
+                return False
+            world.agenda.catch_up()
+            region, instance = _machine(world, invocation)
+            if agents.online(world, region, instance):
+                return True
+            if instance is None or instance._state.name in {"shutting-down", "terminated"}:
+                expire = partial(_expire, world, invocation)
+                world.agenda.after(invocation.seconds, expire)
+                return False
+        over.wait(EVERY)
+
+
+def _expire(world: World, invocation: Invocation) -> None:
+    if invocation.status not in DONE:
+        invocation.ended = world.now
+        invocation.become("TimedOut", "ExecutionTimedOut" if invocation.begun else "DeliveryTimedOut")
+
+
+def _machine(world: World, invocation: Invocation) -> tuple[str, Any]:
+    return invocation.region, world.moto("ec2", invocation.region).get_instance_by_id(invocation.instance)
+
+
+def _folder(world: World, invocation: Invocation) -> Path:
+    """Where the agent keeps the script and what it writes."""
+    root = boxes.box(world, invocation.instance).root
+    folder = root / "var" / "lib" / "amazon" / "ssm" / invocation.command
+    folder.mkdir(parents=True, exist_ok=True)
+    script = folder / "_script.sh"
+    script.write_text(invocation.script)
+    script.chmod(0o700)
+    return folder
+
+
+def _pump(world: World, invocation: Invocation, last: bool = False) -> None:
+    """New whole lines go to the log group, if there is one and the machine's role may write to it."""
+    assert invocation.folder is not None
+    group = world.moto("logs", invocation.region).groups.get(invocation.group)
+    for name in ("stdout", "stderr"):
+        with (invocation.folder / name).open("rb") as written:
+            written.seek(invocation.sent.get(name, 0))
+            news = written.read()
+        if not last:
+            news = news[: news.rfind(b"\n") + 1]
+        invocation.sent[name] = invocation.sent.get(name, 0) + len(news)
+        if news and group is not None and _may_write(world, invocation):
+            stream = f"{invocation.command}/{invocation.instance}/{STREAM}/{name}"
+            if stream not in group.streams:
+                group.create_log_stream(stream)
+            _put(group.streams[stream], world.clock.read(), news)
+
+
+def _may_write(world: World, invocation: Invocation) -> bool:
+    resource = f"arn:aws:logs:{invocation.region}:{ACCOUNT}:log-group:{invocation.group}:log-stream:any"
+    allowed = allowed_to(world, *_machine(world, invocation))
+    return decided(allowed, "logs:PutLogEvents", resource) == "Allow"
+
+
+def _put(stream: Any, now: float, news: bytes) -> None:
+    """Straight into moto's model, which compares with the real time and would refuse the world's."""
+    moment = int(now * 1000)
+    lines = [line for line in news.decode(errors="replace").splitlines() if line]
+    stream.events += [LogEvent(moment, {"timestamp": moment, "message": line}) for line in lines]
+    stream.stored_bytes += len(news)
+    stream.upload_sequence_token += 1
+    stream.last_ingestion_time = datetime.fromtimestamp(now, UTC).replace(tzinfo=None)

@@ -1,0 +1,111 @@
+'use strict'
+// Loaded before every Node program on a machine of the sandbox: moves what it listens on, and what it connects to on
+// its own 127.0.0.1, so that many machines can stand side by side on one. The program notices nothing.
+//
+//   listening on every address      → AWSDEPLOY_BOX_ADDRESS, where the load balancer asks
+//   listening on 127.0.0.1 alone    → AWSDEPLOY_BOX_LOCAL, where nobody asks but the machine itself
+//   connecting to 127.0.0.1         → AWSDEPLOY_BOX_LOCAL, else AWSDEPLOY_BOX_ADDRESS
+//
+// Where a system has 127.0.0.1 alone, AWSDEPLOY_BOX_PORTS (first:count) are the machine's, and ports are moved instead.
+// The ports in the file AWSDEPLOY_BOX_OUTSIDE (AWS itself, the load balancer) are no machine's and stay as they are.
+const fs = require('fs')
+const net = require('net')
+const path = require('path')
+
+const { AWSDEPLOY_BOX: root, AWSDEPLOY_BOX_ADDRESS: open, AWSDEPLOY_BOX_LOCAL: local } = process.env
+const { AWSDEPLOY_BOX_PORTS: range, AWSDEPLOY_BOX_OUTSIDE: outside } = process.env
+const EPHEMERAL = 32768 // what the system gives from here on belongs to whoever got it
+
+const isLocal = (host) => /^(localhost|127\.0\.0\.1|::1|\[::1\]|::ffff:127\.0\.0\.1)$/i.test(host)
+const isEvery = (host) => !host || host === '0.0.0.0' || host === '::'
+const isMoved = (host) => /^127\./.test(host) && !isLocal(host)
+const isPort = (word) => typeof word === 'number' || (typeof word === 'string' && Number(word) >= 0)
+
+// Node reads it in many ways; what is no TCP port (a socket's path, a descriptor, a handle) is left alone.
+function wanted(words) {
+  const [first, second, third] = words
+  if (first === undefined || first === null || typeof first === 'function') return { port: 0 }
+  if (isPort(first)) {
+    const backlog = [second, third].find((word) => typeof word === 'number')
+    return { port: Number(first), host: typeof second === 'string' ? second : undefined, backlog }
+  }
+  if (typeof first !== 'object' || first._handle || first.handle || first.path || typeof first.fd === 'number') return null
+  if (first.port === undefined && !('port' in first)) return null
+  return { ...first, port: Number(first.port || 0) }
+}
+
+function listening(options) {
+  const { ipv6Only, ...rest } = options
+  const inside = isLocal(options.host || '')
+  if (isMoved(options.host || '')) return options
+  if (!range) return { ...rest, host: inside ? local : open }
+  return { ...rest, host: '127.0.0.1', port: rest.port && slot(inside ? `${rest.port}/local` : `${rest.port}`, true) }
+}
+
+const listen = net.Server.prototype.listen
+net.Server.prototype.listen = function (...words) {
+  const options = wanted(words)
+  if (!options) return listen.apply(this, words)
+  const last = words[words.length - 1]
+  return listen.call(this, listening(options), ...(typeof last === 'function' ? [last] : []))
+}
+
+const connect = net.Socket.prototype.connect
+net.Socket.prototype.connect = function (...words) {
+  const given = Array.isArray(words[0]) ? words[0] : net._normalizeArgs(words)
+  given[0] = connecting(given[0])
+  return connect.call(this, given)
+}
+
+function connecting(options) {
+  const port = Number(options.port)
+  const host = options.host || ''
+  if (options.path || !port || !(isEvery(host) || isLocal(host)) || passes(port)) return options
+  const { family, hints, localAddress, ...rest } = options
+  if (range) {
+    if (port >= EPHEMERAL) return options
+    return { ...rest, host: '127.0.0.1', port: latest(`${port}/local`, `${port}`) }
+  }
+  return { ...rest, host: 'localhost', autoSelectFamily: true, lookup: both }
+}
+
+// Node tries one after the other, as it does with a name that has several addresses.
+function both(_name, options, done) {
+  const found = [local, open].map((address) => ({ address, family: 4 }))
+  process.nextTick(() => (options.all ? done(null, found) : done(null, local, 4)))
+}
+
+function passes(port) {
+  try {
+    return fs.readFileSync(outside, 'utf8').split('\n').includes(String(port))
+  } catch {
+    return false
+  }
+}
+
+// Which of two services on one port began to listen last.
+function latest(...names) {
+  const ports = names.map((name) => slot(name, false))
+  const times = ports.map((port) => fs.lstatSync(path.join(root, 'run', 'ports', String(port))).mtimeMs)
+  return ports[times[0] > times[1] ? 0 : 1]
+}
+
+// A link in the machine's folder, whose name is the real port and whose target is the service: made by who comes first.
+function slot(name, fresh) {
+  const [first, count] = range.split(':').map(Number)
+  for (let port = first; port < first + count; port++) {
+    const link = path.join(root, 'run', 'ports', String(port))
+    try {
+      fs.symlinkSync(name, link)
+      if (!fresh) fs.lutimesSync(link, 1, 1)
+      return port
+    } catch (error) {
+      if (error.code !== 'EEXIST') throw error
+    }
+    if (fs.readlinkSync(link) === name) {
+      if (fresh) fs.lutimesSync(link, new Date(), new Date())
+      return port
+    }
+  }
+  throw new Error('This machine of the sandbox listens on too many ports.')
+}
