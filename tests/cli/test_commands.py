@@ -117,6 +117,7 @@ def test_status_as_json(standing: World) -> None:
     assert done.returncode == 0
     told = json.loads(done.stdout)
     assert (told["healthy"], told["drift"], told["removals"]) == (True, False, [])
+    assert told["facts"]["url"].startswith("http://127.0.0.1:")
     assert told["releases"] == {"frontend": [], "backend": []}
     assert {one["key"]: one["status"] for one in told["resources"]}["database/mysql"] == "available"
 
