@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import subprocess
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -88,7 +89,7 @@ def test_yes_is_an_answer_and_the_board_shows_the_steps() -> None:
     assert code == 0, said
     assert "so far" in said
     assert "✓ VPC and subnets" in said
-    assert "http://shop-prod-alb" in said
+    assert "http://127.0.0.1:" in said
     assert "Next: " in said
 
 
@@ -97,7 +98,9 @@ def test_up_as_json_is_one_document_on_stdout_and_lines_on_stderr(empty: World) 
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
     assert told["changed"]
-    assert told["facts"]["url"].startswith("http://shop-prod-alb")
+    assert told["facts"]["web/alb url"].startswith("http://shop-prod-alb")
+    with urllib.request.urlopen(told["facts"]["url"], timeout=10) as answer:
+        assert "nothing deployed yet" in answer.read().decode()
     lines = [json.loads(line) for line in done.stderr.splitlines() if line.startswith("{")]
     assert {"creating", "ready"} <= {line["phase"] for line in lines}
 
@@ -114,6 +117,7 @@ def test_status_as_json(standing: World) -> None:
     assert done.returncode == 0
     told = json.loads(done.stdout)
     assert (told["healthy"], told["drift"], told["removals"]) == (True, False, [])
+    assert told["facts"]["url"].startswith("http://127.0.0.1:")
     assert told["releases"] == {"frontend": [], "backend": []}
     assert {one["key"]: one["status"] for one in told["resources"]}["database/mysql"] == "available"
 

@@ -115,20 +115,30 @@ def _report(at: Session, plan: Plan, seconds: float, as_json: bool) -> None:
         click.echo(json.dumps(told, indent=2, ensure_ascii=False))
         return
     said = "Nothing to do" if plan.quiet else f"Done in {spell(seconds)}"
-    if at.given.sandbox and "url" in facts:
-        facts["url"] += " (simulated: no browser reaches it)"
     warned = notices.lines(at, plan.items)
     print_lines([f"{said}. {at.settings.stack} is up.", "", *table(facts), *warned, "", f"Next: {at.next('status')}"])
 
 
 def found_out(at: Session, plan: Plan) -> dict[str, str]:
     """What people want to know of a stack that is up: its address first."""
-    facts = {"url": f"https://{at.settings.domain}"} if at.settings.domain else {}
+    url, facts = address(at, plan), {}
     for resource, item in plan.items.items():
         live = at.run.lives.get(resource)
         if live is not None and live.raw:
             view = at.run.view(type(resource), at.run.of(resource))
             for what, value in resource.facts(view, live).items():
-                own = "url" in facts or what != "url"
-                facts[f"{item.resource.key} {what}" if own else what] = value
-    return {"url": facts.pop("url"), **facts} if "url" in facts else facts
+                if value != url:
+                    facts[f"{item.resource.key} {what}"] = value
+    return {"url": url, **facts} if url else facts
+
+
+def address(at: Session, plan: Plan) -> str:
+    """Where the application answers; "" as long as nothing does."""
+    from awsdeploy import site
+    from awsdeploy.resources.load_balancer import LoadBalancer
+
+    for resource in plan.items:
+        live = at.run.lives.get(resource)
+        if isinstance(resource, LoadBalancer) and live is not None and live.raw:
+            return site.address(live.raw["LoadBalancerName"], live.raw["DNSName"], at.settings.domain)
+    return ""

@@ -1,7 +1,7 @@
 """Health checks of machines on which something really runs, as an application load balancer makes them.
 
-A machine is real as long as something listens on its port, and for good once a release was put on it. Of any other
-the simulated word holds.
+A target is real as long as something listens on its port, and for good once a release was put on the machine. Of any
+other the simulated word holds.
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ def begun(target: Target) -> Verdict:
 
 async def listens(host: str, port: int, seconds: float) -> bool:
     """Whether somebody listens at just this address."""
-    if not await _connects(host, port, seconds):
+    if not host or not await _connects(host, port, seconds):
         return False
     return host == "127.0.0.1" or not await _connects(NOBODY, port, seconds)
 

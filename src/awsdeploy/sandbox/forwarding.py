@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import http.client
 import re
 import secrets
 import time
@@ -35,15 +36,8 @@ from awsdeploy.sandbox.wire import (
 CONNECTING = 10.0  # seconds. AWS: a target that has not accepted by then is a 504
 LINGER = 5.0  # seconds that a client may go on sending what nobody wants any more
 PAGE = "<!doctype html><title>nothing deployed yet</title><p>nothing deployed yet</p>"
-STATUS = {
-    301: "Moved Permanently",
-    302: "Found",
-    400: "Bad Request",
-    501: "Not Implemented",
-    502: "Bad Gateway",
-    503: "Service Temporarily Unavailable",
-    504: "Gateway Time-out",
-}
+TITLES = {503: "Service Temporarily Unavailable", 504: "Gateway Time-out"}
+"""What AWS calls them, where it is not what everybody does."""
 VALID = re.compile(r"[-A-Za-z0-9]+")
 """AWS: the header names that stay with `routing.http.drop_invalid_header_fields.enabled`."""
 
@@ -59,9 +53,15 @@ class Unanswered(Exception):
 class Exchange:
     """A request of a client, and the ways to answer it: each says whether the connection may be used again."""
 
-    def __init__(self, balancer: Balancer, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def __init__(
+        self,
+        balancer: Balancer,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        head: Head | None = None,
+    ) -> None:
         self.balancer, self.reader, self.writer = balancer, reader, writer
-        self.head = Head(("GET", "/", "HTTP/1.1"))
+        self.head = head or Head(("GET", "/", "HTTP/1.1"))
         self.body_begun = self.body_read = False
 
     @property
@@ -94,7 +94,7 @@ class Exchange:
         self, status: int, text: str | None = None, kind: str = "text/html", more: Headers | None = None
     ) -> bool:
         """Answer here, by default with a page as AWS shows it."""
-        title = f"{status} {STATUS.get(status, 'Answer')}"
+        title = f"{status} {TITLES.get(status) or http.client.responses.get(status, 'Unknown')}"
         if text is None:
             text = (
                 f"<html>\r\n<head><title>{title}</title></head>\r\n<body>\r\n"
@@ -211,6 +211,8 @@ class Exchange:
             while True:
                 head = await read_head(there.reader, self.balancer.idle)
                 if head is None:
+                    raise Unanswered(502)
+                if not head.first[0].startswith("HTTP/"):
                     raise Unanswered(502)
                 if head.first[1] == "101" or not head.first[1].startswith("1"):
                     int(head.first[1])

@@ -57,20 +57,20 @@ class Router:
         self._tell({"number": table.number, "ports": ports, "draining": self.told_draining})
 
     async def _serve(self, name: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """One client's connection, request after request."""
+        """One client's connection, request after request; each by the table that holds when it comes."""
+        balancer = self.table.balancers.get(name)
         try:
-            while balancer := self.table.balancers.get(name):
-                exchange = Exchange(balancer, reader, writer)
+            while balancer:
                 try:
                     head = await read_head(reader, balancer.idle)
                 except Malformed:
-                    await exchange.answer(400)
+                    await Exchange(balancer, reader, writer).answer(400)
                     break
-                if head is None:
+                balancer = self.table.balancers.get(name)
+                if head is None or balancer is None:
                     break
-                exchange.head = head
                 self.served += 1
-                if not await self._answer(balancer, exchange):
+                if not await self._answer(balancer, Exchange(balancer, reader, writer, head)):
                     break
         except (OSError, Malformed):
             pass
@@ -100,8 +100,8 @@ class Router:
         try:
             if not target.admitted:
                 return await exchange.answer(504)
-            if not target.released and target.placeholder and key not in self.checks.verdicts:
-                return await exchange.placeholder()
+            if not target.released and key not in self.checks.verdicts:
+                return await (exchange.placeholder() if target.placeholder else exchange.answer(502))
             return await exchange.forward(self.pool, target)
         except Unanswered as failure:
             if failure.refused and target.placeholder and not target.released:

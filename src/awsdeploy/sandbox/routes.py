@@ -16,10 +16,10 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Target:
-    """A machine in a target group. `state` is the simulated word for its health.
+    """A machine in a target group; no `host` if nothing was ever run on it.
 
-    `placeholder`: its user data serves on the port, as read. `released`: a release was put on it. `admitted`: the
-    security groups let the load balancer through.
+    `state`: the simulated word for its health. `placeholder`: its user data serves on the port, as read. `released`: a
+    release was put on it. `admitted`: the security groups let the load balancer through.
     """
 
     id: str

@@ -58,9 +58,7 @@ class Routing:
 
     def changed(self) -> None:
         """A call has been answered, under the server's lock: the router is told before the client is."""
-        from awsdeploy.sandbox.corrections.checked import Checked
-
-        if self.control is None and self.server.world.of(Checked).wanted:
+        if self.control is None and self.server.world.of(boxes.Boxes).standing:
             self._start()
         if self.control is not None and (number := self._publish()) > self.number:
             self._wait(number)
@@ -97,7 +95,11 @@ class Routing:
     def _publish(self) -> int:
         """Send what is so now, if it differs from what was sent; the number of the table that holds."""
         assert self.control is not None
-        now = table(self.server.world)
+        world = self.server.world
+        if world.of(boxes.Boxes).standing:
+            for port in set(self.ports.values()) - world.of(boxes.Boxes).outside:
+                boxes.let_through(world, port)
+        now = table(world)
         if self.sent.number == 0 or replace(now, number=self.sent.number) != self.sent:
             self.sent = replace(now, number=self.sent.number + 1)
             with contextlib.suppress(OSError):
@@ -221,8 +223,7 @@ def _group(world: World, region: str, group: Any) -> Group:
         tuple(
             Target(
                 one.id,
-                boxes.address_of(world, one.id),
-                boxes.port_of(world, one.id, one.port),
+                *_place(world, one.id, one.port),
                 one.state,
                 one.placeholder,
                 one.released,
@@ -231,3 +232,10 @@ def _group(world: World, region: str, group: Any) -> Group:
             for one in targets.serving(world, region, group)
         ),
     )
+
+
+def _place(world: World, id: str, port: int) -> tuple[str, int]:
+    """Where a machine's port is really found; nowhere, if nothing was ever run on it."""
+    from awsdeploy.sandbox.corrections.checked import real
+
+    return (boxes.address_of(world, id), boxes.port_of(world, id, port)) if real(world, id) else ("", port)

@@ -70,7 +70,7 @@ async def read_head(reader: asyncio.StreamReader, seconds: float) -> Head | None
     headers = []
     for line in lines:
         name, colon, value = line.partition(":")
-        if not colon or not name or name != name.strip():
+        if not colon or not name or any(one.isspace() for one in name):
             raise Malformed("header")
         headers.append((name, value.strip()))
     if len(parts) != 3:

@@ -1,15 +1,11 @@
-"""What the router has found out about real machines, and when a world needs a router at all.
-
-A machine is real once something runs on it: a command was sent there, or it carries the tag of a release.
-"""
+"""What the router has found out about the machines on which something really runs."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import Any
 
-from awsdeploy.sandbox.call import Call
-from awsdeploy.sandbox.corrections import Answer, after
+from awsdeploy.sandbox import boxes
 from awsdeploy.sandbox.world import World
 
 RELEASE = "awsdeploy:release"
@@ -22,19 +18,13 @@ class Checked:
 
     verdicts: dict[tuple[str, str], tuple[str, str, str]] = field(default_factory=dict)
     draining: set[tuple[str, str]] = field(default_factory=set)
-    wanted: bool = False
 
 
-def released(instance: Any) -> bool:
-    return any(tag["key"] == RELEASE for tag in instance.get_tags())
+def real(world: World, id: str) -> bool:
+    """Whether anything was ever run on the machine."""
+    return id in world.of(boxes.Boxes).standing
 
 
-@after("ec2:CreateTags")
-def tagged(world: World, call: Call, _: Answer) -> None:
-    if any(tag.get("Key") == RELEASE for tag in call.parameters.get("Tags") or ()):
-        world.of(Checked).wanted = True
-
-
-@after("ssm:SendCommand")
-def commanded(world: World, call: Call, _: Answer) -> None:
-    world.of(Checked).wanted = True
+def released(world: World, instance: Any) -> bool:
+    """Whether a release was really put on the machine: a tag alone runs nothing."""
+    return real(world, instance.id) and any(tag["key"] == RELEASE for tag in instance.get_tags())

@@ -137,7 +137,7 @@ def serving(world: World, region: str, group: Any) -> Iterator[Serving]:
         instance = world.moto("ec2", region).get_instance_by_id(target["Id"])
         served = bootstrapped(world, instance) and int(target["Port"]) in _listens(instance)
         admitted = _admitted(world, region, _balancers(world, region, group)[0], instance, int(target["Port"]))
-        yield Serving(instance.id, int(target["Port"]), state, served, released(instance), admitted)
+        yield Serving(instance.id, int(target["Port"]), state, served, released(world, instance), admitted)
 
 
 def _described(id: str, port: int, state: str, reason: str, words: str) -> dict[str, Any]:
