@@ -10,6 +10,8 @@ from importlib import resources
 
 OBJECT = "bootstrap/bootstrap.sh"
 """Its name in the artifacts bucket."""
+RELEASE_SCRIPT = "bootstrap/release.sh"
+"""The on-instance program of releases, beside it."""
 TAG = "awsdeploy:bootstrap"
 """Tag of a machine in which it reports: `ok VERSION`, or `failed VERSION STEP`."""
 LOG = "/var/log/awsdeploy/bootstrap.log"
@@ -18,6 +20,11 @@ LOG = "/var/log/awsdeploy/bootstrap.log"
 def script() -> bytes:
     """The script as it is shipped with this version."""
     return resources.files("awsdeploy").joinpath(OBJECT).read_bytes()
+
+
+def release_script() -> bytes:
+    """The on-instance program as it is shipped with this version."""
+    return resources.files("awsdeploy").joinpath(RELEASE_SCRIPT).read_bytes()
 
 
 def fetched(bucket: str, *arguments: str) -> str:
@@ -32,5 +39,5 @@ for pause in 5 10 20 40 80 160; do
   aws s3 cp --only-show-errors --region {region} s3://{bucket}/{OBJECT} {place} && break
   sleep $pause
 done >> {LOG} 2>&1
-bash {place} {" ".join(arguments)} >> {LOG} 2>&1
+bash {place} {" ".join(arguments)} {bucket} >> {LOG} 2>&1
 """
