@@ -75,7 +75,7 @@ class Box:
         calls = self.tools / "calls"
         calls.write_text("")
         return subprocess.run(
-            ["bash", "-s", "shop/prod", "backend", self.system, "ap-northeast-2"],
+            ["bash", "-s", "shop/prod", "backend", self.system, "ap-northeast-2", "a-bucket"],
             input=bootstrap.script().decode(),
             env={
                 "PATH": f"{self.tools}:{os.environ['PATH']}",
@@ -164,11 +164,11 @@ def test_a_machine_becomes_ready_for_releases(box: Callable[..., Box], system: s
     done = machine.bootstrap()
     assert done.returncode == 0, done.stderr
     assert {name: machine.outcome[name] for name in ("version", "outcome", "step")} == {
-        "version": 1,
+        "version": 2,
         "outcome": "ok",
         "step": "",
     }
-    assert machine.calls[-1] == "outside tag ok 1"
+    assert machine.calls[-2:] == ["outside tag ok 2", "outside release"]
     for folder in ("srv/app/releases", "srv/app/shared", "var/log/app"):
         assert (machine.root / folder).is_dir()
         assert f"chown app:app {machine.root / folder}" in machine.calls
@@ -247,7 +247,10 @@ def test_a_second_run_changes_nothing(box: Callable[..., Box], system: str) -> N
     done = machine.bootstrap()
     assert done.returncode == 0, done.stderr
     assert machine.everything() == before
-    assert [call for call in machine.calls if call.startswith("outside")] == ["outside tag ok 1"]
+    assert [call for call in machine.calls if call.startswith("outside")] == [
+        "outside tag ok 2",
+        "outside release",
+    ]
     assert not [
         call for call in machine.calls if call.startswith(("useradd", "chown", "dd", "mkswap", "swapon", "ama"))
     ]
@@ -264,10 +267,17 @@ def test_a_step_that_fails_is_named_and_a_later_run_goes_on_from_it(
     done = machine.bootstrap(refuses)
     assert done.returncode != 0
     assert (machine.outcome["outcome"], machine.outcome["step"]) == ("failed", step)
-    assert machine.calls[-1] == f"outside tag failed 1 {step}"
+    assert machine.calls[-1] == f"outside tag failed 2 {step}"
     assert machine.calls.count("sleep 15") == 1, "it is tried again for a while"
     assert machine.bootstrap().returncode == 0
     assert machine.outcome["outcome"] == "ok"
+
+
+def test_a_release_that_cannot_be_put_on_it_makes_the_machine_no_less_ready(box: Callable[..., Box]) -> None:
+    machine = box()
+    done = machine.bootstrap("release")
+    assert (done.returncode, machine.outcome["outcome"]) == (0, "ok")
+    assert done.stdout.endswith("the current release could not be put here\n")
 
 
 def test_an_outcome_that_cannot_be_told_is_no_success(box: Callable[..., Box]) -> None:
@@ -294,4 +304,10 @@ def test_user_data_fits_and_runs_what_it_fetched(tmp_path: Path) -> None:
         "s3 cp --only-show-errors --region ap-northeast-2 s3://a-bucket/bootstrap/bootstrap.sh"
         in (tmp_path / "aws.txt").read_text()
     )
-    assert (tmp_path / "ran.txt").read_text().split() == ["shop/prod", "backend", "al2023", "ap-northeast-2"]
+    assert (tmp_path / "ran.txt").read_text().split() == [
+        "shop/prod",
+        "backend",
+        "al2023",
+        "ap-northeast-2",
+        "a-bucket",
+    ]

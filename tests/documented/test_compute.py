@@ -35,13 +35,15 @@ def user_data(ec2: Any, machine: dict[str, Any]) -> str:
 def test_e1_e2_a_machine_has_run_its_bootstrap_for_its_service(documented: World, name: str) -> None:
     ec2 = documented.client("ec2")
     machine = instance(ec2, f"machines/{name}-1")
-    assert tags(machine["Tags"])["awsdeploy:bootstrap"] == "ok 1"
+    assert tags(machine["Tags"])["awsdeploy:bootstrap"] == "ok 2"
     text = user_data(ec2, machine)
     assert len(text.encode()) < 16 * 1024
     assert f"bootstrap.sh shop/prod {name} al2 ap-northeast-2" in text
     bucket = text.partition("s3://")[2].partition("/")[0]
     stored = documented.client("s3").get_object(Bucket=bucket, Key="bootstrap/bootstrap.sh")["Body"].read()
     assert stored == bootstrap.script()
+    stored = documented.client("s3").get_object(Bucket=bucket, Key="bootstrap/release.sh")["Body"].read()
+    assert stored == bootstrap.release_script()
     assert b"v18.20.8" in stored  # Node.js 18 LTS
     assert b"pm2" in stored
     assert b"yarn" in stored

@@ -309,3 +309,34 @@ def test_the_placeholder_gives_its_port_and_is_there_again_if_nothing_comes_of_i
     assert "enable --quiet awsdeploy-application.service" in said
     unit = (box.root / "etc/systemd/system/awsdeploy-application.service").read_text()
     assert "pm2 resurrect" in unit
+
+
+def test_a_health_path_may_redirect_elsewhere_and_to_https_for_those_who_came_by_http(box: Box) -> None:
+    elsewhere = (
+        "if (health && request.headers['x-forwarded-proto'] !== 'https') {\n"
+        "    response.writeHead(302, { location: `https://${request.headers.host}/health` });\n"
+        "    return response.end();\n  }\n"
+    )
+    done = box.deploy(
+        FIRST, application(PROGRAM.replace("  response.statusCode", f"  {elsewhere}  response.statusCode"))
+    )
+    assert done.code == 0, done.output
+    assert box.serving is None or box.current == FIRST
+
+
+def test_a_release_that_fails_only_on_the_real_port_is_taken_back(box: Box) -> None:
+    box.deploy(FIRST)
+    late = PROGRAM.replace(
+        "const health =", "if (!process.execArgv.length) response.statusCode = 503, response.end();\n  const health ="
+    )
+    late = late.replace(
+        "response.statusCode = health", "if (response.writableEnded) return;\n  response.statusCode = health"
+    )
+    done = box.deploy(SECOND, application(late))
+    assert (done.code, done.outcome["step"]) == (1, "verify"), done.output
+    assert "answers 503" in done.outcome["diagnosis"]
+    assert f"Back to {FIRST}." in done.output
+    assert (box.serving, box.current) == (FIRST, FIRST)
+    (process,) = box.processes
+    assert process["pm2_env"]["pm_cwd"].endswith(FIRST)
+    assert box.variables["RELEASE_ID"] == FIRST

@@ -53,7 +53,7 @@ def started(world: World, script: str, **more: object) -> dict[str, str]:
 
 
 def test_a_machine_that_may_fetch_its_script_reports(stack: World) -> None:
-    assert started(stack, FETCHES.format(bucket=artifacts(stack)))["awsdeploy:bootstrap"] == "ok 1"
+    assert started(stack, FETCHES.format(bucket=artifacts(stack)))["awsdeploy:bootstrap"] == "ok 2"
 
 
 def test_a_machine_without_the_script_or_without_a_role_reports_nothing(stack: World) -> None:
@@ -99,7 +99,7 @@ def test_status_and_up_tell_the_step_that_failed_and_what_to_do(sandbox: control
             world.up(settings)
         assert "--replace" in failure.value.hint
         assert "/var/log/awsdeploy/bootstrap.log" in failure.value.hint
-        ec2.create_tags(Resources=[live.id], Tags=[{"Key": "awsdeploy:bootstrap", "Value": "ok 1"}])
+        ec2.create_tags(Resources=[live.id], Tags=[{"Key": "awsdeploy:bootstrap", "Value": "ok 2"}])
         world.up(settings)
 
 

@@ -34,6 +34,11 @@ class Machines:
         self.bootstrap = BucketObject(
             key=f"storage/artifacts/{bootstrap.OBJECT}", bucket=storage.artifacts, content=bootstrap.script()
         )
+        release = BucketObject(
+            key=f"storage/artifacts/{bootstrap.RELEASE_SCRIPT}",
+            bucket=storage.artifacts,
+            content=bootstrap.release_script(),
+        )
         roles = {name: self._role(service) for name, service in settings.services.items()}
         self.profiles = {
             name: InstanceProfile(key=f"machines/{name}-profile", role=role) for name, role in roles.items()
@@ -42,7 +47,7 @@ class Machines:
             name: tuple(self._instance(service, place, number) for number in range(_fixed(service)))
             for place, (name, service) in enumerate(settings.services.items())
         }
-        self.resources: list[Resource] = [self.bootstrap, *roles.values(), *self.profiles.values()]
+        self.resources: list[Resource] = [self.bootstrap, release, *roles.values(), *self.profiles.values()]
         for name in settings.services:
             self.resources += self._told(name)
         for name, instances in self.instances.items():

@@ -2,14 +2,15 @@
 # Makes a fresh Amazon Linux machine ready for its first release: Node.js with PM2, the user and the folders of the
 # application, swap where memory is small, and the CloudWatch agent. The placeholder goes on running meanwhile.
 #
-#   bootstrap.sh STACK SERVICE SYSTEM REGION        as in: bootstrap.sh shop/prod backend al2023 ap-northeast-2
+#   bootstrap.sh STACK SERVICE SYSTEM REGION BUCKET     as in: bootstrap.sh shop/prod backend al2023 ap-northeast-2 b
 #
 # Run as root, as often as you like: what is there already is left alone. It ends with its outcome in
 # /var/lib/awsdeploy/bootstrap.json and in the machine's tag awsdeploy:bootstrap: `ok VERSION` or `failed VERSION STEP`.
+# Then it puts on the machine the release that is current, if there is one; how that went is another tag (release.sh).
 # Tests set ROOT (everything happens below that folder) and OUTSIDE (a program that plays the rest of the world).
 set -euo pipefail
 
-readonly VERSION=1
+readonly VERSION=2
 readonly NODE_AL2=v18.20.8 # the last of its line; built for AL2's glibc 2.17 and later
 readonly NODE_AL2023=24
 readonly PM2=6.0.8
@@ -17,7 +18,7 @@ readonly YARN=1.22.22
 readonly SWAP_BELOW=2097152 # kB of memory; `next build` dies in 1 GB
 readonly SWAP_MB=2048
 
-readonly STACK=$1 SERVICE=$2 SYSTEM=$3 REGION=$4
+readonly STACK=$1 SERVICE=$2 SYSTEM=$3 REGION=$4 BUCKET=${5:-}
 readonly ROOT=${ROOT:-} OUTSIDE=${OUTSIDE:-}
 export PATH=$PATH:/usr/local/sbin:/usr/local/bin:/usr/sbin:/sbin
 umask 022
@@ -53,6 +54,10 @@ outside() {
   packages) yum install --assumeyes --quiet "$@" ;;
   npm) npm install --global --prefix /usr/local --no-audit --no-fund --loglevel=error "$@" ;;
   download) curl --fail --silent --show-error --location --max-time 300 --output "$2" "$1" ;;
+  release)
+    aws s3 cp --only-show-errors --region "$REGION" "s3://$BUCKET/bootstrap/release.sh" /opt/awsdeploy/release.sh &&
+      bash /opt/awsdeploy/release.sh catchup "$STACK" "$SERVICE" "$REGION" "$BUCKET"
+    ;;
   tag)
     token=$(curl --fail --silent --max-time 5 --request PUT --header 'X-aws-ec2-metadata-token-ttl-seconds: 60' \
       http://169.254.169.254/latest/api/token) || return 1
@@ -208,6 +213,7 @@ finish() {
   if ((status == 0)); then
     report ok || exit 1
     echo "ready"
+    if [[ -n $BUCKET ]] && ! outside release; then echo "the current release could not be put here"; fi
   else
     report failed
     echo "failed at: $step"

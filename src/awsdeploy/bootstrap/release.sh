@@ -41,7 +41,7 @@ known_failures() {
 ENOSPC|no space left on device|disk quota exceeded @@ The disk is full. @@ Give the service a larger disk (volume_gb), or keep fewer releases.
 heap out of memory|exit status 137|signal:? SIGKILL|^Killed @@ The build ran out of memory. @@ Take a larger instance_type, or set the build's memory limit.
 E40[13]\b.*|ERR_PNPM_FETCH_40[13]|Request failed "40[13]|authentication token not provided|YN0041 @@ The package registry refused to hand out a private package. @@ Store a token for it: awsdeploy env set SERVICE NPM_TOKEN --build, and name ${NPM_TOKEN} in .npmrc.
-(?:E404.*?|ERR_PNPM_FETCH_404.*?|YN0035.*?)((?:@[\w.-]+(?:/|%2f))[\w.-]+) @@ The package registry does not show $1: it is private, or there is no such package. @@ Store a token for it: awsdeploy env set SERVICE NPM_TOKEN --build, and name ${NPM_TOKEN} in .npmrc.
+(?:E404|ERR_PNPM_FETCH_404|YN0035)[^]{0,300}?(@[\w.-]+(?:/|%2f)[\w.-]+) @@ The package registry does not show $1: it is private, or there is no such package. @@ Store a token for it: awsdeploy env set SERVICE NPM_TOKEN --build, and name ${NPM_TOKEN} in .npmrc.
 E404|ERR_PNPM_FETCH_404|YN0035 @@ The package registry does not know one of the packages. @@ Look at its name above; if it is private: awsdeploy env set SERVICE NPM_TOKEN --build.
 EUSAGE|can only install packages when your package.json and package-lock.json|lockfile needs to be updated|ERR_PNPM_OUTDATED_LOCKFILE|YN0028 @@ The lock file does not fit package.json. @@ Install once on your machine, commit the lock file, and deploy again.
 EBADENGINE|The engine "node" is incompatible|ERR_PNPM_UNSUPPORTED_ENGINE @@ A package wants another version of Node.js than this machine has. @@ Change engines.node in package.json, or the platform: "supported" has a newer Node.js.
@@ -497,6 +497,7 @@ install_packages() {
 
 # engines.node of package.json, compared by npm's own rules. A dependency's wish is left to npm.
 need_node() {
+  printf 'node --version: %s\n' "$(node --version)" >>"$STEP_LOG"
   node -e '
     const fs = require("fs"), path = require("path"), [file, npm] = process.argv.slice(1);
     const wanted = (JSON.parse(fs.readFileSync(file)).engines || {}).node;
@@ -690,6 +691,7 @@ processes() {
           node_args: cluster ? [...words(made.node_args), "--require", hook] : words(made.node_args),
           env: {
             ...made.env, PORT: port, AWSDEPLOY_REAL_PORT: String(sent.port), AWSDEPLOY_LISTENS: `${path.dirname(file)}/listens`,
+            AWSDEPLOY_LOG: `${path.dirname(file)}/candidate.log`,
             ...(cluster ? {} : { NODE_OPTIONS: `${process.env.NODE_OPTIONS || ""} --require ${hook}`.trim() }),
           },
         };
@@ -702,7 +704,8 @@ processes() {
 }
 
 # Loaded into a candidate before its program: says on which addresses it listens, and moves one that names the real port
-# itself to the candidate's, so that it takes no requests before it has been tried.
+# itself to the candidate's, so that it takes no requests before it has been tried. And in cluster mode PM2 loses the
+# last words of a process that ends: here they are written at once.
 listens() {
   as_app tee "$SHARED/listens.js" <<'JS' >/dev/null
 const fs = require('fs'), net = require('net');
@@ -718,6 +721,19 @@ net.Server.prototype.listen = function (...args) {
     this.once('listening', () => fs.appendFileSync(file, `${moved} ${host || '*'}\n`));
   }
   return listen.apply(this, args);
+};
+const createWriteStream = fs.createWriteStream;
+fs.createWriteStream = function (...args) {
+  const stream = createWriteStream.apply(this, args);
+  if (args[0] === process.env.AWSDEPLOY_LOG) {
+    stream.write = (text, ...more) => {
+      fs.appendFileSync(args[0], text);
+      const done = more.pop();
+      if (typeof done === 'function') process.nextTick(done);
+      return true;
+    };
+  }
+  return stream;
 };
 JS
 }

@@ -39,5 +39,5 @@ for pause in 5 10 20 40 80 160; do
   aws s3 cp --only-show-errors --region {region} s3://{bucket}/{OBJECT} {place} && break
   sleep $pause
 done >> {LOG} 2>&1
-bash {place} {" ".join(arguments)} >> {LOG} 2>&1
+bash {place} {" ".join(arguments)} {bucket} >> {LOG} 2>&1
 """

@@ -1,0 +1,284 @@
+"""A release that cannot be: the old one serves on, and the outcome names step, cause and remedy in a sentence each."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from tests.release.box import PROGRAM, Box, Run, application
+
+FIRST = "20260101T000000Z-aaaaaaa"
+
+
+@pytest.fixture(scope="module")
+def served(tools: Path) -> Iterator[Box]:
+    """A machine on which a release serves, whatever is tried there."""
+    box = Box(tools)
+    assert box.deploy(FIRST).code == 0
+    yield box
+    box.close()
+
+
+@pytest.fixture(autouse=True)
+def _untouched(served: Box) -> Iterator[None]:
+    yield
+    assert served.serving == FIRST
+    assert served.current == FIRST
+    assert [one["name"] for one in served.processes] == ["backend"], "no candidate stays"
+    assert served.tags == [f"Key=awsdeploy:release,Value={FIRST}"]
+
+
+NUMBERS = itertools.count()
+
+
+def another() -> str:
+    return f"20260102T{next(NUMBERS):06}Z-bbbbbbb"
+
+
+def failed(box: Box, step: str, files: Mapping[str, str] | None = None, /, **manifest: object) -> Run:
+    id = another()
+    done = box.deploy(id, files, **manifest)
+    assert done.code == 1, done.output
+    assert (done.outcome["outcome"], done.outcome["step"]) == ("failed", step), done.output
+    assert (done.outcome["release"], done.outcome["previous"]) == (id, FIRST)
+    assert done.tail
+    assert len(done.tail) <= 50
+    for said in ("diagnosis", "remedy"):
+        assert done.outcome[said].endswith((".", "?")), done.outcome
+        assert "\n" not in done.outcome[said]
+    return done
+
+
+def building(script: str) -> dict[str, str]:
+    return {**application(scripts={"build": "bash build.sh"}), "build.sh": script}
+
+
+BUILDS = {
+    "out of memory, killed": ("kill -9 $$", "ran out of memory", "instance_type"),
+    "out of memory, by a worker": (
+        "echo 'Next.js build worker exited with code: null and signal: SIGKILL'; exit 1",
+        "ran out of memory",
+        "instance_type",
+    ),
+    "out of memory, Node.js itself": (
+        "echo 'FATAL ERROR: Reached heap limit Allocation failed - JavaScript heap out of memory'; exit 134",
+        "ran out of memory",
+        "instance_type",
+    ),
+    "disk full": (
+        "echo 'npm error nospc ENOSPC: no space left on device, write'; exit 228",
+        "disk is full",
+        "volume_gb",
+    ),
+    "tool missing": ("nest build", "`nest` is not there", "package.json"),
+    "tool missing, exit status alone": ("exit 127", "program that the step calls", "package.json"),
+    "module missing": ("node -e \"require('left-pad')\"", "asks for left-pad", "dependencies"),
+    "anything else": ("echo 'error TS2304: no such name'; exit 2", "`npm run build` failed", "your machine"),
+}
+
+
+@pytest.mark.parametrize("case", BUILDS)
+def test_a_build_that_fails(served: Box, case: str) -> None:
+    script, diagnosis, remedy = BUILDS[case]
+    done = failed(served, "build", building(script))
+    assert diagnosis in done.outcome["diagnosis"]
+    assert remedy in done.outcome["remedy"]
+
+
+def test_the_last_fifty_lines_of_a_failed_step_are_shown(served: Box) -> None:
+    done = failed(served, "build", building("seq 1 80; exit 1"))
+    assert len(done.tail) == 50
+    assert "| 80" in done.tail
+
+
+def test_npms_lock_file_is_out_of_date(served: Box) -> None:
+    files = {
+        **application(dependencies={"near": "file:./near"}),
+        "near/package.json": '{"name": "near", "version": "1.0.0"}',
+    }
+    done = failed(served, "install", files)
+    assert done.outcome["diagnosis"] == "The lock file does not fit package.json."
+
+
+def test_yarns_lock_file_is_out_of_date(served: Box) -> None:
+    files = {**application(dependencies={"left-pad": "1.3.0"}), "yarn.lock": "# yarn lockfile v1\n"}
+    del files["package-lock.json"]
+    served.tool(
+        "yarn",
+        "#!/bin/bash\n"
+        "echo 'error Your lockfile needs to be updated, but yarn was run with `--frozen-lockfile`.'\nexit 1\n",
+    )
+    try:
+        done = failed(served, "install", files)
+    finally:
+        (served.tools / "yarn").unlink()
+    assert done.outcome["diagnosis"] == "The lock file does not fit package.json."
+
+
+@pytest.fixture
+def npm(served: Box) -> Iterator[Callable[[str], None]]:
+    """An npm that says this and fails, as the real one does where it cannot be had so in a test."""
+
+    def says(text: str) -> None:
+        served.tool("npm", f"#!/bin/bash\ncat <<'SAID' >&2\n{text}\nSAID\nexit 1\n")
+
+    yield says
+    (served.tools / "npm").unlink()
+
+
+def test_pnpms_lock_file_is_out_of_date(served: Box, npm: Callable[[str], None]) -> None:
+    npm(' ERR_PNPM_OUTDATED_LOCKFILE  Cannot install with "frozen-lockfile" because pnpm-lock.yaml is not up to date')
+    files = {**application(), "pnpm-lock.yaml": "lockfileVersion: '9.0'\n"}
+    del files["package-lock.json"]
+    done = failed(served, "install", files)
+    assert done.outcome["diagnosis"] == "The lock file does not fit package.json."
+
+
+@pytest.mark.parametrize(
+    ("said", "diagnosis"),
+    [
+        ("npm error code E401\nnpm error Incorrect or missing password.", "refused to hand out a private package"),
+        (
+            "npm error code E403\nnpm error 403 403 Forbidden - GET https://packages.example.com/x",
+            "refused to hand out",
+        ),
+        (
+            "npm error code E404\nnpm error 404 Not Found - GET https://packages.example.com/@shop%2fui - Not found",
+            "does not show @shop/ui: it is private",
+        ),
+    ],
+)
+def test_a_private_package_is_refused(served: Box, npm: Callable[[str], None], said: str, diagnosis: str) -> None:
+    npm(said)
+    done = failed(served, "install")
+    assert diagnosis in done.outcome["diagnosis"]
+    assert "awsdeploy env set backend NPM_TOKEN --build" in done.outcome["remedy"]
+
+
+def test_another_node_is_wanted(served: Box) -> None:
+    done = failed(served, "install", application(engines={"node": ">=99"}))
+    assert "wants Node.js >=99, and this machine has v" in done.outcome["diagnosis"]
+    assert "platform" in done.outcome["remedy"]
+
+
+def test_the_archive_is_not_there(served: Box) -> None:
+    id = served.publish(another())
+    (served.aws / "objects/releases/backend" / f"{id}.tar.gz").unlink()
+    done = served.run("deploy", id)
+    assert (done.code, done.outcome["step"]) == (1, "fetch")
+    assert "could not be read" in done.outcome["diagnosis"]
+
+
+def test_a_directory_without_a_package(served: Box) -> None:
+    done = served.deploy(another(), directory="api")
+    assert (done.code, done.outcome["step"]) == (1, "fetch")
+    assert done.outcome["diagnosis"] == "There is no package.json in `api`."
+
+
+def test_a_manifest_that_leads_outside(served: Box) -> None:
+    done = served.deploy(another(), directory="../../etc")
+    assert (done.code, done.outcome["step"]) == (1, "fetch")
+    assert "manifest" in done.outcome["diagnosis"]
+
+
+def test_a_migration_that_fails(served: Box) -> None:
+    done = failed(served, "migrate", migrate="echo \"Access denied for user 'admin'@'10.0.0.1'\"; exit 1")
+    assert "refused the user or the password" in done.outcome["diagnosis"]
+
+
+def crashing(words: str) -> str:
+    return f"throw new Error({json.dumps(words)});\n"
+
+
+def answering(status: int, words: str = "") -> str:
+    """Its health path answers this, and the log says that."""
+    lines = f"console.error({json.dumps(words)}); response.statusCode = {status}; return response.end();"
+    return PROGRAM.replace("const health =", f"{lines}\n  const health =")
+
+
+SILENT = "setInterval(() => {}, 1000);\n"
+REFUSED = "Error: connect ECONNREFUSED 10.0.21.7:3306\n    at TCPConnectWrap.afterConnect"
+TRIED = {
+    "crash at start": (crashing("a sad story"), "ended right after it was started", "Read what it says"),
+    "module missing": ("require('reflect-metadata');", "asks for reflect-metadata", "devDependencies"),
+    "nothing on any port": (SILENT, "Nothing listens on the port in PORT", "process.env.PORT"),
+    "another port": (
+        PROGRAM.replace("process.env.PORT", "OTHER"),
+        "the program listens on OTHER",
+        "set the service's port to OTHER",
+    ),
+    "127.0.0.1 only": (
+        PROGRAM.replace("process.env.PORT", "process.env.PORT, '127.0.0.1'"),
+        "127.0.0.1 only",
+        "0.0.0.0",
+    ),
+    "health path unknown": (answering(404), "/health answers 404", "health path"),
+    "health path fails": (answering(500, "a sad story"), "/health answers 500", "Read what the program says"),
+    "health path redirects to itself": (
+        PROGRAM.replace(
+            "const health =",
+            "response.writeHead(301, { location: `https://${request.headers.host}${request.url}` }); "
+            "return response.end();\n  const health =",
+        ),
+        "redirects to itself",
+        "trust proxy",
+    ),
+    "database refuses, crash": (crashing(REFUSED), "database refused the connection", "awsdeploy status"),
+    "database refuses, waiting": (
+        f"console.error('[TypeOrmModule] Unable to connect to the database.', {json.dumps(REFUSED)});{SILENT}",
+        "database refused the connection",
+        "DB_HOST",
+    ),
+    "database refuses the password": (
+        crashing("Access denied for user 'admin'@'10.0.1.2' (using password: YES)"),
+        "refused the user or the password",
+        "DB_PASSWORD",
+    ),
+    "database does not answer": (crashing("connect ETIMEDOUT"), "did not answer in time", "security group"),
+    "table missing": (
+        answering(500, "QueryFailedError: Table 'shop.items' doesn't exist"),
+        "table of the database is missing",
+        "migrat",
+    ),
+    "an upload with an ACL": (
+        answering(500, "AccessControlListNotSupported: The bucket does not allow ACLs"),
+        "AccessControlListNotSupported",
+        "Remove ACL",
+    ),
+    "a host that is not known": (crashing("getaddrinfo ENOTFOUND db.nowhere.example"), "db.nowhere.example", "by hand"),
+}
+
+
+@pytest.mark.parametrize("case", TRIED)
+def test_a_release_that_does_not_answer_is_not_switched_to(served: Box, case: str) -> None:
+    program, diagnosis, remedy = TRIED[case]
+    other = str(served.port + 1)
+    done = failed(served, "check", application(program.replace("OTHER", other)))
+    assert diagnosis.replace("OTHER", other) in done.outcome["diagnosis"]
+    assert remedy.replace("OTHER", other) in done.outcome["remedy"]
+
+
+def test_nest_without_its_prefix(served: Box) -> None:
+    done = failed(served, "check", health="/api/health")
+    assert "answers 404, but /health answers: the prefix is missing" in done.outcome["diagnosis"]
+    assert "setGlobalPrefix('api')" in done.outcome["remedy"]
+
+
+def test_a_health_path_that_does_not_answer_in_time(served: Box) -> None:
+    done = failed(served, "check", application(PROGRAM.replace("const health", "return;\n  const health")))
+    assert "did not answer within 5 s" in done.outcome["diagnosis"]
+
+
+def test_an_ecosystem_file_that_cannot_be_read(served: Box) -> None:
+    done = failed(served, "check", {**application(), "ecosystem.config.js": "module.exports = require('./nowhere')"})
+    assert "asks for ./nowhere" in done.outcome["diagnosis"]
+
+
+def test_nothing_to_start(served: Box) -> None:
+    done = failed(served, "check", application(main="dist/none.js"))
+    assert "cannot be started as its files say" in done.outcome["diagnosis"]
+    assert any("no script named start" in line for line in done.tail)
