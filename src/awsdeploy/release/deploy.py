@@ -16,6 +16,7 @@ from awsdeploy import blueprint
 from awsdeploy.config import Service
 from awsdeploy.errors import AwsdeployError
 from awsdeploy.release import box as boxes
+from awsdeploy.release import through
 from awsdeploy.release.box import Box, Outcome
 from awsdeploy.release.ground import Ground
 from awsdeploy.release.manifest import Manifest
@@ -177,6 +178,18 @@ class Releaser:
         if state != "healthy":
             said = f"The load balancer finds it {state}: {reason or 'no reason given'}."
             remedy = f"It must answer {service.health} with 2xx or 3xx, also with X-Forwarded-Proto: https."
+            raise NotServing(Outcome("failed", outcome.release, "load balancer", said, remedy, outcome.previous))
+        health = service.health or "/"
+        if through.served_by(self.ground.settings.web_services.values(), health) != service.name:
+            return
+        answers = through.ask(self.ground.site + health, 2 * len(self.ground.boxes[service.name]) + 1)
+        if answers.unasked:
+            self.say(f"the address could not be asked from here: {answers.unasked}")
+        if answers.bad:
+            said = f"It is well by itself, but through the load balancer {answers.bad}."
+            remedy = (
+                "Requests come with X-Forwarded-For, X-Forwarded-Proto and the site's Host: look what it makes of them."
+            )
             raise NotServing(Outcome("failed", outcome.release, "load balancer", said, remedy, outcome.previous))
 
     def _until(self, group: str, box: Box, wanted: set[str], deadline: float) -> tuple[str, str]:

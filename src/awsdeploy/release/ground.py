@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from awsdeploy import site
 from awsdeploy.aws import AwsRefusal
 from awsdeploy.config import Settings
 from awsdeploy.engine import schedule
@@ -29,15 +30,10 @@ class Ground:
     settings: Settings
     artifacts: str
     uploads: str
-    balancer: str
-    """The load balancer's own name in DNS."""
+    site: str
+    """The address of the application, without a slash at the end."""
     groups: dict[str, Live]
     boxes: dict[str, list[Box]]
-
-    @property
-    def site(self) -> str:
-        """The address of the application, without a slash at the end."""
-        return f"https://{self.settings.domain}" if self.settings.domain else f"http://{self.balancer}"
 
     @property
     def uploads_address(self) -> str:
@@ -95,13 +91,13 @@ def ground(run: Run, settings: Settings) -> Ground:
     buckets = {live.key: live.id for kind in (Bucket, DataBucket) for live in found[kind.__name__]}
     if found["record"] is None or "storage/artifacts" not in buckets:
         raise NoSuchStack(f"There is nothing of {settings.stack} in {run.region} yet.", "To create it: awsdeploy up")
-    balancers = [live.raw["DNSName"] for live in found["LoadBalancer"]]
+    balancer = next((live.raw for live in found["LoadBalancer"]), {"LoadBalancerName": "", "DNSName": ""})
     return Ground(
         run=run,
         settings=settings,
         artifacts=buckets["storage/artifacts"],
         uploads=buckets.get("storage/uploads", ""),
-        balancer=balancers[0] if balancers else "",
+        site=site.address(balancer["LoadBalancerName"], balancer["DNSName"], settings.domain),
         groups={live.key.removeprefix("web/"): live for live in found["TargetGroup"]},
         boxes={name: found[name] for name in settings.services},
     )

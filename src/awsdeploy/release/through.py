@@ -1,0 +1,49 @@
+"""A service as its users see it: a machine may be well by itself and not behind the load balancer."""
+
+from __future__ import annotations
+
+import fnmatch
+import urllib.error
+import urllib.request
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from awsdeploy.config import Service
+
+TIMEOUT = 10.0  # seconds
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What came back: the first answer that is none, or why nobody could be asked from here."""
+
+    bad: str = ""
+    unasked: str = ""
+
+
+def served_by(services: Iterable[Service], path: str) -> str:
+    """Which service the load balancer sends a path to: the longest pattern that takes it."""
+    fitting = [(len(form), one.name) for one in services for form in one.paths if fnmatch.fnmatchcase(path, form)]
+    return max(fitting)[1] if fitting else ""
+
+
+def ask(url: str, times: int) -> Answers:
+    """Ask so often that each machine behind the load balancer has been asked; redirects are answers."""
+    opener = urllib.request.build_opener(_Unmoved)
+    for _ in range(times):
+        try:
+            with opener.open(urllib.request.Request(url, headers={"User-Agent": "awsdeploy"}), timeout=TIMEOUT):
+                pass
+        except urllib.error.HTTPError as answer:
+            with answer:
+                if answer.code >= 400:
+                    return Answers(bad=f"{url} answers {answer.code}")
+        except (OSError, ValueError) as error:
+            return Answers(unasked=str(getattr(error, "reason", error)))
+    return Answers()
+
+
+class _Unmoved(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *_: Any, **__: Any) -> None:
+        """A redirect is an answer, not an address."""
