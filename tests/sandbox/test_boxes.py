@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import dataclasses
+import importlib.util
 import json
+import os
 import shlex
+import signal
 import subprocess
 import urllib.request
 from collections.abc import Iterator
@@ -12,10 +16,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 from tenacity import retry, retry_if_exception_type, retry_if_result, stop_after_delay, wait_fixed
 
-from awsdeploy.sandbox import control
-from tests.conftest import SPEED, forked
+from awsdeploy.sandbox import control, toolchain
+from tests.conftest import SPEED, entered, forked
 from tests.sandbox.standing import STILL, refused
 from tests.simulated import World, tags
 
@@ -31,7 +36,7 @@ DONE = {"Success", "Failed", "TimedOut", "Cancelled"}
 until = retry(
     stop=stop_after_delay(30),
     wait=wait_fixed(0.05),
-    retry=retry_if_result(lambda found: not found) | retry_if_exception_type((OSError, AssertionError)),
+    retry=retry_if_result(lambda found: not found) | retry_if_exception_type((OSError, ClientError)),
 )
 
 
@@ -39,6 +44,33 @@ until = retry(
 def stack(sandbox: control.Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     with forked(sandbox, tmp_path_factory.mktemp("boxes")) as world:
         world.up(world.settings(CONFIG))
+        yield world
+
+
+@pytest.fixture(scope="module")
+def crowded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """A stack on a system that has 127.0.0.1 alone."""
+    home = tmp_path_factory.mktemp("crowded")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWSDEPLOY_SANDBOX_ONE_ADDRESS", "1")
+        server = control.start(home, speed=SPEED)
+    with entered(server, home) as world:
+        world.up(world.settings(CONFIG))
+        yield world
+    control.stop(home)
+
+
+@pytest.fixture(params=["stack", "crowded"])
+def either(request: pytest.FixtureRequest) -> World:
+    """Many addresses, or one."""
+    world: World = request.getfixturevalue(request.param)
+    return world
+
+
+@pytest.fixture
+def copy(stack: World, tmp_path: Path) -> Iterator[World]:
+    """The stack, in a world of its own."""
+    with forked(control.Server(**stack.control("GET", "status")), tmp_path) as world:
         yield world
 
 
@@ -153,32 +185,34 @@ def get(world: World, machine: str, port: int) -> str:
         return str(answer.read().decode())
 
 
-def test_two_machines_serve_on_one_port_each_at_its_own_address(stack: World) -> None:
-    one, two = machines(stack)
+def test_two_machines_serve_on_one_port_each_at_its_own_address(either: World) -> None:
+    one, two = machines(either)
     for machine in (one, two):
-        serve(stack, machine, 4100)
+        serve(either, machine, 4100)
     answered = until(get)
-    assert [answered(stack, machine, 4100) for machine in (one, two)] == [one, two]
-    serve(stack, one, {"port": 4101, "host": "0.0.0.0"})
-    assert answered(stack, one, 4101) == one
+    assert [answered(either, machine, 4100) for machine in (one, two)] == [one, two]
+    serve(either, one, {"port": 4101, "host": "0.0.0.0"})
+    assert answered(either, one, 4101) == one
     with pytest.raises(OSError, match="refused"):
-        get(stack, two, 4101)
+        get(either, two, 4101)
 
 
-def test_what_listens_on_loopback_alone_answers_only_the_machine_itself(stack: World) -> None:
-    one, two = machines(stack)
-    serve(stack, one, 4200, "127.0.0.1")
-    serve(stack, one, 4201, "::")
+def test_what_listens_on_loopback_alone_answers_only_the_machine_itself(either: World) -> None:
+    one, two = machines(either)
+    serve(either, one, 4200, "127.0.0.1")
+    serve(either, one, 4201, "::")
     ask = (
         "node -e \"fetch('http://localhost:%s').then(a => a.text()).then(console.log, e => console.log(e.cause.code))\""
     )
-    await_it = "until node -e \"fetch('http://127.0.0.1:%s').catch(() => process.exit(1))\"; do sleep 0.1; done"
+    await_it = (
+        "until node -e \"fetch('http://127.0.0.1:%s').then(a => a.text(), () => process.exit(1))\"; do sleep 0.1; done"
+    )
     lines = [await_it % 4200, await_it % 4201, ask % 4200, ask % 4201, ask % 4202]
-    assert send(stack, one, *lines).result()["StandardOutputContent"].split() == [one, one, "ECONNREFUSED"]
-    assert send(stack, two, ask % 4200).result()["StandardOutputContent"].split() == ["ECONNREFUSED"]
+    assert send(either, one, *lines).result()["StandardOutputContent"].split() == [one, one, "ECONNREFUSED"]
+    assert send(either, two, ask % 4200).result()["StandardOutputContent"].split() == ["ECONNREFUSED"]
     with pytest.raises(OSError, match="refused"):
-        get(stack, one, 4200)
-    assert get(stack, one, 4201) == one
+        get(either, one, 4200)
+    assert get(either, one, 4201) == one
 
 
 APP = """\
@@ -186,11 +220,21 @@ module.exports = {apps: [{name: 'app', script: 'serve.js', args: '[4300]', exec_
 """
 
 
+UNIT = """\
+[Service]
+Type=forking
+Environment=PM2_HOME=$HOME/.pm2
+ExecStart=$(command -v pm2) resurrect
+"""
+
+
 def start_app(world: World, machine: str) -> None:
-    """The small program under PM2, in two processes, saved for the next boot."""
+    """The small program under PM2, in two processes, saved for the next boot by a unit as a release has it."""
+    unit = f"cat > $ROOT/etc/systemd/system/pm2-app.service <<UNIT\n{UNIT}UNIT"
     files = (f"printf %s {shlex.quote(SERVES)} > serve.js", f"printf %s {shlex.quote(APP)} > ecosystem.config.js")
     lines = ("mkdir -p $ROOT/srv/app/current", "cd $ROOT/srv/app/current", *files, "pm2 start ecosystem.config.js")
-    result = send(world, machine, *lines, "pm2 save").result()
+    saved = ("pm2 save", unit, "systemctl daemon-reload", "systemctl enable --quiet pm2-app.service")
+    result = send(world, machine, *lines, *saved).result()
     assert result["Status"] == "Success", result["StandardErrorContent"]
     assert until(get)(world, machine, 4300) == machine
 
@@ -206,18 +250,17 @@ def alive(pid: int) -> bool:
     return shown.strip()[:1] not in ("", "Z")
 
 
-def test_a_cluster_under_pm2_is_reached_at_its_machines_address_and_reloads_there(stack: World) -> None:
-    one, two = machines(stack)
-    start_app(stack, one)
+def test_a_cluster_under_pm2_is_reached_at_its_machines_address_and_reloads_there(either: World) -> None:
+    one, two = machines(either)
+    start_app(either, one)
     with pytest.raises(OSError, match="refused"):
-        get(stack, two, 4300)
-    assert send(stack, one, "pm2 reload app", "pm2 jlist | tail -1").result()["Status"] == "Success"
-    assert get(stack, one, 4300) == one
+        get(either, two, 4300)
+    assert send(either, one, "pm2 reload app", "pm2 jlist | tail -1").result()["Status"] == "Success"
+    assert get(either, one, 4300) == one
 
 
-def test_a_machine_that_reboots_or_stops_loses_what_runs_and_starts_what_was_saved(world: World) -> None:
-    ec2 = world.client("ec2")
-    world.up(world.settings(CONFIG))
+def test_a_machine_that_reboots_or_stops_loses_what_runs_and_starts_what_was_saved(copy: World) -> None:
+    world, ec2 = copy, copy.client("ec2")
     one, two = machines(world)
     start_app(world, one)
     before = processes(world, one)
@@ -307,3 +350,86 @@ def test_what_a_machine_asks_of_aws_is_decided_by_its_role(stack: World) -> None
     assert result["StandardErrorContent"].count("(403) when calling the HeadObject operation: Forbidden") == 2
     (found,) = stack.client("ec2").describe_instances(InstanceIds=[machine])["Reservations"][0]["Instances"]
     assert tags(found["Tags"])["awsdeploy:release"] == "one"
+
+
+def test_a_copied_world_runs_nothing_and_takes_what_it_runs_with_it_however_it_dies(stack: World, copy: World) -> None:
+    machine = machines(stack)[0]
+    serve(stack, machine, 4500)
+    assert until(get)(stack, machine, 4500) == machine
+    assert processes(copy, machine) == []
+    serve(copy, machine, 4501)
+    assert until(get)(copy, machine, 4501) == machine
+    here = copy.control("POST", "machine", {"instance": machine})
+    assert here["processes"]
+    os.kill(copy.control("GET", "status")["pid"], signal.SIGKILL)
+
+    @until
+    def gone() -> bool:
+        return not any(alive(pid) for pid in here["processes"]) and not Path(here["root"]).exists()
+
+    assert gone()
+    assert get(stack, machine, 4500) == machine
+
+
+RELEASE = """\
+#!/bin/bash
+echo "$@" > "$ROOT/told"
+printf %s {program} > "$ROOT/serve.js"
+nohup node "$ROOT/serve.js" '[4600]' > "$ROOT/serve.log" 2>&1 &
+"""
+
+
+def test_a_new_machine_catches_up_with_the_current_release_by_itself(copy: World) -> None:
+    ec2, s3 = copy.client("ec2"), copy.client("s3")
+    bucket = next(one["Name"] for one in s3.list_buckets()["Buckets"] if "-artifacts-" in one["Name"])
+    (like,) = ec2.describe_instances(InstanceIds=machines(copy)[:1])["Reservations"][0]["Instances"]
+    data = ec2.describe_instance_attribute(InstanceId=like["InstanceId"], Attribute="userData")["UserData"]["Value"]
+
+    def started() -> str:
+        named = [one for one in like["Tags"] if not one["Key"].startswith("awsdeploy:bootstrap")]
+        made = ec2.run_instances(
+            ImageId=like["ImageId"],
+            InstanceType="t3.micro",
+            MinCount=1,
+            MaxCount=1,
+            IamInstanceProfile={"Arn": like["IamInstanceProfile"]["Arn"]},
+            UserData=base64.b64decode(data).decode(),
+            TagSpecifications=[{"ResourceType": "instance", "Tags": named}],
+        )
+        copy.pass_time(300)
+        return str(made["Instances"][0]["InstanceId"])
+
+    before = started()
+    assert processes(copy, before) == []
+    s3.put_object(Bucket=bucket, Key="bootstrap/release.sh", Body=RELEASE.format(program=shlex.quote(SERVES)).encode())
+    s3.put_object(Bucket=bucket, Key="releases/worker/current.json", Body=b'{"id": "one"}')
+    after = started()
+    assert until(get)(copy, after, 4600) == after
+    told = Path(copy.control("POST", "machine", {"instance": after})["root"]) / "told"
+    assert told.read_text() == f"catchup box/dev worker ap-northeast-2 {bucket}\n"
+    assert processes(copy, before) == []
+
+
+def test_without_node_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    toolchain._node.cache_clear()
+    with pytest.raises(toolchain.NoToolchain, match=r"pip install 'awsdeploy\[app\]'"):
+        toolchain.put_into(tmp_path)
+    toolchain._node.cache_clear()
+
+
+def test_what_an_application_writes_arrives_in_its_services_log_group(stack: World) -> None:
+    machine, logs = machines(stack)[0], stack.client("logs")
+    group = "/deploy/box/dev/worker"
+    send(
+        stack, machine, "echo up >> $ROOT/var/log/app/worker.log", "printf half >> $ROOT/var/log/app/worker.log"
+    ).result()
+
+    @until
+    def said() -> list[str]:
+        stream = f"{machine}__var_log_app_worker.log"
+        events = logs.filter_log_events(logGroupName=group, logStreamNames=[stream])["events"]
+        return [event["message"] for event in events]
+
+    assert said() == ["up"]

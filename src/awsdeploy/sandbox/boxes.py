@@ -8,12 +8,9 @@ is moved there by `shims/listen.js`. Where a system has 127.0.0.1 alone, ports a
 from __future__ import annotations
 
 import contextlib
-import functools
-import hashlib
 import os
 import shlex
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -22,12 +19,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
-from awsdeploy.sandbox import processes, toolchain
+from awsdeploy.sandbox import places, processes, toolchain
 from awsdeploy.sandbox.world import World
 
 SHIMS = Path(__file__).with_name("shims")
 STAND_INS = {
     "aws": (sys.executable, "-I", "aws.py"),
+    "id": ("/bin/sh", "id.sh"),
     "systemctl": ("/bin/sh", "systemctl.sh"),
     "runuser": ("/bin/sh", "runuser.sh"),
 }
@@ -43,9 +41,6 @@ KEPT = (
     "LANG LC_ALL TZ TERM USER LOGNAME HTTP_PROXY HTTPS_PROXY http_proxy https_proxy SSL_CERT_FILE NODE_EXTRA_CA_CERTS"
 )
 """What a program on a machine sees of the environment that the sandbox was started in: how to reach the registry."""
-PORTS = 40
-"""How many ports a machine has that shares its address with the others."""
-LOWEST, HIGHEST = 20_000, 30_000
 
 
 @dataclass(frozen=True)
@@ -87,7 +82,8 @@ def box(world: World, id: str) -> Box:
         root = _folder(world) / id
         for name in FOLDERS.split():
             (root / name).mkdir(parents=True, exist_ok=True)
-        address, local, base = _place(boxes, f"{os.getpid()}:{world.site.port}:{id}")
+        taken = [(one.address, one.base) for one in boxes.standing.values()]
+        address, local, base = places.found(taken, f"{os.getpid()}:{world.site.port}:{id}")
         boxes.standing[id] = Box(id, root, address, local, base)
     return boxes.standing[id]
 
@@ -99,8 +95,8 @@ def address_of(world: World, id: str) -> str:
 
 def port_of(world: World, id: str, port: int) -> int:
     """The real port of what listens on `port` in the instance: the same, unless all share one address."""
-    found = box(world, id)
-    return port if not found.base else _slot(found, str(port))
+    one = box(world, id)
+    return places.port(one.root / "run" / "ports", one.base, str(port)) if one.base else port
 
 
 def let_through(world: World, port: int) -> None:
@@ -147,7 +143,7 @@ def environment(world: World, id: str, region: str) -> dict[str, str]:
         processes.MARK: str(one.root),
         "AWSDEPLOY_BOX_ADDRESS": one.address,
         "AWSDEPLOY_BOX_LOCAL": one.local,
-        "AWSDEPLOY_BOX_PORTS": f"{one.base}:{PORTS}" if one.base else "",
+        "AWSDEPLOY_BOX_PORTS": f"{one.base}:{places.PORTS}" if one.base else "",
         "AWSDEPLOY_BOX_OUTSIDE": str(boxes / "outside"),
     }
 
@@ -197,6 +193,7 @@ def power_off(world: World, id: str) -> None:
     one = boxes.standing.get(id)
     if one is not None:
         processes.end(one.root)
+        shutil.rmtree(one.root / "run" / "systemd", ignore_errors=True)
 
 
 def remove(world: World, id: str) -> None:
@@ -255,48 +252,6 @@ def _folder(world: World) -> Path:
     boxes.guard = subprocess.Popen(guard, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, start_new_session=True)
     let_through(world, world.site.port)
     return folder
-
-
-@functools.cache
-def many_addresses() -> bool:
-    """Whether this system has all of 127.0.0.0/8 (Linux), or 127.0.0.1 alone (macOS)."""
-    if os.environ.get("AWSDEPLOY_SANDBOX_ONE_ADDRESS"):
-        return False
-    with socket.socket() as probe:
-        try:
-            probe.bind(("127.0.0.2", 0))
-        except OSError:
-            return False
-    return True
-
-
-def _place(boxes: Boxes, seed: str) -> tuple[str, str, int]:
-    """Two addresses that no other machine has, nor one of another sandbox; or one, and a range of ports."""
-    taken = {one.address for one in boxes.standing.values()}, {one.base for one in boxes.standing.values()}
-    for number in range(10_000):
-        digest = hashlib.sha256(f"{seed}:{number}".encode()).digest()
-        x, y, z = 1 + digest[0] % 254, digest[1], 1 + digest[2] % 126
-        base = LOWEST + int.from_bytes(digest[3:6], "big") % ((HIGHEST - LOWEST) // PORTS) * PORTS
-        address = f"127.{x}.{y}.{z}"
-        if many_addresses() and address not in taken[0]:
-            return address, f"127.{x}.{y}.{z + 128}", 0
-        if not many_addresses() and base not in taken[1]:
-            return "127.0.0.1", "127.0.0.1", base
-    raise OSError("no address is left for another machine")
-
-
-def _slot(one: Box, name: str) -> int:
-    """The machine's real port for a service: a link whose name is the port and whose target the service, as in Node."""
-    folder = one.root / "run" / "ports"
-    for port in range(one.base, one.base + PORTS):
-        link = folder / str(port)
-        with contextlib.suppress(FileExistsError):
-            if not link.is_symlink():
-                link.symlink_to(name)
-                os.utime(link, (1, 1), follow_symlinks=False)  # nobody listens yet
-        if os.readlink(link) == name:
-            return port
-    raise OSError(f"{one.id} listens on more than {PORTS} ports")
 
 
 def _of_npm(name: str) -> bool:

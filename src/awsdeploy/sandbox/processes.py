@@ -34,10 +34,16 @@ def within(folder: Path) -> list[int]:
 
 
 def end(folder: Path) -> None:
-    """Kill them all, as a machine that loses its power does; who forks meanwhile is found in the next round."""
+    """Kill them all, as a machine that loses its power does.
+
+    Who forks meanwhile is found in the next round; who is just becoming another program shows no environment, so that
+    only two looks in a row that find nobody are believed.
+    """
+    quiet = 0
     for _ in range(ROUNDS):
         found = within(folder)
-        if not found:
+        quiet = 0 if found else quiet + 1
+        if quiet == 2:
             return
         for pid in found:
             with contextlib.suppress(ProcessLookupError):

@@ -35,10 +35,15 @@ def online(world: World, region: str, instance: Any) -> bool:
     return decided(allowed_to(world, region, instance), "ssm:UpdateInstanceInformation", "*") == "Allow"
 
 
+def machine(id: str) -> Any:
+    """The machine, in whatever region it stands; None: there is none."""
+    found = (region.get_instance_by_id(id) for region in backends.get_backend("ec2")[ACCOUNT].values())
+    return next((one for one in found if one is not None), None)
+
+
 def known(id: str) -> None:
-    """Raises `ValueError` if there is no such machine in any region."""
-    regions = backends.get_backend("ec2")[ACCOUNT].values()
-    if all(region.get_instance_by_id(id) is None for region in regions):
+    """Raises `ValueError` if there is no such machine."""
+    if machine(id) is None:
         raise ValueError(f"no such instance: {id}")
 
 

@@ -1,5 +1,5 @@
-"""What a machine does by itself when it boots: its first time it catches up with the current release, later it starts
-again what its process manager had saved. And what it does no more when it is stopped, rebooted or terminated."""
+"""What a machine does by itself when it boots: its first time it catches up with the current release, and each time it
+starts the units that are enabled. And what it does no more when it is stopped, rebooted or terminated."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from awsdeploy.sandbox import boxes
-from awsdeploy.sandbox.corrections import bootstraps, instances
+from awsdeploy.sandbox.corrections import bootstraps, instances, shipping
+from awsdeploy.sandbox.corrections.shipping import SERVICE, STACK
 from awsdeploy.sandbox.toolchain import NoToolchain
 from awsdeploy.sandbox.world import World
 
 RELEASE = "bootstrap/release.sh"
-STACK, SERVICE = "awsdeploy:stack", "awsdeploy:service"
 LOG = "var/log/awsdeploy/bootstrap.log"
-SAVED = "home/app/.pm2/dump.pm2"
+ENABLED = "etc/systemd/enabled"
 
 
 def _catch_up(world: World, region: str, instance: Any, bucket: str) -> None:
@@ -34,16 +34,18 @@ exec bash "$ROOT/opt/awsdeploy/release.sh" {shlex.join(words)}
     _run(world, region, instance.id, "catchup", script)
 
 
-def _resurrect(world: World, region: str, instance: Any) -> None:
-    """What the process manager's unit does at each boot but the first, which has nothing to start."""
+def _start_units(world: World, region: str, instance: Any) -> None:
+    """The units that a release has enabled start at each boot; the process manager's brings back what it had saved."""
     one = world.of(boxes.Boxes).standing.get(instance.id)
-    if one is not None and (one.root / SAVED).exists():
-        _run(world, region, instance.id, "boot", "#!/bin/sh\nexec pm2 resurrect\n")
+    units = sorted(path.name for path in (one.root / ENABLED).glob("*")) if one is not None else []
+    if units:
+        _run(world, region, instance.id, "boot", f"#!/bin/sh\nexec systemctl start {shlex.join(units)}\n")
 
 
 def _run(world: World, region: str, id: str, name: str, text: str) -> None:
     """In the background; what it says is in the machine's log of its bootstrap."""
     root = boxes.box(world, id).root
+    shipping.begin(world)
     script = root / "opt" / "awsdeploy" / f"{name}.sh"
     script.write_text(text)
     script.chmod(0o700)
@@ -69,6 +71,6 @@ def _power_off(world: World, _: str, instance: Any) -> None:
 
 
 bootstraps.DONE.append(_catch_up)
-instances.BOOTED.append(_resurrect)
+instances.BOOTED.append(_start_units)
 instances.REBOOTED.append(_power_off)
 instances.LEFT.append(_power_off)

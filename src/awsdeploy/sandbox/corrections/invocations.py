@@ -11,17 +11,15 @@ import signal
 import subprocess
 import time
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from moto.logs.models import LogEvent
-
 from awsdeploy.sandbox import boxes
 from awsdeploy.sandbox.call import ACCOUNT
-from awsdeploy.sandbox.corrections import agents
+from awsdeploy.sandbox.corrections import agents, shipping
 from awsdeploy.sandbox.corrections.bootstraps import allowed_to
+from awsdeploy.sandbox.corrections.logs import put
 from awsdeploy.sandbox.strangers import decided
 from awsdeploy.sandbox.toolchain import NoToolchain
 from awsdeploy.sandbox.world import World
@@ -75,6 +73,7 @@ def carry_out(world: World, invocation: Invocation) -> None:
         return
     with world.site.lock:
         invocation.folder = folder = _folder(world, invocation)
+        shipping.begin(world)
     with (folder / "stdout").open("wb") as output, (folder / "stderr").open("wb") as errors:
         try:
             script = folder / "_script.sh"
@@ -196,22 +195,10 @@ def _pump(world: World, invocation: Invocation, last: bool = False) -> None:
         invocation.sent[name] = invocation.sent.get(name, 0) + len(news)
         if news and group is not None and _may_write(world, invocation):
             stream = f"{invocation.command}/{invocation.instance}/{STREAM}/{name}"
-            if stream not in group.streams:
-                group.create_log_stream(stream)
-            _put(group.streams[stream], world.clock.read(), news)
+            put(group, stream, world.clock.read(), news)
 
 
 def _may_write(world: World, invocation: Invocation) -> bool:
     resource = f"arn:aws:logs:{invocation.region}:{ACCOUNT}:log-group:{invocation.group}:log-stream:any"
     allowed = allowed_to(world, *_machine(world, invocation))
     return decided(allowed, "logs:PutLogEvents", resource) == "Allow"
-
-
-def _put(stream: Any, now: float, news: bytes) -> None:
-    """Straight into moto's model, which compares with the real time and would refuse the world's."""
-    moment = int(now * 1000)
-    lines = [line for line in news.decode(errors="replace").splitlines() if line]
-    stream.events += [LogEvent(moment, {"timestamp": moment, "message": line}) for line in lines]
-    stream.stored_bytes += len(news)
-    stream.upload_sequence_token += 1
-    stream.last_ingestion_time = datetime.fromtimestamp(now, UTC).replace(tzinfo=None)

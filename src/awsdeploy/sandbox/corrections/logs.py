@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
+
+from moto.logs.models import LogEvent
 
 from awsdeploy.sandbox import durations
 from awsdeploy.sandbox.call import Call
@@ -59,3 +62,18 @@ def written(world: World, region: str, name: str) -> None:
     database: Any = world.moto("rds", region).databases.get(name)
     for kind in database.enabled_cloudwatch_logs_exports if database is not None else ():
         world.moto("logs", region).ensure_log_group(f"/aws/rds/instance/{name}/{kind}")
+
+
+def put(group: Any, name: str, now: float, written: bytes) -> None:
+    """Lines of a machine into a stream, made if need be. `now`: epoch seconds of the world.
+
+    Straight into moto's model, whose own way compares with the real time and would refuse the world's.
+    """
+    if name not in group.streams:
+        group.create_log_stream(name)
+    stream, moment = group.streams[name], int(now * 1000)
+    lines = [line for line in written.decode(errors="replace").splitlines() if line]
+    stream.events += [LogEvent(moment, {"timestamp": moment, "message": line}) for line in lines]
+    stream.stored_bytes += len(written)
+    stream.upload_sequence_token += 1
+    stream.last_ingestion_time = datetime.fromtimestamp(now, UTC).replace(tzinfo=None)

@@ -6,11 +6,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from moto import backends
-
 from awsdeploy.sandbox import boxes
 from awsdeploy.sandbox.call import ACCOUNT, Call
-from awsdeploy.sandbox.corrections import before
+from awsdeploy.sandbox.corrections import agents, before
 from awsdeploy.sandbox.corrections.bootstraps import allowed_to
 from awsdeploy.sandbox.refusal import AwsRefuses
 from awsdeploy.sandbox.strangers import decided
@@ -55,12 +53,8 @@ def permitted(world: World, call: Call) -> None:
 
 def _machine(world: World, key: str) -> Any:
     """The machine whose credentials these are."""
-    for id in world.of(boxes.Boxes).standing:
-        if boxes.key_of(id) == key:
-            for region in backends.get_backend("ec2")[ACCOUNT].values():
-                if found := region.get_instance_by_id(id):
-                    return found
-    return None
+    standing = world.of(boxes.Boxes).standing
+    return next((agents.machine(id) for id in standing if boxes.key_of(id) == key), None)
 
 
 def _asked(call: Call) -> Iterator[tuple[str, str]]:

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import boto3
+import botocore.session
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -55,7 +55,8 @@ def _read(words: list[str]) -> tuple[list[str], dict[str, list[str]]]:
 
 def _client(service: str, options: dict[str, list[str]]) -> Any:
     region = options.get("--region", [os.environ.get("AWS_REGION", "")])[0]
-    return boto3.client(service, region_name=region, config=Config(s3={"addressing_style": "path"}))
+    config = Config(s3={"addressing_style": "path"})
+    return botocore.session.get_session().create_client(service, region_name=region, config=config)
 
 
 def _copy(source: str, target: str, options: dict[str, list[str]]) -> int:

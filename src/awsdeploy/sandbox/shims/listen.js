@@ -14,24 +14,25 @@ const path = require('path')
 
 const { AWSDEPLOY_BOX: root, AWSDEPLOY_BOX_ADDRESS: open, AWSDEPLOY_BOX_LOCAL: local } = process.env
 const { AWSDEPLOY_BOX_PORTS: range, AWSDEPLOY_BOX_OUTSIDE: outside } = process.env
+const [first, count] = (range || '0:0').split(':').map(Number)
 const EPHEMERAL = 32768 // what the system gives from here on belongs to whoever got it
 
 const isLocal = (host) => /^(localhost|127\.0\.0\.1|::1|\[::1\]|::ffff:127\.0\.0\.1)$/i.test(host)
 const isEvery = (host) => !host || host === '0.0.0.0' || host === '::'
 const isMoved = (host) => /^127\./.test(host) && !isLocal(host)
+const isOurs = (port) => port >= first && port < first + count // a cluster's primary is asked for what has been moved
 const isPort = (word) => typeof word === 'number' || (typeof word === 'string' && Number(word) >= 0)
 
 // Node reads it in many ways; what is no TCP port (a socket's path, a descriptor, a handle) is left alone.
 function wanted(words) {
-  const [first, second, third] = words
-  if (first === undefined || first === null || typeof first === 'function') return { port: 0 }
-  if (isPort(first)) {
+  const [what, second, third] = words
+  if (what === undefined || what === null || typeof what === 'function') return { port: 0 }
+  if (isPort(what)) {
     const backlog = [second, third].find((word) => typeof word === 'number')
-    return { port: Number(first), host: typeof second === 'string' ? second : undefined, backlog }
+    return { port: Number(what), host: typeof second === 'string' ? second : undefined, backlog }
   }
-  if (typeof first !== 'object' || first._handle || first.handle || first.path || typeof first.fd === 'number') return null
-  if (first.port === undefined && !('port' in first)) return null
-  return { ...first, port: Number(first.port || 0) }
+  if (typeof what !== 'object' || what._handle || what.handle || what.path || typeof what.fd === 'number') return null
+  return 'port' in what ? { ...what, port: Number(what.port || 0) } : null
 }
 
 function listening(options) {
@@ -39,7 +40,8 @@ function listening(options) {
   const inside = isLocal(options.host || '')
   if (isMoved(options.host || '')) return options
   if (!range) return { ...rest, host: inside ? local : open }
-  return { ...rest, host: '127.0.0.1', port: rest.port && slot(inside ? `${rest.port}/local` : `${rest.port}`, true) }
+  if (!rest.port || rest.port >= EPHEMERAL || isOurs(rest.port)) return { ...rest, host: '127.0.0.1' }
+  return { ...rest, host: '127.0.0.1', port: slot(inside ? `${rest.port}/local` : `${rest.port}`, true) }
 }
 
 const listen = net.Server.prototype.listen
@@ -63,7 +65,7 @@ function connecting(options) {
   if (options.path || !port || !(isEvery(host) || isLocal(host)) || passes(port)) return options
   const { family, hints, localAddress, ...rest } = options
   if (range) {
-    if (port >= EPHEMERAL) return options
+    if (port >= EPHEMERAL || isOurs(port)) return options
     return { ...rest, host: '127.0.0.1', port: latest(`${port}/local`, `${port}`) }
   }
   return { ...rest, host: 'localhost', autoSelectFamily: true, lookup: both }
@@ -92,7 +94,6 @@ function latest(...names) {
 
 // A link in the machine's folder, whose name is the real port and whose target is the service: made by who comes first.
 function slot(name, fresh) {
-  const [first, count] = range.split(':').map(Number)
   for (let port = first; port < first + count; port++) {
     const link = path.join(root, 'run', 'ports', String(port))
     try {

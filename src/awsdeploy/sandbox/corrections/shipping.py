@@ -1,0 +1,103 @@
+"""The CloudWatch agent of the machines: new lines of log files go to the groups that the bootstrap's settings name.
+
+One thread for all machines of a world, begun when the first program starts on one.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from awsdeploy.sandbox import boxes
+from awsdeploy.sandbox.call import ACCOUNT
+from awsdeploy.sandbox.corrections import FORKED, agents, instances
+from awsdeploy.sandbox.corrections.bootstraps import allowed_to
+from awsdeploy.sandbox.corrections.logs import put
+from awsdeploy.sandbox.strangers import decided
+from awsdeploy.sandbox.world import World
+
+STACK, SERVICE = "awsdeploy:stack", "awsdeploy:service"
+"""Tags of a machine."""
+EVERY = 0.5
+"""Real seconds between two looks."""
+FILES = {
+    "var/log/app/*.log": "/deploy/{stack}/{service}",
+    "var/log/nginx/*.log": "/deploy/{stack}/nginx",
+    "var/log/awsdeploy/bootstrap.log": "/deploy/{stack}/bootstrap",
+}
+
+
+@dataclass
+class Shipped:
+    """How far each file has been read, and who reads."""
+
+    read: dict[Path, int] = field(default_factory=dict)
+    thread: threading.Thread | None = None
+
+
+def begin(world: World) -> None:
+    """With the world's lock held."""
+    shipped = world.of(Shipped)
+    if shipped.thread is None:
+        shipped.thread = threading.Thread(target=_run, args=(world, world.of(boxes.Boxes).over), daemon=True)
+        shipped.thread.start()
+
+
+def _run(world: World, over: threading.Event) -> None:
+    while not over.wait(EVERY):
+        with world.site.lock:
+            if not over.is_set():
+                for id, one in world.of(boxes.Boxes).standing.items():
+                    _ship(world, id, one)
+
+
+def _ship(world: World, id: str, one: boxes.Box) -> None:
+    instance = agents.machine(id)
+    if instance is None or not instances.bootstrapped(world, instance):
+        return
+    region = instance.ec2_backend.region_name
+    tags = {tag["key"]: tag["value"] for tag in instance.get_tags()}
+    for pattern, form in FILES.items():
+        name = form.format(stack=tags.get(STACK, ""), service=tags.get(SERVICE, ""))
+        group = world.moto("logs", region).groups.get(name)
+        if group is not None and _may_write(world, region, instance, name):
+            for path in one.root.glob(pattern):
+                news = _news(world.of(Shipped), path)
+                if news:
+                    put(group, _stream(one, path, pattern), world.clock.read(), news)
+
+
+def _news(shipped: Shipped, path: Path) -> bytes:
+    """The whole lines that were added; a file that has become shorter is a new one."""
+    begin = shipped.read.get(path, 0)
+    size = path.stat().st_size
+    if size == begin:
+        return b""
+    with path.open("rb") as file:
+        file.seek(begin if size > begin else 0)
+        found = file.read()
+        found = found[: found.rfind(b"\n") + 1]
+        shipped.read[path] = (begin if size > begin else 0) + len(found)
+    return found
+
+
+def _stream(one: boxes.Box, path: Path, pattern: str) -> str:
+    """AWS: with `publish_multi_logs` the agent adds the path of the file to the name, `_` for each `/`."""
+    if "*" not in pattern:
+        return one.id
+    return f"{one.id}_" + f"/{path.relative_to(one.root)}".replace("/", "_")
+
+
+def _may_write(world: World, region: str, instance: Any, group: str) -> bool:
+    resource = f"arn:aws:logs:{region}:{ACCOUNT}:log-group:{group}:log-stream:{instance.id}"
+    return decided(allowed_to(world, region, instance), "logs:PutLogEvents", resource) == "Allow"
+
+
+def _forked(world: World) -> None:
+    shipped = world.of(Shipped)
+    shipped.read, shipped.thread = {}, None
+
+
+FORKED.append(_forked)
