@@ -315,6 +315,20 @@ def test_a_release_that_no_longer_listens_is_unhealthy_and_a_502(site: Site) -> 
     assert site.get() == (200, "again")
 
 
+def test_a_released_machine_that_is_put_back_is_asked_before_it_is_believed(site: Site) -> None:
+    application, targets = site.run("page"), [{"Id": site.stands.machine}]
+    site.until(lambda: site.answers("page"))
+    site.release()
+    elbv2, group = site.stands.elbv2, site.stands.group
+    elbv2.deregister_targets(TargetGroupArn=group, Targets=targets)
+    application.deaf = True
+    elbv2.register_targets(TargetGroupArn=group, Targets=targets)
+    site.stands.pass_time(600)
+    assert site.stands.health() == ("initial", "Elb.InitialHealthChecking")
+    application.deaf = False
+    site.until(lambda: site.stands.health() == ("healthy", ""))
+
+
 def test_an_application_that_goes_before_it_was_released_leaves_the_placeholder(site: Site) -> None:
     application = site.run("page")
     site.until(lambda: site.answers("page"))

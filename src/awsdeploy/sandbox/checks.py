@@ -67,6 +67,12 @@ class Checks:
         verdict = self.verdicts.get((group.arn, target.id))
         return verdict.state if verdict and target.admitted else target.state
 
+    async def real(self, group: Group, target: Target) -> bool:
+        """Whether the application answers on this target, or at least a release of it should."""
+        if target.released or (group.arn, target.id) in self.verdicts:
+            return True
+        return await listens(target.host, target.port, group.patience)
+
     def _now(self, key: Key) -> tuple[Group, Target]:
         group = self.table.groups[key[0]]
         return group, next(one for one in group.targets if one.id == key[1])
@@ -81,12 +87,14 @@ class Checks:
             await asyncio.sleep(group.every)
 
     async def _check(self, key: Key, group: Group, target: Target) -> None:
+        if key not in self.verdicts:
+            self.verdicts[key] = begun(target)
+            self.told(key, self.verdicts[key])
         failure = await check(group, target)
-        known = key in self.verdicts
-        verdict = self.verdicts.setdefault(key, begun(target))
+        verdict = self.verdicts[key]
         before = (verdict.state, verdict.reason, verdict.words)
         verdict.count(failure, group)
-        if not known or before != (verdict.state, verdict.reason, verdict.words):
+        if before != (verdict.state, verdict.reason, verdict.words):
             self.told(key, verdict)
 
     def _forget(self, key: Key) -> None:

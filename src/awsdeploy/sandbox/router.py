@@ -100,7 +100,7 @@ class Router:
         try:
             if not target.admitted:
                 return await exchange.answer(504)
-            if not target.released and key not in self.checks.verdicts:
+            if not await self.checks.real(group, target):
                 return await (exchange.placeholder() if target.placeholder else exchange.answer(502))
             return await exchange.forward(self.pool, target)
         except Unanswered as failure:

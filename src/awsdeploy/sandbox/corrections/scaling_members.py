@@ -133,6 +133,10 @@ def end(world: World, group: Group, member: Member) -> None:
 
 
 def _terminate(world: World, group: Group, member: Member) -> None:
+    arns = group.settings.get("TargetGroupARNs") or ()
+    if any(targets.drains(world, arn, member.instance.id) for arn in arns):
+        world.agenda.after(durations.SCALING_REACTS, partial(_terminate, world, group, member))
+        return
     call = calls.made("ec2", group.region, "TerminateInstances", {"InstanceIds": [member.instance.id]})
     if member.instance._state.name == "terminated":
         _forget(world, group, member)

@@ -91,6 +91,14 @@ def leave(world: World, region: str, arn: str, id: str) -> float:
     return delay
 
 
+def drains(world: World, arn: str, id: str) -> bool:
+    """For the group's delay; a request that is really under way gets that long in real time."""
+    memory = world.of(Registered)
+    if world.now < memory.draining.get((arn, id), 0.0):
+        return True
+    return (arn, id) in world.of(Checked).draining and time.monotonic() < memory.finishing.get((arn, id), 0.0)
+
+
 def word(world: World, region: str, arn: str, id: str) -> str:
     """What the load balancer says of a registered machine: healthy, unhealthy, initial, unused; nothing of others."""
     group = world.moto("elbv2", region).target_groups.get(arn)
@@ -112,20 +120,12 @@ def health(world: World, call: Call) -> Answer:
     group, memory = _group(world, call), world.of(Registered)
     rows = {one["Id"]: (int(one["Port"]), *_state(world, call.region, group, one)) for one in group.targets.values()}
     for arn, id in memory.draining:
-        if arn == group.arn and id not in rows and _drains(world, arn, id):
+        if arn == group.arn and id not in rows and drains(world, arn, id):
             rows[id] = (int(group.port), "draining", "Target.DeregistrationInProgress", "")
     for asked in call.parameters.get("Targets") or ():
         rows.setdefault(asked["Id"], (int(asked.get("Port", group.port)), "unused", "Target.NotRegistered", ""))
     wanted = {one["Id"] for one in call.parameters.get("Targets") or ()} or set(rows)
     return {"TargetHealthDescriptions": [_described(id, *row) for id, row in rows.items() if id in wanted]}
-
-
-def _drains(world: World, arn: str, id: str) -> bool:
-    """For the group's delay; a request that is really under way gets that long in real time."""
-    memory = world.of(Registered)
-    if world.now < memory.draining[arn, id]:
-        return True
-    return (arn, id) in world.of(Checked).draining and time.monotonic() < memory.finishing[arn, id]
 
 
 def serving(world: World, region: str, group: Any) -> Iterator[Serving]:
@@ -165,7 +165,11 @@ def _state(world: World, region: str, group: Any, target: dict[str, Any]) -> tup
     state, reason = _simulated(world, region, group, target)
     verdict = world.of(Checked).verdicts.get((group.arn, target["Id"]))
     asked = state in {"healthy", "unhealthy"} or reason == "Elb.InitialHealthChecking"
-    return verdict if verdict and asked and reason != "Target.Timeout" else (state, reason, "")
+    if not asked or reason == "Target.Timeout":
+        return state, reason, ""
+    if verdict is None and released(world, world.moto("ec2", region).get_instance_by_id(target["Id"])):
+        return "initial", "Elb.InitialHealthChecking", ""
+    return verdict or (state, reason, "")
 
 
 def _simulated(world: World, region: str, group: Any, target: dict[str, Any]) -> tuple[str, str]:
