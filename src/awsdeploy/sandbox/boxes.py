@@ -109,6 +109,19 @@ def let_through(world: World, port: int) -> None:
     path.with_suffix(".new").replace(path)
 
 
+def name(world: World, host: str, port: int, real: int) -> None:
+    """What answers at a host's port for the machines is on this port of the real 127.0.0.1: a database."""
+    path = _folder(world) / "names"
+    known = path.read_text() if path.exists() else ""
+    path.with_suffix(".new").write_text(f"{host} {port} {real}\n{known}")  # the newest is found first
+    path.with_suffix(".new").replace(path)
+
+
+def below(world: World, name: str) -> Path:
+    """A folder that goes with the machines of this world, and everything that runs with its mark."""
+    return _folder(world) / name
+
+
 def programs(world: World) -> Path:
     """The folder of the stand-ins, first in every machine's PATH."""
     return _folder(world) / "bin"
@@ -145,6 +158,7 @@ def environment(world: World, id: str, region: str) -> dict[str, str]:
         "AWSDEPLOY_BOX_LOCAL": one.local,
         "AWSDEPLOY_BOX_PORTS": f"{one.base}:{places.PORTS}" if one.base else "",
         "AWSDEPLOY_BOX_OUTSIDE": str(boxes / "outside"),
+        "AWSDEPLOY_BOX_NAMES": str(boxes / "names"),
     }
 
 

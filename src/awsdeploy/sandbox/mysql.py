@@ -15,6 +15,8 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from awsdeploy.sandbox import processes
+
 PROGRAMS = ("mariadbd", "mysqld")
 PLACES = ("/usr/sbin", "/usr/local/sbin", "/usr/libexec", "/opt/homebrew/bin", "/usr/local/bin")
 STARTED_WITHIN = 30.0  # seconds
@@ -92,6 +94,7 @@ def start(folder: Path, database: str, user: str, password: str) -> Server | Non
             stdout=log,
             stderr=log,
             start_new_session=True,
+            env={**os.environ, processes.MARK: str(folder)},
         )
     answers = _answers(port, process)
     statements.unlink()
@@ -101,15 +104,16 @@ def start(folder: Path, database: str, user: str, password: str) -> Server | Non
     return Server(folder, port, process)
 
 
-def stop(server: Server) -> None:
-    """End it and remove its files."""
+def stop(server: Server, for_good: bool = True) -> None:
+    """End it, and for good remove its files."""
     server.process.terminate()
     with contextlib.suppress(subprocess.TimeoutExpired):
         server.process.wait(10)
     if server.process.poll() is None:
         server.process.kill()
         server.process.wait()
-    shutil.rmtree(server.folder, ignore_errors=True)
+    if for_good:
+        shutil.rmtree(server.folder, ignore_errors=True)
 
 
 def _install(found: str, data: Path, log: object) -> None:

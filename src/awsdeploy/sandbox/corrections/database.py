@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from awsdeploy.sandbox import call as calls
-from awsdeploy.sandbox import durations
+from awsdeploy.sandbox import durations, mysql
 from awsdeploy.sandbox.call import Call
 from awsdeploy.sandbox.corrections import Answer, after, before, database_rules, interfaces, logs
 from awsdeploy.sandbox.refusal import AwsRefuses
@@ -31,6 +31,7 @@ class Databases:
     interfaces: dict[str, list[str]] = field(default_factory=dict)
     supports: dict[str, str] = field(default_factory=dict)
     born: dict[str, float] = field(default_factory=dict)
+    passwords: dict[str, str] = field(default_factory=dict)
 
 
 @before("rds:CreateDBInstance")
@@ -48,6 +49,7 @@ def create(world: World, call: Call, answer: Answer) -> None:
     memory.without_endpoint.add(name)
     memory.supports[name] = call.parameters.get("EngineLifecycleSupport") or database_rules.EXTENDED
     memory.born[name] = world.now
+    memory.passwords[name] = call.parameters.get("MasterUserPassword", "")
     zones = database_rules.zones_of(database.db_subnet_group) if hasattr(database, "db_subnet_group") else []
     if database.multi_az and len(zones) > 1:
         # AWS chooses the primary's zone; not always the first.
@@ -131,6 +133,10 @@ def _modified(world: World, call: Call, database: Any, now: dict[str, Any]) -> N
     calls.asked(call, "ModifyDBInstance", {**now, "DBInstanceIdentifier": name, "ApplyImmediately": True})
     if "EngineLifecycleSupport" in now:
         memory.supports[name] = now["EngineLifecycleSupport"]
+    if "MasterUserPassword" in now:
+        memory.passwords[name] = now["MasterUserPassword"]
+        if server := world.of(mysql.Servers).of_this_process().pop(name, None):
+            mysql.stop(server, for_good=False)  # begun again with the next command, with the new password
     if "EngineVersion" in now:
         database.engine_version = database_rules.full_version(now["EngineVersion"])
     zones = database_rules.zones_of(database.db_subnet_group) if hasattr(database, "db_subnet_group") else []
@@ -166,6 +172,8 @@ def _deleted(world: World, call: Call, name: str) -> None:
         skip_final_snapshot=True,
         delete_automated_backups=call.parameters.get("DeleteAutomatedBackups", True),
     )
+    if server := world.of(mysql.Servers).of_this_process().pop(name, None):
+        mysql.stop(server)
     interfaces.remove(world, call.region, memory.interfaces.pop(name, ()))
     for store in (memory.pending, memory.zones):
         store.pop(name, None)

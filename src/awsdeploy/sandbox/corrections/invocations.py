@@ -17,7 +17,7 @@ from typing import Any
 
 from awsdeploy.sandbox import boxes
 from awsdeploy.sandbox.call import ACCOUNT
-from awsdeploy.sandbox.corrections import agents, shipping
+from awsdeploy.sandbox.corrections import agents, database_servers, shipping
 from awsdeploy.sandbox.corrections.bootstraps import allowed_to
 from awsdeploy.sandbox.corrections.logs import put
 from awsdeploy.sandbox.strangers import decided
@@ -71,6 +71,7 @@ def carry_out(world: World, invocation: Invocation) -> None:
     """From its delivery to its end, or to the end of the world."""
     if not _await_agent(world, invocation):
         return
+    database_servers.begin(world, invocation.region)
     with world.site.lock:
         invocation.folder = folder = _folder(world, invocation)
         shipping.begin(world)

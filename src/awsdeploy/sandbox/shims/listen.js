@@ -5,6 +5,7 @@
 //   listening on every address      → AWSDEPLOY_BOX_ADDRESS, where the load balancer asks
 //   listening on 127.0.0.1 alone    → AWSDEPLOY_BOX_LOCAL, where nobody asks but the machine itself
 //   connecting to 127.0.0.1         → AWSDEPLOY_BOX_LOCAL, else AWSDEPLOY_BOX_ADDRESS
+//   connecting to the database      → where its server really is
 //
 // Where a system has 127.0.0.1 alone, AWSDEPLOY_BOX_PORTS (first:count) are the machine's, and ports are moved instead.
 // The ports in the file AWSDEPLOY_BOX_OUTSIDE (AWS itself, the load balancer) are no machine's and stay as they are.
@@ -13,7 +14,7 @@ const net = require('net')
 const path = require('path')
 
 const { AWSDEPLOY_BOX: root, AWSDEPLOY_BOX_ADDRESS: open, AWSDEPLOY_BOX_LOCAL: local } = process.env
-const { AWSDEPLOY_BOX_PORTS: range, AWSDEPLOY_BOX_OUTSIDE: outside } = process.env
+const { AWSDEPLOY_BOX_PORTS: range, AWSDEPLOY_BOX_OUTSIDE: outside, AWSDEPLOY_BOX_NAMES: names } = process.env
 const [first, count] = (range || '0:0').split(':').map(Number)
 const EPHEMERAL = 32768 // what the system gives from here on belongs to whoever got it
 
@@ -62,6 +63,8 @@ net.Socket.prototype.connect = function (...words) {
 function connecting(options) {
   const port = Number(options.port)
   const host = options.host || ''
+  const known = elsewhere(host, port)
+  if (known) return { ...options, host: '127.0.0.1', port: known }
   if (options.path || !port || !(isEvery(host) || isLocal(host)) || passes(port)) return options
   const { family, hints, localAddress, ...rest } = options
   if (range) {
@@ -77,11 +80,22 @@ function both(_name, options, done) {
   process.nextTick(() => (options.all ? done(null, found) : done(null, local, 4)))
 }
 
+// What has a name in AWS and stands on this machine: a line of AWSDEPLOY_BOX_NAMES is `host port real-port`.
+function elsewhere(host, port) {
+  if (!/\.amazonaws\.com$/.test(host)) return 0
+  const found = lines(names).find((line) => line.startsWith(`${host} ${port} `))
+  return found ? Number(found.split(' ')[2]) : 0
+}
+
 function passes(port) {
+  return lines(outside).includes(String(port))
+}
+
+function lines(file) {
   try {
-    return fs.readFileSync(outside, 'utf8').split('\n').includes(String(port))
+    return fs.readFileSync(file, 'utf8').split('\n')
   } catch {
-    return false
+    return []
   }
 }
 
