@@ -32,6 +32,7 @@ LAYERS = (
     "blueprint",
     "prices",
     "estimate",
+    "release",
     "deviations",
     "forecast",
     "progress",
@@ -47,6 +48,7 @@ ONLY = {
     "moto": ("awsdeploy.sandbox",),
     "tenacity": ("awsdeploy.aws",),
     "pydantic": ("awsdeploy.config",),
+    "dotenv": ("awsdeploy.release",),
 }
 """Which part alone may import a library."""
 

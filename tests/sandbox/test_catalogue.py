@@ -140,6 +140,10 @@ ROWS = {
     "nat-gateway-unknown": "describing a NAT gateway that never was",
     "route-black-hole": "a route through a NAT gateway that is gone",
     "parameter-name": "a name under `/aws…` or `/ssm…`, or 16 levels deep",
+    "parameter-stays": (
+        "a parameter written over with another type, or back to the smaller tier; 4 KB, or 8 as advanced"
+    ),
+    "parameter-writer": "who wrote a parameter last",
     "bucket-policy-condition": "a Deny with a condition in a bucket policy",
     "bucket-policy-text": "a bucket policy that is no policy",
     "bucket-policy-public": "a public policy under Block Public Access",

@@ -29,6 +29,9 @@ USER_DATA = "awsdeploy:user-data"
 SERVICE = "awsdeploy:service"
 """Tag with the service a machine is for: its role may report on machines of that service."""
 
+RELEASE = "awsdeploy:release"
+"""Tag with the release that runs on a machine, which it sets itself."""
+
 MEMBER = "member"
 """The part of a template's key that a machine carries which a group has started from it."""
 
