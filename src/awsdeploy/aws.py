@@ -30,7 +30,7 @@ __all__ = ["READS", "AnswerLost", "AwsRefusal", "Call", "Client", "Door", "Passi
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
 
-READS = ("Describe", "Get", "List", "Head", "Search", "Lookup")
+READS = ("Describe", "Filter", "Get", "List", "Head", "Search", "Lookup")
 
 CALLS_IN_FLIGHT = 16
 

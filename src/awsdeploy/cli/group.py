@@ -31,6 +31,7 @@ COMMANDS: Mapping[str, Entry] = {
     "up": Entry("awsdeploy.cli.up", "Create the stack, or bring it to what config.toml says."),
     "status": Entry("awsdeploy.cli.status", "Show what stands, how it is and where to reach it."),
     "env": Entry("awsdeploy.cli.env", "List, set and remove the services' variables."),
+    "logs": Entry("awsdeploy.cli.logs", "Show what was logged, and what comes."),
     "destroy": Entry("awsdeploy.cli.destroy", "Take the stack down and prove that nothing is left."),
     "cost": Entry("awsdeploy.cli.cost", "Estimate what the stack costs a month."),
     "backup": Entry("awsdeploy.cli.backup", "Make a backup by hand: `backup now`."),
