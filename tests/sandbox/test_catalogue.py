@@ -151,6 +151,7 @@ ROWS = {
     "bucket-anonymous-list": "a stranger listing a bucket whose objects are public",
     "bucket-replication": "replication",
     "log-retention": "a retention AWS does not offer, such as 31 days",
+    "session-target": "a session on a machine that does not run",
     "log-time": "log events over 14 days old or 2 hours ahead",
     "log-written-by-rds": "the log groups of a database that exports logs",
     "alarm-fresh": "a new alarm",
