@@ -49,6 +49,7 @@ ONLY = {
     "moto": ("awsdeploy.sandbox",),
     "tenacity": ("awsdeploy.aws",),
     "pydantic": ("awsdeploy.config",),
+    "dotenv": ("awsdeploy.release",),
 }
 """Which part alone may import a library."""
 

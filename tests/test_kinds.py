@@ -38,6 +38,7 @@ instances = 2
 
 NOT_DECLARED = {
     "EbsSnapshot": "the disk in an image",
+    "EnvironmentValue": "set by the owner",
     "Image": "made by AWS each day, or on request",
     "Snapshot": "left by a deleted database, or made on request",
     "Volume": "made with its machine",
@@ -101,7 +102,7 @@ TAGS: dict[str, Read] = {
     "InstanceProfile": lambda world, live: tags(
         world.client("iam").get_instance_profile(InstanceProfileName=live.id)["InstanceProfile"]["Tags"]
     ),
-    **dict.fromkeys(["Parameter", "Password"], _parameter),
+    **dict.fromkeys(["Parameter", "Password", "EnvironmentValue"], _parameter),
     **dict.fromkeys(
         ["Bucket", "DataBucket"],
         lambda world, live: tags(world.client("s3", live.region).get_bucket_tagging(Bucket=live.id)["TagSet"]),

@@ -8,6 +8,7 @@ An answer that never arrived is `AnswerLost`; what to do about it depends on the
 
 from __future__ import annotations
 
+import io
 import re
 import threading
 import time
@@ -29,7 +30,7 @@ __all__ = ["READS", "AnswerLost", "AwsRefusal", "Call", "Client", "Door", "Passi
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
 
-READS = ("Describe", "Get", "List", "Head", "Search", "Lookup")
+READS = ("Describe", "Filter", "Get", "List", "Head", "Search", "Lookup")
 
 CALLS_IN_FLIGHT = 16
 
@@ -113,6 +114,8 @@ class Client:
         try:
             with self._door.lane(self._service):
                 answer: dict[str, Any] = getattr(raw, method)(**parameters)
+                if "Body" in answer:  # a download: what is lost half-way is asked for again
+                    answer["Body"] = io.BytesIO(answer["Body"].read())
                 return answer
         except fault.ClientError as error:
             outcome = str(error.response["Error"].get("Code", ""))
@@ -138,7 +141,7 @@ class Client:
             raise _Unread(
                 AwsFailure(f"AWS cannot be reached: {error}", "Check the network, then run the same command again.")
             ) from None
-        except (fault.HTTPClientError, ResponseParserError, fault.SSLError) as error:
+        except (fault.HTTPClientError, fault.IncompleteReadError, ResponseParserError, fault.SSLError) as error:
             outcome = "no answer"
             if "CERTIFICATE_VERIFY_FAILED" in str(error):
                 raise AwsFailure(

@@ -150,6 +150,10 @@ ROWS = {
     "nat-gateway-unknown": "describing a NAT gateway that never was",
     "route-black-hole": "a route through a NAT gateway that is gone",
     "parameter-name": "a name under `/aws…` or `/ssm…`, or 16 levels deep",
+    "parameter-stays": (
+        "a parameter written over with another type, or back to the smaller tier; 4 KB, or 8 as advanced"
+    ),
+    "parameter-writer": "who wrote a parameter last",
     "bucket-policy-condition": "a Deny with a condition in a bucket policy",
     "bucket-policy-text": "a bucket policy that is no policy",
     "bucket-policy-public": "a public policy under Block Public Access",
@@ -157,6 +161,8 @@ ROWS = {
     "bucket-anonymous-list": "a stranger listing a bucket whose objects are public",
     "bucket-replication": "replication",
     "log-retention": "a retention AWS does not offer, such as 31 days",
+    "session-target": "a session on a machine that does not run",
+    "log-time": "log events over 14 days old or 2 hours ahead",
     "log-written-by-rds": "the log groups of a database that exports logs",
     "alarm-fresh": "a new alarm",
     "alarm-settings": "an alarm with two statistics, a period of 90 s, or a topic of another region",

@@ -194,3 +194,21 @@ def test_a_health_check_stays_while_a_record_names_it(stands: Standing) -> None:
             with refused(code):
                 route53.delete_health_check(HealthCheckId=check)
     route53.delete_health_check(HealthCheckId=check)
+
+
+def test_log_events_are_taken_from_the_last_14_days_by_the_sandboxs_clock(world: World) -> None:
+    logs = world.client("logs")
+    logs.create_log_group(logGroupName="/one")
+    logs.create_log_stream(logGroupName="/one", logStreamName="a")
+    world.pass_time(30 * 86_400)
+    now = world.control("GET", "status")["now"]
+    ages = {"too old": 15 * 86_400, "old": 13 * 86_400, "new": 0, "too new": -4 * 3600 - 600}
+    events = [{"timestamp": int((now - age) * 1000), "message": words} for words, age in ages.items()]
+    told = logs.put_log_events(logGroupName="/one", logStreamName="a", logEvents=events)["rejectedLogEventsInfo"]
+    assert told == {"tooOldLogEventEndIndex": 1, "tooNewLogEventStartIndex": 3}
+    found = logs.filter_log_events(logGroupName="/one")["events"]
+    assert [one["message"] for one in found] == ["old", "new"]
+    with refused("InvalidParameterException"):
+        logs.put_log_events(logGroupName="/one", logStreamName="a", logEvents=events[::-1])
+    with refused("ResourceNotFoundException"):
+        logs.put_log_events(logGroupName="/one", logStreamName="b", logEvents=events)

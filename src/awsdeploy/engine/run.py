@@ -12,6 +12,7 @@ from typing import Any
 from awsdeploy.aws import Door
 from awsdeploy.engine import schedule
 from awsdeploy.engine.events import Emit
+from awsdeploy.errors import NoSuchStack
 from awsdeploy.lease import Lease
 from awsdeploy.resource import KINDS, Aws, Gate, Live, Resource, Stack
 from awsdeploy.state import State
@@ -56,6 +57,14 @@ class Run:
         record = self.lease.record()
         self.use(*(record or {}).get("regions", ()))
         return record
+
+    def need_record(self) -> None:
+        """As `read_record`; raises `NoSuchStack` where there is no such stack."""
+        if self.read_record() is None:
+            raise NoSuchStack(
+                f"There is nothing of {self.stack.tag} in {self.region}.",
+                "Check name, environment, region and AWS_PROFILE; `awsdeploy up` creates it.",
+            )
 
     @property
     def stop(self) -> Stop:

@@ -1,8 +1,9 @@
 """What the services are told, in Parameter Store: plain values that other resources decide, and secrets.
 
 A parameter `/deploy/<name>/<environment>/<path>` stands beside those the owner puts there by hand, which are never
-touched: ours carry the stack's tag. A secret is made in the call that stores it, read back when needed, and kept
-nowhere else.
+touched: ours carry the stack's tag. What `awsdeploy env` has set carries it too, with one that says so: it goes with
+the stack, and what it holds is the owner's business. A secret is made in the call that stores it, read back when
+needed, and kept nowhere else.
 """
 
 from __future__ import annotations
@@ -10,12 +11,25 @@ from __future__ import annotations
 import secrets
 import string
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from awsdeploy.aws import tolerate
 from awsdeploy.errors import AwsFailure
-from awsdeploy.resource import TAG_STACK, TIMELESS, UNKNOWN, Again, Aws, Change, Live, Parting, Resource
+from awsdeploy.resource import (
+    TAG_GENERATION,
+    TAG_RESOURCE,
+    TAG_STACK,
+    TIMELESS,
+    UNKNOWN,
+    Again,
+    Aws,
+    Change,
+    Live,
+    Parting,
+    Resource,
+    Stack,
+)
 
 PASSWORD_LENGTH = 32
 ALPHABET = string.ascii_letters + string.digits  # RDS refuses / @ " and spaces; no shell or URL needs quoting
@@ -23,6 +37,8 @@ INCARNATION = "awsdeploy:incarnation"
 SHARED = "database"
 """Where parameters of more than one service are; every other folder is a service's, and its keys are the machines'."""
 BATCH = 10  # AWS: names in one GetParameters
+TAG_SET, BY_ENV = "awsdeploy:set", "env"
+"""What tells a value that the owner has set by `awsdeploy env` from what the stack itself keeps there."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -40,13 +56,17 @@ class StoredParameter(Resource):
         return aws.stack.parameter(self.key.removeprefix("machines/"))
 
     @classmethod
-    def described(cls, aws: Aws, type: str) -> list[Live]:
-        """All of the stack's parameters of a type. Their tags are not asked for one by one: the list is of our own."""
+    def described(cls, aws: Aws, type: str, **tags: str) -> list[Live]:
+        """All of the stack's parameters of a type. Their tags are not asked for one by one: the list is of our own.
+
+        Only those that carry these `tags` too, named without `awsdeploy:`.
+        """
         folder = aws.stack.parameter("")
         filters = [
             {"Key": "Path", "Option": "Recursive", "Values": [folder.rstrip("/")]},
             {"Key": "Type", "Values": [type]},
             {"Key": f"tag:{TAG_STACK}", "Values": [aws.stack.tag]},
+            *({"Key": f"tag:awsdeploy:{name}", "Values": [value]} for name, value in tags.items()),
         ]
         found = aws.ssm.pages("describe_parameters", "Parameters", ParameterFilters=filters, MaxResults=50)
         return [
@@ -67,6 +87,8 @@ class StoredParameter(Resource):
             answer = aws.ssm.list_tags_for_resource(ResourceType="Parameter", ResourceId=name)
             if {"Key": TAG_STACK, "Value": aws.stack.tag} not in answer["TagList"]:
                 return f"The parameter {name} exists and was not made by awsdeploy: rename or delete it."
+            if {"Key": TAG_SET, "Value": BY_ENV} in answer["TagList"]:
+                return f"{name} was set by `awsdeploy env set`, and the stack has a value of its own for it: unset it."
         return ""
 
     @classmethod
@@ -129,6 +151,35 @@ class Parameter(StoredParameter):
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
+class EnvironmentValue(StoredParameter):
+    """What the owner has set for a service by `awsdeploy env set`: never made, mended or removed by `up`."""
+
+    title = "environment value"
+
+    @classmethod
+    def scan(cls, aws: Aws) -> Iterable[Live]:
+        for live in cls.described(aws, "SecureString", set=BY_ENV):
+            yield replace(live, key=set_key(live.id.removeprefix(aws.stack.parameter(""))))
+
+
+def set_key(path: str) -> str:
+    """The key of a value that is set at `path`: another than that of a parameter of the stack's own in its place."""
+    folder, _, name = path.partition("/")
+    return f"machines/{folder}/environment/{name}"
+
+
+def set_tags(stack: Stack, path: str) -> list[dict[str, str]]:
+    """The tags of a value that is set at `path`, `backend/API_KEY` or `backend/build/NPM_TOKEN`."""
+    return [
+        {"Key": "Name", "Value": f"{stack.slug}/{set_key(path)}"},
+        {"Key": TAG_STACK, "Value": stack.tag},
+        {"Key": TAG_RESOURCE, "Value": set_key(path)},
+        {"Key": TAG_GENERATION, "Value": TIMELESS},
+        {"Key": TAG_SET, "Value": BY_ENV},
+    ]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Password(StoredParameter):
     """A random secret, as a SecureString.
 
@@ -138,7 +189,13 @@ class Password(StoredParameter):
 
     @classmethod
     def scan(cls, aws: Aws) -> Iterable[Live]:
-        return cls.described(aws, "SecureString")
+        """AWS has no filter for a tag that is not there, so the owner's values are looked for and taken out.
+
+        After the list, so that none that is in it is missed: what is taken for a password, `up` may remove.
+        """
+        found = cls.described(aws, "SecureString")
+        by_owner = {live.id for live in aws.world.look(EnvironmentValue, aws.region)}
+        return [live for live in found if live.id not in by_owner]
 
     def create(self, aws: Aws) -> str:
         name = self.name(aws)

@@ -28,7 +28,7 @@ from moto.core.utils import get_service_model
 from awsdeploy.sandbox.refusal import AwsRefuses
 
 ACCOUNT = "123456789012"
-READS = ("Describe", "Get", "List", "Head", "Search", "Lookup")
+READS = ("Describe", "Filter", "Get", "List", "Head", "Search", "Lookup")
 
 # A request is signed for a name that is not always the one botocore calls the service by.
 SERVICES = {

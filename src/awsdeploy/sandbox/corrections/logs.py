@@ -40,6 +40,25 @@ def retention(_: World, call: Call) -> None:
         raise AwsRefuses("InvalidParameterException", f"{message}Member must satisfy enum value set: [{offered}]")
 
 
+@before("logs:PutLogEvents")
+def in_the_worlds_time(world: World, call: Call) -> dict[str, Any] | None:
+    """AWS takes events of the last 14 days and up to 2 hours ahead; what is now, the world's clock says."""
+    wanted = call.parameters
+    group: Any = world.moto("logs", call.region).groups.get(wanted["logGroupName"])
+    if group is None or wanted["logStreamName"] not in group.streams:
+        return None
+    oldest, newest = ((world.agenda.now + seconds) * 1000 for seconds in (-14 * 86400, 7200))
+    times = [one["timestamp"] for one in wanted["logEvents"]]
+    if times != sorted(times):
+        message = "Log events in a single PutLogEvents request must be in chronological order."
+        raise AwsRefuses("InvalidParameterException", message)
+    old, new = sum(at < oldest for at in times), sum(at <= newest for at in times)
+    token = group.put_log_events(wanted["logStreamName"], wanted["logEvents"][old:new])
+    rejected = {"tooOldLogEventEndIndex": old} if old else {}
+    rejected |= {"tooNewLogEventStartIndex": new} if new < len(times) else {}
+    return {"nextSequenceToken": token, **({"rejectedLogEventsInfo": rejected} if rejected else {})}
+
+
 def exports_there_are(wanted: Mapping[str, Any]) -> None:
     """Raises `AwsRefuses` for parameters that ask for a log MySQL does not write."""
     change = wanted.get("CloudwatchLogsExportConfiguration") or {}

@@ -1,0 +1,210 @@
+"""`env`: what the services find in their environment. Values are shown only when asked for."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import IO, TYPE_CHECKING, Any
+
+import click
+
+from awsdeploy.cli import env_list
+from awsdeploy.cli.group import ExampleGroup, ExampleHelp
+from awsdeploy.cli.options import Given, shared_options
+from awsdeploy.cli.session import Session, can_ask, session
+from awsdeploy.errors import UsageError
+
+if TYPE_CHECKING:
+    from awsdeploy.config import Settings
+    from awsdeploy.release.environment import Variable
+
+EXAMPLES = """\
+  awsdeploy env list backend
+  awsdeploy env set backend STRIPE_KEY           asks for the value, and does not show it
+  awsdeploy env import backend .env.production
+"""
+SET = """\
+  awsdeploy env set backend STRIPE_KEY           asks for the value, and does not show it
+  awsdeploy env set backend CERT < cert.pem      from a file
+  awsdeploy env set backend LOG_LEVEL=debug
+  awsdeploy env set frontend NPM_TOKEN --build   for the install and the build only
+"""
+
+build_option = click.option("--build", is_flag=True, help="Only for the install and the build, not for what runs.")
+force_option = click.option("--force", is_flag=True, help="Also write over what awsdeploy itself provides.")
+advanced_option = click.option(
+    "--advanced", is_flag=True, help="Take values over 4 KB, up to 8, for $0.05 a month each."
+)
+
+
+@click.group(cls=ExampleGroup, examples=EXAMPLES)
+def command() -> None:
+    """What the services find in their environment.
+
+    Values are kept encrypted in Parameter Store and go with the stack. A change reaches what runs when it begins anew.
+    """
+
+
+command.add_command(env_list.command, "list")
+
+
+@command.command("set", cls=ExampleHelp, examples=SET)
+@click.argument("service")
+@click.argument("names", metavar="NAME[=VALUE]…", nargs=-1, required=True)
+@build_option
+@force_option
+@advanced_option
+@shared_options()
+def set_(given: Given, service: str, names: tuple[str, ...], build: bool, force: bool, advanced: bool) -> None:
+    """Set a variable of a service. A value that is not given is asked for, or read from standard input."""
+    settings = given.settings()
+    _known_service(settings, service)
+    with session(given, settings, "env set") as at:
+        from awsdeploy.release import environment
+
+        at.run.need_record()
+        _need_names([one.partition("=")[0] for one in names])
+        known = _standing(at, service, build)
+        for name in (one.partition("=")[0] for one in names):
+            if name in known:
+                environment.check_known(known[name], force)
+        wanted = _values(names)
+        for name, value in wanted.items():
+            environment.check(name, value, advanced)
+        _put_all(at, service, wanted, known, build)
+
+
+@command.command(cls=ExampleHelp, examples="  awsdeploy env unset backend STRIPE_KEY\n")
+@click.argument("service")
+@click.argument("names", metavar="NAME…", nargs=-1, required=True)
+@build_option
+@shared_options()
+def unset(given: Given, service: str, names: tuple[str, ...], build: bool) -> None:
+    """Remove variables of a service, also of one that is no longer in config.toml."""
+    settings = given.settings()
+    with session(given, settings, "env unset") as at:
+        from awsdeploy.release import environment
+
+        at.run.need_record()
+        known = _standing(at, service, build)
+        for name in names:
+            if name not in known:
+                have = ", ".join(sorted(name for name, one in known.items() if one.theirs)) or "nothing"
+                raise UsageError(f"{name} is not set for {service}.", f"There is: {have}.")
+        for name in names:
+            environment.remove(at.run, known[name])
+        click.echo(f"Removed {', '.join(names)} of {service}.")
+        _next(at, service, names, build)
+
+
+@command.command("import", cls=ExampleHelp, examples="  awsdeploy env import backend .env.production\n")
+@click.argument("service")
+@click.argument("file", type=click.File("rb"))
+@build_option
+@force_option
+@advanced_option
+@shared_options()
+def import_(given: Given, service: str, file: IO[bytes], build: bool, force: bool, advanced: bool) -> None:
+    """Set every variable of a .env file. FILE may be - for standard input.
+
+    What awsdeploy itself provides (DB_HOST, NODE_ENV, JWT_SECRET, …) is left out unless forced; so is what is empty.
+    """
+    settings = given.settings()
+    _known_service(settings, service)
+    with session(given, settings, "env import") as at:
+        from awsdeploy.release import env_file, environment
+
+        at.run.need_record()
+        try:
+            found = env_file.parse(file.read().decode(), file.name)
+        except UnicodeDecodeError:
+            raise UsageError(f"{file.name} is no text in UTF-8.", "Nothing was set.") from None
+        known = _standing(at, service, build)
+        wanted: dict[str, str] = {}
+        for one in found:
+            ours = one.name in known and not known[one.name].theirs
+            where = "awsdeploy" if ours else environment.shadowed(settings, service, one.name, build)
+            if not one.value:
+                click.echo(f"Left out: {one.name} is empty, and Parameter Store holds nothing empty.", err=True)
+            elif where and not force:
+                click.echo(f"Left out: {one.name} is provided by awsdeploy; --force sets it.", err=True)
+            else:
+                wanted[one.name] = one.value
+                if one.refers:
+                    click.echo(f"Note: {one.name} seems to name another variable; it is kept as it stands.", err=True)
+        for name, value in wanted.items():
+            environment.check(name, value, advanced)
+            if name in known:
+                environment.check_known(known[name], force)
+        if not wanted:
+            raise UsageError(f"There is nothing in {file.name} to be set.")
+        _put_all(at, service, wanted, known, build)
+
+
+def _known_service(settings: Settings, service: str) -> None:
+    if service not in settings.services:
+        raise UsageError(f"There is no service {service}.", f"There are: {', '.join(settings.services)}.")
+
+
+def _need_names(names: Sequence[str]) -> None:
+    from awsdeploy.release import environment
+
+    for name in names:
+        environment.check(name, "any")
+
+
+def _standing(at: Session, service: str, build: bool) -> dict[str, Variable]:
+    """What stands in the folder, by name."""
+    from awsdeploy.release import environment
+
+    found = environment.stored(at.run)
+    return {one.name: one for one in found if (one.folder, one.build) == (service, build)}
+
+
+def _values(given: Sequence[str]) -> dict[str, str]:
+    """Each name with its value: from the command line, a hidden prompt, or standard input."""
+    asked = [one for one in given if "=" not in one]
+    if len(asked) < len(given):
+        typed = ", ".join(one.partition("=")[0] for one in given if "=" in one)
+        click.echo(
+            f"Warning: the value of {typed} is now in the shell's history; without =VALUE it is asked.", err=True
+        )
+    if len(asked) > 1 and not can_ask():
+        raise UsageError("Standard input gives one value, not several.", "Set them one by one, or use env import.")
+    found: dict[str, str] = {}
+    for one in given:
+        name, equals, value = one.partition("=")
+        found[name] = value if equals else _asked(name)
+    return found
+
+
+def _asked(name: str) -> str:
+    if can_ask():
+        return str(click.prompt(f"Value of {name}", hide_input=True, err=True))
+    try:
+        return sys.stdin.buffer.read().decode().removesuffix("\n").removesuffix("\r")
+    except UnicodeDecodeError:
+        raise UsageError(f"The value of {name} is no text in UTF-8.", "Nothing was set.") from None
+
+
+def _put_all(at: Session, service: str, wanted: dict[str, str], known: dict[str, Any], build: bool) -> None:
+    from awsdeploy.release import environment
+
+    for name, value in wanted.items():
+        environment.put(at.run, environment.path_of(at.run, service, name, build), value, known.get(name))
+        if where := environment.shadowed(at.settings, service, name, build):
+            click.echo(f"Warning: {name} takes the place of what awsdeploy provides ({where}).", err=True)
+    click.echo(f"Set {', '.join(wanted)} of {service}.")
+    _next(at, service, list(wanted), build)
+
+
+def _next(at: Session, service: str, names: Sequence[str], build: bool) -> None:
+    """What has to happen before a change is felt."""
+    from awsdeploy.release.environment import AT_BUILD
+
+    rebuilt = [name for name in names if build or name.startswith(AT_BUILD)]
+    if rebuilt:
+        why = "is seen by the next build" if build else "goes into the pages when they are built"
+        click.echo(f"{', '.join(rebuilt)} {why}: {at.next(f'deploy {service}')}")
+    if len(rebuilt) < len(names):
+        click.echo(f"What runs still has the old environment: {at.next(f'restart {service}')}")

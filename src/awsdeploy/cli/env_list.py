@@ -1,0 +1,128 @@
+"""`env list`: each variable of the services, who set it and when, or how awsdeploy provides it. Reads only."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from awsdeploy.cli.group import ExampleHelp
+from awsdeploy.cli.options import Given, json_option, shared_options
+from awsdeploy.cli.session import Session, session, styled
+from awsdeploy.errors import UsageError
+
+if TYPE_CHECKING:
+    from awsdeploy.release.environment import Variable
+
+EXAMPLES = """\
+  awsdeploy env list
+  awsdeploy env list backend --show     with the values
+"""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A name as a service sees it; `stored` is missing where the value is computed, which is then no secret."""
+
+    service: str
+    name: str
+    said: str
+    stored: Variable | None = None
+    shadows: str = ""
+
+
+@click.command(cls=ExampleHelp, examples=EXAMPLES)
+@click.argument("service", required=False)
+@click.option("--show", is_flag=True, help="Show the values too.")
+@json_option
+@shared_options()
+def command(given: Given, service: str | None, show: bool, as_json: bool) -> None:
+    """List the variables: who set each and when, or where awsdeploy takes it from."""
+    with session(given, given.settings(), "env list") as at:
+        from awsdeploy.release import environment
+
+        at.run.need_record()
+        stored = environment.stored(at.run)
+        folders = environment.folders(at.settings, stored)
+        if service is not None and service not in folders:
+            raise UsageError(f"There is no service {service}.", f"There are: {', '.join(folders)}.")
+        shown = [service] if service else folders
+        rows = [row for folder in shown for row in _rows(at, folder, stored)]
+        known = [row.stored for row in rows if row.stored]
+        values = environment.values(at.run, known) if show else {}
+        if as_json:
+            told = {**at.header, "variables": [_described(row, values, show) for row in rows]}
+            click.echo(json.dumps(told, indent=2, ensure_ascii=False))
+        else:
+            click.echo("\n".join([at.title, *_lines(at, shown, rows, values)]))
+
+
+def _rows(at: Session, folder: str, stored: list[Variable]) -> Iterator[Row]:
+    """The owner's names first, then the stack's, then what is computed; at last what only the build sees."""
+    from awsdeploy.release import environment
+    from awsdeploy.resources.parameter import SHARED
+
+    mine = [one for one in stored if one.folder == folder]
+    taken = {one.name for one in mine if not one.build}
+    for one in mine:
+        if not one.build and one.theirs:
+            shadows = environment.shadowed(at.settings, folder, one.name)
+            yield Row(folder, one.name, _who(at, one), one, shadows)
+    for one in mine:
+        if not one.build and not one.theirs:
+            yield Row(folder, one.name, _who(at, one), one)
+    service = at.settings.services.get(folder)
+    shared = {one.name: one for one in stored if one.folder == SHARED}
+    for name, where in environment.provided(at.settings, service).items() if service else ():
+        if name not in taken:
+            yield Row(folder, name, f"awsdeploy: {where}", shared.get(name) if where == "the database" else None)
+    for one in mine:
+        if one.build:
+            yield Row(folder, one.name, f"{_who(at, one)}, for the build only", one)
+
+
+def _who(at: Session, one: Variable) -> str:
+    when = f", {one.at.astimezone(at.settings.tz):%Y-%m-%d %H:%M%z}" if one.at else ""
+    if one.origin == "stack":
+        return f"set by awsdeploy{when}"
+    return f"set by {one.by or 'somebody'}{when}" + (", not by `env set`" if one.origin == "hand" else "")
+
+
+def _lines(at: Session, folders: list[str], rows: list[Row], values: Mapping[str, str]) -> Iterator[str]:
+    widest = max((len(row.name) for row in rows), default=0)
+    warned = styled("yellow")
+    for folder in folders:
+        yield ""
+        more = "" if folder in at.settings.services else " (no longer in config.toml)"
+        yield styled("bold")(folder) + more
+        for row in rows:
+            if row.service == folder:
+                yield f"  {row.name:<{widest}}  {_value(row, values)}{row.said}"
+                if row.shadows:
+                    yield warned(f"  {'':<{widest}}  takes the place of what awsdeploy provides ({row.shadows})")
+
+
+def _value(row: Row, values: Mapping[str, str]) -> str:
+    if row.stored is None or row.stored.path not in values:
+        return ""
+    value = values[row.stored.path]
+    plain = value.isprintable() and value == value.strip()
+    return (value if plain else json.dumps(value, ensure_ascii=False)) + "  "
+
+
+def _described(row: Row, values: Mapping[str, str], show: bool) -> dict[str, Any]:
+    one = row.stored
+    told: dict[str, Any] = {
+        "service": row.service,
+        "name": row.name,
+        "build": bool(one and one.build),
+        "origin": {"set": "set", "hand": "by hand", "stack": "awsdeploy"}[one.origin] if one else "computed",
+        "by": "awsdeploy" if one is None or not one.theirs else one.by,
+        "at": one.at.isoformat() if one and one.at else None,
+        "from": row.said.removeprefix("awsdeploy: ") if row.said.startswith("awsdeploy: ") else None,
+        "shadows": row.shadows or None,
+    }
+    return {**told, "value": values.get(one.path) if one else None} if show else told

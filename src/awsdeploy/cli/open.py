@@ -1,0 +1,43 @@
+"""`open`: the application in a browser."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import click
+
+from awsdeploy.cli.group import ExampleHelp
+from awsdeploy.cli.options import Given, shared_options
+from awsdeploy.cli.session import Session, session
+from awsdeploy.errors import Refused
+
+
+@click.command(cls=ExampleHelp, examples="  awsdeploy open\n")
+@shared_options()
+def command(given: Given) -> None:
+    """Open the application's address in a browser; where there is none, print it."""
+    with session(given, given.settings(), "open") as at:
+        at.run.need_record()
+        address = _address(at)
+        click.echo(address)
+        if _has_browser() and not given.sandbox:
+            click.launch(address)
+
+
+def _address(at: Session) -> str:
+    """Raises `Refused` while there is none."""
+    from awsdeploy.resources.load_balancer import LoadBalancer
+
+    if at.settings.domain:
+        return f"https://{at.settings.domain}"
+    for live in at.run.world.all(LoadBalancer, at.run.region):
+        return f"http://{live.raw['DNSName']}"
+    raise Refused(f"{at.settings.stack} has no address: no load balancer stands.", f"To make it: {at.next('up')}")
+
+
+def _has_browser() -> bool:
+    """A browser for the terminal would take it over; one for a screen needs one."""
+    if sys.platform == "darwin":
+        return True
+    return any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER", "WSL_DISTRO_NAME"))

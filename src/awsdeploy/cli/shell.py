@@ -1,0 +1,36 @@
+"""`shell`: a shell on one of a service's machines, by Session Manager."""
+
+from __future__ import annotations
+
+import click
+
+from awsdeploy.cli.group import ExampleHelp
+from awsdeploy.cli.options import Given, shared_options
+from awsdeploy.cli.session import session
+from awsdeploy.errors import UsageError
+
+EXAMPLES = """\
+  awsdeploy shell backend
+  awsdeploy shell backend --instance backend-2
+"""
+
+
+@click.command(cls=ExampleHelp, examples=EXAMPLES)
+@click.argument("service")
+@click.option("--instance", metavar="ID", default="", help="Which machine, by id or name.  [default: the first]")
+@shared_options()
+def command(given: Given, service: str, instance: str) -> int:
+    """Open a shell on a machine of a service. No SSH, no key, no open port."""
+    settings = given.settings()
+    if service not in settings.services:
+        raise UsageError(f"There is no service {service}.", f"There are: {', '.join(settings.services)}.")
+    from awsdeploy.release import sessions
+
+    sessions.need_plugin(given.sandbox)
+    with session(given, settings, "shell") as at:
+        from awsdeploy.release.machines import machines
+
+        at.run.need_record()
+        machine = sessions.choose(machines(at.run), [service], instance)
+        click.echo(f"{machine.name} ({machine.id}); exit ends it.", err=True)
+        return sessions.open_session(at.run, machine)

@@ -1,0 +1,51 @@
+"""Reading a .env file: quotes, comments, `export`, values over several lines in double quotes. Knows no AWS."""
+
+from __future__ import annotations
+
+import io
+import re
+from dataclasses import dataclass
+
+from awsdeploy.errors import UsageError
+
+NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+REFERENCE = re.compile(r"\$\{?[A-Za-z_]")
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """One value of a file. `refers` tells that it seems to name another variable, which stays as it is written."""
+
+    name: str
+    value: str
+    line: int
+    refers: bool = False
+
+
+def parse(text: str, source: str) -> list[Assignment]:
+    """The values in the order of their first lines; of a name that comes twice, the last one.
+
+    Raises `UsageError` naming `source` and each line that is no assignment, never what stands in it.
+    """
+    from dotenv.parser import parse_stream
+
+    found: dict[str, Assignment] = {}
+    wrong: list[str] = []
+    for one in parse_stream(io.StringIO(text.removeprefix("\ufeff"))):
+        # The parser counts blank lines before an assignment to it.
+        line = one.original.line + len(re.match(r"\s*", one.original.string).group().splitlines(True))  # type: ignore[union-attr]
+        if not one.error and one.key is None:
+            continue  # a comment, or nothing
+        if one.error or one.key is None:
+            wrong.append(f"{source}:{line}: this is no NAME=value.")
+        elif not NAME.fullmatch(one.key):
+            wrong.append(f"{source}:{line}: {one.key} is no name of an environment variable.")
+        elif one.value is None:
+            wrong.append(f"{source}:{line}: {one.key} has no value.")
+        else:
+            literal = re.search(r"=\s*'", one.original.string) is not None
+            refers = not literal and REFERENCE.search(one.value) is not None
+            found[one.key] = Assignment(one.key, one.value, line, refers)
+    if wrong:
+        raise UsageError("\n".join(wrong), "Nothing was set. Quote a value of several lines with double quotes.")
+    return list(found.values())

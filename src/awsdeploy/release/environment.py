@@ -1,0 +1,211 @@
+"""The environment of the services: what their owner has set, and what awsdeploy provides.
+
+Values are SecureStrings in Parameter Store, `/deploy/<name>/<environment>/<service>/<NAME>`, or one folder further
+down, `build/`, for what only the install and the build may see. A value is handed on and never kept. The on-instance
+program reads them; a change reaches running processes when they begin anew, which is no concern of this module.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from awsdeploy.aws import AnswerLost, AwsRefusal, tolerate
+from awsdeploy.config import Service, Settings
+from awsdeploy.engine.run import Run
+from awsdeploy.errors import Refused, UsageError
+from awsdeploy.release.env_file import NAME
+from awsdeploy.resource import TAG_STACK
+from awsdeploy.resources.parameter import BATCH, BY_ENV, SHARED, TAG_SET, set_tags
+
+# AWS: Parameter Store's tiers, in bytes, and what one of the larger kind costs a month in US dollars.
+STANDARD, ADVANCED = 4096, 8192
+ADVANCED_MONTHLY = 0.05
+
+BUILD = "build"
+AT_BUILD = "NEXT_PUBLIC_"
+"""What begins so, Next.js writes into the pages when it builds them."""
+
+Origin = Literal["set", "stack", "hand"]
+
+
+@dataclass(frozen=True)
+class Variable:
+    """A value in Parameter Store, without the value. `origin`: by `env set`, the stack's own, or made by hand."""
+
+    path: str
+    folder: str
+    name: str
+    build: bool
+    origin: Origin
+    type: str
+    tier: str
+    by: str
+    at: datetime | None
+
+    @property
+    def theirs(self) -> bool:
+        """Whether it is the owner's."""
+        return self.origin != "stack"
+
+
+def path_of(run: Run, service: str, name: str, build: bool) -> str:
+    return run.stack.parameter(f"{service}/{BUILD}/{name}" if build else f"{service}/{name}")
+
+
+def stored(run: Run) -> list[Variable]:
+    """All that stands in the stack's folders. The list shows no tags, so what carries them is listed once more."""
+    ours = {"Key": f"tag:{TAG_STACK}", "Values": [run.stack.tag]}
+    by_env = {"Key": f"tag:{TAG_SET}", "Values": [BY_ENV]}
+    everything, tagged, by_us = run.door.each(lambda more: _listed(run, more), [[], [ours], [ours, by_env]])
+    found = []
+    for path, one in everything.items():
+        folder, *between, name = path.removeprefix(run.stack.parameter("")).split("/")
+        if between not in ([], [BUILD]) or not folder or folder == name:
+            continue  # the stack's record has no folder
+        origin: Origin = "set" if path in by_us else "stack" if path in tagged else "hand"
+        found.append(
+            Variable(
+                path=path,
+                folder=folder,
+                name=name,
+                build=bool(between),
+                origin=origin,
+                type=one["Type"],
+                tier=one.get("Tier", "Standard"),
+                by=_person(one.get("LastModifiedUser", "")),
+                at=one.get("LastModifiedDate"),
+            )
+        )
+    return sorted(found, key=lambda one: (one.folder, one.build, one.name))
+
+
+def _listed(run: Run, more: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    place = {"Key": "Path", "Option": "Recursive", "Values": [run.stack.parameter("").rstrip("/")]}
+    ssm = run.door.client("ssm", run.region)
+    pages = ssm.pages("describe_parameters", "Parameters", ParameterFilters=[place, *more], MaxResults=50)
+    # The record and the lock stand beside the folders.
+    return {one["Name"]: one for one in pages if "/" in one["Name"].removeprefix(run.stack.parameter(""))}
+
+
+def _person(arn: str) -> str:
+    """Who an ARN is: `ann` of a user, `Admin/ann` of a role that ann has taken on."""
+    return arn.partition("/")[2] or arn
+
+
+def values(run: Run, variables: Sequence[Variable]) -> dict[str, str]:
+    """The values themselves, by path. For showing them to whoever asked, and nothing else."""
+    paths = [one.path for one in variables]
+    batches = [paths[start : start + BATCH] for start in range(0, len(paths), BATCH)]
+    ssm = run.door.client("ssm", run.region)
+    answers = run.door.each(lambda batch: ssm.get_parameters(Names=batch, WithDecryption=True), batches)
+    return {one["Name"]: one["Value"] for answer in answers for one in answer["Parameters"]}
+
+
+def provided(settings: Settings, service: Service) -> Mapping[str, str]:
+    """What awsdeploy provides a service with beside the parameters in its folder: the name, and where it comes from."""
+    found = {
+        "NODE_ENV": "production",
+        "HOSTNAME": "0.0.0.0",
+        "AWS_REGION": settings.region,
+        "TZ": settings.timezone,
+        "RELEASE_ID": "the release",
+    }
+    if service.port is not None:
+        found["PORT"] = str(service.port)
+    if service.name in settings.database_users:
+        found |= dict.fromkeys(("DB_HOST", "DB_PORT", "DB_NAME", "DB_USER", "DB_PASSWORD"), "the database")
+        found["DATABASE_URL"] = "the DB_ parameters"
+    elif service.port is not None:
+        found["NEXT_PUBLIC_BASE_URL"] = "the application's address, when it is built"
+        found["NEXT_PUBLIC_S3_URL"] = "the uploads bucket, when it is built"
+    return dict(sorted(found.items()))
+
+
+def shadowed(settings: Settings, service: str, name: str, build: bool = False) -> str:
+    """Where a name comes from without a value of the owner's, or nothing if awsdeploy provides none."""
+    known = settings.services.get(service)
+    return "" if known is None or build else provided(settings, known).get(name, "")
+
+
+def check(name: str, value: str, advanced: bool = False) -> None:
+    """Raises `UsageError` for what the environment or Parameter Store cannot hold. Never says the value."""
+    if not NAME.fullmatch(name):
+        raise UsageError(
+            f"{name!r} is no name of an environment variable.", "Letters, digits and _, none of the digits first."
+        )
+    size = len(value.encode())
+    if not value:
+        raise UsageError(f"{name} is empty, and Parameter Store holds nothing empty.", "To remove it: env unset")
+    if size > ADVANCED:
+        raise UsageError(f"{name} has {size:,} bytes; Parameter Store holds {ADVANCED:,}.", "Put it into a file.")
+    if size > STANDARD and not advanced:
+        raise UsageError(
+            f"{name} has {size:,} bytes; a standard parameter holds {STANDARD:,}.",
+            f"--advanced takes up to {ADVANCED:,}, for ${ADVANCED_MONTHLY:.2f} a month each.",
+        )
+
+
+def check_known(variable: Variable, force: bool) -> None:
+    """Raises `Refused` where what stands there is not to be written over."""
+    if variable.origin == "stack" and not force:
+        raise Refused(
+            f"{variable.name} of {variable.folder} is awsdeploy's own: the stack's value would be lost.",
+            "--force writes over it. What is no secret, the next `awsdeploy up` puts right again.",
+        )
+    if variable.origin == "hand" and variable.type != "SecureString":
+        raise Refused(
+            f"{variable.path} was made by hand and is not encrypted; AWS lets nobody change that.",
+            f"Remove it first: awsdeploy env unset {variable.folder} {variable.name}{' --build' * variable.build}",
+        )
+
+
+def put(run: Run, path: str, value: str, known: Variable | None) -> None:
+    """Store a value that was checked. It carries the stack's tags, so that it goes with the stack."""
+    try:
+        _put(run, path, value, known)
+    except AnswerLost:
+        _put(run, path, value, known)
+
+
+def _put(run: Run, path: str, value: str, known: Variable | None) -> None:
+    ssm = run.door.client("ssm", run.region)
+    tags = set_tags(run.stack, path.removeprefix(run.stack.parameter("")))
+    # AWS: a parameter of the larger tier cannot become one of the smaller.
+    larger = len(value.encode()) > STANDARD or (known is not None and known.tier == "Advanced")
+    wanted = {
+        "Name": path,
+        "Value": value,
+        "Type": known.type if known else "SecureString",
+        "Tier": "Advanced" if larger else "Standard",
+    }
+    if known is None:
+        try:
+            ssm.put_parameter(**wanted, Tags=tags)
+            return
+        except AwsRefusal as refusal:
+            if refusal.code != "ParameterAlreadyExists":
+                raise
+    # AWS takes no tags together with Overwrite.
+    ssm.put_parameter(**wanted, Overwrite=True)
+    if known is None or known.theirs:
+        ssm.add_tags_to_resource(ResourceType="Parameter", ResourceId=path, Tags=tags)
+
+
+def remove(run: Run, variable: Variable) -> None:
+    """Raises `Refused` for what is the stack's own."""
+    if not variable.theirs:
+        raise Refused(
+            f"{variable.name} of {variable.folder} is awsdeploy's own, and its program needs it.",
+            "To use another value: awsdeploy env set --force",
+        )
+    with tolerate("ParameterNotFound"):
+        run.door.client("ssm", run.region).delete_parameter(Name=variable.path)
+
+
+def folders(settings: Settings, variables: Sequence[Variable]) -> list[str]:
+    """The services, and what stands in folders of services that are no more."""
+    others = {one.folder for one in variables} - {SHARED, *settings.services}
+    return [*settings.services, *sorted(others)]

@@ -1,0 +1,34 @@
+"""The machines as people speak of them: what each is called, what it is for, and what runs on it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from awsdeploy.engine.run import Run
+from awsdeploy.resource import TAG_RESOURCE, TAG_STACK
+from awsdeploy.resources.machine import RELEASE, SERVICE, is_member
+
+
+@dataclass(frozen=True)
+class Machine:
+    """`name` is `backend-1`; a group's machine, which has none, goes by its id. `release` is empty before the first."""
+
+    id: str
+    name: str
+    service: str
+    state: str
+    release: str
+
+
+def machines(run: Run) -> list[Machine]:
+    """All that are not gone, whether we or a group started them, by name."""
+    filters = [{"Name": f"tag:{TAG_STACK}", "Values": [run.stack.tag]}]
+    found = []
+    for reservation in run.door.client("ec2", run.region).pages("describe_instances", "Reservations", Filters=filters):
+        for one in reservation["Instances"]:
+            tags = {tag["Key"]: tag["Value"] for tag in one.get("Tags", ())}
+            id, state = one["InstanceId"], one["State"]["Name"]
+            name = id if is_member(one.get("Tags")) else tags.get(TAG_RESOURCE, "").partition("/")[2] or id
+            if state != "terminated":
+                found.append(Machine(id, name, tags.get(SERVICE, ""), state, tags.get(RELEASE, "")))
+    return sorted(found, key=lambda one: (one.service, one.name))

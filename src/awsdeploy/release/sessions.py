@@ -1,0 +1,165 @@
+"""Sessions on the machines and through them, by Session Manager: no SSH, no open port, no key.
+
+AWS's own plugin speaks the protocol; this module begins a session and hands it over as the AWS CLI does. Knows nothing
+of how it is shown.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from types import FrameType
+
+from awsdeploy.aws import AwsRefusal
+from awsdeploy.config import Settings
+from awsdeploy.engine.run import Run
+from awsdeploy.errors import AwsdeployError, Refused, UsageError
+from awsdeploy.release.machines import Machine
+from awsdeploy.resource import UNKNOWN, Live
+from awsdeploy.resources.database import Database
+
+PLUGIN = "session-manager-plugin"
+FORWARDING = "AWS-StartPortForwardingSessionToRemoteHost"
+HANDED_OVER = "AWS_SSM_START_SESSION_RESPONSE"
+"""AWS CLI: newer plugins read the session, with its token, from the variable of this name."""
+TOO_OLD = (1, 2, 497, 0)
+"""AWS CLI: the last version that wants the token on its command line, where every process of this machine sees it."""
+
+DOWNLOADS = "https://s3.amazonaws.com/session-manager-downloads/plugin/latest"
+GUIDE = "https://docs.aws.amazon.com/systems-manager/latest/userguide/session-manager-working-with-install-plugin.html"
+
+
+def need_plugin(simulated: bool = False) -> None:
+    """Raises `UsageError` with the command that installs the plugin here, if it is missing or too old.
+
+    So it does where AWS is `simulated`: the plugin speaks to AWS itself.
+    """
+    if simulated:
+        raise UsageError("Simulated machines have no Session Manager to connect to.", "Leave --sandbox out.")
+    if shutil.which(PLUGIN) is None:
+        raise UsageError(f"AWS's {PLUGIN} is not installed here.", install_command())
+    asked = subprocess.run([PLUGIN, "--version"], capture_output=True, text=True, check=False)
+    version = tuple(int(part) for part in re.findall(r"\d+", asked.stdout)[:4])
+    if version <= TOO_OLD:
+        said = asked.stdout.strip() or "of an unknown version"
+        raise UsageError(f"{PLUGIN} is {said}: too old to be handed a session out of others' sight.", install_command())
+
+
+def install_command() -> str:
+    """How to install the plugin on this system. AWS: Install the Session Manager plugin."""
+    arm = platform.machine().lower() in ("arm64", "aarch64")
+    if sys.platform == "darwin":
+        return "brew install --cask session-manager-plugin"
+    if shutil.which("dpkg"):
+        place = f"{DOWNLOADS}/ubuntu_{'arm64' if arm else '64bit'}/{PLUGIN}.deb"
+        return f"curl -fLo /tmp/{PLUGIN}.deb {place} && sudo apt-get install -y /tmp/{PLUGIN}.deb"
+    if shutil.which("rpm"):
+        tool = next((one for one in ("dnf", "yum") if shutil.which(one)), "rpm")
+        place = f"{DOWNLOADS}/linux_{'arm64' if arm else '64bit'}/{PLUGIN}.rpm"
+        return f"sudo rpm -i {place}" if tool == "rpm" else f"sudo {tool} install -y {place}"
+    return f"How to install it: {GUIDE}"
+
+
+def choose(machines: Sequence[Machine], services: Sequence[str], id: str = "") -> Machine:
+    """The first running machine of these services, or the one with this id or name. Raises `Refused`."""
+    mine = [one for service in services for one in machines if one.service == service]
+    names = ", ".join(f"{one.name} ({one.id}, {one.state})" for one in mine)
+    if id:
+        wanted = [one for one in mine if id in (one.id, one.name)]
+        if not wanted:
+            raise Refused(f"{id} is no machine of {', '.join(services)}.", f"There are: {names or 'none'}.")
+        return wanted[0]
+    running = [one for one in mine if one.state == "running"]
+    if not running:
+        raise Refused(f"No machine of {', '.join(services)} is running.", f"There are: {names or 'none'}.")
+    return running[0]
+
+
+def open_session(run: Run, machine: Machine, document: str = "", parameters: Mapping[str, str] | None = None) -> int:
+    """Hold a session until it is ended; returns the plugin's exit code. Ctrl-C is the plugin's to answer.
+
+    Raises `Refused` where the machine's agent does not answer.
+    """
+    wanted: dict[str, object] = {"Target": machine.id}
+    if document:
+        wanted |= {
+            "DocumentName": document,
+            "Parameters": {name: [value] for name, value in (parameters or {}).items()},
+        }
+    ssm = run.door.client("ssm", run.region)
+    try:
+        answer = ssm.start_session(**wanted)
+    except AwsRefusal as refusal:
+        if refusal.code != "TargetNotConnected":
+            raise
+        raise Refused(
+            f"The SSM agent of {machine.name} ({machine.id}, {machine.state}) does not answer.",
+            "A machine started a minute ago needs another. Else restart it: "
+            f"aws ec2 reboot-instances --region {run.region} --instance-ids {machine.id}",
+        ) from None
+    session = {name: answer[name] for name in ("SessionId", "TokenValue", "StreamUrl")}
+    endpoint = str(run.door.raw("ssm", run.region).meta.endpoint_url)
+    profile = os.environ.get("AWS_PROFILE", "")
+    words = [PLUGIN, HANDED_OVER, run.region, "StartSession", profile, json.dumps(wanted), endpoint]
+    try:
+        code = _handed_over(words, {**os.environ, HANDED_OVER: json.dumps(session)})
+    except OSError as error:
+        with suppress(AwsdeployError):
+            ssm.terminate_session(SessionId=session["SessionId"])
+        raise UsageError(f"{PLUGIN} cannot be run: {error.strerror}.", install_command()) from None
+    return code if code >= 0 else 128 - code
+
+
+def _handed_over(words: Sequence[str], environment: Mapping[str, str]) -> int:
+    """Run the plugin. What is typed to stop something reaches it too: a shell passes it on, a tunnel ends."""
+    running: list[subprocess.Popen[bytes]] = []
+
+    def answer(number: int, _frame: FrameType | None) -> None:
+        if number == signal.SIGTERM and running:
+            running[0].terminate()
+
+    numbers = (signal.SIGINT, signal.SIGQUIT, signal.SIGTSTP, signal.SIGTERM)
+    before = {number: signal.signal(number, answer) for number in numbers}
+    try:
+        with subprocess.Popen(words, env=environment) as child:
+            running.append(child)
+            return child.wait()
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@dataclass(frozen=True)
+class DatabasePlace:
+    """Where the database is, seen from the machines that may reach it."""
+
+    host: str
+    port: str
+    name: str
+    user: str
+    password: str
+    """The parameter that holds it."""
+
+
+def database(run: Run, settings: Settings) -> DatabasePlace:
+    """Raises `Refused` while the database has no address."""
+    lives: Sequence[Live] = run.world.all(Database, run.region)
+    endpoint = next((live.raw.get("Endpoint") for live in lives if live.raw.get("Endpoint")), None)
+    if not endpoint or endpoint is UNKNOWN or "Address" not in endpoint:
+        raise Refused(f"The database of {settings.stack} has no address yet.", "To see how it is: awsdeploy status")
+    return DatabasePlace(
+        host=str(endpoint["Address"]),
+        port=str(endpoint.get("Port", 3306)),
+        name=settings.database.name,
+        user=settings.database.username,
+        password=run.stack.parameter("database/DB_PASSWORD"),
+    )

@@ -1,0 +1,302 @@
+"""env list, set, unset and import: by the installed command, what then stands in Parameter Store, and what goes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from awsdeploy.errors import UsageError
+from awsdeploy.release import env_file
+from awsdeploy.sandbox.control import Server
+from tests.account import leftovers
+from tests.conftest import forked
+from tests.simulated import World, tags
+from tests.terminal import talk
+
+CONFIG = """\
+name = "shop"
+environment = "dev"
+platform = "supported"
+timezone = "Asia/Seoul"
+"""
+PLACE = "/deploy/shop/dev"
+SECRET = "sk-live-4f9a1c77b2"
+
+
+@pytest.fixture(scope="module")
+def standing(module_world: World) -> World:
+    module_world.up(module_world.settings(CONFIG))
+    return module_world
+
+
+@pytest.fixture
+def up(standing: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    """A fork of the world in which the stack is up; the test works in its folder."""
+    with forked(Server(**standing.control("GET", "status")), tmp_path) as made:
+        (tmp_path / "config.toml").write_text(CONFIG)
+        monkeypatch.chdir(tmp_path)
+        made.control("DELETE", "calls")
+        yield made
+
+
+def parameter(world: World, path: str) -> dict[str, Any]:
+    found: dict[str, Any] = world.client("ssm").get_parameter(Name=f"{PLACE}/{path}", WithDecryption=True)["Parameter"]
+    return found
+
+
+def names(world: World) -> set[str]:
+    return {one["Name"] for one in world.client("ssm").describe_parameters()["Parameters"]}
+
+
+def listed(world: World, *words: str) -> dict[tuple[str, str], dict[str, Any]]:
+    done = world.awsdeploy("env", "list", "--json", *words)
+    assert done.returncode == 0, done.stderr
+    return {(one["service"], one["name"]): one for one in json.loads(done.stdout)["variables"]}
+
+
+def writes(world: World) -> int:
+    return int(world.control("GET", "calls")["writes"])
+
+
+def test_a_value_from_standard_input_is_stored_encrypted_and_shown_nowhere(up: World) -> None:
+    done = up.awsdeploy("env", "set", "backend", "STRIPE_KEY", stdin=f"{SECRET}\n")
+    assert done.returncode == 0, done.stderr
+    stored = parameter(up, "backend/STRIPE_KEY")
+    assert (stored["Type"], stored["Value"]) == ("SecureString", SECRET)
+    found = tags(
+        up.client("ssm").list_tags_for_resource(ResourceType="Parameter", ResourceId=stored["Name"])["TagList"]
+    )
+    assert (found["awsdeploy:stack"], found["awsdeploy:set"]) == ("shop/dev", "env")
+    assert "awsdeploy restart backend" in done.stdout
+    texts = [done.stdout, done.stderr, up.awsdeploy("env", "list", "--json").stdout]
+    texts += [path.read_text(errors="replace") for path in up.folder.rglob("*") if path.is_file()]
+    assert not any(SECRET in text for text in texts)
+
+
+def test_a_value_is_asked_for_and_not_echoed(up: World) -> None:
+    said, code = talk(["env", "set", "backend", "STRIPE_KEY"], [("Value of STRIPE_KEY", SECRET)])
+    assert code == 0, said
+    assert SECRET not in said
+    assert parameter(up, "backend/STRIPE_KEY")["Value"] == SECRET
+
+
+def test_a_value_on_the_command_line_is_taken_with_a_warning(up: World) -> None:
+    done = up.awsdeploy("env", "set", "backend", "LOG_LEVEL=debug", "URL=a=b")
+    assert done.returncode == 0, done.stderr
+    assert "LOG_LEVEL, URL is now in the shell's history" in done.stderr
+    assert parameter(up, "backend/URL")["Value"] == "a=b"
+
+
+def test_setting_again_changes_the_value_and_keeps_the_tags(up: World) -> None:
+    for value in ("one", "two"):
+        assert up.awsdeploy("env", "set", "backend", "A", stdin=value).returncode == 0
+    stored = parameter(up, "backend/A")
+    assert (stored["Value"], stored["Version"]) == ("two", 2)
+    assert listed(up)["backend", "A"]["origin"] == "set"
+
+
+def test_the_list_says_who_set_what_and_where_the_rest_comes_from(up: World) -> None:
+    up.awsdeploy("env", "set", "backend", "API_KEY", stdin=SECRET)
+    up.awsdeploy("env", "set", "frontend", "NPM_TOKEN", "--build", stdin=SECRET)
+    up.client("ssm").put_parameter(Name=f"{PLACE}/backend/OLD", Value="x", Type="String")
+    found = listed(up)
+    assert found["backend", "API_KEY"] == {
+        "service": "backend",
+        "name": "API_KEY",
+        "build": False,
+        "origin": "set",
+        "by": "sandbox",
+        "at": found["backend", "API_KEY"]["at"],
+        "from": None,
+        "shadows": None,
+    }
+    assert {name: (one["origin"], one["by"]) for (service, name), one in found.items() if service == "backend"} == {
+        "API_KEY": ("set", "sandbox"),
+        "OLD": ("by hand", "sandbox"),
+        **dict.fromkeys(("JWT_SECRET", "S3_BUCKET"), ("awsdeploy", "awsdeploy")),
+        **dict.fromkeys(("DB_HOST", "DB_PORT", "DB_NAME", "DB_USER", "DB_PASSWORD"), ("awsdeploy", "awsdeploy")),
+        **dict.fromkeys(("NODE_ENV", "PORT", "HOSTNAME", "AWS_REGION", "TZ"), ("computed", "awsdeploy")),
+        **dict.fromkeys(("RELEASE_ID", "DATABASE_URL"), ("computed", "awsdeploy")),
+    }
+    assert ("frontend", "DB_HOST") not in found
+    assert found["frontend", "NEXT_PUBLIC_BASE_URL"]["origin"] == "computed"
+    assert found["frontend", "NPM_TOKEN"]["build"] is True
+    text = up.awsdeploy("env", "list").stdout
+    line = next(one for one in text.splitlines() if "API_KEY" in one)
+    assert "set by sandbox" in line
+    assert "+0900" in line
+    assert SECRET not in text
+    assert "backend" not in up.awsdeploy("env", "list", "frontend").stdout
+
+
+def test_values_are_shown_on_request(up: World) -> None:
+    up.awsdeploy("env", "set", "backend", "API_KEY", stdin=SECRET)
+    up.awsdeploy("env", "set", "backend", "CERT", stdin="first\nsecond\n")
+    shown = up.awsdeploy("env", "list", "backend", "--show").stdout
+    assert SECRET in shown
+    assert '"first\\nsecond"' in shown
+    assert listed(up, "--show")["backend", "CERT"]["value"] == "first\nsecond"
+    assert listed(up, "--show")["backend", "DB_USER"]["value"] == "app"
+
+
+def test_what_takes_the_place_of_a_documented_name_is_warned_of(up: World) -> None:
+    done = up.awsdeploy("env", "set", "backend", "DB_HOST", stdin="elsewhere.example.com")
+    assert done.returncode == 0, done.stderr
+    assert "DB_HOST takes the place of what awsdeploy provides (the database)" in done.stderr
+    assert "takes the place" in up.awsdeploy("env", "list").stdout
+    assert listed(up)["backend", "DB_HOST"]["shadows"] == "the database"
+    quiet = up.awsdeploy("env", "set", "frontend", "DB_HOST", stdin="elsewhere.example.com")
+    assert "takes the place" not in quiet.stderr
+
+
+def test_what_is_read_at_build_needs_a_build(up: World) -> None:
+    done = up.awsdeploy("env", "set", "frontend", "NEXT_PUBLIC_MAP=x")
+    assert "awsdeploy deploy frontend" in done.stdout
+    assert "restart" not in done.stdout
+    done = up.awsdeploy("env", "set", "frontend", "NPM_TOKEN", "--build", stdin=SECRET)
+    assert "awsdeploy deploy frontend" in done.stdout
+    assert parameter(up, "frontend/build/NPM_TOKEN")["Value"] == SECRET
+
+
+@pytest.mark.parametrize("name", ["JWT_SECRET", "S3_BUCKET"])
+def test_what_awsdeploy_made_is_written_over_only_by_force(up: World, name: str) -> None:
+    before = parameter(up, f"backend/{name}")
+    refused = up.awsdeploy("env", "set", "backend", name, stdin="mine")
+    assert refused.returncode == 5, refused.stderr
+    assert "--force" in refused.stderr
+    assert up.awsdeploy("env", "unset", "backend", name).returncode == 5
+    assert writes(up) == 0
+    forced = up.awsdeploy("env", "set", "backend", name, "--force", stdin="mine")
+    assert forced.returncode == 0, forced.stderr
+    after = parameter(up, f"backend/{name}")
+    assert (after["Value"], after["Type"]) == ("mine", before["Type"])
+    assert listed(up)["backend", name]["origin"] == "awsdeploy"
+
+
+def test_what_somebody_made_by_hand_without_encryption_is_removed_first(up: World) -> None:
+    up.client("ssm").put_parameter(Name=f"{PLACE}/backend/OLD", Value="x", Type="String")
+    refused = up.awsdeploy("env", "set", "backend", "OLD", stdin="y")
+    assert refused.returncode == 5
+    assert "awsdeploy env unset backend OLD" in refused.stderr
+    assert up.awsdeploy("env", "unset", "backend", "OLD").returncode == 0
+    assert up.awsdeploy("env", "set", "backend", "OLD", stdin="y").returncode == 0
+    assert parameter(up, "backend/OLD")["Type"] == "SecureString"
+
+
+def test_large_values_take_the_larger_tier_on_request_only(up: World) -> None:
+    refused = up.awsdeploy("env", "set", "backend", "CERT", stdin="x" * 5000)
+    assert refused.returncode == 64
+    assert "5,000 bytes" in refused.stderr
+    assert "--advanced" in refused.stderr
+    assert "xxx" not in refused.stderr
+    assert writes(up) == 0
+    assert up.awsdeploy("env", "set", "backend", "CERT", "--advanced", stdin="x" * 5000).returncode == 0
+    assert up.awsdeploy("env", "set", "backend", "CERT", stdin="short").returncode == 0
+    assert parameter(up, "backend/CERT")["Value"] == "short"
+    assert up.awsdeploy("env", "set", "backend", "CERT", "--advanced", stdin="x" * 9000).returncode == 64
+
+
+@pytest.mark.parametrize(
+    ("words", "stdin"),
+    [
+        (("set", "backend", "1A=x"), ""),
+        (("set", "backend", "A-B"), "x"),
+        (("set", "backend", "A="), ""),
+        (("set", "backend", "A"), ""),
+        (("set", "backend", "A", "B"), "x"),
+        (("set", "back", "A"), "x"),
+        (("set", "database", "A"), "x"),
+        (("unset", "backend", "A"), ""),
+        (("unset", "backend", "DB_HOST"), ""),
+        (("list", "back"), ""),
+        (("import", "backend", "missing.env"), ""),
+        (("import", "backend", "-"), "A\nB-C=1\n"),
+    ],
+)
+def test_what_makes_no_sense_sets_nothing(up: World, words: tuple[str, ...], stdin: str) -> None:
+    done = up.awsdeploy("env", *words, stdin=stdin)
+    assert done.returncode == 64, done.stderr
+    assert writes(up) == 0
+
+
+def test_of_nothing_nothing_can_be_set(world: World) -> None:
+    (world.folder / "config.toml").write_text(CONFIG)
+    for words in (("set", "backend", "A=x"), ("list",), ("unset", "backend", "A")):
+        assert world.awsdeploy("env", *words).returncode == 6
+    assert names(world) == set()
+
+
+def test_a_file_is_imported_without_what_awsdeploy_provides(up: World) -> None:
+    text = (
+        f'# mine\nexport API_KEY={SECRET} # live\nDB_HOST=localhost\nJWT_SECRET=dev\nEMPTY=\nKEY="a\nb"\nU=${{X}}/y\n'
+    )
+    (up.folder / ".env").write_text(text)
+    done = up.awsdeploy("env", "import", "backend", ".env")
+    assert done.returncode == 0, done.stderr
+    assert "Set API_KEY, KEY, U of backend." in done.stdout
+    for name in ("DB_HOST", "JWT_SECRET", "EMPTY"):
+        assert f"Left out: {name} " in done.stderr
+    assert "U seems to name another variable" in done.stderr
+    assert SECRET not in done.stdout + done.stderr
+    assert parameter(up, "backend/API_KEY")["Value"] == SECRET
+    assert parameter(up, "backend/KEY")["Value"] == "a\nb"
+    assert f"{PLACE}/backend/DB_HOST" not in names(up)
+    assert up.awsdeploy("env", "import", "backend", ".env", "--force").returncode == 0
+    assert parameter(up, "backend/DB_HOST")["Value"] == "localhost"
+    assert parameter(up, "backend/JWT_SECRET")["Value"] == "dev"
+
+
+def test_up_leaves_what_was_set_alone_and_destroy_takes_it_along(up: World) -> None:
+    settings = up.settings(CONFIG)
+    up.awsdeploy("env", "set", "backend", "API_KEY", stdin=SECRET)
+    up.awsdeploy("env", "set", "frontend", "NPM_TOKEN", "--build", stdin=SECRET)
+    up.awsdeploy("env", "set", "backend", "JWT_SECRET", "--force", stdin=SECRET)
+    assert up.plan(settings).quiet
+    up.up(settings)
+    for path in ("backend/API_KEY", "frontend/build/NPM_TOKEN", "backend/JWT_SECRET"):
+        assert parameter(up, path)["Value"] == SECRET
+    done = up.awsdeploy("destroy", "--confirm", "shop-dev")
+    assert done.returncode == 0, done.stderr
+    assert "2 environment values" in done.stderr
+    assert leftovers(up) == []
+
+
+def test_what_the_stack_would_make_itself_is_in_the_way_if_it_was_set(up: World) -> None:
+    up.client("ssm").delete_parameter(Name=f"{PLACE}/backend/JWT_SECRET")
+    up.awsdeploy("env", "set", "backend", "JWT_SECRET", stdin=SECRET)
+    done = up.awsdeploy("up", "--yes")
+    assert done.returncode == 5, done.stderr
+    assert "env set" in done.stderr
+    assert parameter(up, "backend/JWT_SECRET")["Value"] == SECRET
+
+
+def test_a_file_is_read_as_shells_and_frameworks_read_it() -> None:
+    text = (
+        "\ufeff# comment\n\nA=1\nexport B = two words  # comment\nC='$X #no'\nD=\"line\\nnext\"\n"
+        'E="first\nsecond"\nF=a#b\nG="${H}"\nA=last\n'
+    )
+    found = {one.name: one for one in env_file.parse(text, ".env")}
+    assert {name: one.value for name, one in found.items()} == {
+        "A": "last",
+        "B": "two words",
+        "C": "$X #no",
+        "D": "line\nnext",
+        "E": "first\nsecond",
+        "F": "a#b",
+        "G": "${H}",
+    }
+    assert [name for name, one in found.items() if one.refers] == ["G"]
+
+
+def test_the_lines_of_a_file_that_are_wrong_are_named_without_what_they_hold() -> None:
+    with pytest.raises(UsageError) as raised:
+        env_file.parse("A=1\n\n\nsecret words here\nB-C=2\nD\n", "my.env")
+    assert raised.value.message.splitlines() == [
+        "my.env:4: this is no NAME=value.",
+        "my.env:5: B-C is no name of an environment variable.",
+        "my.env:6: D has no value.",
+    ]

@@ -1,0 +1,223 @@
+"""shell, tunnel and open: what AWS is asked, and what the plugin, or the browser, is handed."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from awsdeploy.sandbox.control import Server
+from tests.conftest import SPEED, forked
+from tests.sandbox.standing import STILL
+from tests.simulated import REGION, SCRIPT, World, tags
+
+CONFIG = """\
+name = "shop"
+environment = "dev"
+platform = "supported"
+
+[services.frontend]
+[services.backend]
+instances = 2
+"""
+PLUGIN = """\
+#!/usr/bin/env python3
+import json, os, signal, sys, time
+if sys.argv[1:] == ["--version"]:
+    print(os.environ.get("PLUGIN_VERSION", "1.2.707.0"))
+    sys.exit()
+signal.signal(signal.SIGINT, lambda *_: sys.exit(3))
+told = {"argv": sys.argv[1:], "session": os.environ.get("AWS_SSM_START_SESSION_RESPONSE"), "stdin": ""}
+waits = "PLUGIN_WAITS" in os.environ
+if not waits:
+    told["stdin"] = sys.stdin.read()
+with open("told.tmp", "w") as file:
+    json.dump(told, file)
+os.rename("told.tmp", "told.json")
+if waits:
+    time.sleep(60)
+sys.exit(7)
+"""
+BROWSER = '#!/bin/sh\necho "$@" >> opened\n'
+
+
+@pytest.fixture(scope="module")
+def standing(module_world: World) -> World:
+    module_world.up(module_world.settings(CONFIG))
+    module_world.control("POST", "speed", {"speed": STILL})
+    return module_world
+
+
+@pytest.fixture
+def up(standing: World, tmp_path: Path) -> Iterator[World]:
+    """The stack is up, and on this machine the plugin is installed and a browser."""
+    with forked(Server(**standing.control("GET", "status") | {"speed": SPEED}), tmp_path) as made:
+        (tmp_path / "config.toml").write_text(CONFIG)
+        (tmp_path / "bin").mkdir()
+        for name, text in {"session-manager-plugin": PLUGIN, "xdg-open": BROWSER}.items():
+            (tmp_path / "bin" / name).write_text(text)
+            (tmp_path / "bin" / name).chmod(0o755)
+        made.environment["PATH"] = f"{tmp_path / 'bin'}:{os.environ['PATH']}"
+        made.control("DELETE", "calls")
+        yield made
+
+
+def told(world: World) -> dict[str, Any]:
+    """What the plugin was handed."""
+    found: dict[str, Any] = json.loads((world.folder / "told.json").read_text())
+    return found
+
+
+def machines(world: World) -> dict[str, str]:
+    found = world.client("ec2").describe_instances()["Reservations"]
+    return {
+        tags(one["Tags"])["awsdeploy:resource"].partition("/")[2]: one["InstanceId"]
+        for reservation in found
+        for one in reservation["Instances"]
+    }
+
+
+def test_the_plugin_is_handed_the_session_as_the_aws_cli_does_and_the_token_out_of_sight(up: World) -> None:
+    done = up.awsdeploy("shell", "backend", stdin="ls\n")
+    assert done.returncode == 7, done.stderr
+    handed = told(up)
+    session = json.loads(handed["session"])
+    assert set(session) == {"SessionId", "TokenValue", "StreamUrl"}
+    target = json.dumps({"Target": machines(up)["backend-1"]})
+    words = ["AWS_SSM_START_SESSION_RESPONSE", REGION, "StartSession", "", target, up.url]
+    assert handed["argv"] == words
+    assert handed["stdin"] == "ls\n"
+    assert session["TokenValue"] not in done.stdout + done.stderr
+    assert "backend-1" in done.stderr
+
+
+@pytest.mark.parametrize("by_name", [True, False])
+def test_another_machine_is_chosen_by_name_or_id(up: World, by_name: bool) -> None:
+    id = machines(up)["backend-2"]
+    assert up.awsdeploy("shell", "backend", "--instance", "backend-2" if by_name else id).returncode == 7
+    assert json.loads(told(up)["argv"][4]) == {"Target": id}
+
+
+def test_a_machine_that_is_not_the_services_is_refused_and_the_others_are_named(up: World) -> None:
+    done = up.awsdeploy("shell", "backend", "--instance", machines(up)["frontend-1"])
+    assert done.returncode == 5
+    assert "backend-1" in done.stderr
+    assert up.awsdeploy("shell", "back").returncode == 64
+
+
+def test_a_machine_that_does_not_run_has_no_shell(up: World) -> None:
+    ids = machines(up)
+    up.client("ec2").stop_instances(InstanceIds=[ids["backend-1"], ids["frontend-1"]])
+    up.pass_time(120)
+    assert up.awsdeploy("shell", "backend").returncode == 7
+    assert json.loads(told(up)["argv"][4]) == {"Target": ids["backend-2"]}
+    none = up.awsdeploy("shell", "frontend")
+    assert none.returncode == 5
+    assert "frontend-1" in none.stderr
+    away = up.awsdeploy("shell", "backend", "--instance", "backend-1")
+    assert away.returncode == 5
+    assert "agent of backend-1" in away.stderr
+
+
+@pytest.mark.parametrize("words", [("shell", "backend"), ("tunnel", "database")])
+def test_without_the_plugin_its_installation_is_named_and_aws_is_not_asked(up: World, words: tuple[str, ...]) -> None:
+    (up.folder / "bin" / "session-manager-plugin").unlink()
+    done = up.awsdeploy(*words)
+    assert done.returncode == 64
+    assert "session-manager-plugin" in done.stderr
+    assert any(way in done.stderr for way in ("brew install", ".deb", ".rpm", "https://docs.aws"))
+    assert up.control("GET", "calls")["calls"] == []
+
+
+def test_a_plugin_that_would_show_the_token_is_too_old(up: World) -> None:
+    done = up.awsdeploy("shell", "backend", PLUGIN_VERSION="1.2.497.0")
+    assert done.returncode == 64
+    assert "too old" in done.stderr
+    assert not (up.folder / "told.json").exists()
+
+
+def test_the_tunnel_leads_to_the_database_through_a_machine_that_may_reach_it(up: World) -> None:
+    (database,) = up.client("rds").describe_db_instances()["DBInstances"]
+    done = up.awsdeploy("tunnel", "database", "--port", "33071")
+    assert done.returncode == 7, done.stderr
+    assert json.loads(told(up)["argv"][4]) == {
+        "Target": machines(up)["backend-1"],
+        "DocumentName": "AWS-StartPortForwardingSessionToRemoteHost",
+        "Parameters": {
+            "host": [database["Endpoint"]["Address"]],
+            "portNumber": ["3306"],
+            "localPortNumber": ["33071"],
+        },
+    }
+    name = "/deploy/shop/dev/database/DB_PASSWORD"
+    secret = up.client("ssm").get_parameter(Name=name, WithDecryption=True)["Parameter"]["Value"]
+    assert "mysql -h 127.0.0.1 -P 33071 -u app -p shop" in done.stderr
+    assert f"--name {name}" in done.stderr
+    assert secret not in done.stderr + done.stdout + (up.folder / "told.json").read_text()
+    shown = up.awsdeploy("tunnel", "database", "--port", "33071", "--show")
+    assert secret in shown.stderr
+    assert secret not in (up.folder / "told.json").read_text()
+
+
+def test_a_port_in_use_is_told_before_anything_is_asked(up: World) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        done = up.awsdeploy("tunnel", "database", "--port", str(taken.getsockname()[1]))
+    assert done.returncode == 64
+    assert "--port" in done.stderr
+    assert up.control("GET", "calls")["calls"] == []
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 3), (signal.SIGTERM, 143)])
+def test_the_plugin_answers_ctrl_c_itself_and_ends_with_us(up: World, number: signal.Signals, code: int) -> None:
+    child = subprocess.Popen(
+        [str(SCRIPT), "tunnel", "database", "--port", "33072"],
+        cwd=up.folder,
+        stderr=subprocess.DEVNULL,
+        env={**os.environ, **up.environment, "PLUGIN_WAITS": "1"},
+        start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )
+    try:
+        deadline = time.monotonic() + 60
+        while not (up.folder / "told.json").exists():
+            assert time.monotonic() < deadline
+            assert child.poll() is None
+            time.sleep(0.05)
+        if number == signal.SIGINT:
+            os.killpg(child.pid, number)  # as a terminal does
+        else:
+            os.kill(child.pid, number)
+        assert child.wait(30) == code
+    finally:
+        if child.poll() is None:
+            os.killpg(child.pid, signal.SIGKILL)
+
+
+def test_the_address_is_printed_and_opened_where_there_is_a_screen(up: World) -> None:
+    (balancer,) = up.client("elbv2").describe_load_balancers()["LoadBalancers"]
+    address = f"http://{balancer['DNSName']}"
+    plain = up.awsdeploy("open", DISPLAY="", WAYLAND_DISPLAY="", BROWSER="", WSL_DISTRO_NAME="")
+    assert (plain.returncode, plain.stdout) == (0, f"{address}\n"), plain.stderr
+    assert not (up.folder / "opened").exists()
+    assert up.awsdeploy("open", DISPLAY=":1").stdout == f"{address}\n"
+    deadline = time.monotonic() + 20
+    while not (up.folder / "opened").exists():  # the browser is not waited for
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert (up.folder / "opened").read_text() == f"{address}\n"
+
+
+@pytest.mark.parametrize("words", [("shell", "backend"), ("tunnel", "database"), ("open",)])
+def test_of_nothing_nothing_is_opened(up: World, words: tuple[str, ...]) -> None:
+    (up.folder / "config.toml").write_text(CONFIG.replace('"shop"', '"other"'))
+    assert up.awsdeploy(*words).returncode == 6
