@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
@@ -68,10 +69,12 @@ class Boxes:
 
 
 @dataclass(frozen=True)
-class Running:
-    """A program on a machine, and how often that had lost its power when it was started."""
+class Ready:
+    """What a program needs to start on a machine, and how often that had lost its power when it was ready."""
 
-    process: subprocess.Popen[bytes]
+    box: Box
+    environment: Mapping[str, str]
+    programs: Path
     power: int
 
 
@@ -167,37 +170,39 @@ def key_of(id: str) -> str:
     return f"ASIA{id.removeprefix('i-').upper()}"
 
 
-def start(world: World, id: str, region: str, script: Path, output: IO[bytes], errors: IO[bytes]) -> Running | None:
-    """Run a script on the machine, in a process group of its own; None if the machine is no more.
+def ready(world: World, id: str, region: str) -> Ready:
+    """The machine as it is now, with the world's lock held: a program that is started later is not, if it has lost its
+    power meanwhile."""
+    boxes = world.of(Boxes)
+    return Ready(box(world, id), environment(world, id, region), programs(world), boxes.power.get(id, 0))
+
+
+def start(
+    world: World, on: Ready, script: Path, output: IO[bytes], errors: IO[bytes]
+) -> subprocess.Popen[bytes] | None:
+    """Run a script on the machine, in a process group of its own; None if the machine has lost its power or is no more.
 
     Not to be called under the world's lock: what it needs is made first. Raises `NoToolchain`.
     """
-    boxes = world.of(Boxes)
+    path = f"{on.programs}{os.pathsep}{toolchain.put_into(on.programs)}"
     with world.site.lock:
-        if boxes.over.is_set():
+        if lost(world, on):
             return None
-        one, given, folder = box(world, id), environment(world, id, region), programs(world)
-        power = boxes.power.get(id, 0)
-    given["PATH"] = given["PATH"].replace(str(folder), f"{folder}{os.pathsep}{toolchain.put_into(folder)}", 1)
-    with world.site.lock:
-        if boxes.over.is_set() or boxes.standing.get(id) is not one or boxes.power.get(id, 0) != power:
-            return None
-        process = subprocess.Popen(
+        return subprocess.Popen(
             ["/bin/sh", "-c", shlex.quote(str(script))],
-            cwd=one.root,
-            env=given,
+            cwd=on.box.root,
+            env={**on.environment, "PATH": on.environment["PATH"].replace(str(on.programs), path, 1)},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=errors,
             start_new_session=True,
         )
-    return Running(process, power)
 
 
-def lost(world: World, id: str, running: Running) -> bool:
-    """Whether the machine has lost its power since the program was started."""
+def lost(world: World, on: Ready) -> bool:
+    """Whether the machine has lost its power since it was ready."""
     boxes = world.of(Boxes)
-    return boxes.over.is_set() or boxes.power.get(id, 0) != running.power
+    return boxes.over.is_set() or boxes.power.get(on.box.id, 0) != on.power
 
 
 def power_off(world: World, id: str) -> None:
@@ -228,10 +233,11 @@ def end(world: World) -> None:
     if boxes.guard is not None and boxes.guard.stdin is not None:
         boxes.guard.stdin.close()
         boxes.guard.wait()
-    if boxes.folder is not None:
-        for link in (world.site.folder / "machines", boxes.folder.parent):
-            with contextlib.suppress(OSError):
-                link.unlink() if link.is_symlink() else link.rmdir()
+    link = world.site.folder / "machines"
+    if link.is_symlink():
+        link.unlink()
+    with contextlib.suppress(OSError):  # that of a fork is empty now
+        world.site.folder.rmdir()
 
 
 def leave_behind(world: World) -> None:
@@ -250,11 +256,12 @@ def _folder(world: World) -> Path:
         return boxes.folder
     link = world.site.folder / "machines"
     link.parent.mkdir(parents=True, exist_ok=True)
+    if link.is_symlink():  # of a sandbox that was killed
+        link.unlink()
     if len(os.fsencode(link)) + len(DEEPEST) <= LONGEST:
         folder = link
     else:
-        folder = Path(tempfile.mkdtemp(prefix="awsdeploy-")).resolve() / "machines"
-        link.unlink(missing_ok=True)
+        folder = Path(tempfile.mkdtemp(prefix="awsdeploy-")).resolve()
         link.symlink_to(folder)
     boxes.folder = folder
     (folder / "bin").mkdir(parents=True, exist_ok=True)

@@ -43,9 +43,7 @@ def put_into(folder: Path) -> Path:
     Takes seconds the first time. Raises `NoToolchain`.
     """
     found = _node()
-    version = subprocess.run([found.node, "--version"], capture_output=True, text=True, check=False).stdout.strip()
-    if not version:
-        raise NoToolchain(f"{found.node} does not run. {NO_NODE}")
+    version = _version(found.node)
     _write(folder / "node", [found.node])
     for name, program in (("npm", found.npm), ("npx", found.npx)):
         _write(folder / name, [found.node, program] if program.suffix == ".js" else [program])
@@ -94,6 +92,14 @@ def _install(programs: Path, made: Path) -> None:
     if done.returncode:
         raise NoToolchain(f"npm could not install PM2 for the sandbox's machines: {done.stderr.strip()[-1000:]}")
     work.rename(made)
+
+
+@functools.cache
+def _version(node: Path) -> str:
+    said = subprocess.run([node, "--version"], capture_output=True, text=True, check=False).stdout.strip()
+    if not said:
+        raise NoToolchain(f"{node} does not run. {NO_NODE}")
+    return said
 
 
 @functools.cache

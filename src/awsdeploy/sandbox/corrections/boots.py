@@ -44,23 +44,23 @@ def _start_units(world: World, region: str, instance: Any) -> None:
 
 def _run(world: World, region: str, id: str, name: str, text: str) -> None:
     """In the background; what it says is in the machine's log of its bootstrap."""
-    root = boxes.box(world, id).root
+    on = boxes.ready(world, id, region)
     shipping.begin(world)
-    script = root / "opt" / "awsdeploy" / f"{name}.sh"
+    script = on.box.root / "opt" / "awsdeploy" / f"{name}.sh"
     script.write_text(text)
     script.chmod(0o700)
-    threading.Thread(target=_started, args=(world, region, id, script, root / LOG), daemon=True).start()
+    threading.Thread(target=_started, args=(world, on, script), daemon=True).start()
 
 
-def _started(world: World, region: str, id: str, script: Path, log: Path) -> None:
-    with log.open("ab") as output:
+def _started(world: World, on: boxes.Ready, script: Path) -> None:
+    with (on.box.root / LOG).open("ab") as output:
         try:
-            running = boxes.start(world, id, region, script, output, output)
+            process = boxes.start(world, on, script, output, output)
         except NoToolchain as missing:
             output.write(f"{missing}\n".encode())
             return
-    if running is not None:
-        running.process.wait()
+    if process is not None:
+        process.wait()
 
 
 def _power_off(world: World, _: str, instance: Any) -> None:

@@ -69,53 +69,51 @@ def cancel(invocation: Invocation) -> None:
 
 def carry_out(world: World, invocation: Invocation) -> None:
     """From its delivery to its end, or to the end of the world."""
-    if not _await_agent(world, invocation):
+    on = _await_agent(world, invocation)
+    if on is None:
         return
     database_servers.begin(world, invocation.region)
     with world.site.lock:
-        invocation.folder = folder = _folder(world, invocation)
+        invocation.folder = folder = _folder(on, invocation)
         shipping.begin(world)
     with (folder / "stdout").open("wb") as output, (folder / "stderr").open("wb") as errors:
         try:
-            script = folder / "_script.sh"
-            running = boxes.start(world, invocation.instance, invocation.region, script, output, errors)
+            process = boxes.start(world, on, folder / "_script.sh", output, errors)
         except NoToolchain as missing:
             errors.write(f"{missing}\n".encode())
             errors.flush()
             _end(world, invocation, 1)
             return
-    if running is None:
+    if process is None:
         _lost(world, invocation)
         return
     with world.site.lock:
         invocation.begun = world.clock.read()
         if not invocation.cancelled:
             invocation.become("InProgress")
-    code = _watched(world, invocation, running)
-    if boxes.lost(world, invocation.instance, running):
+    code = _watched(world, invocation, on, process)
+    if boxes.lost(world, on):
         _lost(world, invocation)
     elif _await_agent(world, invocation):
         _end(world, invocation, code)
 
 
-def _watched(world: World, invocation: Invocation, running: boxes.Running) -> int:
+def _watched(world: World, invocation: Invocation, on: boxes.Ready, process: subprocess.Popen[bytes]) -> int:
     """The exit status, as a shell has it. What is written meanwhile goes to the logs."""
     deadline = time.monotonic() + invocation.seconds
     while True:
         with contextlib.suppress(subprocess.TimeoutExpired):
-            status = running.process.wait(EVERY)
+            status = process.wait(EVERY)
             return status if status >= 0 else 128 - status
         if invocation.cancelled or time.monotonic() >= deadline:
             with contextlib.suppress(ProcessLookupError):
-                os.killpg(running.process.pid, signal.SIGKILL)
-            running.process.wait()
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
             if not invocation.cancelled:
                 invocation.details = "ExecutionTimedOut"
             return STOPPED
         with world.site.lock:
-            if not boxes.lost(world, invocation.instance, running) and agents.online(
-                world, *_machine(world, invocation)
-            ):
+            if not boxes.lost(world, on) and agents.online(world, *_machine(world, invocation)):
                 _pump(world, invocation)
 
 
@@ -144,21 +142,21 @@ def _lost(world: World, invocation: Invocation) -> None:
             invocation.become("Failed")
 
 
-def _await_agent(world: World, invocation: Invocation) -> bool:
-    """Until the machine's agent speaks. False: it never will."""
+def _await_agent(world: World, invocation: Invocation) -> boxes.Ready | None:
+    """Until the machine's agent speaks. None: it never will."""
     over = world.of(boxes.Boxes).over
     while True:
         with world.site.lock:
             if over.is_set():
-                return False
+                return None
             world.agenda.catch_up()
             region, instance = _machine(world, invocation)
             if agents.online(world, region, instance):
-                return True
+                return boxes.ready(world, invocation.instance, invocation.region)
             if instance is None or instance._state.name in {"shutting-down", "terminated"}:
                 expire = partial(_expire, world, invocation)
                 world.agenda.after(invocation.seconds, expire)
-                return False
+                return None
         over.wait(EVERY)
 
 
@@ -172,10 +170,9 @@ def _machine(world: World, invocation: Invocation) -> tuple[str, Any]:
     return invocation.region, world.moto("ec2", invocation.region).get_instance_by_id(invocation.instance)
 
 
-def _folder(world: World, invocation: Invocation) -> Path:
+def _folder(on: boxes.Ready, invocation: Invocation) -> Path:
     """Where the agent keeps the script and what it writes."""
-    root = boxes.box(world, invocation.instance).root
-    folder = root / "var" / "lib" / "amazon" / "ssm" / invocation.command
+    folder = on.box.root / "var" / "lib" / "amazon" / "ssm" / invocation.command
     folder.mkdir(parents=True, exist_ok=True)
     script = folder / "_script.sh"
     script.write_text(invocation.script)
