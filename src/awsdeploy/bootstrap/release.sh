@@ -3,9 +3,11 @@
 # switches to it without a gap, and goes back if it does not answer then.
 #
 #   release.sh deploy   STACK SERVICE REGION BUCKET ID    as in: release.sh deploy shop/prod backend ap-northeast-2 b 20…
+#   release.sh join     STACK SERVICE REGION BUCKET ID    as deploy, on a further machine: migrations have run already
 #   release.sh rollback STACK SERVICE REGION BUCKET ID    a release that is on the machine; built again if it is not
 #   release.sh restart  STACK SERVICE REGION BUCKET       the environment is read again, the processes are reloaded
 #   release.sh catchup  STACK SERVICE REGION BUCKET       what releases/SERVICE/current.json names; for new machines
+#   release.sh exec     STACK SERVICE REGION BUCKET LINE  a command line in the release that serves, with its environment
 #   release.sh releases STACK SERVICE REGION BUCKET       one line of JSON: which there are, and which serves
 #
 # Run as root, as often as you like. An interrupted run leaves the old release serving, and the next one works.
@@ -64,7 +66,11 @@ TABLE
 
 main() {
   case $COMMAND in
-  deploy | rollback) [[ -n $RELEASE ]] || usage ;;
+  deploy | join | rollback) [[ -n $RELEASE ]] || usage ;;
+  exec)
+    [[ -n $RELEASE ]] || usage
+    LINE=$RELEASE RELEASE=''
+    ;;
   restart | catchup | releases) ;;
   *) usage ;;
   esac
@@ -79,6 +85,10 @@ main() {
   trap 'exit 143' TERM
   trap 'exit 130' INT
   trap '' HUP PIPE
+  if [[ $COMMAND == exec ]]; then
+    execute
+    return
+  fi
   install -d -m 700 "$WORK" && install -d -m 755 "$LOGS" || exit 1
   : >"$STEP_LOG"
   say "release.sh $VERSION: $COMMAND $STACK $SERVICE ${RELEASE:-} ($(date -u +%Y-%m-%dT%H:%M:%SZ))"
@@ -88,7 +98,7 @@ main() {
 }
 
 usage() {
-  sed -n '5,9s/^# *//p' "$0" >&2
+  sed -n '5,11s/^# *//p' "$0" >&2
   exit 2
 }
 
@@ -111,6 +121,11 @@ deploy() {
     migrate
   fi
   put
+}
+
+join() {
+  MIGRATIONS=no
+  deploy
 }
 
 rollback() {
@@ -145,6 +160,20 @@ restart() {
   manifest "$SHARED/$RELEASE/manifest.json"
   environment
   put
+}
+
+# In no other run's way, and none in its.
+execute() {
+  STEP='exec'
+  local directory status
+  whose
+  RELEASE=$(current)
+  [[ -n $RELEASE ]] || fail "There is no release on this machine yet." "Deploy one: awsdeploy deploy $SERVICE."
+  directory=$(node -p 'JSON.parse(require("fs").readFileSync(process.argv[1])).directory || "."' \
+    "$SHARED/$RELEASE/manifest.json") || fail "The manifest of $RELEASE cannot be read." "Deploy again."
+  with "$SHARED/$RELEASE/environment.json" "$RELEASES/$RELEASE/$directory" bash -c "$LINE" 2>&1 </dev/null
+  status=$?
+  ((status == 0)) || fail "The command ended with $status." "What it said stands above."
 }
 
 # From a built release to one that serves.
@@ -205,7 +234,7 @@ finish() {
     OUTCOME=failed
     [[ -n $DIAGNOSIS ]] || DIAGNOSIS="The release was interrupted." REMEDY="Deploy again; the release before serves on."
     [[ -z $SWITCHING ]] || go_back
-    tail -n "$SHOWN" "$STEP_LOG" 2>/dev/null | sed 's/^/| /' | while IFS= read -r line; do say "$line"; done
+    [[ $COMMAND == exec ]] || tail -n "$SHOWN" "$STEP_LOG" 2>/dev/null | sed 's/^/| /' | while IFS= read -r line; do say "$line"; done
     if [[ $COMMAND == catchup && -n $LOCKED ]]; then tell "failed ${RELEASE:-none} $STEP"; fi
   fi
   [[ -z $LOCKED ]] || stop_candidate
@@ -317,16 +346,21 @@ flocked() {
   fi
 }
 
-# What a run that was killed may have left: a build under way, a candidate.
-ready() {
-  STEP=tools
-  local tool group since
+# As whom the application's part is done.
+whose() {
   APP_USER='' APP_HOME=${HOME:-$ROOT/home/app}
   if [[ $(id -u) == 0 ]] && id app >/dev/null 2>&1; then
     APP_USER=app
     APP_HOME=$(getent passwd app | cut -d: -f6)
   fi
   export PM2_HOME=${PM2_HOME:-$APP_HOME/.pm2}
+}
+
+# What a run that was killed may have left: a build under way, a candidate.
+ready() {
+  STEP=tools
+  local tool group since
+  whose
   for tool in node npm pm2 aws tar; do
     command -v "$tool" >/dev/null ||
       fail "$tool is not on this machine." "Run bash /opt/awsdeploy/bootstrap.sh again, or replace the machine."

@@ -21,18 +21,17 @@ def command(given: Given) -> None:
         at.run.need_record()
         address = _address(at)
         click.echo(address)
-        if _has_browser() and not given.sandbox:
+        if _has_browser():
             click.launch(address)
 
 
 def _address(at: Session) -> str:
     """Raises `Refused` while there is none."""
+    from awsdeploy import site
     from awsdeploy.resources.load_balancer import LoadBalancer
 
-    if at.settings.domain:
-        return f"https://{at.settings.domain}"
     for live in at.run.world.all(LoadBalancer, at.run.region):
-        return f"http://{live.raw['DNSName']}"
+        return site.address(live.raw["LoadBalancerName"], live.raw["DNSName"], at.settings.domain)
     raise Refused(f"{at.settings.stack} has no address: no load balancer stands.", f"To make it: {at.next('up')}")
 
 

@@ -10,9 +10,8 @@ from typing import Any
 
 from awsdeploy.aws import AwsRefusal, Client, Door
 from awsdeploy.errors import AwsFailure, Refused, TimedOut
-from awsdeploy.resource import TAG_STACK, Stack
+from awsdeploy.release.machines import Machine
 from awsdeploy.resources.bootstrap import RELEASE_SCRIPT
-from awsdeploy.resources.machine import RELEASE, SERVICE
 from awsdeploy.stop import Pace
 
 OUTCOME, STEP = "@outcome ", "@step "
@@ -21,20 +20,6 @@ LONGEST = 3600  # seconds that a release may take on a machine
 ENDED = {"Success", "Failed", "TimedOut", "Cancelled"}
 
 OnLine = Callable[[str], object]
-
-
-@dataclass(frozen=True)
-class Box:
-    """A machine of a service; `release` is what its tag says runs there."""
-
-    id: str
-    service: str
-    release: str
-    address: str
-
-    @property
-    def number(self) -> str:
-        return self.id
 
 
 @dataclass(frozen=True)
@@ -53,23 +38,7 @@ class Outcome:
         return self.outcome in ("ok", "unchanged")
 
 
-def boxes(door: Door, stack: Stack, region: str, service: str) -> list[Box]:
-    """The running machines of a service, whether we or a group started them, oldest first."""
-    filters = [
-        {"Name": f"tag:{TAG_STACK}", "Values": [stack.tag]},
-        {"Name": f"tag:{SERVICE}", "Values": [service]},
-        {"Name": "instance-state-name", "Values": ["running"]},
-    ]
-    found = []
-    for reservation in door.client("ec2", region).pages("describe_instances", "Reservations", Filters=filters):
-        for one in reservation["Instances"]:
-            tags = {tag["Key"]: tag["Value"] for tag in one.get("Tags", ())}
-            box = Box(one["InstanceId"], service, tags.get(RELEASE, ""), one.get("PublicIpAddress", ""))
-            found.append((str(one["LaunchTime"]), box))
-    return [box for _, box in sorted(found, key=lambda pair: (pair[0], pair[1].id))]
-
-
-def need_agents(door: Door, region: str, boxes: Sequence[Box]) -> None:
+def need_agents(door: Door, region: str, boxes: Sequence[Machine]) -> None:
     """Raises `Refused` naming each machine whose agent does not answer."""
     ssm = door.client("ssm", region)
     filters = [{"Key": "InstanceIds", "Values": [box.id for box in boxes]}]
@@ -100,7 +69,7 @@ def program(bucket: str, region: str, words: Iterable[str]) -> str:
     )
 
 
-def run(door: Door, region: str, box: Box, script: str, comment: str, group: str, on_line: OnLine) -> Outcome:
+def run(door: Door, region: str, box: Machine, script: str, comment: str, group: str, on_line: OnLine) -> Outcome:
     """Run a script as root and say each line of its output as it comes. Nothing in it may be secret.
 
     `group` is the log group that the machine may write to. Raises `Refused` if the agent is offline, `TimedOut`.
@@ -126,7 +95,7 @@ def run(door: Door, region: str, box: Box, script: str, comment: str, group: str
 class Following:
     """A command's output, read from its log streams while it runs and from its record at the end."""
 
-    def __init__(self, door: Door, region: str, box: Box, command: str, group: str, on_line: OnLine) -> None:
+    def __init__(self, door: Door, region: str, box: Machine, command: str, group: str, on_line: OnLine) -> None:
         self.door, self.box, self.command, self.group, self.on_line = door, box, command, group, on_line
         self.ssm, self.logs = door.client("ssm", region), door.client("logs", region)
         self.told: dict[str, Any] | None = None

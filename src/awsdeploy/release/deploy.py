@@ -17,8 +17,9 @@ from awsdeploy.config import Service
 from awsdeploy.errors import AwsdeployError
 from awsdeploy.release import box as boxes
 from awsdeploy.release import through
-from awsdeploy.release.box import Box, Outcome
+from awsdeploy.release.box import Outcome
 from awsdeploy.release.ground import Ground
+from awsdeploy.release.machines import Machine
 from awsdeploy.release.manifest import Manifest
 from awsdeploy.release.source import Source
 from awsdeploy.resources.alarm import Alarm
@@ -38,7 +39,7 @@ Say = Callable[[str], object]
 class ReleaseFailed(AwsdeployError):
     """A release did not come to serve; what served before serves on."""
 
-    def __init__(self, service: str, box: Box, outcome: Outcome, kept: str) -> None:
+    def __init__(self, service: str, box: Machine, outcome: Outcome, kept: str) -> None:
         super().__init__(
             f"{service} on {box.id}: the release failed at `{outcome.step}`. {outcome.diagnosis}\n{kept}",
             outcome.remedy or "Mend it, commit, and deploy again.",
@@ -121,14 +122,16 @@ class Releaser:
         s3 = self.ground.run.door.client("s3", self.ground.run.region)
         s3.put_object(Bucket=self.ground.artifacts, Key=RELEASE_SCRIPT, Body=release_script())
 
-    def _roll(self, service: Service, machines: list[Box], command: str, *more: str) -> None:
+    def _roll(self, service: Service, machines: list[Machine], command: str, *more: str) -> None:
         """One machine after the other; if one fails, those before it go back."""
-        done: list[tuple[Box, str]] = []
+        done: list[tuple[Machine, str]] = []
         for place, box in enumerate(machines, start=1):
             self.say(f"machine {place} of {len(machines)}: {box.id}")
+            # Migrations run once.
+            told = "join" if command == "deploy" and place > 1 else command
             try:
                 with self._out_of_service(service, box, alone=len(machines) == 1):
-                    outcome = self._on(service, box, command, *more)
+                    outcome = self._on(service, box, told, *more)
                     if not outcome.good:
                         raise ReleaseFailed(service.name, box, outcome, _kept(outcome))
                 done.append((box, outcome.previous))
@@ -142,7 +145,7 @@ class Releaser:
                         self._on(service, earlier, "rollback", previous)
                 raise error from None
 
-    def _on(self, service: Service, box: Box, command: str, *more: str) -> Outcome:
+    def _on(self, service: Service, box: Machine, command: str, *more: str) -> Outcome:
         run, ground = self.ground.run, self.ground
         words = (command, run.stack.tag, service.name, run.region, ground.artifacts, *more)
         script = boxes.program(ground.artifacts, run.region, words)
@@ -150,7 +153,7 @@ class Releaser:
         return boxes.run(run.door, run.region, box, script, comment, ground.log_group(service.name), self.say)
 
     @contextmanager
-    def _out_of_service(self, service: Service, box: Box, alone: bool) -> Iterator[None]:
+    def _out_of_service(self, service: Service, box: Machine, alone: bool) -> Iterator[None]:
         """Where others serve meanwhile, a machine leaves the load balancer, and comes back whatever happens."""
         group = self.ground.groups.get(service.name)
         if group is None or alone:
@@ -165,7 +168,7 @@ class Releaser:
         finally:
             elbv2.register_targets(**target)
 
-    def _need_health(self, service: Service, box: Box, outcome: Outcome) -> None:
+    def _need_health(self, service: Service, box: Machine, outcome: Outcome) -> None:
         """The load balancer must find it well: what answers on the machine may not answer through the load balancer.
 
         Raises `NotServing`.
@@ -192,7 +195,7 @@ class Releaser:
             )
             raise NotServing(Outcome("failed", outcome.release, "load balancer", said, remedy, outcome.previous))
 
-    def _until(self, group: str, box: Box, wanted: set[str], deadline: float) -> tuple[str, str]:
+    def _until(self, group: str, box: Machine, wanted: set[str], deadline: float) -> tuple[str, str]:
         """The target's state and AWS's reason, when it is one of `wanted` or time is up."""
         elbv2 = self.ground.run.door.client("elbv2", self.ground.run.region)
         state = reason = ""
@@ -224,7 +227,7 @@ def _service_of(machine: Instance | AutoScalingGroup) -> str:
     return machine.service if isinstance(machine, Instance) else machine.template.service
 
 
-def _everywhere(machines: list[Box], id: str) -> bool:
+def _everywhere(machines: list[Machine], id: str) -> bool:
     return all(box.release == id for box in machines)
 
 

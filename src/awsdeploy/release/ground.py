@@ -12,7 +12,7 @@ from awsdeploy.config import Settings
 from awsdeploy.engine import schedule
 from awsdeploy.engine.run import Run
 from awsdeploy.errors import NoSuchStack
-from awsdeploy.release.box import Box, boxes
+from awsdeploy.release.machines import Machine, machines
 from awsdeploy.resource import Live
 from awsdeploy.resources.bucket import Bucket
 from awsdeploy.resources.data_bucket import DataBucket
@@ -33,7 +33,8 @@ class Ground:
     site: str
     """The address of the application, without a slash at the end."""
     groups: dict[str, Live]
-    boxes: dict[str, list[Box]]
+    boxes: dict[str, list[Machine]]
+    """The running machines of each service."""
 
     @property
     def uploads_address(self) -> str:
@@ -81,12 +82,9 @@ def ground(run: Run, settings: Settings) -> Ground:
     def of(kind: Any) -> Any:
         return lambda: found.__setitem__(kind.__name__, run.world.all(kind, run.region))
 
-    def machines(name: str) -> Any:
-        return lambda: found.__setitem__(name, boxes(run.door, run.stack, run.region, name))
-
     tasks: dict[Any, Any] = {"record": lambda: found.__setitem__("record", run.read_record())}
     tasks |= {kind: of(kind) for kind in (Bucket, DataBucket, TargetGroup, LoadBalancer)}
-    tasks |= {name: machines(name) for name in settings.services}
+    tasks["machines"] = lambda: found.__setitem__("machines", machines(run))
     schedule.in_parallel(tasks, run.stop)
     buckets = {live.key: live.id for kind in (Bucket, DataBucket) for live in found[kind.__name__]}
     if found["record"] is None or "storage/artifacts" not in buckets:
@@ -99,5 +97,8 @@ def ground(run: Run, settings: Settings) -> Ground:
         uploads=buckets.get("storage/uploads", ""),
         site=site.address(balancer["LoadBalancerName"], balancer["DNSName"], settings.domain),
         groups={live.key.removeprefix("web/"): live for live in found["TargetGroup"]},
-        boxes={name: found[name] for name in settings.services},
+        boxes={
+            name: [one for one in found["machines"] if one.service == name and one.state == "running"]
+            for name in settings.services
+        },
     )
