@@ -1,6 +1,7 @@
 """The `aws` command on the sandbox's machines: what the programs of this product call, and nothing else.
 
-Run by the sandbox's own Python. Speaks to whatever AWS_ENDPOINT_URL names, with the credentials of the machine's role.
+Run by the sandbox's own Python, and of its standard library only: it is started many times in a release. Speaks to
+whatever AWS_ENDPOINT_URL names, with the credentials of the machine's role.
 """
 
 from __future__ import annotations
@@ -8,18 +9,18 @@ from __future__ import annotations
 import json
 import os
 import sys
+import urllib.request
 from pathlib import Path
 from typing import Any
-
-import botocore.session
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from urllib.error import HTTPError
+from urllib.parse import quote, urlencode
 
 USAGE = """usage: aws s3 cp [--only-show-errors] [--region REGION] s3://BUCKET/KEY FILE|-
        aws ssm get-parameters-by-path --path PATH --with-decryption --output json [--region REGION]
        aws ec2 create-tags --resources ID… --tags Key=KEY,Value=VALUE… [--region REGION]"""
 # What the real one ends with.
 WRONG_USE, REFUSED, FAILED = 252, 254, 1
+DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 ALONE = {"--only-show-errors", "--with-decryption", "--no-progress", "--quiet"}
 
 
@@ -53,10 +54,17 @@ def _read(words: list[str]) -> tuple[list[str], dict[str, list[str]]]:
     return plain, options
 
 
-def _client(service: str, options: dict[str, list[str]]) -> Any:
+def _asked(
+    service: str, options: dict[str, list[str]], path: str, body: bytes | None, headers: dict[str, str]
+) -> bytes:
+    """The answer of AWS, which here believes who one says one is. Raises `HTTPError` for a refusal."""
     region = options.get("--region", [os.environ.get("AWS_REGION", "")])[0]
-    config = Config(s3={"addressing_style": "path"})
-    return botocore.session.get_session().create_client(service, region_name=region, config=config)
+    scope = f"{os.environ['AWS_ACCESS_KEY_ID']}/20260101/{region}/{service}/aws4_request"
+    signed = {"Authorization": f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=unsigned"}
+    request = urllib.request.Request(f"{os.environ['AWS_ENDPOINT_URL']}{path}", body, {**headers, **signed})
+    with DIRECT.open(request, timeout=60) as answer:
+        content: bytes = answer.read()
+        return content
 
 
 def _copy(source: str, target: str, options: dict[str, list[str]]) -> int:
@@ -64,16 +72,16 @@ def _copy(source: str, target: str, options: dict[str, list[str]]) -> int:
     if not source.startswith("s3://") or not key or target.startswith("s3://"):
         return _misused()
     try:
-        found = _client("s3", options).get_object(Bucket=bucket, Key=key)
-    except (ClientError, BotoCoreError) as refusal:
+        content = _asked("s3", options, f"/{bucket}/{quote(key)}", None, {})
+    except HTTPError as refusal:
+        if refusal.code not in (403, 404):
+            raise
         # The real one asks for the head of the object first, whose refusal has no body to explain it.
-        error = getattr(refusal, "response", {}).get("ResponseMetadata", {}).get("HTTPStatusCode")
-        why = {403: "(403) when calling the HeadObject operation: Forbidden"}.get(
-            error, f'(404) when calling the HeadObject operation: Key "{key}" does not exist'
-        )
-        _say(f"fatal error: An error occurred {why}" if error in (403, 404) else f"fatal error: {refusal}")
+        why = f'(404) when calling the HeadObject operation: Key "{key}" does not exist'
+        if refusal.code == 403:
+            why = "(403) when calling the HeadObject operation: Forbidden"
+        _say(f"fatal error: An error occurred {why}")
         return FAILED
-    content = found["Body"].read()
     if target == "-":
         sys.stdout.buffer.write(content)
         sys.stdout.flush()
@@ -87,22 +95,28 @@ def _copy(source: str, target: str, options: dict[str, list[str]]) -> int:
 
 
 def _parameters(options: dict[str, list[str]]) -> int:
-    pages = _client("ssm", options).get_paginator("get_parameters_by_path")
-    found = [
-        one for page in pages.paginate(Path=options["--path"][0], WithDecryption=True) for one in page["Parameters"]
-    ]
-    print(json.dumps({"Parameters": found}, indent=4, default=str, ensure_ascii=False))
+    headers = {"Content-Type": "application/x-amz-json-1.1", "X-Amz-Target": "AmazonSSM.GetParametersByPath"}
+    wanted: dict[str, Any] = {"Path": options["--path"][0], "WithDecryption": True}
+    found = []
+    while True:
+        page = json.loads(_asked("ssm", options, "/", json.dumps(wanted).encode(), headers))
+        found += page["Parameters"]
+        if not page.get("NextToken"):
+            break
+        wanted["NextToken"] = page["NextToken"]
+    print(json.dumps({"Parameters": found}, indent=4, ensure_ascii=False))
     return 0
 
 
 def _tag(options: dict[str, list[str]]) -> int:
-    tags = []
-    for word in options["--tags"]:
+    wanted = {"Action": "CreateTags", "Version": "2016-11-15"}
+    wanted |= {f"ResourceId.{number}": id for number, id in enumerate(options["--resources"], start=1)}
+    for number, word in enumerate(options["--tags"], start=1):
         key, found, value = word.removeprefix("Key=").partition(",Value=")
         if not found:
             return _misused()
-        tags.append({"Key": key, "Value": value})
-    _client("ec2", options).create_tags(Resources=options["--resources"], Tags=tags)
+        wanted |= {f"Tag.{number}.Key": key, f"Tag.{number}.Value": value}
+    _asked("ec2", options, "/", urlencode(wanted).encode(), {"Content-Type": "application/x-www-form-urlencoded"})
     return 0
 
 
@@ -118,6 +132,9 @@ def _say(text: str) -> None:
 if __name__ == "__main__":
     try:
         sys.exit(main(sys.argv[1:]))
-    except (ClientError, BotoCoreError) as refusal:
-        _say(f"\n{refusal}")
+    except HTTPError as refusal:
+        _say(f"\nAn error occurred: {refusal.read().decode(errors='replace')}")
         sys.exit(REFUSED)
+    except OSError as broken:
+        _say(f"\nCould not connect to the endpoint URL: {broken}")
+        sys.exit(FAILED)
