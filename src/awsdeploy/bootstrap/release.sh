@@ -32,7 +32,7 @@ readonly CANDIDATE=$SERVICE-candidate PLACEHOLDER=awsdeploy-placeholder.service 
 export PATH=$PATH:/usr/local/sbin:/usr/local/bin:/usr/sbin:/sbin
 umask 022
 
-STEP=begin DIAGNOSIS='' REMEDY='' OUTCOME=ok PREVIOUS='' SWITCHING='' GROUP='' LOCKED='' STATUS=0
+STEP=begin DIAGNOSIS='' REMEDY='' OUTCOME=ok PREVIOUS='' SWITCHING='' GROUP='' ENDS='' LOCKED='' STATUS=0
 DIRECTORY='' PORT='' HEALTH='' MIGRATE='' KEEP='' MEMORY_MB='' DATABASE=''
 
 # What is known to go wrong. A row: a pattern of the failed step's log (JavaScript, any case, the last line is
@@ -229,7 +229,10 @@ finish() {
   STATUS=$?
   trap - EXIT
   trap '' TERM INT
-  [[ -z $GROUP ]] || kill -KILL -- "-$GROUP" 2>/dev/null
+  if [[ -n $GROUP ]]; then
+    [[ $ENDS == wait ]] || kill -KILL -- "-$GROUP" 2>/dev/null
+    wait "$GROUP"
+  fi
   if ((STATUS != 0)); then
     OUTCOME=failed
     [[ -n $DIAGNOSIS ]] || DIAGNOSIS="The release was interrupted." REMEDY="Deploy again; the release before serves on."
@@ -293,14 +296,16 @@ with() {
 }
 
 # Runs in a process group of its own, so that nothing of it outlives us; what it says is shown at once and kept, but
-# for the values of secret variables.
+# for the values of secret variables. A reload is never broken off.
 run() {
-  local status
+  local status ends="kill"
+  [[ $1 != apply ]] || ends="wait"
   set -m
   { "$@" 2>&1 </dev/null | relay; } &
   GROUP=$!
   set +m
-  printf '%s %s\n' "$GROUP" "$(started "$GROUP")" >"$WORK/running"
+  ENDS=$ends
+  printf '%s %s %s\n' "$GROUP" "$ends" "$(started "$GROUP")" >"$WORK/running"
   wait "$GROUP"
   status=$?
   GROUP=''
@@ -359,14 +364,16 @@ whose() {
 # What a run that was killed may have left: a build under way, a candidate.
 ready() {
   STEP=tools
-  local tool group since
+  local tool group ends since end
   whose
   for tool in node npm pm2 aws tar; do
     command -v "$tool" >/dev/null ||
       fail "$tool is not on this machine." "Run bash /opt/awsdeploy/bootstrap.sh again, or replace the machine."
   done
-  if [[ -f $WORK/running ]] && read -r group since <"$WORK/running" && [[ -n $since && $(started "$group") == "$since" ]]; then
-    kill -KILL -- "-$group" 2>/dev/null
+  if [[ -f $WORK/running ]] && read -r group ends since <"$WORK/running" && [[ -n $since ]]; then
+    end=$((SECONDS + 90))
+    while [[ $ends == wait && $(started "$group") == "$since" ]] && ((SECONDS < end)); do sleep 0.2; done
+    if [[ $(started "$group") == "$since" ]]; then kill -KILL -- "-$group" 2>/dev/null; fi
   fi
   rm -f "$WORK/running"
   if ! { own 755 "$APP_HOME" "$SRV" "$RELEASES" "$APP_LOGS" && own 750 "$SHARED" && own 700 "$PM2_HOME"; }; then
@@ -776,7 +783,7 @@ JS
 # line keeps folder, script and variables that went of a process that it reloads; its daemon is told them here.
 apply() {
   as_app node --no-deprecation -e '
-    const fs = require("fs"), path = require("path"), { promisify } = require("util");
+    const fs = require("fs"), path = require("path"), { promisify } = require("util"), { execFileSync } = require("child_process");
     const [program, file, releases, anew] = process.argv.slice(1), real = fs.realpathSync(program);
     const home = [path.join(path.dirname(real), ".."), path.join(path.dirname(process.execPath), "../lib/node_modules/pm2")]
       .find((folder) => fs.existsSync(path.join(folder, "lib/Common.js")));
@@ -795,9 +802,22 @@ apply() {
         await remote("reloadProcessId", { id: one.pm_id, env: { ...wanted.env, current_conf: conf } });
       }
     }
+    // A reload whose run was killed goes on in the daemon, and two at once would lose a process that is still listening:
+    // the daemon has children then which it does not list. They are waited for, and ended if they stay.
+    async function alone() {
+      const god = fs.readFileSync(path.join(process.env.PM2_HOME, "pm2.pid"), "utf8").trim();
+      for (const end = Date.now() + 75000; ; await new Promise((resolve) => setTimeout(resolve, 250))) {
+        const children = execFileSync("ps", ["-A", "-o", "pid=,ppid="], { encoding: "utf8" }).trim().split("\n")
+          .map((line) => line.trim().split(/\s+/)).filter(([, parent]) => parent === god).map(([pid]) => Number(pid));
+        const list = await call("list")(), listed = new Set(list.map((one) => one.pid));
+        const lost = children.filter((pid) => !listed.has(pid));
+        if (!lost.length) return list;
+        if (Date.now() > end) for (const pid of lost) process.kill(pid, "SIGKILL");
+      }
+    }
     async function main() {
       await call("connect")();
-      const list = await call("list")(), mine = list.filter((one) => `${one.pm2_env.pm_cwd}/`.startsWith(`${releases}/`));
+      const list = await alone(), mine = list.filter((one) => `${one.pm2_env.pm_cwd}/`.startsWith(`${releases}/`));
       for (const app of apps) {
         let running = list.filter((one) => one.name === app.name);
         const same = (one) => one.pm2_env.exec_mode === `${app.exec_mode}_mode` && one.pm2_env.status === "online";
@@ -1011,9 +1031,9 @@ reachable() {
 }
 
 switch() {
+  LOGGED=$(size "$APP_LOGS/$SERVICE.log") LOGGED_ERRORS=$(size "$APP_LOGS/$SERVICE-error.log")
   step switch
   SWITCHING=yes
-  LOGGED=$(size "$APP_LOGS/$SERVICE.log") LOGGED_ERRORS=$(size "$APP_LOGS/$SERVICE-error.log")
   [[ -n $PREVIOUS ]] || placeholder stop
   run apply "$KEPT/pm2.next.json" || broken $? "PM2 could not start the release." "Look at $PM2_HOME/pm2.log."
 }

@@ -1,0 +1,95 @@
+"""A run that is killed: what served serves on, or what was to serve does; and the next run works."""
+
+from __future__ import annotations
+
+import itertools
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.release.box import Box, application, until
+
+FIRST = "20260101T000000Z-aaaaaaa"
+NUMBERS = itertools.count()
+
+
+@pytest.fixture(scope="module")
+def served(tools: Path) -> Iterator[Box]:
+    box = Box(tools)
+    assert box.deploy(FIRST).code == 0
+    yield box
+    box.close()
+
+
+def another(box: Box) -> str:
+    files = application(scripts={"build": "sleep 0.3", "migrate": "sleep 0.3"})
+    return box.publish(f"20260102T{next(NUMBERS):06}Z-bbbbbbb", files, migrate="npm run migrate")
+
+
+STEPS = ("fetch", "environment", "install", "build", "migrate", "check", "switch", "verify", "tidy")
+
+
+@pytest.mark.parametrize(
+    "after", [0.0, pytest.param(0.4, marks=pytest.mark.slow), pytest.param(1.0, marks=pytest.mark.torture)]
+)
+@pytest.mark.parametrize("step", STEPS)
+def test_a_run_killed_at_any_step_leaves_a_release_serving_and_the_next_works(
+    served: Box, step: str, after: float
+) -> None:
+    if after and step in ("fetch", "environment", "tidy"):
+        after /= 10  # they are over sooner
+    before, killed, next = served.serving, another(served), another(served)
+    served.killed(step, "deploy", killed, after=after)
+    assert served.serving in (before, killed)
+    done = served.run("deploy", next)
+    assert done.code == 0, done.output
+    assert (served.serving, served.current) == (next, next)
+    assert [one["pm2_env"]["pm_cwd"].rpartition("/")[2] for one in served.processes] == [next]
+
+
+def test_a_killed_build_does_not_go_on_beside_the_next(served: Box) -> None:
+    before = served.serving
+    mark = served.place / "mark"
+    script = f"trap '' HUP; touch {mark}; sleep 30; echo more >{mark}"
+    killed = served.publish("20260103T000000Z-ccccccc", {**application(scripts={"build": "bash b.sh"}), "b.sh": script})
+    process = served.start("deploy", killed)
+    until(mark.exists)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    assert served.serving == before
+    done = served.deploy(
+        "20260103T000001Z-ccccccc", application(scripts={"build": f"! pgrep -f 'sleep 3[0]'; rm {mark}"})
+    )
+    assert done.code == 0, done.output
+    assert not mark.exists()
+
+
+@pytest.mark.parametrize("step", ["build", "switch"])
+def test_a_run_that_is_cancelled_says_so_and_cleans_up(served: Box, step: str) -> None:
+    before = served.serving
+    process = served.start("deploy", another(served))
+    assert process.stdout is not None
+    lines = []
+    for line in process.stdout:
+        lines.append(line)
+        if line.strip() == f"@step {step}":
+            time.sleep(0.2)
+            process.send_signal(signal.SIGTERM)
+    assert process.wait() == 1, lines
+    assert '"diagnosis": "The release was interrupted."' in lines[-1]
+    assert served.serving == before
+    assert [one["pm2_env"]["pm_cwd"].rpartition("/")[2] for one in served.processes] == [before]
+
+
+def test_what_was_interrupted_before_the_first_release_does_not_hinder_it(tools: Path) -> None:
+    box = Box(tools)
+    try:
+        box.killed("check", "deploy", another(box), after=0.5)
+        done = box.deploy(FIRST)
+        assert done.code == 0, done.output
+        assert box.serving == FIRST
+    finally:
+        box.close()

@@ -1,0 +1,77 @@
+"""What is secret stays so: in no output, no log of ours, no argument list; on the disk for the application alone."""
+
+from __future__ import annotations
+
+import stat
+import threading
+from pathlib import Path
+
+from tests.release.box import PROGRAM, Box, application
+
+SECRETS = {
+    "/deploy/shop/prod/database/DB_PASSWORD": "hunter2/+hunter2",
+    "/deploy/shop/prod/backend/JWT_SECRET": "a-secret-of-the-api\nin-two-lines",
+    "/deploy/shop/prod/backend/build/NPM_TOKEN": "npm_0123456789abcdef",
+}
+OPEN = {"/deploy/shop/prod/database/DB_HOST": "db.example.com", "/deploy/shop/prod/database/DB_USER": "admin"}
+SPILLED = ("hunter2/+hunter2", "hunter2%2F%2Bhunter2", "a-secret-of-the-api", "in-two-lines", "npm_0123456789abcdef")
+
+FIRST, SECOND, THIRD = "20260101T000000Z-aaaaaaa", "20260102T000000Z-bbbbbbb", "20260103T000000Z-ccccccc"
+
+
+def watch(ended: threading.Event, seen: set[str]) -> None:
+    """Argument lists of everything that runs on this machine meanwhile, but for this test's own process."""
+    while not ended.is_set():
+        for file in Path("/proc").glob("[0-9]*/cmdline"):
+            try:
+                seen.add(file.read_bytes().replace(b"\0", b" ").decode(errors="replace"))
+            except OSError:
+                continue
+
+
+def test_secrets_are_nowhere_to_be_seen(box: Box, tools: Path) -> None:
+    for name in ("node", "npm"):  # PM2 too, which is a program of node's
+        box.tool(name, f'#!/bin/bash\nprintf "%s\\n" "$*" >>{box.place}/argv\nexec {tools}/bin/{name} "$@"\n')
+    box.parameters = {**SECRETS, **OPEN}
+    chatty = application("console.error(process.env.DB_PASSWORD, process.env.DATABASE_URL);\n" + PROGRAM)
+    chatty["package.json"] = chatty["package.json"].replace(
+        '"main"', '"scripts": {"build": "node -p process.env", "migrate": "node -p process.env"}, "main"'
+    )
+    crashing = {**chatty, "main.js": "throw new Error(JSON.stringify(process.env))"}
+    failing = {**chatty, "package.json": chatty["package.json"].replace("node -p process.env", "exit 1; :", 1)}
+    ended, seen = threading.Event(), set[str]()
+    watcher = threading.Thread(target=watch, args=(ended, seen))
+    watcher.start()
+    try:
+        runs = [box.deploy(FIRST, chatty, database=True, migrate="npm run migrate")]
+        runs.append(box.deploy(SECOND, crashing, database=True))
+        runs.append(box.deploy(THIRD, failing, database=True))
+        runs.append(box.run("restart"))
+    finally:
+        ended.set()
+        watcher.join()
+    assert [run.code for run in runs] == [0, 1, 1, 0], [run.output for run in runs]
+    assert box.variables["JWT_SECRET"] == SECRETS["/deploy/shop/prod/backend/JWT_SECRET"]
+    assert "npm_0123456789abcdef" not in box.ask("/environment")
+    ours = [box.root / "var/log/awsdeploy", box.root / "var/lib/awsdeploy"]
+    texts = {str(file): file.read_text() for folder in ours for file in folder.rglob("*") if file.is_file()}
+    texts |= {f"output of run {number}": run.output for number, run in enumerate(runs)}
+    texts |= {"arguments": (box.place / "argv").read_text(), "arguments seen": "\n".join(seen)}
+    texts |= {"calls of aws": (box.aws / "calls").read_text()}
+    assert not {(place, secret) for place, text in texts.items() for secret in SPILLED if secret in text}
+    assert "***" in runs[0].output
+    assert "db.example.com" in runs[0].output, "what is no secret stays readable"
+    assert len(seen) > 20
+
+
+def test_what_is_kept_is_for_the_applications_user_alone(box: Box) -> None:
+    box.parameters = {**SECRETS, **OPEN}
+    assert box.deploy(FIRST, database=True).code == 0
+    holding = []
+    for file in box.root.rglob("*"):
+        if file.is_file() and not file.is_symlink() and "hunter2" in file.read_text(errors="replace"):
+            holding.append(file)
+            shared = stat.S_IRWXG | stat.S_IRWXO
+            assert not file.stat().st_mode & shared or not file.parent.stat().st_mode & shared, file
+    assert {file.name for file in holding} == {"environment.json", "pm2.json", "dump.pm2"}
+    assert not list((box.root / "srv/app/shared").rglob("build*.json")), "a build's secrets do not outlive it"
