@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import os
 import signal
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from awsdeploy.sandbox import control
+from awsdeploy.sandbox import control, toolchain
+from awsdeploy.sandbox.toolchain import NoToolchain
 from tests.architecture import mutants
 from tests.simulated import DOCUMENTED, World
 
@@ -24,6 +27,23 @@ name = "warm"
 environment = "dev"
 platform = "supported"
 """
+
+
+@functools.cache
+def no_npm() -> str:
+    """Why nothing that npm installs can be had on this machine; empty where it can."""
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            toolchain.put_into(Path(folder))
+    except NoToolchain as missing:
+        return str(missing)
+    return ""
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """What really runs applications needs PM2, from npm's registry: said loudly where that is out of reach."""
+    if item.get_closest_marker("npm") and (why := no_npm()):
+        pytest.skip(f"npm's registry is out of reach: {why}")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -17,7 +17,7 @@ from tests.release.apps import BEHIND, BROKEN, application
 from tests.release.repository import commit, git
 from tests.simulated import World
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.npm]
 
 CONFIG = """\
 name = "site"
@@ -144,10 +144,8 @@ def test_a_new_commit_serves_and_a_rollback_brings_the_old_one_back(site: World)
     assert new in [row["release"] for row in listed]
 
 
-ONE, *OTHERS = BROKEN
-
-
-@pytest.mark.parametrize("what", [ONE, *(pytest.param(one, marks=pytest.mark.torture) for one in OTHERS)])
+@pytest.mark.torture
+@pytest.mark.parametrize("what", BROKEN)
 def test_a_release_that_does_not_work_changes_nothing(site: World, what: str) -> None:
     deploy(site)
     old = current(site)
@@ -184,6 +182,7 @@ def test_secrets_are_in_no_command_and_no_output(site: World) -> None:
     assert not [secret for secret in secrets if secret in told]
 
 
+@pytest.mark.torture
 def test_two_at_once_are_refused_naming_the_first(site: World) -> None:
     commit(site.folder, application(build="sleep 3"))
     first = threading.Thread(target=deploy, args=(site,))

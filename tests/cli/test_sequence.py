@@ -33,7 +33,8 @@ def test_up_status_up_lost_state_up_destroy(world: World, kept: bool) -> None:
     (world.folder / "config.toml").write_text(CONFIG)
     up = world.awsdeploy("up", "--yes")
     assert up.returncode == 0, up.stderr
-    assert "https://example.com" in up.stdout
+    (address,) = world.control("GET", "balancers").values()
+    assert address in up.stdout
     status = world.awsdeploy("status")
     assert status.returncode == 0, status.stdout + status.stderr
     assert "healthy" in status.stdout.splitlines()[0]

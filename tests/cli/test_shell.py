@@ -204,8 +204,7 @@ def test_the_plugin_answers_ctrl_c_itself_and_ends_with_us(up: World, number: si
 
 
 def test_the_address_is_printed_and_opened_where_there_is_a_screen(up: World) -> None:
-    (balancer,) = up.client("elbv2").describe_load_balancers()["LoadBalancers"]
-    address = f"http://{balancer['DNSName']}"
+    (address,) = up.control("GET", "balancers").values()
     plain = up.awsdeploy("open", DISPLAY="", WAYLAND_DISPLAY="", BROWSER="", WSL_DISTRO_NAME="")
     assert (plain.returncode, plain.stdout) == (0, f"{address}\n"), plain.stderr
     assert not (up.folder / "opened").exists()

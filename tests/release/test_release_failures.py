@@ -11,6 +11,8 @@ import pytest
 
 from tests.release.box import PROGRAM, Box, Run, application
 
+pytestmark = pytest.mark.npm
+
 FIRST = "20260101T000000Z-aaaaaaa"
 
 

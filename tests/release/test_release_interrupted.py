@@ -12,6 +12,8 @@ import pytest
 
 from tests.release.box import Box, application, until
 
+pytestmark = pytest.mark.npm
+
 FIRST = "20260101T000000Z-aaaaaaa"
 NUMBERS = itertools.count()
 

@@ -6,7 +6,11 @@ import stat
 import threading
 from pathlib import Path
 
+import pytest
+
 from tests.release.box import PROGRAM, Box, application
+
+pytestmark = pytest.mark.npm
 
 SECRETS = {
     "/deploy/shop/prod/database/DB_PASSWORD": "hunter2/+hunter2",

@@ -24,6 +24,8 @@ from tests.conftest import SPEED, entered, forked
 from tests.sandbox.standing import STILL, refused
 from tests.simulated import World, tags
 
+pytestmark = pytest.mark.npm
+
 CONFIG = """\
 name = "box"
 environment = "dev"
