@@ -35,7 +35,7 @@ STEPS = ("fetch", "environment", "install", "build", "migrate", "check", "switch
 
 
 @pytest.mark.parametrize(
-    "after", [0.0, pytest.param(0.4, marks=pytest.mark.slow), pytest.param(1.0, marks=pytest.mark.torture)]
+    "after", [0.0, pytest.param(0.4, marks=pytest.mark.torture), pytest.param(1.0, marks=pytest.mark.torture)]
 )
 @pytest.mark.parametrize("step", STEPS)
 def test_a_run_killed_at_any_step_leaves_a_release_serving_and_the_next_works(
