@@ -19,6 +19,8 @@ SHOP := --sandbox --config examples/shop/config.toml
 demo-app: $(VENV)/.dev
 	@$(BIN)/awsdeploy up $(SHOP) --yes
 	@$(BIN)/awsdeploy deploy $(SHOP)
+	@$(BIN)/awsdeploy exec backend $(SHOP) -- npm run migrate || echo "Without MariaDB here there is no database: the page says so."
+	@$(BIN)/awsdeploy open $(SHOP)
 
 test: lint
 	$(PYTEST) -m "not torture"
