@@ -9,7 +9,7 @@ from typing import Any
 from awsdeploy import blueprint
 from awsdeploy.blueprint import alarms, database
 from awsdeploy.blueprint.storage import PUBLIC
-from awsdeploy.config.defaults import PRESETS
+from awsdeploy.config.defaults import PRESETS, SERVICES
 from awsdeploy.resources.listener import Redirect
 from awsdeploy.resources.load_balancer import TargetGroup
 from tests.architecture.mutants import Mutant
@@ -19,6 +19,7 @@ BACKUP = "tests/documented/test_backup.py::"
 COMPUTE = "tests/documented/test_compute.py::"
 MONITORING = "tests/documented/test_monitoring.py::"
 PRESETS_TEST = "tests/documented/test_presets.py::"
+RELEASE = "tests/release/test_manifest.py::"
 SCALING = "tests/documented/test_scaling.py::"
 STORAGE = "tests/documented/test_storage.py::"
 
@@ -267,6 +268,28 @@ MUTANTS: tuple[Mutant, ...] = (
         "where the copies are",
         STORAGE + "test_h1_where_the_buckets_stand_and_what_they_are_called",
         written={"uploads.replica_region": "ap-northeast-3"},
+    ),
+    Mutant(
+        "I1",
+        "folder",
+        RELEASE + "test_i1_the_frontend_is_built_in_its_folder_and_listens_on_3000",
+        patched={
+            "awsdeploy.config.defaults.SERVICES": {**SERVICES, "frontend": {**SERVICES["frontend"], "directory": "web"}}
+        },
+    ),
+    Mutant(
+        "I2",
+        "folder",
+        RELEASE + "test_i2_the_api_is_built_in_its_folder_and_listens_on_9999",
+        patched={
+            "awsdeploy.config.defaults.SERVICES": {**SERVICES, "backend": {**SERVICES["backend"], "directory": "api"}}
+        },
+    ),
+    Mutant(
+        "I4",
+        "name of the address",
+        RELEASE + "test_i4_the_frontend_is_told_its_addresses_and_the_api_is_not",
+        patched={"awsdeploy.release.manifest.PUBLIC": ("NEXT_PUBLIC_URL", "NEXT_PUBLIC_S3_URL")},
     ),
     Mutant(
         "I3",

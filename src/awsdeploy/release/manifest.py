@@ -61,7 +61,7 @@ def manifest(settings: Settings, service: Service, source: Source, id: str, site
     if service.port is not None:
         environment["PORT"] = str(service.port)
     if service.name not in settings.database_users and service.port is not None:
-        environment |= {"NEXT_PUBLIC_BASE_URL": site, "NEXT_PUBLIC_S3_URL": uploads}
+        environment |= dict(zip(PUBLIC, (site, uploads), strict=True))
     return Manifest(
         id=id,
         commit=source.commit,

@@ -1,0 +1,60 @@
+"""What the machines are told of a release: the documented folders, ports and variables."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from awsdeploy.config import Settings, load
+from awsdeploy.release.manifest import Manifest, manifest, release_id
+from awsdeploy.release.source import committed
+from tests.release.repository import repository
+
+CONFIG = {"name": "shop", "environment": "prod", "domain": "example.com", "platform": "supported"}
+SITE, UPLOADS = "https://example.com", "https://uploads.s3.ap-northeast-2.amazonaws.com"
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    path = tmp_path / "config.toml"
+    path.write_text("".join(f'{key} = "{value}"\n' for key, value in CONFIG.items()))
+    return load(path, {})
+
+
+@pytest.fixture
+def told(settings: Settings, tmp_path: Path) -> dict[str, Manifest]:
+    (tmp_path / "code").mkdir()
+    code = committed(repository(tmp_path / "code"), "HEAD")
+    id = release_id(code)
+    return {name: manifest(settings, service, code, id, SITE, UPLOADS) for name, service in settings.services.items()}
+
+
+def test_i1_the_frontend_is_built_in_its_folder_and_listens_on_3000(told: dict[str, Manifest]) -> None:
+    front = told["frontend"]
+    assert (front.directory, front.port, front.health, front.processes) == ("front", 3000, "/", 1)
+
+
+def test_i2_the_api_is_built_in_its_folder_and_listens_on_9999(told: dict[str, Manifest]) -> None:
+    back = told["backend"]
+    assert (back.directory, back.port, back.health, back.processes) == ("back", 9999, "/api/health", 1)
+    assert back.database
+
+
+def test_i4_the_frontend_is_told_its_addresses_and_the_api_is_not(told: dict[str, Manifest]) -> None:
+    front, back = told["frontend"].environment, told["backend"].environment
+    assert front["NEXT_PUBLIC_BASE_URL"] == SITE
+    assert front["NEXT_PUBLIC_S3_URL"] == UPLOADS
+    assert not [name for name in back if name.startswith("NEXT_PUBLIC_")]
+
+
+def test_both_are_told_where_and_what_they_are(told: dict[str, Manifest]) -> None:
+    for one in told.values():
+        assert one.environment["NODE_ENV"] == "production"
+        assert one.environment["PORT"] == str(one.port)
+        assert one.environment["HOSTNAME"] == "0.0.0.0"
+        assert one.environment["AWS_REGION"] == "ap-northeast-2"
+        assert one.environment["TZ"] == "UTC"
+        assert one.environment["RELEASE_ID"] == one.id
+        assert one.keep == 5
+        assert len(one.commit) == 40
