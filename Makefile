@@ -13,6 +13,7 @@ PYTEST := $(BIN)/python -m pytest -n 2
 
 demo: $(VENV)/.demo
 	@$(BIN)/awsdeploy up --sandbox --config config.example.toml --yes
+	@echo "With the example application on it, in your browser: make demo-app"
 
 SHOP := --sandbox --config examples/shop/config.toml
 
