@@ -141,3 +141,13 @@ def writes(calls: Counter[str]) -> dict[str, int]:
 
 def tags(listed: Any) -> dict[str, str]:
     return {tag["Key"]: tag["Value"] for tag in listed or ()}
+
+
+def machines(world: World) -> dict[str, str]:
+    """The ids of the machines by their names."""
+    found = world.client("ec2").describe_instances()["Reservations"]
+    return {
+        tags(one["Tags"])["awsdeploy:resource"].partition("/")[2]: one["InstanceId"]
+        for reservation in found
+        for one in reservation["Instances"]
+    }

@@ -18,7 +18,7 @@ import pytest
 from awsdeploy.release.entries import Assembly, Event, entries
 from awsdeploy.sandbox.control import Server
 from tests.conftest import forked
-from tests.simulated import REGION, SCRIPT, World, tags
+from tests.simulated import REGION, SCRIPT, World, machines
 
 CONFIG = """\
 name = "shop"
@@ -46,16 +46,6 @@ def up(standing: World, tmp_path: Path) -> Iterator[World]:
     with forked(Server(**standing.control("GET", "status")), tmp_path) as made:
         (tmp_path / "config.toml").write_text(CONFIG)
         yield made
-
-
-def machines(world: World) -> dict[str, str]:
-    """The ids of the machines by their names."""
-    found = world.client("ec2").describe_instances()["Reservations"]
-    return {
-        tags(one["Tags"])["awsdeploy:resource"].partition("/")[2]: one["InstanceId"]
-        for reservation in found
-        for one in reservation["Instances"]
-    }
 
 
 def now(world: World) -> datetime:

@@ -17,7 +17,7 @@ import pytest
 from awsdeploy.sandbox.control import Server
 from tests.conftest import SPEED, forked
 from tests.sandbox.standing import STILL
-from tests.simulated import REGION, SCRIPT, World, tags
+from tests.simulated import REGION, SCRIPT, World, machines
 
 CONFIG = """\
 name = "shop"
@@ -74,15 +74,6 @@ def told(world: World) -> dict[str, Any]:
     """What the plugin was handed."""
     found: dict[str, Any] = json.loads((world.folder / "told.json").read_text())
     return found
-
-
-def machines(world: World) -> dict[str, str]:
-    found = world.client("ec2").describe_instances()["Reservations"]
-    return {
-        tags(one["Tags"])["awsdeploy:resource"].partition("/")[2]: one["InstanceId"]
-        for reservation in found
-        for one in reservation["Instances"]
-    }
 
 
 def test_the_plugin_is_handed_the_session_as_the_aws_cli_does_and_the_token_out_of_sight(up: World) -> None:

@@ -145,6 +145,9 @@ def test_a_binary_for_the_machines_is_taken(project: Path) -> None:
         ("documented", "18.x || 20.x", True),
         ("supported", "^18", False),
         ("supported", ">=18 <25", True),
+        ("supported", ">=24.5", True),
+        ("supported", "<=24.2", True),
+        ("supported", ">=25", False),
         ("supported", "lts/*", True),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -39,9 +40,11 @@ def command(given: Given, services: tuple[str, ...], ref: str, force: bool, as_j
 
     code = source.committed(given.config.absolute().parent if given.config.exists() else Path(), ref)
     remarks = checks.examine(code, settings, wanted)
-    print_lines([*_uncommitted(code), *(f"Note: {one}" for one in remarks)], err=True)
+    if ref == "HEAD" and (changed := code.changed()):
+        remarks = [_uncommitted(changed), *remarks]
+    print_lines([f"Note: {one}" for one in remarks], err=True)
     with releasing(given, settings, "deploy") as (at, releaser):
-        need_machines(releaser, wanted)
+        need_machines(releaser.ground, wanted)
         ground, begun, results = releaser.ground, time.monotonic(), []
         id = release_id(code)
         for service in wanted:
@@ -52,12 +55,6 @@ def command(given: Given, services: tuple[str, ...], ref: str, force: bool, as_j
         report(at, results, at.clock.of(time.monotonic() - begun), ground.site, as_json, "serves")
 
 
-def _uncommitted(code: object) -> list[str]:
-    from awsdeploy.release.source import Source
-
-    assert isinstance(code, Source)
-    changed = code.changed()
-    if not changed or code.ref != "HEAD":
-        return []
+def _uncommitted(changed: Sequence[str]) -> str:
     more = f" and {len(changed) - SHOWN} more" if len(changed) > SHOWN else ""
-    return [f"Note: not committed, so not released: {', '.join(changed[:SHOWN])}{more}"]
+    return f"not committed, so not released: {', '.join(changed[:SHOWN])}{more}"

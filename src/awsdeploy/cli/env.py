@@ -11,11 +11,11 @@ import click
 from awsdeploy.cli import env_list
 from awsdeploy.cli.group import ExampleGroup, ExampleHelp
 from awsdeploy.cli.options import Given, shared_options
+from awsdeploy.cli.releasing import chosen
 from awsdeploy.cli.session import Session, can_ask, session
 from awsdeploy.errors import UsageError
 
 if TYPE_CHECKING:
-    from awsdeploy.config import Settings
     from awsdeploy.release.environment import Variable
 
 EXAMPLES = """\
@@ -58,7 +58,7 @@ command.add_command(env_list.command, "list")
 def set_(given: Given, service: str, names: tuple[str, ...], build: bool, force: bool, advanced: bool) -> None:
     """Set a variable of a service. A value that is not given is asked for, or read from standard input."""
     settings = given.settings()
-    _known_service(settings, service)
+    chosen(settings, [service])
     with session(given, settings, "env set") as at:
         from awsdeploy.release import environment
 
@@ -110,7 +110,7 @@ def import_(given: Given, service: str, file: IO[bytes], build: bool, force: boo
     What awsdeploy itself provides (DB_HOST, NODE_ENV, JWT_SECRET, …) is left out unless forced; so is what is empty.
     """
     settings = given.settings()
-    _known_service(settings, service)
+    chosen(settings, [service])
     with session(given, settings, "env import") as at:
         from awsdeploy.release import env_file, environment
 
@@ -139,11 +139,6 @@ def import_(given: Given, service: str, file: IO[bytes], build: bool, force: boo
         if not wanted:
             raise UsageError(f"There is nothing in {file.name} to be set.")
         _put_all(at, service, wanted, known, build)
-
-
-def _known_service(settings: Settings, service: str) -> None:
-    if service not in settings.services:
-        raise UsageError(f"There is no service {service}.", f"There are: {', '.join(settings.services)}.")
 
 
 def _need_names(names: Sequence[str]) -> None:

@@ -35,20 +35,16 @@ def command(given: Given, service: str, words: tuple[str, ...], everywhere: bool
     settings = given.settings()
     (wanted,) = chosen(settings, [service])
     with session(given, settings, "exec") as at:
-        from awsdeploy.release import box
         from awsdeploy.release.deploy import Releaser
         from awsdeploy.release.ground import ground
 
+        at.run.need_record()
         releaser = Releaser(ground(at.run, settings), click.echo)
-        need_machines(releaser, [wanted])
-        machines = releaser.ground.boxes[service]
+        need_machines(releaser.ground, [wanted])
+        machines = releaser.ground.machines[service]
         for one in machines if everywhere else machines[:1]:
             if everywhere:
-                click.echo(f"{one.id}:", err=True)
-            stack = releaser.ground
-            called = ("exec", at.run.stack.tag, service, at.run.region, stack.artifacts, shlex.join(words))
-            script = box.program(stack.artifacts, at.run.region, called)
-            group = stack.log_group(service)
-            outcome = box.run(at.run.door, at.run.region, one, script, f"awsdeploy exec {service}", group, click.echo)
+                click.echo(f"{one.name}:", err=True)
+            outcome = releaser.run(wanted, one, "exec", shlex.join(words))
             if not outcome.good:
                 raise CommandFailed(f"On {one.id}: {outcome.diagnosis}", outcome.remedy)

@@ -18,20 +18,20 @@ from awsdeploy.cli.session import print_lines, session
 @json_option
 @shared_options()
 def command(given: Given, services: tuple[str, ...], as_json: bool) -> None:
-    """List the releases of each service, newest first, and where each runs."""
+    """List the releases of each service that have served, newest first, and where each runs."""
     settings = given.settings()
     wanted = chosen(settings, services)
     with session(given, settings, "releases") as at:
         from awsdeploy.release.ground import ground
 
+        at.run.need_record()
         stack = ground(at.run, settings)
         rows: list[dict[str, Any]] = []
         for service in wanted:
-            now = stack.manifest(service.name)
-            for id in stack.ids(service.name):
-                machines = [box.id for box in stack.boxes[service.name] if box.release == id]
-                current = now is not None and now["id"] == id
-                rows.append({"service": service.name, "release": id, "current": current, "machines": machines})
+            now = stack.current(service.name)
+            for id in stack.served(service.name):
+                machines = [one.id for one in stack.machines[service.name] if one.release == id]
+                rows.append({"service": service.name, "release": id, "current": id == now, "machines": machines})
         if as_json:
             click.echo(json.dumps({**at.header, "releases": rows}, indent=2))
             return

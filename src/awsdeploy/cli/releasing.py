@@ -12,13 +12,15 @@ import click
 
 from awsdeploy.cli.options import Given
 from awsdeploy.cli.session import Session, print_lines, session, styled
-from awsdeploy.errors import NoSuchStack, Refused, UsageError
+from awsdeploy.errors import Refused, UsageError
 
 if TYPE_CHECKING:
     from awsdeploy.config import Service, Settings
     from awsdeploy.release.deploy import Releaser, Result
+    from awsdeploy.release.ground import Ground
 
-STEP, LOGGED = "@step ", "| "
+LOGGED = "| "
+"""Before each line of a log that release.sh repeats."""
 
 
 @contextmanager
@@ -28,14 +30,15 @@ def releasing(given: Given, settings: Settings, command: str) -> Iterator[tuple[
         from awsdeploy.release.deploy import Releaser
         from awsdeploy.release.ground import ground
 
-        if at.run.read_record() is None:
-            raise NoSuchStack(f"There is nothing of {settings.stack} in {at.run.region} yet.", at.next("up"))
+        at.run.need_record()
         with at.run.lease.held(command, at.run.stop):
             yield at, Releaser(ground(at.run, settings), teller())
 
 
 def teller() -> Callable[[str], None]:
     """Says what happens on the machines, as it happens, on stderr."""
+    from awsdeploy.release.run_command import STEP
+
     bold, dim = styled("bold", to_stderr=True), styled("dim", to_stderr=True)
     begun = time.monotonic()
 
@@ -63,15 +66,14 @@ def chosen(settings: Settings, names: Sequence[str]) -> list[Service]:
     return [one for one in everyone if not names or one.name in names]
 
 
-def need_machines(releaser: Releaser, services: Iterable[Service]) -> None:
+def need_machines(ground: Ground, services: Iterable[Service]) -> None:
     """Raises `Refused` where a service has no machine, or one whose agent does not answer."""
-    from awsdeploy.release.box import need_agents
+    from awsdeploy.release.run_command import need_agents
 
-    ground = releaser.ground
     for service in services:
-        if not ground.boxes[service.name]:
+        if not ground.machines[service.name]:
             raise Refused(f"{service.name} has no running machine.", "To see why: awsdeploy status")
-    everyone = [box for service in services for box in ground.boxes[service.name]]
+    everyone = [one for service in services for one in ground.machines[service.name]]
     need_agents(ground.run.door, ground.run.region, everyone)
 
 
@@ -91,7 +93,7 @@ def report(at: Session, results: list[Result], seconds: float, site: str, as_jso
         return
     lines = []
     for one in results:
-        said = "unchanged, nothing was done (--force does it all the same)" if one.unchanged else f"{verb}"
+        said = "unchanged, nothing was done (--force does it all the same)" if one.unchanged else verb
         before = f", before it {one.previous}" if one.previous and not one.unchanged else ""
         lines.append(f"{one.service}: {one.release} {said}{before}")
-    print_lines([*lines, "", f"Answers at {site}"])
+    print_lines([*lines, *(["", f"Answers at {site}"] if site else [])])

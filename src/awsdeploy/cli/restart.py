@@ -20,7 +20,7 @@ def command(given: Given, services: tuple[str, ...], as_json: bool) -> None:
     settings = given.settings()
     wanted = chosen(settings, services)
     with releasing(given, settings, "restart") as (at, releaser):
-        need_machines(releaser, wanted)
+        need_machines(releaser.ground, wanted)
         begun, results = time.monotonic(), []
         for service in wanted:
             click.echo(f"{service.name}: restarting", err=True)

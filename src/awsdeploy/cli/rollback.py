@@ -32,7 +32,7 @@ def command(given: Given, services: tuple[str, ...], to: str | None, as_json: bo
     settings = given.settings()
     wanted = chosen(settings, services)
     with releasing(given, settings, "rollback") as (at, releaser):
-        need_machines(releaser, wanted)
+        need_machines(releaser.ground, wanted)
         plan = [(service, to or _before(releaser, service.name)) for service in wanted]
         manifests = [(service, id, releaser.ground.manifest(service.name, id)) for service, id in plan]
         for service, id, found in manifests:
@@ -48,11 +48,11 @@ def command(given: Given, services: tuple[str, ...], to: str | None, as_json: bo
 
 
 def _before(releaser: Releaser, service: str) -> str:
-    """The release before the current one. Raises `Refused` if there is none."""
-    now = releaser.ground.manifest(service)
-    if now is None:
+    """The newest that served before the current one. Raises `Refused` if there is none."""
+    now = releaser.ground.current(service)
+    if not now:
         raise Refused(f"{service} has no release yet.", "To make one: awsdeploy deploy")
-    earlier = [id for id in releaser.ground.ids(service) if id < now["id"]]
+    earlier = [id for id in releaser.ground.served(service) if id < now]
     if not earlier:
-        raise Refused(f"{service} has no release before {now['id']}.", "Which there are: awsdeploy releases")
+        raise Refused(f"{service} has no release before {now}.", "Which there are: awsdeploy releases")
     return earlier[0]

@@ -9,8 +9,8 @@ from awsdeploy.config import Service, Settings
 from awsdeploy.errors import Refused
 from awsdeploy.release.source import Source, foreign_binaries, joined, manager_of
 
-NODE = {"documented": "18.20.8", "supported": "24.0.0"}
-"""The Node.js that bootstrap.sh puts on a machine of each platform; of 24 the newest there is."""
+NODE = {"documented": ("18.20.8",), "supported": ("24.0.0", "24.999.0")}
+"""The Node.js that bootstrap.sh puts on a machine of each platform; of 24 any, the newest there is."""
 
 ROUTE = re.compile(r"(?:src/)?(?:app/(?P<app>api(?:/.+)?)/route|pages/(?P<pages>api(?:/.+)?))\.(?:[cm]?[jt]sx?)$")
 GROUPS = re.compile(r"/\([^/]*\)|/index$")  # route groups are no part of the path, index is its folder
@@ -47,12 +47,17 @@ def _mistakes(source: Source, settings: Settings, service: Service) -> Iterator[
     wanted = source.json(path).get("engines", {})
     node = NODE[settings.platform]
     wanted = wanted.get("node", "") if isinstance(wanted, dict) else ""
-    if isinstance(wanted, str) and wanted and not satisfied(wanted, node):
+    if isinstance(wanted, str) and wanted and not any(satisfied(wanted, one) for one in node):
         other = "supported" if settings.platform == "documented" else "documented"
         yield (
             f"{service.name}: {path} wants Node.js {wanted}, and the machines of platform "
-            f'"{settings.platform}" have {node}. Change engines.node, or take platform = "{other}" ({NODE[other]}).'
+            f'"{settings.platform}" have {_major(node)}. '
+            f'Change engines.node, or take platform = "{other}" ({_major(NODE[other])}).'
         )
+
+
+def _major(versions: tuple[str, ...]) -> str:
+    return versions[0].partition(".")[0]
 
 
 def satisfied(wanted: str, version: str) -> bool:

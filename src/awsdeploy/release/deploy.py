@@ -8,19 +8,18 @@ import json
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from awsdeploy import blueprint
 from awsdeploy.config import Service
 from awsdeploy.errors import AwsdeployError
-from awsdeploy.release import box as boxes
-from awsdeploy.release import through
-from awsdeploy.release.box import Outcome
+from awsdeploy.release import run_command, through
 from awsdeploy.release.ground import Ground
 from awsdeploy.release.machines import Machine
 from awsdeploy.release.manifest import Manifest
+from awsdeploy.release.run_command import Outcome
 from awsdeploy.release.source import Source
 from awsdeploy.resources.alarm import Alarm
 from awsdeploy.resources.bootstrap import RELEASE_SCRIPT, release_script
@@ -39,12 +38,12 @@ Say = Callable[[str], object]
 class ReleaseFailed(AwsdeployError):
     """A release did not come to serve; what served before serves on."""
 
-    def __init__(self, service: str, box: Machine, outcome: Outcome, kept: str) -> None:
+    def __init__(self, service: str, machine: Machine, outcome: Outcome) -> None:
+        before = f"{outcome.previous} serves on." if outcome.previous else "There is no release before it."
         super().__init__(
-            f"{service} on {box.id}: the release failed at `{outcome.step}`. {outcome.diagnosis}\n{kept}",
+            f"{service} on {machine.id}: the release failed at `{outcome.step}`. {outcome.diagnosis}\n{before}",
             outcome.remedy or "Mend it, commit, and deploy again.",
         )
-        self.outcome = outcome
 
 
 @dataclass(frozen=True)
@@ -67,7 +66,7 @@ class Releaser:
 
     def deploy(self, service: Service, source: Source, manifest: Manifest, force: bool = False) -> Result:
         """Raises `ReleaseFailed`, after which every machine serves what it served before."""
-        machines = self.ground.boxes[service.name]
+        machines = self.ground.machines[service.name]
         now = self.ground.manifest(service.name)
         if not force and now and now.get("commit") == source.commit and _everywhere(machines, now["id"]):
             return Result(service.name, now["id"], now["id"], (), unchanged=True)
@@ -75,23 +74,22 @@ class Releaser:
         self._roll(service, machines, "deploy", manifest.id)
         self.ground.record(service.name, manifest.document())
         self._tidy(service.name)
-        return Result(service.name, manifest.id, str((now or {}).get("id", "")), tuple(box.id for box in machines))
+        return Result(service.name, manifest.id, str((now or {}).get("id", "")), tuple(one.id for one in machines))
 
     def rollback(self, service: Service, id: str, manifest: dict[str, Any]) -> Result:
         """Bring back the release `id`. Raises `ReleaseFailed`."""
-        machines = self.ground.boxes[service.name]
-        now = self.ground.manifest(service.name)
+        machines = self.ground.machines[service.name]
+        before = self.ground.current(service.name)
         self._roll(service, machines, "rollback", id)
         self.ground.record(service.name, manifest)
-        return Result(service.name, id, str((now or {}).get("id", "")), tuple(box.id for box in machines))
+        return Result(service.name, id, before, tuple(one.id for one in machines))
 
     def restart(self, service: Service) -> Result:
         """Read the environment again and reload the processes. Raises `ReleaseFailed`."""
-        machines = self.ground.boxes[service.name]
+        machines = self.ground.machines[service.name]
         self._roll(service, machines, "restart")
-        now = self.ground.manifest(service.name)
-        id = str((now or {}).get("id", ""))
-        return Result(service.name, id, id, tuple(box.id for box in machines))
+        id = self.ground.current(service.name)
+        return Result(service.name, id, id, tuple(one.id for one in machines))
 
     def arm(self, services: Iterable[Service]) -> None:
         """Alarms about a service are armed with its first release: before it there was nothing to say."""
@@ -125,67 +123,67 @@ class Releaser:
     def _roll(self, service: Service, machines: list[Machine], command: str, *more: str) -> None:
         """One machine after the other; if one fails, those before it go back."""
         done: list[tuple[Machine, str]] = []
-        for place, box in enumerate(machines, start=1):
-            self.say(f"machine {place} of {len(machines)}: {box.id}")
+        for place, machine in enumerate(machines, start=1):
+            self.say(f"machine {place} of {len(machines)}: {machine.id}")
             # Migrations run once.
             told = "join" if command == "deploy" and place > 1 else command
             try:
-                with self._out_of_service(service, box, alone=len(machines) == 1):
-                    outcome = self._on(service, box, told, *more)
+                with self._out_of_service(service, machine, alone=len(machines) == 1):
+                    outcome = self.run(service, machine, told, *more)
                     if not outcome.good:
-                        raise ReleaseFailed(service.name, box, outcome, _kept(outcome))
-                done.append((box, outcome.previous))
-                self._need_health(service, box, outcome)
-            except (ReleaseFailed, NotServing) as error:
-                if isinstance(error, NotServing):
-                    error = ReleaseFailed(service.name, box, error.outcome, _kept(error.outcome))
+                        raise ReleaseFailed(service.name, machine, outcome)
+                done.append((machine, outcome.previous))
+                self._need_health(service, machine, outcome)
+            except ReleaseFailed:
                 for earlier, previous in reversed(done):
                     if previous and command != "restart":
                         self.say(f"back to {previous} on {earlier.id}")
-                        self._on(service, earlier, "rollback", previous)
-                raise error from None
+                        self.run(service, earlier, "rollback", previous)
+                raise
 
-    def _on(self, service: Service, box: Machine, command: str, *more: str) -> Outcome:
+    def run(self, service: Service, machine: Machine, command: str, *more: str) -> Outcome:
+        """Run a command of the on-instance program on one machine. Nothing in it may be secret."""
         run, ground = self.ground.run, self.ground
         words = (command, run.stack.tag, service.name, run.region, ground.artifacts, *more)
-        script = boxes.program(ground.artifacts, run.region, words)
+        script = run_command.program(ground.artifacts, run.region, words)
         comment = f"awsdeploy {command} {service.name} {' '.join(more)}".strip()
-        return boxes.run(run.door, run.region, box, script, comment, ground.log_group(service.name), self.say)
+        group = run.stack.parameter(service.name)
+        return run_command.run(run.door, run.region, machine, script, comment, group, self.say)
 
     @contextmanager
-    def _out_of_service(self, service: Service, box: Machine, alone: bool) -> Iterator[None]:
+    def _out_of_service(self, service: Service, machine: Machine, alone: bool) -> Iterator[None]:
         """Where others serve meanwhile, a machine leaves the load balancer, and comes back whatever happens."""
         group = self.ground.groups.get(service.name)
         if group is None or alone:
             yield
             return
         elbv2 = self.ground.run.door.client("elbv2", self.ground.run.region)
-        target = {"TargetGroupArn": group.id, "Targets": [{"Id": box.id}]}
+        target = {"TargetGroupArn": group.id, "Targets": [{"Id": machine.id}]}
         elbv2.deregister_targets(**target)
         try:
-            self._until(group.id, box, {"unused"}, DRAINED_WITHIN)
+            self._until(group.id, machine, {"unused"}, DRAINED_WITHIN)
             yield
         finally:
             elbv2.register_targets(**target)
 
-    def _need_health(self, service: Service, box: Machine, outcome: Outcome) -> None:
+    def _need_health(self, service: Service, machine: Machine, outcome: Outcome) -> None:
         """The load balancer must find it well: what answers on the machine may not answer through the load balancer.
 
-        Raises `NotServing`.
+        Raises `ReleaseFailed`.
         """
         group = self.ground.groups.get(service.name)
         if group is None:
             return
         self.say("@step load balancer")
-        state, reason = self._until(group.id, box, {"healthy"}, HEALTHY_WITHIN)
+        state, reason = self._until(group.id, machine, {"healthy"}, HEALTHY_WITHIN)
         if state != "healthy":
             said = f"The load balancer finds it {state}: {reason or 'no reason given'}."
             remedy = f"It must answer {service.health} with 2xx or 3xx, also with X-Forwarded-Proto: https."
-            raise NotServing(Outcome("failed", outcome.release, "load balancer", said, remedy, outcome.previous))
+            raise ReleaseFailed(service.name, machine, _unserved(outcome, said, remedy))
         health = service.health or "/"
         if through.served_by(self.ground.settings.web_services.values(), health) != service.name:
             return
-        answers = through.ask(self.ground.site + health, 2 * len(self.ground.boxes[service.name]) + 1)
+        answers = through.ask(self.ground.site + health, 2 * len(self.ground.machines[service.name]) + 1)
         if answers.unasked:
             self.say(f"the address could not be asked from here: {answers.unasked}")
         if answers.bad:
@@ -193,14 +191,14 @@ class Releaser:
             remedy = (
                 "Requests come with X-Forwarded-For, X-Forwarded-Proto and the site's Host: look what it makes of them."
             )
-            raise NotServing(Outcome("failed", outcome.release, "load balancer", said, remedy, outcome.previous))
+            raise ReleaseFailed(service.name, machine, _unserved(outcome, said, remedy))
 
-    def _until(self, group: str, box: Machine, wanted: set[str], deadline: float) -> tuple[str, str]:
+    def _until(self, group: str, machine: Machine, wanted: set[str], deadline: float) -> tuple[str, str]:
         """The target's state and AWS's reason, when it is one of `wanted` or time is up."""
         elbv2 = self.ground.run.door.client("elbv2", self.ground.run.region)
         state = reason = ""
         for _ in Pace(self.ground.run.pace.floor, 2.0).ticks(self.ground.run.stop, deadline):
-            asked = elbv2.describe_target_health(TargetGroupArn=group, Targets=[{"Id": box.id}])
+            asked = elbv2.describe_target_health(TargetGroupArn=group, Targets=[{"Id": machine.id}])
             health = asked["TargetHealthDescriptions"][0]["TargetHealth"]
             state, reason = health["State"], health.get("Description", "")
             if state in wanted:
@@ -215,12 +213,9 @@ class Releaser:
                 s3.delete_object(Bucket=self.ground.artifacts, Key=f"releases/{service}/{id}{ending}")
 
 
-class NotServing(Exception):
-    """A machine whose release is well by itself and not behind the load balancer."""
-
-    def __init__(self, outcome: Outcome) -> None:
-        super().__init__(outcome.diagnosis)
-        self.outcome = outcome
+def _unserved(outcome: Outcome, diagnosis: str, remedy: str) -> Outcome:
+    """Well by itself, and not behind the load balancer."""
+    return replace(outcome, outcome="failed", step="load balancer", diagnosis=diagnosis, remedy=remedy)
 
 
 def _service_of(machine: Instance | AutoScalingGroup) -> str:
@@ -228,9 +223,4 @@ def _service_of(machine: Instance | AutoScalingGroup) -> str:
 
 
 def _everywhere(machines: list[Machine], id: str) -> bool:
-    return all(box.release == id for box in machines)
-
-
-def _kept(outcome: Outcome) -> str:
-    """What serves now."""
-    return f"{outcome.previous} serves on." if outcome.previous else "The placeholder serves on, as before."
+    return all(one.release == id for one in machines)

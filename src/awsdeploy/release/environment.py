@@ -17,6 +17,7 @@ from awsdeploy.config import Service, Settings
 from awsdeploy.engine.run import Run
 from awsdeploy.errors import Refused, UsageError
 from awsdeploy.release.env_file import NAME
+from awsdeploy.release.manifest import environment
 from awsdeploy.resource import TAG_STACK
 from awsdeploy.resources.parameter import BATCH, BY_ENV, SHARED, TAG_SET, set_tags
 
@@ -106,21 +107,11 @@ def values(run: Run, variables: Sequence[Variable]) -> dict[str, str]:
 
 def provided(settings: Settings, service: Service) -> Mapping[str, str]:
     """What awsdeploy provides a service with beside the parameters in its folder: the name, and where it comes from."""
-    found = {
-        "NODE_ENV": "production",
-        "HOSTNAME": "0.0.0.0",
-        "AWS_REGION": settings.region,
-        "TZ": settings.timezone,
-        "RELEASE_ID": "the release",
-    }
-    if service.port is not None:
-        found["PORT"] = str(service.port)
+    site, uploads = "the application's address, when it is built", "the uploads bucket, when it is built"
+    found = environment(settings, service, "the release", site, uploads)
     if service.name in settings.database_users:
         found |= dict.fromkeys(("DB_HOST", "DB_PORT", "DB_NAME", "DB_USER", "DB_PASSWORD"), "the database")
         found["DATABASE_URL"] = "the DB_ parameters"
-    elif service.port is not None:
-        found["NEXT_PUBLIC_BASE_URL"] = "the application's address, when it is built"
-        found["NEXT_PUBLIC_S3_URL"] = "the uploads bucket, when it is built"
     return dict(sorted(found.items()))
 
 

@@ -20,6 +20,8 @@ from awsdeploy.resources.load_balancer import LoadBalancer, TargetGroup
 
 LATEST = "current"
 """Name of the object, beside the manifests, that says which release a new machine is to have."""
+SERVED = "served"
+"""Its list of all that have served."""
 
 
 @dataclass(frozen=True)
@@ -31,9 +33,9 @@ class Ground:
     artifacts: str
     uploads: str
     site: str
-    """The address of the application, without a slash at the end."""
+    """The address of the application, without a slash at the end; "" where there are only workers."""
     groups: dict[str, Live]
-    boxes: dict[str, list[Machine]]
+    machines: dict[str, list[Machine]]
     """The running machines of each service."""
 
     @property
@@ -42,17 +44,23 @@ class Ground:
         s3 = self.run.door.raw("s3", self.run.region)
         return str(s3.generate_presigned_url("get_object", {"Bucket": self.uploads, "Key": "x"})).partition("/x?")[0]
 
-    def log_group(self, service: str) -> str:
-        """The log group that a service's machines write to."""
-        return f"/deploy/{self.run.stack.tag}/{service}"
-
     def put(self, service: str, name: str, body: Any, kind: str = "application/json") -> None:
         s3 = self.run.door.client("s3", self.run.region)
         s3.put_object(Bucket=self.artifacts, Key=f"releases/{service}/{name}", Body=body, ContentType=kind)
 
     def record(self, service: str, manifest: dict[str, Any]) -> None:
-        """From now on new machines of the service begin with this release."""
-        self.put(service, f"{LATEST}.json", json.dumps(manifest, indent=1).encode())
+        """From now on new machines of the service begin with this release, and it is one that has served."""
+        served = sorted({manifest["id"], *self.served(service)}, reverse=True)
+        self.put(service, f"{LATEST}.json", json.dumps({**manifest, SERVED: served}, indent=1).encode())
+
+    def current(self, service: str) -> str:
+        """The release that new machines begin with; "" before the first."""
+        return str((self.manifest(service) or {}).get("id", ""))
+
+    def served(self, service: str) -> list[str]:
+        """The releases that have served and can be brought back, newest first: what failed is not among them."""
+        kept = set(self.ids(service))
+        return [id for id in (self.manifest(service) or {}).get(SERVED, ()) if id in kept]
 
     def manifest(self, service: str, id: str = LATEST) -> dict[str, Any] | None:
         """The manifest of a release, of the current one by default; None where there is none."""
@@ -67,7 +75,7 @@ class Ground:
         return value if isinstance(value, dict) else None
 
     def ids(self, service: str) -> list[str]:
-        """All releases that can be brought back, newest first."""
+        """All releases that were sent and are kept, newest first."""
         s3 = self.run.door.client("s3", self.run.region)
         place = f"releases/{service}/"
         keys = [one["Key"] for one in s3.pages("list_objects_v2", "Contents", Bucket=self.artifacts, Prefix=place)]
@@ -76,28 +84,30 @@ class Ground:
 
 
 def ground(run: Run, settings: Settings) -> Ground:
-    """Look once, at everything together. Raises `NoSuchStack`, `WrongAccount`."""
+    """Look once, at everything together. Raises `NoSuchStack` where there is no bucket to release from."""
     found: dict[str, Any] = {}
 
     def of(kind: Any) -> Any:
         return lambda: found.__setitem__(kind.__name__, run.world.all(kind, run.region))
 
-    tasks: dict[Any, Any] = {"record": lambda: found.__setitem__("record", run.read_record())}
-    tasks |= {kind: of(kind) for kind in (Bucket, DataBucket, TargetGroup, LoadBalancer)}
+    tasks: dict[Any, Any] = {kind: of(kind) for kind in (Bucket, DataBucket, TargetGroup, LoadBalancer)}
     tasks["machines"] = lambda: found.__setitem__("machines", machines(run))
     schedule.in_parallel(tasks, run.stop)
     buckets = {live.key: live.id for kind in (Bucket, DataBucket) for live in found[kind.__name__]}
-    if found["record"] is None or "storage/artifacts" not in buckets:
+    if "storage/artifacts" not in buckets:
         raise NoSuchStack(f"There is nothing of {settings.stack} in {run.region} yet.", "To create it: awsdeploy up")
-    balancer = next((live.raw for live in found["LoadBalancer"]), {"LoadBalancerName": "", "DNSName": ""})
+    addresses = (
+        site.address(live.raw["LoadBalancerName"], live.raw["DNSName"], settings.domain)
+        for live in found["LoadBalancer"]
+    )
     return Ground(
         run=run,
         settings=settings,
         artifacts=buckets["storage/artifacts"],
         uploads=buckets.get("storage/uploads", ""),
-        site=site.address(balancer["LoadBalancerName"], balancer["DNSName"], settings.domain),
+        site=next(addresses, ""),
         groups={live.key.removeprefix("web/"): live for live in found["TargetGroup"]},
-        boxes={
+        machines={
             name: [one for one in found["machines"] if one.service == name and one.state == "running"]
             for name in settings.services
         },

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from awsdeploy.engine.run import Run
 from awsdeploy.resource import TAG_RESOURCE, TAG_STACK
-from awsdeploy.resources.machine import RELEASE, SERVICE, is_member
+from awsdeploy.resources.machine import SERVICE, is_member, release_of
 
 
 @dataclass(frozen=True)
@@ -30,5 +30,5 @@ def machines(run: Run) -> list[Machine]:
             id, state = one["InstanceId"], one["State"]["Name"]
             name = id if is_member(one.get("Tags")) else tags.get(TAG_RESOURCE, "").partition("/")[2] or id
             if state != "terminated":
-                found.append(Machine(id, name, tags.get(SERVICE, ""), state, tags.get(RELEASE, "")))
+                found.append(Machine(id, name, tags.get(SERVICE, ""), state, release_of(one.get("Tags"))))
     return sorted(found, key=lambda one: (one.service, one.name))

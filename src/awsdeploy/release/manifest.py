@@ -17,10 +17,8 @@ VERSION = 1
 KEPT = 5
 """Releases that stay on a machine for a rollback."""
 
-COMPUTED = ("AWS_REGION", "HOSTNAME", "NODE_ENV", "PORT", "RELEASE_ID", "TZ")
-"""What every service is told."""
 PUBLIC = ("NEXT_PUBLIC_BASE_URL", "NEXT_PUBLIC_S3_URL")
-"""What the frontend is told besides, when it is built and when it runs."""
+"""What the frontend alone is told, when it is built and when it runs."""
 
 
 @dataclass(frozen=True)
@@ -49,9 +47,9 @@ def release_id(source: Source) -> str:
     return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{source.short}"
 
 
-def manifest(settings: Settings, service: Service, source: Source, id: str, site: str, uploads: str) -> Manifest:
-    """`site` and `uploads` are the addresses of the application and of its bucket, without a slash at the end."""
-    environment = {
+def environment(settings: Settings, service: Service, id: str, site: str, uploads: str) -> dict[str, str]:
+    """What a service is told that is no secret, beside the parameters in its folder."""
+    told = {
         "AWS_REGION": settings.region,
         "HOSTNAME": "0.0.0.0",
         "NODE_ENV": "production",
@@ -59,9 +57,14 @@ def manifest(settings: Settings, service: Service, source: Source, id: str, site
         "TZ": settings.timezone,
     }
     if service.port is not None:
-        environment["PORT"] = str(service.port)
+        told["PORT"] = str(service.port)
     if service.name not in settings.database_users and service.port is not None:
-        environment |= dict(zip(PUBLIC, (site, uploads), strict=True))
+        told |= dict(zip(PUBLIC, (site, uploads), strict=True))
+    return dict(sorted(told.items()))
+
+
+def manifest(settings: Settings, service: Service, source: Source, id: str, site: str, uploads: str) -> Manifest:
+    """`site` and `uploads` are the addresses of the application and of its bucket, without a slash at the end."""
     return Manifest(
         id=id,
         commit=source.commit,
@@ -71,6 +74,6 @@ def manifest(settings: Settings, service: Service, source: Source, id: str, site
         health=service.health or "/",
         processes=service.processes,
         migrate=service.migrate,
-        environment=dict(sorted(environment.items())),
+        environment=environment(settings, service, id, site, uploads),
         database=service.name in settings.database_users,
     )

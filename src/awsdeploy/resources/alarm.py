@@ -10,7 +10,7 @@ from typing import Any
 from awsdeploy.resource import UNKNOWN, Again, Aws, Change, Live, Parting, Resource
 from awsdeploy.resources.instance import Instance
 from awsdeploy.resources.launch_template import Member
-from awsdeploy.resources.machine import RELEASE
+from awsdeploy.resources.machine import release_of
 from awsdeploy.resources.metric import Metric
 from awsdeploy.resources.scaling import AutoScalingGroup
 from awsdeploy.resources.topic import Topic
@@ -122,4 +122,4 @@ def released(aws: Aws, machines: Instance | AutoScalingGroup) -> bool:
 
 
 def _carries_release(machine: Live) -> bool:
-    return any(tag["Key"] == RELEASE for tag in machine.raw.get("Tags", ()))
+    return bool(release_of(machine.raw.get("Tags")))

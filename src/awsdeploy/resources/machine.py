@@ -30,7 +30,7 @@ SERVICE = "awsdeploy:service"
 """Tag with the service a machine is for: its role may report on machines of that service."""
 
 RELEASE = "awsdeploy:release"
-"""Tag with the release that runs on a machine, which it sets itself."""
+"""Tag that a machine sets itself: the release that runs there, or `failed RELEASE STEP` where a new one got none."""
 
 MEMBER = "member"
 """The part of a template's key that a machine carries which a group has started from it."""
@@ -102,6 +102,12 @@ class Machine(Resource):
 def is_member(tags: Iterable[Mapping[str, str]] | None) -> bool:
     """Whether a machine with these tags was started by a group."""
     return any(tag["Key"] == TAG_RESOURCE and tag["Value"].endswith(f"/{MEMBER}") for tag in tags or ())
+
+
+def release_of(tags: Iterable[Mapping[str, str]] | None) -> str:
+    """The release that runs on a machine with these tags; "" while the placeholder answers."""
+    said = next((tag["Value"] for tag in tags or () if tag["Key"] == RELEASE), "")
+    return "" if said.startswith("failed ") else said
 
 
 def digest(text: str) -> str:

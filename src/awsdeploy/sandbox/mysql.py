@@ -14,6 +14,7 @@ import subprocess
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO
 
 from awsdeploy.sandbox import processes
 
@@ -52,6 +53,11 @@ class Servers:
         if self.pid != os.getpid():
             self.running, self.pid = {}, os.getpid()
         return self.running
+
+    def stop(self, name: str, for_good: bool = True) -> None:
+        """End the server of a database, if it has one."""
+        if server := self.of_this_process().pop(name, None):
+            stop(server, for_good)
 
 
 def program() -> str | None:
@@ -116,7 +122,7 @@ def stop(server: Server, for_good: bool = True) -> None:
         shutil.rmtree(server.folder, ignore_errors=True)
 
 
-def _install(found: str, data: Path, log: object) -> None:
+def _install(found: str, data: Path, log: IO[bytes]) -> None:
     """The system tables. MariaDB's own script makes them; MySQL's server does it by itself."""
     script = shutil.which("mariadb-install-db") or shutil.which("mysql_install_db")
     root = ["--user=root"] if os.geteuid() == 0 else []
@@ -124,7 +130,7 @@ def _install(found: str, data: Path, log: object) -> None:
     if script:
         settled = ["--auth-root-authentication-method=normal", "--skip-test-db"]
         command = [script, "--no-defaults", f"--datadir={data}", *settled, *root]
-    subprocess.run(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, check=False)  # type: ignore[call-overload]
+    subprocess.run(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, check=False)
 
 
 def _statements(database: str, user: str, password: str) -> str:

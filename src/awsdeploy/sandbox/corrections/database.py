@@ -135,8 +135,8 @@ def _modified(world: World, call: Call, database: Any, now: dict[str, Any]) -> N
         memory.supports[name] = now["EngineLifecycleSupport"]
     if "MasterUserPassword" in now:
         memory.passwords[name] = now["MasterUserPassword"]
-        if server := world.of(mysql.Servers).of_this_process().pop(name, None):
-            mysql.stop(server, for_good=False)  # begun again with the next command, with the new password
+        # Begun again with the next command, with the new password.
+        world.of(mysql.Servers).stop(name, for_good=False)
     if "EngineVersion" in now:
         database.engine_version = database_rules.full_version(now["EngineVersion"])
     zones = database_rules.zones_of(database.db_subnet_group) if hasattr(database, "db_subnet_group") else []
@@ -172,8 +172,7 @@ def _deleted(world: World, call: Call, name: str) -> None:
         skip_final_snapshot=True,
         delete_automated_backups=call.parameters.get("DeleteAutomatedBackups", True),
     )
-    if server := world.of(mysql.Servers).of_this_process().pop(name, None):
-        mysql.stop(server)
+    world.of(mysql.Servers).stop(name)
     interfaces.remove(world, call.region, memory.interfaces.pop(name, ()))
     for store in (memory.pending, memory.zones):
         store.pop(name, None)

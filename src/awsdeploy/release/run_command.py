@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from awsdeploy.aws import AwsRefusal, Client, Door
@@ -38,18 +38,19 @@ class Outcome:
         return self.outcome in ("ok", "unchanged")
 
 
-def need_agents(door: Door, region: str, boxes: Sequence[Machine]) -> None:
+def need_agents(door: Door, region: str, machines: Sequence[Machine]) -> None:
     """Raises `Refused` naming each machine whose agent does not answer."""
     ssm = door.client("ssm", region)
-    filters = [{"Key": "InstanceIds", "Values": [box.id for box in boxes]}]
+    filters = [{"Key": "InstanceIds", "Values": [one.id for one in machines]}]
     pages = ssm.pages("describe_instance_information", "InstanceInformationList", Filters=filters)
     online = {one["InstanceId"] for one in pages if one["PingStatus"] == "Online"}
-    away = [f"{box.id} ({box.service})" for box in boxes if box.id not in online]
+    away = [one for one in machines if one.id not in online]
     if away:
         raise Refused(
-            f"The SSM agent of {', '.join(away)} does not answer, so nothing can be run there.",
+            f"The SSM agent of {', '.join(f'{one.id} ({one.service})' for one in away)} does not answer, "
+            "so nothing can be run there.",
             "A machine started a minute ago needs another. Else restart it: "
-            f"aws ec2 reboot-instances --instance-ids {' '.join(box.id for box in boxes if box.id not in online)}",
+            f"aws ec2 reboot-instances --instance-ids {' '.join(one.id for one in away)}",
         )
 
 
@@ -69,7 +70,7 @@ def program(bucket: str, region: str, words: Iterable[str]) -> str:
     )
 
 
-def run(door: Door, region: str, box: Machine, script: str, comment: str, group: str, on_line: OnLine) -> Outcome:
+def run(door: Door, region: str, machine: Machine, script: str, comment: str, group: str, on_line: OnLine) -> Outcome:
     """Run a script as root and say each line of its output as it comes. Nothing in it may be secret.
 
     `group` is the log group that the machine may write to. Raises `Refused` if the agent is offline, `TimedOut`.
@@ -77,7 +78,7 @@ def run(door: Door, region: str, box: Machine, script: str, comment: str, group:
     ssm = door.client("ssm", region)
     try:
         sent = ssm.send_command(
-            InstanceIds=[box.id],
+            InstanceIds=[machine.id],
             DocumentName="AWS-RunShellScript",
             Comment=comment[:100],
             TimeoutSeconds=DELIVERED_WITHIN,
@@ -87,23 +88,23 @@ def run(door: Door, region: str, box: Machine, script: str, comment: str, group:
     except AwsRefusal as refusal:
         if refusal.code != "InvalidInstanceId":
             raise
-        need_agents(door, region, [box])
+        need_agents(door, region, [machine])
         raise
-    return Following(door, region, box, str(sent), group, on_line).outcome()
+    return Following(door, region, machine, str(sent), group, on_line).outcome()
 
 
 class Following:
     """A command's output, read from its log streams while it runs and from its record at the end."""
 
-    def __init__(self, door: Door, region: str, box: Machine, command: str, group: str, on_line: OnLine) -> None:
-        self.door, self.box, self.command, self.group, self.on_line = door, box, command, group, on_line
+    def __init__(self, door: Door, region: str, machine: Machine, command: str, group: str, on_line: OnLine) -> None:
+        self.door, self.machine, self.command, self.group, self.on_line = door, machine, command, group, on_line
         self.ssm, self.logs = door.client("ssm", region), door.client("logs", region)
         self.told: dict[str, Any] | None = None
         self.step = ""
         self.seen = 0
 
     def outcome(self) -> Outcome:
-        stream = _Stream(self.logs, self.group, f"{self.command}/{self.box.id}/aws-runShellScript/stdout")
+        stream = _Stream(self.logs, self.group, f"{self.command}/{self.machine.id}/aws-runShellScript/stdout")
         for _ in Pace(ceiling=2.0).ticks(self.door.stop, LONGEST + 2 * DELIVERED_WITHIN):
             record = self._record()
             self._take(stream.more())
@@ -111,18 +112,19 @@ class Following:
                 self._take(stream.more())
                 break
         else:
-            raise TimedOut(f"The command {self.command} on {self.box.id} has not ended.", "It goes on there.")
+            raise TimedOut(f"The command {self.command} on {self.machine.id} has not ended.", "It goes on there.")
         text = record.get("StandardOutputContent", "")
         if self.seen == 0 or self.told is None:
             # AWS keeps the first 24,000 characters of what a command said (API_GetCommandInvocation).
             self._take(text.splitlines()[self.seen :])
         if self.told is not None:
-            return Outcome(**{key: str(value or "") for key, value in self.told.items() if key in FIELDS})
+            known = {field.name for field in fields(Outcome)}
+            return Outcome(**{key: str(value or "") for key, value in self.told.items() if key in known})
         return self._unsaid(record)
 
     def _record(self) -> dict[str, Any]:
         try:
-            return self.ssm.get_command_invocation(CommandId=self.command, InstanceId=self.box.id)
+            return self.ssm.get_command_invocation(CommandId=self.command, InstanceId=self.machine.id)
         except AwsRefusal as refusal:
             if refusal.code != "InvocationDoesNotExist":  # AWS: for a few seconds after it was sent
                 raise
@@ -139,19 +141,14 @@ class Following:
             self.on_line(line)
 
     def _unsaid(self, record: dict[str, Any]) -> Outcome:
-        status = record["Status"]
+        """The program has ended without a word: what AWS knows of it."""
         said = record.get("StandardErrorContent", "").strip().splitlines()
-        if status == "TimedOut":
-            return Outcome("failed", "", self.step, "The machine did not take the command in time.", AGENT)
-        if status == "Cancelled":
-            return Outcome("failed", "", self.step, "The command was cancelled.", "Run the same command again.")
-        code = record.get("ResponseCode", "")
-        last = said[-1] if said else f"it ended with code {code}"
-        return Outcome("failed", "", self.step or "start", f"It broke off: {last}", "Run the same command again.")
-
-
-AGENT = "Look whether it is up: awsdeploy status"
-FIELDS = {"outcome", "release", "step", "diagnosis", "remedy", "previous"}
+        last = said[-1] if said else f"it ended with code {record.get('ResponseCode', '')}"
+        diagnosis, remedy = {
+            "TimedOut": ("The machine did not take the command in time.", "Look whether it is up: awsdeploy status"),
+            "Cancelled": ("The command was cancelled.", "Run the same command again."),
+        }.get(record["Status"], (f"It broke off: {last}", "Run the same command again."))
+        return Outcome("failed", step=self.step or "start", diagnosis=diagnosis, remedy=remedy)
 
 
 class _Stream:
@@ -160,7 +157,6 @@ class _Stream:
     def __init__(self, logs: Client, group: str, name: str) -> None:
         self.logs, self.group, self.name = logs, group, name
         self.token = ""
-        self.rest = ""
 
     def more(self) -> Iterator[str]:
         """The lines that have come since."""
