@@ -16,6 +16,7 @@ import pytest
 
 from awsdeploy.sandbox.control import Server
 from tests.conftest import SPEED, forked
+from tests.ports import free_port
 from tests.sandbox.standing import STILL
 from tests.simulated import REGION, SCRIPT, World, machines
 
@@ -137,7 +138,8 @@ def test_a_plugin_that_would_show_the_token_is_too_old(up: World) -> None:
 
 def test_the_tunnel_leads_to_the_database_through_a_machine_that_may_reach_it(up: World) -> None:
     (database,) = up.client("rds").describe_db_instances()["DBInstances"]
-    done = up.awsdeploy("tunnel", "database", "--port", "33071")
+    port = str(free_port())
+    done = up.awsdeploy("tunnel", "database", "--port", port)
     assert done.returncode == 7, done.stderr
     assert json.loads(told(up)["argv"][4]) == {
         "Target": machines(up)["backend-1"],
@@ -145,15 +147,15 @@ def test_the_tunnel_leads_to_the_database_through_a_machine_that_may_reach_it(up
         "Parameters": {
             "host": [database["Endpoint"]["Address"]],
             "portNumber": ["3306"],
-            "localPortNumber": ["33071"],
+            "localPortNumber": [port],
         },
     }
     name = "/deploy/shop/dev/database/DB_PASSWORD"
     secret = up.client("ssm").get_parameter(Name=name, WithDecryption=True)["Parameter"]["Value"]
-    assert "mysql -h 127.0.0.1 -P 33071 -u app -p shop" in done.stderr
+    assert f"mysql -h 127.0.0.1 -P {port} -u app -p shop" in done.stderr
     assert f"--name {name}" in done.stderr
     assert secret not in done.stderr + done.stdout + (up.folder / "told.json").read_text()
-    shown = up.awsdeploy("tunnel", "database", "--port", "33071", "--show")
+    shown = up.awsdeploy("tunnel", "database", "--port", port, "--show")
     assert secret in shown.stderr
     assert secret not in (up.folder / "told.json").read_text()
 
@@ -171,7 +173,7 @@ def test_a_port_in_use_is_told_before_anything_is_asked(up: World) -> None:
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 3), (signal.SIGTERM, 143)])
 def test_the_plugin_answers_ctrl_c_itself_and_ends_with_us(up: World, number: signal.Signals, code: int) -> None:
     child = subprocess.Popen(
-        [str(SCRIPT), "tunnel", "database", "--port", "33072"],
+        [str(SCRIPT), "tunnel", "database", "--port", str(free_port())],
         cwd=up.folder,
         stderr=subprocess.DEVNULL,
         env={**os.environ, **up.environment, "PLUGIN_WAITS": "1"},

@@ -21,6 +21,7 @@ from typing import Any
 import pytest
 
 from awsdeploy.cli.project import programs
+from tests.ports import free_port
 from tests.simulated import REGION, World
 
 SHOP = Path(__file__).parents[2] / "examples" / "shop"
@@ -86,12 +87,6 @@ def ask(url: str, body: bytes | None = None, kind: str = "application/json") -> 
             return Answer(answer.status, answer.read())
     except urllib.error.HTTPError as error:
         return Answer(error.code, error.read())
-
-
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
 
 
 def listens(port: int) -> bool:

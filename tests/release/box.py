@@ -6,7 +6,6 @@ import io
 import json
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tarfile
@@ -18,6 +17,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from tests.ports import free_port
 
 SCRIPT = Path(__file__).parents[2] / "src/awsdeploy/bootstrap/release.sh"
 STACK, SERVICE, REGION, BUCKET = "shop/prod", "backend", "ap-northeast-2", "artifacts"
@@ -217,13 +218,6 @@ class Box:
     def close(self) -> None:
         self.pm2("kill")
         shutil.rmtree(self.place, ignore_errors=True)
-
-
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        port: int = one.getsockname()[1]
-        return port
 
 
 def until(holds: Callable[[], bool], seconds: float = 20) -> None:
