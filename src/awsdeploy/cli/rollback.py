@@ -13,6 +13,7 @@ from awsdeploy.cli.releasing import chosen, need_machines, releasing, report
 from awsdeploy.errors import Refused
 
 if TYPE_CHECKING:
+    from awsdeploy.cli.session import Session
     from awsdeploy.release.deploy import Releaser
 
 EXAMPLES = """\
@@ -33,7 +34,7 @@ def command(given: Given, services: tuple[str, ...], to: str | None, as_json: bo
     wanted = chosen(settings, services)
     with releasing(given, settings, "rollback") as (at, releaser):
         need_machines(releaser.ground, wanted)
-        plan = [(service, to or _before(releaser, service.name)) for service in wanted]
+        plan = [(service, to or _before(at, releaser, service.name)) for service in wanted]
         manifests = [(service, id, releaser.ground.manifest(service.name, id)) for service, id in plan]
         for service, id, found in manifests:
             if found is None:
@@ -47,12 +48,12 @@ def command(given: Given, services: tuple[str, ...], to: str | None, as_json: bo
         report(at, results, seconds, releaser.ground.site, as_json, "serves again")
 
 
-def _before(releaser: Releaser, service: str) -> str:
+def _before(at: Session, releaser: Releaser, service: str) -> str:
     """The newest that served before the current one. Raises `Refused` if there is none."""
     now = releaser.ground.current(service)
     if not now:
-        raise Refused(f"{service} has no release yet.", "To make one: awsdeploy deploy")
+        raise Refused(f"{service} has no release yet.", f"To make one: {at.next('deploy')}")
     earlier = [id for id in releaser.ground.served(service) if id < now]
     if not earlier:
-        raise Refused(f"{service} has no release before {now}.", "Which there are: awsdeploy releases")
+        raise Refused(f"{service} has no release before {now}.", f"Which there are: {at.next('releases')}")
     return earlier[0]
