@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import functools
 import os
@@ -86,7 +87,8 @@ def forked(sandbox: control.Server, folder: Path) -> Iterator[World]:
         with entered(server, folder) as world:
             yield world
     finally:
-        os.kill(server.pid, signal.SIGTERM)
+        with contextlib.suppress(ProcessLookupError):  # a test may have ended it
+            os.kill(server.pid, signal.SIGTERM)
 
 
 @pytest.fixture

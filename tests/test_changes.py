@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import pytest
@@ -132,12 +133,15 @@ def test_replace_makes_the_new_machine_before_the_old_goes(world: World) -> None
     settings = world.settings(PLAIN)
     world.up(settings)
     before = keys(world, settings)
-    world.up(settings, replace=["machines/backend-1"])
+    seen: list[tuple[str, str, str]] = []
+    telling = dataclasses.replace(world, on_event=lambda one: seen.append((one.key, one.phase, one.status)))
+    telling.up(settings, replace=["machines/backend-1"])
     after = keys(world, settings)
     assert after["machines/backend-1"] != before["machines/backend-1"]
     assert after["machines/frontend-1"] == before["machines/frontend-1"]
-    world.pass_time(600)
-    world.up(settings)
+    asked = [("web/backend-healthy", "changing", ""), ("web/backend-healthy", "waiting", "draining")]
+    drained, deleted = ("web/backend-healthy", "ready", "healthy"), ("machines/backend-1", "deleting", "running")
+    assert [one for one in seen if one in {*asked, drained, deleted}] == [*asked, drained, deleted]
     assert writes(world.up(settings)) == {}
 
 

@@ -170,7 +170,8 @@ TIMELESS = hashlib.sha256(json.dumps([{}, 0]).encode()).hexdigest()[:8]
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Gate(Resource):
-    """Owns nothing and only waits: for a certificate to be issued, for targets to be healthy."""
+    """Owns nothing and waits: for a certificate to be issued, for targets to be healthy. What it repairs is changed
+    only when what it waits for has come."""
 
     abstract = True
 

@@ -44,7 +44,6 @@ class FrontDoor:
                 port=service.port or 0,
                 health=service.health or "/",
                 targets=machines.instances[name],
-                scaled=service.scaling.min if service.scaling else 0,
             )
             for name, service in self.web.items()
         }

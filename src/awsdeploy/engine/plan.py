@@ -174,6 +174,8 @@ def _compare(run: Run, items: Sequence[Item]) -> None:
                 item.action = "wait"
             else:
                 run.lives[resource] = seen
+                item.changes = list(resource.repair(view, seen))
+                item.action = "change" if item.changes else "none"
         elif item.live and item.action == "none" and not resource.existing:
             if item.live.status not in resource.wait.ready:
                 item.action = "wait"

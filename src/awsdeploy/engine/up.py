@@ -130,19 +130,9 @@ class Builder:
         self.run.emit(Event(resource.key, "ready", live.status))
 
     def _bring_about(self, resource: Resource) -> Live:
-        if isinstance(resource, Gate):
-            return self._wait(resource, None)
-        live = self.plan.items[resource].live
-        if resource.existing and live:
-            return live
-        if live and live.status in resource.wait.failed:
-            self._discard(resource, live)
-            live = None
-        if live and live.status in resource.wait.leaving:
-            self._until_gone(resource, live)
-            live = None
-        if live is None:
-            live = self._create(resource)
+        if resource.existing and (there := self.plan.items[resource].live):
+            return there
+        live = None if isinstance(resource, Gate) else self._existing(resource)
         view = self._view(resource)
         for attempt in range(ATTEMPTS):
             if attempt > 1:  # AWS may take a moment to show what it was told
@@ -160,9 +150,21 @@ class Builder:
                     change.apply()
                 except AnswerLost:
                     break  # whether it happened shows in the next look
-            live = self._seen(resource, live.id) or live
+            if not isinstance(resource, Gate):
+                live = self._seen(resource, live.id) or live
         fields = ", ".join(change.field for change in changes)
         raise AwsFailure(f"AWS keeps changing back: {fields}.", "Something else may be changing it; see its events.")
+
+    def _existing(self, resource: Resource) -> Live:
+        """What can be used of it, created where there is nothing."""
+        live = self.plan.items[resource].live
+        if live and live.status in resource.wait.failed:
+            self._discard(resource, live)
+            live = None
+        if live and live.status in resource.wait.leaving:
+            self._until_gone(resource, live)
+            live = None
+        return live or self._create(resource)
 
     def _create(self, resource: Resource) -> Live:
         """Ask AWS for it, once, whatever happens to the answer."""

@@ -11,7 +11,6 @@ from awsdeploy.aws import AwsRefusal, tolerate
 from awsdeploy.resource import UNKNOWN, Again, Aws, Change, Live, Parting, Passing, Resource, Wait
 from awsdeploy.resources.bucket import Bucket
 from awsdeploy.resources.instance import Instance
-from awsdeploy.resources.launch_template import Member
 from awsdeploy.resources.network import Subnet, Vpc
 from awsdeploy.resources.security_group import SecurityGroup
 
@@ -132,15 +131,13 @@ class LoadBalancer(Resource):
 class TargetGroup(Resource):
     """The machines of one service, and how the load balancer asks whether they are well.
 
-    `scaled` is how many machines of an Auto Scaling group must be well before others leave; the group itself
-    puts them in and takes them out.
+    An Auto Scaling group puts its machines in and takes them out itself: they are not among `targets`.
     """
 
     vpc: Vpc
     port: int
     health: str
     targets: tuple[Instance, ...]
-    scaled: int = 0
 
     replaces = {"vpc", "port"}
     again = Again.NAME
@@ -213,30 +210,19 @@ class TargetGroup(Resource):
             aws.elbv2.modify_target_group_attributes(TargetGroupArn=live.id, Attributes=list(missing))
 
         yield from attribute_changes(present, self.ATTRIBUTES, set_attributes)
-        yield from self._repair_targets(aws, live)
+        yield from self._missing_targets(aws, live)
 
-    def _repair_targets(self, aws: Aws, live: Live) -> Iterator[Change]:
-        """Others leave only when all of ours are well: a replaced machine serves until its successor does."""
+    def _missing_targets(self, aws: Aws, live: Live) -> Iterator[Change]:
+        """Who is not wanted leaves by `TargetsHealthy`, when all of ours are well."""
         present = {one["Target"]["Id"]: one["TargetHealth"]["State"] for one in live.raw["Health"]}
-        wanted = {aws[instance].id: instance for instance in self.targets}
-        for id, instance in wanted.items():
+        for instance in self.targets:
+            id = aws[instance].id
             if present.get(id, "draining") == "draining":
 
                 def register(id: str = id) -> None:
                     aws.elbv2.register_targets(TargetGroupArn=live.id, Targets=[{"Id": id, "Port": self.port}])
 
                 yield Change("target", None, instance.key, register)
-        others = [id for id, state in present.items() if id not in wanted and state != "draining"]
-        members = {live.id for live in aws.latest(Member)} if others else set()
-        well = {id for id, state in present.items() if state == "healthy"}
-        if wanted.keys() <= well and len(members & well) >= self.scaled:
-            for id in others:
-                if id not in members:
-
-                    def deregister(id: str = id) -> None:
-                        aws.elbv2.deregister_targets(TargetGroupArn=live.id, Targets=[{"Id": id}])
-
-                    yield Change("target", id, None, deregister)
 
     @classmethod
     def delete(cls, aws: Aws, live: Live, parting: Parting) -> None:

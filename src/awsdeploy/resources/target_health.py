@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from awsdeploy.resource import Aws, Gate, Live, Wait
+from awsdeploy.resource import Aws, Change, Gate, Live, Wait
+from awsdeploy.resources.launch_template import Member
 from awsdeploy.resources.load_balancer import TargetGroup
 from awsdeploy.resources.scaling import AutoScalingGroup, trouble
 
@@ -13,7 +15,8 @@ from awsdeploy.resources.scaling import AutoScalingGroup, trouble
 class TargetsHealthy(Gate):
     """Waits until every target of a group answers its health check; a listener must use the group first.
 
-    With an Auto Scaling group: until `min` of its machines do.
+    With an Auto Scaling group: until `min` of its machines do. Then the others leave, and it waits until the requests
+    that are under way there have their answers: a replaced machine serves until its successor does.
     """
 
     group: TargetGroup
@@ -21,24 +24,40 @@ class TargetsHealthy(Gate):
 
     title = "target health"
     # AWS: boot, bootstrap of about 90 s, then two checks 10 s apart.
-    wait = Wait(pending={"initial", "unused", "unhealthy"}, ready={"healthy"}, usual=130, deadline=1200)
+    wait = Wait(pending={"initial", "unused", "unhealthy", "draining"}, ready={"healthy"}, usual=130, deadline=1200)
 
     def observe(self, aws: Aws) -> Live:
         wanted, least, trouble_id = self._wanted(aws)
         group = aws.look(self.group) or aws[self.group]
-        states = [one for one in group.raw["Health"] if one["Target"]["Id"] in wanted]
-        healthy = [one for one in states if one["TargetHealth"]["State"] == "healthy"]
-        others = [one for one in states if one not in healthy]
-        status = others[0]["TargetHealth"]["State"] if others else "healthy"
-        if len(states) < least:
+        states = {one["Target"]["Id"]: one["TargetHealth"] for one in group.raw["Health"]}
+        wrong = [state for id, state in states.items() if id in wanted and state["State"] != "healthy"]
+        present = len(wanted & states.keys())
+        healthy = present - len(wrong)
+        status = wrong[0]["State"] if wrong else "healthy"
+        if present < least:
             status = "unused"
-        if self.scaling and len(healthy) >= least:
+        if self.scaling and healthy >= least:
             status = "healthy"
-        reasons = {one["TargetHealth"].get("Reason", "") for one in others}
+        reasons = {state.get("Reason", "") for state in wrong}
         if status == "unused" and trouble_id:
             reasons.add(trouble(aws, trouble_id))
-        reason = f"{len(healthy)} of {least} healthy" + "".join(f", {text}" for text in sorted(reasons - {""}))
-        return Live(type(self), self.key, group.id, status=status, raw={"targets": states}, reason=reason)
+        strangers = {id: state["State"] for id, state in states.items() if id not in wanted}
+        if status == "healthy" and "draining" in strangers.values():
+            status = "draining"
+            reasons.add("another still answers what it was asked")
+        reason = f"{healthy} of {least} healthy" + "".join(f", {text}" for text in sorted(reasons - {""}))
+        return Live(type(self), self.key, group.id, status=status, raw={"strangers": strangers}, reason=reason)
+
+    def repair(self, aws: Aws, live: Live) -> Iterator[Change]:
+        leaving = [id for id, state in live.raw["strangers"].items() if state != "draining"]
+        members = {one.id for one in aws.latest(Member)} if leaving else set()
+        for id in leaving:
+            if id not in members:  # whom their own Auto Scaling group takes out
+
+                def deregister(id: str = id) -> None:
+                    aws.elbv2.deregister_targets(TargetGroupArn=live.id, Targets=[{"Id": id}])
+
+                yield Change("target", id, None, deregister)
 
     def _wanted(self, aws: Aws) -> tuple[set[str], int, str]:
         """Whose health counts, how many of them must be well, and whom to ask why there are too few."""
