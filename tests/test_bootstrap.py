@@ -19,6 +19,7 @@ from awsdeploy.resources import bootstrap, placeholder
 SHELLCHECK = Path(sys.executable).with_name("shellcheck")
 NODE_18 = "node-v18.20.8-linux-x64-glibc-217"
 LARGE, SMALL = 3_900_000, 980_000  # kB of a t3.medium and a t3.micro
+PAGE = placeholder.user_data("al2023", 9999, "/api/health", "ap-northeast-2", "s3://b/releases/backend/current.json")
 AGENT = "opt/aws/amazon-cloudwatch-agent"
 
 WORLD = f"""\
@@ -150,8 +151,7 @@ def serve_node(folder: Path) -> None:
 def test_shellcheck_has_nothing_to_say() -> None:
     texts = {
         "bootstrap": bootstrap.script().decode(),
-        "user data": placeholder.user_data("al2023", 9999, "/api/health")
-        + bootstrap.fetched("a-bucket", "shop/prod", "backend", "al2023", "ap-northeast-2"),
+        "user data": PAGE + bootstrap.fetched("a-bucket", "shop/prod", "backend", "al2023", "ap-northeast-2"),
     }
     for name, text in texts.items():
         done = subprocess.run([SHELLCHECK, "-"], input=text, capture_output=True, text=True, check=False)
@@ -288,7 +288,7 @@ def test_an_outcome_that_cannot_be_told_is_no_success(box: Callable[..., Box]) -
 def test_user_data_fits_and_runs_what_it_fetched(tmp_path: Path) -> None:
     """The lines after the placeholder, with an `aws` that hands out a script at the second attempt."""
     text = bootstrap.fetched("a-bucket", "shop/prod", "backend", "al2023", "ap-northeast-2")
-    whole = placeholder.user_data("al2023", 9999, "/api/health") + text
+    whole = PAGE + text
     assert len(whole.encode()) < 16 * 1024
     for folder in ("/opt/awsdeploy", "/var/log/awsdeploy"):
         text = text.replace(folder, f"{tmp_path}{folder}")

@@ -49,7 +49,22 @@ def test_it_uses_nothing_that_python_2_7_has_not() -> None:
 
 @pytest.mark.parametrize(("system", "python"), [("al2", "/usr/bin/python2.7"), ("al2023", "/usr/bin/python3")])
 def test_user_data_is_small_and_starts_it(system: str, python: str) -> None:
-    text = placeholder.user_data(system, 3000, "/")
+    text = placeholder.user_data(system, 3000, "/", "ap-northeast-2", "s3://b/releases/web/current.json")
     assert len(text.encode()) < 16 * 1024
     assert f"ExecStart={python} /opt/awsdeploy/placeholder.py 3000 /" in text
     assert subprocess.run(["bash", "-n"], input=text, text=True, check=False).returncode == 0
+
+
+@pytest.mark.parametrize(("there", "started"), [(0, ""), (1, "enable --now awsdeploy-placeholder.service\n")])
+def test_it_is_started_only_where_no_release_comes(tmp_path: Path, there: int, started: str) -> None:
+    text = placeholder.user_data("al2023", 3000, "/", "ap-northeast-2", "s3://b/releases/web/current.json")
+    calls = {"aws": f'echo "$@" >> {tmp_path}/asked; exit {there}', "systemctl": f'echo "$@" >> {tmp_path}/told'}
+    for name, line in calls.items():
+        (tmp_path / name).write_text(f"#!/bin/sh\n{line}\n")
+        (tmp_path / name).chmod(0o755)
+    script = text[text.index("systemctl daemon-reload") :]
+    environment = {"PATH": f"{tmp_path}:/usr/bin:/bin"}
+    done = subprocess.run(["bash", "-euo", "pipefail", "-c", script], env=environment, check=False)
+    assert done.returncode == 0
+    assert (tmp_path / "told").read_text() == f"daemon-reload\n{started}"
+    assert "s3://b/releases/web/current.json -" in (tmp_path / "asked").read_text()

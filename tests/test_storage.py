@@ -162,19 +162,20 @@ def test_an_empty_bucket_is_not_kept(world: World) -> None:
     assert names(world) == []
 
 
-def test_thousands_of_versions_and_markers_go(world: World) -> None:
+@pytest.mark.parametrize("objects", [30, pytest.param(1250, marks=pytest.mark.torture)])
+def test_however_many_versions_and_markers_there_are_they_go(world: World, objects: int) -> None:
     settings, _ = storage(world)
     s3, uploads = world.client("s3"), found(world, settings)["storage/uploads"].id
-    many = [f"uploads/users/{number}" for number in range(1250)]
+    many = [f"uploads/users/{number}" for number in range(objects)]
     for name in many:
         s3.put_object(Bucket=uploads, Key=name, Body=b"")
-    for start in (0, 1000):
-        objects = [{"Key": name} for name in many[start : start + 1000]]
-        s3.delete_objects(Bucket=uploads, Delete={"Objects": objects})
+    for start in range(0, objects, 1000):
+        some = [{"Key": name} for name in many[start : start + 1000]]
+        s3.delete_objects(Bucket=uploads, Delete={"Objects": some})
     upload = s3.create_multipart_upload(Bucket=uploads, Key="unfinished")["UploadId"]
     s3.upload_part(Bucket=uploads, Key="unfinished", UploadId=upload, PartNumber=1, Body=b"x")
     pages = s3.get_paginator("list_object_versions").paginate(Bucket=uploads)
-    assert sum(len(page.get("Versions", ())) + len(page.get("DeleteMarkers", ())) for page in pages) == 2500
+    assert sum(len(page.get("Versions", ())) + len(page.get("DeleteMarkers", ())) for page in pages) == 2 * objects
     world.pass_time(60)
     assert world.destroy(settings) == []
     assert names(world) == []

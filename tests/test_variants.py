@@ -38,8 +38,6 @@ SAMPLE = (
     "dev, documented, scaling",
     "prod, documented, private uploads",
     "prod, supported, replication off",
-    "prod, supported, scaling",
-    "dev, supported, no backups, no health check",
 )
 
 

@@ -4,112 +4,17 @@ from __future__ import annotations
 
 import json
 import threading
-import time
-import urllib.error
-import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
 
 import pytest
 
 from tests.release.apps import BEHIND, BROKEN, application
 from tests.release.repository import commit, git
+from tests.release.site import CONFIG, HEALTH, address, asked, asking, current, deploy, machines, sent
 from tests.simulated import World
 
 pytestmark = [pytest.mark.slow, pytest.mark.npm]
 
-CONFIG = """\
-name = "site"
-environment = "dev"
-platform = "supported"
-
-[services.frontend]
-
-[services.backend]
-instances = 2
-"""
-HEALTH = "/api/health"
 SECRET = "s3cr3t-never-shown"
-
-
-@pytest.fixture(scope="module")
-def site(module_world: World) -> World:
-    """A stack on which a first release runs, and its repository."""
-    module_world.up(module_world.settings(CONFIG))
-    git(module_world.folder, "init", "-q", "-b", "main")
-    commit(module_world.folder, {**application(), ".gitignore": ".awsdeploy/\n"})
-    deploy(module_world)
-    return module_world
-
-
-def deploy(world: World, *words: str, code: int = 0) -> str:
-    done = world.awsdeploy("deploy", *words, timeout=300)
-    assert done.returncode == code, done.stdout + done.stderr
-    assert "Traceback" not in done.stderr
-    return done.stdout + done.stderr
-
-
-def address(world: World) -> str:
-    (one,) = world.control("GET", "balancers").values()
-    return str(one)
-
-
-def asked(world: World, path: str = HEALTH) -> dict[str, Any]:
-    with urllib.request.urlopen(address(world) + path, timeout=10) as answer:
-        value: dict[str, Any] = json.loads(answer.read())
-        return value
-
-
-def current(world: World) -> str:
-    return str(asked(world)["release"])
-
-
-def machines(world: World, service: str = "backend") -> list[dict[str, Any]]:
-    filters = [
-        {"Name": "tag:awsdeploy:service", "Values": [service]},
-        {"Name": "instance-state-name", "Values": ["running"]},
-    ]
-    reservations = world.client("ec2").describe_instances(Filters=filters)["Reservations"]
-    return [one for reservation in reservations for one in reservation["Instances"]]
-
-
-def sent(world: World) -> list[dict[str, Any]]:
-    commands: list[dict[str, Any]] = world.client("ssm").list_commands()["Commands"]
-    return commands
-
-
-@contextmanager
-def asking(world: World, path: str, rate: float) -> Iterator[list[str]]:
-    """A client that asks `rate` times a second; what it was not answered is in the list."""
-    failures: list[str] = []
-    over = threading.Event()
-    url = address(world) + path
-
-    def ask() -> None:
-        try:
-            with urllib.request.urlopen(url, timeout=20) as answer:
-                answer.read()
-        except (OSError, urllib.error.URLError) as error:
-            failures.append(f"{error}")
-
-    def run() -> None:
-        begun, number = time.monotonic(), 0
-        threads: list[threading.Thread] = []
-        while not over.wait(max(0.0, begun + number / rate - time.monotonic())):
-            number += 1
-            threads.append(threading.Thread(target=ask))
-            threads[-1].start()
-        for thread in threads:
-            thread.join()
-
-    client = threading.Thread(target=run)
-    client.start()
-    try:
-        yield failures
-    finally:
-        over.set()
-        client.join()
 
 
 def test_both_services_answer_with_their_release(site: World) -> None:
@@ -125,6 +30,21 @@ def test_what_runs_already_is_not_released_again(site: World) -> None:
     before = len(sent(site))
     assert "unchanged, nothing was done" in deploy(site)
     assert len(sent(site)) == before
+
+
+def test_one_machine_is_released_on_in_place_and_loses_no_request(site: World) -> None:
+    """By PM2's cluster: the next process answers before the one before ends."""
+    (_only,) = machines(site, "frontend")
+    old = current(site, "/")
+    commit(site.folder, {"README": "of the frontend"})
+    with asking(site, "/", 50) as failures:
+        deploy(site, "frontend")
+        new = current(site, "/")
+        back = site.awsdeploy("rollback", "frontend", timeout=300)
+        assert back.returncode == 0, back.stderr
+    assert failures == []
+    assert new != old
+    assert current(site, "/") == old
 
 
 def test_a_new_commit_serves_and_a_rollback_brings_the_old_one_back(site: World) -> None:

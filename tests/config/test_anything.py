@@ -38,7 +38,7 @@ GOOD: dict[str, Any] = {
         "jobs": {"scaling": {"min": 2, "max": 3, "target_cpu": 50, "health": "ec2"}},
     },
     "database": {"engine_version": "8.4", "storage_gb": 20, "max_storage_gb": 40, "username": "app"},
-    "waits": {"settle": 1.5, "poll_floor": 0.1, "poll_ceiling": 2},
+    "waits": {"settle": 1.5, "poll_floor": 0.1, "poll_ceiling": 2, "silence": 30},
 }
 KEYS = sorted({key for model in (Settings, Network, Service, Scaling, Database, Waits) for key in model.model_fields})
 

@@ -133,7 +133,7 @@ def machine(subnet: str, group: str, image: str, root: str, **other: Any) -> dic
         "SecurityGroupIds": [group],
         "IamInstanceProfile": {"Name": "app"},
         "BlockDeviceMappings": [{"DeviceName": root, "Ebs": {"VolumeSize": 20, "VolumeType": "gp3"}}],
-        "UserData": placeholder.user_data("al2023", PORT, "/"),
+        "UserData": placeholder.user_data("al2023", PORT, "/", "ap-northeast-2", "s3://none/none"),
     } | other
 
 

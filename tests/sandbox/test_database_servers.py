@@ -43,7 +43,7 @@ def ran(world: World, id: str, command: str) -> str:
     return str(waiting(look))
 
 
-@pytest.mark.torture
+@pytest.mark.slow
 @pytest.mark.npm
 def test_a_machine_reaches_the_database_by_its_endpoint(world: World) -> None:
     world.up(world.settings(CONFIG))

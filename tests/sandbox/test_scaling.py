@@ -15,7 +15,7 @@ TWENTY = [{"Key": "kind", "Value": "member"}]
 
 def data(stands: Standing, **other: Any) -> dict[str, Any]:
     """What a template says."""
-    script = placeholder.user_data("al2023", PORT, "/").encode()
+    script = placeholder.user_data("al2023", PORT, "/", "ap-northeast-2", "s3://none/none").encode()
     return {
         "ImageId": stands.image,
         "InstanceType": "t3.micro",

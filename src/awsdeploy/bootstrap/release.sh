@@ -1096,7 +1096,7 @@ commit() {
   tell "$RELEASE"
 }
 
-# The release before runs on; without one the placeholder answers again.
+# The release before runs on; without one the placeholder answers again, on a machine that began with it.
 go_back() {
   SWITCHING=''
   if [[ -n $PREVIOUS && -f $SHARED/$PREVIOUS/pm2.json ]]; then
@@ -1107,7 +1107,7 @@ go_back() {
     fi
   else
     apply '' >>"$LOG" 2>&1
-    placeholder start
+    if systemd && systemctl is-enabled --quiet "$PLACEHOLDER" 2>/dev/null; then placeholder start; fi
   fi
 }
 

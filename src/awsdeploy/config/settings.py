@@ -208,6 +208,8 @@ class Waits(Frozen):
     """The shortest pause between two looks."""
     poll_ceiling: Annotated[float, AfterValidator(rules.seconds(0.001, 300)), _range(0.001, 300)] = 15.0
     """The longest pause between two looks."""
+    silence: Annotated[float, AfterValidator(rules.seconds(1, 3600)), _range(1, 3600)] = 120.0
+    """How long the agent of a machine may not answer in the middle of a release."""
 
 
 Services = Annotated[Mapping[ServiceName, Service], AfterValidator(MappingProxyType), PlainSerializer(_plain)]

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from awsdeploy import blueprint
+from awsdeploy.aws import tolerate
 from awsdeploy.config import Service
 from awsdeploy.errors import AwsdeployError
 from awsdeploy.release import run_command, through
@@ -148,7 +149,8 @@ class Releaser:
         script = run_command.program(ground.artifacts, run.region, words)
         comment = f"awsdeploy {command} {service.name} {' '.join(more)}".strip()
         group = run.stack.parameter(service.name)
-        return run_command.run(run.door, run.region, machine, script, comment, group, self.say)
+        silence = ground.settings.waits.silence
+        return run_command.run(run.door, run.region, machine, script, comment, group, self.say, silence)
 
     @contextmanager
     def _out_of_service(self, service: Service, machine: Machine, alone: bool) -> Iterator[None]:
@@ -164,7 +166,8 @@ class Releaser:
             self._until(group.id, machine, {"unused"}, DRAINED_WITHIN)
             yield
         finally:
-            elbv2.register_targets(**target)
+            with tolerate("InvalidTarget"):  # it has gone meanwhile
+                elbv2.register_targets(**target)
 
     def _need_health(self, service: Service, machine: Machine, outcome: Outcome) -> None:
         """The load balancer must find it well: what answers on the machine may not answer through the load balancer.
@@ -201,7 +204,7 @@ class Releaser:
             asked = elbv2.describe_target_health(TargetGroupArn=group, Targets=[{"Id": machine.id}])
             health = asked["TargetHealthDescriptions"][0]["TargetHealth"]
             state, reason = health["State"], health.get("Description", "")
-            if state in wanted:
+            if state in wanted or health.get("Reason") == "Target.InvalidState":  # AWS: stopped or terminated
                 break
         return state, reason
 

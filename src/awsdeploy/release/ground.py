@@ -14,11 +14,11 @@ from awsdeploy.engine.run import Run
 from awsdeploy.errors import NoSuchStack
 from awsdeploy.release.machines import Machine, machines
 from awsdeploy.resource import Live
+from awsdeploy.resources.bootstrap import LATEST, manifest_key
 from awsdeploy.resources.bucket import Bucket
 from awsdeploy.resources.data_bucket import DataBucket
 from awsdeploy.resources.load_balancer import LoadBalancer, TargetGroup
 
-LATEST = "current"
 """Name of the object, beside the manifests, that says which release a new machine is to have."""
 SERVED = "served"
 """Its list of all that have served."""
@@ -66,7 +66,7 @@ class Ground:
         """The manifest of a release, of the current one by default; None where there is none."""
         s3 = self.run.door.client("s3", self.run.region)
         try:
-            body = s3.get_object(Bucket=self.artifacts, Key=f"releases/{service}/{id}.json")["Body"].read()
+            body = s3.get_object(Bucket=self.artifacts, Key=manifest_key(service, id))["Body"].read()
         except AwsRefusal as refusal:
             if refusal.code not in ("NoSuchKey", "404"):
                 raise

@@ -18,6 +18,7 @@ OUTCOME, STEP = "@outcome ", "@step "
 DELIVERED_WITHIN = 60  # seconds until a machine must have taken a command; AWS: 30 at least (API_SendCommand)
 LONGEST = 3600  # seconds that a release may take on a machine
 ENDED = {"Success", "Failed", "TimedOut", "Cancelled"}
+LEAVING = {"shutting-down", "terminated"}
 
 OnLine = Callable[[str], object]
 
@@ -54,6 +55,13 @@ def need_agents(door: Door, region: str, machines: Sequence[Machine]) -> None:
         )
 
 
+def running_state(door: Door, region: str, id: str) -> str:
+    """pending, running, stopping, stopped, shutting-down or terminated: what EC2 no longer lists is terminated."""
+    filters = [{"Name": "instance-id", "Values": [id]}]
+    reservations = door.client("ec2", region).describe_instances(Filters=filters)["Reservations"]
+    return next((one["State"]["Name"] for row in reservations for one in row["Instances"]), "terminated")
+
+
 def program(bucket: str, region: str, words: Iterable[str]) -> str:
     """The shell script that fetches this version's on-instance program and runs it."""
     place = '"${ROOT:-}/opt/awsdeploy/release.sh"'
@@ -70,10 +78,20 @@ def program(bucket: str, region: str, words: Iterable[str]) -> str:
     )
 
 
-def run(door: Door, region: str, machine: Machine, script: str, comment: str, group: str, on_line: OnLine) -> Outcome:
+def run(
+    door: Door,
+    region: str,
+    machine: Machine,
+    script: str,
+    comment: str,
+    group: str,
+    on_line: OnLine,
+    silence: float = 120.0,
+) -> Outcome:
     """Run a script as root and say each line of its output as it comes. Nothing in it may be secret.
 
-    `group` is the log group that the machine may write to. Raises `Refused` if the agent is offline, `TimedOut`.
+    `group` is the log group that the machine may write to; `silence`, in seconds, is how long its agent may not answer
+    in the middle of it. Raises `Refused` if the agent is offline, `TimedOut`.
     """
     ssm = door.client("ssm", region)
     try:
@@ -90,27 +108,39 @@ def run(door: Door, region: str, machine: Machine, script: str, comment: str, gr
             raise
         need_agents(door, region, [machine])
         raise
-    return Following(door, region, machine, str(sent), group, on_line).outcome()
+    return Following(door, region, machine, str(sent), group, on_line).outcome(silence)
 
 
 class Following:
     """A command's output, read from its log streams while it runs and from its record at the end."""
 
     def __init__(self, door: Door, region: str, machine: Machine, command: str, group: str, on_line: OnLine) -> None:
-        self.door, self.machine, self.command, self.group, self.on_line = door, machine, command, group, on_line
+        self.door, self.region, self.machine = door, region, machine
+        self.command, self.group, self.on_line = command, group, on_line
         self.ssm, self.logs = door.client("ssm", region), door.client("logs", region)
         self.told: dict[str, Any] | None = None
         self.step = ""
         self.seen = 0
 
-    def outcome(self) -> Outcome:
+    def outcome(self, silence: float) -> Outcome:
+        """AWS shows a command as InProgress for as long as it might take, whatever becomes of the machine: where no
+        line has come for a while the machine itself is asked for."""
         stream = _Stream(self.logs, self.group, f"{self.command}/{self.machine.id}/aws-runShellScript/stdout")
-        for _ in Pace(ceiling=2.0).ticks(self.door.stop, LONGEST + 2 * DELIVERED_WITHIN):
-            record = self._record()
+        heard = asked = 0.0
+        for waited in Pace(ceiling=2.0).ticks(self.door.stop, LONGEST + 2 * DELIVERED_WITHIN):
+            record, before = self._record(), self.seen
             self._take(stream.more())
             if record.get("Status") in ENDED:
                 self._take(stream.more())
                 break
+            if self.seen > before:
+                heard = waited
+            if waited - max(heard, asked) >= silence / 4:
+                asked = waited
+                lost = self._lost(waited - heard, silence)
+                if isinstance(lost, Outcome):
+                    return lost
+                heard = heard if lost else waited
         else:
             raise TimedOut(f"The command {self.command} on {self.machine.id} has not ended.", "It goes on there.")
         text = record.get("StandardOutputContent", "")
@@ -129,6 +159,24 @@ class Following:
             if refusal.code != "InvocationDoesNotExist":  # AWS: for a few seconds after it was sent
                 raise
             return {}
+
+    def _lost(self, seconds: float, silence: float) -> Outcome | bool:
+        """Whether the machine's agent is away; how that ends once there is no more to wait for."""
+        filters = [{"Key": "InstanceIds", "Values": [self.machine.id]}]
+        known = self.ssm.describe_instance_information(Filters=filters)["InstanceInformationList"]
+        if any(one["PingStatus"] == "Online" for one in known):
+            return False
+        id, at = self.machine.id, self.step or "start"
+        state = running_state(self.door, self.region, id)
+        if state in LEAVING:
+            remedy = "awsdeploy up makes it anew, with the current release; then run the same command again."
+            return Outcome("failed", step=at, diagnosis=f"{id} is {state} in the middle of it.", remedy=remedy)
+        if seconds < silence:
+            self.on_line(f"the agent of {id} does not answer (it is {state}); waiting for it")
+            return True
+        diagnosis = f"The agent of {id} has not answered for {seconds:.0f} s; whether it goes on there is not known."
+        remedy = "When it answers again (awsdeploy status), run the same command: it waits for what still runs there."
+        return Outcome("failed", step=at, diagnosis=diagnosis, remedy=remedy)
 
     def _take(self, lines: Iterable[str]) -> None:
         for line in lines:

@@ -14,6 +14,8 @@ RELEASE_SCRIPT = "bootstrap/release.sh"
 """The on-instance program of releases, beside it."""
 TAG = "awsdeploy:bootstrap"
 """Tag of a machine in which it reports: `ok VERSION`, or `failed VERSION STEP`."""
+LATEST = "current"
+"""The release that a service's machines are to have, beside all that were sent."""
 LOG = "/var/log/awsdeploy/bootstrap.log"
 
 
@@ -25,6 +27,11 @@ def script() -> bytes:
 def release_script() -> bytes:
     """The on-instance program as it is shipped with this version."""
     return resources.files("awsdeploy").joinpath(RELEASE_SCRIPT).read_bytes()
+
+
+def manifest_key(service: str, id: str = LATEST) -> str:
+    """Where the manifest of a release is, of the current one by default."""
+    return f"releases/{service}/{id}.json"
 
 
 def fetched(bucket: str, *arguments: str) -> str:

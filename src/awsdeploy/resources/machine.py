@@ -92,7 +92,9 @@ class Machine(Resource):
         """The placeholder first, so that it answers whatever becomes of the bootstrap. AWS: 16 KB at most."""
         bucket = bucket_name(aws, self.bootstrap.bucket)
         arguments = (aws.stack.tag, self.service, self.system, aws.region)
-        return placeholder.user_data(self.system, self.port, self.health) + bootstrap.fetched(bucket, *arguments)
+        release = f"s3://{bucket}/{bootstrap.manifest_key(self.service)}"
+        page = placeholder.user_data(self.system, self.port, self.health, aws.region, release)
+        return page + bootstrap.fetched(bucket, *arguments)
 
     def block_devices(self, root: str) -> list[dict[str, Any]]:
         disk = {"VolumeSize": self.disk, "VolumeType": "gp3", "Encrypted": True, "DeleteOnTermination": True}

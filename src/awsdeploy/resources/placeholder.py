@@ -50,10 +50,12 @@ Server(("", PORT), Handler).serve_forever()
 PYTHON = {"al2": "/usr/bin/python2.7", "al2023": "/usr/bin/python3"}
 
 
-def user_data(system: str, port: int | None, health: str) -> str:
+def user_data(system: str, port: int | None, health: str, region: str, release: str) -> str:
     """A shell script for cloud-init; with no `port` (a worker) the machine just starts.
 
-    `system` is al2 or al2023. AWS: 16 KB at most, runs once as root, readable from the machine.
+    `system` is al2 or al2023. Where there is an object at `release` (s3://BUCKET/KEY) the service has a release, which
+    this machine is going to put on itself: until then it is not well, so that nobody sees the page in its place.
+    AWS: 16 KB at most, runs once as root, readable from the machine.
     """
     if port is None:
         return "#!/bin/bash\nset -euo pipefail\n"
@@ -77,5 +79,9 @@ Restart=always
 WantedBy=multi-user.target
 UNIT
 systemctl daemon-reload
-systemctl enable --now awsdeploy-placeholder.service
+if aws s3 cp --only-show-errors --region {region} {release} - > /dev/null 2>&1; then
+  echo "The current release comes: nothing answers before it does."
+else
+  systemctl enable --now awsdeploy-placeholder.service
+fi
 """

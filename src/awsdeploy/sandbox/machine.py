@@ -3,7 +3,7 @@
 Understood is what cloud-init scripts of this product do: files written by here-documents, and systemd
 units that are enabled and started. A port counts as listened on if a started unit's program was written
 by the script, is valid Python, serves, and is given that port as an argument. A script may be fetched from S3 and
-run; it reports if it writes a tag.
+run; it reports if it writes a tag. What an `if` starts in its `else` is started unless an object is in S3.
 """
 
 from __future__ import annotations
@@ -15,9 +15,10 @@ import re
 import shlex
 
 HERE = re.compile(r"^cat > (?P<path>\S+) <<'?(?P<end>\w+)'?\n(?P<text>.*?)^(?P=end)$", re.MULTILINE | re.DOTALL)
-STARTED = re.compile(r"^systemctl (?:enable --now|start) (?P<units>.+)$", re.MULTILINE)
+STARTED = re.compile(r"^\s*systemctl (?:enable --now|start) (?P<units>.+)$", re.MULTILINE)
 RUNS = re.compile(r"^ExecStart=(?P<command>.+)$", re.MULTILINE)
 
+UNLESS = re.compile(r"^if aws s3 cp .* s3://(?P<bucket>[^/\s]+)/(?P<key>\S+) - .*?^else$", re.MULTILINE | re.DOTALL)
 FETCHED = re.compile(r"^\s*aws s3 cp .*?s3://(?P<bucket>[^/\s]+)/(?P<key>\S+) (?P<path>/\S+)", re.MULTILINE)
 REPORT = re.compile(r"aws ec2 create-tags .*Key=(?P<tag>[^,\s\"]+),Value=")
 VERSION = re.compile(r"^readonly VERSION=(?P<version>\S+)$", re.MULTILINE)
@@ -30,6 +31,12 @@ def fetches(user_data: str) -> tuple[str, str] | None:
     if found is None or not re.search(rf"^bash {re.escape(found['path'])}( |$)", script, re.MULTILINE):
         return None
     return found["bucket"], found["key"]
+
+
+def unless(user_data: str) -> tuple[str, str] | None:
+    """The bucket and key of the object for which the user data starts nothing, if it looks for one."""
+    found = UNLESS.search(_decoded(user_data))
+    return (found["bucket"], found["key"]) if found else None
 
 
 def reports(script: str) -> tuple[str, str] | None:

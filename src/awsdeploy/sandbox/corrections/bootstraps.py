@@ -13,8 +13,8 @@ from typing import Any
 from awsdeploy.sandbox import durations
 from awsdeploy.sandbox.call import Call
 from awsdeploy.sandbox.corrections import Answer, after
-from awsdeploy.sandbox.corrections.instances import bootstrapped
-from awsdeploy.sandbox.machine import fetches, reports
+from awsdeploy.sandbox.corrections.instances import Machines, bootstrapped
+from awsdeploy.sandbox.machine import fetches, reports, unless
 from awsdeploy.sandbox.strangers import decided, listed
 from awsdeploy.sandbox.world import World
 
@@ -32,22 +32,31 @@ def first_boot(world: World, call: Call, answer: Answer) -> None:
 
 
 def _boot(world: World, region: str, instance: Any) -> None:
-    script = instance.user_data or ""
-    place = fetches(script if isinstance(script, str) else script.decode())
-    if place is None or not bootstrapped(world, instance):
+    text = instance.user_data or ""
+    script = text if isinstance(text, str) else text.decode()
+    if not bootstrapped(world, instance):
         return
-    bucket_name, key = place
-    bucket = world.moto("s3").buckets.get(bucket_name)
-    stored = bucket.keys.get(key) if bucket else None
-    read = ("s3:GetObject", f"arn:aws:s3:::{bucket_name}/{key}")
+    if (condition := unless(script)) and _read(world, region, instance, *condition) is not None:
+        world.of(Machines).silent.add(instance.id)
+    place = fetches(script)
+    if place is None:
+        return
+    stored = _read(world, region, instance, *place)
     tagged = ("ec2:CreateTags", f"arn:aws:ec2:{region}:{instance.owner_id}:instance/{instance.id}")
-    allowed = allowed_to(world, region, instance)
-    if stored is None or any(decided(allowed, *what) != "Allow" for what in (read, tagged)):
+    if stored is None or decided(allowed_to(world, region, instance), *tagged) != "Allow":
         return
-    if outcome := reports(stored.value.decode(errors="replace")):
+    if outcome := reports(stored):
         instance.add_tags(dict([outcome]))
         for told in DONE:
-            told(world, region, instance, bucket_name)
+            told(world, region, instance, place[0])
+
+
+def _read(world: World, region: str, instance: Any, bucket_name: str, key: str) -> str | None:
+    """The text of an object, if it is there and the machine's role may read it."""
+    bucket = world.moto("s3").buckets.get(bucket_name)
+    stored = bucket.keys.get(key) if bucket else None
+    allowed = decided(allowed_to(world, region, instance), "s3:GetObject", f"arn:aws:s3:::{bucket_name}/{key}")
+    return stored.value.decode(errors="replace") if stored is not None and allowed == "Allow" else None
 
 
 def allowed_to(world: World, region: str, instance: Any) -> list[dict[str, Any]]:

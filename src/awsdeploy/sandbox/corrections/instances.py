@@ -31,11 +31,12 @@ BOOTED: list[Told] = []
 
 @dataclass
 class Machines:
-    """When each machine last began to run, and when its status checks pass."""
+    """When each machine last began to run, and when its status checks pass; whose user data started no service."""
 
     running_since: dict[str, float] = field(default_factory=dict)
     status_ok_at: dict[str, float] = field(default_factory=dict)
     back_at: dict[str, float] = field(default_factory=dict)
+    silent: set[str] = field(default_factory=set)
 
 
 def serves(world: World, instance: Any) -> bool:

@@ -135,7 +135,7 @@ def serving(world: World, region: str, group: Any) -> Iterator[Serving]:
         if state in {"unused", ""} or reason == "Elb.RegistrationInProgress":
             continue
         instance = world.moto("ec2", region).get_instance_by_id(target["Id"])
-        served = bootstrapped(world, instance) and int(target["Port"]) in _listens(instance)
+        served = bootstrapped(world, instance) and int(target["Port"]) in _listens(world, instance)
         admitted = _admitted(world, region, _balancers(world, region, group)[0], instance, int(target["Port"]))
         yield Serving(instance.id, int(target["Port"]), state, served, released(world, instance), admitted)
 
@@ -206,7 +206,7 @@ def _unanswered(world: World, region: str, group: Any, balancer: Any, instance: 
     """Why a check of this machine gets no good answer, once it has booted."""
     if not _admitted(world, region, balancer, instance, port):
         return "Target.Timeout"
-    if port not in _listens(instance):
+    if port not in _listens(world, instance):
         return "Target.FailedHealthChecks"
     return "" if _accepts(group, 200) else "Target.FailedHealthChecks"
 
@@ -222,8 +222,10 @@ def _admitted(world: World, region: str, balancer: Any, instance: Any, port: int
     )
 
 
-def _listens(instance: Any) -> frozenset[int]:
+def _listens(world: World, instance: Any) -> frozenset[int]:
     """The ports that the machine's user data serves."""
+    if instance.id in world.of(Machines).silent:
+        return frozenset()
     script = instance.user_data or ""
     return listens(script if isinstance(script, str) else script.decode())
 
