@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from tests.release.apps import BEHIND, BROKEN, application
+from tests.release.apps import BEHIND, BROKEN, PATIENT, application
 from tests.release.repository import commit, git
 from tests.release.site import CONFIG, HEALTH, address, asked, asking, current, deploy, machines, sent
 from tests.simulated import World
@@ -35,6 +35,8 @@ def test_what_runs_already_is_not_released_again(site: World) -> None:
 def test_one_machine_is_released_on_in_place_and_loses_no_request(site: World) -> None:
     """By PM2's cluster: the next process answers before the one before ends."""
     (_only,) = machines(site, "frontend")
+    commit(site.folder, application(PATIENT))
+    deploy(site, "frontend")
     old = current(site, "/")
     commit(site.folder, {"README": "of the frontend"})
     with asking(site, "/", 50) as failures:
@@ -45,6 +47,7 @@ def test_one_machine_is_released_on_in_place_and_loses_no_request(site: World) -
     assert failures == []
     assert new != old
     assert current(site, "/") == old
+    git(site.folder, "reset", "-q", "--hard", "HEAD~2")
 
 
 def test_a_new_commit_serves_and_a_rollback_brings_the_old_one_back(site: World) -> None:

@@ -44,6 +44,9 @@ def application(server: str = SERVER, build: str = "", **more: str | bytes) -> d
     return {**placed(BACK, one), **placed(FRONT, one), **more}
 
 
+PATIENT = SERVER.replace("}, 500);", "}, 5000);")
+"""Ends as docs/your-application.md asks for it: what the load balancer keeps open is let alone for 5 s."""
+
 BROKEN = {
     "build fails": {"build": "echo compiling && echo 'TS2304: Cannot find name x' >&2 && exit 2"},
     "crashes at start": {"server": "throw new Error('no such config')"},
