@@ -35,7 +35,7 @@ def command(given: Given, services: tuple[str, ...], ref: str, force: bool, as_j
     """
     settings = given.settings()
     wanted = chosen(settings, services)
-    from awsdeploy.release import checks, source
+    from awsdeploy.release import checks, repository, source
     from awsdeploy.release.manifest import manifest, release_id
 
     code = source.committed(given.config.absolute().parent if given.config.exists() else Path(), ref)
@@ -45,6 +45,8 @@ def command(given: Given, services: tuple[str, ...], ref: str, force: bool, as_j
     print_lines([f"Note: {one}" for one in remarks], err=True)
     with releasing(given, settings, "deploy") as (at, releaser):
         need_machines(releaser.ground, wanted)
+        if settings.release.source == "git":
+            repository.need_access(at.run, settings, wanted)
         ground, begun, results = releaser.ground, time.monotonic(), []
         id = release_id(code)
         for service in wanted:
