@@ -135,10 +135,14 @@ def test_where_a_commit_is_not_handed_out_by_its_name_everything_is_fetched(
     assert not (box.root / "srv/app/releases" / FIRST / "later").exists()
 
 
-def test_a_public_repository_needs_no_token(box: Box, server: GitServer, clone: Path) -> None:
+def test_a_new_machine_catches_up_and_a_public_repository_needs_no_token(
+    box: Box, server: GitServer, clone: Path
+) -> None:
     server.token = ""
-    done = box.run("deploy", release(box, FIRST, clone, server.holds("shop", clone)))
+    box.name_current(release(box, FIRST, clone, server.holds("shop", clone)))
+    done = box.run("catchup")
     assert done.code == 0, done.output
+    assert box.serving == FIRST
     assert server.told == set()
 
 

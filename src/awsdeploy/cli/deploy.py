@@ -42,6 +42,10 @@ def command(given: Given, services: tuple[str, ...], ref: str, force: bool, as_j
     remarks = checks.examine(code, settings, wanted)
     if ref == "HEAD" and (changed := code.changed()):
         remarks = [_uncommitted(changed), *remarks]
+    if settings.release.source == "git" and not code.is_pushed():
+        remarks.append(
+            f"no branch of a remote is known to have {code.short}: the machines cannot fetch what is not pushed"
+        )
     print_lines([f"Note: {one}" for one in remarks], err=True)
     with releasing(given, settings, "deploy") as (at, releaser):
         need_machines(releaser.ground, wanted)
