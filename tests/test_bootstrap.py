@@ -38,6 +38,7 @@ packages)
   for name in "${{@:2}}"; do
     case $name in
     nodejs24) make usr/bin/node-24 ;;
+    git) make usr/bin/git ;;
     amazon-cloudwatch-agent) make {AGENT}/bin/amazon-cloudwatch-agent-ctl ;;
     esac
   done ;;
@@ -164,11 +165,11 @@ def test_a_machine_becomes_ready_for_releases(box: Callable[..., Box], system: s
     done = machine.bootstrap()
     assert done.returncode == 0, done.stderr
     assert {name: machine.outcome[name] for name in ("version", "outcome", "step")} == {
-        "version": 2,
+        "version": 3,
         "outcome": "ok",
         "step": "",
     }
-    assert machine.calls[-2:] == ["outside tag ok 2", "outside release"]
+    assert machine.calls[-2:] == ["outside tag ok 3", "outside release"]
     for folder in ("srv/app/releases", "srv/app/shared", "var/log/app"):
         assert (machine.root / folder).is_dir()
         assert f"chown app:app {machine.root / folder}" in machine.calls
@@ -248,7 +249,7 @@ def test_a_second_run_changes_nothing(box: Callable[..., Box], system: str) -> N
     assert done.returncode == 0, done.stderr
     assert machine.everything() == before
     assert [call for call in machine.calls if call.startswith("outside")] == [
-        "outside tag ok 2",
+        "outside tag ok 3",
         "outside release",
     ]
     assert not [
@@ -258,7 +259,12 @@ def test_a_second_run_changes_nothing(box: Callable[..., Box], system: str) -> N
 
 @pytest.mark.parametrize(
     ("refuses", "step"),
-    [("packages nodejs24", "node"), ("npm", "pm2"), ("packages amazon-cloudwatch-agent", "agent")],
+    [
+        ("packages nodejs24", "node"),
+        ("npm", "pm2"),
+        ("packages git", "git"),
+        ("packages amazon-cloudwatch-agent", "agent"),
+    ],
 )
 def test_a_step_that_fails_is_named_and_a_later_run_goes_on_from_it(
     box: Callable[..., Box], refuses: str, step: str
@@ -267,7 +273,7 @@ def test_a_step_that_fails_is_named_and_a_later_run_goes_on_from_it(
     done = machine.bootstrap(refuses)
     assert done.returncode != 0
     assert (machine.outcome["outcome"], machine.outcome["step"]) == ("failed", step)
-    assert machine.calls[-1] == f"outside tag failed 2 {step}"
+    assert machine.calls[-1] == f"outside tag failed 3 {step}"
     assert machine.calls.count("sleep 15") == 1, "it is tried again for a while"
     assert machine.bootstrap().returncode == 0
     assert machine.outcome["outcome"] == "ok"

@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from awsdeploy.cli import awsdeploy
-from awsdeploy.config import load, loads
+from awsdeploy.config import load, loads, repository
 from awsdeploy.errors import ConfigInvalid
 
 GOOD = 'name = "shop"\nplatform = "supported"\n'
@@ -63,6 +63,39 @@ CASES = [
     Case("unnamed environment", 'environment = "staging"', "config.toml: preset", ('preset = "dev"',)),
     Case("environment with a hyphen", 'environment = "pr-1"\npreset = "dev"', "3: environment", ('for example "pr1"',)),
     Case("long environment", f'environment = "{"e" * 17}"\npreset = "dev"', "3: environment", ("this has 17",)),
+    Case("a source that is none", '[release]\nsource = "gti"', "4: release.source", ('did you mean "git"',)),
+    Case("git without a repository", '[release]\nsource = "git"', "3: release.repository", ('such as repository = "',)),
+    Case("a repository of its own", 'repository = "https://a.com/b"', "3: repository", ("belongs in [release]",)),
+    Case(
+        "a token in the repository's address",
+        '[release]\nrepository = "https://me:ghp_16C7e42F@github.com/a/b.git"',
+        "4: release.repository",
+        ("without a password or token", 'write "https://github.com/a/b.git"', "awsdeploy repository connect"),
+    ),
+    Case(
+        "a bare token",
+        '[release]\nrepository = "https://t0ken@h.com/a"',
+        "4: release.repository",
+        ("repository connect",),
+    ),
+    Case(
+        "a password for ssh",
+        '[release]\nrepository = "ssh://a:b@h/c"',
+        "4: release.repository",
+        ("without a password",),
+    ),
+    Case(
+        "a repository in the clear",
+        '[release]\nrepository = "http://github.com/a/b"',
+        "4: release.repository",
+        ('write "https://github.com/a/b"',),
+    ),
+    Case(
+        "a folder for a repository", '[release]\nrepository = "../shop"', "4: release.repository", ("git@github.com",)
+    ),
+    Case(
+        "a flag for a repository", '[release]\nrepository = "--upload-pack=x"', "4: release.repository", ("https://",)
+    ),
     Case("domain as a URL", 'domain = "https://example.com/x"', "3: domain", ('write only the name: "example.com"',)),
     Case("domain without a dot", 'domain = "localhost"', "3: domain", ("has a dot",)),
     Case("empty domain", 'domain = ""', "3: domain", ("has a dot",)),
@@ -358,6 +391,32 @@ def test_no_secret_written_by_mistake_is_printed() -> None:
     with pytest.raises(ConfigInvalid) as refusal:
         loads(GOOD + '[database]\npassword = "hunter2"\nmaster_key = "hunter3"')
     assert "hunter" not in refusal.value.message
+
+
+@pytest.mark.parametrize(
+    "url", ["https://me:hunter2@a.com/b", "hunter2@https://a.com", "https://a.com/b?token=hunter2"]
+)
+def test_no_secret_in_a_repositorys_address_is_printed(url: str) -> None:
+    with pytest.raises(ConfigInvalid) as refusal:
+        loads(GOOD + f'[release]\nrepository = "{url}"')
+    assert "repository connect" in refusal.value.hint + refusal.value.message
+    assert "hunter2" not in refusal.value.message
+
+
+@pytest.mark.parametrize(
+    ("url", "place"),
+    [
+        ("https://github.com/acme/shop.git", "github.com"),
+        ("https://git.example.com:8443/acme/group/shop", "git.example.com:8443"),
+        ("http://127.0.0.1:3000/shop.git", "127.0.0.1:3000"),
+        ("git@github.com:acme/shop.git", "github.com"),
+        ("ssh://git@git.example.com:2222/~acme/shop.git", "[git.example.com]:2222"),
+    ],
+)
+def test_a_repository_is_reached_by_https_or_ssh(url: str, place: str) -> None:
+    settings = loads(GOOD + f'[release]\nsource = "git"\nrepository = "{url}"')
+    assert repository.place(settings.release.repository) == place
+    assert repository.by_ssh(url) == ("git@" in url)
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,7 @@ def user_data(ec2: Any, machine: dict[str, Any]) -> str:
 def test_e1_e2_a_machine_has_run_its_bootstrap_for_its_service(documented: World, name: str) -> None:
     ec2 = documented.client("ec2")
     machine = instance(ec2, f"machines/{name}-1")
-    assert tags(machine["Tags"])["awsdeploy:bootstrap"] == "ok 2"
+    assert tags(machine["Tags"])["awsdeploy:bootstrap"] == "ok 3"
     text = user_data(ec2, machine)
     assert len(text.encode()) < 16 * 1024
     assert f"bootstrap.sh shop/prod {name} al2 ap-northeast-2" in text

@@ -188,3 +188,12 @@ def test_a_route_that_is_brought_here_is_fine(project: Path) -> None:
 def test_a_page_beside_the_api_is_fine(project: Path) -> None:
     commit(project, {"front/app/page.tsx": "1", "front/app/apidocs/route.ts": "1"})
     assert examined(project) == []
+
+
+def test_a_commit_that_a_remote_has_is_pushed(tmp_path: Path) -> None:
+    (tmp_path / "code").mkdir()
+    code = repository(tmp_path / "code")
+    git(tmp_path, "clone", "-q", str(code), "clone")
+    assert committed(tmp_path / "clone", "HEAD").is_pushed()
+    commit(tmp_path / "clone", {"more": "of it"})
+    assert not committed(tmp_path / "clone", "HEAD").is_pushed()

@@ -53,7 +53,7 @@ def started(world: World, script: str, **more: object) -> dict[str, str]:
 
 
 def test_a_machine_that_may_fetch_its_script_reports(stack: World) -> None:
-    assert started(stack, FETCHES.format(bucket=artifacts(stack)))["awsdeploy:bootstrap"] == "ok 2"
+    assert started(stack, FETCHES.format(bucket=artifacts(stack)))["awsdeploy:bootstrap"] == "ok 3"
 
 
 def test_a_machine_without_the_script_or_without_a_role_reports_nothing(stack: World) -> None:
@@ -99,7 +99,7 @@ def test_status_and_up_tell_the_step_that_failed_and_what_to_do(sandbox: control
             world.up(settings)
         assert "--replace" in failure.value.hint
         assert "/var/log/awsdeploy/bootstrap.log" in failure.value.hint
-        ec2.create_tags(Resources=[live.id], Tags=[{"Key": "awsdeploy:bootstrap", "Value": "ok 2"}])
+        ec2.create_tags(Resources=[live.id], Tags=[{"Key": "awsdeploy:bootstrap", "Value": "ok 3"}])
         world.up(settings)
 
 
@@ -109,7 +109,7 @@ def test_up_waits_for_a_machine_that_has_not_reported_yet(sandbox: control.Serve
         world.up(settings)
         (live,) = [one for one in world.everything(settings) if one.key == KEY]
         ec2, waits = world.client("ec2"), threading.Event()
-        tag = {"Key": "awsdeploy:bootstrap", "Value": "ok 2"}
+        tag = {"Key": "awsdeploy:bootstrap", "Value": "ok 3"}
         ec2.delete_tags(Resources=[live.id], Tags=[{"Key": tag["Key"]}])
 
         def report_when_waited_for(event: object) -> None:

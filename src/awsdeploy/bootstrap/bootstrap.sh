@@ -10,7 +10,7 @@
 # Tests set ROOT (everything happens below that folder) and OUTSIDE (a program that plays the rest of the world).
 set -euo pipefail
 
-readonly VERSION=2
+readonly VERSION=3
 readonly NODE_AL2=v18.20.8 # the last of its line; built for AL2's glibc 2.17 and later
 readonly NODE_AL2023=24
 readonly PM2=6.0.8
@@ -37,6 +37,8 @@ main() {
   "node_$SYSTEM"
   step=pm2
   process_manager
+  step=git
+  version_control
   step=agent
   agent
   step=
@@ -155,6 +157,11 @@ process_manager() {
   if grep -qs "\"version\": \"$PM2\"" "$modules/pm2/package.json" &&
     grep -qs "\"version\": \"$YARN\"" "$modules/yarn/package.json"; then return 0; fi
   patiently outside npm "pm2@$PM2" "yarn@$YARN"
+}
+
+# For releases that the machine fetches from their repository.
+version_control() {
+  if [[ ! -x $ROOT/usr/bin/git ]]; then patiently outside packages git; fi
 }
 
 agent() {

@@ -28,6 +28,7 @@ readonly SMALL=4194304                     # kB of memory; below it Node.js is t
 readonly SRV=$ROOT/srv/app RECORDS=$ROOT/var/lib/awsdeploy LOGS=$ROOT/var/log/awsdeploy APP_LOGS=$ROOT/var/log/app
 readonly RELEASES=$SRV/releases SHARED=$SRV/shared CURRENT=$SRV/current
 readonly WORK=$RECORDS/release LOG=$LOGS/release.log LOCK=$RECORDS/release.lock STEP_LOG=$RECORDS/release/step.log
+readonly ACCESS=$SHARED/repository # what opens a repository, while it is fetched from
 readonly CANDIDATE=$SERVICE-candidate PLACEHOLDER=awsdeploy-placeholder.service UNIT=awsdeploy-application.service
 export PATH=$PATH:/usr/local/sbin:/usr/local/bin:/usr/sbin:/sbin
 umask 022
@@ -40,6 +41,11 @@ DIRECTORY='' PORT='' HEALTH='' MIGRATE='' KEEP='' MEMORY_MB='' DATABASE=''
 # row that fits is taken, so what is particular comes before what is general.
 known_failures() {
   cat <<'TABLE'
+^git fetch \S+[^]*(?:Authentication failed|could not read (?:Username|Password)|returned error: 40[13]|Permission denied \(|Access denied|HTTP Basic) @@ git refused: the server does not let this machine read the repository. @@ Connect it with a token or key that may read it: awsdeploy repository connect.
+^git fetch \S+[^]*Host key verification failed @@ git refused: the repository's server has another host key than when it was connected. @@ Make sure that it is the right server, then: awsdeploy repository connect.
+^git fetch (\S+)[^]*(?:repository '[^']*' not found|Repository not found|returned error: 404|does not appear to be a git repository) @@ There is no repository $1, or what it was connected with may not see it. @@ Correct release.repository in the config, or connect it anew: awsdeploy repository connect.
+^git fetch \S+ (\w{7})[^]*not our ref @@ The repository does not have the commit $1: it was not pushed. @@ Push it (git push), and deploy again.
+^git fetch (\S+)[^]*(?:Could not resolve host|Failed to connect|Could not connect|Connection (?:timed out|refused|reset)|Operation too slow) @@ The server of $1 cannot be reached from this machine. @@ Look whether it is reachable from the internet, or take source = "local".
 ENOSPC|no space left on device|disk quota exceeded @@ The disk is full. @@ Give the service a larger disk (volume_gb), or keep fewer releases.
 heap out of memory|exit status 137|signal:? SIGKILL|^Killed @@ The build ran out of memory. @@ Take a larger instance_type, or set the build's memory limit.
 E40[13]\b.*|ERR_PNPM_FETCH_40[13]|Request failed "40[13]|authentication token not provided|YN0041 @@ The package registry refused to hand out a private package. @@ Store a token for it: awsdeploy env set SERVICE NPM_TOKEN --build, and name ${NPM_TOKEN} in .npmrc.
@@ -112,7 +118,7 @@ deploy() {
   local fresh=''
   if ! complete "$RELEASE"; then
     fresh=yes
-    fetch_archive
+    fetch_code
   fi
   environment
   if [[ -n $fresh ]]; then
@@ -242,6 +248,7 @@ finish() {
   fi
   [[ -z $LOCKED ]] || stop_candidate
   rm -rf "$WORK/parameters" "$WORK/masks.json"
+  [[ -z $LOCKED ]] || rm -rf "$ACCESS"
   say "@outcome {\"outcome\": $(json "$OUTCOME"), \"release\": $(json "$RELEASE"), \"step\": $(json "$STEP")," \
     "\"diagnosis\": $(json "$DIAGNOSIS" text), \"remedy\": $(json "$REMEDY" text), \"previous\": $(json "$PREVIOUS")}"
   ((STATUS == 0)) || exit 1
@@ -379,6 +386,7 @@ ready() {
   if ! { own 755 "$APP_HOME" "$SRV" "$RELEASES" "$APP_LOGS" && own 750 "$SHARED" && own 700 "$PM2_HOME"; }; then
     fail "The folders of the application cannot be made." "Look at $SRV and the disk: df -h."
   fi
+  rm -rf "$ACCESS"
   PREVIOUS=$(current)
   stop_candidate
 }
@@ -454,17 +462,114 @@ manifest() {
   readonly AT=$FOLDER/$DIRECTORY KEPT=$SHARED/$RELEASE
 }
 
-fetch_archive() {
-  from_bucket "$RELEASE.tar.gz" "$WORK/archive.tar.gz"
+fetch_code() {
+  local repository commit
+  {
+    IFS= read -r repository
+    IFS= read -r commit
+  } < <(node -e '
+    const { repository = "", commit = "" } = JSON.parse(require("fs").readFileSync(process.argv[1]));
+    const good = /^[^\s-]\S*$/.test(repository) && /^[0-9a-f]{40,64}$/.test(commit);
+    console.log(repository && !good ? "unusable" : [repository, commit].join("\n"));' -- "$WORK/manifest.json")
   rm -rf "$FOLDER" "$KEPT"
   own 755 "$FOLDER" || broken 1 "$FOLDER cannot be made."
+  case $repository in
+  '') fetch_archive ;;
+  unusable) fail "The manifest of $RELEASE names no repository and commit." "Deploy again: awsdeploy deploy $SERVICE." ;;
+  *) fetch_commit ;;
+  esac
+  [[ -f $AT/package.json ]] || fail "There is no package.json in \`$DIRECTORY\`." "Set the service's directory in the config."
+}
+
+fetch_archive() {
+  from_bucket "$RELEASE.tar.gz" "$WORK/archive.tar.gz"
   run unpack || broken $? "The archive of $RELEASE cannot be unpacked." "Deploy again: awsdeploy deploy $SERVICE."
   rm -f "$WORK/archive.tar.gz"
-  [[ -f $AT/package.json ]] || fail "There is no package.json in \`$DIRECTORY\`." "Set the service's directory in the config."
 }
 
 unpack() {
   as_app tar -xzf - -C "$FOLDER" <"$WORK/archive.tar.gz"
+}
+
+# From the repository itself. What opens it is in git's environment alone, or for ssh in a file of the application's
+# user: in no address, argument or configuration; and it is gone before anything of the release is run.
+fetch_commit() {
+  local status url='' user='' token='' place=''
+  if ! command -v git >/dev/null; then # a machine that was made before bootstrap.sh installed it
+    run yum install --assumeyes --quiet git || broken $? "git is not on this machine." "Make the machine anew (awsdeploy up --replace), or install git there: awsdeploy shell $SERVICE."
+  fi
+  opened
+  run fetched --depth=1 "$commit"
+  status=$?
+  # Not every server hands out a commit by its name.
+  if ((status != 0)) && grep -Eq 'unadvertised object|want .* not valid|shallow' "$STEP_LOG"; then
+    run fetched --force '+refs/heads/*:refs/heads/*' '+refs/tags/*:refs/tags/*'
+    status=$?
+  fi
+  ((status == 0)) || broken "$status" "git could not fetch the commit ${commit:0:7}."
+  rm -rf "$ACCESS/askpass" "$ACCESS/key"
+  run checked_out || broken $? "The commit ${commit:0:7} cannot be unpacked."
+  rm -rf "$ACCESS"
+}
+
+# What `awsdeploy repository connect` has stored for this service; none for a public repository.
+opened() {
+  if ! { install -d -m 700 "$WORK/parameters" && own 700 "$ACCESS"; }; then broken 1 "$ACCESS cannot be made."; fi
+  parameters access "$SERVICE/repository"
+  local name field='
+    const fs = require("fs"), [work, which] = process.argv.slice(1);
+    const found = JSON.parse(fs.readFileSync(`${work}/parameters/access.json`, "utf8") || "{}").Parameters || [];
+    const named = (name) => (found.find((one) => one.Name.endsWith(`/${name}`)) || {}).Value || "";
+    const access = JSON.parse(named("access") || "{}"), all = { ...access, known_hosts: named("known_hosts") };
+    if (which === "place" && /^http/.test(all.url)) all.place = all.url.split("/")[2];
+    process.stdout.write(which === "masks" ? JSON.stringify([access.token].filter(Boolean)) : all[which] || "");'
+  if ! { url=$(node -e "$field" -- "$WORK" url) && user=$(node -e "$field" -- "$WORK" user) &&
+    token=$(node -e "$field" -- "$WORK" token) && place=$(node -e "$field" -- "$WORK" place); }; then
+    fail "What the repository is connected with cannot be read." "Connect it again: awsdeploy repository connect."
+  fi
+  if [[ -n $url && $url != "$repository" ]]; then
+    fail "The code is in $repository, and $url is connected." "Connect the other one: awsdeploy repository connect."
+  fi
+  node -e "$field" -- "$WORK" masks | keep_secret masks
+  for name in key known_hosts; do
+    node -e "$field" -- "$WORK" "$name" | as_app bash -c 'umask 077 && cat >"$1"' - "$ACCESS/$name"
+  done
+  rm -rf "$WORK/parameters"
+  [[ $repository == http* || -s $ACCESS/key ]] ||
+    fail "git refused: nothing is stored for $SERVICE that opens $repository." "Connect it: awsdeploy repository connect."
+  # Whoever else asks, after being led elsewhere, is told nothing.
+  as_app bash -c 'umask 077 && cat >"$1" && chmod 700 "$1"' - "$ACCESS/askpass" <<'SH'
+#!/bin/sh
+case $1 in
+"Username for '"*"//$AWSDEPLOY_GIT_PLACE': ") printf '%s\n' "$AWSDEPLOY_GIT_USER" ;;
+"Password for '"*"@$AWSDEPLOY_GIT_PLACE': ") printf '%s\n' "$AWSDEPLOY_GIT_TOKEN" ;;
+*) exit 1 ;;
+esac
+SH
+}
+
+# git as nobody has configured it; a server that says nothing for a minute is given up.
+git_alone() {
+  local known="-o UserKnownHostsFile='$ACCESS/known_hosts' -o GlobalKnownHostsFile=/dev/null -o StrictHostKeyChecking=yes"
+  as_app env LC_ALL=C GIT_TERMINAL_PROMPT=0 GIT_CONFIG_NOSYSTEM=1 GIT_CONFIG_GLOBAL=/dev/null GIT_DIR="$ACCESS/code.git" \
+    GIT_SSH_COMMAND="ssh -F /dev/null -i '$ACCESS/key' -o IdentitiesOnly=yes -o BatchMode=yes -o ConnectTimeout=30 $known" \
+    GIT_ASKPASS="$ACCESS/askpass" git -c http.lowSpeedLimit=1 -c http.lowSpeedTime=60 -c gc.auto=0 "$@"
+}
+
+fetched() {
+  printf 'git fetch %s %s\n' "$repository" "${commit:0:7}"
+  git_alone init --quiet --bare --template= || return
+  if [[ -n $token ]]; then export AWSDEPLOY_GIT_PLACE=$place AWSDEPLOY_GIT_USER=$user AWSDEPLOY_GIT_TOKEN=$token; fi
+  git_alone fetch --quiet --no-tags "$1" "$repository" "${@:2}" || return
+  if ! git_alone cat-file -e "$commit^{commit}" 2>/dev/null; then
+    printf 'not our ref %s\n' "$commit"
+    return 1
+  fi
+}
+
+# What `git archive` makes of a commit is the same here and where `deploy` runs.
+checked_out() {
+  git_alone archive --format=tar "$commit" | as_app tar -xf - -C "$FOLDER"
 }
 
 # Three sets of variables: for the running program, for the build, and for the installation, which runs the scripts of

@@ -35,16 +35,22 @@ def command(given: Given, services: tuple[str, ...], ref: str, force: bool, as_j
     """
     settings = given.settings()
     wanted = chosen(settings, services)
-    from awsdeploy.release import checks, source
+    from awsdeploy.release import checks, repository, source
     from awsdeploy.release.manifest import manifest, release_id
 
     code = source.committed(given.config.absolute().parent if given.config.exists() else Path(), ref)
     remarks = checks.examine(code, settings, wanted)
     if ref == "HEAD" and (changed := code.changed()):
         remarks = [_uncommitted(changed), *remarks]
+    if settings.release.source == "git" and not code.is_pushed():
+        remarks.append(
+            f"no branch of a remote is known to have {code.short}: the machines cannot fetch what is not pushed"
+        )
     print_lines([f"Note: {one}" for one in remarks], err=True)
     with releasing(given, settings, "deploy") as (at, releaser):
         need_machines(releaser.ground, wanted)
+        if settings.release.source == "git":
+            repository.need_access(at.run, settings, wanted)
         ground, begun, results = releaser.ground, time.monotonic(), []
         id = release_id(code)
         for service in wanted:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from typing import IO, TYPE_CHECKING, Any
 
@@ -12,7 +11,7 @@ from awsdeploy.cli import env_list
 from awsdeploy.cli.group import ExampleGroup, ExampleHelp
 from awsdeploy.cli.options import Given, shared_options
 from awsdeploy.cli.releasing import chosen
-from awsdeploy.cli.session import Session, can_ask, session
+from awsdeploy.cli.session import Session, asked_hidden, can_ask, session
 from awsdeploy.errors import UsageError
 
 if TYPE_CHECKING:
@@ -169,17 +168,8 @@ def _values(given: Sequence[str]) -> dict[str, str]:
     found: dict[str, str] = {}
     for one in given:
         name, equals, value = one.partition("=")
-        found[name] = value if equals else _asked(name)
+        found[name] = value if equals else asked_hidden(f"Value of {name}", f"The value of {name}")
     return found
-
-
-def _asked(name: str) -> str:
-    if can_ask():
-        return str(click.prompt(f"Value of {name}", hide_input=True, err=True))
-    try:
-        return sys.stdin.buffer.read().decode().removesuffix("\n").removesuffix("\r")
-    except UnicodeDecodeError:
-        raise UsageError(f"The value of {name} is no text in UTF-8.", "Nothing was set.") from None
 
 
 def _put_all(at: Session, service: str, wanted: dict[str, str], known: dict[str, Any], build: bool) -> None:

@@ -36,6 +36,7 @@ COMMANDS: Mapping[str, Entry] = {
     "restart": Entry("awsdeploy.cli.restart", "Reload a service with its environment as it is now."),
     "exec": Entry("awsdeploy.cli.exec", "Run a command on a service's machines."),
     "env": Entry("awsdeploy.cli.env", "List, set and remove the services' variables."),
+    "repository": Entry("awsdeploy.cli.repository", "Let the machines fetch from a git repository."),
     "logs": Entry("awsdeploy.cli.logs", "Show what was logged, and what comes."),
     "shell": Entry("awsdeploy.cli.shell", "Open a shell on a service's machine."),
     "tunnel": Entry("awsdeploy.cli.tunnel", "Reach the database from here: `tunnel database`."),

@@ -113,6 +113,16 @@ def can_ask() -> bool:
     return sys.stdin.isatty() and sys.stderr.isatty()
 
 
+def asked_hidden(question: str, what: str) -> str:
+    """A secret: typed without being shown, or read from standard input. Raises `UsageError` for what is no text."""
+    if can_ask():
+        return str(click.prompt(question, hide_input=True, err=True))
+    try:
+        return sys.stdin.buffer.read().decode().removesuffix("\n").removesuffix("\r")
+    except UnicodeDecodeError:
+        raise UsageError(f"{what} is no text in UTF-8.", "Nothing was set.") from None
+
+
 def need_consent(given_on_command_line: bool, flag: str) -> None:
     """Raises `UsageError` where nobody can be asked and the flag that answers was not given."""
     if not given_on_command_line and not can_ask():

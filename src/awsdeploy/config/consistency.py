@@ -11,6 +11,7 @@ from ipaddress import IPv4Network
 from itertools import combinations
 
 from awsdeploy.config import domains
+from awsdeploy.config.repository import EXAMPLE
 from awsdeploy.config.settings import Service, Settings
 from awsdeploy.config.wrong import shown
 
@@ -48,6 +49,9 @@ def mistakes(settings: Settings) -> Iterator[Mistake]:
     yield from _services(settings)
     yield from _paths(settings)
     yield from _database(settings)
+    if settings.release.source == "git" and not settings.release.repository:
+        text = f'missing: source = "git" needs one, such as repository = "{EXAMPLE}"'
+        yield Mistake(("release", "repository"), text, about=(("release", "source"),))
     uploads = settings.uploads
     if uploads.replicate and uploads.replica_region == settings.region:
         text = f"expected another region than the stack's, got {shown(uploads.replica_region)}"

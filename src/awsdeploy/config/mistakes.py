@@ -14,12 +14,14 @@ from typing import Any
 from pydantic import BaseModel
 
 from awsdeploy.config.consistency import Mistake
-from awsdeploy.config.settings import Database, Network, Scaling, Service, Settings, Statement, Waits
+from awsdeploy.config.settings import Database, Network, Release, Scaling, Service, Settings, Statement, Waits
 from awsdeploy.config.wrong import Wrong, printable, shown
 
 Path = tuple[str | int, ...]
 
-TABLES: Mapping[str, type[BaseModel]] = MappingProxyType({"network": Network, "database": Database, "waits": Waits})
+TABLES: Mapping[str, type[BaseModel]] = MappingProxyType(
+    {"network": Network, "database": Database, "release": Release, "waits": Waits}
+)
 SECRET = re.compile(r"passw|secret|token|key", re.IGNORECASE)
 NO_PLATFORM = """\
 missing, and without a default because one choice costs extra every month. Write one of
@@ -51,10 +53,11 @@ def explained(error: Mapping[str, Any]) -> Mistake:
         return Mistake(path, _unknown(path))
     if kind == "missing":
         return Mistake(path, NO_PLATFORM if path == ("platform",) else _missing(path))
-    expected, remedy = _EXPECTED.get(kind, "something else"), ""
+    expected, remedy, got = _EXPECTED.get(kind, "something else"), "", f", got {shown(value)}"
     context = error.get("ctx", {})
     if isinstance(context.get("error"), Wrong):
         expected, remedy = context["error"].expected, context["error"].remedy
+        got = "" if context["error"].hidden else got
     elif kind == "literal_error":
         choices = re.findall("'([^']*)'", context["expected"])
         expected = " or ".join(f'"{choice}"' for choice in choices)
@@ -70,7 +73,7 @@ def explained(error: Mapping[str, Any]) -> Mistake:
         remedy = f"write {value} without quotes"
     elif kind == "bool_type" and isinstance(value, str) and value.lower() in ("true", "false"):
         remedy = f"write {value.lower()} without quotes"
-    return Mistake(path, f"expected {expected}, got {shown(value)}" + (f"; {remedy}" if remedy else ""))
+    return Mistake(path, f"expected {expected}{got}" + (f"; {remedy}" if remedy else ""))
 
 
 def suggestion(path: Path) -> Path | None:

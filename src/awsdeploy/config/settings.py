@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer, PrivateAttr
 
-from awsdeploy.config import domains, rules
+from awsdeploy.config import domains, repository, rules
 
 Platform = Literal["documented", "supported"]
 Preset = Literal["dev", "prod"]
@@ -42,6 +42,7 @@ Zone = Annotated[str, AfterValidator(rules.zone), _pattern("[a-z]")]
 Domain = Annotated[str, AfterValidator(domains.normalised)]
 ServiceName = Annotated[str, AfterValidator(rules.service_name)]
 ServicePath = Annotated[str, AfterValidator(rules.path), _pattern("/.*", maxLength=128)]
+Repository = Annotated[str, AfterValidator(repository.setting)]
 Email = Annotated[str, AfterValidator(rules.email)]
 Action = Annotated[str, AfterValidator(rules.action), _pattern(rules.ACTION)]
 ResourceArn = Annotated[str, AfterValidator(rules.resource_arn), _pattern(f"({rules.RESOURCE_ARN})")]
@@ -128,6 +129,15 @@ class Service(Frozen):
     """Managed IAM policies for what the program itself calls, by ARN."""
     statements: tuple[Statement, ...] = ()
     """The same, written out: [[services.NAME.statements]]."""
+
+
+class Release(Frozen):
+    """Where the machines get the code from."""
+
+    source: Literal["local", "git"] = "local"
+    """local: from here, what is committed. git: the machines fetch the commit from the repository themselves."""
+    repository: Repository = ""
+    """Its address, by https or ssh and without a secret: `awsdeploy repository connect` asks for that."""
 
 
 class Database(Frozen):
@@ -240,6 +250,7 @@ class Settings(Frozen):
     """The IANA zone in which times are shown."""
     network: Network
     services: Services
+    release: Release
     database: Database
     uploads: Uploads
     logs: Logs

@@ -9,12 +9,16 @@ LONGEST_SHOWN = 60
 
 
 class Wrong(ValueError):
-    """A value that cannot be used: what was `expected`, and a `remedy` if there is one."""
+    """A value that cannot be used: what was `expected`, and a `remedy` if there is one.
 
-    def __init__(self, expected: str, remedy: str = "") -> None:
+    With `hidden` the value may hold a secret, and messages do not repeat it.
+    """
+
+    def __init__(self, expected: str, remedy: str = "", hidden: bool = False) -> None:
         super().__init__(expected)
         self.expected = expected
         self.remedy = remedy
+        self.hidden = hidden
 
 
 def shown(value: object) -> str:

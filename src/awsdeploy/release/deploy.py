@@ -109,6 +109,16 @@ class Releaser:
 
     def _send(self, service: Service, source: Source, manifest: Manifest) -> None:
         """The code before what names it, so that no machine is told of what is not there."""
+        if manifest.repository:
+            self.say(f"the machines fetch it from {manifest.repository}")
+        else:
+            self._send_archive(service, source, manifest)
+        self.ground.put(service.name, f"{manifest.id}.json", json.dumps(manifest.document(), indent=1).encode())
+        # What is run on the machines is this version's own.
+        s3 = self.ground.run.door.client("s3", self.ground.run.region)
+        s3.put_object(Bucket=self.ground.artifacts, Key=RELEASE_SCRIPT, Body=release_script())
+
+    def _send_archive(self, service: Service, source: Source, manifest: Manifest) -> None:
         with tempfile.TemporaryDirectory() as folder:
             archive = Path(folder) / "release.tar.gz"
             source.archive(archive)
@@ -116,10 +126,6 @@ class Releaser:
             self.say(f"sending {size / 1e6:.1f} MB")
             with archive.open("rb") as body:
                 self.ground.put(service.name, f"{manifest.id}.tar.gz", body, "application/gzip")
-        self.ground.put(service.name, f"{manifest.id}.json", json.dumps(manifest.document(), indent=1).encode())
-        # What is run on the machines is this version's own.
-        s3 = self.ground.run.door.client("s3", self.ground.run.region)
-        s3.put_object(Bucket=self.ground.artifacts, Key=RELEASE_SCRIPT, Body=release_script())
 
     def _roll(self, service: Service, machines: list[Machine], command: str, *more: str) -> None:
         """One machine after the other; if one fails, those before it go back."""

@@ -76,7 +76,7 @@ def stored(run: Run) -> list[Variable]:
                 origin=origin,
                 type=one["Type"],
                 tier=one.get("Tier", "Standard"),
-                by=_person(one.get("LastModifiedUser", "")),
+                by=person(one.get("LastModifiedUser", "")),
                 at=one.get("LastModifiedDate"),
             )
         )
@@ -91,7 +91,7 @@ def _listed(run: Run, more: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
     return {one["Name"]: one for one in pages if "/" in one["Name"].removeprefix(run.stack.parameter(""))}
 
 
-def _person(arn: str) -> str:
+def person(arn: str) -> str:
     """Who an ARN is: `ann` of a user, `Admin/ann` of a role that ann has taken on."""
     return arn.partition("/")[2] or arn
 
@@ -153,15 +153,15 @@ def check_known(variable: Variable, force: bool) -> None:
         )
 
 
-def put(run: Run, path: str, value: str, known: Variable | None) -> None:
+def put(run: Run, path: str, value: str, known: Variable | None, description: str = "") -> None:
     """Store a value that was checked. It carries the stack's tags, so that it goes with the stack."""
     try:
-        _put(run, path, value, known)
+        _put(run, path, value, known, description)
     except AnswerLost:
-        _put(run, path, value, known)
+        _put(run, path, value, known, description)
 
 
-def _put(run: Run, path: str, value: str, known: Variable | None) -> None:
+def _put(run: Run, path: str, value: str, known: Variable | None, description: str) -> None:
     ssm = run.door.client("ssm", run.region)
     tags = set_tags(run.stack, path.removeprefix(run.stack.parameter("")))
     # AWS: a parameter of the larger tier cannot become one of the smaller.
@@ -171,6 +171,7 @@ def _put(run: Run, path: str, value: str, known: Variable | None) -> None:
         "Value": value,
         "Type": known.type if known else "SecureString",
         "Tier": "Advanced" if larger else "Standard",
+        **({"Description": description} if description else {}),
     }
     if known is None:
         try:

@@ -35,6 +35,8 @@ class Manifest:
     migrate: str
     environment: dict[str, str]
     database: bool
+    repository: str = ""
+    """Where the machines fetch the commit; "" where its archive is in the bucket."""
     keep: int = KEPT
     version: int = VERSION
 
@@ -76,4 +78,5 @@ def manifest(settings: Settings, service: Service, source: Source, id: str, site
         migrate=service.migrate,
         environment=environment(settings, service, id, site, uploads),
         database=service.name in settings.database_users,
+        repository=settings.release.repository if settings.release.source == "git" else "",
     )

@@ -47,6 +47,11 @@ class Source:
         status = _git(self.root, "status", "--porcelain=v1", "-z", "--untracked-files=normal")
         return [row[3:] for row in status.split("\0") if len(row) > 3 and row[2] == " "]
 
+    def is_pushed(self) -> bool:
+        """Whether a remote's branch or a tag has it, as far as is known here; nobody is asked."""
+        refs = ("refs/remotes", "refs/tags")
+        return bool(_git(self.root, "for-each-ref", "--count=1", "--contains", self.commit, *refs).strip())
+
     def text(self, path: str) -> str:
         """A committed file; nothing where there is none."""
         return _git(self.root, "show", f"{self.commit}:{path}") if path in self.files else ""

@@ -1,0 +1,152 @@
+"""`repository`: what lets the machines read the git repository that they fetch releases from. Never shown."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from awsdeploy.cli.group import ExampleGroup, ExampleHelp
+from awsdeploy.cli.options import Given, shared_options
+from awsdeploy.cli.session import asked_hidden, print_lines, session, styled
+from awsdeploy.errors import UsageError
+
+if TYPE_CHECKING:
+    from awsdeploy.config import Settings
+    from awsdeploy.release.repository import Access
+
+EXAMPLES = """\
+  awsdeploy repository connect                     asks for a read-only token, and does not show it
+  awsdeploy repository connect < token.txt
+  awsdeploy repository connect git@github.com:acme/shop.git --deploy-key deploy_key
+  awsdeploy repository show
+"""
+
+
+@click.group(cls=ExampleGroup, examples=EXAMPLES)
+def command() -> None:
+    """What lets the machines read the repository that they fetch releases from.
+
+    With `[release] source = "git"` they fetch the commit themselves. A token or key is tried, kept encrypted in
+    Parameter Store, and goes with the stack.
+    """
+
+
+@command.command(cls=ExampleHelp, examples=EXAMPLES)
+@click.argument("url", required=False)
+@click.option("--deploy-key", type=click.Path(path_type=Path), metavar="FILE", help="A private key, for ssh addresses.")
+@click.option("--user", metavar="NAME", help="The token's user, where the server wants one.  [default: x-access-token]")
+@shared_options()
+def connect(given: Given, url: str | None, deploy_key: Path | None, user: str | None) -> None:
+    """Try a read-only token or deploy key, and keep it for the machines.
+
+    URL is release.repository unless it is given. A token that is not typed is read from standard input.
+    """
+    settings = given.settings()
+    url = _address(settings, url)
+    _need_fitting(url, deploy_key, user)
+    with session(given, settings, "repository connect") as at:
+        from awsdeploy.release import repository
+
+        at.run.need_record()
+        if deploy_key is None and not repository.closed(url):
+            print_lines([f"{url} is public: there is nothing to connect.", *_to_write(settings, url)])
+            return
+        access = repository.tried(_given(url, deploy_key, user))
+        if access.known_hosts and not repository.is_known_here(url):
+            print_lines(
+                [f"Note: ssh has not met {url} here before; the key it showed is trusted from now on."], err=True
+            )
+        repository.connect(at.run, settings.services, access)
+        print_lines([f"Connected {', '.join(settings.services)} to {url}.", *_to_write(settings, url)])
+
+
+@command.command(cls=ExampleHelp, examples="  awsdeploy repository show\n")
+@shared_options()
+def show(given: Given) -> None:
+    """Which repository each service is connected to, by whom and since when. Not the secret."""
+    settings = given.settings()
+    with session(given, settings, "repository show") as at:
+        from awsdeploy.release import repository
+
+        at.run.need_record()
+        found = repository.connections(at.run)
+        if not found:
+            click.echo(f"Nothing is connected. To do it: {at.next('repository connect')}")
+        dim = styled("dim")
+        for one in found.values():
+            when = one.at.astimezone(settings.tz) if one.at else None
+            said = " ".join(["by", one.by or "somebody", *([f"{when:%Y-%m-%d %H:%M %z}"] if when else [])])
+            click.echo(f"  {one.service:<12} {one.url}  {dim(said)}")
+
+
+@command.command(cls=ExampleHelp, examples="  awsdeploy repository disconnect\n")
+@shared_options()
+def disconnect(given: Given) -> None:
+    """Remove what is stored, of all services. What runs goes on running."""
+    settings = given.settings()
+    with session(given, settings, "repository disconnect") as at:
+        from awsdeploy.release import repository
+
+        at.run.need_record()
+        found = repository.connections(at.run)
+        repository.disconnect(at.run, found)
+        click.echo(f"Disconnected {', '.join(found)}." if found else "Nothing is connected.")
+
+
+def _address(settings: Settings, url: str | None) -> str:
+    from awsdeploy.config import repository
+    from awsdeploy.config.wrong import Wrong
+
+    if not url:
+        if settings.release.repository:
+            return settings.release.repository
+        raise UsageError(
+            "Which repository? None was given, and release.repository is empty.",
+            f"awsdeploy repository connect {repository.EXAMPLE}",
+        )
+    try:
+        return repository.address(url)
+    except Wrong as wrong:
+        raise UsageError(f"This is no address to fetch from: expected {wrong.expected}.", wrong.remedy) from None
+
+
+def _need_fitting(url: str, deploy_key: Path | None, user: str | None) -> None:
+    """A token opens https, a key ssh."""
+    from awsdeploy.config.repository import by_ssh
+
+    if by_ssh(url) and deploy_key is None:
+        raise UsageError(f"{url} is reached by ssh, which a key opens.", "Name its file: --deploy-key FILE")
+    if by_ssh(url) and user is not None:
+        raise UsageError("--user is for tokens; the user of ssh stands in the address.", "Leave it out.")
+    if not by_ssh(url) and deploy_key is not None:
+        raise UsageError(f"{url} is reached by https, which a token opens.", "Leave --deploy-key out, or name git@…")
+
+
+def _given(url: str, deploy_key: Path | None, user: str | None) -> Access:
+    from awsdeploy.release import repository
+
+    if deploy_key is not None:
+        try:
+            text = deploy_key.read_text()
+        except (OSError, UnicodeDecodeError) as error:
+            reason = getattr(error, "strerror", None) or "it is no text"
+            raise UsageError(f"{deploy_key} cannot be read: {reason}.", "Name the file of a private key.") from None
+        return repository.Access(url, key=repository.key_of(text))
+    token = asked_hidden(f"Read-only token for {url}", "The token").strip()
+    if not token or not token.isprintable() or " " in token:
+        raise UsageError("This is no token: one word is expected.", "Nothing was stored.")
+    return repository.Access(url, user=user or repository.USER, token=token)
+
+
+def _to_write(settings: Settings, url: str) -> list[str]:
+    """What config.toml does not say yet."""
+    if (settings.release.source, settings.release.repository) == ("git", url):
+        return []
+    return [
+        "To release from there, config.toml has to say:",
+        "  [release]",
+        '  source = "git"',
+        f'  repository = "{url}"',
+    ]

@@ -1,0 +1,251 @@
+"""What opens the repository that the machines fetch from: tried here, then kept for them in Parameter Store.
+
+A read-only token, or a private key for ssh: a SecureString at `/deploy/<name>/<environment>/<service>/repository/`,
+which the service's role may read, as all below its folder, and no variable of its environment. release.sh reads it.
+git is told it in its environment alone, ssh in a file that only we may read: in no address, argument or configuration.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Literal
+
+from awsdeploy.aws import tolerate
+from awsdeploy.config import Service, Settings
+from awsdeploy.config.repository import by_ssh, place
+from awsdeploy.engine.run import Run
+from awsdeploy.errors import Refused, UsageError
+from awsdeploy.release import environment
+from awsdeploy.resource import TAG_STACK
+from awsdeploy.resources.parameter import BY_ENV, TAG_SET
+
+FOLDER = "repository"
+ACCESS, KNOWN_HOSTS = "access", "known_hosts"
+USER = "x-access-token"
+"""GitHub and GitLab take any name beside a token; this is what GitHub itself writes."""
+PATIENCE = 60  # seconds for a server to answer
+KNOWN = Path("~/.ssh/known_hosts")
+
+# Whoever else asks, after git was led elsewhere, is told nothing.
+ASKPASS = """\
+#!/bin/sh
+case $1 in
+"Username for '"*"//$AWSDEPLOY_GIT_PLACE': ") printf '%s\\n' "$AWSDEPLOY_GIT_USER" ;;
+"Password for '"*"@$AWSDEPLOY_GIT_PLACE': ") printf '%s\\n' "$AWSDEPLOY_GIT_TOKEN" ;;
+*) exit 1 ;;
+esac
+"""
+
+
+@dataclass(frozen=True)
+class Access:
+    """What opens the repository at `url`: a token with its user, or a private key with the server's own keys."""
+
+    url: str
+    user: str = ""
+    token: str = ""
+    key: str = ""
+    known_hosts: str = ""
+
+    def __repr__(self) -> str:
+        return f"Access({self.url})"
+
+    def value(self) -> str:
+        """What is kept, but for the server's keys, which are no secret and have a parameter of their own."""
+        secret = {"key": self.key} if self.key else {"user": self.user, "token": self.token}
+        return json.dumps({"url": self.url, **secret})
+
+
+@dataclass(frozen=True)
+class Connection:
+    """What a service's machines have been given, without the secret."""
+
+    service: str
+    url: str
+    by: str
+    at: datetime | None
+
+
+def key_of(text: str) -> str:
+    """A private key as ssh reads it. Raises `UsageError` for what is none, or has a passphrase nobody could type."""
+    key = text.replace("\r\n", "\n").strip() + "\n"
+    if "PRIVATE KEY-----" not in key.partition("\n")[0]:
+        raise UsageError("The deploy key is no private key.", "Name the file without .pub: ssh-keygen -t ed25519 -N ''")
+    with _folder() as folder:
+        _write(folder / "key", key)
+        done = _ran(["ssh-keygen", "-y", "-P", "", "-f", str(folder / "key")], os.environ)
+    if done.returncode:
+        raise UsageError(
+            "The deploy key has a passphrase, or cannot be read: machines have nobody to type one.",
+            "Make one without: ssh-keygen -t ed25519 -N '' -f deploy_key",
+        )
+    return key
+
+
+def tried(access: Access) -> Access:
+    """Ask the server for the repository's branches, as a machine would: git as nobody has configured it.
+
+    Returns the access with the server's keys, if it is one by ssh. Raises `Refused` with git's reason.
+    """
+    with _folder() as folder:
+        _write(folder / "askpass", ASKPASS, 0o700)
+        _write(folder / "key", access.key)
+        here = KNOWN.expanduser()
+        _write(folder / "known", here.read_text() if here.is_file() and by_ssh(access.url) else "")
+        words = ["git", "-c", "http.lowSpeedLimit=1", "-c", f"http.lowSpeedTime={PATIENCE}"]
+        done = _ran([*words, "ls-remote", "--heads", "--", access.url], _told(access, folder), folder)
+        if done.returncode:
+            raise Refused(
+                f"git could not read {access.url}: {_reason(done.stderr, access)}",
+                "Nothing was stored. Take a token or key that may read this repository.",
+            )
+        if not by_ssh(access.url):
+            return access
+        found = _ran(["ssh-keygen", "-F", place(access.url), "-f", str(folder / "known")], os.environ)
+    keys = [line for line in found.stdout.splitlines() if line and not line.startswith("#")]
+    return Access(access.url, key=access.key, known_hosts="\n".join(keys) + "\n")
+
+
+def closed(url: str) -> str:
+    """Why not everybody may read it; "" if everybody may."""
+    if by_ssh(url):
+        return "ssh wants a key"
+    try:
+        tried(Access(url))
+    except Refused as refusal:
+        return refusal.message
+    return ""
+
+
+def is_known_here(url: str) -> bool:
+    """Whether ssh has met the server before."""
+    here = KNOWN.expanduser()
+    return here.is_file() and not _ran(["ssh-keygen", "-F", place(url), "-f", str(here)], os.environ).returncode
+
+
+def connect(run: Run, services: Iterable[str], access: Access) -> None:
+    """Keep it for the machines of these services. Raises `UsageError` for what a parameter does not hold."""
+    kept = {ACCESS: access.value(), **({KNOWN_HOSTS: access.known_hosts} if access.known_hosts else {})}
+    if any(len(value.encode()) > environment.STANDARD for value in kept.values()):
+        raise UsageError(
+            f"This is more than the {environment.STANDARD:,} bytes that a parameter holds.",
+            "Take a smaller key: ssh-keygen -t ed25519 -N '' -f deploy_key",
+        )
+    for service in services:
+        for name, value in kept.items():
+            path = run.stack.parameter(f"{service}/{FOLDER}/{name}")
+            environment.put(run, path, value, None, access.url)
+
+
+def connections(run: Run) -> dict[str, Connection]:
+    """What is connected, by service. The address stands in the parameter's description: nobody has to decrypt it."""
+    place = {"Key": "Path", "Option": "Recursive", "Values": [run.stack.parameter("").rstrip("/")]}
+    tags = {TAG_STACK: run.stack.tag, TAG_SET: BY_ENV}
+    filters = [place, *({"Key": f"tag:{name}", "Values": [value]} for name, value in tags.items())]
+    ssm = run.door.client("ssm", run.region)
+    found: dict[str, Connection] = {}
+    for one in ssm.pages("describe_parameters", "Parameters", ParameterFilters=filters, MaxResults=50):
+        service, *inside = one["Name"].removeprefix(run.stack.parameter("")).split("/")
+        if inside == [FOLDER, ACCESS]:
+            by = environment.person(one.get("LastModifiedUser", ""))
+            found[service] = Connection(service, one.get("Description", ""), by, one.get("LastModifiedDate"))
+    return dict(sorted(found.items()))
+
+
+def disconnect(run: Run, services: Iterable[str]) -> None:
+    ssm = run.door.client("ssm", run.region)
+    for service in services:
+        for name in (ACCESS, KNOWN_HOSTS):
+            with tolerate("ParameterNotFound"):
+                ssm.delete_parameter(Name=run.stack.parameter(f"{service}/{FOLDER}/{name}"))
+
+
+def need_access(run: Run, settings: Settings, services: Iterable[Service]) -> None:
+    """Raises `Refused` where the machines of a service could not read the repository."""
+    url, known = settings.release.repository, connections(run)
+    wanted = [one.name for one in services]
+    without = [name for name in wanted if name not in known]
+    other = next((known[name] for name in wanted if name in known and known[name].url != url), None)
+    if other is not None:
+        raise Refused(
+            f"{other.service} is connected to {other.url}, and release.repository is {url}.",
+            "awsdeploy repository connect, or correct release.repository",
+        )
+    if without and (reason := closed(url)):
+        raise Refused(
+            f"The machines of {', '.join(without)} have nothing that opens {url}, and it is not public: {reason}",
+            "awsdeploy repository connect",
+        )
+
+
+def _told(access: Access, folder: Path) -> Mapping[str, str]:
+    """git's environment. A token is for the server of its address alone."""
+    found = {name: value for name, value in os.environ.items() if not re.match("GIT_(?!SSL_)", name)}
+    hosts = f"-o UserKnownHostsFile='{folder / 'known'}' -o HashKnownHosts=no -o StrictHostKeyChecking=accept-new"
+    ssh = f"ssh -F /dev/null -i '{folder / 'key'}' -o IdentitiesOnly=yes -o IdentityAgent=none -o BatchMode=yes"
+    found |= {
+        "LC_ALL": "C",
+        "GIT_TERMINAL_PROMPT": "0",
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "GIT_CONFIG_GLOBAL": os.devnull,
+        "GIT_ASKPASS": str(folder / "askpass"),
+        "GIT_SSH_COMMAND": f"{ssh} -o ConnectTimeout=30 {hosts}",
+    }
+    if access.token:
+        found |= {
+            "AWSDEPLOY_GIT_PLACE": place(access.url),
+            "AWSDEPLOY_GIT_USER": access.user,
+            "AWSDEPLOY_GIT_TOKEN": access.token,
+        }
+    return found
+
+
+def _reason(said: str, access: Access) -> str:
+    """The line in which the server or git says why."""
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    telling = re.compile("^(remote|ERROR|fatal): |Permission denied|verification failed")
+    reason = next((line for line in lines if telling.search(line)), "it said nothing")
+    for secret in filter(None, (access.token, access.key)):
+        reason = reason.replace(secret, "***")
+    return reason
+
+
+@contextmanager
+def _folder() -> Iterator[Path]:
+    """For ourselves alone, and gone afterwards."""
+    with tempfile.TemporaryDirectory(prefix="awsdeploy-") as folder:
+        yield Path(folder)
+
+
+def _write(path: Path, text: str, mode: Literal[0o600, 0o700] = 0o600) -> None:
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "w") as file:
+        file.write(text)
+
+
+def _ran(words: list[str], environ: Mapping[str, str], folder: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """Raises `UsageError` where the program is not installed, `Refused` where no server answers."""
+    try:
+        return subprocess.run(
+            words,
+            env=environ,
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=2 * PATIENCE,
+            check=False,
+        )
+    except FileNotFoundError:
+        raise UsageError(f"{words[0]} is not installed here.", f"Install {words[0].partition('-')[0]}.") from None
+    except subprocess.TimeoutExpired:
+        raise Refused("The repository's server does not answer.", "Try again, or look at its address.") from None
