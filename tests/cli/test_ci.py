@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,6 +27,7 @@ platform = "supported"
 CONFIG = f'{PLAIN}\n[ci]\ngithub = "acme/shop"\n'
 PROVIDER = "arn:aws:iam::123456789012:oidc-provider/token.actions.githubusercontent.com"
 ISSUER = "token.actions.githubusercontent.com"
+DOCUMENT = Path(__file__).parents[2] / "docs" / "ci.md"
 MAIN = "repo:acme/shop:ref:refs/heads/main"
 
 
@@ -122,6 +124,19 @@ def test_the_workflow_is_printed_with_the_role(up: World) -> None:
     told = json.loads(up.awsdeploy("ci", "github", "--json").stdout)
     assert (told["role"], told["subject"], told["workflow"]) == (arn, MAIN, done.stdout)
     assert up.control("GET", "calls")["writes"] == 0
+
+
+def test_the_document_shows_what_is_printed(up: World) -> None:
+    shown = re.search(r"```yaml\n(.*?)```", DOCUMENT.read_text(), re.DOTALL)
+    assert shown is not None
+    printed = up.awsdeploy("ci", "github").stdout.replace("deploy-shop-dev", "deploy-shop-prod")
+    assert re.sub("role-to-assume: .*", "", shown[1]) == re.sub("role-to-assume: .*", "", printed)
+
+
+def test_the_stack_that_was_asked_about_is_the_one_that_is_released(up: World) -> None:
+    (up.folder / "config.toml").rename(up.folder / "shop.toml")
+    done = up.awsdeploy("ci", "github", "--config", "shop.toml", "-e", "dev")
+    assert 'run: awsdeploy deploy --config shop.toml -e dev --ref "$GITHUB_SHA"' in done.stdout
 
 
 def test_a_job_in_an_environment_says_so(up: World) -> None:

@@ -128,7 +128,8 @@ def _role(at: Session) -> Live:
 
 def _workflow(at: Session, ci: Ci, arn: str) -> str:
     """Whoever runs it in an environment says so in the job; a branch is what was pushed to."""
-    words = ["awsdeploy", *at.next("deploy").split()[1:]]
+    # How this program is called here is no concern of the workflow's, nor is the sandbox.
+    words = ["awsdeploy", *(word for word in shlex.split(at.next("deploy"))[1:] if word != "--sandbox")]
     told: dict[str, Any] = {
         "on": "  workflow_dispatch:" if ci.environment else f"  push:\n    branches: [{json.dumps(ci.branch)}]",
         "environment": f"    environment: {json.dumps(ci.environment)}\n" if ci.environment else "",
