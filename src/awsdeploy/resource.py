@@ -127,6 +127,11 @@ class Resource:
         return None
 
     @classmethod
+    def remains(cls, live: Live) -> str:
+        """What of the account's own stays when this goes, in words, or nothing."""
+        return ""
+
+    @classmethod
     def restorable(cls, aws: Aws, live: Live) -> Iterator[Restorable]:
         """What this object lets people bring back. It may ask AWS."""
         yield from ()

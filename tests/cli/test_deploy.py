@@ -105,6 +105,25 @@ def test_secrets_are_in_no_command_and_no_output(site: World) -> None:
     assert not [secret for secret in secrets if secret in told]
 
 
+def test_a_variable_is_taken_up_by_a_restart_without_a_gap(site: World) -> None:
+    """With two machines and a client that asks all the time; the frontend, which was not named, is left alone."""
+    deploy(site)
+    release, commands = current(site), len(sent(site))
+    with asking(site, HEALTH, 20) as failures:
+        done = site.awsdeploy("env", "set", "backend", "GREETING", "--restart", stdin=SECRET, timeout=300)
+    assert done.returncode == 0, done.stderr
+    assert failures == []
+    assert [asked(site)["greeting"] for _ in machines(site)] == [SECRET, SECRET]
+    assert current(site) == release
+    assert len(sent(site)) == commands + len(machines(site))
+    assert f"backend: {release} restarted" in done.stdout
+    assert "still has the old environment" not in done.stdout
+    assert SECRET not in done.stdout + done.stderr
+    done = site.awsdeploy("env", "unset", "backend", "GREETING", "--restart", timeout=300)
+    assert done.returncode == 0, done.stderr
+    assert "greeting" not in asked(site)
+
+
 @pytest.mark.torture
 def test_two_at_once_are_refused_naming_the_first(site: World) -> None:
     commit(site.folder, application(build="sleep 3"))

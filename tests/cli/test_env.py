@@ -162,6 +162,42 @@ def test_what_is_read_at_build_needs_a_build(up: World) -> None:
     assert parameter(up, "frontend/build/NPM_TOKEN")["Value"] == SECRET
 
 
+def test_what_is_read_at_build_is_said_to_need_more_than_a_restart(up: World) -> None:
+    (up.folder / ".env").write_text("NEXT_PUBLIC_MAP=x\n")
+    for words in (
+        ("set", "frontend", "NEXT_PUBLIC_MAP=x"),
+        ("set", "frontend", "NPM_TOKEN=x", "--build"),
+        ("import", "frontend", ".env"),
+        ("unset", "frontend", "NEXT_PUBLIC_MAP"),
+    ):
+        done = up.awsdeploy("env", *words, "--restart")
+        assert done.returncode == 0, done.stderr
+        assert "A restart is not enough: N" in done.stdout
+        assert "awsdeploy deploy frontend" in done.stdout
+    assert up.client("ssm").list_commands()["Commands"] == []
+
+
+@pytest.mark.parametrize("words", [("set", "backend", "A=x", "NEXT_PUBLIC_B=y"), ("import", "backend", ".env")])
+def test_a_service_that_cannot_be_restarted_has_its_variables_all_the_same(up: World, words: tuple[str, ...]) -> None:
+    (up.folder / ".env").write_text("A=x\nNEXT_PUBLIC_B=y\n")
+    for reservation in up.client("ec2").describe_instances()["Reservations"]:
+        for one in reservation["Instances"]:
+            up.control("POST", "agent", {"instance": one["InstanceId"], "online": False})
+    done = up.awsdeploy("env", *words, "--restart")
+    assert done.returncode == 5, done.stderr
+    assert "Set A, NEXT_PUBLIC_B of backend." in done.stdout
+    assert "A restart is not enough: NEXT_PUBLIC_B" in done.stdout
+    assert "agent" in done.stderr
+    assert parameter(up, "backend/A")["Value"] == "x"
+
+
+def test_a_service_that_is_no_more_is_not_restarted(up: World) -> None:
+    up.client("ssm").put_parameter(Name=f"{PLACE}/gone/A", Value="x", Type="SecureString")
+    assert up.awsdeploy("env", "unset", "gone", "A", "--restart").returncode == 64
+    assert parameter(up, "gone/A")["Value"] == "x"
+    assert up.awsdeploy("env", "unset", "gone", "A").returncode == 0
+
+
 @pytest.mark.parametrize("name", ["JWT_SECRET", "S3_BUCKET"])
 def test_what_awsdeploy_made_is_written_over_only_by_force(up: World, name: str) -> None:
     before = parameter(up, f"backend/{name}")

@@ -7,6 +7,7 @@ what it needs from those before it and lists its `resources`. Touches no AWS.
 from __future__ import annotations
 
 from awsdeploy.blueprint.backup import Backups
+from awsdeploy.blueprint.ci import Releases
 from awsdeploy.blueprint.database import DatabaseTier
 from awsdeploy.blueprint.machines import Machines
 from awsdeploy.blueprint.monitoring import Monitoring
@@ -28,6 +29,7 @@ STEPS = {
     "tls": "TLS certificate",
     "monitoring": "Logs and alarms",
     "backup": "Backups",
+    "ci": "Releases from GitHub",
 }
 """The documented steps in their order, by what the keys of their resources begin with."""
 
@@ -55,5 +57,6 @@ def steps(settings: Settings, take_over_records: bool = False, restore_snapshot:
         "tls": tls.resources,
         "monitoring": monitoring.resources,
         "backup": Backups(settings).resources,
+        "ci": Releases(settings).resources,
     }
     return [Step(title, tuple(areas[name])) for name, title in STEPS.items() if areas.get(name)]

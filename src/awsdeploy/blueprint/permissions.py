@@ -49,18 +49,18 @@ def statements(settings: Settings, service: Service) -> tuple[Statement, ...]:
 
 def _agents(settings: Settings, service: Service) -> Iterator[Statement]:
     stack = f"{settings.name}/{settings.environment}"
-    yield _allow("SessionManager", AGENT, ["*"])
-    yield _allow("Metrics", ["cloudwatch:PutMetricData"], ["*"], {"StringEquals": {"cloudwatch:namespace": METRICS}})
-    yield _allow("WhoAmI", ["ec2:DescribeTags", "ec2:DescribeVolumes"], ["*"])
+    yield allow("SessionManager", AGENT, ["*"])
+    yield allow("Metrics", ["cloudwatch:PutMetricData"], ["*"], {"StringEquals": {"cloudwatch:namespace": METRICS}})
+    yield allow("WhoAmI", ["ec2:DescribeTags", "ec2:DescribeVolumes"], ["*"])
     groups = [f"arn:aws:logs:{{region}}:{{account}}:log-group:/deploy/{stack}/{name}" for name in _logs(service)]
-    yield _allow(
+    yield allow(
         "Logs",
         ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
         [form for group in groups for form in (group, f"{group}:*")],
     )
     # A machine may say how its bootstrap and its release went, of machines of its own service.
     own = {f"aws:ResourceTag/{TAG_STACK}": stack, f"aws:ResourceTag/{SERVICE}": service.name}
-    yield _allow(
+    yield allow(
         "Outcome",
         ["ec2:CreateTags"],
         ["arn:aws:ec2:{region}:{account}:instance/*"],
@@ -71,24 +71,24 @@ def _agents(settings: Settings, service: Service) -> Iterator[Statement]:
         },
     )
     artifacts = "arn:aws:s3:::{bucket:storage/artifacts}"
-    yield _allow("Artifacts", ["s3:GetObject"], [f"{artifacts}/bootstrap/*", f"{artifacts}/releases/{service.name}/*"])
+    yield allow("Artifacts", ["s3:GetObject"], [f"{artifacts}/bootstrap/*", f"{artifacts}/releases/{service.name}/*"])
 
 
 def _application(settings: Settings, service: Service) -> Iterator[Statement]:
     folders = [service.name, *(["database"] if service.name in settings.database_users else [])]
-    yield _allow(
+    yield allow(
         "Parameters",
         ["ssm:GetParameter", "ssm:GetParameters", "ssm:GetParametersByPath"],
         [f"{{parameters}}/{folder}{end}" for folder in folders for end in ("", "/*")],
     )
     # A big file goes up in parts; who gives up has to take the parts away again.
     uploads = "arn:aws:s3:::{bucket:storage/uploads}"
-    yield _allow(
+    yield allow(
         "Uploads",
         ["s3:AbortMultipartUpload", "s3:DeleteObject", "s3:GetObject", "s3:PutObject"],
         [f"{uploads}/{UPLOADS}"],
     )
-    yield _allow("ListUploads", ["s3:ListBucket"], [uploads], {"StringLike": {"s3:prefix": UPLOADS}})
+    yield allow("ListUploads", ["s3:ListBucket"], [uploads], {"StringLike": {"s3:prefix": UPLOADS}})
 
 
 def _logs(service: Service) -> tuple[str, ...]:
@@ -112,6 +112,7 @@ def _wishes(service: Service) -> Iterator[Statement]:
         yield statement
 
 
-def _allow(sid: str, actions: Any, resources: list[str], condition: Mapping[str, Any] | None = None) -> Statement:
+def allow(sid: str, actions: Any, resources: list[str], condition: Mapping[str, Any] | None = None) -> Statement:
+    """One statement of a policy, with the actions as a list."""
     statement: dict[str, Any] = {"Sid": sid, "Effect": "Allow", "Action": list(actions), "Resource": resources}
     return {**statement, "Condition": dict(condition)} if condition else statement

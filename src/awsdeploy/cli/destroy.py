@@ -92,10 +92,17 @@ def _lines(at: Session, farewell: Farewell) -> Iterator[str]:
     for live in farewell.lost_data:
         kept = "and all it holds" if farewell.parting.data else live.kind.parts
         yield f"  {live.key:<{KEYS}} {live.kind.noun()} {live.id}, {kept}"
-    if farewell.staying:
+    remains = _remains(farewell.going)
+    if farewell.staying or remains:
         yield "Stays:"
         yield from _kept(farewell.staying)
+        yield from (f"  {line}" for line in remains)
     yield ""
+
+
+def _remains(going: Iterable[Live]) -> list[str]:
+    """What is the account's and not the stack's: no destroy removes it."""
+    return sorted({line for live in going if (line := live.kind.remains(live))})
 
 
 def _kept(staying: Iterable[tuple[Live, Kept]]) -> Iterator[str]:
@@ -156,6 +163,7 @@ def _receipt(
                 {"kind": live.kind.__name__, "id": live.id, "why": kept.why, "monthly": kept.monthly}
                 for live, kept in staying
             ],
+            "remains": _remains(gone),
             "removes_kept": more if staying else None,
         }
         click.echo(json.dumps(told, indent=2, ensure_ascii=False))
@@ -163,6 +171,8 @@ def _receipt(
     lines = [f"{at.settings.stack} is gone after {spell(seconds)}.", f"  Deleted: {_counted(gone) or 'its record'}"]
     if staying:
         lines += ["  Kept on purpose:", *(f"  {line}" for line in _kept(staying))]
+    if remains := _remains(gone):
+        lines += ["  Not the stack's, so it stays:", *(f"    {line}" for line in remains)]
     lines.append("  A sweep of every kind of resource and of AWS's tag index found nothing else.")
     if staying:
         lines += ["", f"To remove what was kept: {more}"]

@@ -11,6 +11,7 @@ from awsdeploy.cli import env_list
 from awsdeploy.cli.group import ExampleGroup, ExampleHelp
 from awsdeploy.cli.options import Given, shared_options
 from awsdeploy.cli.releasing import chosen
+from awsdeploy.cli.restart import restarted
 from awsdeploy.cli.session import Session, asked_hidden, can_ask, session
 from awsdeploy.errors import UsageError
 
@@ -25,7 +26,7 @@ EXAMPLES = """\
 SET = """\
   awsdeploy env set backend STRIPE_KEY           asks for the value, and does not show it
   awsdeploy env set backend CERT < cert.pem      from a file
-  awsdeploy env set backend LOG_LEVEL=debug
+  awsdeploy env set backend LOG_LEVEL=debug --restart
   awsdeploy env set frontend NPM_TOKEN --build   for the install and the build only
 """
 
@@ -33,6 +34,9 @@ build_option = click.option("--build", is_flag=True, help="Only for the install 
 force_option = click.option("--force", is_flag=True, help="Also write over what awsdeploy itself provides.")
 advanced_option = click.option(
     "--advanced", is_flag=True, help="Take values over 4 KB, up to 8, for $0.05 a month each."
+)
+restart_option = click.option(
+    "--restart", is_flag=True, help="Restart the service, so that it takes the change up now."
 )
 
 
@@ -53,8 +57,11 @@ command.add_command(env_list.command, "list")
 @build_option
 @force_option
 @advanced_option
+@restart_option
 @shared_options()
-def set_(given: Given, service: str, names: tuple[str, ...], build: bool, force: bool, advanced: bool) -> None:
+def set_(
+    given: Given, service: str, names: tuple[str, ...], build: bool, force: bool, advanced: bool, restart: bool
+) -> None:
     """Set a variable of a service. A value that is not given is asked for, or read from standard input."""
     settings = given.settings()
     chosen(settings, [service])
@@ -71,16 +78,21 @@ def set_(given: Given, service: str, names: tuple[str, ...], build: bool, force:
         for name, value in wanted.items():
             environment.check(name, value, advanced)
         _put_all(at, service, wanted, known, build)
+        felt = _next(at, service, list(wanted), build, restart)
+    if restart and felt:
+        restarted(given, settings, chosen(settings, [service]))
 
 
 @command.command(cls=ExampleHelp, examples="  awsdeploy env unset backend STRIPE_KEY\n")
 @click.argument("service")
 @click.argument("names", metavar="NAME…", nargs=-1, required=True)
 @build_option
+@restart_option
 @shared_options()
-def unset(given: Given, service: str, names: tuple[str, ...], build: bool) -> None:
+def unset(given: Given, service: str, names: tuple[str, ...], build: bool, restart: bool) -> None:
     """Remove variables of a service, also of one that is no longer in config.toml."""
     settings = given.settings()
+    wanted = chosen(settings, [service]) if restart else []
     with session(given, settings, "env unset") as at:
         from awsdeploy.release import environment
 
@@ -93,7 +105,9 @@ def unset(given: Given, service: str, names: tuple[str, ...], build: bool) -> No
         for name in names:
             environment.remove(at.run, known[name])
         click.echo(f"Removed {', '.join(names)} of {service}.")
-        _next(at, service, names, build)
+        felt = _next(at, service, names, build, restart)
+    if restart and felt:
+        restarted(given, settings, wanted)
 
 
 @command.command("import", cls=ExampleHelp, examples="  awsdeploy env import backend .env.production\n")
@@ -102,8 +116,11 @@ def unset(given: Given, service: str, names: tuple[str, ...], build: bool) -> No
 @build_option
 @force_option
 @advanced_option
+@restart_option
 @shared_options()
-def import_(given: Given, service: str, file: IO[bytes], build: bool, force: bool, advanced: bool) -> None:
+def import_(
+    given: Given, service: str, file: IO[bytes], build: bool, force: bool, advanced: bool, restart: bool
+) -> None:
     """Set every variable of a .env file. FILE may be - for standard input.
 
     What awsdeploy itself provides (DB_HOST, NODE_ENV, JWT_SECRET, …) is left out unless forced; so is what is empty.
@@ -138,6 +155,9 @@ def import_(given: Given, service: str, file: IO[bytes], build: bool, force: boo
         if not wanted:
             raise UsageError(f"There is nothing in {file.name} to be set.")
         _put_all(at, service, wanted, known, build)
+        felt = _next(at, service, list(wanted), build, restart)
+    if restart and felt:
+        restarted(given, settings, chosen(settings, [service]))
 
 
 def _need_names(names: Sequence[str]) -> None:
@@ -180,16 +200,18 @@ def _put_all(at: Session, service: str, wanted: dict[str, str], known: dict[str,
         if where := environment.shadowed(at.settings, service, name, build):
             click.echo(f"Warning: {name} takes the place of what awsdeploy provides ({where}).", err=True)
     click.echo(f"Set {', '.join(wanted)} of {service}.")
-    _next(at, service, list(wanted), build)
 
 
-def _next(at: Session, service: str, names: Sequence[str], build: bool) -> None:
-    """What has to happen before a change is felt."""
+def _next(at: Session, service: str, names: Sequence[str], build: bool, restart: bool) -> bool:
+    """Say what has to happen before a change is felt; whether a restart does it, for one of these at least."""
     from awsdeploy.release.environment import AT_BUILD
 
     rebuilt = [name for name in names if build or name.startswith(AT_BUILD)]
     if rebuilt:
         why = "is seen by the next build" if build else "goes into the pages when they are built"
-        click.echo(f"{', '.join(rebuilt)} {why}: {at.next(f'deploy {service}')}")
-    if len(rebuilt) < len(names):
+        enough = "A restart is not enough: " if restart else ""
+        click.echo(f"{enough}{', '.join(rebuilt)} {why}: {at.next(f'deploy {service}')}")
+    felt = len(rebuilt) < len(names)
+    if felt and not restart:
         click.echo(f"What runs still has the old environment: {at.next(f'restart {service}')}")
+    return felt

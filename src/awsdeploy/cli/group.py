@@ -34,6 +34,7 @@ COMMANDS: Mapping[str, Entry] = {
     "rollback": Entry("awsdeploy.cli.rollback", "Go back to the release before."),
     "releases": Entry("awsdeploy.cli.releases", "List the releases and where each runs."),
     "restart": Entry("awsdeploy.cli.restart", "Reload a service with its environment as it is now."),
+    "ci": Entry("awsdeploy.cli.ci", "Release from GitHub Actions: `ci github`."),
     "exec": Entry("awsdeploy.cli.exec", "Run a command on a service's machines."),
     "env": Entry("awsdeploy.cli.env", "List, set and remove the services' variables."),
     "repository": Entry("awsdeploy.cli.repository", "Let the machines fetch from a git repository."),

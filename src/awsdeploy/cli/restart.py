@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import click
 
 from awsdeploy.cli.group import ExampleHelp
 from awsdeploy.cli.options import Given, json_option, shared_options
 from awsdeploy.cli.releasing import chosen, need_machines, releasing, report
+
+if TYPE_CHECKING:
+    from awsdeploy.config import Service, Settings
 
 
 @click.command(cls=ExampleHelp, examples="  awsdeploy restart backend\n")
@@ -18,7 +23,11 @@ from awsdeploy.cli.releasing import chosen, need_machines, releasing, report
 def command(given: Given, services: tuple[str, ...], as_json: bool) -> None:
     """Read the environment again and reload the processes, without a gap where PM2 can. Builds nothing."""
     settings = given.settings()
-    wanted = chosen(settings, services)
+    restarted(given, settings, chosen(settings, services), as_json)
+
+
+def restarted(given: Given, settings: Settings, wanted: Sequence[Service], as_json: bool = False) -> None:
+    """Restart these services and say how it went. Raises `ReleaseFailed`, `Refused`, `StateLocked`."""
     with releasing(given, settings, "restart") as (at, releaser):
         need_machines(releaser.ground, wanted)
         begun, results = time.monotonic(), []

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from awsdeploy.config.layers import ENVIRONMENT, from_mapping, load, loads
 from awsdeploy.config.schema import json_schema
-from awsdeploy.config.settings import Database, Network, Scaling, Service, Settings, Waits
+from awsdeploy.config.settings import Ci, Database, Network, Scaling, Service, Settings, Waits
 
 __all__ = [
     "ENVIRONMENT",
+    "Ci",
     "Database",
     "Network",
     "Scaling",

@@ -44,7 +44,12 @@ LONGEST_FILE = 256 * 1024
 MOST_TOLD = 50
 """Mistakes told at once; who has more is looking at the wrong file."""
 
-_FLAGS = {"environment": "--env"}
+_FLAGS = {
+    "environment": "--env",
+    "ci.github": "--repository",
+    "ci.branch": "--branch",
+    "ci.environment": "--environment",
+}
 _HINT = "Correct this and run the same command again. `awsdeploy config show` prints what was understood."
 
 # What takes the place of a missing value so that the rest can be judged.

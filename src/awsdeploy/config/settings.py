@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer, PrivateAttr
 
-from awsdeploy.config import domains, repository, rules
+from awsdeploy.config import domains, github, repository, rules
 
 Platform = Literal["documented", "supported"]
 Preset = Literal["dev", "prod"]
@@ -47,6 +47,9 @@ Email = Annotated[str, AfterValidator(rules.email)]
 Action = Annotated[str, AfterValidator(rules.action), _pattern(rules.ACTION)]
 ResourceArn = Annotated[str, AfterValidator(rules.resource_arn), _pattern(f"({rules.RESOURCE_ARN})")]
 PolicyArn = Annotated[str, AfterValidator(rules.policy_arn), _pattern(rules.POLICY_ARN)]
+Repository = Annotated[str, AfterValidator(github.repository), _pattern(f"({github.REPOSITORY})?")]
+Branch = Annotated[str, AfterValidator(github.branch), _pattern(github.BRANCH)]
+Deployment = Annotated[str, AfterValidator(github.deployment), _pattern(f"({github.DEPLOYMENT})?")]
 Port = Annotated[int, AfterValidator(rules.whole(1, 65535)), _range(1, 65535)]
 
 
@@ -209,6 +212,24 @@ class Backup(Frozen):
     """When they are made, in UTC; AWS begins within the hour after."""
 
 
+class Ci(Frozen):
+    """Releases from GitHub Actions: a role for `awsdeploy deploy` that one branch, or environment, may take on."""
+
+    github: Repository = ""
+    """OWNER/NAME, or with GitHub's ids OWNER@ID/NAME@ID: as its tokens spell it. Default: nobody."""
+    branch: Branch = "main"
+    """The branch whose workflows may deploy."""
+    environment: Deployment = ""
+    """An environment of GitHub's instead of a branch: its own rules say who may deploy."""
+
+    @property
+    def subject(self) -> str:
+        """Who may deploy, as GitHub's tokens say it."""
+        return f"repo:{self.github}:" + (
+            f"environment:{self.environment}" if self.environment else f"ref:refs/heads/{self.branch}"
+        )
+
+
 class Waits(Frozen):
     """How patiently AWS is watched, all in seconds."""
 
@@ -256,6 +277,7 @@ class Settings(Frozen):
     logs: Logs
     monitoring: Monitoring
     backup: Backup
+    ci: Ci
     waits: Waits
 
     _origins: Mapping[str, str] = PrivateAttr(default_factory=lambda: MappingProxyType({}))

@@ -101,6 +101,14 @@ def committed(folder: Path, ref: str) -> Source:
     return Source(root, ref, commit)
 
 
+def remote(folder: Path) -> str:
+    """The address of the repository's `origin`; nothing where there is none."""
+    try:
+        return _git(folder, "config", "--get", "remote.origin.url").strip()
+    except (Refused, OSError):
+        return ""
+
+
 def manager_of(source: Source, directory: str) -> tuple[str, str]:
     """Which package manager builds `directory`, and by which lock file. Raises `Refused` if there is none."""
     for place in places(directory):

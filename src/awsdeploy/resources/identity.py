@@ -1,4 +1,4 @@
-"""Who the machines are: an IAM role with just what a machine needs, and the profile that hands it over.
+"""Who machines and others are to AWS: IAM roles with just what each needs, and the profile that hands one over.
 
 IAM's lists show no tags but the path, which nobody can change: it holds the stack, the key and the generation.
 """
@@ -14,6 +14,7 @@ from typing import Any
 from awsdeploy.aws import AwsRefusal, tolerate
 from awsdeploy.resource import Again, Aws, Change, Live, Parting, Passing, Resource
 from awsdeploy.resources.bucket_name import bucket_name
+from awsdeploy.resources.federation import REMAINS, Federation, subjects
 
 INLINE = "awsdeploy"
 BUCKET = re.compile(r"\{bucket:([a-z/]+)\}")
@@ -21,14 +22,17 @@ BUCKET = re.compile(r"\{bucket:([a-z/]+)\}")
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Role(Resource):
-    """An IAM role that a service of AWS may assume, with one inline policy and managed ones (`attached`, their ARNs).
+    """An IAM role with one inline policy and managed ones (`attached`, their ARNs).
+
+    A `service` of AWS may assume it, or who is named by the `federation`.
 
     `statements` may say `{parameters}`, `{account}`, `{region}`, `{stack}`, or `{bucket:storage/uploads}` for the
     name of a declared bucket: names are derived, not edges. Managed policies that somebody else attached are taken
     off; inline ones of other names are the owner's.
     """
 
-    service: str
+    service: str = ""
+    federation: Federation | None = None
     statements: tuple[Mapping[str, Any], ...]
     attached: tuple[str, ...] = ()
 
@@ -66,12 +70,14 @@ class Role(Resource):
             aws.iam.create_role(
                 RoleName=name,
                 Path=_path(aws, self),
-                AssumeRolePolicyDocument=json.dumps(self._trust()),
+                AssumeRolePolicyDocument=json.dumps(self._trust(aws)),
                 Tags=aws.tags(self),
             )
         return name
 
-    def _trust(self) -> dict[str, Any]:
+    def _trust(self, aws: Aws) -> dict[str, Any]:
+        if self.federation is not None:
+            return self.federation.trust(aws)
         statement = {"Effect": "Allow", "Principal": {"Service": self.service}, "Action": "sts:AssumeRole"}
         return {"Version": "2012-10-17", "Statement": [statement]}
 
@@ -90,14 +96,16 @@ class Role(Resource):
         return policy
 
     def repair(self, aws: Aws, live: Live) -> Iterator[Change]:
-        if live.raw.get("AssumeRolePolicyDocument") != self._trust():
+        present = live.raw.get("AssumeRolePolicyDocument")
+        if present != self._trust(aws):
 
             def trust() -> None:
-                aws.iam.update_assume_role_policy(RoleName=live.id, PolicyDocument=json.dumps(self._trust()))
+                aws.iam.update_assume_role_policy(RoleName=live.id, PolicyDocument=json.dumps(self._trust(aws)))
 
-            yield Change("trust policy", "something else", f"{self.service} only", trust)
+            only = self.federation.subject if self.federation else self.service
+            yield Change("trust policy", ", ".join(subjects(present)) or "something else", f"{only} only", trust)
         wanted = self._policy(aws)
-        present: Any = None
+        present = None
         with tolerate("NoSuchEntity"):
             present = aws.iam.get_role_policy(RoleName=live.id, PolicyName=INLINE)["PolicyDocument"]
         if present != wanted:
@@ -126,6 +134,14 @@ class Role(Resource):
                     aws.iam.detach_role_policy(RoleName=live.id, PolicyArn=arn)
 
             yield Change("managed policy", arn, None, detach)
+
+    def facts(self, aws: Aws, live: Live) -> Mapping[str, str]:
+        """Machines find their role by themselves; others have to be told its ARN."""
+        return {"ARN": str(live.raw["Arn"])} if self.federation and live.raw else {}
+
+    @classmethod
+    def remains(cls, live: Live) -> str:
+        return REMAINS if subjects(live.raw.get("AssumeRolePolicyDocument")) else ""
 
     @classmethod
     def delete(cls, aws: Aws, live: Live, parting: Parting) -> None:

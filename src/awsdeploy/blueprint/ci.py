@@ -1,0 +1,88 @@
+"""Who may release from GitHub Actions: a role with what `deploy`, `rollback`, `restart` and `releases` call, on what is
+this stack's. A test compares the list with their calls, both ways."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from awsdeploy.blueprint.permissions import Statement, allow
+from awsdeploy.config import Settings
+from awsdeploy.resource import TAG_STACK, Resource
+from awsdeploy.resources.bootstrap import RELEASE_SCRIPT
+from awsdeploy.resources.federation import Federation, IdentityProvider
+from awsdeploy.resources.identity import Role
+
+# AWS, Service Authorization Reference: none of these knows a resource.
+_NO_LEVEL = "AWS has no resource level for it"
+WILDCARDS: Mapping[str, str] = {
+    "ec2:DescribeInstances": f"{_NO_LEVEL}; which machines there are",
+    **dict.fromkeys(
+        ("ec2:DescribeInternetGateways", "ec2:DescribeSubnets", "ec2:DescribeVpcs"),
+        f"{_NO_LEVEL}; AWS wants it of whoever registers a target",
+    ),
+    "elasticloadbalancing:DescribeLoadBalancers": f"{_NO_LEVEL}; the application's address",
+    "elasticloadbalancing:DescribeTags": f"{_NO_LEVEL}; which of them are the stack's",
+    "elasticloadbalancing:DescribeTargetGroups": f"{_NO_LEVEL}; where a machine leaves and comes back",
+    "elasticloadbalancing:DescribeTargetHealth": f"{_NO_LEVEL}; whether a machine is well again",
+    "s3:ListAllMyBuckets": f"{_NO_LEVEL}; which buckets there are",
+    "ssm:DescribeInstanceInformation": f"{_NO_LEVEL}; whether the machines' agents answer",
+    "ssm:GetCommandInvocation": f"{_NO_LEVEL}; how a command on a machine went",
+}
+"""The actions that are allowed on `*`, and why nothing narrower can be said. All of them only read."""
+
+
+class Releases:
+    """The account's identity provider and a role of this stack's; nothing where no repository is named."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.resources: list[Resource] = []
+        if settings.ci.github:
+            provider = IdentityProvider(key="ci/provider")
+            role = Role(
+                key="ci/github",
+                federation=Federation(provider, settings.ci.subject),
+                statements=tuple(_statements(settings)),
+            )
+            self.resources += [provider, role]
+
+
+def _statements(settings: Settings) -> Iterator[Statement]:
+    stack = f"{settings.name}/{settings.environment}"
+    ours = {"StringEquals": {f"aws:ResourceTag/{TAG_STACK}": stack}}
+    yield allow("Look", sorted(WILDCARDS), ["*"])
+    yield from _parameters()
+    yield from _artifacts()
+    # AWS: the document and the machine are judged apart, and the document has no tags of ours.
+    yield allow("Command", ["ssm:SendCommand"], ["arn:aws:ssm:{region}::document/AWS-RunShellScript"])
+    yield allow(
+        "Machines",
+        ["ssm:SendCommand"],
+        ["arn:aws:ec2:{region}:{account}:instance/*"],
+        {"StringEquals": {f"ssm:resourceTag/{TAG_STACK}": stack}},
+    )
+    groups = [f"arn:aws:logs:{{region}}:{{account}}:log-group:/deploy/{stack}/{name}" for name in settings.services]
+    yield allow("Output", ["logs:GetLogEvents"], [f"{group}:*" for group in groups])
+    yield allow(
+        "Targets",
+        ["elasticloadbalancing:DeregisterTargets", "elasticloadbalancing:RegisterTargets"],
+        ["arn:aws:elasticloadbalancing:{region}:{account}:targetgroup/*"],
+        ours,
+    )
+    # The first release arms the alarms, also those of another region.
+    yield allow("Alarms", ["cloudwatch:DescribeAlarms"], ["arn:aws:cloudwatch:*:{account}:alarm:*"])
+    yield allow("Arm", ["cloudwatch:EnableAlarmActions"], ["arn:aws:cloudwatch:*:{account}:alarm:{stack}-*"], ours)
+
+
+def _parameters() -> Iterator[Statement]:
+    """The stack's record and its lock, and no other parameter. AddTagsToResource: what is new is tagged at once."""
+    both = ["{parameters}/lock", "{parameters}/stack"]
+    yield allow("Record", ["ssm:AddTagsToResource", "ssm:GetParameter", "ssm:PutParameter"], both)
+    yield allow("Lock", ["ssm:DeleteParameter"], both[:1])
+
+
+def _artifacts() -> Iterator[Statement]:
+    """AWS: who may not list a bucket is told of an object that is not there that access is denied."""
+    bucket = "arn:aws:s3:::{bucket:storage/artifacts}"
+    yield allow("ListReleases", ["s3:ListBucket"], [bucket])
+    yield allow("Releases", ["s3:DeleteObject", "s3:GetObject", "s3:PutObject"], [f"{bucket}/releases/*"])
+    yield allow("Program", ["s3:PutObject"], [f"{bucket}/{RELEASE_SCRIPT}"])

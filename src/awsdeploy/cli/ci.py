@@ -1,0 +1,141 @@
+"""`ci`: what a workflow elsewhere needs to release. The role itself is declared, made and removed like the rest."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from awsdeploy.cli.group import ExampleGroup, ExampleHelp
+from awsdeploy.cli.options import Given, json_option, shared_options
+from awsdeploy.cli.session import Session, print_lines, session
+from awsdeploy.errors import Refused, UsageError
+
+if TYPE_CHECKING:
+    from awsdeploy.config import Ci
+    from awsdeploy.resource import Live
+
+EXAMPLES = """\
+  awsdeploy ci github --repository OWNER/NAME      what to add to config.toml
+  awsdeploy ci github > .github/workflows/deploy.yml
+"""
+
+WORKFLOW = """\
+name: deploy
+on:
+{on}
+permissions:
+  contents: read
+  id-token: write # a token of GitHub's, for which AWS gives keys for an hour
+concurrency:
+  group: deploy-{stack}
+  cancel-in-progress: false
+jobs:
+  deploy:
+    runs-on: ubuntu-latest
+{environment}    steps:
+      - uses: actions/checkout@v6
+      - uses: aws-actions/configure-aws-credentials@v6
+        with:
+          role-to-assume: {role}
+          aws-region: {region}
+      - run: pipx install awsdeploy
+      - run: {command} --ref "$GITHUB_SHA"
+"""
+
+# GitHub: immutable subject claims are the default for repositories made or renamed since that day.
+SPELLED = """gh api repos/{} --jq '"\\(.owner.login)@\\(.owner.id)/\\(.name)@\\(.id)"'"""
+
+
+@click.group(cls=ExampleGroup, examples=EXAMPLES)
+def command() -> None:
+    """Release from elsewhere than this machine."""
+
+
+@command.command(cls=ExampleHelp, examples=EXAMPLES)
+@click.option("--repository", metavar="OWNER/NAME", help="Which repository.  [default: config.toml's, else origin's]")
+@click.option("--branch", metavar="NAME", help="Whose workflows may deploy.  [default: main]")
+@click.option("--environment", metavar="NAME", help="An environment of GitHub's, instead of a branch.")
+@json_option
+@shared_options()
+def github(given: Given, repository: str | None, branch: str | None, environment: str | None, as_json: bool) -> None:
+    """Print the role that GitHub Actions may deploy as, and the workflow. Writes nothing.
+
+    The role is declared in config.toml, made by `up` and removed by `destroy`. As long as config.toml does not name
+    the repository, the lines to add are printed instead.
+    """
+    from awsdeploy.config import load
+
+    settings = given.settings()
+    flags = {"ci.github": repository or settings.ci.github or _origin(given)}
+    flags |= {f"ci.{key}": value for key, value in (("branch", branch), ("environment", environment)) if value}
+    wanted = load(given.config, {**given.overrides, **flags}).ci
+    if not wanted.github:
+        raise UsageError("No repository of GitHub's is named, here or in config.toml.", "--repository OWNER/NAME")
+    if wanted != settings.ci:
+        _tell(given, wanted, bool(settings.ci.github))
+        return
+    with session(given, settings, "ci github") as at:
+        live = _role(at)
+        arn = str(live.raw["Arn"])
+        click.echo(f"{wanted.subject} may deploy as\n{arn}", err=True)
+        workflow = _workflow(at, wanted, arn)
+        if as_json:
+            told = {**at.header, "role": arn, "subject": wanted.subject, "workflow": workflow}
+            click.echo(json.dumps(told, indent=2))
+        else:
+            click.echo(workflow, nl=False)
+
+
+def _origin(given: Given) -> str:
+    """The repository that this folder was cloned from, if it is GitHub's."""
+    from awsdeploy.config.github import in_address
+    from awsdeploy.release.source import remote
+
+    return in_address(remote(given.config.absolute().parent))
+
+
+def _tell(given: Given, wanted: Ci, there: bool) -> None:
+    """What config.toml has to say. As a whole on stdout, so that it can be appended."""
+    what = "Change [ci] of" if there else "Add this to"
+    lines = [f"{what} {given.config}, then `awsdeploy up` makes the role. Nothing was written."]
+    if "@" not in wanted.github:
+        lines.append(f"A repository made or renamed since 15 July 2026 needs its ids: {SPELLED.format(wanted.github)}")
+    print_lines(lines, err=True)
+    chosen = {"environment": wanted.environment} if wanted.environment else {"branch": wanted.branch}
+    told = {"github": wanted.github, **chosen}
+    click.echo("[ci]\n" + "\n".join(f"{key} = {json.dumps(value)}" for key, value in told.items()))
+
+
+def _role(at: Session) -> Live:
+    """The role as it stands. Raises `Refused` where it is not there, or trusts somebody else than config.toml says."""
+    from awsdeploy.resources.federation import subjects
+    from awsdeploy.resources.identity import Role
+
+    at.run.need_record()
+    wanted = at.settings.ci.subject
+    live = next((one for one in at.run.world.all(Role, at.run.region) if one.key == "ci/github"), None)
+    if live is None:
+        raise Refused(f"There is no role for {wanted} yet.", f"To make it: {at.next('up')}")
+    trusted = subjects(live.raw.get("AssumeRolePolicyDocument"))
+    if trusted != [wanted]:
+        said = ", ".join(trusted) or "nobody of GitHub's"
+        raise Refused(f"The role still trusts {said}, and is to trust {wanted}.", f"To change it: {at.next('up')}")
+    return live
+
+
+def _workflow(at: Session, ci: Ci, arn: str) -> str:
+    """Whoever runs it in an environment says so in the job; a branch is what was pushed to."""
+    # How this program is called here is no concern of the workflow's, nor is the sandbox.
+    words = ["awsdeploy", *(word for word in shlex.split(at.next("deploy"))[1:] if word != "--sandbox")]
+    told: dict[str, Any] = {
+        "on": "  workflow_dispatch:" if ci.environment else f"  push:\n    branches: [{json.dumps(ci.branch)}]",
+        "environment": f"    environment: {json.dumps(ci.environment)}\n" if ci.environment else "",
+        "stack": at.settings.stack,
+        "role": arn,
+        "region": at.run.region,
+        "command": shlex.join(words),
+    }
+    return WORKFLOW.format(**told)

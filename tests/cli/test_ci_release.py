@@ -1,0 +1,243 @@
+"""What a release from elsewhere needs: the repository, and a role that may do what the commands do and nothing more.
+
+The commands run in this process, so that each call is seen with what it is about; the verdicts are an evaluator's.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from awsdeploy.aws import Door
+from awsdeploy.blueprint.ci import WILDCARDS
+from awsdeploy.cli.group import awsdeploy
+from awsdeploy.release.deploy import ARCHIVES_KEPT
+from tests.permissions import allowed, like, listed
+from tests.release.apps import application
+from tests.release.repository import commit, git
+from tests.simulated import World, tags
+
+pytestmark = [pytest.mark.slow, pytest.mark.npm]
+
+CONFIG = """\
+name = "site"
+environment = "dev"
+platform = "supported"
+
+[services.frontend]
+
+[services.backend]
+instances = 2
+
+[uploads]
+replicate = true # a second region to look at
+
+[ci]
+github = "acme/site"
+"""
+ACCOUNT = "123456789012"
+STACK = "awsdeploy:stack"
+
+
+class Made(NamedTuple):
+    """A call as it was made."""
+
+    service: str
+    region: str
+    operation: str
+    told: dict[str, Any]
+
+
+class Asked(NamedTuple):
+    """What IAM is asked for a call."""
+
+    action: str
+    resource: str
+    context: dict[str, str]
+
+
+@pytest.fixture(scope="module")
+def site(module_world: World) -> World:
+    """A stack with nothing released, its repository beside it, and more old releases than are kept."""
+    module_world.up(module_world.settings(CONFIG))
+    git(module_world.folder, "init", "-q", "-b", "main")
+    commit(module_world.folder, {**application(), ".gitignore": ".awsdeploy/\n"})
+    s3 = module_world.client("s3")
+    for number in range(ARCHIVES_KEPT):
+        s3.put_object(Bucket=artifacts(module_world), Key=f"releases/backend/2020{number:02}.json", Body=b"{}")
+    return module_world
+
+
+@pytest.fixture(scope="module")
+def made(site: World) -> list[Made]:
+    """Every call of a first release, a second, a rollback, a restart and a look at the releases."""
+    calls: list[Made] = []
+    make = Door._make
+
+    def recording(door: Door, service: str, region: str) -> Any:
+        client = make(door, service, region)
+        events = client.meta.events
+        events.register("provide-client-params.*.*", lambda params, context, **_: context.update(told=dict(params)))
+        # What is only signed for a browser is no call.
+        events.register(
+            "before-call.*.*",
+            lambda model, context, **_: calls.append(Made(service, region, model.name, context["told"])),
+        )
+        return client
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Door, "_make", recording)
+        patch.chdir(site.folder)
+        for words in (["deploy"], ["deploy", "backend"], ["rollback", "backend"], ["restart", "backend"], ["releases"]):
+            awsdeploy.main(words, standalone_mode=False)
+            commit(site.folder, {"README": f"after {words}"})
+    return calls
+
+
+@pytest.fixture(scope="module")
+def policies(site: World) -> list[dict[str, Any]]:
+    iam = site.client("iam")
+    (role,) = iam.list_roles(PathPrefix="/awsdeploy/site/dev/ci/")["Roles"]
+    name = role["RoleName"]
+    assert iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"] == []
+    assert iam.list_role_policies(RoleName=name)["PolicyNames"] == ["awsdeploy"]
+    return [iam.get_role_policy(RoleName=name, PolicyName="awsdeploy")["PolicyDocument"]]
+
+
+def artifacts(world: World) -> str:
+    names = [str(one["Name"]) for one in world.client("s3").list_buckets()["Buckets"]]
+    return next(name for name in names if "-artifacts-" in name)
+
+
+def asked(world: World, call: Made) -> Iterator[Asked]:
+    """What AWS asks IAM for a call, after the Service Authorization Reference. What it does not know fails."""
+    told, place = call.told, f"{call.region}:{ACCOUNT}"
+    match call.service, call.operation:
+        case "sts", "GetCallerIdentity":
+            return  # AWS: nobody needs a permission to be told who he is
+        case "ssm", "GetParameter" | "PutParameter" | "DeleteParameter":
+            name = told["Name"].partition(":")[0]
+            yield Asked(f"ssm:{call.operation}", f"arn:aws:ssm:{place}:parameter{name}", {})
+            if "Tags" in told:
+                yield Asked("ssm:AddTagsToResource", f"arn:aws:ssm:{place}:parameter{name}", {})
+        case "ssm", "SendCommand":
+            yield Asked("ssm:SendCommand", f"arn:aws:ssm:{call.region}::document/{told['DocumentName']}", {})
+            for id in told["InstanceIds"]:
+                found = world.client("ec2").describe_instances(InstanceIds=[id])["Reservations"][0]["Instances"][0]
+                context = {f"ssm:resourceTag/{key}": value for key, value in tags(found["Tags"]).items()}
+                yield Asked("ssm:SendCommand", f"arn:aws:ec2:{place}:instance/{id}", context)
+        case "ssm", "DescribeInstanceInformation" | "GetCommandInvocation":
+            yield Asked(f"ssm:{call.operation}", "*", {})
+        case "ec2", "DescribeInstances":
+            yield Asked("ec2:DescribeInstances", "*", {})
+        case "elbv2", "RegisterTargets" | "DeregisterTargets":
+            arn = told["TargetGroupArn"]
+            described = world.client("elbv2").describe_tags(ResourceArns=[arn])["TagDescriptions"][0]["Tags"]
+            context = {f"aws:ResourceTag/{key}": value for key, value in tags(described).items()}
+            yield Asked(f"elasticloadbalancing:{call.operation}", arn, context)
+            if call.operation == "RegisterTargets":
+                # AWS: Elastic Load Balancing API permissions.
+                for what in ("Instances", "InternetGateways", "Subnets", "Vpcs"):
+                    yield Asked(f"ec2:Describe{what}", "*", {})
+        case "elbv2", operation if operation.startswith("Describe"):
+            yield Asked(f"elasticloadbalancing:{operation}", "*", {})
+        case "s3", "ListBuckets":
+            yield Asked("s3:ListAllMyBuckets", "*", {})
+        case "s3", "ListObjectsV2":
+            yield Asked("s3:ListBucket", f"arn:aws:s3:::{told['Bucket']}", {"s3:prefix": told["Prefix"]})
+        case "s3", "GetObject" | "PutObject" | "DeleteObject":
+            yield Asked(f"s3:{call.operation}", f"arn:aws:s3:::{told['Bucket']}/{told['Key']}", {})
+            # AWS: what is not there is 404 to who may list the bucket, asked without a prefix, and 403 to others.
+            yield Asked("s3:ListBucket", f"arn:aws:s3:::{told['Bucket']}", {})
+        case "logs", "GetLogEvents":
+            group = f"arn:aws:logs:{place}:log-group:{told['logGroupName']}"
+            yield Asked("logs:GetLogEvents", f"{group}:log-stream:{told['logStreamName']}", {})
+        case "cloudwatch", "DescribeAlarms":
+            yield Asked("cloudwatch:DescribeAlarms", f"arn:aws:cloudwatch:{place}:alarm:*", {})
+        case "cloudwatch", "EnableAlarmActions":
+            for name in told["AlarmNames"]:
+                arn = f"arn:aws:cloudwatch:{place}:alarm:{name}"
+                described = world.client("cloudwatch", call.region).list_tags_for_resource(ResourceARN=arn)["Tags"]
+                context = {f"aws:ResourceTag/{key}": value for key, value in tags(described).items()}
+                yield Asked("cloudwatch:EnableAlarmActions", arn, context)
+        case _:
+            raise AssertionError(f"nobody has said what IAM is asked for {call}")
+
+
+def test_the_role_may_make_every_call_of_a_release(
+    site: World, made: list[Made], policies: list[dict[str, Any]]
+) -> None:
+    wanted = [one for call in made for one in asked(site, call)]
+    refused = {(one.action, one.resource) for one in wanted if not allowed(policies, *one)}
+    assert refused == set()
+
+
+def test_the_role_may_do_nothing_that_no_release_does(
+    site: World, made: list[Made], policies: list[dict[str, Any]]
+) -> None:
+    used = {one.action for call in made for one in asked(site, call)}
+    assert {action for policy in policies for one in policy["Statement"] for action in listed(one["Action"])} == used
+
+
+def test_what_is_another_stacks_is_out_of_reach(site: World, made: list[Made], policies: list[dict[str, Any]]) -> None:
+    """What has tags is told by them, the rest by its name."""
+    reads = ("ssm:SendCommand", "cloudwatch:DescribeAlarms")  # any machine may be sent the document; alarms are a list
+    for one in {(one.action, one.resource): one for call in made for one in asked(site, call)}.values():
+        if one.resource == "*":
+            continue
+        if one.context and one.action != "s3:ListBucket":
+            other = {key: "site/dev2" if key.endswith(STACK) else value for key, value in one.context.items()}
+            assert not allowed(policies, one.action, one.resource, other), one
+            assert not allowed(policies, one.action, one.resource), one
+        elif one.action not in reads:
+            resource = one.resource.replace("/site/dev/", "/site/dev2/").replace("site-dev-", "site-dev2-")
+            assert resource != one.resource
+            assert not allowed(policies, one.action, resource), resource
+
+
+@pytest.mark.parametrize("name", ["backend/JWT_SECRET", "database/DB_PASSWORD", "frontend/S3_BUCKET", "lock2"])
+def test_no_value_of_a_service_is_read_or_written(policies: list[dict[str, Any]], name: str) -> None:
+    arn = f"arn:aws:ssm:ap-northeast-2:{ACCOUNT}:parameter/deploy/site/dev/{name}"
+    for action in ("GetParameter", "PutParameter", "DeleteParameter", "AddTagsToResource"):
+        assert not allowed(policies, f"ssm:{action}", arn)
+
+
+def test_the_record_is_never_deleted_and_no_other_object_written(site: World, policies: list[dict[str, Any]]) -> None:
+    record = f"arn:aws:ssm:ap-northeast-2:{ACCOUNT}:parameter/deploy/site/dev/stack"
+    assert not allowed(policies, "ssm:DeleteParameter", record)
+    bucket = f"arn:aws:s3:::{artifacts(site)}"
+    assert not allowed(policies, "s3:PutObject", f"{bucket}/bootstrap/bootstrap.sh")
+    assert not allowed(policies, "s3:DeleteObject", f"{bucket}/bootstrap/release.sh")
+    assert not allowed(policies, "s3:GetObject", f"{bucket.replace('artifacts', 'uploads')}/releases/x")
+
+
+def test_on_everything_it_only_reads_and_every_wildcard_has_a_reason(policies: list[dict[str, Any]]) -> None:
+    statements = [one for policy in policies for one in policy["Statement"]]
+    wide = {action for one in statements if "*" in listed(one["Resource"]) for action in listed(one["Action"])}
+    assert wide == set(WILDCARDS)
+    assert all(WILDCARDS.values())
+    assert all(like("*:Describe*", action) or like("*:Get*", action) or like("*:List*", action) for action in wide)
+    assert not [action for one in statements for action in listed(one["Action"]) if "*" in action]
+    assert len(json.dumps(policies, separators=(",", ":"))) < 10_240  # AWS: of inline policy in a role
+
+
+@pytest.mark.usefixtures("made")
+def test_a_folder_with_nothing_but_the_repository_is_enough(site: World, tmp_path: Path) -> None:
+    """As a workflow checks it out: one commit, no state."""
+    commit(site.folder, {"config.toml": CONFIG, "README": "from elsewhere"})
+    clone = tmp_path / "clone"
+    git(tmp_path, "clone", "-q", "--depth", "1", f"file://{site.folder}", str(clone))
+    assert not (clone / ".awsdeploy").exists()
+    elsewhere = dataclasses.replace(site, folder=clone)
+    before = elsewhere.awsdeploy("releases", "backend", "--json").stdout
+    done = elsewhere.awsdeploy("deploy", "backend", "--ref", git(clone, "rev-parse", "HEAD").strip(), timeout=300)
+    assert done.returncode == 0, done.stderr
+    assert elsewhere.awsdeploy("releases", "backend", "--json").stdout != before
+    assert git(clone, "status", "--porcelain") == ""
+    assert [path.name for path in (clone / ".awsdeploy").iterdir()] == ["site-dev.lock"]
+    assert (clone / ".awsdeploy" / "site-dev.lock").read_text() == ""
