@@ -46,6 +46,9 @@ Email = Annotated[str, AfterValidator(rules.email)]
 Action = Annotated[str, AfterValidator(rules.action), _pattern(rules.ACTION)]
 ResourceArn = Annotated[str, AfterValidator(rules.resource_arn), _pattern(f"({rules.RESOURCE_ARN})")]
 PolicyArn = Annotated[str, AfterValidator(rules.policy_arn), _pattern(rules.POLICY_ARN)]
+NGINX_OFFSET = 10_000
+"""How far above a service's port its program listens when nginx has that port."""
+
 Port = Annotated[int, AfterValidator(rules.whole(1, 65535)), _range(1, 65535)]
 
 
@@ -124,10 +127,17 @@ class Service(Frozen):
     """How many run on each machine. More than one runs every scheduled job that often."""
     migrate: Annotated[str, AfterValidator(rules.command_line)] = ""
     """Run once in each release before it goes into service, such as npm run migrate."""
+    nginx: bool = False
+    """nginx listens on the port, and the program behind it on 127.0.0.1, at the port + 10000."""
     policies: tuple[PolicyArn, ...] = ()
     """Managed IAM policies for what the program itself calls, by ARN."""
     statements: tuple[Statement, ...] = ()
     """The same, written out: [[services.NAME.statements]]."""
+
+    @property
+    def behind(self) -> int | None:
+        """Where the program listens behind nginx; None where nothing stands between it and the load balancer."""
+        return self.port + NGINX_OFFSET if self.nginx and self.port is not None else None
 
 
 class Database(Frozen):
