@@ -164,6 +164,15 @@ CASES = [
     Case("small disk", "[services.worker]\nvolume_gb = 4", "4: services.worker.volume_gb", ("8 to 16384",)),
     Case("a path without a port", '[services.web]\npaths = ["/*"]', "4: services.web.paths", ("port = 8080",)),
     Case("a port without a path", "[services.web]\nport = 80", "4: services.web.port", ('paths = ["/web/*"]',)),
+    Case(
+        "nginx before a worker", "[services.job]\nnginx = true", "4: services.job.nginx", ("no port to stand before",)
+    ),
+    Case(
+        "no room above the port for nginx",
+        '[services.web]\nport = 23000\npaths = ["/*"]\nnginx = true',
+        "4: services.web.port",
+        ("at most 22767 with nginx, got 23000",),
+    ),
     Case("health of a worker", '[services.job]\nhealth = "/"', "4: services.job.health", ("no port to look at",)),
     Case(
         "nobody answers the rest",

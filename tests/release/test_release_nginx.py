@@ -1,6 +1,6 @@
 """nginx before the program, where the manifest says so: it has the port, and the program behind it 127.0.0.1 alone.
 
-Each story is told twice: with the sandbox's nginx, and with the real one where that is installed and may be started.
+What nginx itself has a part in is told twice: with the sandbox's, and with the real one where that is installed.
 """
 
 from __future__ import annotations
@@ -34,6 +34,30 @@ REAL = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
 INSIDE = PROGRAM.replace("process.env.PORT", "process.env.PORT, process.env.HOSTNAME")
 """Listens where it is told to."""
 
+EVERYTHING = (
+    INSIDE.replace("JSON.stringify(process.env)", "JSON.stringify(request.headers)").replace(
+        "const health =",
+        """let size = 0;
+  if (request.method === 'POST') {
+    request.on('data', (part) => (size += part.length));
+    return request.on('end', () => response.end(String(size)));
+  }
+  if (request.url === '/stream') {
+    response.write('first');
+    return request.socket.setTimeout(0), globalThis.streams.push(response);
+  }
+  const health =""",
+    )
+    + """
+globalThis.streams = [];
+server.on('upgrade', (request, socket) => {
+  socket.write('HTTP/1.1 101 Switching Protocols\\r\\nUpgrade: echo\\r\\nConnection: Upgrade\\r\\n\\r\\n');
+  socket.pipe(socket);
+});
+"""
+)
+"""Says what it was sent, counts uploads, begins answers that it does not end, echoes on web sockets."""
+
 
 class Fronted(Box):
     """A machine whose releases are to have nginx before them."""
@@ -66,13 +90,37 @@ class Fronted(Box):
         super().close()
 
 
-@pytest.fixture(params=["played", "real"])
+def need(nginx: str) -> None:
+    """Skips, with the reason, what needs a real nginx where none can be started."""
+    if nginx == "real" and not REAL:
+        pytest.skip("nginx is not installed here")
+    if nginx == "real" and os.geteuid() != 0:
+        pytest.skip("only root may start nginx: its own folders are root's")
+
+
+@pytest.fixture
 def box(tools: Path, request: pytest.FixtureRequest) -> Iterator[Fronted]:
-    if request.param == "real" and (not REAL or os.geteuid() != 0):
-        pytest.skip("nginx is not installed here" if not REAL else "nginx's own folders are root's")
+    nginx = getattr(request, "param", "played")
+    need(nginx)
+    made = Fronted(tools)
+    if nginx == "played":
+        made.tool("nginx", PLAYED)
+    yield made
+    made.close()
+
+
+both = pytest.mark.parametrize("box", ["played", "real"], indirect=True)
+
+
+@pytest.fixture(scope="module", params=["played", "real"])
+def served(tools: Path, request: pytest.FixtureRequest) -> Iterator[Fronted]:
+    """A machine on which a program answers whatever may come through nginx."""
+    need(request.param)
     made = Fronted(tools)
     if request.param == "played":
         made.tool("nginx", PLAYED)
+    done = made.put(FIRST, EVERYTHING)
+    assert done.code == 0, done.output
     yield made
     made.close()
 
@@ -113,6 +161,7 @@ def listeners(port: int) -> set[str]:
     return found
 
 
+@both
 def test_a_first_release_answers_through_nginx_and_listens_on_the_machine_itself_alone(box: Fronted) -> None:
     done = box.put(FIRST)
     assert done.code == 0, done.output
@@ -125,6 +174,7 @@ def test_a_first_release_answers_through_nginx_and_listens_on_the_machine_itself
     assert "note:" not in done.output
 
 
+@both
 def test_a_client_that_never_stops_asking_loses_nothing_in_a_deploy_and_a_rollback(box: Fronted) -> None:
     box.put(FIRST)
     with asking(box) as answers:
@@ -149,6 +199,7 @@ def test_a_release_that_does_not_work_leaves_the_old_one_serving(box: Fronted) -
     assert (box.serving, box.current, box.fronted) == (FIRST, FIRST, True)
 
 
+@both
 def test_nginx_comes_before_a_program_that_had_the_port_itself_and_goes_again_with_a_rollback(box: Fronted) -> None:
     box.deploy(FIRST)
     assert not box.fronted
@@ -202,25 +253,16 @@ def test_restart_starts_an_nginx_that_is_gone(box: Fronted) -> None:
     assert (box.serving, box.fronted) == (FIRST, True)
 
 
-def test_what_the_load_balancer_says_arrives_as_it_was_sent(box: Fronted) -> None:
-    program = INSIDE.replace("JSON.stringify(process.env)", "JSON.stringify(request.headers)")
-    box.put(FIRST, program)
+def test_what_the_load_balancer_says_arrives_as_it_was_sent(served: Fronted) -> None:
     sent = {"Host": "shop.example.com", "X-Forwarded-For": "203.0.113.7", "X-Forwarded-Proto": "https"}
-    request = urllib.request.Request(f"http://127.0.0.1:{box.port}/environment", headers=sent)
+    request = urllib.request.Request(f"http://127.0.0.1:{served.port}/environment", headers=sent)
     with urllib.request.urlopen(request, timeout=5) as answer:
         found = json.loads(answer.read())
     assert {name: found[name.lower()] for name in sent} == sent
 
 
-def test_a_web_socket_passes(box: Fronted) -> None:
-    upgrade = """\
-server.on('upgrade', (request, socket) => {
-  socket.write('HTTP/1.1 101 Switching Protocols\\r\\nUpgrade: echo\\r\\nConnection: Upgrade\\r\\n\\r\\n');
-  socket.pipe(socket);
-});
-"""
-    assert box.put(FIRST, INSIDE + upgrade).code == 0
-    with socket.create_connection(("127.0.0.1", box.port), timeout=5) as client:
+def test_a_web_socket_passes(served: Fronted) -> None:
+    with socket.create_connection(("127.0.0.1", served.port), timeout=5) as client:
         client.sendall(b"GET /ws HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n")
         said = b""
         while b"\r\n\r\n" not in said:
@@ -230,16 +272,51 @@ server.on('upgrade', (request, socket) => {
         assert client.recv(5) == b"hello"
 
 
-def test_an_upload_of_any_size_passes(box: Fronted) -> None:
-    counting = INSIDE.replace(
-        "const health =",
-        "let size = 0;\n  if (request.method === 'POST') {\n    request.on('data', (part) => (size += part.length));\n"
-        "    return request.on('end', () => response.end(String(size)));\n  }\n  const health =",
-    )
-    assert box.put(FIRST, counting).code == 0
-    request = urllib.request.Request(f"http://127.0.0.1:{box.port}/", data=b"x" * 5_000_000, method="POST")
+def test_an_upload_of_any_size_passes(served: Fronted) -> None:
+    request = urllib.request.Request(f"http://127.0.0.1:{served.port}/", data=b"x" * 5_000_000, method="POST")
     with urllib.request.urlopen(request, timeout=20) as answer:
         assert answer.read() == b"5000000"
+
+
+def test_an_answer_arrives_while_it_is_still_being_written(served: Fronted) -> None:
+    with urllib.request.urlopen(f"http://127.0.0.1:{served.port}/stream", timeout=5) as answer:
+        assert answer.read1() == b"first"
+
+
+@pytest.mark.parametrize("program", ["amazon-linux-extras", "yum"])
+def test_the_first_release_that_wants_nginx_installs_it(box: Fronted, program: str) -> None:
+    box.tool("nginx", "#!/bin/sh\nexit 127\n")
+    box.tool("installed", PLAYED)
+    box.tool(program, f'#!/bin/sh\necho "$*" >{box.place}/asked\nmv {box.tools}/installed {box.tools}/nginx\n')
+    done = box.put(FIRST)
+    assert done.code == 0, done.output
+    wanted = {"amazon-linux-extras": "install -y nginx1", "yum": "install --assumeyes --quiet nginx"}
+    assert (box.place / "asked").read_text().strip() == wanted[program]
+    assert box.serving == FIRST
+
+
+def test_the_placeholder_gives_way_when_the_program_answers_and_nginx_is_there_at_once(box: Fronted) -> None:
+    said = box.place / "said"
+    box.tool("systemctl", f'#!/bin/bash\necho "$*" >>{said}\nexec sh {SHIMS / "systemctl.sh"} "$@"\n')
+    done = box.put(FIRST)
+    assert done.code == 0, done.output
+    lines = said.read_text().splitlines()
+    gone = lines.index("stop awsdeploy-placeholder.service")
+    assert lines[gone + 1] == "start awsdeploy-nginx.service"
+    assert gone > lines.index("restart awsdeploy-application.service")
+    assert "enable --quiet awsdeploy-nginx.service" in lines[gone:]
+    unit = (box.root / "etc/systemd/system/awsdeploy-nginx.service").read_text()
+    assert f"nginx -c {box.root}/etc/nginx/awsdeploy.conf\n" in unit
+    assert box.serving == FIRST
+
+
+def test_nothing_is_lost_where_something_else_has_nginxs_port(box: Fronted) -> None:
+    with socket.create_server(("127.0.0.1", box.port)):
+        done = box.put(FIRST)
+    assert (done.code, done.outcome["step"]) == (1, "verify"), done.output
+    assert done.outcome["diagnosis"] == f"Port {box.port} is taken by another program."
+    assert not box.fronted
+    assert box.processes == []
 
 
 def test_a_program_that_listens_on_every_address_is_told_of_it(box: Fronted) -> None:
@@ -255,3 +332,30 @@ def test_a_program_that_names_the_port_itself_is_refused(box: Fronted) -> None:
     assert done.outcome["diagnosis"] == f"The program listens on {box.port}, which is nginx's."
     assert "process.env.PORT" in done.outcome["remedy"]
     assert box.serving == FIRST
+
+
+@pytest.mark.parametrize("own", [False, True])
+def test_next_js_is_told_where_to_listen(box: Fronted, own: bool) -> None:
+    program = "node_modules/next/dist/bin/next"
+    lines = f"process.env.ARGUMENTS = process.argv.slice(2).join(' ');\n{INSIDE}"
+    files = {**application(), "package.json": json.dumps({"name": "x", "dependencies": {"next": "1"}})}
+    del files["package-lock.json"]
+    if own:
+        app = {"name": "x", "script": program, "args": f"start -p {box.port}", "exec_mode": "cluster"}
+        files["ecosystem.config.js"] = f"module.exports = {json.dumps({'apps': [app]})}"
+    box.tool("npm", f'#!/bin/bash\nmkdir -p {program.rpartition("/")[0]}\nprintf %s "$NEXT" >{program}\n')
+    environment = {"PORT": str(box.inside), "HOSTNAME": "127.0.0.1", "RELEASE_ID": FIRST}
+    box.publish(FIRST, files, behind=box.inside, environment=environment)
+    done = box.run("deploy", FIRST, NEXT=lines)
+    assert done.code == 0, done.output
+    told = f"start -p {box.inside}" if own else "start --keepAliveTimeout 65000"
+    assert box.variables["ARGUMENTS"] == f"{told} --hostname 127.0.0.1"
+
+
+def test_a_new_machine_catches_up_with_nginx_before_its_program(box: Fronted) -> None:
+    environment = {"PORT": str(box.inside), "HOSTNAME": "127.0.0.1", "RELEASE_ID": FIRST}
+    box.name_current(box.publish(FIRST, application(INSIDE), behind=box.inside, environment=environment))
+    done = box.run("catchup")
+    assert done.code == 0, done.output
+    assert (box.serving, box.fronted) == (FIRST, True)
+    assert box.run("catchup").outcome["outcome"] == "unchanged"

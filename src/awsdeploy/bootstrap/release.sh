@@ -1166,6 +1166,7 @@ need_nginx() {
     broken 1 "nginx's configuration cannot be written."
   fi
   run nginx -t -q -c "$NGINX_CONFIG.new" || broken $? "nginx refuses its configuration." "Look at $NGINX_CONFIG.new."
+  if systemd; then write_unit "$NGINX_UNIT" "$(nginx_unit)"; fi
   # Only where something differs: a reload hangs up on idle connections, which the load balancer may be about to use.
   if [[ $(cat "$NGINX_CONFIG.new") == "$(cat "$NGINX_CONFIG" 2>/dev/null)" ]]; then
     rm -f "$NGINX_CONFIG.new"
@@ -1257,7 +1258,6 @@ nginx_runs() {
 
 start_nginx() {
   if systemd; then
-    write_unit "$NGINX_UNIT" "$(nginx_unit)"
     systemctl start "$NGINX_UNIT"
   else
     nginx -c "$NGINX_CONFIG" 9>&-
