@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.test_deploy import asked, current, deploy, sent
 from tests.release.apps import application
 from tests.release.git_server import TOKEN, GitServer, serving
 from tests.release.repository import commit, git
+from tests.release.site import asked, current, deploy, sent
 from tests.simulated import World
 
 pytestmark = [pytest.mark.slow, pytest.mark.npm]

@@ -54,6 +54,7 @@ CASES = [
     Case("not a number", "[waits]\nsettle = nan", "4: waits.settle", ("an ordinary number",)),
     Case("infinite patience", "[waits]\npoll_floor = inf", "4: waits.poll_floor", ("an ordinary number",)),
     Case("negative settle", "[waits]\nsettle = -1", "4: waits.settle", ("0 to 600",)),
+    Case("a key in brackets", '"[key]" = 1', '3: "[key]"', ("unknown key",)),
     Case("ceiling under floor", "[waits]\npoll_floor = 20", "3: waits.poll_ceiling", ("at least poll_floor (20)",)),
     Case("region typo", 'region = "ap-northeast2"', "3: region", ('did you mean "ap-northeast-2"',)),
     Case("a zone for a region", 'region = "ap-northeast-2a"', "3: region", ('did you mean "ap-northeast-2"',)),
@@ -197,6 +198,15 @@ CASES = [
     Case("small disk", "[services.worker]\nvolume_gb = 4", "4: services.worker.volume_gb", ("8 to 16384",)),
     Case("a path without a port", '[services.web]\npaths = ["/*"]', "4: services.web.paths", ("port = 8080",)),
     Case("a port without a path", "[services.web]\nport = 80", "4: services.web.port", ('paths = ["/web/*"]',)),
+    Case(
+        "nginx before a worker", "[services.job]\nnginx = true", "4: services.job.nginx", ("no port to stand before",)
+    ),
+    Case(
+        "no room above the port for nginx",
+        '[services.web]\nport = 23000\npaths = ["/*"]\nnginx = true',
+        "4: services.web.port",
+        ("at most 22767 with nginx, got 23000",),
+    ),
     Case("health of a worker", '[services.job]\nhealth = "/"', "4: services.job.health", ("no port to look at",)),
     Case(
         "nobody answers the rest",

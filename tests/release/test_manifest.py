@@ -58,3 +58,16 @@ def test_both_are_told_where_and_what_they_are(told: dict[str, Manifest]) -> Non
         assert one.environment["RELEASE_ID"] == one.id
         assert one.keep == 5
         assert len(one.commit) == 40
+
+
+def test_behind_nginx_the_page_listens_on_another_port_of_the_machine_itself(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text(
+        "".join(f'{key} = "{value}"\n' for key, value in CONFIG.items()) + "[services.frontend]\nnginx = true\n"
+    )
+    settings = load(path, {})
+    (tmp_path / "code").mkdir()
+    code = committed(repository(tmp_path / "code"), "HEAD")
+    front = manifest(settings, settings.services["frontend"], code, release_id(code), SITE, UPLOADS)
+    assert (front.port, front.behind) == (3000, 13000)
+    assert (front.environment["PORT"], front.environment["HOSTNAME"]) == ("13000", "127.0.0.1")

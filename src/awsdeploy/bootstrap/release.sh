@@ -30,11 +30,13 @@ readonly RELEASES=$SRV/releases SHARED=$SRV/shared CURRENT=$SRV/current
 readonly WORK=$RECORDS/release LOG=$LOGS/release.log LOCK=$RECORDS/release.lock STEP_LOG=$RECORDS/release/step.log
 readonly ACCESS=$SHARED/repository # what opens a repository, while it is fetched from
 readonly CANDIDATE=$SERVICE-candidate PLACEHOLDER=awsdeploy-placeholder.service UNIT=awsdeploy-application.service
+readonly NGINX_UNIT=awsdeploy-nginx.service NGINX_CONFIG=$ROOT/etc/nginx/awsdeploy.conf NGINX_PID=$ROOT/run/nginx.pid
+readonly NGINX_LOGS=$ROOT/var/log/nginx
 export PATH=$PATH:/usr/local/sbin:/usr/local/bin:/usr/sbin:/sbin
 umask 022
 
 STEP=begin DIAGNOSIS='' REMEDY='' OUTCOME=ok PREVIOUS='' SWITCHING='' GROUP='' ENDS='' LOCKED='' STATUS=0
-DIRECTORY='' PORT='' HEALTH='' MIGRATE='' KEEP='' MEMORY_MB='' DATABASE=''
+DIRECTORY='' PORT='' HEALTH='' MIGRATE='' KEEP='' MEMORY_MB='' DATABASE='' BEHIND=''
 
 # What is known to go wrong. A row: a pattern of the failed step's log (JavaScript, any case, the last line is
 # `exit status N`), one sentence of diagnosis, one of remedy. $1 is what the pattern's first group caught. The first
@@ -63,6 +65,7 @@ ECONNREFUSED [^ ]*:(?:3306|5432)\b|ECONNREFUSED.*(?:mysql|maria|sequelize|typeor
 ETIMEDOUT [^ ]*:(?:3306|5432)\b|ER_CONN.*TIMEOUT|connect ETIMEDOUT|P1001|Can't reach database server|HandshakeInactivityTimeout @@ The database did not answer in time. @@ Read DB_HOST from the environment, and look at the database's security group: awsdeploy plan.
 (?:ENOTFOUND|EAI_AGAIN) ([\w.-]+) @@ The name $1 is not known here. @@ Look whether a variable with this name was set by hand: awsdeploy env list.
 EADDRINUSE[^\n]*?:(\d+)\b @@ Port $1 is taken by another program. @@ Read the port from PORT, and let each process listen on its own.
+bind\(\) to [^ ]*:(\d+) failed \((?:98|48): @@ Port $1 is taken by another program. @@ See which (ss -ltnp), and end it: nginx is to have this port.
 EACCES[^\n]*?:(\d+)\b @@ The program may not listen on port $1. @@ Listen on the port in PORT; ports below 1024 are for root.
 Cannot find (?:module|package) '([^']+)' @@ The program asks for $1, which is not there. @@ Is it built, committed, and in dependencies rather than devDependencies?
 Could not find a production build @@ There is no build to start. @@ Give package.json a script named build.
@@ -110,7 +113,7 @@ usage() {
 
 deploy() {
   fetch_manifest
-  if [[ $PREVIOUS == "$RELEASE" ]] && complete "$RELEASE" && serves; then
+  if [[ $PREVIOUS == "$RELEASE" ]] && complete "$RELEASE" && serves && { [[ -z $BEHIND ]] || nginx_runs; }; then
     OUTCOME=unchanged
     tell "$RELEASE"
     return
@@ -121,6 +124,7 @@ deploy() {
     fetch_code
   fi
   environment
+  need_nginx
   if [[ -n $fresh ]]; then
     install_packages
     build
@@ -165,6 +169,7 @@ restart() {
   STEP=environment
   manifest "$SHARED/$RELEASE/manifest.json"
   environment
+  need_nginx
   put
 }
 
@@ -306,7 +311,7 @@ with() {
 # for the values of secret variables. A reload is never broken off.
 run() {
   local status ends="kill"
-  [[ $1 != apply ]] || ends="wait"
+  case $1 in apply | exchange | take_over) ends="wait" ;; esac
   set -m
   { "$@" 2>&1 </dev/null | relay; } &
   GROUP=$!
@@ -445,7 +450,7 @@ manifest() {
     const m = JSON.parse(require("fs").readFileSync(process.argv[1])), directory = m.directory || ".";
     if (m.version !== 1) throw new Error(`version ${m.version} is not known here`);
     if (directory.startsWith("/") || directory.split("/").includes("..")) throw new Error("directory leads outside");
-    const all = [directory, m.port, m.health || "/", m.migrate, m.keep || 5, m.memory_mb || 0, m.database ? "yes" : ""];
+    const all = [directory, m.port, m.health || "/", m.migrate, m.keep || 5, m.memory_mb || 0, m.database ? "yes" : "", m.behind];
     for (const field of all) console.log(String(field ?? "").replace(/\s+/g, " "));
   ' -- "$WORK/manifest.json" 2>>"$STEP_LOG") ||
     fail "The manifest of $RELEASE cannot be read." "Deploy again with the newest awsdeploy."
@@ -457,6 +462,7 @@ manifest() {
     IFS= read -r KEEP
     IFS= read -r MEMORY_MB
     IFS= read -r DATABASE
+    IFS= read -r BEHIND
   } <<<"$fields"
   readonly FOLDER=$RELEASES/$RELEASE
   readonly AT=$FOLDER/$DIRECTORY KEPT=$SHARED/$RELEASE
@@ -825,18 +831,25 @@ processes() {
           env: { ...env, ...env_production, ...given },
         };
         if (given.NODE_OPTIONS && process.env.NODE_OPTIONS) made.env.NODE_OPTIONS = process.env.NODE_OPTIONS;
+        const words = (text) => (Array.isArray(text) ? text : String(text || "").split(" ")).filter(Boolean);
+        const own = port || String(sent.behind), known = [sent.port, sent.behind].filter(Boolean).map(String);
+        const args = words(made.args).map((word, place, all) =>
+          known.some((one) => word === `--port=${one}`) ? `--port=${own}` : known.includes(word) && /^(-p|--port)$/.test(all[place - 1]) ? own : word);
+        if (sent.behind) { // Next.js reads PORT, but no HOSTNAME
+          const next = /(^|\/)next(\/dist\/bin\/next)?$/.test(script) && args[0] === "start";
+          if (next && !args.some((word) => /^(-H|--hostname)/.test(word))) args.push("--hostname", given.HOSTNAME || "127.0.0.1");
+          made.args = args;
+        }
         if (!port) return made;
         for (const key of ["cron_restart", "watch", "max_restarts"]) delete made[key];
-        const words = (text) => (Array.isArray(text) ? text : String(text || "").split(" ")).filter(Boolean);
         const hook = path.join(path.dirname(file), "../listens.js");
-        const args = words(made.args).map((word, place, all) =>
-          word === `--port=${sent.port}` ? `--port=${port}` : word === String(sent.port) && /^(-p|--port)$/.test(all[place - 1]) ? port : word);
         return {
           ...made, args, instances: 1, autorestart: false, wait_ready: false, kill_timeout: 3000,
           out_file: `${path.dirname(file)}/candidate.log`, error_file: `${path.dirname(file)}/candidate.log`,
           node_args: cluster ? [...words(made.node_args), "--require", hook] : words(made.node_args),
           env: {
-            ...made.env, PORT: port, AWSDEPLOY_REAL_PORT: String(sent.port), AWSDEPLOY_LISTENS: `${path.dirname(file)}/listens`,
+            ...made.env, PORT: port, AWSDEPLOY_REAL_PORT: String(sent.behind || sent.port),
+            AWSDEPLOY_NGINX_PORT: sent.behind ? String(sent.port) : "", AWSDEPLOY_LISTENS: `${path.dirname(file)}/listens`,
             AWSDEPLOY_LOG: `${path.dirname(file)}/candidate.log`,
             ...(cluster ? {} : { NODE_OPTIONS: `${process.env.NODE_OPTIONS || ""} --require ${hook}`.trim() }),
           },
@@ -850,21 +863,21 @@ processes() {
 }
 
 # Loaded into a candidate before its program: says on which addresses it listens, and moves one that names the real port
-# itself to the candidate's, so that it takes no requests before it has been tried. And in cluster mode PM2 loses the
-# last words of a process that ends: here they are written at once.
+# itself to the candidate's, so that it takes no requests before it has been tried; one that names nginx's, out of the way.
+# And in cluster mode PM2 loses the last words of a process that ends: here they are written at once.
 listens() {
   as_app tee "$SHARED/listens.js" <<'JS' >/dev/null
 const fs = require('fs'), net = require('net');
 const listen = net.Server.prototype.listen;
 net.Server.prototype.listen = function (...args) {
-  const { AWSDEPLOY_LISTENS: file, AWSDEPLOY_REAL_PORT: real, PORT: port } = process.env; // PM2 sets them late
+  const { AWSDEPLOY_LISTENS: file, AWSDEPLOY_REAL_PORT: real, AWSDEPLOY_NGINX_PORT: taken, PORT: port } = process.env; // PM2 sets them late
   const first = args[0], object = first && typeof first === 'object' && 'port' in first;
   const asked = object ? first.port : /^\d+$/.test(String(first)) ? Number(first) : undefined;
   if (asked !== undefined && file) {
     const host = object ? first.host : typeof args[1] === 'string' ? args[1] : undefined;
-    const moved = String(asked) === real ? Number(port) : asked;
+    const moved = String(asked) === real ? Number(port) : String(asked) === taken ? 0 : asked;
     args[0] = object ? { ...first, port: moved } : moved;
-    this.once('listening', () => fs.appendFileSync(file, `${moved} ${host || '*'}\n`));
+    this.once('listening', () => fs.appendFileSync(file, `${moved || asked} ${host || '*'}\n`));
   }
   return listen.apply(this, args);
 };
@@ -973,7 +986,7 @@ systemd() {
 }
 
 boot_unit() {
-  local unit=$ROOT/etc/systemd/system/$UNIT wanted
+  local wanted
   wanted=$(
     cat <<UNIT
 [Unit]
@@ -996,8 +1009,14 @@ ExecStop=$(command -v pm2) kill
 WantedBy=multi-user.target
 UNIT
   )
-  if [[ -f $unit && $(cat "$unit") == "$wanted" ]]; then return; fi
-  mkdir -p "${unit%/*}" && printf '%s\n' "$wanted" >"$unit" && systemctl daemon-reload && systemctl enable --quiet "$UNIT"
+  if write_unit "$UNIT" "$wanted"; then systemctl enable --quiet "$UNIT"; fi
+}
+
+# True if it was not there, or another.
+write_unit() {
+  local unit=$ROOT/etc/systemd/system/$1 wanted=$2
+  if [[ -f $unit && $(cat "$unit") == "$wanted" ]]; then return 1; fi
+  mkdir -p "${unit%/*}" && printf '%s\n' "$wanted" >"$unit" && systemctl daemon-reload
 }
 
 placeholder() {
@@ -1031,8 +1050,12 @@ check() {
   local status=$?
   shown_of "$log"
   if ((status != 0)); then unhealthy "$port"; fi
-  reachable "$port" || fail "The program listens on 127.0.0.1 only, where the load balancer cannot reach it." \
-    "Listen on every address: leave the host out, or take 0.0.0.0."
+  if [[ -z $BEHIND ]]; then
+    reachable "$port" || fail "The program listens on 127.0.0.1 only, where the load balancer cannot reach it." \
+      "Listen on every address: leave the host out, or take 0.0.0.0."
+  elif [[ -s $KEPT/listens ]] && reachable "$port"; then
+    say "note: the program listens on every address. Behind nginx 127.0.0.1 is enough: let it listen on process.env.HOSTNAME."
+  fi
   say "It answers on port $port after $((SECONDS - since)) s."
   stop_candidate
   as_app rm -f "$KEPT/candidate.json" "$KEPT/listens" "$log"
@@ -1122,6 +1145,9 @@ unhealthy() {
   'silent timeout') fail "The health path $HEALTH did not answer within 5 s." "Answer it without asking the database or another service." ;;
   esac
   elsewhere=$(awk -v port="$port" '$1 != port { print $1 }' "$KEPT/listens" 2>/dev/null | sort -u | head -n 1)
+  if [[ -n $elsewhere && -n $BEHIND && $elsewhere == "$PORT" ]]; then
+    fail "The program listens on $elsewhere, which is nginx's." "Let it listen on process.env.PORT: nginx passes on what comes to $elsewhere."
+  fi
   if [[ -n $elsewhere ]]; then
     fail "Nothing listens on the port in PORT; the program listens on $elsewhere." "Let it listen on process.env.PORT, or set the service's port to $elsewhere."
   fi
@@ -1139,8 +1165,8 @@ switch() {
   LOGGED=$(size "$APP_LOGS/$SERVICE.log") LOGGED_ERRORS=$(size "$APP_LOGS/$SERVICE-error.log")
   step switch
   SWITCHING=yes
-  [[ -n $PREVIOUS ]] || placeholder stop
-  run apply "$KEPT/pm2.next.json" || broken $? "PM2 could not start the release." "Look at $PM2_HOME/pm2.log."
+  [[ -n $PREVIOUS || -n $BEHIND ]] || placeholder stop
+  run exchange "$KEPT/pm2.next.json" "$BEHIND" || broken $? "PM2 could not start the release." "Look at $PM2_HOME/pm2.log."
 }
 
 size() {
@@ -1158,7 +1184,7 @@ verify() {
   fi
   local status=0
   if [[ -n $PORT ]]; then
-    run answers "$PORT" "$(first_process)" '' || status=$?
+    run answers "${BEHIND:-$PORT}" "$(first_process)" '' || status=$?
   else
     sleep "$((PATIENCE < 5 ? 1 : 5))"
     serves || status=1
@@ -1166,8 +1192,14 @@ verify() {
   if ((status != 0)); then
     shown_of "$APP_LOGS/$SERVICE.log" "$LOGGED"
     shown_of "$APP_LOGS/$SERVICE-error.log" "$LOGGED_ERRORS"
-    if [[ -n $PORT ]]; then unhealthy "$PORT"; fi
+    if [[ -n $PORT ]]; then unhealthy "${BEHIND:-$PORT}"; fi
     broken 1 "The program ended right after it was started." "Read what it says above."
+  fi
+  if [[ -z $BEHIND ]]; then return; fi
+  run take_over || broken $? "nginx could not be started on port $PORT." "Look at $NGINX_LOGS/error.log."
+  if ! run answers "$PORT" '' ''; then
+    shown_of "$NGINX_LOGS/error.log"
+    broken 1 "The program answers on port $BEHIND, but not through nginx on port $PORT." "Look at $NGINX_LOGS/error.log."
   fi
 }
 
@@ -1191,6 +1223,7 @@ commit() {
     as_app mv -f "$KEPT/$set.next.json" "$KEPT/$set.json" || broken 1 "$KEPT cannot be written."
   done
   as_app pm2 save --force >/dev/null 2>&1 </dev/null || broken 1 "PM2's list could not be saved." "Look at $PM2_HOME/pm2.log."
+  keep_nginx
   as_app node -e '
     const fs = require("fs"), [target, link] = process.argv.slice(1);
     fs.rmSync(`${link}.new`, { force: true });
@@ -1205,16 +1238,223 @@ commit() {
 go_back() {
   SWITCHING=''
   if [[ -n $PREVIOUS && -f $SHARED/$PREVIOUS/pm2.json ]]; then
-    if apply "$SHARED/$PREVIOUS/pm2.json" >>"$LOG" 2>&1; then
+    if exchange "$SHARED/$PREVIOUS/pm2.json" "$(behind_of "$SHARED/$PREVIOUS/manifest.json")" >>"$LOG" 2>&1; then
       say "Back to $PREVIOUS."
     else
       say "$PREVIOUS could not be started again."
     fi
   else
-    apply '' >>"$LOG" 2>&1
+    exchange '' '' >>"$LOG" 2>&1
     if systemd && systemctl is-enabled --quiet "$PLACEHOLDER" 2>/dev/null; then placeholder start; fi
   fi
 }
+
+# --- nginx ------------------------------------------------------------------------------------------------------------
+# Where the manifest says `behind`, nginx has the service's port, and the program listens there on 127.0.0.1.
+
+behind_of() {
+  node -p 'JSON.parse(require("fs").readFileSync(process.argv[1])).behind || ""' -- "$1"
+}
+
+# Installed by the first release that wants it: machines that are there already need not be replaced.
+need_nginx() {
+  [[ -n $BEHIND ]] || return 0
+  step nginx
+  local pause
+  for pause in 0 5 20; do
+    sleep "$pause"
+    if nginx -v >/dev/null 2>&1; then break; fi
+    run install_nginx
+  done
+  nginx -v >>"$STEP_LOG" 2>&1 || broken $? "nginx could not be installed." "Can the machine reach the internet? Deploy again, or set nginx = false."
+  if ! { mkdir -p "${NGINX_CONFIG%/*}" "${NGINX_PID%/*}" "$NGINX_LOGS" && nginx_config >"$NGINX_CONFIG.new"; }; then
+    broken 1 "nginx's configuration cannot be written."
+  fi
+  run nginx -t -q -c "$NGINX_CONFIG.new" || broken $? "nginx refuses its configuration." "Look at $NGINX_CONFIG.new."
+  if systemd; then write_unit "$NGINX_UNIT" "$(nginx_unit)"; fi
+  # Only where something differs: a reload hangs up on idle connections, which the load balancer may be about to use.
+  if [[ $(cat "$NGINX_CONFIG.new") == "$(cat "$NGINX_CONFIG" 2>/dev/null)" ]]; then
+    rm -f "$NGINX_CONFIG.new"
+    return
+  fi
+  mv -f "$NGINX_CONFIG.new" "$NGINX_CONFIG" || broken 1 "nginx's configuration cannot be written."
+  if nginx_runs; then run nginx -s reload -c "$NGINX_CONFIG" || broken $? "nginx could not be reloaded."; fi
+}
+
+install_nginx() {
+  echo "installing nginx"
+  if command -v amazon-linux-extras >/dev/null; then
+    amazon-linux-extras install -y nginx1
+  else
+    yum install --assumeyes --quiet nginx
+  fi 9>&-
+}
+
+# What comes out is what would without it: the application's own limits, compression, streams and addresses.
+nginx_config() {
+  cat <<NGINX
+# Written by a release; what is changed here is gone with the next.
+worker_processes auto;
+worker_rlimit_nofile 65536;
+# A connection that never ends (a WebSocket) holds an old worker no longer than this.
+worker_shutdown_timeout 30s;
+pid "$NGINX_PID";
+error_log "$NGINX_LOGS/error.log" warn;
+
+events {
+  worker_connections 8192;
+}
+
+http {
+  # The load balancer's address says nothing: the sender's is in X-Forwarded-For.
+  log_format sent '\$http_x_forwarded_for - [\$time_iso8601] "\$request" \$status \$body_bytes_sent '
+                  '"\$http_referer" "\$http_user_agent" \$request_time';
+  access_log "$NGINX_LOGS/access.log" sent;
+  server_tokens off;
+
+  # Longer than the load balancer's idle timeout (60 s), which would else send on a connection that is being closed.
+  keepalive_timeout 75s;
+  # How large an upload may be is the application's to say; it goes straight through, not by way of the disk.
+  client_max_body_size 0;
+  # As large as the load balancer lets through.
+  large_client_header_buffers 4 16k;
+  # Next.js compresses itself, and what is compressed twice only costs time.
+  gzip off;
+
+  map \$http_upgrade \$hop {
+    default upgrade;
+    '' close;
+  }
+
+  server {
+    listen $PORT default_server;
+
+    location / {
+      # No connection to the application is kept: one that a reloading process closes would lose a request.
+      proxy_pass http://127.0.0.1:$BEHIND;
+      proxy_http_version 1.1;
+      proxy_set_header Host \$http_host;
+      proxy_set_header Upgrade \$http_upgrade;
+      proxy_set_header Connection \$hop;
+      # X-Forwarded-* pass as the load balancer has set them: the application still trusts one proxy, and no more.
+      proxy_redirect off;
+      proxy_request_buffering off;
+      # An answer is sent while it is being written (streams, server-sent events).
+      proxy_buffering off;
+      proxy_buffer_size 32k;
+      proxy_buffers 4 32k;
+      # The load balancer gives up first.
+      proxy_connect_timeout 5s;
+      proxy_read_timeout 120s;
+      proxy_send_timeout 120s;
+    }
+  }
+}
+NGINX
+}
+
+nginx_runs() {
+  if systemd; then
+    systemctl is-active --quiet "$NGINX_UNIT"
+  else
+    kill -0 "$(cat "$NGINX_PID" 2>/dev/null)" 2>/dev/null
+  fi
+}
+
+start_nginx() {
+  if systemd; then
+    systemctl start "$NGINX_UNIT"
+  else
+    nginx -c "$NGINX_CONFIG" 9>&-
+  fi
+}
+
+# The package's own unit and configuration stay as they are, and unused.
+nginx_unit() {
+  cat <<UNIT
+[Unit]
+Description=nginx before the application
+After=network-online.target
+Wants=network-online.target
+
+[Service]
+Type=forking
+PIDFile=$NGINX_PID
+LimitNOFILE=65536
+Restart=on-failure
+ExecStart=$(command -v nginx) -c $NGINX_CONFIG
+ExecReload=$(command -v nginx) -s reload -c $NGINX_CONFIG
+KillSignal=SIGQUIT
+KillMode=mixed
+TimeoutStopSec=5
+
+[Install]
+WantedBy=multi-user.target
+UNIT
+}
+
+stop_nginx() {
+  nginx_runs || return 0
+  if systemd; then
+    systemctl stop "$NGINX_UNIT"
+    return
+  fi
+  local end=$((SECONDS + 5))
+  nginx -s quit -c "$NGINX_CONFIG"
+  while nginx_runs; do
+    if ((SECONDS > end)); then nginx -s stop -c "$NGINX_CONFIG"; fi
+    sleep 0.1
+  done
+}
+
+# After a reboot too. In the moment between PM2's list and this a reboot would find one without the other.
+keep_nginx() {
+  systemd || return 0
+  if [[ -n $BEHIND ]]; then
+    systemctl enable --quiet "$NGINX_UNIT"
+  elif [[ -f $ROOT/etc/systemd/system/$NGINX_UNIT ]]; then
+    systemctl disable --quiet "$NGINX_UNIT"
+  fi
+}
+
+# What runs becomes what is in the file, and nginx goes or comes. A program that had the port itself lets go of it in the
+# middle of its reload: nginx waits for that moment, and does not let it pass.
+exchange() {
+  local file=$1 behind=$2 taking='' status=0
+  if [[ -z $behind ]]; then
+    stop_nginx
+  elif [[ -n $PREVIOUS ]] && ! nginx_runs; then
+    { once_free && start_nginx; } &
+    taking=$!
+  fi
+  apply "$file" || status=$?
+  if [[ -n $taking ]]; then
+    if ((status != 0)); then kill -KILL "$taking"; fi
+    wait "$taking"
+  fi
+  return "$status"
+}
+
+# Ends when nobody has the service's port, or when it is waited for no more.
+once_free() {
+  node -e '
+    const net = require("net"), port = Number(process.argv[1]), parent = process.ppid, end = Date.now() + 75000;
+    (function look() {
+      if (process.ppid !== parent || Date.now() > end) process.exit(1);
+      const server = net.createServer();
+      server.once("error", () => setTimeout(look, 20));
+      server.listen(port, "0.0.0.0", () => server.close(() => process.exit(0)));
+    })();' -- "$PORT" 9>&-
+}
+
+# Before the first release the placeholder has the port: it goes when the program answers, and nginx is there at once.
+take_over() {
+  if nginx_runs; then return; fi
+  [[ -n $PREVIOUS ]] || placeholder stop
+  start_nginx
+}
+
+# --- the end ----------------------------------------------------------------------------------------------------------
 
 tell() {
   local token instance=${INSTANCE_ID:-} pause

@@ -12,7 +12,7 @@ from itertools import combinations
 
 from awsdeploy.config import domains
 from awsdeploy.config.repository import EXAMPLE
-from awsdeploy.config.settings import Service, Settings
+from awsdeploy.config.settings import NGINX_OFFSET, Service, Settings
 from awsdeploy.config.wrong import shown
 
 CERTIFICATE_NAMES = 10
@@ -23,6 +23,9 @@ NO_DOMAIN = 'expected a domain as well, such as domain = "example.com": this has
 PATHS = 50
 """AWS: 100 rules on a listener; half of them are left to everything else."""
 
+
+EPHEMERAL = 32768
+"""Linux: ports from here on (net.ipv4.ip_local_port_range) are handed out to whoever connects somewhere."""
 
 POLICIES = 10
 """AWS: managed policies on one role, unless the account has asked for more."""
@@ -148,10 +151,25 @@ def _services(settings: Settings) -> Iterator[Mistake]:
             text = "expected no health path for a worker: it has no port to look at"
             yield Mistake((*path, "health"), text, about=((*path, "port"), (*path, "paths")))
         yield from _scaling(path, service)
+        yield from _nginx(path, service)
         if service.port is not None and (other := ports.setdefault(service.port, name)) != name:
             text = f"expected a port of its own, got {service.port}, which {other} has already"
             yield Mistake((*path, "port"), text, about=(("services", other, "port"),))
         yield from _policies(path, service)
+
+
+def _nginx(path: tuple[str, str], service: Service) -> Iterator[Mistake]:
+    if not service.nginx:
+        return
+    if service.port is None:
+        text = "expected no nginx for a worker: it has no port to stand before"
+        yield Mistake((*path, "nginx"), text, about=((*path, "port"), (*path, "paths")))
+    elif service.port + NGINX_OFFSET >= EPHEMERAL:
+        highest = EPHEMERAL - NGINX_OFFSET - 1
+        text = (
+            f"expected at most {highest} with nginx, got {service.port}: the program has the port {NGINX_OFFSET} above"
+        )
+        yield Mistake((*path, "port"), text, about=((*path, "nginx"),))
 
 
 def _policies(path: tuple[str, str], service: Service) -> Iterator[Mistake]:

@@ -47,7 +47,7 @@ _EXPECTED = {
 def explained(error: Mapping[str, Any]) -> Mistake:
     """One of pydantic's errors as a mistake."""
     path, value, kind = tuple(error["loc"]), error["input"], error["type"]
-    if path and path[-1] == "[key]":
+    if path and path[-1] == "[key]" and kind != "extra_forbidden":  # pydantic's word for a name that is refused
         path = path[:-1]
     if kind == "extra_forbidden":
         return Mistake(path, _unknown(path))

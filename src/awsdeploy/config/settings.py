@@ -12,9 +12,30 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer, PrivateAttr
+from pydantic import AfterValidator, PlainSerializer, PrivateAttr
 
-from awsdeploy.config import domains, github, repository, rules
+from awsdeploy.config import rules
+from awsdeploy.config.values import (
+    Action,
+    Branch,
+    Cidr,
+    Deployment,
+    Domain,
+    Email,
+    Frozen,
+    GitHubRepository,
+    PolicyArn,
+    Port,
+    PublicCidr,
+    Repository,
+    ResourceArn,
+    ServiceName,
+    ServicePath,
+    SshSource,
+    Zone,
+    between,
+    pattern,
+)
 
 Platform = Literal["documented", "supported"]
 Preset = Literal["dev", "prod"]
@@ -23,40 +44,12 @@ EngineVersion = Literal["8.0", "8.4"]
 ENGINE_VERSIONS: Mapping[Platform, EngineVersion] = {"documented": "8.0", "supported": "8.4"}
 
 
-def _pattern(pattern: str, **more: Any) -> Any:
-    return Field(json_schema_extra={"pattern": f"^{pattern}$", **more})
-
-
-def _range(low: float, high: float) -> Any:
-    return Field(json_schema_extra={"minimum": low, "maximum": high})
-
-
 def _plain(services: Mapping[str, Service]) -> dict[str, Any]:
     return {name: service.model_dump() for name, service in services.items()}
 
 
-Cidr = Annotated[str, AfterValidator(rules.cidr())]
-PublicCidr = Annotated[str, AfterValidator(rules.cidr(narrowest=27))]  # AWS: a load balancer's subnet
-SshSource = Annotated[str, AfterValidator(rules.ssh_source)]
-Zone = Annotated[str, AfterValidator(rules.zone), _pattern("[a-z]")]
-Domain = Annotated[str, AfterValidator(domains.normalised)]
-ServiceName = Annotated[str, AfterValidator(rules.service_name)]
-ServicePath = Annotated[str, AfterValidator(rules.path), _pattern("/.*", maxLength=128)]
-Repository = Annotated[str, AfterValidator(repository.setting)]
-Email = Annotated[str, AfterValidator(rules.email)]
-Action = Annotated[str, AfterValidator(rules.action), _pattern(rules.ACTION)]
-ResourceArn = Annotated[str, AfterValidator(rules.resource_arn), _pattern(f"({rules.RESOURCE_ARN})")]
-PolicyArn = Annotated[str, AfterValidator(rules.policy_arn), _pattern(rules.POLICY_ARN)]
-Repository = Annotated[str, AfterValidator(github.repository), _pattern(f"({github.REPOSITORY})?")]
-Branch = Annotated[str, AfterValidator(github.branch), _pattern(github.BRANCH)]
-Deployment = Annotated[str, AfterValidator(github.deployment), _pattern(f"({github.DEPLOYMENT})?")]
-Port = Annotated[int, AfterValidator(rules.whole(1, 65535)), _range(1, 65535)]
-
-
-class Frozen(BaseModel):
-    model_config = ConfigDict(
-        frozen=True, strict=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True
-    )
+NGINX_OFFSET = 10_000
+"""How far above a service's port its program listens when nginx has that port."""
 
 
 class Network(Frozen):
@@ -74,7 +67,7 @@ class Network(Frozen):
     """A NAT gateway, about $47 a month with its address. Default: on in prod, off in dev."""
     ssh_from: tuple[SshSource, ...] = ()
     """Who may connect to port 22, "auto" being your own address; Session Manager needs nobody here."""
-    key_pair: Annotated[str, AfterValidator(rules.key_pair), _pattern(f"({rules.KEY_PAIR})?")] = ""
+    key_pair: Annotated[str, AfterValidator(rules.key_pair), pattern(f"({rules.KEY_PAIR})?")] = ""
     """The name of an EC2 key pair that the machines are given; Session Manager needs none."""
 
 
@@ -94,11 +87,11 @@ class Statement(Frozen):
 class Scaling(Frozen):
     """As many machines as the load needs, kept by an Auto Scaling group."""
 
-    min: Annotated[int, AfterValidator(rules.whole(1, 20)), _range(1, 20)] = 1
+    min: Annotated[int, AfterValidator(rules.whole(1, 20)), between(1, 20)] = 1
     """The fewest machines."""
-    max: Annotated[int, AfterValidator(rules.whole(1, 20)), _range(1, 20)] = 4
+    max: Annotated[int, AfterValidator(rules.whole(1, 20)), between(1, 20)] = 4
     """The most machines."""
-    target_cpu: Annotated[int, AfterValidator(rules.whole(10, 90)), _range(10, 90)] = 60
+    target_cpu: Annotated[int, AfterValidator(rules.whole(10, 90)), between(10, 90)] = 60
     """Machines come and go to keep their average CPU load near this, in percent."""
     health: Literal["ec2", "elb"] = "ec2"
     """Who says that a machine must be replaced. ec2: its own checks. elb: the load balancer's, too."""
@@ -112,26 +105,33 @@ class Service(Frozen):
     """Where it listens. Default: 3000 for frontend, 9999 for backend, otherwise none."""
     paths: tuple[ServicePath, ...] = ()
     """What the load balancer sends to it. Default: /* for frontend, /api and /api/* for backend."""
-    health: Annotated[str, AfterValidator(rules.health), _pattern("/.*")] | None = None
+    health: Annotated[str, AfterValidator(rules.health), pattern("/.*")] | None = None
     """Answers 2xx or 3xx when all is well. Default: /api/health for backend, otherwise /."""
-    instances: Annotated[int, AfterValidator(rules.whole(1, 20)), _range(1, 20)] = 1
+    instances: Annotated[int, AfterValidator(rules.whole(1, 20)), between(1, 20)] = 1
     """How many machines; with scaling its min and max say so."""
     scaling: Scaling | None = None
     """An Auto Scaling group instead of a fixed number of machines. Default: none."""
-    instance_type: Annotated[str, AfterValidator(rules.instance_type), _pattern(rules.INSTANCE_TYPE)]
+    instance_type: Annotated[str, AfterValidator(rules.instance_type), pattern(rules.INSTANCE_TYPE)]
     """The machines' EC2 type. Default: t3.micro in dev, t3.medium in prod."""
-    volume_gb: Annotated[int, AfterValidator(rules.whole(8, 16384)), _range(8, 16384)] = 20
+    volume_gb: Annotated[int, AfterValidator(rules.whole(8, 16384)), between(8, 16384)] = 20
     """Disk of each machine, in GB."""
-    directory: Annotated[str, AfterValidator(rules.directory), _pattern(rules.DIRECTORY)]
+    directory: Annotated[str, AfterValidator(rules.directory), pattern(rules.DIRECTORY)]
     """Its folder in the repository. Default: front for frontend, back for backend, otherwise its name."""
-    processes: Annotated[int, AfterValidator(rules.whole(1, 32)), _range(1, 32)] = 1
+    processes: Annotated[int, AfterValidator(rules.whole(1, 32)), between(1, 32)] = 1
     """How many run on each machine. More than one runs every scheduled job that often."""
     migrate: Annotated[str, AfterValidator(rules.command_line)] = ""
     """Run once in each release before it goes into service, such as npm run migrate."""
+    nginx: bool = False
+    """nginx listens on the port, and the program behind it on 127.0.0.1, at the port + 10000."""
     policies: tuple[PolicyArn, ...] = ()
     """Managed IAM policies for what the program itself calls, by ARN."""
     statements: tuple[Statement, ...] = ()
     """The same, written out: [[services.NAME.statements]]."""
+
+    @property
+    def behind(self) -> int | None:
+        """Where the program listens behind nginx; None where nothing stands between it and the load balancer."""
+        return self.port + NGINX_OFFSET if self.nginx and self.port is not None else None
 
 
 class Release(Frozen):
@@ -148,21 +148,21 @@ class Database(Frozen):
 
     engine_version: EngineVersion
     """MySQL's version. Default: from platform (documented 8.0, supported 8.4)."""
-    instance_class: Annotated[str, AfterValidator(rules.instance_class), _pattern(rules.INSTANCE_CLASS)]
+    instance_class: Annotated[str, AfterValidator(rules.instance_class), pattern(rules.INSTANCE_CLASS)]
     """The RDS class. Default: db.t3.micro in dev, db.t3.small in prod."""
-    storage_gb: Annotated[int, AfterValidator(rules.whole(20, 65536)), _range(20, 65536)] = 20
+    storage_gb: Annotated[int, AfterValidator(rules.whole(20, 65536)), between(20, 65536)] = 20
     """Disk to begin with, in GB."""
-    max_storage_gb: Annotated[int, AfterValidator(rules.whole(22, 65536)), _range(22, 65536)] = 100
+    max_storage_gb: Annotated[int, AfterValidator(rules.whole(22, 65536)), between(22, 65536)] = 100
     """The disk grows by itself up to this, in GB."""
     multi_az: bool
     """A standby in another zone. Default: on in prod, off in dev."""
-    backup_days: Annotated[int, AfterValidator(rules.whole(0, 35)), _range(0, 35)] = 7
+    backup_days: Annotated[int, AfterValidator(rules.whole(0, 35)), between(0, 35)] = 7
     """How long automatic backups are kept; 0 makes none."""
     deletion_protection: bool
     """AWS refuses to delete the database while this is on. Default: on in prod, off in dev."""
-    name: Annotated[str, AfterValidator(rules.database_name), _pattern(rules.DATABASE_NAME)]
+    name: Annotated[str, AfterValidator(rules.database_name), pattern(rules.DATABASE_NAME)]
     """The schema inside it. Default: from the project's name."""
-    username: Annotated[str, AfterValidator(rules.username), _pattern(rules.USERNAME)] = "app"
+    username: Annotated[str, AfterValidator(rules.username), pattern(rules.USERNAME)] = "app"
     """Who the application connects as."""
 
 
@@ -173,11 +173,11 @@ class Uploads(Frozen):
     """public: anyone may read what is not under uploads/temp/. private: only the application may."""
     replicate: bool
     """Copy everything to a second bucket in another region. Default: on in prod, off in dev."""
-    replica_region: Annotated[str, AfterValidator(rules.region), _pattern(rules.REGION)] = "ap-northeast-1"
+    replica_region: Annotated[str, AfterValidator(rules.region), pattern(rules.REGION)] = "ap-northeast-1"
     """Where the copies are kept."""
-    temp_days: Annotated[int, AfterValidator(rules.whole(1, 365)), _range(1, 365)] = 7
+    temp_days: Annotated[int, AfterValidator(rules.whole(1, 365)), between(1, 365)] = 7
     """When files under uploads/temp/ expire."""
-    noncurrent_days: Annotated[int, AfterValidator(rules.whole(1, 3650)), _range(1, 3650)] = 30
+    noncurrent_days: Annotated[int, AfterValidator(rules.whole(1, 3650)), between(1, 3650)] = 30
     """How long overwritten and deleted files can be brought back."""
 
 
@@ -186,7 +186,7 @@ class Logs(Frozen):
 
     days: Annotated[int, AfterValidator(rules.retention)] = 30
     """Logs of machines, services and the database in CloudWatch; one of the periods AWS offers."""
-    access_days: Annotated[int, AfterValidator(rules.whole(1, 3650)), _range(1, 3650)] = 90
+    access_days: Annotated[int, AfterValidator(rules.whole(1, 3650)), between(1, 3650)] = 90
     """Access logs of the load balancer in S3."""
 
 
@@ -206,16 +206,16 @@ class Backup(Frozen):
 
     images: bool = True
     """Make an image of every machine each day."""
-    keep_images: Annotated[int, AfterValidator(rules.whole(1, 1000)), _range(1, 1000)] = 7
+    keep_images: Annotated[int, AfterValidator(rules.whole(1, 1000)), between(1, 1000)] = 7
     """How many images of each machine are kept."""
-    at: Annotated[str, AfterValidator(rules.time_of_day), _pattern("([01][0-9]|2[0-3]):[0-5][0-9]")] = "18:00"
+    at: Annotated[str, AfterValidator(rules.time_of_day), pattern("([01][0-9]|2[0-3]):[0-5][0-9]")] = "18:00"
     """When they are made, in UTC; AWS begins within the hour after."""
 
 
 class Ci(Frozen):
     """Releases from GitHub Actions: a role for `awsdeploy deploy` that one branch, or environment, may take on."""
 
-    github: Repository = ""
+    github: GitHubRepository = ""
     """OWNER/NAME, or with GitHub's ids OWNER@ID/NAME@ID: as its tokens spell it. Default: nobody."""
     branch: Branch = "main"
     """The branch whose workflows may deploy."""
@@ -233,13 +233,13 @@ class Ci(Frozen):
 class Waits(Frozen):
     """How patiently AWS is watched, all in seconds."""
 
-    settle: Annotated[float, AfterValidator(rules.seconds(0, 600)), _range(0, 600)] = 60.0
+    settle: Annotated[float, AfterValidator(rules.seconds(0, 600)), between(0, 600)] = 60.0
     """How long a create whose answer was lost is looked for before it is sent again."""
-    poll_floor: Annotated[float, AfterValidator(rules.seconds(0.001, 60)), _range(0.001, 60)] = 0.5
+    poll_floor: Annotated[float, AfterValidator(rules.seconds(0.001, 60)), between(0.001, 60)] = 0.5
     """The shortest pause between two looks."""
-    poll_ceiling: Annotated[float, AfterValidator(rules.seconds(0.001, 300)), _range(0.001, 300)] = 15.0
+    poll_ceiling: Annotated[float, AfterValidator(rules.seconds(0.001, 300)), between(0.001, 300)] = 15.0
     """The longest pause between two looks."""
-    silence: Annotated[float, AfterValidator(rules.seconds(1, 3600)), _range(1, 3600)] = 120.0
+    silence: Annotated[float, AfterValidator(rules.seconds(1, 3600)), between(1, 3600)] = 120.0
     """How long the agent of a machine may not answer in the middle of a release."""
 
 
@@ -249,15 +249,15 @@ Services = Annotated[Mapping[ServiceName, Service], AfterValidator(MappingProxyT
 class Settings(Frozen):
     """A whole web application on AWS."""
 
-    name: Annotated[str, AfterValidator(rules.name(32)), _pattern(rules.NAME, maxLength=32)]
+    name: Annotated[str, AfterValidator(rules.name(32)), pattern(rules.NAME, maxLength=32)]
     """The project. Every AWS resource carries it."""
     environment: Annotated[
-        str, AfterValidator(rules.name(16, hyphens=False)), _pattern("[a-z][a-z0-9]*", maxLength=16)
+        str, AfterValidator(rules.name(16, hyphens=False)), pattern("[a-z][a-z0-9]*", maxLength=16)
     ] = "prod"
     """Which copy of it: each environment is a stack of its own."""
     preset: Preset
     """The sizes: dev is small and cheap, prod survives a zone. Default: the environment, if that is its name."""
-    region: Annotated[str, AfterValidator(rules.region), _pattern(rules.REGION)] = "ap-northeast-2"
+    region: Annotated[str, AfterValidator(rules.region), pattern(rules.REGION)] = "ap-northeast-2"
     """The AWS region."""
     domain: Domain | None = None
     """The address of the application. Without one there is no DNS record and no TLS."""

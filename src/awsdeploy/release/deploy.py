@@ -69,7 +69,8 @@ class Releaser:
         """Raises `ReleaseFailed`, after which every machine serves what it served before."""
         machines = self.ground.machines[service.name]
         now = self.ground.manifest(service.name)
-        if not force and now and now.get("commit") == source.commit and _everywhere(machines, now["id"]):
+        same = now is not None and (now.get("commit"), now.get("behind")) == (source.commit, manifest.behind)
+        if not force and now and same and _everywhere(machines, now["id"]):
             return Result(service.name, now["id"], now["id"], (), unchanged=True)
         self._send(service, source, manifest)
         self._roll(service, machines, "deploy", manifest.id)

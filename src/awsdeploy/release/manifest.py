@@ -23,13 +23,14 @@ PUBLIC = ("NEXT_PUBLIC_BASE_URL", "NEXT_PUBLIC_S3_URL")
 
 @dataclass(frozen=True)
 class Manifest:
-    """One release of one service, as release.sh reads it."""
+    """One release of one service, as release.sh reads it. `behind` is where the program listens if nginx has `port`."""
 
     id: str
     commit: str
     ref: str
     directory: str
     port: int | None
+    behind: int | None
     health: str
     processes: int
     migrate: str
@@ -53,13 +54,13 @@ def environment(settings: Settings, service: Service, id: str, site: str, upload
     """What a service is told that is no secret, beside the parameters in its folder."""
     told = {
         "AWS_REGION": settings.region,
-        "HOSTNAME": "0.0.0.0",
+        "HOSTNAME": "127.0.0.1" if service.behind else "0.0.0.0",
         "NODE_ENV": "production",
         "RELEASE_ID": id,
         "TZ": settings.timezone,
     }
     if service.port is not None:
-        told["PORT"] = str(service.port)
+        told["PORT"] = str(service.behind or service.port)
     if service.name not in settings.database_users and service.port is not None:
         told |= dict(zip(PUBLIC, (site, uploads), strict=True))
     return dict(sorted(told.items()))
@@ -73,6 +74,7 @@ def manifest(settings: Settings, service: Service, source: Source, id: str, site
         ref=source.ref,
         directory=service.directory,
         port=service.port,
+        behind=service.behind,
         health=service.health or "/",
         processes=service.processes,
         migrate=service.migrate,

@@ -29,6 +29,7 @@ STAND_INS = {
     "id": ("/bin/sh", "id.sh"),
     "systemctl": ("/bin/sh", "systemctl.sh"),
     "runuser": ("/bin/sh", "runuser.sh"),
+    "nginx": ("node", "nginx.js"),
 }
 """Programs of Amazon Linux that are not the ones of this machine: what plays each."""
 LONGEST = 100

@@ -43,8 +43,21 @@ start() {
   : >"$active/$1"
 }
 
+signalled() { # unit; with the signal it names, and killed after five seconds
+  pid=$(cat "$(of "$1" PIDFile)" 2>/dev/null) || return 0
+  signal=$(of "$1" KillSignal)
+  signal=${signal:-SIGTERM}
+  kill -s "${signal#SIG}" "$pid" 2>/dev/null
+  for _ in $(seq 50); do
+    kill -0 "$pid" 2>/dev/null || return 0
+    sleep 0.1
+  done
+  kill -KILL "$pid"
+}
+
 stop() {
   carried_out "$1" ExecStop </dev/null >/dev/null 2>&1
+  [ -n "$(of "$1" ExecStop)" ] || signalled "$1"
   if [ -e "$active/$1.pid" ]; then
     pid=$(cat "$active/$1.pid")
     # The program stands below the shell that has started it.

@@ -1,0 +1,361 @@
+"""nginx before the program, where the manifest says so: it has the port, and the program behind it 127.0.0.1 alone.
+
+What nginx itself has a part in is told twice: with the sandbox's, and with the real one where that is installed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from awsdeploy.sandbox.boxes import SHIMS
+from tests.ports import free_port
+from tests.release.box import PROGRAM, Box, Run, application, until
+
+pytestmark = pytest.mark.npm
+
+FIRST, SECOND, THIRD = "20260101T000000Z-aaaaaaa", "20260102T000000Z-bbbbbbb", "20260103T000000Z-ccccccc"
+PLAYED = f'#!/bin/sh\nexec node {SHIMS / "nginx.js"} "$@"\n'
+REAL = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
+
+INSIDE = PROGRAM.replace("process.env.PORT", "process.env.PORT, process.env.HOSTNAME")
+"""Listens where it is told to."""
+
+EVERYTHING = (
+    INSIDE.replace("JSON.stringify(process.env)", "JSON.stringify(request.headers)").replace(
+        "const health =",
+        """let size = 0;
+  if (request.method === 'POST') {
+    request.on('data', (part) => (size += part.length));
+    return request.on('end', () => response.end(String(size)));
+  }
+  if (request.url === '/stream') {
+    response.write('first');
+    return request.socket.setTimeout(0), globalThis.streams.push(response);
+  }
+  const health =""",
+    )
+    + """
+globalThis.streams = [];
+server.on('upgrade', (request, socket) => {
+  socket.write('HTTP/1.1 101 Switching Protocols\\r\\nUpgrade: echo\\r\\nConnection: Upgrade\\r\\n\\r\\n');
+  socket.pipe(socket);
+});
+"""
+)
+"""Says what it was sent, counts uploads, begins answers that it does not end, echoes on web sockets."""
+
+
+class Fronted(Box):
+    """A machine whose releases are to have nginx before them."""
+
+    def __init__(self, toolchain: Path) -> None:
+        super().__init__(toolchain)
+        self.inside = free_port()
+
+    def put(self, id: str, program: str = INSIDE, **manifest: Any) -> Run:
+        environment = {"PORT": str(self.inside), "HOSTNAME": "127.0.0.1", "RELEASE_ID": id}
+        return self.deploy(id, application(program), **{"behind": self.inside, "environment": environment, **manifest})
+
+    @property
+    def fronted(self) -> bool:
+        """Does nginx have the port?"""
+        pid = self.root / "run/nginx.pid"
+        return pid.exists() and pid.read_text().strip() != "" and Path(f"/proc/{pid.read_text().strip()}").exists()
+
+    def log(self, name: str) -> str:
+        path = self.root / "var/log/nginx" / name
+        return path.read_text() if path.exists() else ""
+
+    def close(self) -> None:
+        config = self.root / "etc/nginx/awsdeploy.conf"
+        if self.fronted:
+            words = ["nginx", "-s", "stop", "-c", str(config)]
+            path = {**self.environment, "PATH": self.environment["PATH"] + ":/usr/sbin"}
+            subprocess.run(words, env=path, check=True)
+            until(lambda: not self.fronted)
+        super().close()
+
+
+def need(nginx: str) -> None:
+    """Skips, with the reason, what needs a real nginx where none can be started."""
+    if nginx == "real" and not REAL:
+        pytest.skip("nginx is not installed here")
+    if nginx == "real" and os.geteuid() != 0:
+        pytest.skip("only root may start nginx: its own folders are root's")
+
+
+@pytest.fixture
+def box(tools: Path, request: pytest.FixtureRequest) -> Iterator[Fronted]:
+    nginx = getattr(request, "param", "played")
+    need(nginx)
+    made = Fronted(tools)
+    if nginx == "played":
+        made.tool("nginx", PLAYED)
+    yield made
+    made.close()
+
+
+both = pytest.mark.parametrize("box", ["played", "real"], indirect=True)
+
+
+@pytest.fixture(scope="module", params=["played", "real"])
+def served(tools: Path, request: pytest.FixtureRequest) -> Iterator[Fronted]:
+    """A machine on which a program answers whatever may come through nginx."""
+    need(request.param)
+    made = Fronted(tools)
+    if request.param == "played":
+        made.tool("nginx", PLAYED)
+    done = made.put(FIRST, EVERYTHING)
+    assert done.code == 0, done.output
+    yield made
+    made.close()
+
+
+@contextmanager
+def asking(box: Box) -> Iterator[list[str]]:
+    """A client that asks again and again; what it was answered, or not, is in the list."""
+    ended, answers = threading.Event(), list[str]()
+
+    def ask() -> None:
+        while not ended.is_set():
+            try:
+                answers.append(box.ask())
+            except OSError as error:
+                answers.append(repr(error))
+            time.sleep(0.01)
+
+    client = threading.Thread(target=ask)
+    client.start()
+    try:
+        yield answers
+    finally:
+        ended.set()
+        client.join()
+
+
+def listeners(port: int) -> set[str]:
+    """The addresses on which somebody listens, of every address and 127.0.0.1."""
+    found = set()
+    for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
+        address, state = line.split()[1], line.split()[3]
+        host, number = address.split(":")
+        if state == "0A" and int(number, 16) == port:
+            found.add(socket.inet_ntoa(bytes.fromhex(host)[::-1]))
+    for line in Path("/proc/net/tcp6").read_text().splitlines()[1:]:
+        if line.split()[3] == "0A" and int(line.split()[1].split(":")[1], 16) == port:
+            found.add("::")
+    return found
+
+
+@both
+def test_a_first_release_answers_through_nginx_and_listens_on_the_machine_itself_alone(box: Fronted) -> None:
+    done = box.put(FIRST)
+    assert done.code == 0, done.output
+    assert done.steps == ["fetch", "environment", "nginx", "install", "check", "switch", "verify", "tidy"]
+    assert box.fronted
+    assert box.serving == FIRST
+    assert box.variables["PORT"] == str(box.inside)
+    assert listeners(box.inside) == {"127.0.0.1"}
+    until(lambda: "/environment" in box.log("access.log"))
+    assert "note:" not in done.output
+
+
+@both
+def test_a_client_that_never_stops_asking_loses_nothing_in_a_deploy_and_a_rollback(box: Fronted) -> None:
+    box.put(FIRST)
+    with asking(box) as answers:
+        forth = box.put(SECOND)
+        back = box.run("rollback", FIRST)
+    assert (forth.code, back.code) == (0, 0), forth.output + back.output
+    assert set(answers) == {FIRST, SECOND}
+    assert answers[-1] == FIRST
+
+
+def test_a_release_that_does_not_work_leaves_the_old_one_serving(box: Fronted) -> None:
+    box.put(FIRST)
+    late = INSIDE.replace(
+        "const health =", "if (!process.execArgv.length) return response.destroy();\n  const health ="
+    )
+    with asking(box) as answers:
+        crashed = box.put(SECOND, "throw new Error('no')")
+    assert (crashed.code, crashed.outcome["step"]) == (1, "check"), crashed.output
+    assert set(answers) == {FIRST}
+    refused = box.put(THIRD, late)
+    assert (refused.code, refused.outcome["step"]) == (1, "verify"), refused.output
+    assert (box.serving, box.current, box.fronted) == (FIRST, FIRST, True)
+
+
+@both
+def test_nginx_comes_before_a_program_that_had_the_port_itself_and_goes_again_with_a_rollback(box: Fronted) -> None:
+    box.deploy(FIRST)
+    assert not box.fronted
+    with asking(box) as answers:
+        forth = box.put(SECOND)
+    assert forth.code == 0, forth.output
+    assert (box.serving, box.fronted) == (SECOND, True)
+    lost = [one for one in answers if one not in (FIRST, SECOND)]
+    assert len(lost) < 50, f"{len(lost)} requests, half a second of them"
+    back = box.run("rollback", FIRST)
+    assert back.code == 0, back.output
+    assert (box.serving, box.fronted) == (FIRST, False)
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_what_stood_before_the_program_stands_there_again_if_nothing_comes_of_the_change(
+    box: Fronted, before: bool
+) -> None:
+    late = INSIDE.replace(
+        "response.statusCode = health", "response.statusCode = !process.execArgv.length ? 503 : health"
+    )
+    plain = {"behind": None, "environment": {"PORT": str(box.port), "RELEASE_ID": SECOND}}
+    if before:
+        box.put(FIRST)
+        done = box.put(SECOND, late, **plain)
+    else:
+        box.deploy(FIRST)
+        done = box.put(SECOND, late)
+    assert (done.code, done.outcome["step"]) == (1, "verify"), done.output
+    assert f"Back to {FIRST}." in done.output
+    assert (box.serving, box.current, box.fronted) == (FIRST, FIRST, before)
+
+
+def test_a_change_that_is_killed_in_the_middle_still_comes_to_its_end(box: Fronted) -> None:
+    box.deploy(FIRST)
+    environment = {"PORT": str(box.inside), "HOSTNAME": "127.0.0.1", "RELEASE_ID": SECOND}
+    box.publish(SECOND, application(INSIDE), behind=box.inside, environment=environment)
+    box.killed("switch", "deploy", SECOND, after=0.3)
+    until(lambda: box.serving in (FIRST, SECOND))
+    done = box.put(THIRD)
+    assert done.code == 0, done.output
+    assert (box.serving, box.fronted) == (THIRD, True)
+
+
+def test_restart_starts_an_nginx_that_is_gone(box: Fronted) -> None:
+    box.put(FIRST)
+    os.kill(int((box.root / "run/nginx.pid").read_text()), 15)
+    until(lambda: not box.fronted)
+    done = box.run("restart")
+    assert done.code == 0, done.output
+    assert (box.serving, box.fronted) == (FIRST, True)
+
+
+def test_what_the_load_balancer_says_arrives_as_it_was_sent(served: Fronted) -> None:
+    sent = {"Host": "shop.example.com", "X-Forwarded-For": "203.0.113.7", "X-Forwarded-Proto": "https"}
+    request = urllib.request.Request(f"http://127.0.0.1:{served.port}/environment", headers=sent)
+    with urllib.request.urlopen(request, timeout=5) as answer:
+        found = json.loads(answer.read())
+    assert {name: found[name.lower()] for name in sent} == sent
+
+
+def test_a_web_socket_passes(served: Fronted) -> None:
+    with socket.create_connection(("127.0.0.1", served.port), timeout=5) as client:
+        client.sendall(b"GET /ws HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n")
+        said = b""
+        while b"\r\n\r\n" not in said:
+            said += client.recv(4096)
+        assert said.startswith(b"HTTP/1.1 101"), said
+        client.sendall(b"hello")
+        assert client.recv(5) == b"hello"
+
+
+def test_an_upload_of_any_size_passes(served: Fronted) -> None:
+    request = urllib.request.Request(f"http://127.0.0.1:{served.port}/", data=b"x" * 5_000_000, method="POST")
+    with urllib.request.urlopen(request, timeout=20) as answer:
+        assert answer.read() == b"5000000"
+
+
+def test_an_answer_arrives_while_it_is_still_being_written(served: Fronted) -> None:
+    with urllib.request.urlopen(f"http://127.0.0.1:{served.port}/stream", timeout=5) as answer:
+        assert answer.read1() == b"first"
+
+
+@pytest.mark.parametrize("program", ["amazon-linux-extras", "yum"])
+def test_the_first_release_that_wants_nginx_installs_it(box: Fronted, program: str) -> None:
+    box.tool("nginx", "#!/bin/sh\nexit 127\n")
+    box.tool("installed", PLAYED)
+    box.tool(program, f'#!/bin/sh\necho "$*" >{box.place}/asked\nmv {box.tools}/installed {box.tools}/nginx\n')
+    done = box.put(FIRST)
+    assert done.code == 0, done.output
+    wanted = {"amazon-linux-extras": "install -y nginx1", "yum": "install --assumeyes --quiet nginx"}
+    assert (box.place / "asked").read_text().strip() == wanted[program]
+    assert box.serving == FIRST
+
+
+def test_the_placeholder_gives_way_when_the_program_answers_and_nginx_is_there_at_once(box: Fronted) -> None:
+    said = box.place / "said"
+    box.tool("systemctl", f'#!/bin/bash\necho "$*" >>{said}\nexec sh {SHIMS / "systemctl.sh"} "$@"\n')
+    done = box.put(FIRST)
+    assert done.code == 0, done.output
+    lines = said.read_text().splitlines()
+    gone = lines.index("stop awsdeploy-placeholder.service")
+    assert lines[gone + 1] == "start awsdeploy-nginx.service"
+    assert gone > lines.index("restart awsdeploy-application.service")
+    assert "enable --quiet awsdeploy-nginx.service" in lines[gone:]
+    unit = (box.root / "etc/systemd/system/awsdeploy-nginx.service").read_text()
+    assert f"nginx -c {box.root}/etc/nginx/awsdeploy.conf\n" in unit
+    assert box.serving == FIRST
+
+
+def test_nothing_is_lost_where_something_else_has_nginxs_port(box: Fronted) -> None:
+    with socket.create_server(("127.0.0.1", box.port)):
+        done = box.put(FIRST)
+    assert (done.code, done.outcome["step"]) == (1, "verify"), done.output
+    assert done.outcome["diagnosis"] == f"Port {box.port} is taken by another program."
+    assert not box.fronted
+    assert box.processes == []
+
+
+def test_a_program_that_listens_on_every_address_is_told_of_it(box: Fronted) -> None:
+    done = box.put(FIRST, PROGRAM)
+    assert done.code == 0, done.output
+    assert "note: the program listens on every address" in done.output
+
+
+def test_a_program_that_names_the_port_itself_is_refused(box: Fronted) -> None:
+    box.deploy(FIRST)
+    done = box.put(SECOND, PROGRAM.replace("process.env.PORT", str(box.port)))
+    assert (done.code, done.outcome["step"]) == (1, "check"), done.output
+    assert done.outcome["diagnosis"] == f"The program listens on {box.port}, which is nginx's."
+    assert "process.env.PORT" in done.outcome["remedy"]
+    assert box.serving == FIRST
+
+
+@pytest.mark.parametrize("own", [False, True])
+def test_next_js_is_told_where_to_listen(box: Fronted, own: bool) -> None:
+    program = "node_modules/next/dist/bin/next"
+    lines = f"process.env.ARGUMENTS = process.argv.slice(2).join(' ');\n{INSIDE}"
+    files = {**application(), "package.json": json.dumps({"name": "x", "dependencies": {"next": "1"}})}
+    del files["package-lock.json"]
+    if own:
+        app = {"name": "x", "script": program, "args": f"start -p {box.port}", "exec_mode": "cluster"}
+        files["ecosystem.config.js"] = f"module.exports = {json.dumps({'apps': [app]})}"
+    box.tool("npm", f'#!/bin/bash\nmkdir -p {program.rpartition("/")[0]}\nprintf %s "$NEXT" >{program}\n')
+    environment = {"PORT": str(box.inside), "HOSTNAME": "127.0.0.1", "RELEASE_ID": FIRST}
+    box.publish(FIRST, files, behind=box.inside, environment=environment)
+    done = box.run("deploy", FIRST, NEXT=lines)
+    assert done.code == 0, done.output
+    told = f"start -p {box.inside}" if own else "start --keepAliveTimeout 65000"
+    assert box.variables["ARGUMENTS"] == f"{told} --hostname 127.0.0.1"
+
+
+def test_a_new_machine_catches_up_with_nginx_before_its_program(box: Fronted) -> None:
+    environment = {"PORT": str(box.inside), "HOSTNAME": "127.0.0.1", "RELEASE_ID": FIRST}
+    box.name_current(box.publish(FIRST, application(INSIDE), behind=box.inside, environment=environment))
+    done = box.run("catchup")
+    assert done.code == 0, done.output
+    assert (box.serving, box.fronted) == (FIRST, True)
+    assert box.run("catchup").outcome["outcome"] == "unchanged"
