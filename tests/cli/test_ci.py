@@ -106,6 +106,17 @@ def test_another_subject_is_planned_and_then_trusted_instead(up: World, more: st
     assert role(up)["Arn"] == before
 
 
+def test_where_the_machines_fetch_the_code_the_role_sees_what_is_connected(up: World) -> None:
+    """As `deploy` does before it sends anything."""
+    action = '"ssm:DescribeParameters"'
+    policy = {"RoleName": role(up)["RoleName"], "PolicyName": "awsdeploy"}
+    iam = up.client("iam")
+    assert action not in json.dumps(iam.get_role_policy(**policy)["PolicyDocument"])
+    from_git = '\n[release]\nsource = "git"\nrepository = "https://github.com/acme/shop.git"\n'
+    up.up(up.settings(CONFIG + from_git))
+    assert action in json.dumps(iam.get_role_policy(**policy)["PolicyDocument"])
+
+
 def test_the_workflow_is_printed_with_the_role(up: World) -> None:
     up.control("DELETE", "calls")
     done = up.awsdeploy("ci", "github")

@@ -219,12 +219,15 @@ def test_next_js_is_started_itself_with_a_longer_keep_alive(box: Box) -> None:
     assert box.variables["ARGUMENTS"] == "start --keepAliveTimeout 65000"
 
 
-@pytest.mark.parametrize("tool", ["yarn", "pnpm"])
+@pytest.mark.parametrize("tool", ["yarn", "yarn 2", "pnpm"])
 def test_the_lock_file_says_which_program_installs(box: Box, tool: str) -> None:
     files = application()
     del files["package-lock.json"]
     if tool == "yarn":
         files["yarn.lock"] = "# yarn lockfile v1\n"
+    elif tool == "yarn 2":
+        files["yarn.lock"] = "__metadata:\n  version: 8\n"
+        box.tool("npm", f'#!/bin/bash\necho "$YARN_NODE_LINKER $*" >>{box.place}/npm.txt\n')
     else:
         files["pnpm-lock.yaml"] = "lockfileVersion: '9.0'\nimporters:\n  .: {}\n"
         files["package.json"] = json.dumps({"name": "x", "main": "main.js", "packageManager": "pnpm@9.15.9+sha512.abc"})
@@ -232,6 +235,10 @@ def test_the_lock_file_says_which_program_installs(box: Box, tool: str) -> None:
     done = box.deploy(FIRST, files)
     assert done.code == 0, done.output
     assert f"installed by {tool}" in done.output
+    if tool == "yarn 2":
+        first, last = (box.place / "npm.txt").read_text().splitlines()
+        assert first == "node-modules exec --yes --package=@yarnpkg/cli-dist@4 -- yarn install --immutable"
+        assert last.endswith("yarn workspaces focus --all --production")
     if tool == "pnpm":
         first, last = (box.place / "npm.txt").read_text().splitlines()
         assert first == "exec --yes --package=pnpm@9.15.9 -- pnpm install --frozen-lockfile --prod=false"

@@ -29,6 +29,10 @@ WILDCARDS: Mapping[str, str] = {
     "ssm:GetCommandInvocation": f"{_NO_LEVEL}; how a command on a machine went",
 }
 """The actions that are allowed on `*`, and why nothing narrower can be said. All of them only read."""
+FROM_GIT: Mapping[str, str] = {
+    "ssm:DescribeParameters": f"{_NO_LEVEL}; which repository the services are connected to, not what opens it",
+}
+"""The same, where the machines fetch the code themselves."""
 
 
 class Releases:
@@ -49,7 +53,8 @@ class Releases:
 def _statements(settings: Settings) -> Iterator[Statement]:
     stack = f"{settings.name}/{settings.environment}"
     ours = {"StringEquals": {f"aws:ResourceTag/{TAG_STACK}": stack}}
-    yield allow("Look", sorted(WILDCARDS), ["*"])
+    from_git = FROM_GIT if settings.release.source == "git" else {}
+    yield allow("Look", sorted({*WILDCARDS, *from_git}), ["*"])
     yield from _parameters()
     yield from _artifacts()
     # AWS: the document and the machine are judged apart, and the document has no tags of ours.

@@ -709,7 +709,10 @@ manager() {
   case $TOOL in
   npm*) PROGRAM=(npm) ;;
   yarn) if command -v yarn >/dev/null; then PROGRAM=(yarn); else PROGRAM=(npm exec --yes --package=yarn@1.22.22 -- yarn); fi ;;
-  'yarn 2') PROGRAM=(npm exec --yes "--package=@yarnpkg/cli-dist@$version" -- yarn) ;;
+  'yarn 2')
+    # Plug'n'Play needs a preload in every process that Node starts.
+    PROGRAM=(env YARN_NODE_LINKER=node-modules YARN_ENABLE_TELEMETRY=0 npm exec --yes "--package=@yarnpkg/cli-dist@$version" -- yarn)
+    ;;
   pnpm) PROGRAM=(npm exec --yes "--package=pnpm@$version" -- pnpm) ;;
   esac
   export CI=true
@@ -743,6 +746,7 @@ completed() {
   case $TOOL in
   npm) arguments=(prune --omit=dev --ignore-scripts --no-audit --no-fund) ;;
   yarn) arguments=(install --production --frozen-lockfile --ignore-scripts --non-interactive --no-progress --offline) ;;
+  'yarn 2') arguments=(workspaces focus --all --production) ;;
   pnpm) arguments=(prune --prod --ignore-scripts) ;;
   esac
   if ((${#arguments[@]})); then
