@@ -174,6 +174,7 @@ def test_a_first_release_answers_through_nginx_and_listens_on_the_machine_itself
     assert "note:" not in done.output
 
 
+@pytest.mark.torture
 @both
 def test_a_client_that_never_stops_asking_loses_nothing_in_a_deploy_and_a_rollback(box: Fronted) -> None:
     box.put(FIRST)
@@ -214,6 +215,7 @@ def test_nginx_comes_before_a_program_that_had_the_port_itself_and_goes_again_wi
     assert (box.serving, box.fronted) == (FIRST, False)
 
 
+@pytest.mark.torture
 @pytest.mark.parametrize("before", [True, False])
 def test_what_stood_before_the_program_stands_there_again_if_nothing_comes_of_the_change(
     box: Fronted, before: bool
@@ -233,6 +235,7 @@ def test_what_stood_before_the_program_stands_there_again_if_nothing_comes_of_th
     assert (box.serving, box.current, box.fronted) == (FIRST, FIRST, before)
 
 
+@pytest.mark.torture
 def test_a_change_that_is_killed_in_the_middle_still_comes_to_its_end(box: Fronted) -> None:
     box.deploy(FIRST)
     environment = {"PORT": str(box.inside), "HOSTNAME": "127.0.0.1", "RELEASE_ID": SECOND}
