@@ -35,9 +35,8 @@ VARIANTS = {
 }
 SAMPLE = (
     "dev, supported, no domain",
-    "dev, documented, scaling",
     "prod, documented, private uploads",
-    "prod, supported, replication off",
+    "prod, supported, scaling",
 )
 
 

@@ -164,6 +164,7 @@ def test_the_token_of_another_repository_is_not_used(box: Box, server: GitServer
     assert server.told == set()
 
 
+@pytest.mark.torture
 def test_nothing_stays_of_a_fetch_that_was_killed(box: Box, server: GitServer, clone: Path) -> None:
     url = server.holds("shop", clone)
     connect(box, url)
