@@ -104,6 +104,7 @@ def test_private_uploads_are_read_by_nobody_else(world: World) -> None:
     assert browse(world, f"{uploads}/static/x") == 200
 
 
+@pytest.mark.torture
 def test_a_copy_goes_only_when_its_name_is_given(world: World) -> None:
     settings, _ = storage(world)
     before = found(world, settings)
@@ -123,6 +124,7 @@ def test_a_copy_goes_only_when_its_name_is_given(world: World) -> None:
     assert writes(build(world, alone, *Storage(alone).resources)) == {}
 
 
+@pytest.mark.torture
 def test_a_copy_moves_to_another_region(world: World) -> None:
     settings, _ = storage(world)
     before = found(world, settings)["storage/replica"]
@@ -273,6 +275,7 @@ def test_a_bucket_stands_in_the_region_that_needs_no_name(world: World) -> None:
     assert world.destroy(settings) == []
 
 
+@pytest.mark.torture
 def test_long_names_fit_and_stacks_that_begin_alike_are_told_apart(world: World) -> None:
     long = LIVE.replace('"shop"', f'"{"a" * 32}"').replace('"prod"', '"abcdefg"\npreset = "prod"')
     settings, _ = storage(world, long)

@@ -52,6 +52,7 @@ def test_a_run_killed_at_any_step_leaves_a_release_serving_and_the_next_works(
     assert [one["pm2_env"]["pm_cwd"].rpartition("/")[2] for one in served.processes] == [next]
 
 
+@pytest.mark.torture
 def test_a_killed_build_does_not_go_on_beside_the_next(served: Box) -> None:
     before = served.serving
     mark = served.place / "mark"

@@ -165,6 +165,7 @@ def test_the_release_that_serves_is_not_deployed_again(box: Box) -> None:
     assert (done.code, done.outcome["outcome"], done.steps) == (0, "unchanged", ["fetch"])
 
 
+@pytest.mark.torture
 def test_the_newest_releases_are_kept_and_the_one_that_serves(box: Box) -> None:
     for id in (FIRST, SECOND, THIRD):
         assert box.deploy(id, keep=2).code == 0
@@ -275,6 +276,7 @@ def test_a_worker_without_a_port_runs(box: Box) -> None:
     assert process["pm2_env"]["status"] == "online"
 
 
+@pytest.mark.torture
 def test_the_number_of_processes_follows_the_config(box: Box) -> None:
     for id, count in ((FIRST, 1), (SECOND, 2), (THIRD, 1)):
         done = box.deploy(id, processes=count)
@@ -283,6 +285,7 @@ def test_the_number_of_processes_follows_the_config(box: Box) -> None:
         assert {one["pm2_env"]["pm_cwd"].rpartition("/")[2] for one in box.processes} == {id}
 
 
+@pytest.mark.torture
 def test_a_second_run_waits_and_is_refused_in_the_end_naming_the_first(box: Box) -> None:
     box.publish(FIRST, application(scripts={"build": "sleep 4"}))
     box.publish(SECOND)
