@@ -124,6 +124,7 @@ def test_a_crash_just_now_without_a_record_is_looked_for_until_it_would_show(
     for key in ("Land", "Lot"):
         town = Town(town.folder / key)
         town.cloud.lag = 0.1
+        town.settle = 3.0  # counted from the lock on: what comes before the crash is part of it
         town.cloud.fails("CreateThing", kind=key, how="die")
         with pytest.raises(Crash):
             town.up()
