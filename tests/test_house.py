@@ -33,6 +33,7 @@ LAYERS = (
     "blueprint",
     "prices",
     "estimate",
+    "preflight",
     "release",
     "deviations",
     "forecast",

@@ -1,0 +1,13 @@
+"""Every check of the preflight, and how they are made: all at once."""
+
+from __future__ import annotations
+
+from awsdeploy.preflight.finding import Check, Finding, Question
+
+CHECKS: tuple[Check, ...] = ()
+
+
+def findings(question: Question) -> list[Finding]:
+    """What all checks found, the fatal first."""
+    found = [one for several in question.door.each(lambda check: list(check(question)), CHECKS) for one in several]
+    return sorted(found, key=lambda one: not one.fatal)

@@ -1,0 +1,40 @@
+"""What a check of the preflight is given, and what it says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from awsdeploy.aws import Client, Door
+from awsdeploy.config import Settings
+from awsdeploy.view import Stack
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that stands in the way (`fatal`) or that somebody should know before spending."""
+
+    what: str
+    """The thing: "vCPU quota of On-Demand Standard instances (L-1216C47A)"."""
+    seen: str
+    """The value seen: "1, and this stack needs 4"."""
+    remedy: str
+    """The command or sentence that mends it."""
+    fatal: bool = True
+
+
+@dataclass(frozen=True)
+class Question:
+    """The stack that is to be built, and the AWS account it is to be built in."""
+
+    settings: Settings
+    stack: Stack
+    door: Door
+
+    def client(self, service: str, region: str = "") -> Client:
+        """A client of the stack's region, or of another."""
+        return self.door.client(service, region or self.settings.region)
+
+
+Check = Callable[[Question], Iterable[Finding]]
+"""Asks AWS for one fact or a few that belong together. Writes nothing."""
