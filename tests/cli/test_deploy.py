@@ -32,7 +32,6 @@ def test_what_runs_already_is_not_released_again(site: World) -> None:
     assert len(sent(site)) == before
 
 
-@pytest.mark.torture
 def test_one_machine_is_released_on_in_place_and_loses_no_request(site: World) -> None:
     """By PM2's cluster: the next process answers before the one before ends."""
     (_only,) = machines(site, "frontend")

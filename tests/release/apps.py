@@ -19,8 +19,7 @@ const server = http.createServer((request, response) => {
 server.keepAliveTimeout = 65000;
 server.headersTimeout = 66000;
 let ending = false;
-server.on('request', (_request, response) => { if (ending) response.setHeader('Connection', 'close'); });
-server.prependListener('request', (_request, response) => { if (ending) response.shouldKeepAlive = false; });
+server.prependListener('request', (_request, response) => { if (ending) response.setHeader('Connection', 'close'); });
 for (const signal of ['SIGINT', 'SIGTERM']) {
   process.on(signal, () => {
     ending = true;
