@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from awsdeploy import resolver
+from awsdeploy.aws import Client
 from awsdeploy.config import Settings
 from awsdeploy.engine import schedule
 from awsdeploy.engine.run import Run
-from awsdeploy.resource import Aws, Live
+from awsdeploy.resource import Live, Stack
 from awsdeploy.resources.certificate import Certificate, validation_records
-from awsdeploy.resources.dns import HostedZone, host, public_zones, short
+from awsdeploy.resources.dns import ZONES, HostedZone, covering, host, reference_of, short
 from awsdeploy.resources.listener import Listener
 
 
@@ -44,7 +45,8 @@ def footing(run: Run, settings: Settings) -> Footing:
     try:
         if settings.dns.mode == "external":
             return Footing(any(_proved(live) for live in certificates))
-        zone = zone_of(run.view(HostedZone, run.region), settings)
+        aws = run.view(HostedZone, run.region)
+        zone = zone_of(aws.route53, aws.notes[ZONES], settings, run.stack)
         return Footing(zone is not None and zone.leads_here(resolver.ask(zone.name, "NS")))
     except resolver.Unasked as unasked:
         return Footing(settings.dns.mode == "route53" and zone is not None, str(unasked))
@@ -57,7 +59,6 @@ class Zone:
     id: str
     name: str
     servers: tuple[str, ...]
-    ours: bool
 
     def leads_here(self, public: Iterable[str]) -> bool:
         """Whether these are its servers: some of another's among them would answer something else."""
@@ -65,20 +66,17 @@ class Zone:
         return bool(named) and named <= set(self.servers)
 
 
-def zone_of(aws: Aws, settings: Settings) -> Zone | None:
-    """The zone that the stack's records go to, if it stands."""
-    domain = settings.domain or ""
+def zone_of(route53: Client, zones: Iterable[dict[str, Any]], settings: Settings, stack: Stack) -> Zone | None:
+    """The zone that the stack's records go to, if it is among the account's."""
+    found = covering(zones, [settings.domain or ""])
     if settings.create_zone:
-        zones = [
-            live.raw for live in aws.all(HostedZone) if live.key == "dns/zone" and host(live.raw["Name"]) == domain
-        ]
-    else:
-        zones = sorted(public_zones(aws, [domain]), key=lambda one: len(one["Name"]))
-    if not zones:
+        found = (one for one in found if reference_of(one, stack) and host(one["Name"]) == settings.domain)
+    best = max(found, key=lambda one: len(one["Name"]), default=None)
+    if best is None:
         return None
-    id = short(zones[-1]["Id"])
-    servers = aws.route53.get_hosted_zone(Id=id)["DelegationSet"]["NameServers"]
-    return Zone(id, host(zones[-1]["Name"]), tuple(sorted(host(one) for one in servers)), settings.create_zone)
+    id = short(best["Id"])
+    servers = route53.get_hosted_zone(Id=id)["DelegationSet"]["NameServers"]
+    return Zone(id, host(best["Name"]), tuple(sorted(host(one) for one in servers)))
 
 
 def _names(live: Live) -> set[str]:

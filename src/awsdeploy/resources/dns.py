@@ -24,6 +24,7 @@ from awsdeploy.resource import (
     Live,
     Parting,
     Resource,
+    Stack,
     Wait,
 )
 from awsdeploy.resources.certificate import Certificate, validation_records
@@ -52,8 +53,8 @@ class HostedZone(Resource):
     def scan(cls, aws: Aws) -> Iterable[Live]:
         zones = aws.notes[ZONES] = list(aws.route53.pages("list_hosted_zones", "HostedZones"))
         for zone in zones:
-            words = str(zone.get("CallerReference", "")).split(" ")
-            if words[:2] == ["awsdeploy", aws.stack.tag] and len(words) == 5:
+            words = reference_of(zone, aws.stack)
+            if words:
                 raw = aws.route53.get_hosted_zone(Id=zone["Id"])
                 yield Live(cls, words[2], short(zone["Id"]), words[3], raw={**zone, **raw}, region=aws.region)
 
@@ -63,7 +64,8 @@ class HostedZone(Resource):
         if not zones:
             raise Refused(
                 f"This account has no public hosted zone for {self.existing}.",
-                "Set create_zone = true in config.toml, or use the account that holds the zone.",
+                "Set create_zone = true in config.toml, or use the account that holds the zone; "
+                'mode = "external" in [dns] keeps DNS elsewhere.',
             )
         best = max(zones, key=lambda zone: len(zone["Name"]))
         return Live(type(self), self.key, short(best["Id"]), raw=best, region=aws.region)
@@ -281,6 +283,12 @@ class CertificateIssued(Gate):
         return Live(type(self), self.key, live.id, status=live.status, raw=live.raw, reason=reason, region=live.region)
 
 
+def reference_of(zone: Mapping[str, Any], stack: Stack) -> list[str]:
+    """The five words of a zone that the stack has made; none for any other zone."""
+    words = str(zone.get("CallerReference", "")).split(" ")
+    return words if words[:2] == ["awsdeploy", stack.tag] and len(words) == 5 else []
+
+
 def short(id: str) -> str:
     """A zone's id without its path."""
     return id.rpartition("/")[2]
@@ -293,9 +301,14 @@ def host(name: str) -> str:
 
 def public_zones(aws: Aws, domains: Iterable[str]) -> Iterator[dict[str, Any]]:
     """The account's public zones that any of the domains lies in."""
-    names = [host(domain) for domain in domains]
     aws.all(HostedZone)
-    for zone in aws.notes[ZONES]:
+    yield from covering(aws.notes[ZONES], domains)
+
+
+def covering(zones: Iterable[dict[str, Any]], domains: Iterable[str]) -> Iterator[dict[str, Any]]:
+    """Those of the zones that are public and that any of the domains lies in."""
+    names = [host(domain) for domain in domains]
+    for zone in zones:
         apex = host(zone["Name"])
         public = not zone.get("Config", {}).get("PrivateZone", False)
         if public and any(name == apex or name.endswith(f".{apex}") for name in names):
