@@ -17,7 +17,7 @@ from awsdeploy.engine import schedule
 from awsdeploy.engine.run import Run
 from awsdeploy.resource import Live, Stack
 from awsdeploy.resources.certificate import Certificate, validation_records
-from awsdeploy.resources.dns import ZONES, HostedZone, covering, host, reference_of, short
+from awsdeploy.resources.hosted_zone import ZONES, HostedZone, covering, host, reference_of, short
 from awsdeploy.resources.listener import Listener
 
 

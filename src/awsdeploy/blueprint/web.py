@@ -11,8 +11,9 @@ from awsdeploy.blueprint.storage import Storage
 from awsdeploy.config import Settings
 from awsdeploy.resource import Resource
 from awsdeploy.resources.certificate import Certificate
-from awsdeploy.resources.dns import CertificateIssued, HostedZone, Record
+from awsdeploy.resources.dns import CertificateIssued, Record
 from awsdeploy.resources.elsewhere import Elsewhere
+from awsdeploy.resources.hosted_zone import HostedZone
 from awsdeploy.resources.listener import Listener, Redirect, Rule
 from awsdeploy.resources.load_balancer import LoadBalancer, TargetGroup
 from awsdeploy.resources.target_health import TargetsHealthy

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from awsdeploy.resource import UNKNOWN, Aws, Gate, Live, Wait
 from awsdeploy.resources.certificate import Certificate, validation_records
-from awsdeploy.resources.dns import HostedZone
+from awsdeploy.resources.hosted_zone import HostedZone
 from awsdeploy.resources.load_balancer import LoadBalancer
 
 APEX = (
