@@ -62,7 +62,19 @@ def test_the_example_shows_every_setting() -> None:
     shown = set(re.findall(r"^#? ?([a-z_]+) = ", text, re.MULTILINE))
     shown |= set(re.findall(r"^# \[+services\.\w+\.(\w+)\]+", text, re.MULTILINE))
     one = settings("prod")
-    tables = {"network", "services", "release", "database", "uploads", "logs", "monitoring", "backup", "ci", "waits"}
+    tables = {
+        "network",
+        "services",
+        "release",
+        "dns",
+        "database",
+        "uploads",
+        "logs",
+        "monitoring",
+        "backup",
+        "ci",
+        "waits",
+    }
     keys = set(Settings.model_fields) - tables
     for table in tables - {"services"}:
         keys |= set(type(getattr(one, table)).model_fields)

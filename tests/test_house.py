@@ -17,6 +17,7 @@ LONGEST = 325  # lines; what grows beyond belongs in two files
 LAYERS = (
     "errors",
     "site",
+    "resolver",
     "config",
     "stop",
     "refusal",
@@ -31,6 +32,7 @@ LAYERS = (
     "engine",
     "backups",
     "blueprint",
+    "delegation",
     "prices",
     "estimate",
     "preflight",
@@ -51,6 +53,7 @@ ONLY = {
     "tenacity": ("awsdeploy.aws",),
     "pydantic": ("awsdeploy.config",),
     "dotenv": ("awsdeploy.release",),
+    "dns": ("awsdeploy.resolver", "awsdeploy.sandbox"),
 }
 """Which part alone may import a library."""
 

@@ -49,7 +49,9 @@ def sentences(settings: Settings) -> Iterator[str]:
         )
     elif settings.preset == "prod" and not scaling:
         yield "Auto Scaling, which the document considers for production, is off: [services.NAME.scaling] turns it on."
-    if settings.domain:
+    if settings.names and settings.dns.mode == "external":
+        yield "Your own DNS provider keeps the names (dns.mode); the document has Route 53 do that."
+    elif settings.names:
         yield "The A record is an alias of the load balancer, which has no address that lasts."
     else:
         yield "Without a domain there is no DNS record and no TLS: port 80 answers on the load balancer's own name."

@@ -61,8 +61,9 @@ class _Bill:
         yield from self._machines()
         yield from self._database()
         yield from self._network()
-        if self.settings.domain:
-            yield self._line("hosted zone", "hosted zone", 1)
+        if self.settings.names:
+            if self.settings.dns.mode == "route53":
+                yield self._line("hosted zone", "hosted zone", 1)
             if self.settings.monitoring.health_check:
                 yield self._line("health check", "health check", 1)
 

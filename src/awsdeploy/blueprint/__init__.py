@@ -34,15 +34,20 @@ STEPS = {
 """The documented steps in their order, by what the keys of their resources begin with."""
 
 
-def steps(settings: Settings, take_over_records: bool = False, restore_snapshot: str = "") -> list[Step]:
-    """The documented steps and their resources, in the documented order. A database is made from `restore_snapshot`."""
+def steps(
+    settings: Settings, take_over_records: bool = False, restore_snapshot: str = "", https: bool = True
+) -> list[Step]:
+    """The documented steps and their resources, in the documented order. A database is made from `restore_snapshot`.
+
+    Without `https` port 80 serves until the domain's certificate can be had; nothing waits for that.
+    """
     network = Network(settings)
     groups = SecurityGroups(settings, network)
     storage = Storage(settings)
     database = DatabaseTier(settings, network, groups, restore_snapshot)
     machines = Machines(settings, network, groups, storage)
-    door = FrontDoor(settings, network, groups, machines, storage)
-    storage.share_with_browsers(door.balancer if door.web else None)
+    door = FrontDoor(settings, network, groups, machines, storage, https)
+    storage.share_with_browsers(door.balancer if door.web else None, door.https)
     names = Names(settings, door, take_over_records)
     tls = Tls(settings, door, names)
     monitoring = Monitoring(settings, storage, database, machines, door, names, tls)

@@ -72,11 +72,11 @@ class Monitoring:
         self.resources += self._machine_alarms()
         self.resources += self._web_alarms() if door.web else ()
         self.resources += self._alarms("rds", "AWS/RDS", (self.mysql,), self._database_rows())
-        if settings.domain and door.web:
+        if settings.names and door.web:
             self.resources += self._alarms(
                 "certificate", "AWS/CertificateManager", (tls.certificate,), (alarms.CERTIFICATE,)
             )
-            if settings.monitoring.health_check:
+            if settings.monitoring.health_check and door.https:
                 self.resources += self._health(names, tls)
         self.resources.append(Dashboard(key="monitoring/dashboard", widgets=tuple(self._widgets())))
 

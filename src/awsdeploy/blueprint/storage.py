@@ -88,14 +88,13 @@ class Storage:
         role = Role(key="storage/replication-role", service="s3.amazonaws.com", statements=REPLICATION_POLICY)
         return replica, role
 
-    def share_with_browsers(self, balancer: LoadBalancer | None) -> None:
-        """Pages of the domain may reach the uploads; without one, pages of the load balancer's own name."""
+    def share_with_browsers(self, balancer: LoadBalancer | None, https: bool) -> None:
+        """Pages of the domain may reach the uploads; without HTTPS, pages of the load balancer's own name."""
         settings = self.settings
-        names = (settings.domain, *settings.aliases) if settings.domain else ()
-        origins = [f"https://{name}" for name in names]
+        origins = [f"https://{name}" for name in settings.names]
         if settings.preset == "dev":
             origins.append(DEVELOPMENT)
-        own = None if settings.domain else balancer
+        own = None if https else balancer
         if origins or own:
             self.resources.append(
                 Cors(key="storage/uploads-cors", bucket=self.uploads, origins=tuple(origins), balancer=own)

@@ -11,7 +11,9 @@ from awsdeploy.blueprint.storage import Storage
 from awsdeploy.config import Settings
 from awsdeploy.resource import Resource
 from awsdeploy.resources.certificate import Certificate
-from awsdeploy.resources.dns import CertificateIssued, HostedZone, Record
+from awsdeploy.resources.dns import CertificateIssued, Record
+from awsdeploy.resources.elsewhere import Elsewhere
+from awsdeploy.resources.hosted_zone import HostedZone
 from awsdeploy.resources.listener import Listener, Redirect, Rule
 from awsdeploy.resources.load_balancer import LoadBalancer, TargetGroup
 from awsdeploy.resources.target_health import TargetsHealthy
@@ -24,10 +26,17 @@ class FrontDoor:
     """The load balancer and a target group for each service with a port. Without such a service there is none."""
 
     def __init__(
-        self, settings: Settings, network: Network, groups: SecurityGroups, machines: Machines, storage: Storage
+        self,
+        settings: Settings,
+        network: Network,
+        groups: SecurityGroups,
+        machines: Machines,
+        storage: Storage,
+        https: bool,
     ) -> None:
         self.settings = settings
         self.web = settings.web_services
+        self.https = https and bool(settings.names)
         self.resources: list[Resource] = []
         self.balancer = LoadBalancer(
             key="web/alb",
@@ -51,9 +60,7 @@ class FrontDoor:
         if not self.web:
             return
         self.resources += [*self.target_groups.values(), self.balancer]
-        if settings.domain:
-            self.resources.append(Listener(key="web/http", balancer=self.balancer, port=80, default=PLAIN))
-        else:
+        if not self.https:
             self.resources += self.serving(80)
 
     def serving(
@@ -73,6 +80,10 @@ class FrontDoor:
             scaling = self.scaling.get(name)
             yield TargetsHealthy(key=f"web/{name}-healthy", group=group, scaling=scaling, after=(listener,))
 
+    def redirect(self, to: Listener) -> None:
+        """Port 80 sends everybody to HTTPS, once `to` answers there: until then it serves, if it has served."""
+        self.resources.append(Listener(key="web/http", balancer=self.balancer, port=80, default=PLAIN, after=(to,)))
+
     def _path_rules(self) -> Iterator[Rule]:
         """Most specific first, at most five paths a rule."""
         paths = [(path, name) for name, one in self.web.items() for path in one.paths if path != "/*"]
@@ -83,11 +94,12 @@ class FrontDoor:
 
 
 class Names:
-    """The zone and the names in it that lead to the load balancer; nothing without a domain."""
+    """The zone and the names in it that lead to the load balancer; nothing where Route 53 does not keep them."""
 
     def __init__(self, settings: Settings, door: FrontDoor, take_over: bool) -> None:
         self.resources: list[Resource] = []
-        if not settings.domain or not door.web:
+        self.zone: HostedZone | None = None
+        if not settings.domain or not door.web or settings.dns.mode != "route53":
             return
         existing = "" if settings.create_zone else settings.domain
         self.zone = HostedZone(key="dns/zone", domain=settings.domain, existing=existing)
@@ -99,20 +111,40 @@ class Names:
 
 
 class Tls:
-    """The certificate, its proof by DNS, and the HTTPS listener that waits for it; nothing without a domain."""
+    """The certificate, its proof by DNS, and the HTTPS listener that waits for it; nothing without a domain.
+
+    Where DNS cannot prove it yet nothing waits, and what to enter elsewhere is said instead.
+    """
 
     def __init__(self, settings: Settings, door: FrontDoor, names: Names) -> None:
         self.resources: list[Resource] = []
-        if not settings.domain or not door.web:
+        if not settings.domain or not settings.names or not door.web:
             return
         self.certificate = Certificate(key="tls/certificate", domain=settings.domain, aliases=settings.aliases)
         proofs = tuple(
             Record(key=f"dns/proof/{name}", zone=names.zone, name=name, target=self.certificate)
-            for name in (settings.domain, *settings.aliases)
+            for name in settings.names
+            if names.zone is not None
         )
+        self.resources += [self.certificate, *proofs]
+        if names.zone is None or not door.https:
+            self.resources.append(
+                Elsewhere(
+                    key="tls/elsewhere",
+                    certificate=self.certificate,
+                    balancer=door.balancer,
+                    names=settings.names,
+                    zone=names.zone,
+                    https=door.https,
+                )
+            )
+        if not door.https:
+            return
         issued = CertificateIssued(key="tls/issued", certificate=self.certificate, records=proofs)
         to_domain = tuple(Rule(Redirect(host=settings.domain), hosts=hosts) for hosts in _fives(settings.aliases))
-        self.resources += [self.certificate, *proofs, issued, *door.serving(443, issued, first=to_domain)]
+        serving = list(door.serving(443, issued, first=to_domain))
+        self.resources += [issued, *serving]
+        door.redirect(next(one for one in serving if isinstance(one, Listener)))
 
 
 def _fives(values: Iterator[str] | tuple[str, ...]) -> Iterator[tuple[str, ...]]:

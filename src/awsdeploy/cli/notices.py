@@ -26,5 +26,5 @@ def notices(at: Session, resources: Iterable[Resource]) -> list[str]:
 
 def lines(at: Session, resources: Iterable[Resource]) -> list[str]:
     """The notices as a paragraph of its own, or nothing."""
-    found = [f"Note: {notice}." for notice in notices(at, resources)]
+    found = [line for notice in notices(at, resources) for line in f"Note: {notice}.".split("\n")]
     return ["", *found] if found else []

@@ -28,10 +28,12 @@ def command(given: Given) -> None:
 def _address(at: Session) -> str:
     """Raises `Refused` while there is none."""
     from awsdeploy import site
+    from awsdeploy.resources.listener import Listener, secure
     from awsdeploy.resources.load_balancer import LoadBalancer
 
     for live in at.run.world.all(LoadBalancer, at.run.region):
-        return site.address(live.raw["LoadBalancerName"], live.raw["DNSName"], at.settings.domain)
+        domain = at.settings.domain if secure(at.run.world.all(Listener, at.run.region)) else None
+        return site.address(live.raw["LoadBalancerName"], live.raw["DNSName"], domain)
     raise Refused(f"{at.settings.stack} has no address: no load balancer stands.", f"To make it: {at.next('up')}")
 
 

@@ -73,10 +73,16 @@ def command(
 
 def made(at: Session, take_over: bool = False, replace: tuple[str, ...] = (), restore_snapshot: str = "") -> Plan:
     """The plan for these settings. Raises `UsageError` for a snapshot where a database stands."""
-    from awsdeploy import blueprint
+    from awsdeploy import blueprint, delegation
     from awsdeploy.engine import plan
 
-    found = plan.make(at.run, blueprint.steps(at.settings, take_over, restore_snapshot), replace)
+    stands = delegation.footing(at.run, at.settings)
+    if stands.unasked:
+        click.echo(
+            f"Public DNS cannot be asked, so nothing is known of {at.settings.domain}: {stands.unasked}", err=True
+        )
+    steps = blueprint.steps(at.settings, take_over, restore_snapshot, stands.https)
+    found = plan.make(at.run, steps, replace)
     if restore_snapshot and _made_anew(found) is None and not _came_from(found, restore_snapshot):
         raise UsageError(
             f"--restore-snapshot {restore_snapshot}: the database stands, and a snapshot is not put into it.",

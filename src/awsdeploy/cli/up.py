@@ -135,10 +135,13 @@ def found_out(at: Session, plan: Plan) -> dict[str, str]:
 def address(at: Session, plan: Plan) -> str:
     """Where the application answers; "" as long as nothing does."""
     from awsdeploy import site
+    from awsdeploy.resources.listener import Listener, secure
     from awsdeploy.resources.load_balancer import LoadBalancer
 
+    lives = at.run.lives
+    domain = at.settings.domain if secure(lives[one] for one in lives if isinstance(one, Listener)) else None
     for resource in plan.items:
         live = at.run.lives.get(resource)
         if isinstance(resource, LoadBalancer) and live is not None and live.raw:
-            return site.address(live.raw["LoadBalancerName"], live.raw["DNSName"], at.settings.domain)
+            return site.address(live.raw["LoadBalancerName"], live.raw["DNSName"], domain)
     return ""

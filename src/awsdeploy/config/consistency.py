@@ -78,7 +78,16 @@ def _domains(settings: Settings) -> Iterator[Mistake]:
         for key, wanted in (("aliases", bool(settings.aliases)), ("create_zone", settings.create_zone)):
             if wanted:
                 yield Mistake((key,), NO_DOMAIN, about=(("domain",),))
+        if settings.dns.mode != "none":
+            text = f'expected a domain as well, or "none", got {shown(settings.dns.mode)}: there is no name to enter'
+            yield Mistake(("dns", "mode"), text, about=(("domain",),))
         return
+    if settings.create_zone and settings.dns.mode != "route53":
+        text = f'expected false with dns.mode = "{settings.dns.mode}": only "route53" has a zone'
+        yield Mistake(("create_zone",), text, about=(("dns", "mode"),))
+    if settings.dns.copy_records and not settings.create_zone:
+        text = "expected create_zone = true as well: only a new zone has anything to be copied to"
+        yield Mistake(("dns", "copy_records"), text, about=(("create_zone",), ("dns", "mode")))
     if len(domain) > domains.LONGEST:
         text = (
             f"expected at most {domains.LONGEST} characters (AWS: the first name of a certificate), got {len(domain)}"

@@ -85,6 +85,7 @@ def _following(written: Tree) -> Iterator[tuple[tuple[str, ...], object, str]]:
             yield ("services", service, key), value, "default"
         yield ("services", service, "directory"), service, "default"
         yield ("services", service, "instance_type"), preset["service"]["instance_type"], because
+    yield ("dns", "mode"), "route53" if domain else "none", "default"
     for table in ("release", "logs", "monitoring", "backup", "ci", "waits"):
         yield (table,), {}, "default"
 

@@ -15,15 +15,14 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, PlainSerializer, PrivateAttr
 
 from awsdeploy.config import rules
+from awsdeploy.config.ci import Ci
+from awsdeploy.config.dns import Dns
 from awsdeploy.config.values import (
     Action,
-    Branch,
     Cidr,
-    Deployment,
     Domain,
     Email,
     Frozen,
-    GitHubRepository,
     PolicyArn,
     Port,
     PublicCidr,
@@ -212,24 +211,6 @@ class Backup(Frozen):
     """When they are made, in UTC; AWS begins within the hour after."""
 
 
-class Ci(Frozen):
-    """Releases from GitHub Actions: a role for `awsdeploy deploy` that one branch, or environment, may take on."""
-
-    github: GitHubRepository = ""
-    """OWNER/NAME, or with GitHub's ids OWNER@ID/NAME@ID: as its tokens spell it. Default: nobody."""
-    branch: Branch = "main"
-    """The branch whose workflows may deploy."""
-    environment: Deployment = ""
-    """An environment of GitHub's instead of a branch: its own rules say who may deploy."""
-
-    @property
-    def subject(self) -> str:
-        """Who may deploy, as GitHub's tokens say it."""
-        return f"repo:{self.github}:" + (
-            f"environment:{self.environment}" if self.environment else f"ref:refs/heads/{self.branch}"
-        )
-
-
 class Waits(Frozen):
     """How patiently AWS is watched, all in seconds."""
 
@@ -272,6 +253,7 @@ class Settings(Frozen):
     network: Network
     services: Services
     release: Release
+    dns: Dns
     database: Database
     uploads: Uploads
     logs: Logs
@@ -286,6 +268,11 @@ class Settings(Frozen):
     def stack(self) -> str:
         """What the stack is called everywhere: `shop-prod`."""
         return f"{self.name}-{self.environment}"
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Where the application is meant to be reached: the domain first. None without DNS."""
+        return (self.domain, *self.aliases) if self.domain and self.dns.mode != "none" else ()
 
     @property
     def zone_names(self) -> tuple[str, ...]:

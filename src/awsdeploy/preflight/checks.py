@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from awsdeploy.preflight import dns
 from awsdeploy.preflight.finding import Check, Finding, Question
 
-CHECKS: tuple[Check, ...] = ()
+CHECKS: tuple[Check, ...] = (
+    dns.hosted_zone,
+    dns.delegated,
+    dns.authorities,
+    dns.signed_delegation,
+    dns.askable,
+)
 
 
 def findings(question: Question) -> list[Finding]:

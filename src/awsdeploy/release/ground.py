@@ -17,6 +17,7 @@ from awsdeploy.resource import Live
 from awsdeploy.resources.bootstrap import LATEST, manifest_key
 from awsdeploy.resources.bucket import Bucket
 from awsdeploy.resources.data_bucket import DataBucket
+from awsdeploy.resources.listener import Listener, secure
 from awsdeploy.resources.load_balancer import LoadBalancer, TargetGroup
 
 """Name of the object, beside the manifests, that says which release a new machine is to have."""
@@ -90,15 +91,15 @@ def ground(run: Run, settings: Settings) -> Ground:
     def of(kind: Any) -> Any:
         return lambda: found.__setitem__(kind.__name__, run.world.all(kind, run.region))
 
-    tasks: dict[Any, Any] = {kind: of(kind) for kind in (Bucket, DataBucket, TargetGroup, LoadBalancer)}
+    tasks: dict[Any, Any] = {kind: of(kind) for kind in (Bucket, DataBucket, TargetGroup, LoadBalancer, Listener)}
     tasks["machines"] = lambda: found.__setitem__("machines", machines(run))
     schedule.in_parallel(tasks, run.stop)
     buckets = {live.key: live.id for kind in (Bucket, DataBucket) for live in found[kind.__name__]}
     if "storage/artifacts" not in buckets:
         raise NoSuchStack(f"There is nothing of {settings.stack} in {run.region} yet.", "To create it: awsdeploy up")
+    domain = settings.domain if secure(found["Listener"]) else None
     addresses = (
-        site.address(live.raw["LoadBalancerName"], live.raw["DNSName"], settings.domain)
-        for live in found["LoadBalancer"]
+        site.address(live.raw["LoadBalancerName"], live.raw["DNSName"], domain) for live in found["LoadBalancer"]
     )
     return Ground(
         run=run,

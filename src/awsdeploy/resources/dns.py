@@ -1,4 +1,4 @@
-"""Hosted zones, the records that point at our load balancer and prove our certificate, and that proof's gate.
+"""The records that point at our load balancer and prove our certificate, and that proof's gate.
 
 Records carry no tags: one is ours only if its value points at our load balancer or our certificate.
 Something else's value is never overwritten or deleted.
@@ -10,10 +10,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from awsdeploy.aws import AwsRefusal, tolerate
-from awsdeploy.errors import RecordTaken, Refused
+from awsdeploy.aws import AwsRefusal
+from awsdeploy.errors import RecordTaken
 from awsdeploy.resource import (
-    TAG_STACK,
     TIMELESS,
     UNKNOWN,
     Again,
@@ -27,85 +26,10 @@ from awsdeploy.resource import (
     Wait,
 )
 from awsdeploy.resources.certificate import Certificate, validation_records
+from awsdeploy.resources.hosted_zone import HostedZone, host, public_zones, short
 from awsdeploy.resources.load_balancer import LoadBalancer
 
 TTL = 300  # seconds
-ZONES = "all zones of the account"
-"""Where a run remembers the last list of zones: three questions, one answer."""
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class HostedZone(Resource):
-    """The public zone of the domain: `existing` is the domain whose longest matching zone is used, else a new one.
-
-    A zone cannot be tagged in the call that makes it; its caller reference names the stack instead.
-    """
-
-    domain: str
-
-    replaces = {"domain"}
-    again = Again.TOKEN
-    everywhere = True
-    arns = (":hostedzone/",)
-
-    @classmethod
-    def scan(cls, aws: Aws) -> Iterable[Live]:
-        zones = aws.notes[ZONES] = list(aws.route53.pages("list_hosted_zones", "HostedZones"))
-        for zone in zones:
-            words = str(zone.get("CallerReference", "")).split(" ")
-            if words[:2] == ["awsdeploy", aws.stack.tag] and len(words) == 5:
-                raw = aws.route53.get_hosted_zone(Id=zone["Id"])
-                yield Live(cls, words[2], short(zone["Id"]), words[3], raw={**zone, **raw}, region=aws.region)
-
-    def adopt(self, aws: Aws) -> Live:
-        """The public zone with the longest name that ends the domain. Raises `Refused` where there is none."""
-        zones = list(public_zones(aws, [self.existing]))
-        if not zones:
-            raise Refused(
-                f"This account has no public hosted zone for {self.existing}.",
-                "Set create_zone = true in config.toml, or use the account that holds the zone.",
-            )
-        best = max(zones, key=lambda zone: len(zone["Name"]))
-        return Live(type(self), self.key, short(best["Id"]), raw=best, region=aws.region)
-
-    def create(self, aws: Aws) -> str:
-        reference = f"awsdeploy {aws.stack.tag} {self.key} {aws.generation(self)} {aws.token[:16]}"
-        with tolerate("HostedZoneAlreadyExists"):
-            made = aws.route53.create_hosted_zone(
-                Name=self.domain,
-                CallerReference=reference,
-                HostedZoneConfig={"Comment": f"awsdeploy {aws.stack.tag}"},
-            )
-            return short(made["HostedZone"]["Id"])
-        zones = aws.route53.pages("list_hosted_zones", "HostedZones")
-        return next(short(zone["Id"]) for zone in zones if zone["CallerReference"] == reference)
-
-    def repair(self, aws: Aws, live: Live) -> Iterator[Change]:
-        answer = aws.route53.list_tags_for_resource(ResourceType="hostedzone", ResourceId=live.id)
-        tags = {tag["Key"]: tag["Value"] for tag in answer["ResourceTagSet"]["Tags"]}
-        if tags.get(TAG_STACK) != aws.stack.tag:
-
-            def tag() -> None:
-                aws.route53.change_tags_for_resource(
-                    ResourceType="hostedzone", ResourceId=live.id, AddTags=aws.tags(self)
-                )
-
-            yield Change("tags", None, aws.stack.tag, tag)
-
-    def facts(self, aws: Aws, live: Live) -> Mapping[str, str]:
-        servers = live.raw.get("DelegationSet", {}).get("NameServers", ())
-        return {"name servers": " ".join(servers)} if servers else {}
-
-    @classmethod
-    def keep(cls, aws: Aws, live: Live, parting: Parting) -> Kept | None:
-        # AWS: 0.50 US dollars per zone and month.
-        why = "your registrar points at its name servers; --delete-zone removes it"
-        return None if parting.zone else Kept(why, 0.50)
-
-    @classmethod
-    def delete(cls, aws: Aws, live: Live, parting: Parting) -> None:
-        with tolerate("NoSuchHostedZone"):
-            aws.route53.delete_hosted_zone(Id=live.id)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -279,27 +203,6 @@ class CertificateIssued(Gate):
         if live.status == "PENDING_VALIDATION" and servers:
             reason = f"the zone is new: your registrar must name {' '.join(servers)}"
         return Live(type(self), self.key, live.id, status=live.status, raw=live.raw, reason=reason, region=live.region)
-
-
-def short(id: str) -> str:
-    """A zone's id without its path."""
-    return id.rpartition("/")[2]
-
-
-def host(name: str) -> str:
-    """A DNS name as it is compared: no trailing dot, no case, no `dualstack.`, a wildcard as such."""
-    return name.rstrip(".").lower().removeprefix("dualstack.").replace("\\052", "*")
-
-
-def public_zones(aws: Aws, domains: Iterable[str]) -> Iterator[dict[str, Any]]:
-    """The account's public zones that any of the domains lies in."""
-    names = [host(domain) for domain in domains]
-    aws.all(HostedZone)
-    for zone in aws.notes[ZONES]:
-        apex = host(zone["Name"])
-        public = not zone.get("Config", {}).get("PrivateZone", False)
-        if public and any(name == apex or name.endswith(f".{apex}") for name in names):
-            yield zone
 
 
 def value(record: Mapping[str, Any]) -> str:

@@ -156,6 +156,11 @@ class Listener(Resource):
             aws.elbv2.delete_listener(ListenerArn=live.id)
 
 
+def secure(lives: Iterable[Live]) -> bool:
+    """Whether one of these listeners answers HTTPS."""
+    return any(live.raw.get("Protocol") == "HTTPS" for live in lives)
+
+
 def action(aws: Aws, what: TargetGroup | Redirect) -> dict[str, Any]:
     """An action as the API takes it."""
     if isinstance(what, TargetGroup):

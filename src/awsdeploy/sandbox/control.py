@@ -126,6 +126,7 @@ def environment(server: Server) -> dict[str, str | None]:
         "AWSDEPLOY_POLL_FLOOR": f"{min(0.5, max(0.02, 5 / server.speed)):g}",
         "AWSDEPLOY_CLOCK": f"{server.speed:g}:{time.time():.3f}:{server.now:.3f}",
         "AWSDEPLOY_CHECKIP_URL": f"{server.url}/_sandbox/address",
+        "AWSDEPLOY_NAMESERVER": f"127.0.0.1:{server.port}",
         "AWSDEPLOY_LINKS": f"{server.url}/_sandbox/link",
         # botocore writes it into the User-Agent; the kill faults read it there.
         "AWS_SDK_UA_APP_ID": f"awsdeploy-{os.getpid()}",

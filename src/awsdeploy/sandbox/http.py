@@ -50,6 +50,21 @@ class Listener(ThreadingHTTPServer):
         self.open.clear()
 
 
+def listening_sockets(port: int = 0) -> tuple[socket.socket, socket.socket]:
+    """One port of loopback for both: TCP, listening, and UDP."""
+    while True:
+        listening = listening_socket(port)
+        datagrams = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        try:
+            datagrams.bind(listening.getsockname())
+            return listening, datagrams
+        except OSError:
+            listening.close()
+            datagrams.close()
+            if port:
+                raise
+
+
 def listening_socket(port: int = 0) -> socket.socket:
     listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -21,7 +21,8 @@ from awsdeploy.sandbox import call as calls
 from awsdeploy.sandbox.call import Call, Incoming, Outgoing
 from awsdeploy.sandbox.clock import Clock
 from awsdeploy.sandbox.faults import Trouble
-from awsdeploy.sandbox.http import Listener, listening_socket
+from awsdeploy.sandbox.http import Listener, listening_sockets
+from awsdeploy.sandbox.nameserver import NameServer
 from awsdeploy.sandbox.refusal import AwsRefuses
 from awsdeploy.sandbox.routing import Routing
 from awsdeploy.sandbox.steering import Steering
@@ -54,7 +55,7 @@ class Server:
         self.ready = threading.Event()
         self.ended = threading.Event()
         self.routing = Routing(self)
-        self._listen(listening_socket(port))
+        self._listen(*listening_sockets(port))
 
     def prepare(self) -> None:
         """Load moto and make the world: a second's work, while the client still imports boto3."""
@@ -67,8 +68,9 @@ class Server:
             os._exit(1)
         self.ready.set()
 
-    def _listen(self, listening: Any) -> None:
+    def _listen(self, listening: Any, datagrams: Any) -> None:
         self.listener = Listener(self.application, listening)
+        self.nameserver = NameServer(datagrams, self._public)
         self.port: int = listening.getsockname()[1]
 
     def _site(self) -> Site:
@@ -143,6 +145,15 @@ class Server:
         address = self.routing.addresses().get(name)
         return Outgoing(200 if address else 404, {"Content-Type": "text/plain"}, f"{address or ''}\n".encode())
 
+    def _public(self, name: str, kind: str) -> list[str] | None:
+        """What public DNS says."""
+        from awsdeploy.sandbox.corrections import public_dns
+
+        self.ready.wait()
+        with self.lock:
+            self.world.agenda.catch_up()
+            return public_dns.answer(self.world, name, kind)
+
     def reset(self) -> None:
         self.ready.wait()
         with self.lock:
@@ -155,27 +166,29 @@ class Server:
     def fork(self) -> tuple[int, int]:
         """A copy of this world in a process of its own: its pid and port."""
         self.ready.wait()
-        listening = listening_socket()
+        listening, datagrams = listening_sockets()
         with self.lock:
             self.world.agenda.catch_up()
             pid = os.fork()
             if pid == 0:
-                self._live_on(listening)
+                self._live_on(listening, datagrams)
         listening_port: int = listening.getsockname()[1]
         listening.close()
+        datagrams.close()
         self.children.add(pid)
         return pid, listening_port
 
-    def _live_on(self, listening: Any) -> None:
+    def _live_on(self, listening: Any, datagrams: Any) -> None:
         """In the child: only this thread exists here; serve until stopped."""
         self.listener.abandon()
+        self.nameserver.close()
         self.routing.abandon()
         self.routing = Routing(self)
         self.lock, self.ended = threading.RLock(), threading.Event()
         self.children = set()
         self.trouble.log = []
         self.last_request = time.monotonic()
-        self._listen(listening)
+        self._listen(listening, datagrams)
         self.home = self.home / "forks" / str(os.getpid())
         self.world.site = self._site()
         answering.leave_behind(self.world)

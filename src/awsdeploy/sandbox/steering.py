@@ -93,6 +93,25 @@ class Steering:
         with self.server.lock:
             return {"confirmed": topics.confirm(self.server.world, str(value["email"]))}
 
+    def post_dns(self, value: Mapping[str, Any]) -> None:
+        """Another's public records of a name, instead of those it had; none takes them away."""
+        from awsdeploy.sandbox.corrections import public_dns
+
+        with self.server.lock:
+            public_dns.publish(
+                self.server.world, str(value["name"]), str(value["type"]), [str(one) for one in value["values"]]
+            )
+
+    def post_delegation(self, value: Mapping[str, Any]) -> None:
+        """Which servers the parent names for a domain: given ones, none, or those of the account's zone ("zone")."""
+        from awsdeploy.sandbox.corrections import public_dns
+
+        with self.server.lock:
+            public_dns.delegate(self.server.world, str(value["name"]), value["servers"])
+
+    def post_deaf(self, value: Mapping[str, Any]) -> None:
+        self.server.nameserver.deaf = bool(value["deaf"])
+
     def get_balancers(self, _: Mapping[str, Any]) -> dict[str, Any]:
         self.server.ready.wait()
         return self.server.routing.addresses()

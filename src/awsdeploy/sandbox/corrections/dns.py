@@ -34,6 +34,10 @@ class Changes:
     records: dict[Name, float] = field(default_factory=dict)
     given: str = ""
     """The id of the zone that a fresh world has."""
+    parents: dict[str, list[str]] = field(default_factory=dict)
+    """Domain → the servers that its parent names, where somebody has said so."""
+    others: dict[tuple[str, str], list[str]] = field(default_factory=dict)
+    """Name and type → values that somebody else's servers answer."""
 
 
 @beginning
@@ -134,6 +138,8 @@ def change(world: World, call: Call) -> Answer:
 def insync(world: World, name: str, kind: str, value: str) -> float | None:
     """Since when the world's resolvers answer a name with a value; None if they do not."""
     moments = []
+    if _plain(value) in {_plain(one) for one in world.of(Changes).others.get((_plain(name), kind), ())}:
+        moments.append(0.0)
     for zone in world.moto("route53").zones.values():
         for record in zone.rrsets:
             if (_plain(record.name), record.type) != (_plain(name), kind):
@@ -149,9 +155,11 @@ def delegated(world: World, zone: Any) -> float | None:
     """Since when queries for the zone's names reach its servers; None if they do not."""
     if zone.private_zone:
         return None
+    servers = {_plain(one) for one in zone.delegation_set.name_servers}
+    if (named := world.of(Changes).parents.get(_plain(zone.name))) is not None:
+        return 0.0 if servers and servers == {_plain(one) for one in named} else None
     if zone.resource_id == world.of(Changes).given:
         return 0.0
-    servers = {_plain(one) for one in zone.delegation_set.name_servers}
     for other in world.moto("route53").zones.values():
         above = _plain(zone.name).endswith(f".{_plain(other.name)}")
         for record in other.rrsets if above else ():

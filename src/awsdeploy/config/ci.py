@@ -1,0 +1,23 @@
+"""Who may release without being at a keyboard."""
+
+from __future__ import annotations
+
+from awsdeploy.config.values import Branch, Deployment, Frozen, GitHubRepository
+
+
+class Ci(Frozen):
+    """Releases from GitHub Actions: a role for `awsdeploy deploy` that one branch, or environment, may take on."""
+
+    github: GitHubRepository = ""
+    """OWNER/NAME, or with GitHub's ids OWNER@ID/NAME@ID: as its tokens spell it. Default: nobody."""
+    branch: Branch = "main"
+    """The branch whose workflows may deploy."""
+    environment: Deployment = ""
+    """An environment of GitHub's instead of a branch: its own rules say who may deploy."""
+
+    @property
+    def subject(self) -> str:
+        """Who may deploy, as GitHub's tokens say it."""
+        return f"repo:{self.github}:" + (
+            f"environment:{self.environment}" if self.environment else f"ref:refs/heads/{self.branch}"
+        )

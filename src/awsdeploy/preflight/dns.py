@@ -1,0 +1,120 @@
+"""What public DNS and the account's zones say of the domain, before anything depends on it.
+
+A record of somebody else at one of our names is no check of its own: the plan names it as an obstacle.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from awsdeploy import delegation, resolver
+from awsdeploy.delegation import Zone
+from awsdeploy.preflight.finding import Finding, Question
+
+AMAZON = frozenset({"amazon.com", "amazontrust.com", "awstrust.com", "amazonaws.com"})
+"""AWS: one of these must be allowed wherever CAA records are (ACM, "Configure a CAA record")."""
+
+
+def hosted_zone(question: Question) -> Iterator[Finding]:
+    """The account has the zone that the records go to."""
+    settings = question.settings
+    if settings.names and settings.dns.mode == "route53" and not settings.create_zone and _zone(question) is None:
+        yield Finding(
+            f"hosted zone of {settings.domain}",
+            "this account has no public one that the name lies in",
+            'Set create_zone = true, or mode = "external" in [dns] to keep DNS elsewhere, or use the zone\'s account.',
+        )
+
+
+def delegated(question: Question) -> Iterator[Finding]:
+    """The parent names the zone's own servers. It blocks nothing: HTTPS comes with a later `up`."""
+    zone = _zone(question)
+    if zone is None:
+        return
+    try:
+        public = resolver.ask(zone.name, "NS")
+    except resolver.Unasked:
+        return
+    if not zone.leads_here(public):
+        yield Finding(
+            f"delegation of {zone.name}",
+            f"public DNS names {' '.join(public) or 'no servers'}, and its hosted zone has {' '.join(zone.servers)}",
+            "Name the zone's servers at your registrar, after its records are in the zone (docs/dns.md). Until then "
+            "port 80 serves at the load balancer's own name; `up` afterwards makes HTTPS.",
+            fatal=False,
+        )
+
+
+def authorities(question: Question) -> Iterator[Finding]:
+    """No CAA record keeps Amazon from issuing the certificate: the one nearest above each name decides (RFC 8659)."""
+    asked = {name: list(_upwards(name)) for name in question.settings.names}
+    try:
+        found = resolver.ask_all((above, "CAA") for names in asked.values() for above in names)
+    except resolver.Unasked:
+        return
+    deciding = {next((above for above in names if found[above, "CAA"]), ""): name for name, names in asked.items()}
+    for where, name in deciding.items():
+        allowed = _issuers(found[where, "CAA"]) if where else set()
+        if allowed and not allowed & AMAZON:
+            yield Finding(
+                f"CAA record of {where}",
+                " and ".join(found[where, "CAA"]),
+                f'Add the CAA record 0 issue "amazon.com" at {where}: without it AWS may not issue for {name}.',
+            )
+
+
+def signed_delegation(question: Question) -> Iterator[Finding]:
+    """A DS record at the parent makes resolvers refuse a new zone, which is not signed: all of the domain would go."""
+    settings = question.settings
+    domain = settings.domain or ""
+    if not settings.names or not settings.create_zone:
+        return
+    zone = _zone(question)
+    try:
+        found = resolver.ask_all([(domain, "DS"), (domain, "NS")])
+    except resolver.Unasked:
+        return
+    if found[domain, "DS"] and not (zone and zone.leads_here(found[domain, "NS"])):
+        yield Finding(
+            f"DS record of {domain} at its parent",
+            " and ".join(found[domain, "DS"]),
+            "Turn DNSSEC off at your registrar and wait for as long as the record is kept (a day, often): the new zone "
+            'is not signed, so nobody could resolve the domain. Or keep DNS where it is: mode = "external" in [dns].',
+        )
+
+
+def askable(question: Question) -> Iterator[Finding]:
+    """Public DNS answers at all."""
+    if question.settings.names:
+        try:
+            resolver.ask(question.settings.names[0], "NS")
+        except resolver.Unasked as unasked:
+            yield Finding(
+                f"public DNS of {question.settings.domain}",
+                f"cannot be asked from here: {unasked}",
+                f"Mend this machine's resolver, or name one in {resolver.VARIABLE} (host:port); `up` goes on without.",
+                fatal=False,
+            )
+
+
+def _zone(question: Question) -> Zone | None:
+    settings, route53 = question.settings, question.client("route53")
+    if not settings.names or settings.dns.mode != "route53":
+        return None
+    return delegation.zone_of(route53, route53.pages("list_hosted_zones", "HostedZones"), settings, question.stack)
+
+
+def _upwards(name: str) -> Iterator[str]:
+    """The name and those above it, without the top level."""
+    labels = name.split(".")
+    yield from (".".join(labels[start:]) for start in range(len(labels) - 1))
+
+
+def _issuers(records: tuple[str, ...]) -> set[str]:
+    """Who may issue: nobody else, where one is named; "" is nobody at all."""
+    parts = (record.split(None, 2) for record in records)
+    return {
+        value.strip('"').partition(";")[0].strip().lower()
+        for _, tag, value in parts
+        if tag.strip('"').lower() == "issue"
+    }

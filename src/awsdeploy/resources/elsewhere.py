@@ -1,0 +1,76 @@
+"""What has to be entered where awsdeploy cannot write: at a DNS provider, or at the domain's registrar."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from awsdeploy.resource import UNKNOWN, Aws, Gate, Live, Wait
+from awsdeploy.resources.certificate import Certificate, validation_records
+from awsdeploy.resources.hosted_zone import HostedZone
+from awsdeploy.resources.load_balancer import LoadBalancer
+
+APEX = (
+    "A domain itself (its apex) cannot be a CNAME: use your provider's ALIAS, ANAME or flattening, or serve www and "
+    "forward the domain there"
+)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Elsewhere(Gate):
+    """Waits for nothing: says what to enter for these `names`, with a `zone` its name servers, else each record."""
+
+    certificate: Certificate
+    balancer: LoadBalancer
+    names: tuple[str, ...]
+    zone: HostedZone | None = None
+    https: bool = False
+    """Whether the certificate is waited for: then only the names themselves are left to say."""
+
+    title = "entries to make elsewhere"
+    wait = Wait(ready={"said"})
+
+    def observe(self, aws: Aws) -> Live:
+        live = aws.look(self.certificate) or aws[self.certificate]
+        return Live(type(self), self.key, live.id, status="said", raw=live.raw, region=live.region)
+
+    def facts(self, aws: Aws, live: Live) -> Mapping[str, str]:
+        return {} if self.zone else dict.fromkeys(self.names, f"must lead to {self._target(aws)}")
+
+    def notice(self, aws: Aws, live: Live) -> str:
+        if live.raw is UNKNOWN or self.https:
+            return ""
+        again = "then run `awsdeploy up` again"
+        if live.raw["Status"] == "ISSUED":
+            return "the certificate is issued: run `awsdeploy up` again for HTTPS"
+        if self.zone is not None:
+            return "\n".join([*self._name_servers(aws, self.zone), again])
+        proofs = {(one["Name"], one["Value"]) for one in validation_records(live.raw).values()}
+        return "\n".join(
+            [
+                f"there is no HTTPS until the DNS of {self.names[0]} says so. Enter at your DNS provider",
+                *(f"  {_bare(name)}  CNAME  {_bare(value)}" for name, value in sorted(proofs)),
+                *(f"  {name}  CNAME or ALIAS  {self._target(aws)}" for name in self.names),
+                f"{APEX};",
+                again,
+            ]
+        )
+
+    def _target(self, aws: Aws) -> str:
+        return str(aws[self.balancer].raw["DNSName"])
+
+    def _name_servers(self, aws: Aws, zone: HostedZone) -> list[str]:
+        live = aws[zone]
+        servers = live.raw.get("DelegationSet", {}).get("NameServers", ())
+        if not servers:
+            servers = aws.route53.get_hosted_zone(Id=live.id)["DelegationSet"]["NameServers"]
+        name = _bare(str(live.raw.get("Name", zone.domain)))
+        return [
+            f"there is no HTTPS until {name} is delegated to its hosted zone. Name servers for your registrar",
+            *(f"  {_bare(server)}" for server in servers),
+            f"Mail and every other name of {name} stop if the zone does not have their records first (docs/dns.md);",
+        ]
+
+
+def _bare(name: str) -> str:
+    return name.rstrip(".")

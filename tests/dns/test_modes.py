@@ -1,0 +1,191 @@
+"""Whoever keeps the domain's DNS: a stack comes up, says what to enter, does nothing twice, and takes nothing along."""
+
+from __future__ import annotations
+
+import json
+import urllib.request
+from typing import Any
+
+import pytest
+
+from tests.account import leftovers
+from tests.simulated import World
+
+BASE = 'name = "shop"\nenvironment = "dev"\nplatform = "supported"\n'
+QUIET = "\n[backup]\nimages = false\n"
+OTHERS = [
+    ("example.com", "MX", ["10 mail.example.com."]),
+    ("example.com", "TXT", ['"v=spf1 mx -all"']),
+    ("example.com", "CAA", ['0 issue "amazon.com"']),
+    ("mail.example.com", "A", ["192.0.2.25"]),
+    ("blog.example.com", "CNAME", ["blogs.example.net."]),
+    ("_dmarc.example.com", "TXT", ['"v=DMARC1; p=reject"']),
+    ("selector._domainkey.example.com", "TXT", ['"v=DKIM1; p=AAAA"']),
+]
+"""What other people have in a zone."""
+
+
+def settled(world: World, *words: str) -> str:
+    """What a command that ends well says."""
+    done = world.awsdeploy(*words)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def lives(world: World, config: str) -> str:
+    """`up`, `status` and an `up` that writes nothing; what the first one said."""
+    (world.folder / "config.toml").write_text(config)
+    said = settled(world, "up", "--yes")
+    settled(world, "status")
+    nothing_to_do(world)
+    return said
+
+
+def nothing_to_do(world: World) -> None:
+    world.control("DELETE", "calls")
+    assert "Nothing to do" in settled(world, "up", "--yes")
+    assert [call["call"] for call in world.control("GET", "calls")["calls"] if call["write"]] == []
+
+
+def dies(world: World) -> None:
+    assert "found nothing else" in settled(world, "destroy", "--confirm", "shop-dev", "--everything")
+
+
+def zone(world: World, name: str = "example.com") -> str:
+    zones = world.client("route53").list_hosted_zones()["HostedZones"]
+    return next(str(one["Id"]) for one in zones if one["Name"] == f"{name}.")
+
+
+def records(world: World) -> Any:
+    return world.client("route53").list_resource_record_sets(HostedZoneId=zone(world))["ResourceRecordSets"]
+
+
+def fill(world: World) -> None:
+    """The zone is full of other people's records."""
+    for name, kind, values in OTHERS:
+        record = {"Name": name, "Type": kind, "TTL": 600, "ResourceRecords": [{"Value": one} for one in values]}
+        batch = {"Changes": [{"Action": "CREATE", "ResourceRecordSet": record}]}
+        world.client("route53").change_resource_record_sets(HostedZoneId=zone(world), ChangeBatch=batch)
+
+
+def without_zone(world: World) -> None:
+    """An account that has no zone."""
+    world.client("route53").delete_hosted_zone(Id=zone(world))
+
+
+def ports(world: World) -> dict[int, str]:
+    """What each port of the load balancer does."""
+    elbv2 = world.client("elbv2")
+    (balancer,) = elbv2.describe_load_balancers()["LoadBalancers"]
+    found = elbv2.describe_listeners(LoadBalancerArn=balancer["LoadBalancerArn"])["Listeners"]
+    return {one["Port"]: one["DefaultActions"][0]["Type"] for one in found}
+
+
+def served(address: str, path: str) -> int:
+    with urllib.request.urlopen(address + path, timeout=10) as answer:
+        return int(answer.status)
+
+
+def prove(world: World) -> None:
+    """Enter the validation records at the DNS provider."""
+    acm = world.client("acm")
+    for one in acm.list_certificates()["CertificateSummaryList"]:
+        shown = acm.describe_certificate(CertificateArn=one["CertificateArn"])["Certificate"]
+        for option in shown["DomainValidationOptions"]:
+            record = option["ResourceRecord"]
+            entry = {"name": record["Name"], "type": "CNAME", "values": [record["Value"]]}
+            world.control("POST", "dns", entry)
+
+
+@pytest.mark.slow
+def test_with_external_dns_all_but_https_comes_up_and_a_later_up_finishes_it(world: World) -> None:
+    without_zone(world)
+    said = lives(world, BASE + 'domain = "example.com"\n[dns]\nmode = "external"\n' + QUIET)
+    (balancer,) = world.client("elbv2").describe_load_balancers()["LoadBalancers"]
+    assert ports(world) == {80: "forward"}
+    assert f"  example.com  CNAME or ALIAS  {balancer['DNSName']}" in said
+    assert said.count(".acm-validations.aws\n") == 2
+    assert "cannot be a CNAME" in said
+    assert "then run `awsdeploy up` again" in said
+    address = next(line.split()[1] for line in said.splitlines() if line.startswith("  url "))
+    assert address.startswith("http://")
+    assert served(address, "/") == served(address, "/api/health") == 200
+    assert world.client("route53").list_hosted_zones()["HostedZones"] == []
+    prove(world)
+    said = settled(world, "up", "--yes")
+    assert ports(world) == {80: "redirect", 443: "forward"}
+    assert "run `awsdeploy up` again" not in said
+    assert balancer["DNSName"] in said
+    nothing_to_do(world)
+    settled(world, "status")
+    dies(world)
+    assert leftovers(world) == []
+
+
+@pytest.mark.slow
+def test_a_domain_whose_name_servers_are_elsewhere_does_not_block(world: World) -> None:
+    fill(world)
+    before = records(world)
+    world.control("POST", "delegation", {"name": "example.com", "servers": ["ns1.gabia.co.kr", "ns2.gabia.co.kr"]})
+    said = lives(world, BASE + 'domain = "example.com"\n' + QUIET)
+    servers = world.client("route53").get_hosted_zone(Id=zone(world))["DelegationSet"]["NameServers"]
+    assert [line.strip() for line in said.splitlines() if "awsdns" in line] == servers
+    assert ports(world) == {80: "forward"}
+    world.control("POST", "delegation", {"name": "example.com", "servers": "zone"})
+    settled(world, "up", "--yes")
+    assert ports(world) == {80: "redirect", 443: "forward"}
+    nothing_to_do(world)
+    dies(world)
+    assert records(world) == before
+
+
+@pytest.mark.slow
+def test_a_zone_full_of_other_peoples_records_is_the_same_afterwards(world: World) -> None:
+    fill(world)
+    before = records(world)
+    said = lives(world, BASE + 'domain = "example.com"\n' + QUIET)
+    assert ports(world) == {80: "redirect", 443: "forward"}
+    assert "acm-validations" not in said
+    present = records(world)
+    assert [one for one in before if one not in present] == []
+    dies(world)
+    assert records(world) == before
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("dns", ["", 'domain = "example.com"\n[dns]\nmode = "none"\n'], ids=["no domain", "mode none"])
+def test_without_dns_port_80_serves_and_nothing_is_entered_anywhere(world: World, dns: str) -> None:
+    fill(world)
+    before = records(world)
+    lives(world, BASE + dns + QUIET)
+    assert ports(world) == {80: "forward"}
+    assert records(world) == before
+    assert world.client("acm").list_certificates()["CertificateSummaryList"] == []
+    dies(world)
+    assert records(world) == before
+
+
+@pytest.mark.slow
+def test_a_new_zone_is_made_and_its_servers_are_said_until_it_is_delegated(world: World) -> None:
+    without_zone(world)
+    said = lives(world, BASE + 'domain = "example.com"\ncreate_zone = true\n' + QUIET)
+    servers = world.client("route53").get_hosted_zone(Id=zone(world))["DelegationSet"]["NameServers"]
+    assert [line.strip() for line in said.splitlines() if line.startswith("  ns-")] == servers
+    assert ports(world) == {80: "forward"}
+    world.control("POST", "delegation", {"name": "example.com", "servers": "zone"})
+    settled(world, "up", "--yes")
+    assert ports(world) == {80: "redirect", 443: "forward"}
+    nothing_to_do(world)
+    assert json.loads(settled(world, "status", "--json"))["healthy"]
+    dies(world)
+    assert world.client("route53").list_hosted_zones()["HostedZones"] == []
+
+
+@pytest.mark.slow
+def test_where_dns_cannot_be_asked_a_zone_counts_as_delegated_and_that_is_said(world: World) -> None:
+    world.control("POST", "deaf", {"deaf": True})
+    (world.folder / "config.toml").write_text(BASE + 'domain = "example.com"\n' + QUIET)
+    done = world.awsdeploy("up", "--yes")
+    assert done.returncode == 0, done.stderr
+    assert "Public DNS cannot be asked" in done.stderr
+    assert ports(world) == {80: "redirect", 443: "forward"}
