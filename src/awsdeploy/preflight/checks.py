@@ -2,10 +2,28 @@
 
 from __future__ import annotations
 
-from awsdeploy.preflight import dns
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from awsdeploy.errors import AwsdeployError, AwsFailure, CredentialsMissing
+from awsdeploy.preflight import account, database, dns, machines, monitoring, quotas, storage
 from awsdeploy.preflight.finding import Check, Finding, Question
+from awsdeploy.refusal import FORBIDDEN, AwsRefusal
 
 CHECKS: tuple[Check, ...] = (
+    account.credentials,
+    account.regions,
+    account.zones,
+    account.free_plan,
+    quotas.vcpus,
+    quotas.addresses,
+    quotas.networks,
+    machines.instance_types,
+    machines.image,
+    machines.key_pair,
+    database.database_class,
+    storage.buckets,
+    monitoring.alarm_mail,
     dns.hosted_zone,
     dns.delegated,
     dns.authorities,
@@ -13,8 +31,48 @@ CHECKS: tuple[Check, ...] = (
     dns.askable,
 )
 
+BEYOND_A_PLAN = tuple(check for check in CHECKS if check not in (machines.key_pair, storage.buckets))
+"""Without what whoever has made a plan has looked at already: the obstacles it names."""
 
-def findings(question: Question) -> list[Finding]:
-    """What all checks found, the fatal first."""
-    found = [one for several in question.door.each(lambda check: list(check(question)), CHECKS) for one in several]
+SIGNING_IN = (account.credentials, account.regions)
+"""Why AWS may not know us."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What one check came to. `asked`: whether AWS has answered it."""
+
+    check: str
+    found: tuple[Finding, ...]
+    asked: bool = True
+
+
+def results(question: Question, checks: Sequence[Check] = CHECKS) -> list[Result]:
+    """What each check came to, in their order."""
+    return question.door.each(lambda check: _result(check, question), checks)
+
+
+def findings(question: Question, checks: Sequence[Check] = CHECKS) -> list[Finding]:
+    """What the checks found, the fatal first."""
+    found = [finding for result in results(question, checks) for finding in result.found]
     return sorted(found, key=lambda one: not one.fatal)
+
+
+def _result(check: Check, question: Question) -> Result:
+    """A check that AWS does not answer is no failure: it says that it was not made."""
+    name = str(getattr(check, "__name__", "check")).replace("_", " ")
+    try:
+        return Result(name, tuple(check(question)))
+    except CredentialsMissing:
+        return Result(name, (), asked=False)  # one check says so for all
+    except AwsFailure as failure:
+        return Result(name, (_not_made(name, failure),), asked=False)
+
+
+def _not_made(name: str, failure: AwsdeployError) -> Finding:
+    if isinstance(failure, AwsRefusal) and failure.code in FORBIDDEN:
+        seen = f"not checked: these credentials may not call {failure.operation} ({failure.code})"
+        return Finding(name, seen, f"Allow {failure.operation} to have it checked; `up` goes on without.", fatal=False)
+    return Finding(
+        name, f"not checked: {failure.message}", "`up` goes on without; AWS says no if it must.", fatal=False
+    )
