@@ -12,6 +12,7 @@ from typing import Any
 
 from awsdeploy.aws import AwsRefusal, tolerate
 from awsdeploy.errors import RecordTaken, Refused
+from awsdeploy.prices import HOSTED_ZONE
 from awsdeploy.resource import (
     TAG_STACK,
     TIMELESS,
@@ -98,9 +99,8 @@ class HostedZone(Resource):
 
     @classmethod
     def keep(cls, aws: Aws, live: Live, parting: Parting) -> Kept | None:
-        # AWS: 0.50 US dollars per zone and month.
         why = "your registrar points at its name servers; --delete-zone removes it"
-        return None if parting.zone else Kept(why, 0.50)
+        return None if parting.zone else Kept(why, HOSTED_ZONE)
 
     @classmethod
     def delete(cls, aws: Aws, live: Live, parting: Parting) -> None:
