@@ -60,9 +60,26 @@ def sentences(settings: Settings) -> Iterator[str]:
         f"CloudWatch bills alarms beyond an account's ten (this stack has {alarms}) and the agents' metrics beyond "
         f"ten at $0.30 a month each (this stack has {metrics})."
     )
+    yield from _budget(settings)
     if settings.platform != "documented":
         yield SUPPORTED
     yield from aged(settings)
+
+
+def _budget(settings: Settings) -> Iterator[str]:
+    monitoring = settings.monitoring
+    if not monitoring.budget:
+        return
+    if not monitoring.emails:
+        yield "No AWS Budget watches the bill: it needs somebody to write to in monitoring.emails."
+        return
+    limit, bill = estimate.budget(settings), estimate.lines(settings)
+    if limit is None:
+        yield "No AWS Budget watches the bill, as no price is known here: monitoring.budget_dollars gives it a limit."
+    elif not monitoring.budget_dollars and any(line.monthly is None for line in bill):
+        yield (
+            f"The budget's ${limit} comes from the known prices alone: monitoring.budget_dollars sets another limit."
+        )
 
 
 SUPPORTED = "Amazon Linux 2023, Node.js 24 and MySQL 8.4 stand in for the document's versions, which have aged."

@@ -5,6 +5,7 @@ Traffic, storage that grows with use, and AWS's free allowances are not in the s
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -105,6 +106,18 @@ def total(bill: list[Line]) -> float:
 def extended_support(settings: Settings) -> float | None:
     """US dollars a month that MySQL 8.0 costs beyond itself; 0 for a version in standard support, None if unknown."""
     return next((line.monthly for line in lines(settings) if line.what == EXTENDED), 0.0)
+
+
+BUDGET_FACTOR = 1.3
+"""Of the estimate: room for VAT, traffic and what depends on use."""
+
+
+def budget(settings: Settings) -> int | None:
+    """The limit of the stack's budget in US dollars a month; None where it is to have none, or nothing to go by."""
+    monitoring = settings.monitoring
+    if not monitoring.budget or not monitoring.emails:
+        return None
+    return monitoring.budget_dollars or math.ceil(BUDGET_FACTOR * total(lines(settings))) or None
 
 
 def beside(settings: Settings, alarms: int) -> list[Line]:

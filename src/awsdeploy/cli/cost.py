@@ -145,8 +145,8 @@ def _billed(settings: Settings, found: Billed) -> list[str]:
     expected = estimate.total(estimate.lines(settings)) * found.share
     return [
         *lines,
-        f"Together {found.total:,.2f} {found.unit}. The estimate for those days: {expected:,.2f} before VAT and traffic,",
-        "for a stack that has stood the whole time.",
+        f"Together {found.total:,.2f} {found.unit}. The estimate for those days is {expected:,.2f} before VAT and "
+        "traffic, if the stack has stood all the time.",
     ]
 
 
