@@ -68,6 +68,8 @@ def account(world: World) -> dict[str, list[str]]:
         found["dashboard"] += [one["DashboardName"] for one in cloudwatch.list_dashboards()["DashboardEntries"]]
         found["topic"] += [one["TopicArn"] for one in sns.list_topics()["Topics"]]
         found["subscription"] += [one["TopicArn"] for one in sns.list_subscriptions()["Subscriptions"]]
+    budgets = world.client("budgets").describe_budgets(AccountId="123456789012")["Budgets"]
+    found["budget"] = [one["BudgetName"] for one in budgets]
     route53 = world.client("route53")
     found["health check"] = [one["Id"] for one in route53.list_health_checks()["HealthChecks"]]
     for zone in route53.list_hosted_zones()["HostedZones"]:

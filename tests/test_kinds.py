@@ -34,6 +34,9 @@ instances = 2
 [services.worker]
 
 [services.jobs.scaling]
+
+[monitoring]
+emails = ["ops@example.com"]
 """
 
 NOT_DECLARED = {
@@ -82,7 +85,13 @@ def _parameter(world: World, live: Live) -> dict[str, str]:
     return tags(world.client("ssm").list_tags_for_resource(ResourceType="Parameter", ResourceId=live.id)["TagList"])
 
 
+def _budget(world: World, live: Live) -> dict[str, str]:
+    arn = f"arn:aws:budgets::123456789012:budget/{live.id}"
+    return tags(world.client("budgets").list_tags_for_resource(ResourceARN=arn)["ResourceTags"])
+
+
 TAGS: dict[str, Read] = {
+    "Budget": _budget,
     **dict.fromkeys(
         ["Vpc", "Subnet", "InternetGateway", "ElasticIp", "RouteTable", "NatGateway", "SecurityGroup"],
         BY_SERVICE["ec2"],

@@ -24,6 +24,7 @@ domain = "example.com"
 
 [monitoring]
 emails = ["ops@example.com", "dev@example.com"]
+budget = false
 """
 )
 

@@ -17,15 +17,17 @@ _SEOUL = BY_REGION["ap-northeast-2"]
 NAT_MONTHLY = round(HOURS * (_SEOUL["NAT gateway"] + _SEOUL["public address"]), 2)
 """US dollars: the gateway and its address, in Seoul."""
 
-AGENT_METRICS = 3
-"""What the CloudWatch agent sends of each machine: memory, swap, disk."""
-
 
 def billed_by_cloudwatch(settings: Settings) -> tuple[int, int]:
     """How many alarms the stack has, and how many metrics of its own its machines send."""
     resources = [resource for step in blueprint.steps(settings) for resource in step.resources]
     machines = sum(isinstance(one, Instance) for one in resources)
-    return sum(isinstance(one, Alarm) for one in resources), AGENT_METRICS * machines
+    return sum(isinstance(one, Alarm) for one in resources), estimate.AGENT_METRICS * machines
+
+
+def beside(settings: Settings) -> list[estimate.Line]:
+    """What is billed beside the estimate, with the alarms counted: see `estimate.beside`."""
+    return estimate.beside(settings, billed_by_cloudwatch(settings)[0])
 
 
 def sentences(settings: Settings) -> Iterator[str]:
@@ -60,18 +62,48 @@ def sentences(settings: Settings) -> Iterator[str]:
         f"CloudWatch bills alarms beyond an account's ten (this stack has {alarms}) and the agents' metrics beyond "
         f"ten at $0.30 a month each (this stack has {metrics})."
     )
+    yield from _budget(settings)
+    if settings.platform != "documented":
+        yield SUPPORTED
+    yield from aged(settings)
+
+
+def _budget(settings: Settings) -> Iterator[str]:
+    monitoring = settings.monitoring
+    if not monitoring.budget:
+        return
+    if not monitoring.emails:
+        yield "No AWS Budget watches the bill: it needs somebody to write to in monitoring.emails."
+        return
+    limit, bill = estimate.budget(settings), estimate.lines(settings)
+    if limit is None:
+        yield "No AWS Budget watches the bill, as no price is known here: monitoring.budget_dollars gives it a limit."
+    elif not monitoring.budget_dollars and any(line.monthly is None for line in bill):
+        yield (
+            f"The budget's ${limit} comes from the known prices alone: monitoring.budget_dollars sets another limit."
+        )
+
+
+SUPPORTED = "Amazon Linux 2023, Node.js 24 and MySQL 8.4 stand in for the document's versions, which have aged."
+
+
+def aged(settings: Settings) -> Iterator[str]:
+    """One sentence for each part of the documented platform that AWS or its makers no longer support: since when, and
+    what it costs."""
     if settings.platform == "documented":
         yield "Amazon Linux 2 has had no support since 2026-06-30: nothing in it is fixed any more. It costs nothing."
         yield "Node.js 18 has had no support since 2025-04-30: nothing in it is fixed any more. It costs nothing."
-    else:
-        yield "Amazon Linux 2023, Node.js 24 and MySQL 8.4 stand in for the document's versions, which have aged."
     if settings.database.engine_version == "8.0":
-        price = estimate.extended_support(settings)
-        dollars = "at an unknown price" if price is None else f"about +${price:.0f} a month"
-        yield (
-            "RDS MySQL 8.0 has had no standard support since 2026-07-31: AWS goes on in Extended Support, "
-            f'{dollars}. platform = "supported" avoids all that has aged.'
-        )
+        yield _mysql(settings)
+
+
+def _mysql(settings: Settings) -> str:
+    price = estimate.extended_support(settings)
+    dollars = "at an unknown price" if price is None else f"about +${price:.0f} a month"
+    return (
+        "RDS MySQL 8.0 has had no standard support since 2026-07-31: AWS goes on in Extended Support, "
+        f'{dollars}. platform = "supported" avoids all that has aged.'
+    )
 
 
 SAME_COUNTRY = (

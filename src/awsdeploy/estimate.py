@@ -1,15 +1,31 @@
-"""What a stack costs a month, line by line, from its settings and the dated price table. Pure: asks nobody.
+"""What a stack costs a month, line by line, from the dated price table. Pure: asks nobody.
 
-Traffic, storage that grows with use, and AWS's free allowances are not in it; they are named as unknown.
+Traffic, storage that grows with use, and AWS's free allowances are not in the sum; they are named beside it.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from awsdeploy.config import Settings
-from awsdeploy.prices import BY_REGION, HOURS, VCPUS
+from awsdeploy.prices import HOURS, VCPUS, each
+
+EXTENDED = "Extended Support of MySQL 8.0"
+EXTENDED_NOTE = 'since 2026-07-31; platform = "supported" avoids it'
+UNUSED = "serves nothing of the documented architecture"
+AGENT_METRICS = 3
+"""What the CloudWatch agent sends of each machine: memory, swap, disk."""
+
+BY_USE = (
+    "traffic to the internet and between zones",
+    "load balancer capacity units",
+    "S3 storage and requests",
+    "CloudWatch logs",
+    "database snapshots beyond its own size",
+)
+"""What depends on use alone: no estimate can know it."""
 
 
 @dataclass(frozen=True)
@@ -21,21 +37,65 @@ class Line:
     note: str = ""
 
 
-EXTENDED = "Extended Support of MySQL 8.0"
+@dataclass(frozen=True)
+class Machines:
+    """Machines of one service and type."""
 
-BY_USE = (
-    "traffic to the internet and between zones",
-    "load balancer capacity units",
-    "S3 storage and requests",
-    "CloudWatch logs, metrics and alarms",
-    "machine images and database snapshots",
-)
-"""What depends on use: no estimate can know it."""
+    service: str
+    size: str
+    count: int
+
+
+@dataclass(frozen=True)
+class Mysql:
+    """A database; `storage` in GB."""
+
+    size: str
+    standby: bool
+    storage: int
+    version: str
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What is billed by the hour, month or GB, whoever says so: the settings, or AWS of what stands. `disks` in GB."""
+
+    region: str
+    machines: tuple[Machines, ...] = ()
+    disks: int = 0
+    database: Mysql | None = None
+    balancers: int = 0
+    nats: int = 0
+    addresses: int = 0
+    zones: int = 0
+    health_checks: int = 0
+
+
+def declared(settings: Settings) -> Parts:
+    """The parts of what the settings declare; an Auto Scaling group counts as its fewest machines."""
+    services, database, network = settings.services.values(), settings.database, settings.network
+    balancer = bool(settings.web_services)
+    return Parts(
+        settings.region,
+        tuple(Machines(one.name, one.instance_type, one.instances) for one in services),
+        sum(one.instances * one.volume_gb for one in services),
+        Mysql(database.instance_class, database.multi_az, database.storage_gb, database.engine_version),
+        balancers=int(balancer),
+        nats=int(network.nat),
+        addresses=sum(one.instances for one in services) + len(network.public) * balancer + network.nat,
+        zones=int(bool(settings.names) and settings.dns.mode == "route53"),
+        health_checks=int(bool(settings.names) and settings.monitoring.health_check),
+    )
 
 
 def lines(settings: Settings) -> list[Line]:
     """Every line whose size follows from the settings."""
-    return list(_Bill(settings).lines())
+    return of_parts(declared(settings))
+
+
+def of_parts(parts: Parts) -> list[Line]:
+    """Every line of these parts."""
+    return list(_Bill(parts).lines())
 
 
 def total(bill: list[Line]) -> float:
@@ -48,56 +108,83 @@ def extended_support(settings: Settings) -> float | None:
     return next((line.monthly for line in lines(settings) if line.what == EXTENDED), 0.0)
 
 
+BUDGET_FACTOR = 1.3
+"""Of the estimate: room for VAT, traffic and what depends on use."""
+
+
+def budget(settings: Settings) -> int | None:
+    """The limit of the stack's budget in US dollars a month; None where it is to have none, or nothing to go by."""
+    monitoring = settings.monitoring
+    if not monitoring.budget or not monitoring.emails:
+        return None
+    return monitoring.budget_dollars or math.ceil(BUDGET_FACTOR * total(lines(settings))) or None
+
+
+def beside(settings: Settings, alarms: int) -> list[Line]:
+    """What comes on top and is in no sum: `monthly` is the most it can be, None where use or price is unknown.
+
+    `alarms` is how many the stack has.
+    """
+    machines = sum(one.instances for one in settings.services.values())
+    metrics, free = AGENT_METRICS * machines, "the most; an account's first 10 are free"
+    found = [
+        _priced(settings.region, f"{metrics} metrics of the machines' agents", "metric", metrics, free),
+        _priced(settings.region, f"{alarms} alarms", "alarm", alarms, free),
+    ]
+    if settings.monitoring.request_metrics:
+        found.append(Line("S3 request metrics", None, "by kind of request, as CloudWatch metrics"))
+    if settings.backup.images:
+        kept = f"{settings.backup.keep_images} of each machine; each keeps what has changed since the one before"
+        found.append(Line("machine images", None, kept))
+    if settings.uploads.replicate:
+        found.append(Line("storage of the uploads' copy", None, f"in {settings.uploads.replica_region}, by use"))
+    return found
+
+
+def _priced(region: str, what: str, price: str, quantity: float, note: str = "") -> Line:
+    one = each(region, price)
+    return Line(what, None if one is None else one * quantity, note)
+
+
 class _Bill:
-    def __init__(self, settings: Settings) -> None:
-        self.settings = settings
-        self.prices = BY_REGION.get(settings.region, {})
+    def __init__(self, parts: Parts) -> None:
+        self.parts = parts
 
     def _line(self, what: str, price: str, quantity: float, note: str = "") -> Line:
-        each = self.prices.get(price)
-        return Line(what, None if each is None else each * quantity, note)
+        return _priced(self.parts.region, what, price, quantity, note)
 
     def lines(self) -> Iterator[Line]:
-        yield from self._machines()
-        yield from self._database()
-        yield from self._network()
-        if self.settings.names:
-            if self.settings.dns.mode == "route53":
-                yield self._line("hosted zone", "hosted zone", 1)
-            if self.settings.monitoring.health_check:
-                yield self._line("health check", "health check", 1)
+        parts = self.parts
+        for one in parts.machines:
+            yield self._line(f"{one.count} × {one.size} ({one.service})", one.size, one.count * HOURS)
+        if parts.disks:
+            yield self._line(f"{parts.disks} GB of disks", "disk", parts.disks)
+        if parts.database:
+            yield from self._database(parts.database)
+        for what, count, hours, note in (
+            ("load balancer", parts.balancers, HOURS, ""),
+            ("NAT gateway", parts.nats, HOURS, UNUSED),
+            ("public address", parts.addresses, HOURS, ""),
+            ("hosted zone", parts.zones, 1, ""),
+            ("health check", parts.health_checks, 1, ""),
+        ):
+            if count:
+                yield self._line(_counted(what, count), what, count * hours, note)
 
-    def _machines(self) -> Iterator[Line]:
-        for service in self.settings.services.values():
-            count = service.instances
-            what = f"{count} × {service.instance_type} ({service.name})"
-            yield self._line(what, service.instance_type, count * HOURS)
-        disks = sum(one.instances * one.volume_gb for one in self.settings.services.values())
-        yield self._line(f"{disks} GB of disks", "disk", disks)
-
-    def _database(self) -> Iterator[Line]:
-        database = self.settings.database
-        standby = " with standby" if database.multi_az else ""
-        yield self._line(f"{database.instance_class}{standby}", f"{database.instance_class}{standby}", HOURS)
-        yield self._line(f"{database.storage_gb} GB of database{standby}", f"RDS storage{standby}", database.storage_gb)
-        if database.engine_version == "8.0":
-            cores = VCPUS.get(database.instance_class)
-            machines = 2 if database.multi_az else 1
-            note = 'since 2026-07-31; platform = "supported" avoids it'
+    def _database(self, database: Mysql) -> Iterator[Line]:
+        standby = " with standby" if database.standby else ""
+        yield self._line(f"{database.size}{standby}", f"{database.size}{standby}", HOURS)
+        yield self._line(f"{database.storage} GB of database{standby}", f"RDS storage{standby}", database.storage)
+        if database.version == "8.0":
+            cores, machines = VCPUS.get(database.size), 2 if database.standby else 1
             if cores is None:
-                yield Line(EXTENDED, None, note)
+                yield Line(EXTENDED, None, EXTENDED_NOTE)
             else:
-                yield self._line(EXTENDED, "RDS Extended Support", cores * machines * HOURS, note)
+                yield self._line(EXTENDED, "RDS Extended Support", cores * machines * HOURS, EXTENDED_NOTE)
 
-    def _network(self) -> Iterator[Line]:
-        network = self.settings.network
-        addresses = sum(one.instances for one in self.settings.services.values())
-        if self.settings.web_services:
-            yield self._line("load balancer", "load balancer", HOURS)
-            addresses += len(network.public)
-        if network.nat:
-            yield self._line("NAT gateway", "NAT gateway", HOURS, "serves nothing of the documented architecture")
-            addresses += 1
-        yield self._line(
-            f"{addresses} public address{'es' if addresses > 1 else ''}", "public address", addresses * HOURS
-        )
+
+def _counted(what: str, count: int) -> str:
+    """`4 public addresses`; one of what a stack has one of is called by its name alone."""
+    if count == 1:
+        return f"1 {what}" if what == "public address" else what
+    return f"{count} {what}{'es' if what.endswith('s') else 's'}"

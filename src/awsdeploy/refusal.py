@@ -24,6 +24,18 @@ STALE_CREDENTIALS = frozenset(
 FORBIDDEN = frozenset("AccessDenied AccessDeniedException UnauthorizedOperation Client.UnauthorizedOperation".split())
 
 
+# AWS: these are allowed under other names, and to IAM users only once the root user has opened the bill to them.
+_ROOT = (
+    "and have the account's root user turn on IAM user and role access to Billing information (Account settings), "
+    "then run the same command again."
+)
+BILLING = {
+    "budgets": f"Allow budgets:ViewBudget, budgets:ModifyBudget and budgets:TagResource for these credentials, {_ROOT} "
+    "Or go without a budget: monitoring.budget = false.",
+    "ce": f"Allow ce:GetCostAndUsage for these credentials, {_ROOT}",
+}
+
+
 class AwsRefusal(AwsFailure):
     """AWS answered no. `code` and `text` are AWS's own words."""
 
@@ -32,6 +44,7 @@ class AwsRefusal(AwsFailure):
         if code in FORBIDDEN:
             self.exit_code = 3
             hint = f"Allow the action {operation} for these credentials, then run the same command again."
+            hint = BILLING.get(operation.partition(":")[0], hint)
         super().__init__(f"{operation}: {text} ({code})", hint)
         self.operation, self.code, self.text = operation, code, text
 

@@ -113,6 +113,44 @@ def _(aws: World, live: dict[str, Live]) -> None:
     )
 
 
+BUDGET, ACCOUNT = "monitoring/budget", "123456789012"
+AT_EIGHTY = {
+    "NotificationType": "ACTUAL",
+    "ComparisonOperator": "GREATER_THAN",
+    "Threshold": 80.0,
+    "ThresholdType": "PERCENTAGE",
+}
+
+
+def _budget(field: str, value: Any, *covers: str) -> None:
+    def hand(aws: World, live: dict[str, Live]) -> None:
+        budgets, name = aws.client("budgets"), live[BUDGET].id
+        found = budgets.describe_budget(AccountId=ACCOUNT, BudgetName=name)["Budget"]
+        found.pop("CalculatedSpend")
+        budgets.update_budget(AccountId=ACCOUNT, NewBudget={**found, field: value})
+
+    by_hand(f"budget {field}", BUDGET, *covers)(hand)
+
+
+_budget("BudgetLimit", {"Amount": "5000", "Unit": "USD"}, "budgets:CreateBudget.Budget")
+_budget("CostFilters", {"TagKeyValue": ["user:team$other"]})
+_budget("TimeUnit", "ANNUALLY")
+
+
+@by_hand("budget's notification gone", BUDGET, "budgets:CreateBudget.NotificationsWithSubscribers")
+def _(aws: World, live: dict[str, Live]) -> None:
+    about = {"AccountId": ACCOUNT, "BudgetName": live[BUDGET].id, "Notification": AT_EIGHTY}
+    aws.client("budgets").delete_notification(**about)
+
+
+@by_hand("budget's addressee exchanged", BUDGET)
+def _(aws: World, live: dict[str, Live]) -> None:
+    about = {"AccountId": ACCOUNT, "BudgetName": live[BUDGET].id, "Notification": AT_EIGHTY}
+    budgets = aws.client("budgets")
+    budgets.create_subscriber(**about, Subscriber={"SubscriptionType": "EMAIL", "Address": "stranger@example.com"})
+    budgets.delete_subscriber(**about, Subscriber={"SubscriptionType": "EMAIL", "Address": "ops@example.com"})
+
+
 SETTLED.update(
     {
         "route53:CreateHealthCheck.CallerReference": EDGE,

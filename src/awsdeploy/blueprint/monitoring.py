@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from awsdeploy import estimate
 from awsdeploy.blueprint import alarms
 from awsdeploy.blueprint.alarms import Row
 from awsdeploy.blueprint.database import DatabaseTier
@@ -13,6 +14,8 @@ from awsdeploy.blueprint.web import FrontDoor, Names, Tls
 from awsdeploy.config import Settings
 from awsdeploy.resource import Resource, Stack
 from awsdeploy.resources.alarm import Alarm
+from awsdeploy.resources.budget import KEY as BUDGET
+from awsdeploy.resources.budget import Budget
 from awsdeploy.resources.dashboard import Dashboard, Graph, Search
 from awsdeploy.resources.database import EXPORTS
 from awsdeploy.resources.health_check import KEY as HEALTH_CHECK
@@ -69,6 +72,8 @@ class Monitoring:
         }
         self.topic = Topic(key="monitoring/topic", emails=settings.monitoring.emails)
         self.resources: list[Resource] = [*Logs(settings, database).resources, self.topic]
+        if (limit := estimate.budget(settings)) is not None:
+            self.resources.append(Budget(key=BUDGET, limit=limit, emails=settings.monitoring.emails))
         self.resources += self._machine_alarms()
         self.resources += self._web_alarms() if door.web else ()
         self.resources += self._alarms("rds", "AWS/RDS", (self.mysql,), self._database_rows())

@@ -1,9 +1,13 @@
-"""`cost`: what the stack costs a month by AWS's list prices. Reads the settings only; asks nobody."""
+"""`cost`: what the stack costs a month by AWS's list prices, and with --actual what AWS has billed so far.
+
+Without --actual it reads the settings only and asks nobody.
+"""
 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,47 +16,83 @@ from awsdeploy.cli.options import Given, json_option, shared_options
 from awsdeploy.cli.session import JSON_VERSION, print_lines
 
 if TYPE_CHECKING:
+    from awsdeploy.billed import Billed
     from awsdeploy.config import Settings
     from awsdeploy.estimate import Line
 
 EXAMPLES = """\
   awsdeploy cost
   awsdeploy cost -e dev
+  awsdeploy cost --actual           asks Cost Explorer too, which AWS bills at $0.01
   awsdeploy cost --json
 """
 
 
 @click.command(cls=ExampleHelp, examples=EXAMPLES)
+@click.option("--actual", is_flag=True, help="Also ask AWS what it has billed this month; AWS charges $0.01 for it.")
 @json_option
-@shared_options(reaches_aws=False)
-def command(given: Given, as_json: bool) -> None:
-    """Estimate what the stack of config.toml costs a month, line by line, by AWS's list prices. Asks nobody."""
-    from awsdeploy import estimate, prices
+@shared_options()
+def command(given: Given, actual: bool, as_json: bool) -> None:
+    """Estimate what the stack of config.toml costs a month, line by line, by AWS's list prices.
 
+    Asks nobody, except with --actual.
+    """
     settings = given.settings()
-    bill = estimate.lines(settings)
+    found = _asked(settings) if actual else None
     if as_json:
-        told = {
-            "version": JSON_VERSION,
-            "stack": settings.stack,
-            "region": settings.region,
-            "prices": prices.READ_ON,
-            "monthly": round(estimate.total(bill), 2),
-            "lines": [{"what": one.what, "monthly": _cents(one.monthly), "note": one.note} for one in bill],
-            "by_use": list(estimate.BY_USE),
-        }
+        told = _document(settings) | ({} if found is None else {"billed": _billed_document(found)})
         click.echo(json.dumps(told, indent=2, ensure_ascii=False))
         return
-    print_lines(
-        [
-            f"{settings.stack} in {settings.region}, US dollars a month",
-            "",
-            *_table(bill),
-            "",
-            closing(settings, bill),
-            f"By use, and not in it: {', '.join(estimate.BY_USE)}.",
-        ]
-    )
+    print_lines([*_said(settings), *([] if found is None else ["", *_billed(settings, found)])])
+
+
+def _asked(settings: Settings) -> Billed:
+    from awsdeploy import billed
+    from awsdeploy.aws import Door
+    from awsdeploy.resource import Stack
+
+    click.echo(f"Asking AWS's Cost Explorer, which costs ${billed.PRICE:.2f} …", err=True)
+    return billed.this_month(Door(), Stack(settings.name, settings.environment))
+
+
+def _document(settings: Settings) -> dict[str, Any]:
+    from awsdeploy import deviations, estimate, prices
+
+    bill = estimate.lines(settings)
+    return {
+        "version": JSON_VERSION,
+        "stack": settings.stack,
+        "region": settings.region,
+        "prices": prices.READ_ON,
+        "monthly": round(estimate.total(bill), 2),
+        "lines": told(bill),
+        "beside": told(deviations.beside(settings)),
+        "by_use": list(estimate.BY_USE),
+        "aged": list(deviations.aged(settings)),
+    }
+
+
+def told(bill: Sequence[Line]) -> list[dict[str, Any]]:
+    """Lines as JSON."""
+    return [{"what": one.what, "monthly": _cents(one.monthly), "note": one.note} for one in bill]
+
+
+def _said(settings: Settings) -> list[str]:
+    from awsdeploy import deviations, estimate
+
+    bill = estimate.lines(settings)
+    return [
+        f"{settings.stack} in {settings.region}, US dollars a month",
+        "",
+        *table(bill),
+        "",
+        closing(settings, bill),
+        "",
+        "Beside it:",
+        *table(deviations.beside(settings)),
+        f"By use, and not in it: {', '.join(estimate.BY_USE)}.",
+        *(f"Note: {sentence}" for sentence in deviations.aged(settings)),
+    ]
 
 
 def closing(settings: Settings, bill: list[Line]) -> str:
@@ -63,18 +103,69 @@ def closing(settings: Settings, bill: list[Line]) -> str:
     if len(unknown) == len(bill):
         return f"What it costs in {settings.region} is unknown: its price list is not at hand."
     said = (
-        f"About ${estimate.total(bill):,.2f} a month before tax and traffic, by AWS's list prices of {prices.READ_ON}"
+        f"About ${estimate.total(bill):,.2f} a month before VAT and traffic, by AWS's list prices of {prices.READ_ON}"
     )
     return f"{said}; of unknown price: {', '.join(unknown)}." if unknown else f"{said}."
 
 
-def _table(bill: list[Line]) -> list[str]:
-    widest = max(len(one.what) for one in bill)
-    return [f"  {one.what:<{widest}}  {_said(one.monthly):>9}" + (f"  {one.note}" if one.note else "") for one in bill]
+def difference(before: list[Line], after: list[Line]) -> list[str]:
+    """What a change of a standing stack does to its bill: each line that comes, goes or changes, and the sum."""
+    from awsdeploy import estimate
+
+    was, will = {one.what: one for one in before}, {one.what: one for one in after}
+    gone = [f"  - {one.what}: {_dollars(one.monthly)}" for what, one in was.items() if what not in will]
+    come = [f"  + {one.what}: {_dollars(one.monthly)}" for what, one in will.items() if what not in was]
+    if not gone and not come:
+        return ["What is billed by the hour or GB stays as it is."]
+    more = estimate.total(after) - estimate.total(before)
+    unknown = any(one.monthly is None for one in (*before, *after))
+    known = " as far as prices are known" if unknown else ""
+    sign = "-" if more < 0 else "+"
+    first = f"This changes the bill by {sign}${abs(more):,.2f} a month{known}; ${estimate.total(before):,.2f} stands:"
+    return [first, *gone, *come]
 
 
-def _said(monthly: float | None) -> str:
+def table(bill: Sequence[Line]) -> list[str]:
+    """Lines in columns; what is unknown says so."""
+    widest = max((len(one.what) for one in bill), default=0)
+    return [
+        f"  {one.what:<{widest}}  {_figure(one.monthly):>9}" + (f"  {one.note}" if one.note else "") for one in bill
+    ]
+
+
+def _billed(settings: Settings, found: Billed) -> list[str]:
+    """What AWS has billed beside what was estimated for as many days."""
+    from awsdeploy import billed, estimate
+
+    lines = [f"Billed by AWS from {found.since} to before {found.until}, by the tag {billed.TAG_STACK}:"]
+    if not found.services:
+        return [*lines, f"  nothing. {billed.SILENT}"]
+    widest = max(len(name) for name in found.services)
+    lines += [f"  {name:<{widest}}  {amount:>9,.2f}" for name, amount in found.services.items()]
+    expected = estimate.total(estimate.lines(settings)) * found.share
+    return [
+        *lines,
+        f"Together {found.total:,.2f} {found.unit}. The estimate for those days is {expected:,.2f} before VAT and "
+        "traffic, if the stack has stood all the time.",
+    ]
+
+
+def _billed_document(found: Billed) -> dict[str, Any]:
+    return {
+        "since": found.since,
+        "until": found.until,
+        "unit": found.unit,
+        "total": round(found.total, 2),
+        "services": {name: round(amount, 2) for name, amount in found.services.items()},
+    }
+
+
+def _figure(monthly: float | None) -> str:
     return "unknown" if monthly is None else f"{monthly:,.2f}"
+
+
+def _dollars(monthly: float | None) -> str:
+    return "unknown" if monthly is None else f"${monthly:,.2f}"
 
 
 def _cents(monthly: float | None) -> float | None:

@@ -18,6 +18,7 @@ from awsdeploy.progress import KEYS
 
 if TYPE_CHECKING:
     from awsdeploy.engine.plan import Item, Plan
+    from awsdeploy.estimate import Line
     from awsdeploy.forecast import Forecast
     from awsdeploy.resource import Live
     from awsdeploy.resources.database import Database
@@ -166,7 +167,7 @@ def _said(value: object) -> str:
 
 def remarks(at: Session, plan: Plan) -> Iterator[str]:
     """What it comes to, what stands in the way, and what is good to know."""
-    from awsdeploy import deviations, estimate
+    from awsdeploy import deviations
     from awsdeploy.progress import spell
 
     if not plan.quiet:
@@ -174,7 +175,7 @@ def remarks(at: Session, plan: Plan) -> Iterator[str]:
         said = [f"{counts[action]} {words}" for action, words in WORDS.items() if counts[action]]
         usual = forecast(plan).longest
         yield (", ".join(said) or "Only waits") + (f"; usually {spell(usual)}." if usual >= 10 else ".")
-        yield cost.closing(at.settings, estimate.lines(at.settings))
+        yield from _bill(at, plan)
     for live in offered(plan)[:1]:
         made, size = live.raw.get("SnapshotCreateTime"), live.raw.get("AllocatedStorage")
         day = f"{made.astimezone(at.settings.tz):%Y-%m-%d}" if made else live.status
@@ -183,6 +184,32 @@ def remarks(at: Session, plan: Plan) -> Iterator[str]:
         yield f"In the way: {obstacle}"
     if plan.new:
         yield from (f"Note: {sentence}" for sentence in deviations.sentences(at.settings))
+
+
+def _bill(at: Session, plan: Plan) -> Iterator[str]:
+    """Of a new stack every line; of one that stands what the change comes to."""
+    from awsdeploy import deviations, estimate
+
+    bill = estimate.lines(at.settings)
+    if plan.new:
+        yield "US dollars a month:"
+        yield from cost.table(bill)
+        yield cost.closing(at.settings, bill)
+        yield "Beside it:"
+        yield from cost.table(deviations.beside(at.settings))
+        yield f"By use, and not in it: {', '.join(estimate.BY_USE)}."
+    else:
+        yield cost.closing(at.settings, bill)
+        yield from cost.difference(_standing(plan, at), bill)
+
+
+def _standing(plan: Plan, at: Session) -> list[Line]:
+    """The bill of what stands, by the look the plan was made from."""
+    from awsdeploy import estimate, standing
+
+    used = [item.live for item in plan.items.values() if item.resource.existing and item.live]
+    there = {(live.kind, live.id): live for live in (*used, *plan.lives)}
+    return estimate.of_parts(standing.parts(there.values(), at.settings.region))
 
 
 def _counts(plan: Plan) -> Counter[str]:
@@ -195,11 +222,15 @@ def document(at: Session, plan: Plan) -> dict[str, Any]:
     """The plan as JSON."""
     from awsdeploy import deviations, estimate
 
+    bill = estimate.lines(at.settings)
+    stands = 0.0 if plan.new else estimate.total(_standing(plan, at))
     return {
         **at.header,
         "quiet": plan.quiet,
         "seconds": round(forecast(plan).longest),
-        "monthly": round(estimate.total(estimate.lines(at.settings)), 2),
+        "monthly": round(estimate.total(bill), 2),
+        "difference": round(estimate.total(bill) - stands, 2),
+        "bill": cost.told(bill),
         "steps": [
             {"title": step.title, "resources": [_described(plan.items[resource]) for resource in step.resources]}
             for step in plan.steps

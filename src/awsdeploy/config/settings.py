@@ -198,6 +198,10 @@ class Monitoring(Frozen):
     """Route 53 asks for the domain from around the world."""
     request_metrics: bool = True
     """S3 counts requests and bytes of the uploads bucket."""
+    budget: bool = True
+    """An AWS Budget mails `emails` when the month's bill passes 80 % of its limit and is forecast to pass it all."""
+    budget_dollars: Annotated[int, AfterValidator(rules.whole(0, 1_000_000)), between(0, 1_000_000)] = 0
+    """Its limit in US dollars a month; 0 is 1.3 times the estimate."""
 
 
 class Backup(Frozen):

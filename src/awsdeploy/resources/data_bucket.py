@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from awsdeploy import prices
 from awsdeploy.aws import tolerate
 from awsdeploy.resource import Aws, Kept, Live, Parting
 from awsdeploy.resources import bucket_name as names
@@ -19,8 +20,6 @@ BY_POLICY = {**CLOSED, "BlockPublicPolicy": False, "RestrictPublicBuckets": Fals
 """What a policy opens is open; what an object's own list of readers would open is not."""
 
 GIGABYTE = 1024**3
-# AWS: US dollars per GB and month of S3 Standard, Seoul and Tokyo.
-PER_GB = 0.025
 
 ACCOUNT_BLOCKS = (
     "This account's S3 Block Public Access keeps every bucket private, so nobody could read the uploads. Turn off "
@@ -83,7 +82,7 @@ class DataBucket(S3Bucket):
         with tolerate("NoSuchBucket"):
             anything, size = weigh(aws, live.id)
             if anything:
-                monthly = None if size is None else round(size / GIGABYTE * PER_GB, 2)
+                monthly = None if size is None else prices.monthly(live.region, "S3 storage", size / GIGABYTE)
                 return Kept("what users uploaded; --delete-data removes it, a later up takes it back", monthly)
         return None
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from awsdeploy.aws import tolerate
 from awsdeploy.errors import Refused
+from awsdeploy.prices import HOSTED_ZONE
 from awsdeploy.resource import TAG_STACK, Again, Aws, Change, Kept, Live, Parting, Resource, Stack
 
 ZONES = "all zones of the account"
@@ -79,9 +80,8 @@ class HostedZone(Resource):
 
     @classmethod
     def keep(cls, aws: Aws, live: Live, parting: Parting) -> Kept | None:
-        # AWS: 0.50 US dollars per zone and month.
         why = "your registrar points at its name servers; --delete-zone removes it"
-        return None if parting.zone else Kept(why, 0.50)
+        return None if parting.zone else Kept(why, HOSTED_ZONE)
 
     @classmethod
     def delete(cls, aws: Aws, live: Live, parting: Parting) -> None:

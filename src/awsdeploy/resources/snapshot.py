@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from awsdeploy import prices
 from awsdeploy.aws import tolerate
 from awsdeploy.resource import Aws, Kept, Live, Parting, Resource, Restorable, Wait
 
 FINAL = "-final-"
 """In the name of what a deleted database left."""
-
-# AWS: RDS snapshot storage beyond the size of the running databases, US dollars per GB and month.
-PER_GB = 0.095
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -50,5 +48,5 @@ class Snapshot(Resource):
                 aws.rds.delete_db_snapshot(DBSnapshotIdentifier=live.id)
 
 
-def _monthly(live: Live) -> float:
-    return round(float(live.raw.get("AllocatedStorage", 0)) * PER_GB, 2)
+def _monthly(live: Live) -> float | None:
+    return prices.monthly(live.region, "RDS snapshot", float(live.raw.get("AllocatedStorage", 0)))

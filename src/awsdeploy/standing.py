@@ -1,0 +1,55 @@
+"""What of a stack stands and is billed, from one look at AWS: the parts an estimate is made of. Asks nobody."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+
+from awsdeploy.estimate import Machines, Mysql, Parts
+from awsdeploy.resource import Live
+from awsdeploy.resources.database import Database
+from awsdeploy.resources.dns import HostedZone
+from awsdeploy.resources.health_check import HealthCheck
+from awsdeploy.resources.instance import Instance, Volume
+from awsdeploy.resources.launch_template import Member
+from awsdeploy.resources.load_balancer import LoadBalancer
+from awsdeploy.resources.machine import SERVICE
+from awsdeploy.resources.network import ElasticIp, NatGateway
+
+RUNNING = ("pending", "running")
+"""AWS: a machine in another state has no public address of its own, and costs nothing but its disk."""
+
+
+def parts(lives: Iterable[Live], region: str) -> Parts:
+    """What is billed of these objects of a stack whose home is `region`; what is on its way out is not."""
+    there = [one for one in lives if one.raw and one.status not in one.kind.wait.leaving]
+    machines = [one for one in there if one.kind in (Instance, Member) and one.status in RUNNING]
+    balancers = [one for one in there if one.kind is LoadBalancer]
+    database = next((one for one in there if one.kind is Database), None)
+    return Parts(
+        region,
+        _by_service(machines),
+        sum(int(one.raw["Size"]) for one in there if one.kind is Volume),
+        None if database is None else _mysql(database),
+        balancers=len(balancers),
+        nats=sum(one.kind is NatGateway for one in there),
+        addresses=len(machines)
+        + sum(one.kind is ElasticIp for one in there)
+        + sum(len(one.raw["AvailabilityZones"]) for one in balancers),
+        zones=sum(one.kind is HostedZone for one in there),
+        health_checks=sum(one.kind is HealthCheck for one in there),
+    )
+
+
+def _by_service(machines: list[Live]) -> tuple[Machines, ...]:
+    counted: Counter[tuple[str, str]] = Counter()
+    for one in machines:
+        tags = {tag["Key"]: tag["Value"] for tag in one.raw.get("Tags", ())}
+        counted[tags.get(SERVICE, one.key), one.raw["InstanceType"]] += 1
+    return tuple(Machines(service, size, count) for (service, size), count in counted.items())
+
+
+def _mysql(database: Live) -> Mysql:
+    raw = database.raw
+    version = ".".join(str(raw["EngineVersion"]).split(".")[:2])
+    return Mysql(raw["DBInstanceClass"], bool(raw.get("MultiAZ")), int(raw["AllocatedStorage"]), version)

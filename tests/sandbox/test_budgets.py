@@ -1,0 +1,84 @@
+"""Budgets and Cost Explorer in the sandbox: names, addressees, and what a tag has cost."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.simulated import World
+
+ACCOUNT = "123456789012"
+NAME = {"AccountId": ACCOUNT, "BudgetName": "b"}
+NOTIFICATION = {"NotificationType": "ACTUAL", "ComparisonOperator": "GREATER_THAN", "Threshold": 80.0}
+
+
+def mail(address: str) -> dict[str, str]:
+    return {"SubscriptionType": "EMAIL", "Address": address}
+
+
+@pytest.fixture
+def budgets(world: World) -> Any:
+    return world.client("budgets")
+
+
+def make(budgets: Any, addresses: int = 1) -> None:
+    budgets.create_budget(
+        AccountId=ACCOUNT,
+        Budget={
+            "BudgetName": "b",
+            "BudgetType": "COST",
+            "TimeUnit": "MONTHLY",
+            "BudgetLimit": {"Amount": "100", "Unit": "USD"},
+            "CostFilters": {"TagKeyValue": ["user:team$a"]},
+        },
+        NotificationsWithSubscribers=[
+            {"Notification": NOTIFICATION, "Subscribers": [mail(f"{one}@example.com") for one in range(addresses)]}
+        ],
+    )
+
+
+def refused(call: Any, **wanted: Any) -> str:
+    with pytest.raises(ClientError) as raised:
+        call(**wanted)
+    return str(raised.value.response["Error"]["Code"])
+
+
+def test_the_name_of_a_budget_is_taken_once(budgets: Any) -> None:
+    make(budgets)
+    assert refused(lambda: make(budgets)) == "DuplicateRecordException"
+    budgets.delete_budget(**NAME)
+    assert refused(budgets.describe_budget, **NAME) == "NotFoundException"
+
+
+def test_a_notification_has_one_to_ten_addressees_by_mail(budgets: Any) -> None:
+    assert refused(lambda: make(budgets, addresses=11)) == "InvalidParameterException"
+    make(budgets)
+    about = {**NAME, "Notification": NOTIFICATION}
+    assert refused(budgets.create_subscriber, **about, Subscriber=mail("0@example.com")) == "DuplicateRecordException"
+    assert refused(budgets.delete_subscriber, **about, Subscriber=mail("1@example.com")) == "NotFoundException"
+    assert refused(budgets.delete_subscriber, **about, Subscriber=mail("0@example.com")) == "InvalidParameterException"
+    budgets.delete_notification(**about)
+    assert refused(budgets.describe_subscribers_for_notification, **about) == "NotFoundException"
+
+
+def test_nothing_is_billed_by_a_tag_until_a_day_after_its_activation(world: World, budgets: Any) -> None:
+    make(budgets)
+    ce = world.client("ce", "us-east-1")
+    machine = world.client("ec2").run_instances(ImageId="ami-0abc", InstanceType="t3.micro", MinCount=1, MaxCount=1)
+    world.client("ec2").create_tags(
+        Resources=[machine["Instances"][0]["InstanceId"]], Tags=[{"Key": "team", "Value": "a"}]
+    )
+    asked = {
+        "TimePeriod": {"Start": "2020-01-01", "End": "2030-01-01"},
+        "Granularity": "MONTHLY",
+        "Metrics": ["UnblendedCost"],
+        "Filter": {"Tags": {"Key": "team", "Values": ["a"]}},
+    }
+    world.pass_time(2 * 86400)
+    assert ce.get_cost_and_usage(**asked)["ResultsByTime"][0]["Groups"] == []
+    ce.update_cost_allocation_tags_status(CostAllocationTagsStatus=[{"TagKey": "team", "Status": "Active"}])
+    world.pass_time(2 * 86400)
+    assert len(ce.get_cost_and_usage(**asked)["ResultsByTime"][0]["Groups"]) == 1
+    assert float(budgets.describe_budget(**NAME)["Budget"]["CalculatedSpend"]["ActualSpend"]["Amount"]) > 0
