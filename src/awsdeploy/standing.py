@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from awsdeploy.estimate import Machines, Mysql, Parts
 from awsdeploy.resource import Live
 from awsdeploy.resources.database import Database
-from awsdeploy.resources.dns import HostedZone
 from awsdeploy.resources.health_check import HealthCheck
+from awsdeploy.resources.hosted_zone import HostedZone
 from awsdeploy.resources.instance import Instance, Volume
 from awsdeploy.resources.launch_template import Member
 from awsdeploy.resources.load_balancer import LoadBalancer
