@@ -81,7 +81,7 @@ def made(at: Session, take_over: bool = False, replace: tuple[str, ...] = (), re
         click.echo(
             f"Public DNS cannot be asked, so nothing is known of {at.settings.domain}: {stands.unasked}", err=True
         )
-    steps = blueprint.steps(at.settings, take_over, restore_snapshot, stands.https)
+    steps = blueprint.steps(at.settings, take_over, restore_snapshot, stands.https, stands.public)
     found = plan.make(at.run, steps, replace)
     if restore_snapshot and _made_anew(found) is None and not _came_from(found, restore_snapshot):
         raise UsageError(
