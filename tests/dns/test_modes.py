@@ -181,6 +181,18 @@ def test_a_new_zone_is_made_and_its_servers_are_said_until_it_is_delegated(world
     assert world.client("route53").list_hosted_zones()["HostedZones"] == []
 
 
+@pytest.mark.slow
+def test_what_is_entered_by_hand_for_external_dns_stays_although_it_is_in_this_account(world: World) -> None:
+    world.control("POST", "delegation", {"name": "example.com", "servers": ["ns1.gabia.co.kr"]})
+    domain = 'domain = "example.com"\n'
+    lives(world, BASE + domain + QUIET)
+    before = records(world)
+    said = lives(world, BASE + domain + '[dns]\nmode = "external"\n' + QUIET)
+    assert "acm-validations" in said
+    assert records(world) == before
+    dies(world)
+
+
 def publish(world: World) -> None:
     """Another provider answers for the domain."""
     world.control("POST", "delegation", {"name": "example.com", "servers": ["ns1.gabia.co.kr", "ns2.gabia.co.kr"]})

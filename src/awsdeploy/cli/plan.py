@@ -75,7 +75,9 @@ def made(at: Session, take_over: bool = False, replace: tuple[str, ...] = (), re
     """The plan for these settings. Raises `UsageError` for a snapshot where a database stands."""
     from awsdeploy import blueprint, delegation
     from awsdeploy.engine import plan
+    from awsdeploy.resources.dns import LEFT_ALONE
 
+    at.run.notes[LEFT_ALONE] = at.settings.dns.mode == "external"
     stands = delegation.footing(at.run, at.settings)
     if stands.unasked:
         click.echo(

@@ -142,7 +142,8 @@ def make(run: Run, steps: Sequence[Step], replace: Collection[str] = ()) -> Plan
     _compare(run, [items[resource] for resource in order])
     obstacles = _obstacles(run, items.values())
     makeable = [live for live in lives if live.kind.create is not Resource.create]
-    removals = [live for live in makeable if live not in used and live.status not in live.kind.wait.leaving]
+    unused = [live for live in makeable if live not in used and not live.kind.lasting]
+    removals = [live for live in unused if live.status not in live.kind.wait.leaving]
     return Plan(steps, items, removals, obstacles, record == [None] and not makeable, lives, replace)
 
 

@@ -29,6 +29,7 @@ class HostedZone(Resource):
     replaces = {"domain"}
     again = Again.TOKEN
     everywhere = True
+    lasting = True
     arns = (":hostedzone/",)
 
     @classmethod
