@@ -17,10 +17,11 @@ from awsdeploy.errors import UsageError
 from awsdeploy.progress import KEYS
 
 if TYPE_CHECKING:
-    from awsdeploy.engine.plan import Item, Plan
+    from awsdeploy.engine.plan import Item, Plan, Step
     from awsdeploy.forecast import Forecast
     from awsdeploy.resource import Live
     from awsdeploy.resources.database import Database
+    from awsdeploy.resources.public_record import PublicRecord
 
 EXAMPLES = """\
   awsdeploy plan
@@ -77,14 +78,18 @@ def made(at: Session, take_over: bool = False, replace: tuple[str, ...] = (), re
     from awsdeploy.engine import plan
     from awsdeploy.resources.dns import LEFT_ALONE
 
+    def steps(https: bool = True, public: tuple[PublicRecord, ...] = ()) -> list[Step]:
+        return blueprint.steps(at.settings, take_over, restore_snapshot, https, public)
+
+    def seen() -> list[Step]:
+        stands = delegation.footing(at.run, at.settings)
+        if stands.unasked:
+            domain = at.settings.domain
+            click.echo(f"Public DNS cannot be asked, so nothing is known of {domain}: {stands.unasked}", err=True)
+        return steps(stands.https, stands.public)
+
     at.run.notes[LEFT_ALONE] = at.settings.dns.mode == "external"
-    stands = delegation.footing(at.run, at.settings)
-    if stands.unasked:
-        click.echo(
-            f"Public DNS cannot be asked, so nothing is known of {at.settings.domain}: {stands.unasked}", err=True
-        )
-    steps = blueprint.steps(at.settings, take_over, restore_snapshot, stands.https, stands.public)
-    found = plan.make(at.run, steps, replace)
+    found = plan.make(at.run, steps(), replace, seen)
     if restore_snapshot and _made_anew(found) is None and not _came_from(found, restore_snapshot):
         raise UsageError(
             f"--restore-snapshot {restore_snapshot}: the database stands, and a snapshot is not put into it.",
