@@ -6,7 +6,7 @@ names its servers (ACM, "DNS validation").
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,15 @@ from awsdeploy.resource import Live, Stack
 from awsdeploy.resources.certificate import Certificate, validation_records
 from awsdeploy.resources.hosted_zone import ZONES, HostedZone, covering, host, reference_of, short
 from awsdeploy.resources.listener import Listener
+from awsdeploy.resources.public_record import PublicRecord
+
+ADDRESSES = ("A", "AAAA", "CNAME")
+LABELS = (
+    *"www mail smtp imap pop pop3 webmail mx autodiscover autoconfig ftp m blog shop api admin dev test".split(),
+    *"_dmarc _mta-sts mta-sts _smtp._tls".split(),
+    *(f"{one}._domainkey" for one in "default google selector selector1 selector2 k1 s1 s2 mail dkim".split()),
+)
+"""The names that mail, and what is usually beside a web site, have. DNS tells nobody all names of a zone."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +36,8 @@ class Footing:
 
     https: bool
     unasked: str = ""
+    public: tuple[PublicRecord, ...] = ()
+    """What the domain's DNS says, where its zone is not asked yet."""
 
 
 def footing(run: Run, settings: Settings) -> Footing:
@@ -47,9 +58,14 @@ def footing(run: Run, settings: Settings) -> Footing:
             return Footing(any(_proved(live) for live in certificates))
         aws = run.view(HostedZone, run.region)
         zone = zone_of(aws.route53, aws.notes[ZONES], settings, run.stack)
-        return Footing(zone is not None and zone.leads_here(resolver.ask(zone.name, "NS")))
+        if zone is not None and zone.leads_here(resolver.ask(zone.name, "NS")):
+            return Footing(True)
     except resolver.Unasked as unasked:
         return Footing(settings.dns.mode == "route53" and zone is not None, str(unasked))
+    try:
+        return Footing(False, public=public_records(zone.name if zone else settings.domain or "", settings.names))
+    except resolver.Unasked as unasked:
+        return Footing(False, str(unasked))
 
 
 @dataclass(frozen=True)
@@ -77,6 +93,22 @@ def zone_of(route53: Client, zones: Iterable[dict[str, Any]], settings: Settings
     id = short(best["Id"])
     servers = route53.get_hosted_zone(Id=id)["DelegationSet"]["NameServers"]
     return Zone(id, host(best["Name"]), tuple(sorted(host(one) for one in servers)))
+
+
+def public_records(domain: str, ours: Collection[str]) -> tuple[PublicRecord, ...]:
+    """What can be guessed of a domain's records, without the addresses of `ours`. Raises `Unasked`."""
+    wild = [(f"*.{domain}", kind) for kind in ADDRESSES]
+    below = [(f"{label}.{domain}", kind) for label in LABELS for kind in (*ADDRESSES, "MX", "TXT")]
+    found = resolver.ask_all([*((domain, kind) for kind in ("MX", "TXT", "CAA")), *wild, *below])
+    shown = []
+    for (name, kind), values in found.items():
+        alias = found.get((name, "CNAME"), ())
+        # A wildcard answers for every name, and an alias for what it points to.
+        made_up = name != wild[0][0] and kind in ADDRESSES and values == found.get((wild[0][0], kind))
+        led_here = name in ours and kind in ADDRESSES
+        if values and not (led_here or made_up or (alias and kind != "CNAME")):
+            shown.append(PublicRecord(name, kind, values))
+    return tuple(sorted(shown))
 
 
 def _names(live: Live) -> set[str]:

@@ -51,8 +51,11 @@ def ask(name: str, kind: str) -> tuple[str, ...]:
 def ask_all(questions: Iterable[Question]) -> dict[Question, tuple[str, ...]]:
     """The answers to several questions asked at once. Raises `Unasked` if one gets none."""
     asked = list(dict.fromkeys(questions))
-    with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="dns") as pool:
+    pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="dns")
+    try:
         return dict(zip(asked, pool.map(lambda question: ask(*question), asked), strict=True))
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def _resolver() -> dns.resolver.Resolver:

@@ -67,6 +67,7 @@ class Resource:
     blocked: ClassVar[set[str]] = set()  # refusals of a delete that pass when others are gone
     remedy: ClassVar[str] = "Mend the cause, then run the same command again: it removes the failed one first."
     unblocked_in: ClassVar[float] = 1800  # seconds until we stop believing that
+    lasting: ClassVar[bool] = False  # only destroy takes it away: `up` leaves it when it is no longer declared
     data: ClassVar[bool] = False  # what it holds cannot be made again
     parts: ClassVar[str] = "and all it holds"  # how it goes where its data may not
     arns: ClassVar[tuple[str, ...]] = ()  # how its ARNs can be told: ":vpc/"

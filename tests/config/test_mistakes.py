@@ -116,6 +116,22 @@ CASES = [
     Case("the domain as alias", 'domain = "a.com"\naliases = ["a.com"]', "4: aliases[0]", ("each name once",)),
     Case("alias elsewhere", 'domain = "a.com"\naliases = ["www.b.com"]', "4: aliases[0]", ('under "a.com"',)),
     Case("alias alone", 'aliases = ["www"]', "3: aliases", ("expected a domain as well",)),
+    Case("external alone", '[dns]\nmode = "external"', "4: dns.mode", ("expected a domain as well", '"external"')),
+    Case(
+        "no such mode", 'domain = "a.com"\n[dns]\nmode = "gabia"', "5: dns.mode", ('"route53"', '"external"', '"none"')
+    ),
+    Case(
+        "a zone elsewhere",
+        'domain = "a.com"\ncreate_zone = true\n[dns]\nmode = "external"',
+        "4: create_zone",
+        ("expected false", '"external"'),
+    ),
+    Case(
+        "copies for no zone",
+        'domain = "a.com"\n[dns]\ncopy_records = true',
+        "5: dns.copy_records",
+        ("expected create_zone = true",),
+    ),
     Case("zone alone", "create_zone = true", "3: create_zone", ("expected a domain as well",)),
     Case(
         "too many names",

@@ -182,6 +182,50 @@ def test_a_new_zone_is_made_and_its_servers_are_said_until_it_is_delegated(world
 
 
 @pytest.mark.slow
+def test_what_is_entered_by_hand_for_external_dns_stays_although_it_is_in_this_account(world: World) -> None:
+    world.control("POST", "delegation", {"name": "example.com", "servers": ["ns1.gabia.co.kr"]})
+    domain = 'domain = "example.com"\n'
+    lives(world, BASE + domain + QUIET)
+    before = records(world)
+    said = lives(world, BASE + domain + '[dns]\nmode = "external"\n' + QUIET)
+    assert "acm-validations" in said
+    assert records(world) == before
+    dies(world)
+
+
+def publish(world: World) -> None:
+    """Another provider answers for the domain."""
+    world.control("POST", "delegation", {"name": "example.com", "servers": ["ns1.gabia.co.kr", "ns2.gabia.co.kr"]})
+    for name, kind, values in [*OTHERS, ("www.example.com", "A", ["192.0.2.80"])]:
+        world.control("POST", "dns", {"name": name, "type": kind, "values": values})
+
+
+@pytest.mark.slow
+def test_a_new_zone_takes_over_what_public_dns_says_and_they_go_together(world: World) -> None:
+    without_zone(world)
+    publish(world)
+    domain = 'domain = "example.com"\ncreate_zone = true\n'
+    said = lives(world, BASE + domain + QUIET)
+    assert "mail stops if you skip these" in said
+    assert "  example.com  MX  10 mail.example.com." in said
+    assert said.index("  MX  ") < said.index("ns-")
+    (world.folder / "config.toml").write_text(BASE + domain + "[dns]\ncopy_records = true\n" + QUIET)
+    assert "mail stops if you skip these" not in settled(world, "up", "--yes")
+    nothing_to_do(world)
+    present = {(one["Name"], one["Type"]): one for one in records(world)}
+    for name, kind, values in OTHERS:
+        taken = [one["Value"].rstrip(".") for one in present[f"{name}.", kind]["ResourceRecords"]]
+        assert taken == [value.rstrip(".") for value in values]
+    assert "AliasTarget" in present["www.example.com.", "A"]
+    world.control("POST", "delegation", {"name": "example.com", "servers": "zone"})
+    settled(world, "up", "--yes")
+    assert ports(world) == {80: "redirect", 443: "forward"}
+    nothing_to_do(world)
+    dies(world)
+    assert world.client("route53").list_hosted_zones()["HostedZones"] == []
+
+
+@pytest.mark.slow
 def test_where_dns_cannot_be_asked_a_zone_counts_as_delegated_and_that_is_said(world: World) -> None:
     world.control("POST", "deaf", {"deaf": True})
     (world.folder / "config.toml").write_text(BASE + 'domain = "example.com"\n' + QUIET)

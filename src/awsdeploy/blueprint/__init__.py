@@ -17,6 +17,7 @@ from awsdeploy.blueprint.web import FrontDoor, Names, Tls
 from awsdeploy.config import Settings
 from awsdeploy.engine.plan import Step
 from awsdeploy.resource import Resource
+from awsdeploy.resources.public_record import PublicRecord
 
 STEPS = {
     "network": "VPC and subnets",
@@ -35,11 +36,16 @@ STEPS = {
 
 
 def steps(
-    settings: Settings, take_over_records: bool = False, restore_snapshot: str = "", https: bool = True
+    settings: Settings,
+    take_over_records: bool = False,
+    restore_snapshot: str = "",
+    https: bool = True,
+    public: tuple[PublicRecord, ...] = (),
 ) -> list[Step]:
     """The documented steps and their resources, in the documented order. A database is made from `restore_snapshot`.
 
-    Without `https` port 80 serves until the domain's certificate can be had; nothing waits for that.
+    Without `https` port 80 serves until the domain's certificate can be had; nothing waits for that. `public` is what
+    the domain's DNS says before it is moved to a zone of the account.
     """
     network = Network(settings)
     groups = SecurityGroups(settings, network)
@@ -48,7 +54,7 @@ def steps(
     machines = Machines(settings, network, groups, storage)
     door = FrontDoor(settings, network, groups, machines, storage, https)
     storage.share_with_browsers(door.balancer if door.web else None, door.https)
-    names = Names(settings, door, take_over_records)
+    names = Names(settings, door, take_over_records, public)
     tls = Tls(settings, door, names)
     monitoring = Monitoring(settings, storage, database, machines, door, names, tls)
     areas: dict[str, list[Resource]] = {

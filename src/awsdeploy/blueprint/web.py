@@ -16,6 +16,7 @@ from awsdeploy.resources.elsewhere import Elsewhere
 from awsdeploy.resources.hosted_zone import HostedZone
 from awsdeploy.resources.listener import Listener, Redirect, Rule
 from awsdeploy.resources.load_balancer import LoadBalancer, TargetGroup
+from awsdeploy.resources.public_record import PublicRecord
 from awsdeploy.resources.target_health import TargetsHealthy
 
 PLAIN = Redirect()  # what port 80 answers once there is HTTPS
@@ -96,13 +97,19 @@ class FrontDoor:
 class Names:
     """The zone and the names in it that lead to the load balancer; nothing where Route 53 does not keep them."""
 
-    def __init__(self, settings: Settings, door: FrontDoor, take_over: bool) -> None:
+    def __init__(self, settings: Settings, door: FrontDoor, take_over: bool, public: tuple[PublicRecord, ...]) -> None:
         self.resources: list[Resource] = []
         self.zone: HostedZone | None = None
+        self.public = public
         if not settings.domain or not door.web or settings.dns.mode != "route53":
             return
         existing = "" if settings.create_zone else settings.domain
-        self.zone = HostedZone(key="dns/zone", domain=settings.domain, existing=existing)
+        self.zone = HostedZone(
+            key="dns/zone",
+            domain=settings.domain,
+            existing=existing,
+            copied=public if settings.dns.copy_records else (),
+        )
         self.resources.append(self.zone)
         for name in (settings.domain, *settings.aliases):
             self.resources.append(
@@ -135,6 +142,7 @@ class Tls:
                     balancer=door.balancer,
                     names=settings.names,
                     zone=names.zone,
+                    public=names.public,
                     https=door.https,
                 )
             )

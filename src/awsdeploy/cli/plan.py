@@ -17,11 +17,12 @@ from awsdeploy.errors import UsageError
 from awsdeploy.progress import KEYS
 
 if TYPE_CHECKING:
-    from awsdeploy.engine.plan import Item, Plan
+    from awsdeploy.engine.plan import Item, Plan, Step
     from awsdeploy.estimate import Line
     from awsdeploy.forecast import Forecast
     from awsdeploy.resource import Live
     from awsdeploy.resources.database import Database
+    from awsdeploy.resources.public_record import PublicRecord
 
 EXAMPLES = """\
   awsdeploy plan
@@ -76,14 +77,20 @@ def made(at: Session, take_over: bool = False, replace: tuple[str, ...] = (), re
     """The plan for these settings. Raises `UsageError` for a snapshot where a database stands."""
     from awsdeploy import blueprint, delegation
     from awsdeploy.engine import plan
+    from awsdeploy.resources.dns import LEFT_ALONE
 
-    stands = delegation.footing(at.run, at.settings)
-    if stands.unasked:
-        click.echo(
-            f"Public DNS cannot be asked, so nothing is known of {at.settings.domain}: {stands.unasked}", err=True
-        )
-    steps = blueprint.steps(at.settings, take_over, restore_snapshot, stands.https)
-    found = plan.make(at.run, steps, replace)
+    def steps(https: bool = True, public: tuple[PublicRecord, ...] = ()) -> list[Step]:
+        return blueprint.steps(at.settings, take_over, restore_snapshot, https, public)
+
+    def seen() -> list[Step]:
+        stands = delegation.footing(at.run, at.settings)
+        if stands.unasked:
+            domain = at.settings.domain
+            click.echo(f"Public DNS cannot be asked, so nothing is known of {domain}: {stands.unasked}", err=True)
+        return steps(stands.https, stands.public)
+
+    at.run.notes[LEFT_ALONE] = at.settings.dns.mode == "external"
+    found = plan.make(at.run, steps(), replace, seen)
     if restore_snapshot and _made_anew(found) is None and not _came_from(found, restore_snapshot):
         raise UsageError(
             f"--restore-snapshot {restore_snapshot}: the database stands, and a snapshot is not put into it.",

@@ -175,7 +175,7 @@ def config_text(answers: Answers) -> str:
     if answers.preset is not None:
         lines.append(f"preset = {_text(answers.preset)}    # sizes: dev or prod")
     if answers.domain:
-        lines.append(f"domain = {_text(answers.domain)}    # its hosted zone is in the account, or create_zone = true")
+        lines.append(f"domain = {_text(answers.domain)}    # zone in the account, create_zone = true, or [dns] mode")
     else:
         lines.append('# domain = "example.com"    # without one: no DNS record, no TLS')
     lines += [

@@ -92,8 +92,15 @@ class Plan:
         return {resource: set(resource.edges()) for resource in self.items}
 
 
-def make(run: Run, steps: Sequence[Step], replace: Collection[str] = ()) -> Plan:
+def make(
+    run: Run,
+    steps: Sequence[Step],
+    replace: Collection[str] = (),
+    seen: Callable[[], Sequence[Step]] | None = None,
+) -> Plan:
     """Look at everything of the stack once and compare it with the declaration.
+
+    `seen` tells, after the look, the steps instead of those given, where what stands decides about them.
 
     Raises `UsageError` for a `replace` key that is not declared, `WrongAccount` for a stack of another account.
     """
@@ -109,6 +116,10 @@ def make(run: Run, steps: Sequence[Step], replace: Collection[str] = ()) -> Plan
         run.state.pin(run.door.account(run.region), run.region)
 
     lives = run.look_everywhere(lambda: record.append(run.read_record()), pin)
+    if seen is not None:
+        steps = seen()
+        resources = [resource for step in steps for resource in step.resources]
+        order = _ordered(resources)
     by_key: dict[tuple[type[Resource], str], list[Live]] = {}
     for live in lives:
         by_key.setdefault((live.kind, live.key), []).append(live)
@@ -142,7 +153,8 @@ def make(run: Run, steps: Sequence[Step], replace: Collection[str] = ()) -> Plan
     _compare(run, [items[resource] for resource in order])
     obstacles = _obstacles(run, items.values())
     makeable = [live for live in lives if live.kind.create is not Resource.create]
-    removals = [live for live in makeable if live not in used and live.status not in live.kind.wait.leaving]
+    unused = [live for live in makeable if live not in used and not live.kind.lasting]
+    removals = [live for live in unused if live.status not in live.kind.wait.leaving]
     return Plan(steps, items, removals, obstacles, record == [None] and not makeable, lives, replace)
 
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from awsdeploy.resource import UNKNOWN, Aws, Gate, Live, Wait
 from awsdeploy.resources.certificate import Certificate, validation_records
-from awsdeploy.resources.hosted_zone import HostedZone
+from awsdeploy.resources.hosted_zone import HostedZone, lacking
 from awsdeploy.resources.load_balancer import LoadBalancer
+from awsdeploy.resources.public_record import PublicRecord
 
 APEX = (
     "A domain itself (its apex) cannot be a CNAME: use your provider's ALIAS, ANAME or flattening, or serve www and "
@@ -24,6 +25,8 @@ class Elsewhere(Gate):
     balancer: LoadBalancer
     names: tuple[str, ...]
     zone: HostedZone | None = None
+    public: tuple[PublicRecord, ...] = ()
+    """What the DNS before the zone says: it stops with the move unless the zone says it, too."""
     https: bool = False
     """Whether the certificate is waited for: then only the names themselves are left to say."""
 
@@ -44,7 +47,7 @@ class Elsewhere(Gate):
         if live.raw["Status"] == "ISSUED":
             return "the certificate is issued: run `awsdeploy up` again for HTTPS"
         if self.zone is not None:
-            return "\n".join([*self._name_servers(aws, self.zone), again])
+            return "\n".join([*self._name_servers(aws, self.zone), f"Enter them at your registrar, {again}"])
         proofs = {(one["Name"], one["Value"]) for one in validation_records(live.raw).values()}
         return "\n".join(
             [
@@ -65,10 +68,17 @@ class Elsewhere(Gate):
         if not servers:
             servers = aws.route53.get_hosted_zone(Id=live.id)["DelegationSet"]["NameServers"]
         name = _bare(str(live.raw.get("Name", zone.domain)))
+        missing = lacking(aws, live, self.public)
+        first = [
+            f"{name} has these records today, and its hosted zone has not: mail stops if you skip these",
+            *(f"  {one}" for one in missing),
+            "Put them into the zone first; one that awsdeploy makes takes them over with copy_records = true in [dns]",
+        ]
         return [
-            f"there is no HTTPS until {name} is delegated to its hosted zone. Name servers for your registrar",
+            f"there is no HTTPS until {name} is delegated to its hosted zone",
+            *(first if missing else ()),
+            "Look for other names, too: DNS tells nobody all of them. The zone's name servers (docs/dns.md)",
             *(f"  {_bare(server)}" for server in servers),
-            f"Mail and every other name of {name} stop if the zone does not have their records first (docs/dns.md);",
         ]
 
 

@@ -10,6 +10,7 @@ from awsdeploy.aws import tolerate
 from awsdeploy.errors import Refused
 from awsdeploy.prices import HOSTED_ZONE
 from awsdeploy.resource import TAG_STACK, Again, Aws, Change, Kept, Live, Parting, Resource, Stack
+from awsdeploy.resources.public_record import PublicRecord, place, read, written
 
 ZONES = "all zones of the account"
 """Where a run remembers the last list of zones: three questions, one answer."""
@@ -23,10 +24,13 @@ class HostedZone(Resource):
     """
 
     domain: str
+    copied: tuple[PublicRecord, ...] = ()
+    """What the zone takes over before it is delegated: made where nothing stands, never changed."""
 
     replaces = {"domain"}
     again = Again.TOKEN
     everywhere = True
+    lasting = True
     arns = (":hostedzone/",)
 
     @classmethod
@@ -63,8 +67,7 @@ class HostedZone(Resource):
         return next(short(zone["Id"]) for zone in zones if zone["CallerReference"] == reference)
 
     def repair(self, aws: Aws, live: Live) -> Iterator[Change]:
-        answer = aws.route53.list_tags_for_resource(ResourceType="hostedzone", ResourceId=live.id)
-        tags = {tag["Key"]: tag["Value"] for tag in answer["ResourceTagSet"]["Tags"]}
+        tags = _tags(aws, live)
         if tags.get(TAG_STACK) != aws.stack.tag:
 
             def tag() -> None:
@@ -73,10 +76,19 @@ class HostedZone(Resource):
                 )
 
             yield Change("tags", None, aws.stack.tag, tag)
+        if missing := lacking(aws, live, self.copied):
 
-    def facts(self, aws: Aws, live: Live) -> Mapping[str, str]:
-        servers = live.raw.get("DelegationSet", {}).get("NameServers", ())
-        return {"name servers": " ".join(servers)} if servers else {}
+            def copy() -> None:
+                """The tags first: what they name is taken away with the zone."""
+                places = {place(one.name, one.kind, self.domain) for one in missing} | set(read(tags))
+                aws.route53.change_tags_for_resource(
+                    ResourceType="hostedzone", ResourceId=live.id, AddTags=written(places)
+                )
+                batch = {"Changes": [one.change() for one in missing], "Comment": "as public DNS had them"}
+                aws.route53.change_resource_record_sets(HostedZoneId=live.id, ChangeBatch=batch)
+
+            for one in missing:
+                yield Change(f"{one.kind} {one.name}", None, ", ".join(one.values), copy)
 
     @classmethod
     def keep(cls, aws: Aws, live: Live, parting: Parting) -> Kept | None:
@@ -86,7 +98,39 @@ class HostedZone(Resource):
     @classmethod
     def delete(cls, aws: Aws, live: Live, parting: Parting) -> None:
         with tolerate("NoSuchHostedZone"):
+            copied = set(read(_tags(aws, live)))
+            apex = host(live.raw["Name"])
+            gone = [one for one in _records(aws, live) if place(one["Name"], one["Type"], apex) in copied]
+            if gone:
+                changes = [{"Action": "DELETE", "ResourceRecordSet": one} for one in gone]
+                aws.route53.change_resource_record_sets(HostedZoneId=live.id, ChangeBatch={"Changes": changes})
             aws.route53.delete_hosted_zone(Id=live.id)
+
+
+def lacking(aws: Aws, live: Live, public: Iterable[PublicRecord]) -> list[PublicRecord]:
+    """Those of the records for which the zone has nothing that stands for them."""
+    wanted = list(public)
+    if not wanted:
+        return []
+    standing = {(host(one["Name"]), one["Type"]) for one in _records(aws, live)}
+    names = {name for name, _ in standing}
+    aliases = {name for name, kind in standing if kind == "CNAME"}
+    return [
+        one
+        for one in wanted
+        if (one.name, one.kind) not in standing
+        and one.name not in aliases
+        and not (one.kind == "CNAME" and one.name in names)
+    ]
+
+
+def _records(aws: Aws, live: Live) -> list[dict[str, Any]]:
+    return list(aws.route53.pages("list_resource_record_sets", "ResourceRecordSets", HostedZoneId=live.id))
+
+
+def _tags(aws: Aws, live: Live) -> dict[str, str]:
+    answer = aws.route53.list_tags_for_resource(ResourceType="hostedzone", ResourceId=live.id)
+    return {tag["Key"]: tag["Value"] for tag in answer["ResourceTagSet"]["Tags"]}
 
 
 def reference_of(zone: Mapping[str, Any], stack: Stack) -> list[str]:

@@ -1,0 +1,60 @@
+"""Records as the world's DNS shows them, and how a zone that takes them over remembers which.
+
+Records carry no tags, so the zone does: `awsdeploy:copied` says "@:MX @:TXT mail:A".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+TAG = "awsdeploy:copied"
+LONGEST = 256  # AWS: characters of a tag's value
+TTL = 300  # seconds
+
+
+@dataclass(frozen=True, order=True)
+class PublicRecord:
+    """The values of one name and type, in a zone file's notation; the name without its last dot."""
+
+    name: str
+    kind: str
+    values: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"{self.name}  {self.kind}  {', '.join(self.values)}"
+
+    def change(self) -> dict[str, Any]:
+        """What makes it in a zone, as Route 53 takes it; it never overwrites."""
+        values = [{"Value": value} for value in self.values]
+        record = {"Name": self.name, "Type": self.kind, "TTL": TTL, "ResourceRecords": values}
+        return {"Action": "CREATE", "ResourceRecordSet": record}
+
+
+Place = tuple[str, str]
+"""A name below the zone's ("@": its own) and a type."""
+
+
+def place(name: str, kind: str, apex: str) -> Place:
+    """Where a record is, as the tags write it. AWS takes no * in a tag: = stands for it."""
+    below = name.rstrip(".").lower().replace("\\052", "*").removesuffix(apex).rstrip(".")
+    return below.replace("*", "=") or "@", kind
+
+
+def written(places: Iterable[Place]) -> list[dict[str, str]]:
+    """The tags that name these places, as few as hold them."""
+    values = [""]
+    for word in (":".join(one) for one in sorted(places)):
+        together = f"{values[-1]} {word}".strip()
+        values = [*values[:-1], together] if len(together) <= LONGEST else [*values, word]
+    return [{"Key": TAG + (f"-{number}" if number else ""), "Value": value} for number, value in enumerate(values)]
+
+
+def read(tags: Mapping[str, str]) -> Iterator[Place]:
+    """The places that a zone's tags name."""
+    for key, value in tags.items():
+        if key.startswith(TAG):
+            for word in value.split():
+                name, _, kind = word.rpartition(":")
+                yield name, kind
