@@ -34,6 +34,8 @@ READS = ("Describe", "Filter", "Get", "List", "Head", "Search", "Lookup")
 
 CALLS_IN_FLIGHT = 16
 
+ATTEMPTS = 10  # how often a call that AWS has not read is sent
+
 
 @dataclass(frozen=True)
 class Call:
@@ -48,11 +50,14 @@ class Call:
 class Client:
     """One AWS service in one region; every operation is a method that follows this module's rules."""
 
-    def __init__(self, door: Door, service: str, region: str, passing: Sequence[Passing] = ()) -> None:
+    def __init__(
+        self, door: Door, service: str, region: str, passing: Sequence[Passing] = (), attempts: int = ATTEMPTS
+    ) -> None:
         self._door = door
         self._service = service
         self._region = region
         self._passing = passing
+        self._attempts = attempts
 
     def __getattr__(self, method: str) -> Callable[..., dict[str, Any]]:
         if method.startswith("_"):
@@ -82,7 +87,7 @@ class Client:
             error = state.outcome.exception() if state.outcome else None
             if isinstance(error, _Unread):
                 unread += 1
-                return unread < 10
+                return unread < self._attempts
             waited = time.monotonic() - start
             return any(row.covers(error) and waited < row.seconds for row in self._passing)
 
@@ -169,6 +174,11 @@ class Client:
                 f"No AWS credentials could be used: {error}",
                 "Set AWS_PROFILE or run `aws configure`, or try everything without an account: add --sandbox.",
             ) from None
+        except RuntimeError as error:  # botocore: temporary keys whose end is known, and past
+            if "still expired" not in str(error):
+                raise
+            outcome = "no credentials"
+            raise CredentialsMissing("The AWS credentials of this shell have expired.", "Sign in again.") from None
         except fault.ParamValidationError as error:
             outcome = "invalid"
             # botocore's report quotes the values, which may be secret: only the names are kept.
@@ -221,8 +231,8 @@ class Door:
         self._asking = threading.Lock()
         self._account: str | None = None
 
-    def client(self, service: str, region: str, passing: Sequence[Passing] = ()) -> Client:
-        return Client(self, service, region, passing)
+    def client(self, service: str, region: str, passing: Sequence[Passing] = (), attempts: int = ATTEMPTS) -> Client:
+        return Client(self, service, region, passing, attempts)
 
     def account(self, region: str) -> str:
         """The account number of the credentials in use.
@@ -250,6 +260,11 @@ class Door:
         else:
             with self._in_flight:
                 yield
+
+    def signer(self) -> Any:
+        """botocore's own credentials, None where it finds none, and its session: whose they are. Asks nobody."""
+        self.raw("sts", "us-east-1")
+        return self._session, self._session.get_credentials()
 
     def raw(self, service: str, region: str) -> Any:
         """The botocore client: one attempt, so that only this module decides what is sent again."""

@@ -27,6 +27,7 @@ class Entry(NamedTuple):
 
 COMMANDS: Mapping[str, Entry] = {
     "init": Entry("awsdeploy.cli.init", "Write a config.toml for the project in this folder."),
+    "doctor": Entry("awsdeploy.cli.doctor", "Look for what would stop `up`, before it costs anything."),
     "plan": Entry("awsdeploy.cli.plan", "Show what `up` would create, change and remove."),
     "up": Entry("awsdeploy.cli.up", "Create the stack, or bring it to what config.toml says."),
     "status": Entry("awsdeploy.cli.status", "Show what stands, how it is and where to reach it."),

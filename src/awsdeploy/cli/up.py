@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from awsdeploy.cli import notices
+from awsdeploy.cli import doctor, notices
 from awsdeploy.cli import plan as planning
 from awsdeploy.cli.group import ExampleHelp
 from awsdeploy.cli.options import Given, json_option, shared_options, yes_option
@@ -56,14 +56,34 @@ def command(
     with session(given, settings, "up", writes=True) as at:
         plan = planning.made(at, take_over, replace, restore_snapshot)
         print_lines([*planning.lines(at, plan), *_after_a_blank(planning.remarks(at, plan))], err=True)
-        if plan.obstacles:
-            raise Refused("\n".join(plan.obstacles), "Nothing was created.")
+        _refuse(plan.obstacles, _before_spending(at, plan))
         if plan.writes:
             _agree_to_lose(plan, delete_data)
             _agree(yes)
         begun = time.monotonic()
         _carry_out(at, plan, as_json)
         _report(at, plan, at.clock.of(time.monotonic() - begun), as_json)
+
+
+def _before_spending(at: Session, plan: Plan) -> list[str]:
+    """What would stop a first run, found before its first write; what need not stop it is only said."""
+    if not plan.new or not plan.writes:
+        return []
+    from awsdeploy.preflight.checks import IN_A_PLAN, findings
+
+    found = findings(doctor.asked(at, planning.forecast(plan).longest), without=IN_A_PLAN)
+    warned = [one for one in found if not one.fatal]
+    if warned:
+        print_lines(["", *doctor.lines(warned)], err=True)
+    return list(doctor.lines([one for one in found if one.fatal]))
+
+
+def _refuse(obstacles: list[str], fatal: list[str]) -> None:
+    """Raises `Refused` with everything that stands in the way."""
+    if fatal:
+        fatal = ["Some things would stop this run:", *fatal]
+    if obstacles or fatal:
+        raise Refused("\n".join([*obstacles, *fatal]), "Nothing was created.")
 
 
 def _after_a_blank(lines: Iterator[str]) -> Iterator[str]:

@@ -2,12 +2,75 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from awsdeploy.errors import AwsdeployError, AwsFailure, CredentialsMissing
+from awsdeploy.preflight import account, database, machines, monitoring, quotas, storage
 from awsdeploy.preflight.finding import Check, Finding, Question
+from awsdeploy.refusal import FORBIDDEN, AwsRefusal
 
-CHECKS: tuple[Check, ...] = ()
+CHECKS: tuple[Check, ...] = (
+    account.credentials,
+    account.regions,
+    account.zones,
+    account.free_plan,
+    quotas.vcpus,
+    quotas.addresses,
+    quotas.networks,
+    machines.instance_types,
+    machines.image,
+    machines.key_pair,
+    database.database_class,
+    storage.buckets,
+    monitoring.alarm_mail,
+)
+
+IN_A_PLAN: frozenset[Check] = frozenset({machines.key_pair, storage.buckets})
+"""What whoever has made a plan has looked at already: the obstacles it names."""
 
 
-def findings(question: Question) -> list[Finding]:
+@dataclass(frozen=True)
+class Result:
+    """What one check came to. `asked`: whether AWS has answered it."""
+
+    check: str
+    found: tuple[Finding, ...]
+    asked: bool = True
+
+
+def results(question: Question, without: Collection[Check] = ()) -> list[Result]:
+    """Every check but those `without`, in their order."""
+    checks = [check for check in CHECKS if check not in without]
+    return question.door.each(lambda check: _result(check, question), checks)
+
+
+def findings(question: Question, without: Collection[Check] = ()) -> list[Finding]:
     """What all checks found, the fatal first."""
-    found = [one for several in question.door.each(lambda check: list(check(question)), CHECKS) for one in several]
+    return sorted_by_weight(results(question, without))
+
+
+def sorted_by_weight(made: Sequence[Result]) -> list[Finding]:
+    """All their findings, the fatal first."""
+    found = [finding for result in made for finding in result.found]
     return sorted(found, key=lambda one: not one.fatal)
+
+
+def _result(check: Check, question: Question) -> Result:
+    """A check that AWS does not answer is no failure: it says that it was not made."""
+    name = str(getattr(check, "__name__", "check")).replace("_", " ")
+    try:
+        return Result(name, tuple(check(question)))
+    except CredentialsMissing:
+        return Result(name, (), asked=False)  # one check says so for all
+    except AwsFailure as failure:
+        return Result(name, (_not_made(name, failure),), asked=False)
+
+
+def _not_made(name: str, failure: AwsdeployError) -> Finding:
+    if isinstance(failure, AwsRefusal) and failure.code in FORBIDDEN:
+        seen = f"not checked: these credentials may not call {failure.operation} ({failure.code})"
+        return Finding(name, seen, f"Allow {failure.operation} to have it checked; `up` goes on without.", fatal=False)
+    return Finding(
+        name, f"not checked: {failure.message}", "`up` goes on without; AWS says no if it must.", fatal=False
+    )

@@ -9,6 +9,9 @@ from awsdeploy.aws import Client, Door
 from awsdeploy.config import Settings
 from awsdeploy.view import Stack
 
+ATTEMPTS = 3
+"""How often a question is sent that nobody answers: a check that cannot be made stops nothing."""
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -30,11 +33,13 @@ class Question:
     settings: Settings
     stack: Stack
     door: Door
+    seconds: float = 0
+    """How long building it usually takes."""
 
     def client(self, service: str, region: str = "") -> Client:
         """A client of the stack's region, or of another."""
-        return self.door.client(service, region or self.settings.region)
+        return self.door.client(service, region or self.settings.region, attempts=ATTEMPTS)
 
 
 Check = Callable[[Question], Iterable[Finding]]
-"""Asks AWS for one fact or a few that belong together. Writes nothing."""
+"""Asks AWS for one fact or a few that belong together. Writes nothing. Its name says what was checked."""

@@ -87,6 +87,13 @@ class Steering:
         )
         self.server.trouble.refusals.append(row)
 
+    def post_limits(self, value: Mapping[str, Any]) -> None:
+        from awsdeploy.sandbox.corrections import limits
+
+        self.server.ready.wait()
+        with self.server.lock:
+            limits.steer(self.server.world, value)
+
     def post_confirm(self, value: Mapping[str, Any]) -> dict[str, Any]:
         from awsdeploy.sandbox.corrections import topics
 

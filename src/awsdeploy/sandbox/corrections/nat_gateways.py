@@ -6,11 +6,9 @@ from typing import Any
 
 from awsdeploy.sandbox import durations
 from awsdeploy.sandbox.call import Call
-from awsdeploy.sandbox.corrections import Answer, after, before, interfaces
+from awsdeploy.sandbox.corrections import Answer, after, before, interfaces, limits
 from awsdeploy.sandbox.refusal import AwsRefuses
 from awsdeploy.sandbox.world import World
-
-ADDRESSES_PER_REGION = 5
 
 
 @after("ec2:CreateNatGateway")
@@ -75,7 +73,7 @@ def known(world: World, call: Call) -> None:
 
 @before("ec2:AllocateAddress")
 def address_quota(world: World, call: Call) -> None:
-    if len(world.moto("ec2", call.region).addresses) >= ADDRESSES_PER_REGION:
+    if len(world.moto("ec2", call.region).addresses) >= limits.quota(world, limits.ADDRESSES):
         raise AwsRefuses("AddressLimitExceeded", "The maximum number of addresses has been reached.")
 
 

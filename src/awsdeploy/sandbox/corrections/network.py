@@ -5,17 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from awsdeploy.sandbox.call import Call
-from awsdeploy.sandbox.corrections import Answer, after, before, interfaces
+from awsdeploy.sandbox.corrections import Answer, after, before, interfaces, limits
 from awsdeploy.sandbox.refusal import AwsRefuses
 from awsdeploy.sandbox.world import World
-
-VPCS_PER_REGION = 5
 
 
 @before("ec2:CreateVpc")
 def vpc_quota(world: World, call: Call) -> None:
-    """AWS: five VPCs a region, the default one included."""
-    if len(world.moto("ec2", call.region).vpcs) >= VPCS_PER_REGION:
+    """AWS: five VPCs a region unless the account's quota is another, the default one included."""
+    if len(world.moto("ec2", call.region).vpcs) >= limits.quota(world, limits.VPCS):
         raise AwsRefuses("VpcLimitExceeded", "The maximum number of VPCs has been reached.")
 
 

@@ -1,0 +1,96 @@
+"""`doctor`: what would stop a run, and what is well, all at once. Writes nothing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from awsdeploy.cli.group import ExampleHelp
+from awsdeploy.cli.options import Given, json_option, shared_options
+from awsdeploy.cli.session import JSON_VERSION, Session, print_lines, session
+from awsdeploy.errors import Refused
+
+if TYPE_CHECKING:
+    from awsdeploy.engine.plan import Step
+    from awsdeploy.preflight.checks import Result
+    from awsdeploy.preflight.finding import Finding, Question
+
+EXAMPLES = """\
+  awsdeploy doctor
+  awsdeploy doctor -e dev
+  awsdeploy doctor --json
+"""
+
+
+@click.command(cls=ExampleHelp, examples=EXAMPLES)
+@json_option
+@shared_options()
+def command(given: Given, as_json: bool) -> int:
+    """Look for what would stop `up`: credentials, quotas, what AWS offers here. All at once; writes nothing."""
+    settings = given.settings()
+    with session(given, settings, "doctor") as at:
+        from awsdeploy import blueprint
+        from awsdeploy.preflight.checks import results
+
+        made = results(asked(at, usual(blueprint.steps(settings))))
+        found = [one for result in made for one in result.found]
+        fatal = any(one.fatal for one in found)
+        if as_json:
+            click.echo(json.dumps(document(at, made), indent=2, ensure_ascii=False))
+        else:
+            print_lines([f"{settings.stack} in {settings.region}", "", *lines(found), *_rest(made), ""])
+            print_lines(["Something stands in the way of `up`." if fatal else f"Next: {at.next('up')}"])
+        return Refused.exit_code if fatal else 0
+
+
+def asked(at: Session, seconds: float) -> Question:
+    """What the checks are given. `seconds`: how long the run usually takes."""
+    from awsdeploy.preflight.finding import Question
+
+    return Question(at.settings, at.run.stack, at.run.door, seconds)
+
+
+def usual(steps: Sequence[Step]) -> float:
+    """Seconds that building all of it takes."""
+    from awsdeploy.forecast import Forecast
+
+    resources = [resource for step in steps for resource in step.resources]
+    needs = {one.key: {edge.key for edge in one.edges()} for one in resources}
+    return Forecast(needs, {one.key: one.wait.usual for one in resources}).longest
+
+
+def lines(found: Sequence[Finding]) -> Iterator[str]:
+    """Each finding, the fatal first, with what mends it."""
+    for one in sorted(found, key=lambda one: not one.fatal):
+        yield f"{'✗' if one.fatal else '!'} {one.what}: {one.seen}"
+        yield f"    → {one.remedy}"
+
+
+def _rest(made: Sequence[Result]) -> Iterator[str]:
+    """What was checked and well, and what nobody could ask."""
+    for one in made:
+        if one.asked and not one.found:
+            yield f"✓ {one.check}"
+        elif not one.found:
+            yield f"· {one.check}: not checked"
+
+
+def document(at: Session, made: Sequence[Result]) -> dict[str, Any]:
+    """The same as JSON."""
+    return {
+        "version": JSON_VERSION,
+        "stack": at.settings.stack,
+        "region": at.settings.region,
+        "fatal": any(finding.fatal for one in made for finding in one.found),
+        "findings": [
+            {"check": one.check, "what": finding.what, "seen": finding.seen, "remedy": finding.remedy}
+            | {"fatal": finding.fatal}
+            for one in made
+            for finding in one.found
+        ],
+        "well": [one.check for one in made if one.asked and not one.found],
+        "not_checked": [one.check for one in made if not one.asked],
+    }

@@ -1,0 +1,24 @@
+"""Whether anybody hears of alarms."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from awsdeploy.preflight.finding import Finding, Question
+from awsdeploy.resources.topic import PENDING
+
+
+def alarm_mail(question: Question) -> Iterator[Finding]:
+    """Addresses of a standing stack that have not followed the link in AWS's mail."""
+    emails = question.settings.monitoring.emails
+    if not emails:
+        return
+    silent: dict[str, None] = {}
+    for one in question.client("sns").pages("list_subscriptions", "Subscriptions"):
+        ours = one["TopicArn"].rpartition(":")[2].startswith(f"{question.stack.slug}-")
+        if ours and one["Protocol"] == "email" and one["SubscriptionArn"] == PENDING and one["Endpoint"] in emails:
+            silent[one["Endpoint"]] = None
+    for email in silent:
+        seen = "has not confirmed the mail that AWS sent: alarms do not reach it"
+        remedy = f"Open the mail from no-reply@sns.amazonaws.com to {email} and follow its link (look in spam)."
+        yield Finding(f"alarm mail to {email} (monitoring.emails)", seen, remedy, fatal=False)
