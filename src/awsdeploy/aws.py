@@ -262,9 +262,14 @@ class Door:
                 yield
 
     def signer(self) -> Any:
-        """botocore's own credentials, None where it finds none, and its session: whose they are. Asks nobody."""
+        """boto3's session and its credentials (None: none found). Raises `CredentialsMissing` where it cannot say."""
+        from botocore import exceptions as fault
+
         self.raw("sts", "us-east-1")
-        return self._session, self._session.get_credentials()
+        try:
+            return self._session, self._session.get_credentials()
+        except fault.BotoCoreError as error:
+            raise CredentialsMissing(f"No AWS credentials could be used: {error}.") from None
 
     def raw(self, service: str, region: str) -> Any:
         """The botocore client: one attempt, so that only this module decides what is sent again."""

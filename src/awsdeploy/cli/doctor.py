@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -11,7 +12,7 @@ import click
 from awsdeploy.cli.group import ExampleHelp
 from awsdeploy.cli.options import Given, json_option, shared_options
 from awsdeploy.cli.session import JSON_VERSION, Session, print_lines, session
-from awsdeploy.errors import Refused
+from awsdeploy.errors import CredentialsMissing, Refused
 
 if TYPE_CHECKING:
     from awsdeploy.engine.plan import Step
@@ -51,6 +52,21 @@ def asked(at: Session, seconds: float) -> Question:
     from awsdeploy.preflight.finding import Question
 
     return Question(at.settings, at.run.stack, at.run.door, seconds)
+
+
+@contextmanager
+def explained(at: Session) -> Iterator[None]:
+    """Where AWS does not accept the credentials: why, and what makes new ones. A region that is not on sounds alike."""
+    try:
+        yield
+    except CredentialsMissing as missing:
+        from awsdeploy.preflight import checks
+
+        found = [one for one in checks.findings(asked(at, 0), checks.SIGNING_IN) if one.fatal]
+        if not found:
+            raise
+        said = "\n".join([missing.message, *lines(found)])
+        raise CredentialsMissing(said, "Then run the same command: it goes on from here.") from None
 
 
 def usual(steps: Sequence[Step]) -> float:

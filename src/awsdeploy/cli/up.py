@@ -54,7 +54,8 @@ def command(
     settings = given.settings()
     need_consent(yes, "--yes")
     with session(given, settings, "up", writes=True) as at:
-        plan = planning.made(at, take_over, replace, restore_snapshot)
+        with doctor.explained(at):
+            plan = planning.made(at, take_over, replace, restore_snapshot)
         print_lines([*planning.lines(at, plan), *_after_a_blank(planning.remarks(at, plan))], err=True)
         _refuse(plan.obstacles, _before_spending(at, plan))
         if plan.writes:
@@ -69,9 +70,9 @@ def _before_spending(at: Session, plan: Plan) -> list[str]:
     """What would stop a first run, found before its first write; what need not stop it is only said."""
     if not plan.new or not plan.writes:
         return []
-    from awsdeploy.preflight.checks import IN_A_PLAN, findings
+    from awsdeploy.preflight.checks import BEYOND_A_PLAN, findings
 
-    found = findings(doctor.asked(at, planning.forecast(plan).longest), without=IN_A_PLAN)
+    found = findings(doctor.asked(at, planning.forecast(plan).longest), BEYOND_A_PLAN)
     warned = [one for one in found if not one.fatal]
     if warned:
         print_lines(["", *doctor.lines(warned)], err=True)

@@ -27,7 +27,7 @@ def credentials(question: Question) -> Iterator[Finding]:
     try:
         by = signer(question.door)
     except CredentialsMissing as missing:
-        yield Finding("AWS credentials", missing.message, f"{missing.hint} Or sign in: {ANY}")
+        yield Finding("AWS credentials", missing.message, f"{missing.hint} Or sign in: {ANY}".strip())
         return
     if not by.method:
         yield Finding("AWS credentials", "none found", f"Sign in: {ANY}. Without an account: --sandbox.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from awsdeploy.errors import AwsdeployError, AwsFailure, CredentialsMissing
@@ -26,8 +26,11 @@ CHECKS: tuple[Check, ...] = (
     monitoring.alarm_mail,
 )
 
-IN_A_PLAN: frozenset[Check] = frozenset({machines.key_pair, storage.buckets})
-"""What whoever has made a plan has looked at already: the obstacles it names."""
+BEYOND_A_PLAN = tuple(check for check in CHECKS if check not in (machines.key_pair, storage.buckets))
+"""Without what whoever has made a plan has looked at already: the obstacles it names."""
+
+SIGNING_IN = (account.credentials, account.regions)
+"""Why AWS may not know us."""
 
 
 @dataclass(frozen=True)
@@ -39,20 +42,14 @@ class Result:
     asked: bool = True
 
 
-def results(question: Question, without: Collection[Check] = ()) -> list[Result]:
-    """Every check but those `without`, in their order."""
-    checks = [check for check in CHECKS if check not in without]
+def results(question: Question, checks: Sequence[Check] = CHECKS) -> list[Result]:
+    """What each check came to, in their order."""
     return question.door.each(lambda check: _result(check, question), checks)
 
 
-def findings(question: Question, without: Collection[Check] = ()) -> list[Finding]:
-    """What all checks found, the fatal first."""
-    return sorted_by_weight(results(question, without))
-
-
-def sorted_by_weight(made: Sequence[Result]) -> list[Finding]:
-    """All their findings, the fatal first."""
-    found = [finding for result in made for finding in result.found]
+def findings(question: Question, checks: Sequence[Check] = CHECKS) -> list[Finding]:
+    """What the checks found, the fatal first."""
+    found = [finding for result in results(question, checks) for finding in result.found]
     return sorted(found, key=lambda one: not one.fatal)
 
 

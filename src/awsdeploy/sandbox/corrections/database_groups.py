@@ -7,7 +7,7 @@ from typing import Any
 
 from awsdeploy.sandbox.call import Call
 from awsdeploy.sandbox.corrections import Answer, before
-from awsdeploy.sandbox.corrections.database_rules import CLASSES, VERSIONS, family_of
+from awsdeploy.sandbox.corrections.database_rules import VERSIONS, family_of
 from awsdeploy.sandbox.refusal import AwsRefuses
 from awsdeploy.sandbox.world import World
 
@@ -142,30 +142,3 @@ def engine_versions(world: World, call: Call) -> Answer:
         if call.parameters.get("Engine", "mysql") == "mysql" and f"{full}.".startswith(f"{asked}.".lstrip("."))
     ]
     return {"DBEngineVersions": rows}
-
-
-@before("rds:DescribeOrderableDBInstanceOptions")
-def orderable(world: World, call: Call) -> Answer:
-    asked = call.parameters.get("EngineVersion") or ""
-    zones = [{"Name": zone.name} for zone in world.moto("ec2", call.region).describe_availability_zones()]
-    rows = [
-        {
-            "Engine": "mysql",
-            "EngineVersion": full,
-            "DBInstanceClass": size,
-            "LicenseModel": "general-public-license",
-            "AvailabilityZones": zones,
-            "MultiAZCapable": True,
-            "Vpc": True,
-            "SupportsStorageEncryption": True,
-            "StorageType": kind,
-            "SupportsStorageAutoscaling": True,
-            "MinStorageSize": 20,
-            "MaxStorageSize": 65536,
-        }
-        for full in VERSIONS.values()
-        for size in sorted(CLASSES)
-        for kind in ("gp2", "gp3")
-        if f"{full}.".startswith(f"{asked}.".lstrip(".")) and call.parameters.get("DBInstanceClass", size) == size
-    ]
-    return {"OrderableDBInstanceOptions": rows if call.parameters["Engine"] == "mysql" else []}

@@ -33,6 +33,8 @@ class Limits:
     """Database classes that cannot be ordered, or `CLASS VERSION`."""
     one_zone_only: list[str] = field(default_factory=list)
     """Database classes that have no standby."""
+    disks: list[str] = field(default_factory=lambda: ["gp2", "gp3"])
+    """The kinds of disk that databases have."""
     closed_zones: list[str] = field(default_factory=list)
     closed_regions: list[str] = field(default_factory=list)
     """Regions that the account has not turned on."""
@@ -111,6 +113,13 @@ def plan_told(world: World, _: Call) -> Answer:
     return {"accountId": ACCOUNT, "accountPlanType": plan, "accountPlanStatus": "ACTIVE"}
 
 
+@before("sts:GetCallerIdentity")
+def region_is_on(world: World, call: Call) -> None:
+    """AWS: a region that is not turned on knows no credentials of the account."""
+    if call.region in world.of(Limits).closed_regions:
+        raise AwsRefuses("InvalidClientTokenId", "The security token included in the request is invalid.", 403)
+
+
 @after("sts:GetCallerIdentity")
 def signed_by_root(world: World, _: Call, answer: Answer) -> None:
     if world.of(Limits).root:
@@ -144,31 +153,27 @@ def orderable(world: World, call: Call) -> Answer:
     wanted, limits = call.parameters, world.of(Limits)
     if wanted["Engine"] != "mysql":
         return {"OrderableDBInstanceOptions": []}
-    zones = [zone["ZoneName"] for zone in _zones(world, call.region)]
-    asked = wanted.get("DBInstanceClass")
+    zones = [zone.name for zone in world.moto("ec2", call.region).describe_availability_zones()]
+    asked, version_asked = wanted.get("DBInstanceClass"), wanted.get("EngineVersion") or ""
     options = [
         {
             "Engine": "mysql",
             "EngineVersion": version,
             "DBInstanceClass": name,
             "LicenseModel": "general-public-license",
-            "AvailabilityZones": [{"Name": zone} for zone in zones],
+            "AvailabilityZones": [{"Name": zone} for zone in zones if zone not in limits.closed_zones],
             "MultiAZCapable": name not in limits.one_zone_only,
             "Vpc": True,
             "StorageType": storage,
-            "MinStorageSize": 20 if storage == "gp3" else 5,
+            "MinStorageSize": 20,
             "MaxStorageSize": 65536,
             "SupportsStorageEncryption": True,
+            "SupportsStorageAutoscaling": True,
         }
         for name in sorted(database_rules.CLASSES if asked is None else database_rules.CLASSES & {asked})
         for major, version in database_rules.VERSIONS.items()
         if name not in limits.not_orderable and f"{name} {major}" not in limits.not_orderable
-        if wanted.get("EngineVersion", version) == version
-        for storage in ("gp2", "gp3", "io1")
+        if f"{version}.".startswith(f"{version_asked}.".lstrip("."))
+        for storage in limits.disks
     ]
     return {"OrderableDBInstanceOptions": options}
-
-
-def _zones(world: World, region: str) -> list[dict[str, str]]:
-    names = (zone.name for zone in world.moto("ec2", region).describe_availability_zones())
-    return [{"ZoneName": name} for name in names if name not in world.of(Limits).closed_zones]
