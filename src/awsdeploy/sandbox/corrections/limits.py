@@ -91,6 +91,17 @@ def machines_within_the_account(world: World, call: Call) -> None:
         raise AwsRefuses("VcpuLimitExceeded", f"{message} for the instance bucket that the specified type belongs to.")
 
 
+@after("ec2:DescribeInstances")
+def cores(_: World, __: Call, answer: Answer) -> None:
+    """AWS: each machine says how many cores and threads it has."""
+    from moto.ec2.models.instance_types import INSTANCE_TYPES
+
+    for reservation in answer.get("Reservations", ()):
+        for one in reservation["Instances"]:
+            has = INSTANCE_TYPES[one["InstanceType"]]["VCpuInfo"]
+            one["CpuOptions"] = {"CoreCount": has["DefaultCores"], "ThreadsPerCore": has["DefaultThreadsPerCore"]}
+
+
 @before("rds:CreateDBInstance")
 def database_within_the_plan(world: World, call: Call) -> None:
     """AWS: on the Free plan one day of backups and the micro classes only."""
