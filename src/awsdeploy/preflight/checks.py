@@ -31,7 +31,8 @@ CHECKS: tuple[Check, ...] = (
     dns.askable,
 )
 
-BEYOND_A_PLAN = tuple(check for check in CHECKS if check not in (machines.key_pair, storage.buckets))
+IN_A_PLAN = (machines.key_pair, storage.buckets, dns.hosted_zone, dns.askable)
+BEYOND_A_PLAN = tuple(check for check in CHECKS if check not in IN_A_PLAN)
 """Without what whoever has made a plan has looked at already: the obstacles it names."""
 
 SIGNING_IN = (account.credentials, account.regions)

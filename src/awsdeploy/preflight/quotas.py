@@ -34,7 +34,9 @@ def vcpus(question: Question) -> Iterator[Finding]:
         ],
     )
     each = {one["InstanceType"]: int(one["VCpuInfo"]["DefaultVCpus"]) for one in sizes}
-    used = sum(_cores(one) for one in _of_others(question, running) if STANDARD.match(one["InstanceType"]))
+    others = [one for one in _of_others(question, running) if STANDARD.match(one["InstanceType"])]
+    # AWS: spot instances have a quota of their own.
+    used = sum(_cores(one) for one in others if one.get("InstanceLifecycle") != "spot")
     needed = sum(each[one.instance_type] * one.instances for one in services)
     replaced = max(each.values())
     most = sum(each[one.instance_type] * (one.scaling.max if one.scaling else one.instances) for one in services)
