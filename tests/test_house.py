@@ -21,6 +21,7 @@ LAYERS = (
     "prices",
     "estimate",
     "stop",
+    "remedies",
     "refusal",
     "aws",
     "live",
