@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import botocore.session
 import pytest
 
 from awsdeploy.sandbox import control, toolchain
@@ -53,6 +54,14 @@ def _altered() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         if mutant := mutants.chosen():
             mutants.apply(mutant, patch)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _models() -> Iterator[None]:
+    """botocore reads what AWS's services are like once, not for every session anew."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(botocore.session, "create_loader", functools.cache(botocore.session.create_loader))
         yield
 
 

@@ -49,6 +49,8 @@ class World:
     environment: dict[str, str]
     folder: Path
     clients: dict[tuple[str, str], Any] = field(default_factory=dict)
+    used: dict[tuple[str, str], Any] = field(default_factory=dict)
+    """The clients of earlier runs: making them takes longer than most runs have to ask."""
     on_event: Callable[[Event], None] = lambda _event: None
 
     def client(self, service: str, region: str = REGION) -> Any:
@@ -93,7 +95,9 @@ class World:
         calls: Counter[str] = Counter()
         stack = Stack(settings.name, settings.environment)
         state = State.load(self.folder / ".awsdeploy" / f"{stack.slug}.json", stack.tag)
-        door = Door(on_call=lambda call: calls.update([f"{call.service}:{call.operation}"]), first_pause=0.02)
+        door = Door(
+            on_call=lambda call: calls.update([f"{call.service}:{call.operation}"]), first_pause=0.02, made=self.used
+        )
         made = Run(door, stack, settings.region, state, pace=Pace(0.05, 1.0), settle=0.2)
         made.emit = self.on_event
         return made, calls

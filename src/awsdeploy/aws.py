@@ -196,7 +196,8 @@ class _Unread(Exception):
 class Door:
     """Clients by service and region over one boto3 session, made on first use. Safe for many threads.
 
-    `first_pause` is how long (seconds) to wait before a refused call is first sent again.
+    `first_pause` is how long (seconds) to wait before a refused call is first sent again; `made` are botocore's
+    clients of a door before this one, by service and region.
     Whatever boto3 honours is honoured: `AWS_PROFILE`, SSO, `AWS_ENDPOINT_URL`, `AWS_CA_BUNDLE`, proxies.
     """
 
@@ -205,12 +206,13 @@ class Door:
         stop: Stop | None = None,
         on_call: Callable[[Call], None] = lambda _call: None,
         first_pause: float = 0.5,
+        made: dict[tuple[str, str], Any] | None = None,
     ) -> None:
         self.stop = stop or Stop()
         self.on_call = on_call
         self.pace = Pace(floor=first_pause)
         self.crowded = tenacity.wait_random_exponential(multiplier=first_pause, max=5)
-        self._raw: dict[tuple[str, str], Any] = {}
+        self._raw = {} if made is None else made
         self._session: Any = None
         self._making = threading.Lock()
         self._in_flight = threading.BoundedSemaphore(CALLS_IN_FLIGHT)

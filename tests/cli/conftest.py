@@ -1,9 +1,14 @@
-"""Stacks that several modules of commands start from."""
+"""Stacks that modules of commands start from; what is built is the module's own `CONFIG`."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
 
+from awsdeploy.sandbox.control import Server
+from tests.conftest import forked
 from tests.release.site import begin
 from tests.simulated import World
 
@@ -12,3 +17,22 @@ from tests.simulated import World
 def site(module_world: World) -> World:
     """A stack on which a first release runs, and its repository."""
     return begin(module_world)
+
+
+@pytest.fixture(scope="module")
+def standing(module_world: World, request: pytest.FixtureRequest) -> World:
+    """The world in which the module's stack is up."""
+    module_world.up(module_world.settings(request.module.CONFIG))
+    return module_world
+
+
+@pytest.fixture
+def up(
+    standing: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> Iterator[World]:
+    """A fork of that world for one test, which works in its folder."""
+    with forked(Server(**standing.control("GET", "status")), tmp_path) as made:
+        (tmp_path / "config.toml").write_text(request.module.CONFIG)
+        monkeypatch.chdir(tmp_path)
+        made.control("DELETE", "calls")
+        yield made

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import tomllib
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -29,20 +28,6 @@ PROVIDER = "arn:aws:iam::123456789012:oidc-provider/token.actions.githubusercont
 ISSUER = "token.actions.githubusercontent.com"
 DOCUMENT = Path(__file__).parents[2] / "docs" / "ci.md"
 MAIN = "repo:acme/shop:ref:refs/heads/main"
-
-
-@pytest.fixture(scope="module")
-def standing(module_world: World) -> World:
-    module_world.up(module_world.settings(CONFIG))
-    return module_world
-
-
-@pytest.fixture
-def up(standing: World, tmp_path: Path) -> Iterator[World]:
-    """A fork of the world in which the stack is up, with its role."""
-    with forked(Server(**standing.control("GET", "status")), tmp_path) as made:
-        (tmp_path / "config.toml").write_text(CONFIG)
-        yield made
 
 
 def role(world: World) -> dict[str, Any]:

@@ -18,8 +18,8 @@ from awsdeploy.blueprint.ci import WILDCARDS
 from awsdeploy.cli.group import awsdeploy
 from awsdeploy.release.deploy import ARCHIVES_KEPT
 from tests.permissions import allowed, like, listed
-from tests.release.apps import application
 from tests.release.repository import commit, git
+from tests.release.site import founded
 from tests.simulated import World, tags
 
 pytestmark = [pytest.mark.slow, pytest.mark.npm]
@@ -64,9 +64,7 @@ class Asked(NamedTuple):
 @pytest.fixture(scope="module")
 def site(module_world: World) -> World:
     """A stack with nothing released, its repository beside it, and more old releases than are kept."""
-    module_world.up(module_world.settings(CONFIG))
-    git(module_world.folder, "init", "-q", "-b", "main")
-    commit(module_world.folder, {**application(), ".gitignore": ".awsdeploy/\n"})
+    founded(module_world, CONFIG)
     s3 = module_world.client("s3")
     for number in range(ARCHIVES_KEPT):
         s3.put_object(Bucket=artifacts(module_world), Key=f"releases/backend/2020{number:02}.json", Body=b"{}")

@@ -10,8 +10,8 @@ import pytest
 
 from tests.release.apps import application
 from tests.release.git_server import TOKEN, GitServer, serving
-from tests.release.repository import commit, git
-from tests.release.site import asked, current, deploy, sent
+from tests.release.repository import commit
+from tests.release.site import asked, current, deploy, founded, sent
 from tests.simulated import World
 
 pytestmark = [pytest.mark.slow, pytest.mark.npm]
@@ -36,9 +36,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GitServer]:
 @pytest.fixture(scope="module")
 def site(module_world: World, server: GitServer) -> World:
     """A stack, its repository, and a clone of that around the config; the machines are connected to it."""
-    module_world.up(module_world.settings(CONFIG.format(url=server.url)))
-    git(module_world.folder, "init", "-q", "-b", "main")
-    commit(module_world.folder, {**application(), ".gitignore": ".awsdeploy/\n"})
+    founded(module_world, CONFIG.format(url=server.url))
     server.holds("shop", module_world.folder)
     done = module_world.awsdeploy("repository", "connect", stdin=TOKEN)
     assert done.returncode == 0, done.stderr

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import urllib.request
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.release.apps import SERVER, application
+from tests.release.apps import SERVER
 from tests.release.box import until
-from tests.release.repository import commit, git
+from tests.release.site import asked, begin, deploy
 from tests.simulated import World
 
 pytestmark = [pytest.mark.slow, pytest.mark.npm]
@@ -32,24 +29,7 @@ INSIDE = SERVER.replace("process.env.PORT", "process.env.PORT, process.env.HOSTN
 @pytest.fixture(scope="module")
 def site(module_world: World) -> World:
     """A stack whose page has nginx before it, and its repository."""
-    module_world.up(module_world.settings(CONFIG.format(nginx="true")))
-    git(module_world.folder, "init", "-q", "-b", "main")
-    commit(module_world.folder, {**application(INSIDE), ".gitignore": ".awsdeploy/\n"})
-    deploy(module_world)
-    return module_world
-
-
-def deploy(world: World) -> str:
-    done = world.awsdeploy("deploy", timeout=300)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout + done.stderr
-
-
-def asked(world: World) -> dict[str, Any]:
-    (address,) = world.control("GET", "balancers").values()
-    with urllib.request.urlopen(address + "/", timeout=10) as answer:
-        value: dict[str, Any] = json.loads(answer.read())
-        return value
+    return begin(module_world, CONFIG.format(nginx="true"), INSIDE)
 
 
 def machine(world: World) -> str:
@@ -62,7 +42,7 @@ def root(world: World) -> Path:
 
 
 def test_the_page_answers_through_nginx_whose_logs_can_be_read(site: World) -> None:
-    assert asked(site)["port"] == "13000"
+    assert asked(site, "/")["port"] == "13000"
     assert '"GET / HTTP/1.1" 200' in (root(site) / "var/log/nginx/access.log").read_text()
     until(lambda: '"GET / HTTP/1.1" 200' in site.awsdeploy("logs", "nginx").stdout)
 
@@ -73,7 +53,7 @@ def test_it_is_there_again_after_a_reboot(site: World) -> None:
     def answers() -> bool:
         site.pass_time(5)
         try:
-            return bool(asked(site)["port"] == "13000")
+            return bool(asked(site, "/")["port"] == "13000")
         except OSError:
             return False
 
@@ -84,6 +64,6 @@ def test_the_next_deploy_takes_it_away_and_brings_it_back_though_the_code_is_the
     for nginx, port in (("false", "3000"), ("true", "13000")):
         site.settings(CONFIG.format(nginx=nginx))
         assert "unchanged" not in deploy(site)
-        assert asked(site)["port"] == port
+        assert asked(site, "/")["port"] == port
         assert (root(site) / "etc/systemd/enabled/awsdeploy-nginx").exists() == (nginx == "true")
     assert "unchanged" in deploy(site)

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from awsdeploy.errors import UsageError
 from awsdeploy.release import env_file
-from awsdeploy.sandbox.control import Server
 from tests.account import leftovers
-from tests.conftest import forked
 from tests.simulated import World, tags
 from tests.terminal import talk
 
@@ -25,22 +21,6 @@ timezone = "Asia/Seoul"
 """
 PLACE = "/deploy/shop/dev"
 SECRET = "sk-live-4f9a1c77b2"
-
-
-@pytest.fixture(scope="module")
-def standing(module_world: World) -> World:
-    module_world.up(module_world.settings(CONFIG))
-    return module_world
-
-
-@pytest.fixture
-def up(standing: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    """A fork of the world in which the stack is up; the test works in its folder."""
-    with forked(Server(**standing.control("GET", "status")), tmp_path) as made:
-        (tmp_path / "config.toml").write_text(CONFIG)
-        monkeypatch.chdir(tmp_path)
-        made.control("DELETE", "calls")
-        yield made
 
 
 def parameter(world: World, path: str) -> dict[str, Any]:

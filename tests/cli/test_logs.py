@@ -8,16 +8,12 @@ import os
 import signal
 import subprocess
 import threading
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import IO
 
 import pytest
 
 from awsdeploy.release.entries import Assembly, Event, entries
-from awsdeploy.sandbox.control import Server
-from tests.conftest import forked
 from tests.simulated import REGION, SCRIPT, World, machines
 
 CONFIG = """\
@@ -34,18 +30,10 @@ GROUP = "/deploy/shop/dev/backend"
 
 
 @pytest.fixture(scope="module")
-def standing(module_world: World) -> World:
+def standing(standing: World) -> World:
     """Once the stack stands, time is as slow as ours: an hour of logs would else be a matter of seconds."""
-    module_world.up(module_world.settings(CONFIG))
-    module_world.control("POST", "speed", {"speed": 1})
-    return module_world
-
-
-@pytest.fixture
-def up(standing: World, tmp_path: Path) -> Iterator[World]:
-    with forked(Server(**standing.control("GET", "status")), tmp_path) as made:
-        (tmp_path / "config.toml").write_text(CONFIG)
-        yield made
+    standing.control("POST", "speed", {"speed": 1})
+    return standing
 
 
 def now(world: World) -> datetime:

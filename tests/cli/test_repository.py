@@ -10,9 +10,7 @@ from typing import Any
 
 import pytest
 
-from awsdeploy.sandbox.control import Server
 from tests.account import leftovers
-from tests.conftest import forked
 from tests.release.git_server import TOKEN, USER, GitServer, serving
 from tests.release.repository import commit, git, repository
 from tests.simulated import World, tags
@@ -26,22 +24,6 @@ platform = "supported"
 PLACE = "/deploy/shop/dev"
 ACCESS = {f"{PLACE}/{service}/repository/access" for service in ("backend", "frontend")}
 KNOWN_HOSTS = {f"{PLACE}/{service}/repository/known_hosts" for service in ("backend", "frontend")}
-
-
-@pytest.fixture(scope="module")
-def standing(module_world: World) -> World:
-    module_world.up(module_world.settings(CONFIG))
-    return module_world
-
-
-@pytest.fixture
-def up(standing: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    """A fork of the world in which the stack is up; the test works in its folder."""
-    with forked(Server(**standing.control("GET", "status")), tmp_path) as made:
-        (tmp_path / "config.toml").write_text(CONFIG)
-        monkeypatch.chdir(tmp_path)
-        made.control("DELETE", "calls")
-        yield made
 
 
 @pytest.fixture

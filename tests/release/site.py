@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from tests.release.apps import application
+from tests.release.apps import SERVER, application
 from tests.release.repository import commit, git
 from tests.simulated import World
 
@@ -28,12 +28,17 @@ instances = 2
 HEALTH = "/api/health"
 
 
-def begin(world: World) -> World:
-    """Up, with a repository, and its first release served."""
-    world.up(world.settings(CONFIG))
+def founded(world: World, config: str = CONFIG, server: str = SERVER) -> World:
+    """Up, with a repository in which nothing is released yet."""
+    world.up(world.settings(config))
     git(world.folder, "init", "-q", "-b", "main")
-    commit(world.folder, {**application(), ".gitignore": ".awsdeploy/\n"})
-    deploy(world)
+    commit(world.folder, {**application(server), ".gitignore": ".awsdeploy/\n"})
+    return world
+
+
+def begin(world: World, config: str = CONFIG, server: str = SERVER) -> World:
+    """Up, with a repository, and its first release served."""
+    deploy(founded(world, config, server))
     return world
 
 

@@ -41,11 +41,8 @@ class Outcome:
 
 def need_agents(door: Door, region: str, machines: Sequence[Machine]) -> None:
     """Raises `Refused` naming each machine whose agent does not answer."""
-    ssm = door.client("ssm", region)
-    filters = [{"Key": "InstanceIds", "Values": [one.id for one in machines]}]
-    pages = ssm.pages("describe_instance_information", "InstanceInformationList", Filters=filters)
-    online = {one["InstanceId"] for one in pages if one["PingStatus"] == "Online"}
-    away = [one for one in machines if one.id not in online]
+    answering = online(door.client("ssm", region), [one.id for one in machines])
+    away = [one for one in machines if one.id not in answering]
     if away:
         raise Refused(
             f"The SSM agent of {', '.join(f'{one.id} ({one.service})' for one in away)} does not answer, "
@@ -53,6 +50,13 @@ def need_agents(door: Door, region: str, machines: Sequence[Machine]) -> None:
             "A machine started a minute ago needs another. Else restart it: "
             f"aws ec2 reboot-instances --instance-ids {' '.join(one.id for one in away)}",
         )
+
+
+def online(ssm: Client, ids: Sequence[str]) -> set[str]:
+    """Those machines whose SSM agent answers."""
+    filters = [{"Key": "InstanceIds", "Values": list(ids)}]
+    pages = ssm.pages("describe_instance_information", "InstanceInformationList", Filters=filters)
+    return {one["InstanceId"] for one in pages if one["PingStatus"] == "Online"}
 
 
 def running_state(door: Door, region: str, id: str) -> str:
@@ -137,10 +141,10 @@ class Following:
                 heard = waited
             if waited - max(heard, asked) >= silence / 4:
                 asked = waited
-                lost = self._lost(waited - heard, silence)
-                if isinstance(lost, Outcome):
+                if self._agent_answers():
+                    heard = waited
+                elif lost := self._lost(waited - heard, silence):
                     return lost
-                heard = heard if lost else waited
         else:
             raise TimedOut(f"The command {self.command} on {self.machine.id} has not ended.", "It goes on there.")
         text = record.get("StandardOutputContent", "")
@@ -160,12 +164,11 @@ class Following:
                 raise
             return {}
 
-    def _lost(self, seconds: float, silence: float) -> Outcome | bool:
-        """Whether the machine's agent is away; how that ends once there is no more to wait for."""
-        filters = [{"Key": "InstanceIds", "Values": [self.machine.id]}]
-        known = self.ssm.describe_instance_information(Filters=filters)["InstanceInformationList"]
-        if any(one["PingStatus"] == "Online" for one in known):
-            return False
+    def _agent_answers(self) -> bool:
+        return self.machine.id in online(self.ssm, [self.machine.id])
+
+    def _lost(self, seconds: float, silence: float) -> Outcome | None:
+        """How it ends with an agent that has been away for so long; None while that may pass."""
         id, at = self.machine.id, self.step or "start"
         state = running_state(self.door, self.region, id)
         if state in LEAVING:
@@ -173,7 +176,7 @@ class Following:
             return Outcome("failed", step=at, diagnosis=f"{id} is {state} in the middle of it.", remedy=remedy)
         if seconds < silence:
             self.on_line(f"the agent of {id} does not answer (it is {state}); waiting for it")
-            return True
+            return None
         diagnosis = f"The agent of {id} has not answered for {seconds:.0f} s; whether it goes on there is not known."
         remedy = "When it answers again (awsdeploy status), run the same command: it waits for what still runs there."
         return Outcome("failed", step=at, diagnosis=diagnosis, remedy=remedy)
