@@ -49,7 +49,8 @@ def already_billed(lives: Iterable[Live], region: str) -> str:
     if not bill:
         return ""
     told = [f"{one.what} " + ("at an unknown price" if one.monthly is None else _an_hour(one.monthly)) for one in bill]
-    return f"Already billed: {', '.join(told)}; together {_an_hour(estimate.total(bill))} before VAT, until awsdeploy destroy."
+    together = _an_hour(estimate.total(bill))
+    return f"Already billed: {', '.join(told)}; together {together} before VAT, until awsdeploy destroy."
 
 
 def _an_hour(monthly: float) -> str:
