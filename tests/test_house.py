@@ -22,6 +22,7 @@ LAYERS = (
     "prices",
     "estimate",
     "stop",
+    "remedies",
     "refusal",
     "aws",
     "live",

@@ -131,7 +131,7 @@ class Client:
                     f"AWS does not accept these credentials: {text or outcome}",
                     "Sign in again (for SSO: aws sso login), then run the same command: it goes on from here.",
                 ) from None
-            refusal = AwsRefusal(name, outcome, text)
+            refusal = AwsRefusal(name, outcome, text, self._region)
             if outcome in THROTTLES or status == 429:
                 raise _Unread(refusal) from None
             if status >= 500:

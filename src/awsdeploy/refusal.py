@@ -9,7 +9,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from awsdeploy import remedies
 from awsdeploy.errors import AwsFailure
+from awsdeploy.remedies import FORBIDDEN
+
+__all__ = ["FORBIDDEN", "STALE_CREDENTIALS", "THROTTLES", "AnswerLost", "AwsRefusal", "Passing", "tolerate"]
 
 # botocore's own throttling codes (retries/standard.py) and the services' older spellings.
 THROTTLES = frozenset(
@@ -21,31 +25,15 @@ STALE_CREDENTIALS = frozenset(
     "ExpiredToken ExpiredTokenException RequestExpired InvalidClientTokenId UnrecognizedClientException "
     "SignatureDoesNotMatch InvalidToken".split()
 )
-FORBIDDEN = frozenset("AccessDenied AccessDeniedException UnauthorizedOperation Client.UnauthorizedOperation".split())
-
-
-# AWS: these are allowed under other names, and to IAM users only once the root user has opened the bill to them.
-_ROOT = (
-    "and have the account's root user turn on IAM user and role access to Billing information (Account settings), "
-    "then run the same command again."
-)
-BILLING = {
-    "budgets": f"Allow budgets:ViewBudget, budgets:ModifyBudget and budgets:TagResource for these credentials, {_ROOT} "
-    "Or go without a budget: monitoring.budget = false.",
-    "ce": f"Allow ce:GetCostAndUsage for these credentials, {_ROOT}",
-}
 
 
 class AwsRefusal(AwsFailure):
-    """AWS answered no. `code` and `text` are AWS's own words."""
+    """AWS answered no. `code` and `text` are AWS's own words; `region` is where it was asked."""
 
-    def __init__(self, operation: str, code: str, text: str) -> None:
-        hint = "Run the same command again: it goes on from here."
+    def __init__(self, operation: str, code: str, text: str, region: str = "") -> None:
         if code in FORBIDDEN:
             self.exit_code = 3
-            hint = f"Allow the action {operation} for these credentials, then run the same command again."
-            hint = BILLING.get(operation.partition(":")[0], hint)
-        super().__init__(f"{operation}: {text} ({code})", hint)
+        super().__init__(f"{operation}: {text} ({code})", remedies.of(operation, code, text, region))
         self.operation, self.code, self.text = operation, code, text
 
 

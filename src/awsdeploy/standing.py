@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
+from awsdeploy import estimate
 from awsdeploy.estimate import Machines, Mysql, Parts
+from awsdeploy.prices import HOURS
 from awsdeploy.resource import Live
 from awsdeploy.resources.database import Database
 from awsdeploy.resources.health_check import HealthCheck
@@ -39,6 +41,20 @@ def parts(lives: Iterable[Live], region: str) -> Parts:
         zones=sum(one.kind is HostedZone for one in there),
         health_checks=sum(one.kind is HealthCheck for one in there),
     )
+
+
+def already_billed(lives: Iterable[Live], region: str) -> str:
+    """What of it costs something already, with US dollars an hour, in a sentence; nothing where nothing does."""
+    bill = estimate.of_parts(parts(lives, region))
+    if not bill:
+        return ""
+    told = [f"{one.what} " + ("at an unknown price" if one.monthly is None else _an_hour(one.monthly)) for one in bill]
+    together = _an_hour(estimate.total(bill))
+    return f"Already billed: {', '.join(told)}; together {together} before VAT, until awsdeploy destroy."
+
+
+def _an_hour(monthly: float) -> str:
+    return f"${monthly / HOURS:.3f}/h"
 
 
 def _by_service(machines: list[Live]) -> tuple[Machines, ...]:

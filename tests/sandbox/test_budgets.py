@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from tests.sandbox.standing import Standing
 from tests.simulated import World
 
 ACCOUNT = "123456789012"
@@ -63,22 +64,19 @@ def test_a_notification_has_one_to_ten_addressees_by_mail(budgets: Any) -> None:
     assert refused(budgets.describe_subscribers_for_notification, **about) == "NotFoundException"
 
 
-def test_nothing_is_billed_by_a_tag_until_a_day_after_its_activation(world: World, budgets: Any) -> None:
+def test_nothing_is_billed_by_a_tag_until_a_day_after_its_activation(stands: Standing) -> None:
+    ce, budgets = stands.client("ce"), stands.client("budgets")
     make(budgets)
-    ce = world.client("ce", "us-east-1")
-    machine = world.client("ec2").run_instances(ImageId="ami-0abc", InstanceType="t3.micro", MinCount=1, MaxCount=1)
-    world.client("ec2").create_tags(
-        Resources=[machine["Instances"][0]["InstanceId"]], Tags=[{"Key": "team", "Value": "a"}]
-    )
+    stands.ec2.create_tags(Resources=[stands.machine], Tags=[{"Key": "team", "Value": "a"}])
     asked = {
         "TimePeriod": {"Start": "2020-01-01", "End": "2030-01-01"},
         "Granularity": "MONTHLY",
         "Metrics": ["UnblendedCost"],
         "Filter": {"Tags": {"Key": "team", "Values": ["a"]}},
     }
-    world.pass_time(2 * 86400)
+    stands.pass_time(2 * 86400)
     assert ce.get_cost_and_usage(**asked)["ResultsByTime"][0]["Groups"] == []
     ce.update_cost_allocation_tags_status(CostAllocationTagsStatus=[{"TagKey": "team", "Status": "Active"}])
-    world.pass_time(2 * 86400)
+    stands.pass_time(2 * 86400)
     assert len(ce.get_cost_and_usage(**asked)["ResultsByTime"][0]["Groups"]) == 1
     assert float(budgets.describe_budget(**NAME)["Budget"]["CalculatedSpend"]["ActualSpend"]["Amount"]) > 0

@@ -14,7 +14,15 @@ from awsdeploy.cli import plan as planning
 from awsdeploy.cli.group import ExampleHelp
 from awsdeploy.cli.options import Given, json_option, shared_options, yes_option
 from awsdeploy.cli.session import Session, can_ask, need_consent, print_lines, session, table
-from awsdeploy.errors import Declined, Refused, UsageError
+from awsdeploy.errors import (
+    AwsFailure,
+    CredentialsMissing,
+    Declined,
+    Interrupted,
+    Refused,
+    TimedOut,
+    UsageError,
+)
 
 if TYPE_CHECKING:
     from awsdeploy.engine.plan import Plan
@@ -62,7 +70,11 @@ def command(
             _agree_to_lose(plan, delete_data)
             _agree(yes)
         begun = time.monotonic()
-        _carry_out(at, plan, as_json)
+        try:
+            _carry_out(at, plan, as_json)
+        except (AwsFailure, TimedOut, CredentialsMissing, Interrupted) as error:
+            error.message += _already_billed(at)
+            raise
         _report(at, plan, at.clock.of(time.monotonic() - begun), as_json)
 
 
@@ -85,6 +97,15 @@ def _refuse(obstacles: list[str], fatal: list[str]) -> None:
         fatal = ["Some things would stop this run:", *fatal]
     if obstacles or fatal:
         raise Refused("\n".join([*obstacles, *fatal]), "Nothing was created.")
+
+
+def _already_billed(at: Session) -> str:
+    """What an `up` that failed leaves on the bill, as a line; by what it has seen, since AWS may not answer."""
+    from awsdeploy import standing
+
+    there = {(live.kind, live.id): live for live in (*at.run.world.known(), *at.run.lives.values())}
+    said = standing.already_billed(there.values(), at.settings.region)
+    return f"\n{said}" if said else ""
 
 
 def _after_a_blank(lines: Iterator[str]) -> Iterator[str]:

@@ -20,6 +20,7 @@ from awsdeploy.lease import RENEW_EVERY
 from awsdeploy.resource import Again, Aws, Gate, Live, Parting, Resource
 from awsdeploy.state import Entry
 
+GO_ON = "Run the same command again: it goes on from here."
 UNSEEN = 300.0  # seconds a new object may stay out of AWS's lists before we say so
 ATTEMPTS = 10  # repairs of one resource before we stop believing that they converge
 
@@ -84,9 +85,16 @@ def summed_up(errors: dict[str, AwsdeployError]) -> AwsdeployError:
         error.args = (error.message,)
         return error
     lines = "\n".join(f"  {line}" for line in told)
-    total = RunFailed(f"{len(errors)} resources failed:\n{lines}", "Run the same command again: it goes on from here.")
+    total = RunFailed(f"{len(errors)} resources failed:\n{lines}", _what_to_do(errors))
     total.exit_code = min(error.exit_code for error in errors.values())
     return total
+
+
+def _what_to_do(errors: dict[str, AwsdeployError]) -> str:
+    """Every remedy once, a line each; what goes for all only where nothing else does."""
+    told = dict.fromkeys(error.hint for error in errors.values() if error.hint)
+    own = [hint for hint in told if hint != GO_ON]
+    return "\n→ ".join(own) or GO_ON
 
 
 def _forget_the_gone(run: Run, plan: Plan) -> None:
