@@ -31,6 +31,7 @@ LAYERS = (
     "engine",
     "backups",
     "blueprint",
+    "deployer",
     "prices",
     "estimate",
     "preflight",

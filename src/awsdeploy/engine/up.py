@@ -17,6 +17,7 @@ from awsdeploy.engine.plan import Plan
 from awsdeploy.engine.run import Run
 from awsdeploy.errors import AwsdeployError, AwsFailure, Refused, TimedOut
 from awsdeploy.lease import RENEW_EVERY
+from awsdeploy.refusal import allowing
 from awsdeploy.resource import Again, Aws, Gate, Live, Parting, Resource
 from awsdeploy.state import Entry
 
@@ -84,7 +85,9 @@ def summed_up(errors: dict[str, AwsdeployError]) -> AwsdeployError:
         error.args = (error.message,)
         return error
     lines = "\n".join(f"  {line}" for line in told)
-    total = RunFailed(f"{len(errors)} resources failed:\n{lines}", "Run the same command again: it goes on from here.")
+    denied = allowing(error for error in errors.values() if isinstance(error, AwsRefusal))
+    hint = denied or "Run the same command again: it goes on from here."
+    total = RunFailed(f"{len(errors)} resources failed:\n{lines}", hint)
     total.exit_code = min(error.exit_code for error in errors.values())
     return total
 

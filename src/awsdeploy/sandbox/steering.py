@@ -87,6 +87,10 @@ class Steering:
         )
         self.server.trouble.refusals.append(row)
 
+    def post_deny(self, value: Mapping[str, Any]) -> None:
+        """IAM actions that nobody is allowed from now on, instead of those before; also those a call needs as well."""
+        self.server.trouble.denied = frozenset(str(action) for action in value["actions"])
+
     def post_confirm(self, value: Mapping[str, Any]) -> dict[str, Any]:
         from awsdeploy.sandbox.corrections import topics
 
