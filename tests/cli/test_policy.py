@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from awsdeploy import config, deployer
+from awsdeploy.deployer.scope import Scope
 from awsdeploy.resource import Stack
 from tests.permissions import allowed, like, listed
 from tests.policy.stages import EVERYTHING, LESS
@@ -144,6 +145,6 @@ def test_a_role_is_handed_to_nobody_but_the_services_that_act_as_it() -> None:
 @pytest.mark.parametrize("name", ["a", "shop", "a-name-of-thirty-two-characters1"])
 def test_a_pattern_of_names_matches_every_name_of_the_stack(name: str, limit: int) -> None:
     settings = config.from_mapping({"name": name, "environment": "staging", "preset": "dev", "platform": "supported"})
-    scope = deployer.Scope(settings, ACCOUNT)
+    scope = Scope(settings, ACCOUNT)
     for key in ("web/alb", "web/backend-target-group", "database/mysql"):
         assert like(scope.named(limit), Stack(name, "staging").called(key, "0", limit))

@@ -107,8 +107,8 @@ USE = (
     "env unset backend FEATURE",
     "exec backend -- true",
     "logs backend",
-    "logs access",
-    "backup now --yes",
+    "logs alb",
+    "backup now",
     "backups",
     "up --yes",
 )

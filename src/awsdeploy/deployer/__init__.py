@@ -40,8 +40,11 @@ ROWS: tuple[Callable[[Scope], Iterator[Statement]], ...] = (
     web.route53,
     web.watching,
 )
+_SESSION = "`shell` and `tunnel`, which hand over to a plugin that the recorded runs have not"
 UNRECORDED: Mapping[str, str] = {
     "iam:CreateServiceLinkedRole": "AWS makes the service's own role with an account's first of its kind",
+    "ssm:StartSession": _SESSION,
+    "ssm:TerminateSession": _SESSION,
 }
 """What is allowed although no recorded run needs it, and when it is needed."""
 

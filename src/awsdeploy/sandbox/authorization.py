@@ -123,10 +123,15 @@ def _asked(call: Call) -> Iterator[str]:
             yield "iam:PassRole"
 
 
+def denied(call: Call, actions: frozenset[str]) -> str:
+    """The first of the denied actions that this call needs, or nothing."""
+    if call.name == "s3:HeadBucket":
+        return ""  # AWS: a bucket that is not there is 404 to everybody
+    return next((action for action in asked(call) if action in actions), "")
+
+
 def refuse(call: Call, action: str) -> AwsRefuses:
     """AWS's answer to who may not do `action`, in the words of the call's service."""
-    if call.name.startswith("s3:Head"):
-        return AwsRefuses("403", "Forbidden", 403)
     said = (
         f"User: arn:aws:sts::{ACCOUNT}:user/moto is not authorized to perform: {action} on resource: "
         f"{_resource(call, action)} because no identity-based policy allows the {action} action"

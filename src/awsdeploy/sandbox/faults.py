@@ -59,9 +59,8 @@ class Trouble:
         return fault.kind
 
     def refuse(self, call: Call) -> None:
-        for action in authorization.asked(call) if self.denied else ():
-            if action in self.denied:
-                raise authorization.refuse(call, action)
+        if self.denied and (action := authorization.denied(call, self.denied)):
+            raise authorization.refuse(call, action)
         for row in self.refusals:
             if row.operation == call.name and row.times > 0:
                 row.times -= 1
