@@ -45,7 +45,8 @@ def ec2(scope: Scope) -> Iterator[Statement]:
     images = scope.public("ec2", "image/*", "snapshot/*")
     new = [*scope.ec2(*NEW.split()), *images]
     yield allow("Ec2Look", actions("ec2", LOOKS), ["*"])
-    yield allow("Ec2Make", actions("ec2", [*MAKES.split(), *nat]), new, scope.becoming_ours)
+    rules = ["AuthorizeSecurityGroupEgress", "AuthorizeSecurityGroupIngress"]
+    yield allow("Ec2Make", actions("ec2", [*MAKES.split(), *rules, *nat]), new, scope.becoming_ours)
     within = "CreateImage CreateRouteTable CreateSecurityGroup CreateSubnet RunInstances".split()
     there = scope.ec2("elastic-ip", "instance", "launch-template", "security-group", "subnet", "vpc")
     yield allow("Ec2MakeIn", actions("ec2", [*within, *nat]), there, scope.ours)
