@@ -32,7 +32,7 @@ FORBIDDEN = frozenset(
 _DENIED = re.compile(r"not authorized to perform: (?P<action>[\w-]+:\w+)(?: on resource: (?P<resource>[^\s,]+))?")
 _ENCODED = re.compile(r"\s*Encoded authorization failure message: \S+")
 # Where a service does not say which action it wants, and IAM's word for it is not the operation's.
-_SERVICES = {"elbv2": "elasticloadbalancing", "s3control": "s3"}
+_SERVICES = {"elbv2": "elasticloadbalancing", "resourcegroupstaggingapi": "tag", "s3control": "s3"}
 _ACTIONS = {
     "s3:HeadBucket": "s3:ListBucket",
     "s3:HeadObject": "s3:GetObject",

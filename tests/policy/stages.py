@@ -129,7 +129,12 @@ class Life:
 
 def typed(stage: str) -> Sequence[str]:
     """The commands of a stage, and nothing that anybody else does in it."""
-    return {"use": USE, "destroy": ("destroy --confirm drift-dev --everything",)}.get(stage, ("up --yes",))
+    others = {
+        "use": USE,
+        "change": ("up --yes --delete-data storage/replica",),
+        "destroy": ("destroy --confirm drift-dev --everything",),
+    }
+    return others.get(stage, ("up --yes",))
 
 
 def needed(calls: Sequence[dict[str, Any]]) -> set[str]:
@@ -180,6 +185,6 @@ def lived(world: World, homes: Path) -> Iterator[Life]:
 def copied(world: World, folder: Path) -> Iterator[World]:
     """A copy of a world and its folder, to be changed, in which time goes on."""
     shutil.copytree(world.folder, folder, symlinks=True, dirs_exist_ok=True)
-    with forked(Server(**world.control("GET", "status")), folder) as made:
+    with forked(Server(**world.control("GET", "status") | {"speed": SPEED}), folder) as made:
         made.control("POST", "speed", {"speed": SPEED})
         yield dataclasses.replace(made, folder=folder)

@@ -43,6 +43,16 @@ ROWS: tuple[Callable[[Scope], Iterator[Statement]], ...] = (
 _SESSION = "`shell` and `tunnel`, which hand over to a plugin that the recorded runs have not"
 UNRECORDED: Mapping[str, str] = {
     "iam:CreateServiceLinkedRole": "AWS makes the service's own role with an account's first of its kind",
+    "autoscaling:DetachLoadBalancerTargetGroups": "a target group of another's was attached by hand",
+    "ec2:AuthorizeSecurityGroupEgress": "a rule that the config declares was taken away by hand",
+    "ec2:CreateLaunchTemplateVersion": "what a group's machines are made of has changed",
+    "ec2:DeleteLaunchTemplateVersions": "the versions that no machine of a group has any more",
+    "ec2:DeleteVolume": "a disk was left without its machine",
+    "ec2:DisassociateIamInstanceProfile": "a machine was given another profile by hand",
+    "elasticloadbalancing:SetIpAddressType": "it was changed by hand",
+    "elasticloadbalancing:SetSubnets": "the load balancer was moved to other subnets by hand",
+    "rds:RestoreDBInstanceFromDBSnapshot": "`up --restore-snapshot`",
+    "s3:AbortMultipartUpload": "an upload was unfinished when its bucket went",
     "ssm:StartSession": _SESSION,
     "ssm:TerminateSession": _SESSION,
 }

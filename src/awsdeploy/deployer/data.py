@@ -21,7 +21,7 @@ def rds(scope: Scope) -> Iterator[Statement]:
     changes = """\
     AddTagsToResource CreateDBInstance CreateDBParameterGroup CreateDBSnapshot CreateDBSubnetGroup DeleteDBInstance
     DeleteDBParameterGroup DeleteDBSnapshot DeleteDBSubnetGroup ModifyDBInstance ModifyDBParameterGroup
-    ModifyDBSubnetGroup RebootDBInstance RestoreDBInstanceFromDBSnapshot
+    ModifyDBSubnetGroup RestoreDBInstanceFromDBSnapshot
     """
     name = scope.named(63)
     own = [scope.arn("rds", f"{kind}:{name}") for kind in ("db", "pg", "snapshot", "subgrp")]
@@ -53,9 +53,11 @@ def ssm(scope: Scope) -> Iterator[Statement]:
     yield allow("MachinesLook", actions("ssm", looks), ["*"])
     images = scope.public("ssm", "parameter/aws/service/ami-amazon-linux-latest/*")
     yield allow("NewestImage", ["ssm:GetParameter"], images)
-    changes = "AddTagsToResource DeleteParameter DeleteParameters GetParameter GetParameters ListTagsForResource"
+    changes = "AddTagsToResource DeleteParameter DeleteParameters GetParameter GetParameters"
     parameters = scope.arn("ssm", f"parameter{scope.stack.parameter('*')}")
-    yield allow("Parameters", actions("ssm", f"{changes} PutParameter"), [parameters])
+    yield allow(
+        "Parameters", actions("ssm", f"{changes} GetParametersByPath ListTagsForResource PutParameter"), [parameters]
+    )
     # AWS: the document and the machine are judged apart, and the document has no tags of ours.
     yield allow("Command", ["ssm:SendCommand"], scope.public("ssm", "document/AWS-RunShellScript"))
     documents = "document/AWS-StartInteractiveCommand", "document/AWS-StartPortForwardingSessionToRemoteHost"

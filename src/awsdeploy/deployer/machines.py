@@ -29,7 +29,8 @@ AuthorizeSecurityGroupIngress CreateLaunchTemplateVersion CreateRoute DeleteInte
 DeleteLaunchTemplateVersions DeleteNatGateway DeleteRoute DeleteRouteTable DeleteSecurityGroup DeleteSubnet DeleteVolume
 DeleteVpc DetachInternetGateway DisassociateIamInstanceProfile DisassociateRouteTable ModifyInstanceAttribute
 ModifyInstanceMetadataOptions ModifyLaunchTemplate ModifySubnetAttribute ModifyVolume ModifyVpcAttribute
-ReleaseAddress RevokeSecurityGroupEgress RevokeSecurityGroupIngress StartInstances StopInstances TerminateInstances
+ReleaseAddress ReplaceRoute RevokeSecurityGroupEgress RevokeSecurityGroupIngress StartInstances StopInstances
+TerminateInstances
 """
 # Which makes its tags itself, and what a rule or a template of a group is made with.
 TAGGING = """\

@@ -69,7 +69,8 @@ def route53(scope: Scope) -> Iterator[Statement]:
 
 
 def watching(scope: Scope) -> Iterator[Statement]:
-    """Logs here; alarms and their topics here and in us-east-1, where Route 53 measures."""
+    """What carries the tag; logs here; alarms and their topics here and in us-east-1, where Route 53 measures."""
+    yield allow("Tagged", ["tag:GetResources"], ["*"])
     yield allow("LogsLook", ["logs:DescribeLogGroups"], ["*"])
     groups = f"log-group:{scope.stack.parameter('*')}", f"log-group:/aws/rds/instance/{scope.named(63)}"
     logs = "CreateLogGroup DeleteLogGroup FilterLogEvents GetLogEvents PutRetentionPolicy TagResource"
@@ -77,7 +78,7 @@ def watching(scope: Scope) -> Iterator[Statement]:
     yield allow("AlarmsLook", actions("cloudwatch", "DescribeAlarms GetDashboard ListDashboards"), ["*"])
     alarms = scope.arn("cloudwatch", f"alarm:{scope.named(255)}", "*")
     dashboard = scope.arn("cloudwatch", f"dashboard/{scope.named(255)}", "")
-    alarm = "DeleteAlarms EnableAlarmActions ListTagsForResource PutMetricAlarm TagResource"
+    alarm = "DeleteAlarms EnableAlarmActions PutMetricAlarm TagResource"
     yield allow("Alarms", actions("cloudwatch", alarm), [alarms])
     yield allow("Dashboard", actions("cloudwatch", "DeleteDashboards PutDashboard"), [dashboard])
     yield allow("TopicsLook", actions("sns", "ListTopics Unsubscribe"), ["*"])

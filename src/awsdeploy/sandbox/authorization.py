@@ -14,7 +14,12 @@ from moto.core import DEFAULT_ACCOUNT_ID as ACCOUNT
 from awsdeploy.sandbox.call import Call
 from awsdeploy.sandbox.refusal import AwsRefuses
 
-PREFIXES = {"elbv2": "elasticloadbalancing", "s3control": "s3", "service-quotas": "servicequotas"}
+PREFIXES = {
+    "elbv2": "elasticloadbalancing",
+    "resourcegroupstaggingapi": "tag",
+    "s3control": "s3",
+    "service-quotas": "servicequotas",
+}
 """Services whose name in IAM is another."""
 
 NOBODY_ASKS = {"sts:GetCallerIdentity"}
