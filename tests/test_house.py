@@ -38,6 +38,7 @@ LAYERS = (
     "delegation",
     "standing",
     "billed",
+    "deployer",
     "preflight",
     "release",
     "deviations",

@@ -5,7 +5,9 @@ Codes are AWS's own words. Knows nothing of how a call is made.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+import re
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -25,16 +27,87 @@ STALE_CREDENTIALS = frozenset(
     "ExpiredToken ExpiredTokenException RequestExpired InvalidClientTokenId UnrecognizedClientException "
     "SignatureDoesNotMatch InvalidToken".split()
 )
+# AWS: "User: … is not authorized to perform: ec2:CreateVpc on resource: … because no identity-based policy allows …".
+_DENIED = re.compile(r"not authorized to perform: (?P<action>[\w-]+:\w+)(?: on resource: (?P<resource>[^\s,]+))?")
+_ENCODED = re.compile(r"\s*Encoded authorization failure message: \S+")
+# Where a service does not say which action it wants, and IAM's word for it is not the operation's.
+_SERVICES = {"elbv2": "elasticloadbalancing", "resourcegroupstaggingapi": "tag", "s3control": "s3"}
+_ACTIONS = {
+    "s3:HeadBucket": "s3:ListBucket",
+    "s3:HeadObject": "s3:GetObject",
+    "s3:ListBuckets": "s3:ListAllMyBuckets",
+    "s3:ListObjectsV2": "s3:ListBucket",
+    "s3:ListObjectVersions": "s3:ListBucketVersions",
+    "s3:ListMultipartUploads": "s3:ListBucketMultipartUploads",
+    "s3:DeleteObjects": "s3:DeleteObjectVersion",
+    "s3:GetPublicAccessBlock": "s3:GetBucketPublicAccessBlock",
+    "s3:PutPublicAccessBlock": "s3:PutBucketPublicAccessBlock",
+    "s3:GetBucketCors": "s3:GetBucketCORS",
+    "s3:PutBucketCors": "s3:PutBucketCORS",
+    "s3:DeleteBucketCors": "s3:PutBucketCORS",
+    "s3:GetBucketEncryption": "s3:GetEncryptionConfiguration",
+    "s3:PutBucketEncryption": "s3:PutEncryptionConfiguration",
+    "s3:GetBucketLifecycleConfiguration": "s3:GetLifecycleConfiguration",
+    "s3:PutBucketLifecycleConfiguration": "s3:PutLifecycleConfiguration",
+    "s3:GetBucketMetricsConfiguration": "s3:GetMetricsConfiguration",
+    "s3:PutBucketMetricsConfiguration": "s3:PutMetricsConfiguration",
+    "s3:DeleteBucketMetricsConfiguration": "s3:PutMetricsConfiguration",
+    "s3:GetBucketReplication": "s3:GetReplicationConfiguration",
+    "s3:PutBucketReplication": "s3:PutReplicationConfiguration",
+    "s3:DeleteBucketReplication": "s3:PutReplicationConfiguration",
+    "s3control:GetPublicAccessBlock": "s3:GetAccountPublicAccessBlock",
+}
 
 
 class AwsRefusal(AwsFailure):
-    """AWS answered no. `code` and `text` are AWS's own words; `region` is where it was asked."""
+    """AWS answered no. `code` and `text` are AWS's own words; `region` is where it was asked.
+
+    Where a permission is missing, `action` is IAM's name of what is not allowed and `resource` what it is not allowed
+    on, `*` where AWS does not say.
+    """
 
     def __init__(self, operation: str, code: str, text: str, region: str = "") -> None:
+        self.operation, self.code, self.text = operation, code, text
+        self.action = self.resource = ""
+        hint = remedies.of(code, text, region)
         if code in FORBIDDEN:
             self.exit_code = 3
-        super().__init__(f"{operation}: {text} ({code})", remedies.of(operation, code, text, region))
-        self.operation, self.code, self.text = operation, code, text
+            said = _DENIED.search(text)
+            self.action = said["action"] if said else _action(operation)
+            self.resource = ((said and said["resource"]) or "*").removesuffix(".")
+            hint = allowing([self])
+            text = f"{_ENCODED.sub('', text)}: it takes {self.action} on {self.resource}"
+        super().__init__(f"{operation}: {text} ({code})", hint)
+
+
+def allowing(refusals: Iterable[AwsRefusal]) -> str:
+    """What to do about missing permissions: the statements to add. Empty where none of them is about permission."""
+    wanted: dict[str, set[str]] = {}
+    denied = [one for one in refusals if one.action]
+    for one in denied:
+        wanted.setdefault(one.action, set()).add(one.resource)
+    if not wanted:
+        return ""
+    if any("explicit deny" in one.text for one in denied):
+        # AWS: an explicit deny wins over whatever else allows.
+        return "A policy denies it in so many words, and no other can allow it: ask whoever manages the account."
+    statements = ",\n".join(
+        json.dumps({"Effect": "Allow", "Action": action, "Resource": sorted(resources)}, indent=2)
+        for action, resources in wanted.items()
+    )
+    return "\n".join(
+        [
+            "Add to a policy of these credentials what follows, then run the same command again. "
+            "`awsdeploy policy` prints all that a deployer needs.",
+            statements,
+            *dict.fromkeys(filter(None, map(remedies.of_billing, wanted))),
+        ]
+    )
+
+
+def _action(operation: str) -> str:
+    service, _, name = operation.partition(":")
+    return _ACTIONS.get(operation, f"{_SERVICES.get(service, service)}:{name}")
 
 
 class AnswerLost(AwsFailure):

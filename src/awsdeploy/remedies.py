@@ -7,7 +7,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-FORBIDDEN = frozenset("AccessDenied AccessDeniedException UnauthorizedOperation Client.UnauthorizedOperation".split())
+FORBIDDEN = frozenset(
+    "AccessDenied AccessDeniedException AuthorizationError UnauthorizedOperation Client.UnauthorizedOperation".split()
+)
+"""SNS alone says AuthorizationError."""
 AGAIN = "run the same command again: it goes on from here."
 
 
@@ -71,24 +74,22 @@ REMEDIES = (
     ),
 )
 
-# AWS: these are allowed under other names, and to IAM users only once the root user has opened the bill to them.
+# AWS: IAM users see the bill only once the root user has opened it to them.
 _ROOT = (
-    "and have the account's root user turn on IAM user and role access to Billing information (Account settings), "
-    "then run the same command again."
+    "The bill is open to IAM users and roles only once the account's root user has turned on IAM user and role access "
+    "to Billing information (Account settings)."
 )
-BILLING = {
-    "budgets": f"Allow budgets:ViewBudget, budgets:ModifyBudget and budgets:TagResource for these credentials, {_ROOT} "
-    "Or go without a budget: monitoring.budget = false.",
-    "ce": f"Allow ce:GetCostAndUsage for these credentials, {_ROOT}",
-}
+BILLING = {"budgets": f"{_ROOT} Or go without a budget: monitoring.budget = false.", "ce": _ROOT}
 
 
-def of(operation: str, code: str, text: str, region: str) -> str:
-    """The next thing to do about a refusal of `service:Operation`."""
-    if code in FORBIDDEN:
-        allow = f"Allow the action {operation} for these credentials, then run the same command again."
-        return BILLING.get(operation.partition(":")[0], allow)
+def of(code: str, text: str, region: str) -> str:
+    """The next thing to do about a refusal that is not about a permission."""
     for remedy in REMEDIES:
         if remedy.covers(code, text):
             return remedy.words.format(region=region or "REGION", again=AGAIN)
     return AGAIN[0].upper() + AGAIN[1:]
+
+
+def of_billing(action: str) -> str:
+    """What else it takes where IAM's `action` is one of billing's; empty for any other."""
+    return BILLING.get(action.partition(":")[0], "")

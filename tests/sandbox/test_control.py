@@ -8,6 +8,7 @@ import signal
 import urllib.error
 from http.client import HTTPConnection
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -29,6 +30,36 @@ def test_an_operation_is_refused_as_often_as_asked(world: World) -> None:
     for _ in range(2):
         with refused("UnauthorizedOperation", "no"):
             world.client("ec2").create_vpc(CidrBlock="10.0.0.0/16")
+    world.client("ec2").create_vpc(CidrBlock="10.0.0.0/16")
+
+
+@pytest.mark.parametrize(
+    ("action", "service", "operation", "told", "code"),
+    [
+        ("ec2:CreateVpc", "ec2", "create_vpc", {"CidrBlock": "10.0.0.0/16"}, "UnauthorizedOperation"),
+        (
+            "ec2:CreateTags",
+            "ec2",
+            "create_vpc",
+            {
+                "CidrBlock": "10.0.0.0/16",
+                "TagSpecifications": [{"ResourceType": "vpc", "Tags": [{"Key": "a", "Value": "b"}]}],
+            },
+            "UnauthorizedOperation",
+        ),
+        ("s3:ListAllMyBuckets", "s3", "list_buckets", {}, "AccessDenied"),
+        ("elasticloadbalancing:DescribeRules", "elbv2", "describe_rules", {"RuleArns": ["arn:a"]}, "AccessDenied"),
+        ("logs:CreateLogGroup", "logs", "create_log_group", {"logGroupName": "a"}, "AccessDeniedException"),
+        ("sns:CreateTopic", "sns", "create_topic", {"Name": "a"}, "AuthorizationError"),
+    ],
+)
+def test_whoever_lacks_an_action_is_refused_every_call_that_needs_it(
+    world: World, action: str, service: str, operation: str, told: dict[str, Any], code: str
+) -> None:
+    world.control("POST", "deny", {"actions": [action]})
+    with refused(code, f"not authorized to perform: {action} on resource: "):
+        getattr(world.client(service), operation)(**told)
+    world.control("POST", "deny", {"actions": []})
     world.client("ec2").create_vpc(CidrBlock="10.0.0.0/16")
 
 

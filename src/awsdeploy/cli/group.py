@@ -45,6 +45,7 @@ COMMANDS: Mapping[str, Entry] = {
     "open": Entry("awsdeploy.cli.open", "Open the application in a browser."),
     "destroy": Entry("awsdeploy.cli.destroy", "Take the stack down and prove that nothing is left."),
     "cost": Entry("awsdeploy.cli.cost", "Estimate what the stack costs a month."),
+    "policy": Entry("awsdeploy.cli.policy", "Print the IAM policy that a deployer needs."),
     "backup": Entry("awsdeploy.cli.backup", "Make a backup by hand: `backup now`."),
     "backups": Entry("awsdeploy.cli.backups", "List what can be brought back."),
     "unlock": Entry("awsdeploy.cli.unlock", "Release the lock that a dead command left behind."),

@@ -17,6 +17,7 @@ from awsdeploy.engine.events import Event
 from awsdeploy.engine.run import Run
 from awsdeploy.errors import AwsdeployError, AwsFailure, Leftovers, NoSuchStack, TimedOut
 from awsdeploy.lease import RENEW_EVERY
+from awsdeploy.refusal import allowing
 from awsdeploy.resource import KINDS, TAG_RESOURCE, TAG_STACK, Kept, Live, Parting, Resource, needs
 from awsdeploy.state import Entry
 
@@ -121,8 +122,9 @@ def remove(run: Run, lives: Sequence[Live], parting: Parting) -> None:
     if errors:
         first = next(iter(errors.values()))
         lines = "\n".join(f"  {live.key}: {error.message}" for live, error in errors.items())
-        total = AwsFailure(f"Not everything could be deleted:\n{lines}", first.hint)
-        total.exit_code = first.exit_code
+        denied = allowing(error for error in errors.values() if isinstance(error, AwsRefusal))
+        total = AwsFailure(f"Not everything could be deleted:\n{lines}", denied or first.hint)
+        total.exit_code = 3 if denied else first.exit_code
         raise total
 
 

@@ -17,6 +17,7 @@ from awsdeploy.engine.plan import Plan
 from awsdeploy.engine.run import Run
 from awsdeploy.errors import AwsdeployError, AwsFailure, Refused, TimedOut
 from awsdeploy.lease import RENEW_EVERY
+from awsdeploy.refusal import allowing
 from awsdeploy.resource import Again, Aws, Gate, Live, Parting, Resource
 from awsdeploy.state import Entry
 
@@ -92,8 +93,9 @@ def summed_up(errors: dict[str, AwsdeployError]) -> AwsdeployError:
 
 def _what_to_do(errors: dict[str, AwsdeployError]) -> str:
     """Every remedy once, a line each; what goes for all only where nothing else does."""
-    told = dict.fromkeys(error.hint for error in errors.values() if error.hint)
-    own = [hint for hint in told if hint != GO_ON]
+    denied = [error for error in errors.values() if isinstance(error, AwsRefusal) and error.action]
+    told = dict.fromkeys(error.hint for error in errors.values() if error.hint and error not in denied)
+    own = [hint for hint in (allowing(denied), *told) if hint not in ("", GO_ON)]
     return "\n→ ".join(own) or GO_ON
 
 

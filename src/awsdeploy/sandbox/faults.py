@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from awsdeploy.sandbox import authorization
 from awsdeploy.sandbox.call import Call
 from awsdeploy.sandbox.refusal import AwsRefuses
 
@@ -43,6 +44,7 @@ class Trouble:
     latency: float = 0.0  # real seconds added to every AWS call
     fault: Fault | None = None
     refusals: list[Refuse] = field(default_factory=list)
+    denied: frozenset[str] = frozenset()  # IAM actions that nobody is allowed
     log: list[dict[str, Any]] = field(default_factory=list)
 
     def claim(self, call: Call) -> str:
@@ -57,13 +59,16 @@ class Trouble:
         return fault.kind
 
     def refuse(self, call: Call) -> None:
+        if self.denied and (action := authorization.denied(call, self.denied)):
+            raise authorization.refuse(call, action)
         for row in self.refusals:
             if row.operation == call.name and row.times > 0:
                 row.times -= 1
                 raise AwsRefuses(row.code, row.message, row.status)
 
     def record(self, call: Call, outcome: str, now: float) -> None:
-        self.log.append({"call": call.name, "write": call.write, "outcome": outcome, "at": now})
+        actions = authorization.asked(call)
+        self.log.append({"call": call.name, "write": call.write, "outcome": outcome, "at": now, "actions": actions})
 
 
 def kill_client(headers: Mapping[str, str]) -> bool:

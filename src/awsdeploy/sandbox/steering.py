@@ -94,6 +94,10 @@ class Steering:
         with self.server.lock:
             limits.steer(self.server.world, value)
 
+    def post_deny(self, value: Mapping[str, Any]) -> None:
+        """IAM actions that nobody is allowed from now on, instead of those before; also those a call needs as well."""
+        self.server.trouble.denied = frozenset(str(action) for action in value["actions"])
+
     def post_confirm(self, value: Mapping[str, Any]) -> dict[str, Any]:
         from awsdeploy.sandbox.corrections import topics
 

@@ -1,0 +1,95 @@
+"""`policy`: what whoever runs awsdeploy has to be allowed. Reads the settings only; asks nobody."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from awsdeploy.cli.group import ExampleHelp
+from awsdeploy.cli.options import Given, json_option, shared_options
+from awsdeploy.cli.session import JSON_VERSION, print_lines
+from awsdeploy.errors import UsageError
+
+if TYPE_CHECKING:
+    from awsdeploy.config import Settings
+
+EXAMPLES = """\
+  awsdeploy policy
+  awsdeploy policy -e dev --account 123456789012
+  awsdeploy policy --output policies   # files, and how to attach them
+  awsdeploy policy --json
+"""
+MARK = "*"
+
+
+@click.command(cls=ExampleHelp, examples=EXAMPLES)
+@click.option("--account", metavar="NUMBER", default=MARK, help="The account's 12 digits.  [default: any account]")
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="Write policy-1.json … there, and print the commands that attach them.",
+)
+@json_option
+@shared_options(reaches_aws=False)
+def command(given: Given, account: str, output: Path | None, as_json: bool) -> None:
+    """Print the IAM policy that whoever runs awsdeploy needs for this config.toml, and nothing beyond it.
+
+    It is one document, or several where AWS's limit of 6,144 characters wants it. Asks nobody, and needs no
+    credentials.
+    """
+    from awsdeploy import deployer
+
+    if account != MARK and not (len(account) == 12 and account.isascii() and account.isdigit()):
+        raise UsageError(f"--account {account!r} is no account number.", "It has 12 digits, without hyphens.")
+    settings = given.settings()
+    documents = deployer.policies(settings, account)
+    files = _written(output, documents) if output else []
+    if as_json:
+        told = {"version": JSON_VERSION, "stack": settings.stack, "region": settings.region, "policies": documents}
+        click.echo(json.dumps(told, indent=2))
+    elif output:
+        print_lines(_attaching(settings, account, files))
+    else:
+        click.echo("\n\n".join(json.dumps(one, indent=2) for one in documents))
+        many = f"{len(documents)} policies, all of them needed: AWS takes {deployer.POLICY_LIMIT:,} characters in one. "
+        said = f"{many if len(documents) > 1 else ''}awsdeploy policy --output DIR writes files and says how to attach."
+        click.echo(said, err=True)
+
+
+def _written(folder: Path, documents: list[dict[str, Any]]) -> list[Path]:
+    """The files, without whitespace: AWS counts it when a policy is made from a file."""
+    files = [folder / f"policy-{number}.json" for number, _ in enumerate(documents, start=1)]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for file, document in zip(files, documents, strict=True):
+            file.write_text(json.dumps(document, separators=(",", ":")) + "\n")
+    except OSError as error:
+        raise UsageError(f"{folder} cannot be written: {error.strerror}.", "Name another folder.") from None
+    return files
+
+
+def _attaching(settings: Settings, account: str, files: list[Path]) -> list[str]:
+    """How an administrator gives them to a role."""
+    number = "ACCOUNT" if account == MARK else account
+    names = [f"awsdeploy-{settings.stack}-{place}" for place, _ in enumerate(files, start=1)]
+    made = [
+        f"  aws iam create-policy --policy-name {name} --policy-document {shlex.quote(f'file://{file}')}"
+        for name, file in zip(names, files, strict=True)
+    ]
+    given = [
+        f"  aws iam attach-role-policy --role-name ROLE --policy-arn arn:aws:iam::{number}:policy/{name}"
+        for name in names
+    ]
+    return [
+        f"Written: {', '.join(str(file) for file in files)}",
+        "",
+        "An administrator of the account makes the policies:",
+        *made,
+        "and attaches all of them to the role or user that runs awsdeploy:",
+        *given,
+    ]

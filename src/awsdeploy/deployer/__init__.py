@@ -1,0 +1,85 @@
+"""What whoever runs awsdeploy has to be allowed for one config: the table behind `awsdeploy policy`.
+
+Its rows stand in this package by what they are about, a function for each service, an IAM statement for each scope.
+What is this stack's is told by its name where AWS puts names into ARNs and by its tag where it does not. `*` stands
+only where AWS knows no resource.
+
+A new call: add its action to the row of its service and scope. What no run in tests/policy makes goes into
+`UNRECORDED` as well, with the reason; a test compares both ways. Making a thing needs the feature to be configured;
+looking at it and taking it away does not, since the config may have had the feature before.
+
+Source: AWS, Service Authorization Reference, and the pages of the operations. Asks no AWS.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from awsdeploy.blueprint.permissions import Statement
+from awsdeploy.config import Settings
+from awsdeploy.deployer import data, machines, web
+from awsdeploy.deployer.scope import Scope
+
+POLICY_LIMIT = 6_144
+"""Characters of a managed policy without whitespace. AWS: IAM and STS quotas."""
+POLICIES_OF_A_ROLE = 10
+"""Managed policies that a role or user takes unless AWS raises it. AWS: IAM and STS quotas."""
+
+ROWS: tuple[Callable[[Scope], Iterator[Statement]], ...] = (
+    machines.ec2,
+    machines.autoscaling,
+    machines.dlm,
+    data.rds,
+    data.s3,
+    data.ssm,
+    data.iam,
+    web.elbv2,
+    web.acm,
+    web.route53,
+    web.watching,
+)
+_SESSION = "`shell` and `tunnel`, which hand over to a plugin that the recorded runs have not"
+UNRECORDED: Mapping[str, str] = {
+    "iam:CreateServiceLinkedRole": "AWS makes the service's own role with an account's first of its kind",
+    "autoscaling:DetachLoadBalancerTargetGroups": "a target group of another's was attached by hand",
+    "ec2:AuthorizeSecurityGroupEgress": "a rule that the config declares was taken away by hand",
+    "ec2:CreateLaunchTemplateVersion": "what a group's machines are made of has changed",
+    "ec2:DeleteLaunchTemplateVersions": "the versions that no machine of a group has any more",
+    "ec2:DeleteVolume": "a disk was left without its machine",
+    "ec2:DisassociateIamInstanceProfile": "a machine was given another profile by hand",
+    "elasticloadbalancing:SetIpAddressType": "it was changed by hand",
+    "elasticloadbalancing:SetSubnets": "the load balancer was moved to other subnets by hand",
+    "rds:RestoreDBInstanceFromDBSnapshot": "`up --restore-snapshot`",
+    "s3:AbortMultipartUpload": "an upload was unfinished when its bucket went",
+    "ssm:StartSession": _SESSION,
+    "ssm:TerminateSession": _SESSION,
+}
+"""What is allowed although no recorded run needs it, and when it is needed."""
+
+
+def policies(settings: Settings, account: str = "*") -> list[dict[str, Any]]:
+    """The documents that together allow a deployer all that this config takes, each within AWS's limit."""
+    found: list[list[Statement]] = []
+    for statement in statements(settings, account):
+        fitting = next((one for one in found if _size(_document([*one, statement])) <= POLICY_LIMIT), None)
+        if fitting is None:
+            found.append([statement])
+        else:
+            fitting.append(statement)
+    return [_document(one) for one in found]
+
+
+def statements(settings: Settings, account: str = "*") -> Iterator[Statement]:
+    """Every row of the table that this config needs."""
+    for rows in ROWS:
+        yield from rows(Scope(settings, account))
+
+
+def _document(rows: list[Statement]) -> dict[str, Any]:
+    return {"Version": "2012-10-17", "Statement": rows}
+
+
+def _size(document: Mapping[str, Any]) -> int:
+    return len(json.dumps(document, separators=(",", ":")))

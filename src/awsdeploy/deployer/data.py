@@ -1,0 +1,105 @@
+"""The rows of what keeps things: the database, the buckets, Parameter Store, and who may read them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from awsdeploy.blueprint.permissions import Statement, allow
+from awsdeploy.deployer.scope import Scope, actions
+from awsdeploy.resource import TAG_STACK
+from awsdeploy.resources.bucket_name import SLUG
+from awsdeploy.resources.federation import ISSUER
+
+
+def rds(scope: Scope) -> Iterator[Statement]:
+    """All of RDS's own are told by their names; a stack may begin with a snapshot of any name."""
+    looks = """\
+    DescribeDBInstanceAutomatedBackups DescribeDBInstances DescribeDBParameterGroups DescribeDBParameters
+    DescribeDBSnapshots DescribeDBSubnetGroups ListTagsForResource
+    """
+    yield allow("DatabaseLook", actions("rds", looks), [scope.arn("rds", "*")])
+    changes = """\
+    AddTagsToResource CreateDBInstance CreateDBParameterGroup CreateDBSnapshot CreateDBSubnetGroup DeleteDBInstance
+    DeleteDBParameterGroup DeleteDBSnapshot DeleteDBSubnetGroup ModifyDBInstance ModifyDBParameterGroup
+    ModifyDBSubnetGroup RestoreDBInstanceFromDBSnapshot
+    """
+    name = scope.named(63)
+    own = [scope.arn("rds", f"{kind}:{name}") for kind in ("db", "pg", "snapshot", "subgrp")]
+    yield allow("Database", actions("rds", changes), [*own, scope.arn("rds", "og:default:*")])
+    yield allow("DatabaseRestore", ["rds:RestoreDBInstanceFromDBSnapshot"], [scope.arn("rds", "snapshot:*")])
+
+
+def s3(scope: Scope) -> Iterator[Statement]:
+    """Buckets are told by their names, in every region: their ARNs have no other place for the account."""
+    yield allow("BucketsLook", ["s3:GetAccountPublicAccessBlock", "s3:ListAllMyBuckets"], ["*"])
+    settings = """\
+    BucketCORS BucketOwnershipControls BucketPolicy BucketPublicAccessBlock BucketVersioning EncryptionConfiguration
+    LifecycleConfiguration MetricsConfiguration ReplicationConfiguration
+    """
+    both = [f"{way}{setting}" for setting in settings.split() for way in ("Get", "Put")]
+    rest = """\
+    CreateBucket DeleteBucket DeleteBucketPolicy GetBucketLocation ListBucket ListBucketMultipartUploads
+    ListBucketVersions TagResource
+    """
+    bucket = f"arn:aws:s3:::{scope.stack.slug[:SLUG].rstrip('-')}-*-{scope.account}-*"
+    yield allow("Buckets", actions("s3", [*both, *rest.split()]), [bucket])
+    objects = "AbortMultipartUpload DeleteObject DeleteObjectVersion GetObject PutObject"
+    yield allow("Objects", actions("s3", objects), [f"{bucket}/*"])
+
+
+def ssm(scope: Scope) -> Iterator[Statement]:
+    """The stack's parameters, and its machines: commands and sessions."""
+    looks = "DescribeInstanceInformation DescribeParameters GetCommandInvocation"
+    yield allow("MachinesLook", actions("ssm", looks), ["*"])
+    images = scope.public("ssm", "parameter/aws/service/ami-amazon-linux-latest/*")
+    yield allow("NewestImage", ["ssm:GetParameter"], images)
+    changes = "AddTagsToResource DeleteParameter DeleteParameters GetParameter GetParameters"
+    parameters = scope.arn("ssm", f"parameter{scope.stack.parameter('*')}")
+    yield allow(
+        "Parameters", actions("ssm", f"{changes} GetParametersByPath ListTagsForResource PutParameter"), [parameters]
+    )
+    # AWS: the document and the machine are judged apart, and the document has no tags of ours.
+    yield allow("Command", ["ssm:SendCommand"], scope.public("ssm", "document/AWS-RunShellScript"))
+    documents = "document/AWS-StartInteractiveCommand", "document/AWS-StartPortForwardingSessionToRemoteHost"
+    shell = scope.arn("ssm", "document/SSM-SessionManagerRunShell")
+    yield allow("Session", ["ssm:StartSession"], [*scope.public("ssm", *documents), shell])
+    machines = {"StringEquals": {f"ssm:resourceTag/{TAG_STACK}": scope.stack.tag}}
+    yield allow("Machines", ["ssm:SendCommand", "ssm:StartSession"], scope.ec2("instance"), machines)
+    yield allow("SessionEnd", ["ssm:TerminateSession"], [scope.arn("ssm", "session/*")])
+
+
+def iam(scope: Scope) -> Iterator[Statement]:
+    """Roles and profiles are told by their path; a role is handed to the services that act as it, and to no others."""
+    settings = scope.settings
+    path = scope.stack.path
+    roles = scope.arn("iam", f"role{path}*", "")
+    profiles = scope.arn("iam", f"instance-profile{path}*", "")
+    yield allow("RolesLook", ["iam:ListInstanceProfiles", "iam:ListRoles"], ["*"])
+    role = """\
+    CreateRole DeleteRole DeleteRolePolicy DetachRolePolicy GetRolePolicy ListAttachedRolePolicies
+    ListRolePolicies PutRolePolicy TagRole UpdateAssumeRolePolicy
+    """
+    profile = """\
+    AddRoleToInstanceProfile CreateInstanceProfile DeleteInstanceProfile RemoveRoleFromInstanceProfile
+    TagInstanceProfile
+    """
+    yield allow("Roles", actions("iam", role), [roles])
+    yield allow("Profiles", actions("iam", profile), [profiles])
+    services = ["ec2.amazonaws.com"]
+    services += ["dlm.amazonaws.com"] if settings.backup.images else []
+    services += ["s3.amazonaws.com"] if settings.uploads.replicate else []
+    yield allow("PassRole", ["iam:PassRole"], [roles], {"StringEquals": {"iam:PassedToService": sorted(services)}})
+    managed = sorted({arn for one in settings.services.values() for arn in one.policies})
+    if managed:
+        yield allow("ManagedPolicies", ["iam:GetPolicy"], managed)
+        yield allow("Attach", ["iam:AttachRolePolicy"], [roles], {"ArnEquals": {"iam:PolicyARN": managed}})
+    if settings.ci.github:
+        provider = scope.arn("iam", f"oidc-provider/{ISSUER}", "")
+        yield allow("GitHub", ["iam:CreateOpenIDConnectProvider", "iam:GetOpenIDConnectProvider"], [provider])
+    linked = [f"{name}.amazonaws.com" for name in ("autoscaling", "elasticloadbalancing", "rds")]
+    yield allow(
+        "ServiceRoles",
+        ["iam:CreateServiceLinkedRole"],
+        [scope.arn("iam", "role/aws-service-role/*", "")],
+        {"StringEquals": {"iam:AWSServiceName": linked}},
+    )

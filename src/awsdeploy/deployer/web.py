@@ -1,0 +1,87 @@
+"""The rows of the load balancer, the domain, and what watches: logs, alarms, the dashboard, the alarms' mail."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from awsdeploy.blueprint.permissions import Statement, allow
+from awsdeploy.deployer.scope import Scope, actions
+
+
+def elbv2(scope: Scope) -> Iterator[Statement]:
+    """A load balancer's name is in the ARNs of its listeners and rules. AWS: no Describe has a resource level."""
+    looks = """\
+    DescribeListeners DescribeLoadBalancerAttributes DescribeLoadBalancers DescribeRules DescribeTags
+    DescribeTargetGroupAttributes DescribeTargetGroups DescribeTargetHealth
+    """
+    yield allow("BalancerLook", actions("elasticloadbalancing", looks), ["*"])
+    changes = """\
+    AddTags CreateListener CreateLoadBalancer CreateRule CreateTargetGroup DeleteListener DeleteLoadBalancer DeleteRule
+    DeleteTargetGroup DeregisterTargets ModifyListener ModifyLoadBalancerAttributes ModifyRule ModifyTargetGroup
+    ModifyTargetGroupAttributes RegisterTargets SetIpAddressType SetSecurityGroups SetSubnets
+    """
+    name = scope.named(32)
+    kinds = ("listener-rule/app/", "listener/app/", "loadbalancer/app/", "targetgroup/")
+    yield allow(
+        "Balancer",
+        actions("elasticloadbalancing", changes),
+        [scope.arn("elasticloadbalancing", f"{kind}{name}") for kind in kinds],
+    )
+
+
+def acm(scope: Scope) -> Iterator[Statement]:
+    certificates = [scope.arn("acm", "certificate/*")]
+    yield allow("CertificatesLook", ["acm:ListCertificates"], ["*"])
+    yield allow("CertificatesRead", actions("acm", "DescribeCertificate ListTagsForCertificate"), certificates)
+    yield allow("CertificatesEnd", ["acm:DeleteCertificate"], certificates, scope.ours)
+    if scope.settings.domain:
+        make = actions("acm", "AddTagsToCertificate RequestCertificate")
+        yield allow("CertificatesMake", make, ["*"], scope.becoming_ours)
+
+
+def route53(scope: Scope) -> Iterator[Statement]:
+    """AWS: zones and health checks have neither names nor tags in what IAM is told, records have names."""
+    settings = scope.settings
+    looks = "ListHealthChecks ListHostedZones"
+    yield allow("DnsLook", actions("route53", looks), ["*"])
+    reads = "ListResourceRecordSets ListTagsForResource"
+    both = ["arn:aws:route53:::healthcheck/*", "arn:aws:route53:::hostedzone/*"]
+    yield allow("DnsRead", actions("route53", reads), both)
+    yield allow("HealthCheckEnd", actions("route53", "DeleteHealthCheck"), both[:1])
+    if not settings.domain:
+        return
+    names = [settings.domain, *settings.aliases]
+    records = [record for name in names for record in (name, f"*.{name}")]
+    yield allow("DnsChange", ["route53:GetChange"], ["arn:aws:route53:::change/*"])
+    yield allow(
+        "Records",
+        ["route53:ChangeResourceRecordSets"],
+        both[1:],
+        {"ForAllValues:StringLike": {"route53:ChangeResourceRecordSetsNormalizedRecordNames": records}},
+    )
+    yield allow("DnsTags", ["route53:ChangeTagsForResource"], both)
+    if settings.monitoring.health_check:
+        yield allow("HealthCheck", ["route53:CreateHealthCheck"], ["*"])
+        yield allow("HealthCheckChange", ["route53:UpdateHealthCheck"], both[:1])
+    if settings.create_zone:
+        yield allow("Zone", ["route53:CreateHostedZone"], ["*"])
+        yield allow("ZoneEnd", actions("route53", "DeleteHostedZone GetHostedZone"), both[1:])
+
+
+def watching(scope: Scope) -> Iterator[Statement]:
+    """What carries the tag; logs here; alarms and their topics here and in us-east-1, where Route 53 measures."""
+    yield allow("Tagged", ["tag:GetResources"], ["*"])
+    yield allow("LogsLook", ["logs:DescribeLogGroups"], ["*"])
+    groups = f"log-group:{scope.stack.parameter('*')}", f"log-group:/aws/rds/instance/{scope.named(63)}"
+    logs = "CreateLogGroup DeleteLogGroup FilterLogEvents GetLogEvents PutRetentionPolicy TagResource"
+    yield allow("Logs", actions("logs", logs), [scope.arn("logs", group) for group in groups])
+    yield allow("AlarmsLook", actions("cloudwatch", "DescribeAlarms GetDashboard ListDashboards"), ["*"])
+    alarms = scope.arn("cloudwatch", f"alarm:{scope.named(255)}", "*")
+    dashboard = scope.arn("cloudwatch", f"dashboard/{scope.named(255)}", "")
+    alarm = "DeleteAlarms EnableAlarmActions PutMetricAlarm TagResource"
+    yield allow("Alarms", actions("cloudwatch", alarm), [alarms])
+    yield allow("Dashboard", actions("cloudwatch", "DeleteDashboards PutDashboard"), [dashboard])
+    yield allow("TopicsLook", actions("sns", "ListTopics Unsubscribe"), ["*"])
+    topics = scope.arn("sns", scope.named(256), "*")
+    topic = "CreateTopic DeleteTopic ListSubscriptionsByTopic ListTagsForResource Subscribe TagResource"
+    yield allow("Topics", actions("sns", topic), [topics])

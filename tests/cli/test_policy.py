@@ -1,0 +1,150 @@
+"""`awsdeploy policy`: asked without an account, within AWS's limits, and nothing wider than it must be."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from awsdeploy import config, deployer
+from awsdeploy.deployer.scope import Scope
+from awsdeploy.resource import Stack
+from tests.permissions import allowed, like, listed
+from tests.policy.stages import EVERYTHING, LESS
+from tests.simulated import DOCUMENTED, SCRIPT
+
+ACCOUNT = "123456789012"
+READS = ("Describe", "Get", "List")
+ON_EVERYTHING = {
+    "acm:AddTagsToCertificate": "the certificate has no name yet; only with the stack's tag",
+    "acm:RequestCertificate": "the certificate has no name yet; only with the stack's tag",
+    "dlm:CreateLifecyclePolicy": "the policy has no name yet; only with the stack's tag",
+    "route53:CreateHealthCheck": "AWS has no resource level for it",
+    "route53:CreateHostedZone": "AWS has no resource level for it",
+    "sns:Unsubscribe": "AWS has no resource level for it",
+}
+"""What may be done to anything although it does not only read, and why."""
+
+
+def policy(folder: Path, *words: str, text: str = DOCUMENTED, code: int = 0) -> subprocess.CompletedProcess[str]:
+    """The command in a process that has no credentials and could reach nobody."""
+    (folder / "config.toml").write_text(text)
+    nowhere = {"AWS_ENDPOINT_URL": "http://127.0.0.1:9", "AWS_EC2_METADATA_DISABLED": "true"}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS")}
+    done = subprocess.run(
+        [str(SCRIPT), "policy", *words],
+        cwd=folder,
+        env={**kept, **nowhere, "HOME": str(folder)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == code, done.stderr
+    assert "Traceback" not in done.stderr
+    return done
+
+
+def told(text: str, account: str = "*") -> list[dict[str, Any]]:
+    return deployer.policies(config.from_mapping(tomllib.loads(text)), account)
+
+
+@pytest.mark.parametrize(
+    "text", [DOCUMENTED, EVERYTHING, LESS, 'name = "a"\nenvironment = "dev"\nplatform = "supported"']
+)
+def test_it_fits_aws_or_splits_by_itself(text: str) -> None:
+    found = told(text, ACCOUNT)
+    assert all(len(json.dumps(one, separators=(",", ":"))) <= 6_144 for one in found)
+    assert len(found) <= 10
+    names = [row["Sid"] for one in found for row in one["Statement"]]
+    assert len(set(names)) == len(names)
+    assert all(name.isalnum() for name in names)  # AWS: of a Sid
+
+
+def test_it_is_printed_without_an_account_and_as_one_document_for_programs(tmp_path: Path) -> None:
+    plain = policy(tmp_path)
+    documents = json.loads("[" + plain.stdout.replace("\n}\n\n{\n", "\n},\n{\n") + "]")
+    whole = json.loads(policy(tmp_path, "--json").stdout)
+    assert (whole["version"], whole["stack"], whole["region"]) == (1, "shop-prod", "ap-northeast-2")
+    assert documents == whole["policies"] == told(DOCUMENTED)
+    assert f"{len(documents)} policies, all of them needed" in plain.stderr
+
+
+def test_files_are_what_is_printed_with_the_commands_that_attach_them(tmp_path: Path) -> None:
+    done = policy(tmp_path, "--output", "out", "--account", ACCOUNT)
+    files = sorted((tmp_path / "out").iterdir())
+    assert [json.loads(file.read_text()) for file in files] == told(DOCUMENTED, ACCOUNT)
+    for number, file in enumerate(files, start=1):
+        assert len(file.read_text().strip()) <= 6_144
+        assert f"--policy-name awsdeploy-shop-prod-{number} --policy-document file://out/{file.name}" in done.stdout
+        assert f"--policy-arn arn:aws:iam::{ACCOUNT}:policy/awsdeploy-shop-prod-{number}" in done.stdout
+
+
+def test_a_number_that_is_no_account_and_a_place_that_takes_no_files_are_said(tmp_path: Path) -> None:
+    assert "--account '1234' is no account number" in policy(tmp_path, "--account", "1234", code=64).stderr
+    (tmp_path / "taken").write_text("")
+    assert "taken" in policy(tmp_path, "--output", "taken/inside", code=64).stderr
+
+
+def test_what_is_not_configured_is_not_made_but_can_be_taken_away() -> None:
+    listed_in = {
+        text: {action for one in told(text) for row in one["Statement"] for action in row["Action"]}
+        for text in (EVERYTHING, LESS)
+    }
+    gone = listed_in[EVERYTHING] - listed_in[LESS]
+    assert {"ec2:CreateNatGateway", "autoscaling:CreateAutoScalingGroup", "iam:AttachRolePolicy"} <= gone
+    assert {"ec2:DeleteNatGateway", "autoscaling:DeleteAutoScalingGroup"} <= listed_in[LESS]
+    assert not [action for action in gone if action.partition(":")[2].startswith(("Delete", "Describe", "List"))]
+
+
+def test_on_everything_it_reads_only_and_each_exception_has_a_reason() -> None:
+    rows = [
+        row
+        for text in (DOCUMENTED, f"create_zone = true\n{EVERYTHING}")
+        for one in told(text)
+        for row in one["Statement"]
+    ]
+    wide = {action for row in rows if "*" in listed(row["Resource"]) for action in row["Action"]}
+    assert {action for action in wide if not action.partition(":")[2].startswith(READS)} == set(ON_EVERYTHING)
+    assert not [action for row in rows for action in row["Action"] if "*" in action]
+
+
+def test_what_is_another_stacks_is_out_of_reach() -> None:
+    documents = told(EVERYTHING, ACCOUNT)
+    place = f"ap-northeast-2:{ACCOUNT}"
+    for mine, action, arn in (
+        ("drift", "rds:DeleteDBInstance", f"arn:aws:rds:{place}:db:%s-dev-mysql-123456"),
+        ("drift", "s3:DeleteObjectVersion", f"arn:aws:s3:::%s-dev-uploads-{ACCOUNT}-123456/uploads/a"),
+        ("drift", "iam:PutRolePolicy", f"arn:aws:iam::{ACCOUNT}:role/awsdeploy/%s/dev/machines/x"),
+        ("drift", "ssm:GetParameter", f"arn:aws:ssm:{place}:parameter/deploy/%s/dev/backend/DB_PASSWORD"),
+        ("drift", "logs:DeleteLogGroup", f"arn:aws:logs:{place}:log-group:/deploy/%s/dev/backend"),
+    ):
+        assert allowed(documents, action, arn % mine), action
+        assert not allowed(documents, action, arn % "other"), action
+    machine = f"arn:aws:ec2:{place}:instance/i-1"
+    for stack, verdict in (("drift/dev", True), ("drift/prod", False)):
+        assert (
+            allowed(documents, "ec2:TerminateInstances", machine, {"aws:ResourceTag/awsdeploy:stack": stack}) is verdict
+        )
+    assert not allowed(documents, "ec2:TerminateInstances", machine)
+
+
+def test_a_role_is_handed_to_nobody_but_the_services_that_act_as_it() -> None:
+    role = f"arn:aws:iam::{ACCOUNT}:role/awsdeploy/drift/dev/machines/x"
+    for service, verdict in (("ec2", True), ("dlm", True), ("s3", True), ("lambda", False)):
+        context = {"iam:PassedToService": f"{service}.amazonaws.com"}
+        assert allowed(told(EVERYTHING, ACCOUNT), "iam:PassRole", role, context) is verdict
+
+
+@pytest.mark.parametrize("limit", [32, 63, 255])
+@pytest.mark.parametrize("name", ["a", "shop", "a-name-of-thirty-two-characters1"])
+def test_a_pattern_of_names_matches_every_name_of_the_stack(name: str, limit: int) -> None:
+    settings = config.from_mapping({"name": name, "environment": "staging", "preset": "dev", "platform": "supported"})
+    scope = Scope(settings, ACCOUNT)
+    for key in ("web/alb", "web/backend-target-group", "database/mysql"):
+        assert like(scope.named(limit), Stack(name, "staging").called(key, "0", limit))
