@@ -110,6 +110,7 @@ USE = (
     "logs alb",
     "backup now",
     "backups",
+    "cost --actual",
     "up --yes",
 )
 STAGES = ("up", "use", "mend", "change", "destroy")

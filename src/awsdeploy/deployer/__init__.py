@@ -19,6 +19,7 @@ from typing import Any
 
 from awsdeploy.blueprint.permissions import Statement
 from awsdeploy.config import Settings
+from awsdeploy.deployer import account as accounts
 from awsdeploy.deployer import data, machines, web
 from awsdeploy.deployer.scope import Scope
 
@@ -39,6 +40,8 @@ ROWS: tuple[Callable[[Scope], Iterator[Statement]], ...] = (
     web.acm,
     web.route53,
     web.watching,
+    accounts.limits,
+    accounts.spending,
 )
 _SESSION = "`shell` and `tunnel`, which hand over to a plugin that the recorded runs have not"
 UNRECORDED: Mapping[str, str] = {
@@ -53,6 +56,7 @@ UNRECORDED: Mapping[str, str] = {
     "elasticloadbalancing:SetSubnets": "the load balancer was moved to other subnets by hand",
     "rds:RestoreDBInstanceFromDBSnapshot": "`up --restore-snapshot`",
     "s3:AbortMultipartUpload": "an upload was unfinished when its bucket went",
+    "servicequotas:GetAWSDefaultServiceQuota": "the account has no quota of its own on record",
     "ssm:StartSession": _SESSION,
     "ssm:TerminateSession": _SESSION,
 }

@@ -17,6 +17,7 @@ def rds(scope: Scope) -> Iterator[Statement]:
     DescribeDBInstanceAutomatedBackups DescribeDBInstances DescribeDBParameterGroups DescribeDBParameters
     DescribeDBSnapshots DescribeDBSubnetGroups ListTagsForResource
     """
+    yield allow("DatabaseOffers", ["rds:DescribeOrderableDBInstanceOptions"], ["*"])
     yield allow("DatabaseLook", actions("rds", looks), [scope.arn("rds", "*")])
     changes = """\
     AddTagsToResource CreateDBInstance CreateDBParameterGroup CreateDBSnapshot CreateDBSubnetGroup DeleteDBInstance

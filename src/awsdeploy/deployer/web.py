@@ -44,7 +44,7 @@ def route53(scope: Scope) -> Iterator[Statement]:
     settings = scope.settings
     looks = "ListHealthChecks ListHostedZones"
     yield allow("DnsLook", actions("route53", looks), ["*"])
-    reads = "ListResourceRecordSets ListTagsForResource"
+    reads = "GetHostedZone ListResourceRecordSets ListTagsForResource"
     both = ["arn:aws:route53:::healthcheck/*", "arn:aws:route53:::hostedzone/*"]
     yield allow("DnsRead", actions("route53", reads), both)
     yield allow("HealthCheckEnd", actions("route53", "DeleteHealthCheck"), both[:1])
@@ -65,7 +65,7 @@ def route53(scope: Scope) -> Iterator[Statement]:
         yield allow("HealthCheckChange", ["route53:UpdateHealthCheck"], both[:1])
     if settings.create_zone:
         yield allow("Zone", ["route53:CreateHostedZone"], ["*"])
-        yield allow("ZoneEnd", actions("route53", "DeleteHostedZone GetHostedZone"), both[1:])
+        yield allow("ZoneEnd", ["route53:DeleteHostedZone"], both[1:])
 
 
 def watching(scope: Scope) -> Iterator[Statement]:
@@ -81,7 +81,7 @@ def watching(scope: Scope) -> Iterator[Statement]:
     alarm = "DeleteAlarms EnableAlarmActions PutMetricAlarm TagResource"
     yield allow("Alarms", actions("cloudwatch", alarm), [alarms])
     yield allow("Dashboard", actions("cloudwatch", "DeleteDashboards PutDashboard"), [dashboard])
-    yield allow("TopicsLook", actions("sns", "ListTopics Unsubscribe"), ["*"])
+    yield allow("TopicsLook", actions("sns", "ListSubscriptions ListTopics Unsubscribe"), ["*"])
     topics = scope.arn("sns", scope.named(256), "*")
     topic = "CreateTopic DeleteTopic ListSubscriptionsByTopic ListTagsForResource Subscribe TagResource"
     yield allow("Topics", actions("sns", topic), [topics])

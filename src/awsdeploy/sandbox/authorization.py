@@ -52,6 +52,21 @@ OTHER_NAMES: Mapping[str, tuple[str, ...]] = {
     "s3:DeleteBucketReplication": ("s3:PutReplicationConfiguration",),
     "s3:DeleteBucketOwnershipControls": ("s3:PutBucketOwnershipControls",),
     "s3control:GetPublicAccessBlock": ("s3:GetAccountPublicAccessBlock",),
+    # AWS: seeing and changing are all there is of budgets.
+    **dict.fromkeys(
+        (f"budgets:Describe{what}" for what in ("Budget", "NotificationsForBudget", "SubscribersForNotification")),
+        ("budgets:ViewBudget",),
+    ),
+    **dict.fromkeys(
+        (
+            f"budgets:{what}"
+            for what in (
+                *("CreateBudget", "UpdateBudget", "DeleteBudget", "CreateNotification", "DeleteNotification"),
+                *("CreateSubscriber", "DeleteSubscriber"),
+            )
+        ),
+        ("budgets:ModifyBudget",),
+    ),
 }
 # AWS, Elastic Load Balancing API permissions.
 _TARGETS = ("ec2:DescribeInstances", "ec2:DescribeInternetGateways", "ec2:DescribeSubnets", "ec2:DescribeVpcs")
@@ -83,12 +98,13 @@ TAGGING = {
     "dlm": "dlm:TagResource",
     "logs": "logs:TagResource",
     "sns": "sns:TagResource",
+    "budgets": "budgets:TagResource",
     "iam:CreateRole": "iam:TagRole",
     "iam:CreateInstanceProfile": "iam:TagInstanceProfile",
     "iam:CreateOpenIDConnectProvider": "iam:TagOpenIDConnectProvider",
 }
 """What it takes to tag a thing in the call that makes it, by service or operation."""
-TAG_FIELDS = ("TagSpecifications", "Tags", "tags")
+TAG_FIELDS = ("TagSpecifications", "Tags", "tags", "ResourceTags")
 
 
 def asked(call: Call) -> tuple[str, ...]:

@@ -1,0 +1,21 @@
+"""The rows of what is the account's own: its plan, its quotas, its bill."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from awsdeploy.blueprint.permissions import Statement, allow
+from awsdeploy.deployer.scope import Scope, actions
+
+
+def limits(_scope: Scope) -> Iterator[Statement]:
+    """What the preflight reads. Who may not is told what was not checked, and goes on."""
+    quotas = "GetAWSDefaultServiceQuota GetServiceQuota"
+    yield allow("Limits", ["freetier:GetAccountPlanState", *actions("servicequotas", quotas)], ["*"])
+
+
+def spending(scope: Scope) -> Iterator[Statement]:
+    """The stack's budget, told by its name, and what AWS has billed, which knows no resource."""
+    budget = [scope.arn("budgets", f"budget/{scope.named(100)}", "")]
+    yield allow("Budget", actions("budgets", "ModifyBudget TagResource ViewBudget"), budget)
+    yield allow("Billed", ["ce:GetCostAndUsage"], ["*"])
