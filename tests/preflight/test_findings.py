@@ -298,7 +298,7 @@ def test_what_may_not_be_asked_stops_nothing_and_says_what_was_not_checked(
     (one,) = said
     assert not one.fatal
     action = operation.rpartition(":")[2]
-    says(one, "", ["not checked", action, code], [f"Allow {operation}"])
+    says(one, "", ["not checked", action, code], [f"{action} to have it checked"])
 
 
 def test_a_service_that_does_not_answer_stops_nothing(world: World) -> None:

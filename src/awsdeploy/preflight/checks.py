@@ -73,7 +73,8 @@ def _result(check: Check, question: Question) -> Result:
 def _not_made(name: str, failure: AwsdeployError) -> Finding:
     if isinstance(failure, AwsRefusal) and failure.code in FORBIDDEN:
         seen = f"not checked: these credentials may not call {failure.operation} ({failure.code})"
-        return Finding(name, seen, f"Allow {failure.operation} to have it checked; `up` goes on without.", fatal=False)
+        remedy = f"Allow {failure.action} to have it checked (`awsdeploy policy` has it); `up` goes on without."
+        return Finding(name, seen, remedy, fatal=False)
     return Finding(
         name, f"not checked: {failure.message}", "`up` goes on without; AWS says no if it must.", fatal=False
     )
