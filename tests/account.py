@@ -54,7 +54,10 @@ def account(world: World) -> dict[str, list[str]]:
                 for one in iam.list_instance_profiles(PathPrefix="/awsdeploy/")["InstanceProfiles"]
             ],
             "parameter": [
-                one["Name"] for one in ssm.describe_parameters()["Parameters"] if one["Name"].startswith("/deploy/")
+                one["Name"]
+                for page in ssm.get_paginator("describe_parameters").paginate()
+                for one in page["Parameters"]
+                if one["Name"].startswith("/deploy/")
             ],
             "certificate": [
                 one["CertificateArn"] for one in world.client("acm").list_certificates()["CertificateSummaryList"]

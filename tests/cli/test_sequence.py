@@ -8,6 +8,7 @@ import shutil
 
 import pytest
 
+from awsdeploy import resolver
 from tests.account import leftovers
 from tests.simulated import World
 
@@ -64,14 +65,18 @@ def test_up_status_up_lost_state_up_destroy(world: World, kept: bool) -> None:
 
 
 def test_the_same_on_any_endpoint_that_speaks_aws(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Given what anybody could give: an endpoint and credentials. Nothing says that it is a sandbox."""
+    """Given what anybody could give: an endpoint, a name server and credentials. Nothing says that it is a sandbox."""
     world.until(19)
     for name in world.environment:
         monkeypatch.delenv(name)
-    credentials = {"AWS_ACCESS_KEY_ID": "anybody", "AWS_SECRET_ACCESS_KEY": "anything"}
-    plain = World(
-        world.url, {"AWS_ENDPOINT_URL": world.url, "AWS_CONFIG_FILE": os.devnull, **credentials}, world.folder
-    )
+    given = {
+        "AWS_ENDPOINT_URL": world.url,
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_ACCESS_KEY_ID": "anybody",
+        "AWS_SECRET_ACCESS_KEY": "anything",
+        resolver.VARIABLE: world.environment[resolver.VARIABLE],
+    }
+    plain = World(world.url, given, world.folder)
     (plain.folder / "config.toml").write_text(CONFIG)
     for words in (("up", "--yes"), ("status",), ("up", "--yes")):
         done = plain.awsdeploy(*words)

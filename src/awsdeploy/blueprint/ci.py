@@ -20,6 +20,7 @@ WILDCARDS: Mapping[str, str] = {
         ("ec2:DescribeInternetGateways", "ec2:DescribeSubnets", "ec2:DescribeVpcs"),
         f"{_NO_LEVEL}; AWS wants it of whoever registers a target",
     ),
+    "elasticloadbalancing:DescribeListeners": f"{_NO_LEVEL}; whether the application answers by HTTPS",
     "elasticloadbalancing:DescribeLoadBalancers": f"{_NO_LEVEL}; the application's address",
     "elasticloadbalancing:DescribeTags": f"{_NO_LEVEL}; which of them are the stack's",
     "elasticloadbalancing:DescribeTargetGroups": f"{_NO_LEVEL}; where a machine leaves and comes back",
