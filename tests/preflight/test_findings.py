@@ -22,7 +22,7 @@ KEYS = "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"
 def test_where_all_is_well_nothing_is_found_and_everything_was_asked(world: World) -> None:
     made = results(question(world))
     assert [one for one in made if one.found or not one.asked] == []
-    assert {"credentials", "free plan", "vcpus", "database class"} <= {one.check for one in made}
+    assert {"credentials", "free plan", "vcpu quota", "database class"} <= {one.check for one in made}
 
 
 def signing(world: World, seconds: float = 0) -> Finding:

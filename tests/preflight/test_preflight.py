@@ -89,7 +89,7 @@ def test_doctor_without_credentials_says_so_once_and_what_was_not_checked(empty:
     assert done.returncode == 5, done.stderr
     assert done.stdout.count("✗") == 1
     assert "✗ AWS credentials: none found" in done.stdout
-    assert "· vcpus: not checked" in done.stdout
+    assert "· vcpu quota: not checked" in done.stdout
 
 
 def test_up_in_a_region_that_is_not_turned_on_says_so_and_not_only_that_aws_does_not_know_us(empty: World) -> None:

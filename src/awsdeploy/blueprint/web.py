@@ -95,13 +95,17 @@ class FrontDoor:
 
 
 class Names:
-    """The zone and the names in it that lead to the load balancer; nothing where Route 53 does not keep them."""
+    """The names' certificate and, where Route 53 keeps them, the zone and what in it leads to the load balancer."""
 
     def __init__(self, settings: Settings, door: FrontDoor, take_over: bool, public: tuple[PublicRecord, ...]) -> None:
         self.resources: list[Resource] = []
         self.zone: HostedZone | None = None
+        self.certificate: Certificate | None = None
         self.public = public
-        if not settings.domain or not door.web or settings.dns.mode != "route53":
+        if not settings.domain or not settings.names or not door.web:
+            return
+        self.certificate = Certificate(key="tls/certificate", domain=settings.domain, aliases=settings.aliases)
+        if settings.dns.mode != "route53":
             return
         existing = "" if settings.create_zone else settings.domain
         self.zone = HostedZone(
@@ -112,8 +116,16 @@ class Names:
         )
         self.resources.append(self.zone)
         for name in (settings.domain, *settings.aliases):
+            # Whoever looks for the stack's records knows from its certificate which names to look at.
             self.resources.append(
-                Record(key=f"dns/{name}", zone=self.zone, name=name, target=door.balancer, take_over=take_over)
+                Record(
+                    key=f"dns/{name}",
+                    zone=self.zone,
+                    name=name,
+                    target=door.balancer,
+                    take_over=take_over,
+                    after=(self.certificate,),
+                )
             )
 
 
@@ -125,9 +137,9 @@ class Tls:
 
     def __init__(self, settings: Settings, door: FrontDoor, names: Names) -> None:
         self.resources: list[Resource] = []
-        if not settings.domain or not settings.names or not door.web:
+        if not settings.domain or names.certificate is None:
             return
-        self.certificate = Certificate(key="tls/certificate", domain=settings.domain, aliases=settings.aliases)
+        self.certificate = names.certificate
         proofs = tuple(
             Record(key=f"dns/proof/{name}", zone=names.zone, name=name, target=self.certificate)
             for name in settings.names

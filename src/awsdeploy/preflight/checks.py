@@ -15,9 +15,9 @@ CHECKS: tuple[Check, ...] = (
     account.regions,
     account.zones,
     account.free_plan,
-    quotas.vcpus,
-    quotas.addresses,
-    quotas.networks,
+    quotas.vcpu_quota,
+    quotas.elastic_ip_quota,
+    quotas.vpc_quota,
     machines.instance_types,
     machines.image,
     machines.key_pair,
@@ -26,12 +26,12 @@ CHECKS: tuple[Check, ...] = (
     monitoring.alarm_mail,
     dns.hosted_zone,
     dns.delegated,
-    dns.authorities,
-    dns.signed_delegation,
-    dns.askable,
+    dns.caa_records,
+    dns.ds_record,
+    dns.public_dns,
 )
 
-IN_A_PLAN = (machines.key_pair, storage.buckets, dns.hosted_zone, dns.askable)
+IN_A_PLAN = (machines.key_pair, storage.buckets, dns.hosted_zone, dns.public_dns)
 BEYOND_A_PLAN = tuple(check for check in CHECKS if check not in IN_A_PLAN)
 """Without what whoever has made a plan has looked at already: the obstacles it names."""
 

@@ -45,7 +45,7 @@ def delegated(question: Question) -> Iterator[Finding]:
         )
 
 
-def authorities(question: Question) -> Iterator[Finding]:
+def caa_records(question: Question) -> Iterator[Finding]:
     """No CAA record keeps Amazon from issuing the certificate: the one nearest above each name decides (RFC 8659)."""
     asked = {name: list(_upwards(name)) for name in question.settings.names}
     try:
@@ -63,7 +63,7 @@ def authorities(question: Question) -> Iterator[Finding]:
             )
 
 
-def signed_delegation(question: Question) -> Iterator[Finding]:
+def ds_record(question: Question) -> Iterator[Finding]:
     """A DS record at the parent makes resolvers refuse a new zone, which is not signed: all of the domain would go."""
     settings = question.settings
     domain = settings.domain or ""
@@ -83,7 +83,7 @@ def signed_delegation(question: Question) -> Iterator[Finding]:
         )
 
 
-def askable(question: Question) -> Iterator[Finding]:
+def public_dns(question: Question) -> Iterator[Finding]:
     """Public DNS answers at all."""
     if question.settings.names:
         try:

@@ -15,7 +15,7 @@ STANDARD = re.compile(r"(a|c|d|h|i|m|r|t|z)\d")
 """AWS: the types that "Running On-Demand Standard (A, C, D, H, I, M, R, T, Z) instances" counts."""
 
 
-def vcpus(question: Question) -> Iterator[Finding]:
+def vcpu_quota(question: Question) -> Iterator[Finding]:
     """vCPUs for all machines, for one more while a machine is replaced, and for what scaling may start."""
     services = [one for one in question.settings.services.values() if STANDARD.match(one.instance_type)]
     if not services:
@@ -53,7 +53,7 @@ def vcpus(question: Question) -> Iterator[Finding]:
         yield Finding(what, seen, _increase(question, VCPUS, used + most), fatal=False)
 
 
-def addresses(question: Question) -> Iterator[Finding]:
+def elastic_ip_quota(question: Question) -> Iterator[Finding]:
     """The NAT gateway's elastic IP."""
     if question.settings.network.nat:
         ec2 = question.client("ec2")
@@ -62,7 +62,7 @@ def addresses(question: Question) -> Iterator[Finding]:
         yield from _one_more(question, ADDRESSES, what, lambda: ec2.describe_addresses()["Addresses"], remedy)
 
 
-def networks(question: Question) -> Iterator[Finding]:
+def vpc_quota(question: Question) -> Iterator[Finding]:
     """The stack's VPC."""
     ec2 = question.client("ec2")
     what = f"VPC quota ({NETWORKS[1]}) in {question.settings.region}"
