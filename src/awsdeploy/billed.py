@@ -9,8 +9,7 @@ from typing import Any
 
 from awsdeploy.aws import Door
 from awsdeploy.resource import TAG_STACK, Stack
-
-__all__ = ["PRICE", "SILENT", "TAG_STACK", "Billed", "this_month"]
+from awsdeploy.resources.budget import TAG_COUNTS
 
 PRICE = 0.01
 """US dollars. AWS: of every request to Cost Explorer, and of each further page of its answer."""
@@ -18,11 +17,8 @@ PRICE = 0.01
 REGION = "us-east-1"
 """AWS: Cost Explorer answers there, for all regions."""
 
-ACTIVATE = f"aws ce update-cost-allocation-tags-status --cost-allocation-tags-status TagKey={TAG_STACK},Status=Active"
-"""AWS: in an organisation only the management account may say it."""
-
 SILENT = (
-    f"AWS bills by a tag only once it is a cost allocation tag, and not backwards: {ACTIVATE} "
+    f"AWS bills by a tag only once it is a cost allocation tag, and not backwards: {TAG_COUNTS} "
     "(in an organisation with the management account's credentials). It takes up to 24 h to show, and AWS offers a "
     "new tag up to 24 h after its first use."
 )

@@ -11,23 +11,16 @@ from awsdeploy import blueprint, estimate
 from awsdeploy.config import Settings
 from awsdeploy.prices import BY_REGION, HOURS
 from awsdeploy.resources.alarm import Alarm
-from awsdeploy.resources.instance import Instance
 
 _SEOUL = BY_REGION["ap-northeast-2"]
 NAT_MONTHLY = round(HOURS * (_SEOUL["NAT gateway"] + _SEOUL["public address"]), 2)
 """US dollars: the gateway and its address, in Seoul."""
 
 
-def billed_by_cloudwatch(settings: Settings) -> tuple[int, int]:
-    """How many alarms the stack has, and how many metrics of its own its machines send."""
-    resources = [resource for step in blueprint.steps(settings) for resource in step.resources]
-    machines = sum(isinstance(one, Instance) for one in resources)
-    return sum(isinstance(one, Alarm) for one in resources), estimate.AGENT_METRICS * machines
-
-
 def beside(settings: Settings) -> list[estimate.Line]:
     """What is billed beside the estimate, with the alarms counted: see `estimate.beside`."""
-    return estimate.beside(settings, billed_by_cloudwatch(settings)[0])
+    alarms = sum(isinstance(one, Alarm) for step in blueprint.steps(settings) for one in step.resources)
+    return estimate.beside(settings, alarms)
 
 
 def sentences(settings: Settings) -> Iterator[str]:
@@ -57,11 +50,6 @@ def sentences(settings: Settings) -> Iterator[str]:
         yield "The A record is an alias of the load balancer, which has no address that lasts."
     else:
         yield "Without a domain there is no DNS record and no TLS: port 80 answers on the load balancer's own name."
-    alarms, metrics = billed_by_cloudwatch(settings)
-    yield (
-        f"CloudWatch bills alarms beyond an account's ten (this stack has {alarms}) and the agents' metrics beyond "
-        f"ten at $0.30 a month each (this stack has {metrics})."
-    )
     yield from _budget(settings)
     if settings.platform != "documented":
         yield SUPPORTED

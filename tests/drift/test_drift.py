@@ -14,17 +14,7 @@ from typing import Any
 import pytest
 
 from awsdeploy.aws import Client
-from tests.drift import (  # noqa: F401 - each fills in the tables
-    backup,
-    database,
-    machines,
-    monitoring,
-    network,
-    scaling,
-    storage,
-    web,
-)
-from tests.drift.hands import COVERS, HANDS, SETTLED
+from tests.drift.tables import COVERS, HANDS, SETTLED
 from tests.simulated import READS, World, writes
 
 pytestmark = pytest.mark.slow

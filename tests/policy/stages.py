@@ -15,17 +15,7 @@ from botocore.exceptions import ClientError
 
 from awsdeploy.sandbox.control import Server
 from tests.conftest import SPEED, forked
-from tests.drift import (  # noqa: F401 - each fills in the table
-    backup,
-    database,
-    machines,
-    monitoring,
-    network,
-    scaling,
-    storage,
-    web,
-)
-from tests.drift.hands import HANDS
+from tests.drift.tables import HANDS
 from tests.release.apps import SERVER, application
 from tests.release.repository import commit, git
 from tests.sandbox.standing import STILL

@@ -136,8 +136,9 @@ def table(bill: Sequence[Line]) -> list[str]:
 def _billed(settings: Settings, found: Billed) -> list[str]:
     """What AWS has billed beside what was estimated for as many days."""
     from awsdeploy import billed, estimate
+    from awsdeploy.resource import TAG_STACK
 
-    lines = [f"Billed by AWS from {found.since} to before {found.until}, by the tag {billed.TAG_STACK}:"]
+    lines = [f"Billed by AWS from {found.since} to before {found.until}, by the tag {TAG_STACK}:"]
     if not found.services:
         return [*lines, f"  nothing. {billed.SILENT}"]
     widest = max(len(name) for name in found.services)

@@ -238,6 +238,7 @@ def document(at: Session, plan: Plan) -> dict[str, Any]:
         "monthly": round(estimate.total(bill), 2),
         "difference": round(estimate.total(bill) - stands, 2),
         "bill": cost.told(bill),
+        "beside": cost.told(deviations.beside(at.settings)),
         "steps": [
             {"title": step.title, "resources": [_described(plan.items[resource]) for resource in step.resources]}
             for step in plan.steps

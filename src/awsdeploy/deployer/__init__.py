@@ -25,8 +25,6 @@ from awsdeploy.deployer.scope import Scope
 
 POLICY_LIMIT = 6_144
 """Characters of a managed policy without whitespace. AWS: IAM and STS quotas."""
-POLICIES_OF_A_ROLE = 10
-"""Managed policies that a role or user takes unless AWS raises it. AWS: IAM and STS quotas."""
 
 ROWS: tuple[Callable[[Scope], Iterator[Statement]], ...] = (
     machines.ec2,

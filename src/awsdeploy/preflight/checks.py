@@ -25,13 +25,12 @@ CHECKS: tuple[Check, ...] = (
     storage.buckets,
     monitoring.alarm_mail,
     dns.hosted_zone,
-    dns.delegated,
     dns.caa_records,
     dns.ds_record,
     dns.public_dns,
 )
 
-IN_A_PLAN = (machines.key_pair, storage.buckets, dns.hosted_zone, dns.public_dns)
+IN_A_PLAN = (machines.key_pair, storage.buckets, dns.public_dns)
 BEYOND_A_PLAN = tuple(check for check in CHECKS if check not in IN_A_PLAN)
 """Without what whoever has made a plan has looked at already: the obstacles it names."""
 

@@ -16,20 +16,19 @@ AMAZON = frozenset({"amazon.com", "amazontrust.com", "awstrust.com", "amazonaws.
 
 
 def hosted_zone(question: Question) -> Iterator[Finding]:
-    """The account has the zone that the records go to."""
+    """The account has the zone that the records go to, and the parent names its servers: else HTTPS comes later."""
     settings = question.settings
-    if settings.names and settings.dns.mode == "route53" and not settings.create_zone and _zone(question) is None:
-        yield Finding(
-            f"hosted zone of {settings.domain}",
-            "this account has no public one that the name lies in",
-            'Set create_zone = true, or mode = "external" in [dns] to keep DNS elsewhere, or use the zone\'s account.',
-        )
-
-
-def delegated(question: Question) -> Iterator[Finding]:
-    """The parent names the zone's own servers. It blocks nothing: HTTPS comes with a later `up`."""
+    if not settings.names or settings.dns.mode != "route53":
+        return
     zone = _zone(question)
     if zone is None:
+        if not settings.create_zone:
+            yield Finding(
+                f"hosted zone of {settings.domain}",
+                "this account has no public one that the name lies in",
+                'Set create_zone = true, or mode = "external" in [dns] to keep DNS elsewhere, or use the zone\'s '
+                "account.",
+            )
         return
     try:
         public = resolver.ask(zone.name, "NS")
@@ -99,8 +98,6 @@ def public_dns(question: Question) -> Iterator[Finding]:
 
 def _zone(question: Question) -> Zone | None:
     settings, route53 = question.settings, question.client("route53")
-    if not settings.names or settings.dns.mode != "route53":
-        return None
     return delegation.zone_of(route53, route53.pages("list_hosted_zones", "HostedZones"), settings, question.stack)
 
 

@@ -26,7 +26,8 @@ NOTIFICATIONS: tuple[dict[str, Any], ...] = tuple(
 )
 UNSEEN = "NotFoundException"
 TAG_COUNTS = f"aws ce update-cost-allocation-tags-status --cost-allocation-tags-status TagKey={TAG_STACK},Status=Active"
-"""AWS: what is billed can be told apart by a tag only once the payer has said so, and takes up to 24 h."""
+"""AWS: what is billed can be told apart by a tag only once the payer has said so (in an organisation its management
+account), and takes up to 24 h."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
