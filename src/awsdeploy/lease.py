@@ -113,14 +113,20 @@ class Lease:
 
         thread = threading.Thread(target=keep, name="lease", daemon=True)
         thread.start()
+        well = False
         try:
             yield
+            well = True
         finally:
             done.set()
             thread.join()
-            # A lock that cannot be given back goes stale by itself; what ended the run matters more.
-            with suppress(AwsdeployError):
+            try:
                 self.release()
+            except AwsdeployError as error:
+                # A lock that cannot be given back goes stale by itself; what ended the run matters more. But who may
+                # not give it back stands in his own way each time.
+                if well and isinstance(error, AwsRefusal) and error.action:
+                    raise
 
     def acquire(self, command: str) -> None:
         """Write the record, then the lock. A lock left by a process that is gone is taken over."""

@@ -12,6 +12,7 @@ FORBIDDEN = frozenset(
 )
 """SNS alone says AuthorizationError."""
 AGAIN = "run the same command again: it goes on from here."
+GO_ON = AGAIN[0].upper() + AGAIN[1:]
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,7 @@ def of(code: str, text: str, region: str) -> str:
     for remedy in REMEDIES:
         if remedy.covers(code, text):
             return remedy.words.format(region=region or "REGION", again=AGAIN)
-    return AGAIN[0].upper() + AGAIN[1:]
+    return GO_ON
 
 
 def of_billing(action: str) -> str:

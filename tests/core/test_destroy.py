@@ -79,6 +79,21 @@ def test_a_delete_that_something_still_blocks_is_tried_again(town: Town) -> None
     assert "a hedge is in the way" in [event.detail for event in town.events if event.key == "town/land"]
 
 
+def test_what_is_blocked_for_good_is_not_waited_for_once_nothing_else_is_left_to_go(town: Town) -> None:
+    """What AWS does not let go because of what could not be deleted."""
+    town.up()
+    town.cloud.fails("DeleteThing", kind="House", text="not yours", code="OperationNotPermitted")
+    town.cloud.fails(
+        "DeleteThing", kind="Library", text="the house leans on it", code="DependencyViolation", times=10**9
+    )
+    with pytest.raises(AwsFailure) as failed:
+        town.destroy()
+    assert "not yours" in failed.value.message
+    assert "is still in use (" in failed.value.message
+    assert "the house leans on it" in failed.value.message
+    assert "town/library" in town.things()
+
+
 def test_a_delete_whose_answer_is_lost_is_looked_at(town: Town) -> None:
     for how in ("lose before", "lose after"):
         town.up()

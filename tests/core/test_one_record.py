@@ -9,12 +9,13 @@ from typing import Any
 
 import pytest
 
-from awsdeploy.aws import tolerate
+from awsdeploy.aws import AwsRefusal, tolerate
 from awsdeploy.engine import plan as planning
 from awsdeploy.engine import up
 from awsdeploy.engine.plan import Step
 from awsdeploy.errors import (
     AwsdeployError,
+    AwsFailure,
     StateLocked,
     WrongAccount,
 )
@@ -111,6 +112,20 @@ def test_a_run_that_would_write_is_refused_while_another_holds_the_stack(town: T
         town.destroy()
     lease.release()
     town.up(town.declare(lot_label="fancy"))
+
+
+def test_who_may_not_give_the_lock_back_is_told_so_but_only_of_a_run_that_went_well(town: Town) -> None:
+    town.cloud.fails("DeleteParameter", text="no", code="AccessDeniedException")
+    with pytest.raises(AwsRefusal) as refused:
+        town.up()
+    assert (refused.value.exit_code, refused.value.action) == (3, "ssm:DeleteParameter")
+    assert town.things() == EVERYTHING
+
+    del town.cloud.parameters["/deploy/shop/prod/lock"]  # gone stale
+    town.cloud.fails("DeleteParameter", text="no", code="AccessDeniedException")
+    town.cloud.fails("ModifyThing", text="broken")
+    with pytest.raises(AwsFailure, match="broken"):
+        town.up(town.declare(lot_label="fancy"))
 
 
 def test_a_change_found_after_a_wait_is_made_under_the_lock(town: Town) -> None:

@@ -56,9 +56,7 @@ def ssm(scope: Scope) -> Iterator[Statement]:
     yield allow("NewestImage", ["ssm:GetParameter"], images)
     changes = "AddTagsToResource DeleteParameter DeleteParameters GetParameter GetParameters"
     parameters = scope.arn("ssm", f"parameter{scope.stack.parameter('*')}")
-    yield allow(
-        "Parameters", actions("ssm", f"{changes} GetParametersByPath ListTagsForResource PutParameter"), [parameters]
-    )
+    yield allow("Parameters", actions("ssm", f"{changes} ListTagsForResource PutParameter"), [parameters])
     # AWS: the document and the machine are judged apart, and the document has no tags of ours.
     yield allow("Command", ["ssm:SendCommand"], scope.public("ssm", "document/AWS-RunShellScript"))
     documents = "document/AWS-StartInteractiveCommand", "document/AWS-StartPortForwardingSessionToRemoteHost"

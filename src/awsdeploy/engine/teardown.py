@@ -6,6 +6,7 @@ What is deleted is what a look at AWS finds; the order comes from the field anno
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from awsdeploy.engine.run import Run
 from awsdeploy.errors import AwsdeployError, AwsFailure, Leftovers, NoSuchStack, TimedOut
 from awsdeploy.lease import RENEW_EVERY
 from awsdeploy.refusal import allowing
+from awsdeploy.remedies import GO_ON
 from awsdeploy.resource import KINDS, TAG_RESOURCE, TAG_STACK, Kept, Live, Parting, Resource, needs
 from awsdeploy.state import Entry
 
@@ -105,15 +107,19 @@ def _latecomers(run: Run, farewell: Farewell) -> list[Live]:
 def remove(run: Run, lives: Sequence[Live], parting: Parting) -> None:
     """Delete these objects and wait until each is gone; raises after everything possible is gone."""
     users = _users({live.kind for live in lives})
+    leaving = Leaving()
     before = {live: {other for other in lives if other.kind in users[live.kind]} for live in lives}
 
     def part(live: Live) -> None:
         try:
-            _part(run, live, parting)
+            _part(run, live, parting, leaving)
         except AwsdeployError as error:
+            leaving.failed = True
             if not run.stop.stopped:
                 run.emit(Event(live.key, "failed", detail=error.message))
             raise
+        finally:
+            leaving.parted(live)
 
     def skip(live: Live) -> None:
         run.emit(Event(live.key, "skipped", detail="something that uses it could not be deleted"))
@@ -126,6 +132,32 @@ def remove(run: Run, lives: Sequence[Live], parting: Parting) -> None:
         total = AwsFailure(f"Not everything could be deleted:\n{lines}", denied or first.hint)
         total.exit_code = 3 if denied else first.exit_code
         raise total
+
+
+class Leaving:
+    """What is being deleted at once, and what of it has not begun to go, mostly as something else still uses it."""
+
+    def __init__(self) -> None:
+        self.failed = False
+        self._under_way: set[Live] = set()
+        self._waiting: set[Live] = set()
+        self._guard = threading.Lock()
+
+    def parts(self, live: Live, waits: bool) -> None:
+        with self._guard:
+            self._under_way.add(live)
+            (self._waiting.add if waits else self._waiting.discard)(live)
+
+    def parted(self, live: Live) -> None:
+        with self._guard:
+            self._under_way.discard(live)
+            self._waiting.discard(live)
+
+    @property
+    def stuck(self) -> bool:
+        """Something could not be deleted, and all that is left waits for something: nobody will free it."""
+        with self._guard:
+            return self.failed and self._under_way == self._waiting
 
 
 def _users(kinds: set[type[Resource]]) -> dict[type[Resource], set[type[Resource]]]:
@@ -150,8 +182,8 @@ def _below(kind: type[Resource]) -> set[type[Resource]]:
     return found
 
 
-def _part(run: Run, live: Live, parting: Parting) -> None:
-    begun = time.monotonic()
+def _part(run: Run, live: Live, parting: Parting, leaving: Leaving) -> None:
+    begun = last_hope = time.monotonic()
     view = run.view(live.kind, live.region)
     _announce(run, live)
     run.emit(Event(live.key, "deleting", live.status))
@@ -174,12 +206,17 @@ def _part(run: Run, live: Live, parting: Parting) -> None:
             run.emit(Event(live.key, "gone"))
             return
         current = seen
+        leaving.parts(live, waits=bool(blocked) or seen.status not in live.kind.wait.leaving)
+        if not leaving.stuck:
+            last_hope = time.monotonic()
+        elif time.monotonic() - last_hope > run.settle:
+            raise AwsFailure(f"{live.id} is still in use ({blocked or seen.status}).", GO_ON)
         if (blocked or seen.status) != shown:
             shown = blocked or seen.status
             run.emit(Event(live.key, "deleting", seen.status, blocked, live.kind.wait.usual))
     raise TimedOut(
         f"{live.id} is still there ({shown}).",
-        "AWS goes on. Run the same command again: it goes on from here.",
+        f"AWS goes on. {GO_ON}",
     )
 
 

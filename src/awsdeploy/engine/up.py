@@ -18,10 +18,10 @@ from awsdeploy.engine.run import Run
 from awsdeploy.errors import AwsdeployError, AwsFailure, Refused, TimedOut
 from awsdeploy.lease import RENEW_EVERY
 from awsdeploy.refusal import allowing
+from awsdeploy.remedies import GO_ON
 from awsdeploy.resource import Again, Aws, Gate, Live, Parting, Resource
 from awsdeploy.state import Entry
 
-GO_ON = "Run the same command again: it goes on from here."
 UNSEEN = 300.0  # seconds a new object may stay out of AWS's lists before we say so
 ATTEMPTS = 10  # repairs of one resource before we stop believing that they converge
 
@@ -213,9 +213,7 @@ class Builder:
                 made = live.id
             run.state.mark(key, "created", id=made)
             return Live(type(resource), key, made, generation, "", {}, run.of(resource))
-        raise AwsFailure(
-            f"{resource.noun()}: AWS does not answer.", "Run the same command again: it goes on from here."
-        )
+        raise AwsFailure(f"{resource.noun()}: AWS does not answer.", GO_ON)
 
     def _unsettled(self, entry: Entry) -> bool:
         """Whether what the entry speaks of may exist although AWS does not list it (yet)."""
