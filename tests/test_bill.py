@@ -138,15 +138,31 @@ def test_the_budget_follows_the_config_and_goes_with_the_stack(up: World) -> Non
     assert account(up)["budget"] == []
 
 
+DENIED = {
+    "operation": "budgets:DescribeBudget",
+    "code": "AccessDeniedException",
+    "message": "not authorized to perform: budgets:ViewBudget",
+}
+
+
+def test_who_may_not_see_budgets_is_told_by_a_destroy_that_it_did_not_look_for_one(world: World) -> None:
+    world.up(world.settings(CONFIG))
+    world.control("POST", "refuse", {**DENIED, "times": 2})  # one look before, one in the sweep
+    done = world.awsdeploy("destroy", "--confirm", "bill-dev")
+    assert done.returncode == 0, done.stderr
+    (budget,) = budgets(world)
+    (said,) = [line for line in done.stdout.splitlines() if "Not looked for" in line]
+    assert budget["BudgetName"] in said
+    assert "budgets:ViewBudget" in said
+    again = world.awsdeploy("destroy", "--confirm", "bill-dev", "--json")
+    assert again.returncode == 0, again.stderr
+    assert json.loads(again.stdout)["not_seen"] == []
+    assert budgets(world) == []
+
+
 def test_who_may_not_see_budgets_is_told_before_anything_is_made(world: World) -> None:
     world.settings(CONFIG)
-    denied = {
-        "operation": "budgets:DescribeBudget",
-        "code": "AccessDeniedException",
-        "message": "not authorized to perform: budgets:ViewBudget",
-        "times": 100,
-    }
-    world.control("POST", "refuse", denied)
+    world.control("POST", "refuse", {**DENIED, "times": 100})
     done = world.awsdeploy("up", "--yes")
     assert done.returncode == 3, done.stderr
     assert "budgets:ViewBudget" in done.stderr

@@ -7,12 +7,9 @@ import os
 import signal
 import subprocess
 import urllib.request
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from tests.conftest import forked
 from tests.simulated import SCRIPT, World
 from tests.terminal import talk
 
@@ -31,24 +28,6 @@ def empty(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
     return world
 
 
-@pytest.fixture(scope="module")
-def standing(module_world: World) -> World:
-    """The stack without a domain is up."""
-    module_world.up(module_world.settings(CONFIG))
-    return module_world
-
-
-@pytest.fixture
-def up(standing: World, tmp_path: Path) -> Iterator[World]:
-    """A fork of the world in which the stack is up, for a test that changes it."""
-    from awsdeploy.sandbox.control import Server
-
-    status = standing.control("GET", "status")
-    with forked(Server(**status), tmp_path) as made:
-        (tmp_path / "config.toml").write_text(CONFIG)
-        yield made
-
-
 def test_a_plan_names_every_step_what_it_costs_to_follow_the_document_and_writes_nothing(empty: World) -> None:
     done = empty.awsdeploy("plan")
     assert done.returncode == 0
@@ -56,6 +35,13 @@ def test_a_plan_names_every_step_what_it_costs_to_follow_the_document_and_writes
         assert said in done.stdout
     assert empty.control("GET", "calls")["writes"] == 0
     assert not (empty.folder / ".awsdeploy" / "shop-prod.json").exists()
+
+
+def test_a_plan_of_what_stands_is_two_lines(standing: World) -> None:
+    (standing.folder / "config.toml").write_text(CONFIG)
+    done = standing.awsdeploy("plan")
+    assert done.returncode == 0
+    assert done.stdout.splitlines()[1:] == ["", "Nothing to do: AWS is as config.toml says."]
 
 
 def test_a_plan_as_json_and_its_exit_code(empty: World) -> None:

@@ -61,6 +61,11 @@ def test_the_version_is_told() -> None:
     assert run("--version").stdout == f"awsdeploy {__version__}\n"
 
 
+def test_it_runs_as_a_module_too() -> None:
+    done = subprocess.run([sys.executable, "-m", "awsdeploy", "--version"], capture_output=True, text=True, check=True)
+    assert done.stdout == run("--version").stdout
+
+
 def test_no_command_shows_the_help_with_examples_before_options() -> None:
     result = run()
     assert result.exit_code == 0

@@ -105,6 +105,15 @@ def _remains(going: Iterable[Live]) -> list[str]:
     return sorted({line for live in going if (line := live.kind.remains(live))})
 
 
+def _not_seen(at: Session) -> list[str]:
+    """What these credentials may not look for, and so may have left."""
+    from awsdeploy.resources import budget
+
+    if action := at.run.notes.get(budget.HIDDEN):
+        return [f"AWS Budget {budget.named(at.run.stack)}, which takes {action}; then run the same command again."]
+    return []
+
+
 def _kept(staying: Iterable[tuple[Live, Kept]]) -> Iterator[str]:
     by_kind: dict[str, list[tuple[Live, Kept]]] = {}
     for live, kept in staying:
@@ -164,6 +173,7 @@ def _receipt(
                 for live, kept in staying
             ],
             "remains": _remains(gone),
+            "not_seen": _not_seen(at),
             "removes_kept": more if staying else None,
         }
         click.echo(json.dumps(told, indent=2, ensure_ascii=False))
@@ -174,6 +184,7 @@ def _receipt(
     if remains := _remains(gone):
         lines += ["  Not the stack's, so it stays:", *(f"    {line}" for line in remains)]
     lines.append("  A sweep of every kind of resource and of AWS's tag index found nothing else.")
+    lines += [f"  Not looked for: {line}" for line in _not_seen(at)]
     if staying:
         lines += ["", f"To remove what was kept: {more}"]
     print_lines(lines)

@@ -12,7 +12,7 @@ import click
 from awsdeploy.cli import cost
 from awsdeploy.cli.group import ExampleHelp
 from awsdeploy.cli.options import Given, json_option, shared_options
-from awsdeploy.cli.session import Session, print_lines, session
+from awsdeploy.cli.session import Session, paragraphs, print_lines, session
 from awsdeploy.errors import UsageError
 from awsdeploy.progress import KEYS
 
@@ -69,7 +69,8 @@ def command(
         if as_json:
             click.echo(json.dumps(document(at, found), indent=2, ensure_ascii=False))
         else:
-            print_lines([*lines(at, found), "", *remarks(at, found), "", f"Next: {at.next('up')}"])
+            following = [] if found.quiet else [f"Next: {at.next('up')}"]
+            print_lines(paragraphs(lines(at, found), remarks(at, found), following))
         return CHANGES_PRESENT if detailed_exitcode and not found.quiet else 0
 
 

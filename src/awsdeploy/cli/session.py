@@ -101,6 +101,8 @@ def session(given: Given, settings: Settings, command: str, writes: bool = False
 def program() -> str:
     """How this program can be called from here."""
     itself = Path(sys.argv[0])
+    if itself.name == "__main__.py":
+        return "python -m awsdeploy"
     found = shutil.which("awsdeploy")
     if itself.name != "awsdeploy" or (found and os.path.realpath(found) == os.path.realpath(itself)):
         return "awsdeploy"
@@ -151,6 +153,15 @@ def print_lines(lines: Iterable[str], err: bool = False) -> None:
         width = shutil.get_terminal_size().columns
         lines = [part for line in lines for part in _wrapped(line, width)]
     click.echo("\n".join(lines), err=err)
+
+
+def paragraphs(*parts: Iterable[str]) -> Iterator[str]:
+    """The lines of each part, and an empty one between two parts that have any."""
+    begun = False
+    for part in parts:
+        for number, line in enumerate(part):
+            yield from ("", line) if begun and number == 0 else (line,)
+            begun = True
 
 
 def _wrapped(line: str, width: int) -> list[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import click
@@ -13,7 +12,7 @@ from awsdeploy.cli import doctor, notices
 from awsdeploy.cli import plan as planning
 from awsdeploy.cli.group import ExampleHelp
 from awsdeploy.cli.options import Given, json_option, shared_options, yes_option
-from awsdeploy.cli.session import Session, can_ask, need_consent, print_lines, session, table
+from awsdeploy.cli.session import Session, can_ask, need_consent, paragraphs, print_lines, session, table
 from awsdeploy.errors import (
     AwsFailure,
     CredentialsMissing,
@@ -64,7 +63,7 @@ def command(
     with session(given, settings, "up", writes=True) as at:
         with doctor.explained(at):
             plan = planning.made(at, take_over, replace, restore_snapshot)
-        print_lines([*planning.lines(at, plan), *_after_a_blank(planning.remarks(at, plan))], err=True)
+        print_lines(paragraphs(planning.lines(at, plan), planning.remarks(at, plan)), err=True)
         _refuse(plan.obstacles, _before_spending(at, plan))
         if plan.writes:
             _agree_to_lose(plan, delete_data)
@@ -106,11 +105,6 @@ def _already_billed(at: Session) -> str:
     there = {(live.kind, live.id): live for live in (*at.run.world.known(), *at.run.lives.values())}
     said = standing.already_billed(there.values(), at.settings.region)
     return f"\n{said}" if said else ""
-
-
-def _after_a_blank(lines: Iterator[str]) -> Iterator[str]:
-    for number, line in enumerate(lines):
-        yield from ("", line) if number == 0 else (line,)
 
 
 def _agree_to_lose(plan: Plan, given: tuple[str, ...]) -> None:

@@ -182,7 +182,7 @@ class Builder:
         before = run.state.entries.get(key)
         generation = run.generations[resource]
         interrupted = before if before and before.generation == generation and self._unsettled(before) else None
-        if resource.again is Again.BLIND and (live := self._look_for_lost(resource, interrupted)):
+        if live := self._look_for_lost(resource, interrupted):
             run.state.put(key, self._entry(resource, "created", live.id))
             return live
         entry = self._entry(resource, "creating", "")
@@ -220,9 +220,12 @@ class Builder:
         return entry.phase == "creating" or (entry.phase == "created" and entry.age() < self.run.settle)
 
     def _look_for_lost(self, resource: Resource, interrupted: Entry | None) -> Live | None:
-        """What a crashed run may have created without our learning its id."""
+        """What a crashed run may have created without our learning its id, unless creating it again is the same."""
+        if resource.again is Again.NAME or (interrupted and resource.again is Again.TOKEN):
+            return None
         if interrupted:
             return self._look(resource, self.run.settle - interrupted.age())
+        # The record had the token too.
         if (forgotten := self.run.forgotten_for) is not None:
             return self._look(resource, self.run.settle + RENEW_EVERY - forgotten)
         return None

@@ -8,7 +8,7 @@ from typing import Any
 
 from awsdeploy.aws import AwsRefusal, tolerate
 from awsdeploy.refusal import FORBIDDEN
-from awsdeploy.resource import TAG_STACK, TIMELESS, Again, Aws, Change, Live, Parting, Resource
+from awsdeploy.resource import TAG_STACK, TIMELESS, Again, Aws, Change, Live, Parting, Resource, Stack
 
 KEY = "monitoring/budget"
 """A stack has one at most."""
@@ -25,6 +25,8 @@ NOTIFICATIONS: tuple[dict[str, Any], ...] = tuple(
     for kind, percent in (("ACTUAL", 80.0), ("FORECASTED", 100.0))
 )
 UNSEEN = "NotFoundException"
+HIDDEN = "budgets hidden"
+"""What a run notes that may not see budgets: the action it is not allowed."""
 TAG_COUNTS = f"aws ce update-cost-allocation-tags-status --cost-allocation-tags-status TagKey={TAG_STACK},Status=Active"
 """AWS: what is billed can be told apart by a tag only once the payer has said so (in an organisation its management
 account), and takes up to 24 h."""
@@ -49,10 +51,16 @@ class Budget(Resource):
 
     @classmethod
     def scan(cls, aws: Aws) -> Iterable[Live]:
-        name = aws.stack.called(KEY, TIMELESS, LONGEST_NAME)
-        with tolerate(UNSEEN, *FORBIDDEN):
+        name = named(aws.stack)
+        try:
             found = aws.client("budgets").describe_budget(AccountId=aws.account, BudgetName=name)["Budget"]
-            yield Live(cls, KEY, name, TIMELESS, raw=found, region=aws.region)
+        except AwsRefusal as refusal:
+            if refusal.code in FORBIDDEN:
+                aws.notes[HIDDEN] = refusal.action
+            elif refusal.code != UNSEEN:
+                raise
+            return
+        yield Live(cls, KEY, name, TIMELESS, raw=found, region=aws.region)
 
     def generation(self, of: Mapping[Resource, str], counter: int = 0) -> str:
         """Always the same: all of it can change in place."""
@@ -61,11 +69,11 @@ class Budget(Resource):
     def obstacle(self, aws: Aws) -> str:
         """Nothing; raises `AwsRefusal` where budgets may not be seen, which the scan lets pass."""
         with tolerate(UNSEEN):
-            aws.client("budgets").describe_budget(AccountId=aws.account, BudgetName=aws.name(self, LONGEST_NAME))
+            aws.client("budgets").describe_budget(AccountId=aws.account, BudgetName=named(aws.stack))
         return ""
 
     def create(self, aws: Aws) -> str:
-        name = aws.name(self, LONGEST_NAME)
+        name = named(aws.stack)
         with tolerate("DuplicateRecordException"):
             aws.client("budgets").create_budget(
                 AccountId=aws.account,
@@ -145,6 +153,11 @@ class Budget(Resource):
     def delete(cls, aws: Aws, live: Live, parting: Parting) -> None:
         with tolerate(UNSEEN):
             aws.client("budgets").delete_budget(AccountId=aws.account, BudgetName=live.id)
+
+
+def named(stack: Stack) -> str:
+    """What a stack's budget is called."""
+    return stack.called(KEY, TIMELESS, LONGEST_NAME)
 
 
 def _by_mail(email: str) -> dict[str, str]:
