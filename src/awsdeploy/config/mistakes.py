@@ -103,7 +103,7 @@ def dotted(path: Path) -> str:
 
 def _unknown(path: Path) -> str:
     if len(path) == 3 and path[0] == "services" and path[2] == "name":
-        return f"unknown key; the table's own name names the service: [services.{path[1]}]"
+        return f"unknown key; the table's own name names the service: [{dotted(path[:2])}]"
     meant = suggestion(path)
     if meant is not None and len(meant) == 1 and len(path) > 1:
         return f"unknown key; {meant[0]} belongs above the first [table]"
