@@ -24,6 +24,16 @@ def vpcs(world: World) -> int:
     return len(world.client("ec2").describe_vpcs()["Vpcs"])
 
 
+def test_whoever_asks_before_sending_a_body_is_told_to_go_on(world: World) -> None:
+    connection = HTTPConnection(urlsplit(world.url).netloc, timeout=10)
+    connection.putrequest("PUT", "/bucket/object")
+    connection.putheader("Expect", "100-continue")
+    connection.putheader("Content-Length", "1")
+    connection.endheaders()
+    assert connection.sock.recv(100).startswith(b"HTTP/1.1 100 ")
+    connection.close()
+
+
 def test_an_operation_is_refused_as_often_as_asked(world: World) -> None:
     row = {"operation": "ec2:CreateVpc", "code": "UnauthorizedOperation", "message": "no", "status": 403, "times": 2}
     world.control("POST", "refuse", row)

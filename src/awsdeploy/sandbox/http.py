@@ -109,6 +109,12 @@ class Handler(BaseHTTPRequestHandler):
 
     do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = do_PATCH = do_OPTIONS = answer
 
+    def handle_expect_100(self) -> bool:
+        """At once, or S3's clients wait a second before they send an object."""
+        going = super().handle_expect_100()
+        self.wfile.flush()
+        return going
+
     def _body(self) -> bytes:
         if "chunked" in self.headers.get("Transfer-Encoding", "").lower():
             pieces = []
