@@ -46,6 +46,7 @@ LAYERS = (
     "progress",
     "console",
     "cli",
+    "__main__",
 )
 """Each part imports only what stands above it. The sandbox stands beside: see below."""
 
