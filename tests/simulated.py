@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import subprocess
-import sys
 import tomllib
 import urllib.request
 from collections import Counter
@@ -26,10 +26,11 @@ from awsdeploy.resource import Live, Parting, Stack
 from awsdeploy.state import State
 from awsdeploy.stop import Pace
 from tests.architecture import mutants
+from tests.warm import Warm
 
+warm = functools.cache(Warm)
 REGION = "ap-northeast-2"
 READS = ("Describe", "Get", "List", "Head")
-SCRIPT = Path(sys.executable).with_name("awsdeploy")
 
 DOCUMENTED = """\
 name = "shop"
@@ -125,17 +126,8 @@ class World:
     def awsdeploy(
         self, *words: str, stdin: str = "", timeout: float = 120, **more: str
     ) -> subprocess.CompletedProcess[str]:
-        """The installed command in a process of its own, whose number the sandbox knows, so that it can kill it."""
-        return subprocess.run(
-            ["sh", "-c", 'AWS_SDK_UA_APP_ID=awsdeploy-$$ exec "$0" "$@"', str(SCRIPT), *words],
-            cwd=self.folder,
-            env={**os.environ, **self.environment, **more},
-            input=stdin,
-            capture_output=True,
-            text=True,
-            timeout=timeout,
-            check=False,
-        )
+        """The command in a process of its own, whose number the sandbox knows, so that it can kill it."""
+        return warm().run(words, self.folder, {**os.environ, **self.environment, **more}, stdin, timeout)
 
 
 def writes(calls: Counter[str]) -> dict[str, int]:

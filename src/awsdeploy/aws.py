@@ -31,9 +31,7 @@ Item = TypeVar("Item")
 Answer = TypeVar("Answer")
 
 READS = ("Describe", "Filter", "Get", "List", "Head", "Search", "Lookup")
-
 CALLS_IN_FLIGHT = 16
-
 ATTEMPTS = 10  # how often a call that AWS has not read is sent
 
 
@@ -273,10 +271,8 @@ class Door:
 
     def raw(self, service: str, region: str) -> Any:
         """The botocore client: one attempt, so that only this module decides what is sent again."""
-        try:
-            return self._raw[service, region]
-        except KeyError:
-            pass
+        if (found := self._raw.get((service, region))) is not None:
+            return found
         with self._making:
             if (service, region) not in self._raw:
                 self._raw[service, region] = self._make(service, region)
@@ -284,6 +280,7 @@ class Door:
 
     def _make(self, service: str, region: str) -> Any:
         import boto3
+        import botocore.session
         from botocore import exceptions as fault
         from botocore.config import Config
 
@@ -296,7 +293,10 @@ class Door:
         )
         try:
             if self._session is None:
-                self._session = boto3.Session()
+                core = botocore.session.get_session()
+                # Else every thread that pages through answers lists the hundreds of services for itself.
+                core.get_component("data_loader").list_available_services("paginators-1")
+                self._session = boto3.Session(botocore_session=core)
             client = self._session.client(service, region_name=region, config=config)
             client.meta.events.register("before-sign.s3-control", _without_account)
             return client

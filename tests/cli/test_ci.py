@@ -215,7 +215,7 @@ def test_a_provider_that_does_not_take_such_tokens_is_named_with_the_remedy(up: 
     assert "add-client-id-to-open-id-connect-provider" in done.stderr
 
 
-@pytest.mark.parametrize("kind", ["kill-after", "lost-answer"])
+@pytest.mark.parametrize("kind", ["kill-after", pytest.param("lost-answer", marks=pytest.mark.torture)])
 @pytest.mark.parametrize("operation", ["CreateOpenIDConnectProvider", "CreateRole", "PutRolePolicy"])
 def test_what_broke_off_is_made_by_the_same_command(standing: World, tmp_path: Path, kind: str, operation: str) -> None:
     with forked(Server(**standing.control("GET", "status")), tmp_path) as world:

@@ -10,8 +10,9 @@ import urllib.request
 
 import pytest
 
-from tests.simulated import SCRIPT, World
+from tests.simulated import World
 from tests.terminal import talk
+from tests.warm import SCRIPT
 
 CONFIG = """\
 name = "shop"

@@ -14,7 +14,8 @@ from typing import IO
 import pytest
 
 from awsdeploy.release.entries import Assembly, Event, entries
-from tests.simulated import REGION, SCRIPT, World, machines
+from tests.simulated import REGION, World, machines
+from tests.warm import SCRIPT
 
 CONFIG = """\
 name = "shop"

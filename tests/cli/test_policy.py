@@ -16,7 +16,8 @@ from awsdeploy.deployer.scope import Scope
 from awsdeploy.resource import Stack
 from tests.permissions import allowed, like, listed
 from tests.policy.stages import EVERYTHING, LESS
-from tests.simulated import DOCUMENTED, SCRIPT
+from tests.simulated import DOCUMENTED
+from tests.warm import SCRIPT
 
 ACCOUNT = "123456789012"
 READS = ("Describe", "Get", "List")

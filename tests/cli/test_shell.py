@@ -18,7 +18,8 @@ from awsdeploy.sandbox.control import Server
 from tests.conftest import SPEED, forked
 from tests.ports import free_port
 from tests.sandbox.standing import STILL
-from tests.simulated import REGION, SCRIPT, World, machines
+from tests.simulated import REGION, World, machines
+from tests.warm import SCRIPT
 
 CONFIG = """\
 name = "shop"

@@ -104,7 +104,7 @@ class Box:
             "ROOT": str(self.root),
             "INSTANCE_ID": "i-0123456789abcdef0",
             "PLAYED_AWS": str(self.aws),
-            "PATIENCE": "8",
+            "PATIENCE": "6",
             "npm_config_cache": str(toolchain / "npm-cache"),
             "npm_config_update_notifier": "false",
         }
