@@ -116,6 +116,20 @@ def test_a_service_that_is_no_longer_declared_goes(world: World) -> None:
     assert writes(world.up(fewer)) == {}
 
 
+def test_daily_images_of_a_machine_that_is_gone_are_said_to_stay(world: World) -> None:
+    world.up(world.settings(PLAIN + "[services.frontend]\n[services.admin]\n"))
+    world.pass_time(86_400)
+    fewer = world.settings(PLAIN + "[services.frontend]\n")
+    assert "daily images" not in world.awsdeploy("status").stdout
+    world.up(fewer)
+    (image,) = [key.rpartition("/")[2] for key in keys(world, fewer) if key.startswith("machines/admin-1/ami-")]
+    said = world.awsdeploy("status").stdout
+    assert "1 of the daily images" in said
+    assert f"--image-id {image}" in said
+    world.client("ec2").deregister_image(ImageId=image, DeleteAssociatedSnapshots=True)
+    assert "daily images" not in world.awsdeploy("status").stdout
+
+
 def test_a_larger_machine_is_the_same_machine(world: World) -> None:
     world.up(world.settings(PLAIN))
     before = keys(world, world.settings(PLAIN))

@@ -12,6 +12,12 @@ from typing import Any
 from awsdeploy.aws import tolerate
 from awsdeploy.resource import TAG_STACK, UNKNOWN, Aws, Change, Live, Parting, Passing, Resource, Wait
 from awsdeploy.resources.identity import Role
+from awsdeploy.resources.image import Image
+from awsdeploy.resources.instance import Instance
+from awsdeploy.resources.scaling import AutoScalingGroup
+
+MADE_BY = "aws:dlm:lifecycle-policy-id"
+"""AWS: the tag of all that a policy has made."""
 
 
 def statements(tag: str) -> tuple[Mapping[str, Any], ...]:
@@ -100,6 +106,19 @@ class LifecyclePolicy(Resource):
         for field, old, new in _differences(present, wanted):
             yield Change(field, old, new, update)
 
+    def notice(self, aws: Aws, live: Live) -> str:
+        """AWS retires a machine's images when it makes a new one of it, and so none of a machine that is gone."""
+        machines = {one.id for one in aws.all(Instance) if one.status not in Instance.wait.leaving}
+        machines |= {one["InstanceId"] for group in aws.all(AutoScalingGroup) for one in group.raw.get("Instances", ())}
+        left = [image for image in aws.all(Image) if _made_of(image) not in {"", *machines}]
+        if not left:
+            return ""
+        return (
+            f"{len(left)} of the daily images are of machines that are gone, and AWS retires none of those. "
+            "`awsdeploy backups` lists what there is; to delete one: "
+            f"aws ec2 deregister-image --region {aws.region} --delete-associated-snapshots --image-id {left[0].id}"
+        )
+
     def facts(self, aws: Aws, live: Live) -> Mapping[str, str]:
         return {"images": f"each day at {self.at} UTC, the last {self.count} of each machine are kept"}
 
@@ -107,6 +126,12 @@ class LifecyclePolicy(Resource):
     def delete(cls, aws: Aws, live: Live, parting: Parting) -> None:
         with tolerate("ResourceNotFoundException"):
             aws.client("dlm").delete_lifecycle_policy(PolicyId=live.id)
+
+
+def _made_of(image: Live) -> str:
+    """The machine that a policy made it of; "" where none did, or AWS does not say which."""
+    daily = any(tag["Key"] == MADE_BY for tag in image.raw.get("Tags", ()))
+    return str(image.raw.get("SourceInstanceId", "")) if daily else ""
 
 
 def _differences(present: Any, wanted: Any, field: str = "") -> Iterator[tuple[str, Any, Any]]:
