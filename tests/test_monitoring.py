@@ -11,6 +11,8 @@ from awsdeploy.blueprint.alarms import max_connections
 from awsdeploy.resource import Live
 from tests.simulated import REGION, World, writes
 
+pytestmark = pytest.mark.slow
+
 ABROAD = "us-east-1"
 PLAIN = """\
 name = "watch"

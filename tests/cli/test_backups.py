@@ -18,6 +18,8 @@ from tests.conftest import SPEED, forked
 from tests.sandbox.standing import STILL
 from tests.simulated import World, tags, writes
 
+pytestmark = pytest.mark.slow
+
 CONFIG = """\
 name = "kept"
 environment = "prod"

@@ -18,6 +18,8 @@ from tests.conftest import forked
 from tests.release.repository import git
 from tests.simulated import World, tags, writes
 
+pytestmark = pytest.mark.slow
+
 PLAIN = """\
 name = "shop"
 environment = "dev"

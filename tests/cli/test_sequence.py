@@ -12,6 +12,8 @@ from awsdeploy import resolver
 from tests.account import leftovers
 from tests.simulated import World
 
+pytestmark = pytest.mark.slow
+
 CONFIG = """\
 name = "shop"
 environment = "prod"

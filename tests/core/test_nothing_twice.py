@@ -37,6 +37,7 @@ def test_a_lost_answer_to_a_create_makes_no_twin(town: Town, kind: str, how: str
     assert town.plan().quiet
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lag", [0.0, 0.03])
 def test_a_crash_at_any_write_of_up_is_healed_by_the_same_command(
     town: Town, lag: float, fresh: Callable[[], Town]
@@ -57,6 +58,7 @@ def test_a_crash_at_any_write_of_up_is_healed_by_the_same_command(
         assert town.plan().quiet
 
 
+@pytest.mark.slow
 def test_a_crash_at_any_write_of_up_is_emptied_by_destroy(town: Town, fresh: Callable[[], Town]) -> None:
     for at in itertools.count(1):
         town = fresh()

@@ -14,6 +14,8 @@ from tests.conftest import forked
 from tests.documented.asking import database, instance
 from tests.simulated import World, writes
 
+pytestmark = pytest.mark.slow
+
 EXTENDED = "open-source-rds-extended-support"
 STACKS = [(preset, platform) for preset in ("dev", "prod") for platform in ("documented", "supported")]
 AGED = {

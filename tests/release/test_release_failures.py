@@ -11,7 +11,7 @@ import pytest
 
 from tests.release.box import PROGRAM, Box, Run, application
 
-pytestmark = pytest.mark.npm
+pytestmark = [pytest.mark.slow, pytest.mark.npm]
 
 FIRST = "20260101T000000Z-aaaaaaa"
 

@@ -15,7 +15,7 @@ from tests.release.git_server import TOKEN, USER, GitServer, serving
 from tests.release.repository import commit, git
 from tests.release.test_release_secrets import watch
 
-pytestmark = pytest.mark.npm
+pytestmark = [pytest.mark.slow, pytest.mark.npm]
 
 FIRST, SECOND = "20260101T000000Z-aaaaaaa", "20260102T000000Z-bbbbbbb"
 PLACE = "/deploy/shop/prod/backend/repository"

@@ -12,7 +12,7 @@ import pytest
 
 from tests.release.box import Box, application, until
 
-pytestmark = pytest.mark.npm
+pytestmark = [pytest.mark.slow, pytest.mark.npm]
 
 FIRST = "20260101T000000Z-aaaaaaa"
 NUMBERS = itertools.count()

@@ -25,7 +25,7 @@ from awsdeploy.sandbox.boxes import SHIMS
 from tests.ports import free_port
 from tests.release.box import PROGRAM, Box, Run, application, until
 
-pytestmark = pytest.mark.npm
+pytestmark = [pytest.mark.slow, pytest.mark.npm]
 
 FIRST, SECOND, THIRD = "20260101T000000Z-aaaaaaa", "20260102T000000Z-bbbbbbb", "20260103T000000Z-ccccccc"
 PLAYED = f'#!/bin/sh\nexec node {SHIMS / "nginx.js"} "$@"\n'

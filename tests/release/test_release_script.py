@@ -14,7 +14,7 @@ import pytest
 
 from tests.release.box import PROGRAM, SCRIPT, SERVICE, Box, application, until
 
-pytestmark = pytest.mark.npm
+pytestmark = [pytest.mark.slow, pytest.mark.npm]
 
 FIRST, SECOND, THIRD = "20260101T000000Z-aaaaaaa", "20260102T000000Z-bbbbbbb", "20260103T000000Z-ccccccc"
 

@@ -10,7 +10,7 @@ import pytest
 
 from tests.release.box import PROGRAM, Box, application
 
-pytestmark = pytest.mark.npm
+pytestmark = [pytest.mark.slow, pytest.mark.npm]
 
 SECRETS = {
     "/deploy/shop/prod/database/DB_PASSWORD": "hunter2/+hunter2",

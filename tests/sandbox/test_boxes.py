@@ -24,7 +24,7 @@ from tests.conftest import SPEED, entered, forked
 from tests.sandbox.standing import STILL, refused
 from tests.simulated import World, tags
 
-pytestmark = pytest.mark.npm
+pytestmark = [pytest.mark.slow, pytest.mark.npm]
 
 CONFIG = """\
 name = "box"
