@@ -17,6 +17,7 @@ from click.testing import CliRunner, Result
 from awsdeploy import __version__
 from awsdeploy.cli import awsdeploy
 from awsdeploy.cli.group import COMMANDS, ExampleHelp
+from awsdeploy.cli.session import program
 from awsdeploy.errors import StateLocked, Terminated
 
 HEAVY = ("pydantic", "boto3", "botocore", "rich", "tenacity", "moto")
@@ -64,6 +65,15 @@ def test_the_version_is_told() -> None:
 def test_it_runs_as_a_module_too() -> None:
     done = subprocess.run([sys.executable, "-m", "awsdeploy", "--version"], capture_output=True, text=True, check=True)
     assert done.stdout == run("--version").stdout
+
+
+def test_what_to_type_next_is_what_it_was_started_by(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(sys, "argv", [str(tmp_path / "awsdeploy/__main__.py")])
+    assert program() == "python -m awsdeploy"
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(sys, "argv", [str(tmp_path / "bin/awsdeploy")])
+    assert program() == "bin/awsdeploy"
 
 
 def test_no_command_shows_the_help_with_examples_before_options() -> None:

@@ -14,7 +14,7 @@ from awsdeploy.resource import TAG_STACK, UNKNOWN, Aws, Change, Live, Parting, P
 from awsdeploy.resources.identity import Role
 from awsdeploy.resources.image import Image
 from awsdeploy.resources.instance import Instance
-from awsdeploy.resources.scaling import AutoScalingGroup
+from awsdeploy.resources.launch_template import Member
 
 MADE_BY = "aws:dlm:lifecycle-policy-id"
 """AWS: the tag of all that a policy has made."""
@@ -108,8 +108,8 @@ class LifecyclePolicy(Resource):
 
     def notice(self, aws: Aws, live: Live) -> str:
         """AWS retires a machine's images when it makes a new one of it, and so none of a machine that is gone."""
-        machines = {one.id for one in aws.all(Instance) if one.status not in Instance.wait.leaving}
-        machines |= {one["InstanceId"] for group in aws.all(AutoScalingGroup) for one in group.raw.get("Instances", ())}
+        kinds: tuple[type[Resource], ...] = (Instance, Member)
+        machines = {one.id for kind in kinds for one in aws.all(kind) if one.status not in kind.wait.leaving}
         left = [image for image in aws.all(Image) if _made_of(image) not in {"", *machines}]
         if not left:
             return ""
