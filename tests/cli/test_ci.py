@@ -29,6 +29,8 @@ CONFIG = f'{PLAIN}\n[ci]\ngithub = "acme/shop"\n'
 PROVIDER = "arn:aws:iam::123456789012:oidc-provider/token.actions.githubusercontent.com"
 ISSUER = "token.actions.githubusercontent.com"
 DOCUMENT = Path(__file__).parents[2] / "docs" / "ci.md"
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+FROM_GIT = ("--install", f"git+https://github.com/OWNER/awsdeploy@{COMMIT}")
 MAIN = "repo:acme/shop:ref:refs/heads/main"
 
 
@@ -82,7 +84,7 @@ def test_another_subject_is_planned_and_then_trusted_instead(up: World, more: st
     before = role(up)["Arn"]
     text = f"{PLAIN}\n[ci]\n{more}\n"
     (up.folder / "config.toml").write_text(text)
-    late = up.awsdeploy("ci", "github")
+    late = up.awsdeploy("ci", "github", *FROM_GIT)
     assert late.returncode == 5
     assert MAIN in late.stderr
     assert subject in late.stderr
@@ -106,41 +108,61 @@ def test_where_the_machines_fetch_the_code_the_role_sees_what_is_connected(up: W
 
 def test_the_workflow_is_printed_with_the_role(up: World) -> None:
     up.control("DELETE", "calls")
-    done = up.awsdeploy("ci", "github")
+    done = up.awsdeploy("ci", "github", *FROM_GIT)
     assert done.returncode == 0, done.stderr
     arn = role(up)["Arn"]
     assert arn in done.stderr.splitlines()
     workflow = yaml.safe_load(done.stdout)
     assert workflow[True] == {"push": {"branches": ["main"]}}  # YAML reads `on` as a yes
-    assert workflow["permissions"] == {"contents": "read", "id-token": "write"}
+    assert workflow["permissions"] == {}
     assert workflow["concurrency"] == {"group": "deploy-shop-dev", "cancel-in-progress": False}
     (job,) = workflow["jobs"].values()
     assert "environment" not in job
+    assert job["permissions"] == {"contents": "read", "id-token": "write"}
     given = next(step["with"] for step in job["steps"] if "configure-aws-credentials" in step.get("uses", ""))
     assert given == {"role-to-assume": arn, "aws-region": "ap-northeast-2"}
     assert job["steps"][-1]["run"] == 'awsdeploy deploy --ref "$GITHUB_SHA"'
-    told = json.loads(up.awsdeploy("ci", "github", "--json").stdout)
+    told = json.loads(up.awsdeploy("ci", "github", *FROM_GIT, "--json").stdout)
     assert (told["role"], told["subject"], told["workflow"]) == (arn, MAIN, done.stdout)
     assert up.control("GET", "calls")["writes"] == 0
+
+
+def test_the_workflow_installs_one_commit_before_it_has_credentials(up: World) -> None:
+    (job,) = yaml.safe_load(up.awsdeploy("ci", "github", *FROM_GIT).stdout)["jobs"].values()
+    steps = [step.get("run") or step["uses"] for step in job["steps"]]
+    assert [step.split("@")[0] for step in steps] == [
+        "actions/checkout",
+        "pipx install git+https://github.com/OWNER/awsdeploy",
+        "aws-actions/configure-aws-credentials",
+        'awsdeploy deploy --ref "$GITHUB_SHA"',
+    ]
+    assert all(re.fullmatch("[0-9a-f]{40}", step.split("@")[1]) for step in steps[:3])
+    assert job["steps"][0]["with"] == {"persist-credentials": False}
+
+
+def test_without_an_address_the_workflow_is_not_printed(up: World) -> None:
+    done = up.awsdeploy("ci", "github")
+    assert (done.returncode, done.stdout) == (64, "")
+    assert "--install git+https://" in done.stderr
 
 
 def test_the_document_shows_what_is_printed(up: World) -> None:
     shown = re.search(r"```yaml\n(.*?)```", DOCUMENT.read_text(), re.DOTALL)
     assert shown is not None
-    printed = up.awsdeploy("ci", "github").stdout.replace("deploy-shop-dev", "deploy-shop-prod")
+    printed = up.awsdeploy("ci", "github", *FROM_GIT).stdout.replace("deploy-shop-dev", "deploy-shop-prod")
     assert re.sub("role-to-assume: .*", "", shown[1]) == re.sub("role-to-assume: .*", "", printed)
 
 
 def test_the_stack_that_was_asked_about_is_the_one_that_is_released(up: World) -> None:
     (up.folder / "config.toml").rename(up.folder / "shop.toml")
-    done = up.awsdeploy("ci", "github", "--config", "shop.toml", "-e", "dev")
+    done = up.awsdeploy("ci", "github", *FROM_GIT, "--config", "shop.toml", "-e", "dev")
     assert 'run: awsdeploy deploy --config shop.toml -e dev --ref "$GITHUB_SHA"' in done.stdout
 
 
 def test_a_job_in_an_environment_says_so(up: World) -> None:
     text = f'{PLAIN}\n[ci]\ngithub = "acme/shop"\nenvironment = "production"\n'
     up.up(up.settings(text))
-    workflow = yaml.safe_load(up.awsdeploy("ci", "github").stdout)
+    workflow = yaml.safe_load(up.awsdeploy("ci", "github", *FROM_GIT).stdout)
     (job,) = workflow["jobs"].values()
     assert job["environment"] == "production"
 

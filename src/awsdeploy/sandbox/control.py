@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from awsdeploy.errors import UsageError
+from awsdeploy.sandbox import extras
 
 START_DEADLINE = 30.0
 """Real seconds a server may take until it answers."""
@@ -135,7 +136,7 @@ def environment(server: Server) -> dict[str, str | None]:
 
 def _spawn(home: Path, speed: float, idle: float) -> Server:
     if importlib.util.find_spec("moto") is None:
-        raise UsageError("The sandbox needs moto, which is not installed.", "pip install 'awsdeploy[sandbox]'")
+        raise UsageError("The sandbox needs moto, which is not installed.", extras.command("sandbox"))
     (home / "server.json").unlink(missing_ok=True)
     with (home / "server.log").open("wb") as log:
         process = subprocess.Popen(

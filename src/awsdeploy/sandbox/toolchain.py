@@ -17,11 +17,13 @@ import threading
 from dataclasses import dataclass
 from pathlib import Path
 
+from awsdeploy.sandbox import extras
+
 PM2 = "6.0.8"
 YARN = "1.22.22"
 PATIENCE = 300
 """Real seconds that npm may take."""
-NO_NODE = "There is no Node.js on this machine to run the application with: pip install 'awsdeploy[app]'"
+NO_NODE = f"Node.js is missing: it runs the applications of the sandbox. To install it: {extras.command('app')}"
 
 
 class NoToolchain(Exception):

@@ -1,0 +1,43 @@
+"""Installation of this program elsewhere: an address from which pip gets always the same program."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import re
+
+from awsdeploy import DISTRIBUTION
+from awsdeploy.errors import UsageError
+
+EXAMPLE = "git+https://github.com/OWNER/awsdeploy@COMMIT"
+_ADDRESSES = (
+    re.compile(r"git\+(https|ssh)://\S+@[0-9a-f]{40}"),
+    re.compile(r"https://\S+\.whl#sha256=[0-9a-f]{64}"),
+    re.compile(r"(?!-)[^\s:]+\.whl"),
+)
+
+
+def origin() -> str:
+    """The git address and commit that this program was installed from; "" if it came from elsewhere.
+
+    Source: PEP 610, `direct_url.json`.
+    """
+    told = json.loads(importlib.metadata.distribution(DISTRIBUTION).read_text("direct_url.json") or "{}")
+    version = told.get("vcs_info", {})
+    from_git = version.get("vcs") == "git" and told.get("url", "").startswith("https://")
+    return f"git+{told['url']}@{version.get('commit_id', '')}" if from_git else ""
+
+
+def address(given: str) -> str:
+    """`given`, if pip gets the same program from it each time.
+
+    Raises `UsageError` for a name on an index, a branch, or a download without its hash.
+    """
+    if any(pattern.fullmatch(given) for pattern in _ADDRESSES):
+        return given
+    wrong = f"{given!r} is not a git address with a 40-digit commit, nor a wheel." if given else ""
+    raise UsageError(
+        wrong or "The workflow has to install awsdeploy, and this copy was not installed from a git address.",
+        f"Add --install {EXAMPLE}, or --install with the path of a wheel in the repository. "
+        "(A plain name is not accepted: on PyPI it may be another project.)",
+    )
