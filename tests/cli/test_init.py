@@ -11,6 +11,9 @@ from click.testing import CliRunner, Result
 from awsdeploy.cli import awsdeploy
 from awsdeploy.cli.project import folder_name, programs
 from awsdeploy.config import ENVIRONMENT, Settings, load
+from awsdeploy.errors import Refused
+from awsdeploy.release.source import LOCK_FILES, UNSUPPORTED, committed, manager_of
+from tests.release.repository import commit, git
 from tests.terminal import talk
 
 ALL = ("init", "--yes", "--platform", "supported")
@@ -145,6 +148,23 @@ def test_the_programs_in_the_folder_are_recognised(project: Path) -> None:
     services = written().services
     assert (services["frontend"].port, services["backend"].port) == (3100, 8081)
     assert services["backend"].paths == ("/api", "/api/*")
+
+
+@pytest.mark.parametrize("place", [".", "back"])
+@pytest.mark.parametrize("lock", [*LOCK_FILES, *UNSUPPORTED])
+def test_a_lock_file_that_deploy_refuses_is_named_at_once(project: Path, lock: str, place: str) -> None:
+    program(project / "back", NEST)
+    (project / place / lock).touch()
+    said = run(*ALL).stderr
+    assert ("the machines do not have" in said) == (lock in UNSUPPORTED)
+    assert (lock in said) == (lock in UNSUPPORTED)
+    git(project, "init", "-q")
+    commit(project, {})
+    if lock in UNSUPPORTED:
+        with pytest.raises(Refused, match="the machines do not have"):
+            manager_of(committed(project, "HEAD"), "back")
+    else:
+        assert f"NestJS, port 9999, {manager_of(committed(project, 'HEAD'), 'back')[0]}." in said
 
 
 @pytest.mark.parametrize(

@@ -189,7 +189,10 @@ def test_a_migration_runs_once_before_the_switch_and_sees_what_only_the_build_ne
     assert (box.place / "mark").read_text() == FIRST
 
 
-def test_a_service_in_a_directory_of_a_workspace_is_installed_from_the_root(box: Box) -> None:
+@pytest.mark.parametrize(("workspace", "said"), [("", "at the root"), ("apps/", "in apps")])
+def test_a_service_in_a_directory_of_a_workspace_is_installed_from_the_lock_file_above_it(
+    box: Box, workspace: str, said: str
+) -> None:
     root = {"name": "shop", "version": "1.0.0", "workspaces": ["back"], "private": True}
     member = {"name": "back", "version": "1.0.0", "scripts": {"start": "node --no-warnings src/main"}}
     packages = {"": root, "back": {"version": "1.0.0"}, "node_modules/back": {"resolved": "back", "link": True}}
@@ -200,11 +203,12 @@ def test_a_service_in_a_directory_of_a_workspace_is_installed_from_the_root(box:
         "back/package.json": json.dumps(member),
         "back/src/main.js": PROGRAM,
     }
-    done = box.deploy(FIRST, files, directory="back")
+    files = {f"{workspace}{name}": content for name, content in files.items()}
+    done = box.deploy(FIRST, files, directory=f"{workspace}back")
     assert done.code == 0, done.output
-    assert "from the lock file at the root" in done.output
+    assert f"installed by npm, from the lock file {said}" in done.output
     (process,) = box.processes
-    assert process["pm2_env"]["pm_exec_path"].endswith(f"{FIRST}/back/src/main.js")
+    assert process["pm2_env"]["pm_exec_path"].endswith(f"{FIRST}/{workspace}back/src/main.js")
     assert process["pm2_env"]["node_args"] == ["--no-warnings"]
 
 

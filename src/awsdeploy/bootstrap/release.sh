@@ -634,7 +634,9 @@ install_packages() {
   need_node
   heap
   manager
-  say "installed by $TOOL$([[ $LOCKED_AT == "$AT" ]] || echo ", from the lock file at the root")"
+  local place='at the root'
+  [[ $LOCKED_AT == "$FOLDER" ]] || place="in ${LOCKED_AT#"$FOLDER"/}"
+  say "installed by $TOOL$([[ $LOCKED_AT == "$AT" ]] || echo ", from the lock file $place")"
   local -a arguments
   case $TOOL in
   npm) arguments=(ci --include=dev --no-audit --no-fund --no-progress --no-update-notifier) ;;
@@ -677,17 +679,19 @@ heap() {
   if ((memory < SMALL)); then export AWSDEPLOY_HEAP=$(((memory + swap) / 2048)); fi
 }
 
-# Which program installs, and where the lock file is: in the service's folder, else at the root (workspaces).
+# Which program installs, and where the lock file is: in the service's folder, else in the nearest above it (workspaces).
 manager() {
   local found
   found=$(node -e '
     const fs = require("fs"), path = require("path"), [at, root] = process.argv.slice(1);
     const text = (...parts) => { try { return fs.readFileSync(path.join(...parts), "utf8"); } catch { return ""; } };
     const locks = { "package-lock.json": "npm", "npm-shrinkwrap.json": "npm", "yarn.lock": "yarn", "pnpm-lock.yaml": "pnpm" };
-    const asked = [at, root].map((folder) => JSON.parse(text(folder, "package.json") || "{}").packageManager).find(Boolean) || "";
+    const folders = [];
+    for (let one = at; one.startsWith(root); one = path.dirname(one)) folders.push(one);
+    const asked = folders.map((folder) => JSON.parse(text(folder, "package.json") || "{}").packageManager).find(Boolean) || "";
     const [name, version] = asked.split("+")[0].split("@");
-    for (const folder of [at, root]) {
-      const here = Object.keys(locks).filter((lock) => text(folder, lock));
+    for (const folder of folders) {
+      const here = Object.keys(locks).filter((lock) => fs.existsSync(path.join(folder, lock)));
       if (!here.length) continue;
       const lock = here.find((one) => locks[one] === name) || here[0], content = text(folder, lock);
       let tool = locks[lock], wanted = tool === name ? version : "";

@@ -16,16 +16,10 @@ from pathlib import Path
 from awsdeploy.config import Settings, from_mapping
 from awsdeploy.config.rules import FORBIDDEN_STARTS
 from awsdeploy.errors import ConfigInvalid
+from awsdeploy.release.source import LOCK_FILES, UNSUPPORTED, unsupported
 
 FOLDERS = {"frontend": ("front", "frontend"), "backend": ("back", "backend")}
 PORTS = {"frontend": 3000, "backend": 9999}
-LOCK_FILES = {
-    "package-lock.json": "npm",
-    "yarn.lock": "yarn",
-    "pnpm-lock.yaml": "pnpm",
-    "bun.lock": "bun",
-    "bun.lockb": "bun",
-}
 LARGEST = 200_000  # bytes of a file worth looking into
 
 _FLAG = re.compile(r"(?:(?:^|\s)(?:-p|--port)[ =]|(?:^|\s)PORT=)(\d{1,5})\b")
@@ -137,8 +131,17 @@ def _program(service: str, folder: Path) -> Program:
         remark = "without the global prefix api, which /api paths and the health check need"
     if framework == "Next.js" and (routes := _hidden(folder)):
         remark = f"whose routes in {routes} are never reached: /api goes to the backend"
-    manager = next((name for file, name in LOCK_FILES.items() if (folder / file).is_file()), "")
-    return Program(service, folder.name, framework, PORTS[service] if told else port, manager, remark)
+    return Program(service, folder.name, framework, PORTS[service] if told else port, _manager(folder), remark)
+
+
+def _manager(folder: Path) -> str:
+    """The package manager by its lock file, in the folder or at the root (workspaces), or why `deploy` will refuse."""
+    for known in (LOCK_FILES, UNSUPPORTED):
+        for place in (folder, folder.parent):
+            for file, manager in known.items():
+                if (place / file).is_file():
+                    return manager if known is LOCK_FILES else f"{file}: {unsupported(manager)}"
+    return ""
 
 
 def _hidden(folder: Path) -> str:

@@ -14,6 +14,9 @@ from typing import Any
 from awsdeploy.errors import Refused
 
 LOCK_FILES = {"package-lock.json": "npm", "npm-shrinkwrap.json": "npm", "yarn.lock": "yarn", "pnpm-lock.yaml": "pnpm"}
+UNSUPPORTED = {"bun.lock": "Bun", "bun.lockb": "Bun"}
+"""Lock files of package managers that the machines do not have."""
+NPM_LOCK = "cd {folder} && npm install && git add package-lock.json && git commit"
 
 LINUX_X86_64 = b"\x7fELF\x02\x01"
 MACHINE_AT, X86_64 = 18, 62  # e_machine in an ELF header: two bytes, little endian
@@ -111,14 +114,22 @@ def remote(folder: Path) -> str:
 
 def manager_of(source: Source, directory: str) -> tuple[str, str]:
     """Which package manager builds `directory`, and by which lock file. Raises `Refused` if there is none."""
-    for place in places(directory):
-        for name, manager in LOCK_FILES.items():
-            if (path := joined(place, name)) in source.files:
-                return manager, path
+    found = {joined(place, name): name for place in places(directory) for name in (*LOCK_FILES, *UNSUPPORTED)}
+    present = {path: name for path, name in found.items() if path in source.files}
+    for path, name in present.items():
+        if name in LOCK_FILES:
+            return LOCK_FILES[name], path
+    for path, name in present.items():
+        raise Refused(f"{path}: {unsupported(UNSUPPORTED[name])}.", NPM_LOCK.format(folder=directory))
     raise Refused(
         f"{joined(directory, 'package.json')} has no lock file beside it, so nobody knows which versions to install.",
-        f"cd {directory} && npm install && git add package-lock.json && git commit",
+        NPM_LOCK.format(folder=directory),
     )
+
+
+def unsupported(manager: str) -> str:
+    """Say that the machines cannot install with this package manager."""
+    return f"the machines do not have {manager}; commit a lock file of npm, yarn or pnpm"
 
 
 def foreign_binaries(source: Source) -> Iterator[tuple[str, str]]:
