@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 from click.testing import CliRunner
 
 from awsdeploy.cli import awsdeploy
 from awsdeploy.config import load, loads, repository
+from awsdeploy.config.schema import json_schema
+from awsdeploy.config.settings import Network
 from awsdeploy.errors import ConfigInvalid
 
 GOOD = 'name = "shop"\nplatform = "supported"\n'
@@ -341,6 +345,39 @@ def test_a_mistake_is_told_with_its_line_its_key_and_a_remedy(case: Case) -> Non
         assert part in told[0]
     assert refusal.value.hint
     assert refusal.value.exit_code == 64
+
+
+def tables(schema: dict[str, Any], header: str = "") -> Iterator[tuple[str, list[str]]]:
+    """The header of every table that the schema knows, and its keys."""
+    defs, properties = json_schema()["$defs"], schema["properties"]
+    yield header, list(properties)
+    for key, said in properties.items():
+        for name in re.findall(r"#/\$defs/(\w+)", json.dumps(said)):
+            many = said.get("type") == "object"
+            inner = f"{header.strip('[]')}.{key}{'.web' if many else ''}".lstrip(".")
+            yield from tables(defs[name], f"[[{inner}]]" if said.get("type") == "array" else f"[{inner}]")
+
+
+@pytest.mark.parametrize(("header", "keys"), list(tables(json_schema())))
+def test_every_key_of_every_table_is_found_when_it_is_misspelt_or_misplaced(header: str, keys: list[str]) -> None:
+    for key in keys:
+        misspelt = f"{key}{key[-1]}"
+        with pytest.raises(ConfigInvalid) as refusal:
+            loads(f"{GOOD}{header}\n{misspelt} = 1")
+        assert f"{misspelt}: unknown key; did you mean {key}?" in refusal.value.message
+        if header:
+            with pytest.raises(ConfigInvalid) as refusal:
+                loads(f"{GOOD}[{'network' if key not in Network.model_fields else 'logs'}]\n{key} = 1")
+            assert header.replace(".web", ".NAME") in refusal.value.message
+    with pytest.raises(ConfigInvalid, match=f"unknown key; known here: {', '.join(keys)}"):
+        loads(f"{GOOD}{header}\nzzz = 1")
+
+
+def test_a_key_of_several_tables_names_them_all() -> None:
+    with pytest.raises(
+        ConfigInvalid, match=re.escape("health belongs in [services.NAME] or in [services.NAME.scaling]")
+    ):
+        loads(f"{GOOD}[network]\nhealth = 1")
 
 
 @pytest.mark.parametrize(

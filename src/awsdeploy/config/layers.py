@@ -17,7 +17,7 @@ from pydantic import ValidationError
 
 from awsdeploy.config import consistency, defaults, domains, locate
 from awsdeploy.config.consistency import Mistake
-from awsdeploy.config.mistakes import dotted, explained, suggestion
+from awsdeploy.config.mistakes import dotted, explained, meant
 from awsdeploy.config.settings import Settings
 from awsdeploy.config.wrong import Wrong, printable, shown
 from awsdeploy.errors import ConfigInvalid
@@ -218,16 +218,17 @@ class _Layers:
         return self.source
 
     def _refusal(self) -> ConfigInvalid:
-        meant = {suggestion(path) for path, one in self.found.items() if one.text.startswith("unknown key")}
-        told = [one for one in self.found.values() if not self._follows(one, meant)]
+        unknown = [path for path, one in self.found.items() if one.text.startswith("unknown key")]
+        keys = {key for path in unknown for key in meant(path)}
+        told = [one for one in self.found.values() if not self._follows(one, keys)]
         said = [line for _, line in sorted((self._line_of(one.path), self._said(one)) for one in told)]
         return _refusal(said)
 
-    def _follows(self, mistake: Mistake, meant: set[Place | None]) -> bool:
+    def _follows(self, mistake: Mistake, keys: set[Place]) -> bool:
         """Whether something is only missing because of a mistake that is told anyway: a key misspelt or misplaced."""
         if not mistake.text.startswith("missing"):
             return False
-        misspelt = any(key is not None and key[-1:] == mistake.path for key in meant)
+        misspelt = any(key[-1:] == mistake.path for key in keys)
         return misspelt or any(about in self.found for about in mistake.about)
 
     def _said(self, mistake: Mistake) -> str:

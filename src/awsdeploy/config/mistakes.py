@@ -5,23 +5,21 @@ Knows the shape of the settings (for suggestions), not where anything was writte
 
 from __future__ import annotations
 
+import collections.abc
 import difflib
 import re
+import typing
 from collections.abc import Iterator, Mapping
-from types import MappingProxyType
 from typing import Any
 
 from pydantic import BaseModel
 
 from awsdeploy.config.consistency import Mistake
-from awsdeploy.config.settings import Database, Network, Release, Scaling, Service, Settings, Statement, Waits
+from awsdeploy.config.settings import Service, Settings
 from awsdeploy.config.wrong import Wrong, printable, shown
 
 Path = tuple[str | int, ...]
 
-TABLES: Mapping[str, type[BaseModel]] = MappingProxyType(
-    {"network": Network, "database": Database, "release": Release, "waits": Waits}
-)
 SECRET = re.compile(r"passw|secret|token|key", re.IGNORECASE)
 NO_PLATFORM = """\
 missing, and without a default because one choice costs extra every month. Write one of
@@ -76,17 +74,16 @@ def explained(error: Mapping[str, Any]) -> Mistake:
     return Mistake(path, f"expected {expected}{got}" + (f"; {remedy}" if remedy else ""))
 
 
-def suggestion(path: Path) -> Path | None:
-    """The key that an unknown one at `path` was probably meant to be."""
+def meant(path: Path) -> list[Path]:
+    """The keys that an unknown one at `path` may have been meant to be: of that name elsewhere, else the nearest here."""
     if not path or not isinstance(path[-1], str):
-        return None
+        return []
     table, key = path[:-1], path[-1]
-    for place, known in _places(table):
-        if key in known and place != table:
-            return (*place, key)
-    siblings = next((known for place, known in _places(table) if place == table), [])
-    near = difflib.get_close_matches(key.lower().replace("-", "_")[:60], siblings, 1, cutoff=0.7)
-    return (*table, near[0]) if near else None
+    places = _places(table)
+    if elsewhere := [(*place, key) for place, known in places.items() if key in known and place != table]:
+        return elsewhere
+    near = difflib.get_close_matches(key.lower().replace("-", "_")[:60], places.get(table, ()), 1, cutoff=0.7)
+    return [(*table, near[0])] if near else []
 
 
 def dotted(path: Path) -> str:
@@ -104,30 +101,52 @@ def dotted(path: Path) -> str:
 def _unknown(path: Path) -> str:
     if len(path) == 3 and path[0] == "services" and path[2] == "name":
         return f"unknown key; the table's own name names the service: [{dotted(path[:2])}]"
-    meant = suggestion(path)
-    if meant is not None and len(meant) == 1 and len(path) > 1:
-        return f"unknown key; {meant[0]} belongs above the first [table]"
-    if meant is not None and meant[:-1] != path[:-1]:
-        return f"unknown key; {meant[-1]} belongs in [{dotted(meant[:-1])}]"
-    if meant is not None:
-        return f"unknown key; did you mean {meant[-1]}?"
-    if SECRET.search(str(path[-1])):
+    key, found = str(path[-1]), meant(path)
+    if found and found[0][:-1] == path[:-1]:
+        return f"unknown key; did you mean {found[0][-1]}?"
+    if found:
+        return f"unknown key; {key} belongs {' or '.join(_inside(one[:-1]) for one in found)}"
+    if SECRET.search(key):
         return "unknown key; secrets do not belong here: passwords are generated and kept in Parameter Store"
-    known = next((known for place, known in _places(path[:-1]) if place == path[:-1]), [])
+    known = _places(path[:-1]).get(path[:-1], ())
     return f"unknown key; known here: {', '.join(known)}" if known else "unknown key"
+
+
+def _inside(table: Path) -> str:
+    """Where the keys of a table are written."""
+    if not table:
+        return "above the first [table]"
+    return f"in [[{dotted(table[:-1])}]]" if isinstance(table[-1], int) else f"in [{dotted(table)}]"
 
 
 def _missing(path: Path) -> str:
     return 'missing; for example name = "shop"' if path == ("name",) else "missing"
 
 
-def _places(table: Path) -> Iterator[tuple[Path, list[str]]]:
-    """Every table and its keys; those of `table`'s own service if it is in one, otherwise of a stand-in."""
-    yield (), list(Settings.model_fields)
-    for name, model in TABLES.items():
-        yield (name,), list(model.model_fields)
-    service = table[:2] if len(table) >= 2 and table[0] == "services" else ("services", "NAME")
-    yield (*service, "scaling"), list(Scaling.model_fields)
-    yield service, [key for key in Service.model_fields if key != "name"]
-    if table[2:3] == ("statements",):
-        yield table, list(Statement.model_fields)
+def _places(table: Path) -> dict[Path, list[str]]:
+    """Every table of the settings and its keys. Where there are many of a kind (services, statements): the one that
+    `table` is in, otherwise a stand-in."""
+    found: dict[Path, list[str]] = {}
+
+    def walk(model: type[BaseModel], place: Path) -> None:
+        # A service is named by its table; the field is ours.
+        found[place] = [key for key in model.model_fields if (model, key) != (Service, "name")]
+        for key in found[place]:
+            for inner, stand_in in _tables(model.model_fields[key].annotation):
+                below = (*place, key)
+                if stand_in is not None:
+                    below = (*below, table[len(below)] if table[: len(below)] == below != table else stand_in)
+                walk(inner, below)
+
+    walk(Settings, ())
+    return found
+
+
+def _tables(hint: Any, stand_in: str | int | None = None) -> Iterator[tuple[type[BaseModel], str | int | None]]:
+    """The tables that a field holds, each with what stands for its name or number where there are many."""
+    if isinstance(hint, type) and issubclass(hint, BaseModel):
+        yield hint, stand_in
+    origin = typing.get_origin(hint)
+    many: str | int | None = {tuple: 0, collections.abc.Mapping: "NAME"}.get(origin, stand_in)  # type: ignore[arg-type]
+    for part in typing.get_args(hint):
+        yield from _tables(part, many)
