@@ -9,11 +9,22 @@ from typing import NamedTuple
 
 import pytest
 
+from awsdeploy import blueprint
+from awsdeploy.config import from_mapping
+from awsdeploy.resource import Gate
+
 ROOT = Path(__file__).parents[2]
 ROWS = (
     "A B1 B2 B3 B4 C1 C2 C3 C4 D1 D2 D3 E1 E2 E3 E4 F1 F2 F3 F4 F5 F6 G1 G2 G3 "
     "H1 H2 H3 H4 I1 I2 I3 I4 J1 J2 K1 K2 L1 L2 L3 L4 L5 L6"
 ).split()
+VARIANTS: list[dict[str, object]] = [
+    {},
+    {"domain": "example.com"},
+    {"domain": "example.com", "create_zone": True},
+    {"domain": "example.com", "dns": {"mode": "external"}},
+    {"services": {"frontend": {"scaling": {}}, "backend": {}, "worker": {}}, "ci": {"github": "a/b"}},
+]
 
 
 class Entry(NamedTuple):
@@ -54,3 +65,15 @@ def test_every_row_names_where_it_is_declared_and_a_test_that_exists(row: str) -
             node.name for node in ast.walk(ast.parse((ROOT / file).read_text())) if isinstance(node, ast.FunctionDef)
         }
         assert function in functions, test
+
+
+@pytest.mark.parametrize("https", [True, False])
+@pytest.mark.parametrize("more", VARIANTS, ids=str)
+def test_a_resource_is_in_the_same_step_when_it_is_made_and_when_it_is_deleted(
+    more: dict[str, object], https: bool
+) -> None:
+    settings = from_mapping({"name": "shop", "platform": "supported", **more}, source="", environ={})
+    for step in blueprint.steps(settings, https=https):
+        for resource in step.resources:
+            if not isinstance(resource, Gate):  # a gate is never deleted
+                assert blueprint.title_of(resource.key) == step.title, resource.key

@@ -34,6 +34,15 @@ STEPS = {
 }
 """The documented steps in their order, by what the keys of their resources begin with."""
 
+OTHER_STEPS = {"dns/proof/": "tls", "web/https": "tls", "storage/artifacts/bootstrap/": "machines"}
+"""The keys of resources that the document makes in another step, by how they begin."""
+
+
+def title_of(key: str) -> str:
+    """The title of the documented step that the resource with this key belongs to."""
+    area = next((area for start, area in OTHER_STEPS.items() if key.startswith(start)), key.partition("/")[0])
+    return STEPS.get(area, "Other")
+
 
 def steps(
     settings: Settings,

@@ -47,7 +47,7 @@ def now(given: Given, as_json: bool) -> None:
 
 
 def _carry_out(at: Session, lives: list[Live], stamp: str, as_json: bool) -> list[Live]:
-    from awsdeploy.blueprint import STEPS
+    from awsdeploy.blueprint import title_of
     from awsdeploy.console import watching
     from awsdeploy.engine import backup
     from awsdeploy.progress import Row
@@ -56,7 +56,7 @@ def _carry_out(at: Session, lives: list[Live], stamp: str, as_json: bool) -> lis
     rows: dict[str, list[Row]] = {}
     for live in lives:
         kind = KINDS[live.kind.copies]
-        title = STEPS.get(live.key.partition("/")[0], "Other")
+        title = title_of(live.key)
         rows.setdefault(title, []).append(Row(live.key, kind.noun(), kind.wait.usual))
     with watching(list(rows.items()), clock=at.clock, as_json=as_json) as emit:
         at.run.emit = emit

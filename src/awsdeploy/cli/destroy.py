@@ -143,14 +143,14 @@ def _ask(stack: str) -> None:
 
 
 def _carry_out(at: Session, farewell: Farewell, as_json: bool) -> None:
-    from awsdeploy.blueprint import STEPS
+    from awsdeploy.blueprint import STEPS, title_of
     from awsdeploy.console import watching
     from awsdeploy.engine import teardown
     from awsdeploy.progress import Row
 
     rows: dict[str, list[Row]] = {title: [] for title in reversed(STEPS.values())}
     for live in farewell.going:
-        title = STEPS.get(live.key.partition("/")[0], "Other")
+        title = title_of(live.key)
         rows.setdefault(title, []).append(Row(live.key, live.kind.noun()))
     steps = [(title, some) for title, some in rows.items() if some]
     with watching(steps, clock=at.clock, as_json=as_json) as emit:
