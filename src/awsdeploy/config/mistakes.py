@@ -75,7 +75,7 @@ def explained(error: Mapping[str, Any]) -> Mistake:
 
 
 def meant(path: Path) -> list[Path]:
-    """The keys that an unknown one at `path` may have been meant to be: of that name elsewhere, else the nearest here."""
+    """The keys that an unknown one at `path` may be meant to be: those of its name elsewhere, else the nearest here."""
     if not path or not isinstance(path[-1], str):
         return []
     table, key = path[:-1], path[-1]
@@ -147,6 +147,6 @@ def _tables(hint: Any, stand_in: str | int | None = None) -> Iterator[tuple[type
     if isinstance(hint, type) and issubclass(hint, BaseModel):
         yield hint, stand_in
     origin = typing.get_origin(hint)
-    many: str | int | None = {tuple: 0, collections.abc.Mapping: "NAME"}.get(origin, stand_in)  # type: ignore[arg-type]
+    many = 0 if origin is tuple else "NAME" if origin is collections.abc.Mapping else stand_in
     for part in typing.get_args(hint):
         yield from _tables(part, many)
