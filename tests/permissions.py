@@ -51,6 +51,8 @@ def like(pattern: str, value: str) -> bool:
 OPERATORS: Mapping[str, Callable[[str, str], bool]] = {
     "StringEquals": lambda wanted, value: wanted == value,
     "StringLike": like,
+    "ArnEquals": like,
+    "ArnLike": like,
 }
 
 

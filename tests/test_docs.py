@@ -73,6 +73,7 @@ def test_the_example_shows_every_setting() -> None:
         "monitoring",
         "backup",
         "ci",
+        "iam",
         "waits",
     }
     keys = set(Settings.model_fields) - tables

@@ -142,6 +142,30 @@ def test_a_role_is_handed_to_nobody_but_the_services_that_act_as_it() -> None:
         assert allowed(told(EVERYTHING, ACCOUNT), "iam:PassRole", role, context) is verdict
 
 
+BOUNDARY = f"arn:aws:iam::{ACCOUNT}:policy/boundary"
+BOUNDED = f'{EVERYTHING}\n[iam]\npermissions_boundary = "{BOUNDARY}"\n'
+
+
+@pytest.mark.parametrize("action", ["CreateRole", "PutRolePolicy", "AttachRolePolicy", "PutRolePermissionsBoundary"])
+def test_with_a_boundary_no_role_gets_more_without_it(action: str) -> None:
+    role = f"arn:aws:iam::{ACCOUNT}:role/awsdeploy/drift/dev/machines/x"
+    about = {"iam:PolicyARN": "arn:aws:iam::123456789012:policy/mail"}
+    documents = told(BOUNDED, ACCOUNT)
+    assert not allowed(documents, f"iam:{action}", role, about)
+    assert not allowed(documents, f"iam:{action}", role, {**about, "iam:PermissionsBoundary": f"{BOUNDARY}2"})
+    assert allowed(documents, f"iam:{action}", role, {**about, "iam:PermissionsBoundary": BOUNDARY})
+
+
+def test_who_must_set_a_boundary_can_neither_take_it_away_nor_change_what_it_says() -> None:
+    bounded, free = (
+        {a for one in told(text) for row in one["Statement"] for a in row["Action"]} for text in (BOUNDED, EVERYTHING)
+    )
+    assert "iam:DeleteRolePermissionsBoundary" not in bounded
+    assert free - bounded == {"iam:DeleteRolePermissionsBoundary"}
+    assert bounded - free == {"iam:PutRolePermissionsBoundary"}
+    assert not {one for one in bounded if one.startswith(("iam:CreatePolicy", "iam:SetDefault", "iam:PutUser"))}
+
+
 @pytest.mark.parametrize("limit", [32, 63, 255])
 @pytest.mark.parametrize("name", ["a", "shop", "a-name-of-thirty-two-characters1"])
 def test_a_pattern_of_names_matches_every_name_of_the_stack(name: str, limit: int) -> None:

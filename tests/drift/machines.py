@@ -46,6 +46,13 @@ def _(aws: World, live: dict[str, Live]) -> None:
     iam.attach_role_policy(RoleName=live["machines/backend-role"].id, PolicyArn=arn)
 
 
+@by_hand("role with a boundary", "machines/backend-role")
+def _(aws: World, live: dict[str, Live]) -> None:
+    aws.client("iam").put_role_permissions_boundary(
+        RoleName=live["machines/backend-role"].id, PermissionsBoundary="arn:aws:iam::aws:policy/PowerUserAccess"
+    )
+
+
 @by_hand("bucket's name changed", "machines/backend/S3_BUCKET")
 def _(aws: World, live: dict[str, Live]) -> None:
     aws.client("ssm").put_parameter(

@@ -16,7 +16,8 @@ class Backups:
         if not settings.backup.images:
             return
         tag = Stack(settings.name, settings.environment).tag
-        role = Role(key="backup/role", service="dlm.amazonaws.com", statements=statements(tag))
+        limit = settings.iam.permissions_boundary
+        role = Role(key="backup/role", service="dlm.amazonaws.com", statements=statements(tag), boundary=limit)
         wanted = settings.backup
         images = LifecyclePolicy(key="backup/images", role=role, at=wanted.at, count=wanted.keep_images)
         self.resources += [role, images]

@@ -47,6 +47,7 @@ class Releases:
                 key="ci/github",
                 federation=Federation(provider, settings.ci.subject),
                 statements=tuple(_statements(settings)),
+                boundary=settings.iam.permissions_boundary,
             )
             self.resources += [provider, role]
 

@@ -61,6 +61,7 @@ class Machines:
             service=ASSUMED_BY,
             statements=permissions.statements(self.settings, service),
             attached=service.policies,
+            boundary=self.settings.iam.permissions_boundary,
         )
 
     def _told(self, name: str) -> Iterator[Resource]:

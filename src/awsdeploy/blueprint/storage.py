@@ -85,7 +85,12 @@ class Storage:
             lifecycle=self._expiries(),
             is_copy=True,
         )
-        role = Role(key="storage/replication-role", service="s3.amazonaws.com", statements=REPLICATION_POLICY)
+        role = Role(
+            key="storage/replication-role",
+            service="s3.amazonaws.com",
+            statements=REPLICATION_POLICY,
+            boundary=self.settings.iam.permissions_boundary,
+        )
         return replica, role
 
     def share_with_browsers(self, balancer: LoadBalancer | None, https: bool) -> None:

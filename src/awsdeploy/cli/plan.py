@@ -184,6 +184,7 @@ def remarks(at: Session, plan: Plan) -> Iterator[str]:
         usual = forecast(plan).longest
         yield (", ".join(said) or "Only waits") + (f"; usually {spell(usual)}." if usual >= 10 else ".")
         yield from _bill(at, plan)
+    yield from _wide_grants(plan)
     for live in offered(plan)[:1]:
         made, size = live.raw.get("SnapshotCreateTime"), live.raw.get("AllocatedStorage")
         day = f"{made.astimezone(at.settings.tz):%Y-%m-%d}" if made else live.status
@@ -192,6 +193,16 @@ def remarks(at: Session, plan: Plan) -> Iterator[str]:
         yield f"In the way: {obstacle}"
     if plan.new:
         yield from (f"Note: {sentence}" for sentence in deviations.sentences(at.settings))
+
+
+def _wide_grants(plan: Plan) -> Iterator[str]:
+    """A warning for each role that is made or changed and is to have a wildcard, or a policy for administrators."""
+    from awsdeploy.resources import grants
+    from awsdeploy.resources.identity import Role
+
+    for role, item in plan.items.items():
+        if isinstance(role, Role) and item.writes and (wide := grants.wide(role.statements, role.attached)):
+            yield f"Warning: {role.key} allows {', '.join(wide)}. Name single actions in services.NAME.statements."
 
 
 def _bill(at: Session, plan: Plan) -> Iterator[str]:

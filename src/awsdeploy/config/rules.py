@@ -165,6 +165,12 @@ def policy_arn(value: str) -> str:
     return value
 
 
+def boundary(value: str) -> str:
+    if value and not re.fullmatch(POLICY_ARN, value):
+        raise Wrong('the ARN of a managed policy, such as "arn:aws:iam::123456789012:policy/developer-boundary"')
+    return value
+
+
 def action(value: str) -> str:
     if not re.fullmatch(ACTION, value):
         remedy = "every action of AWS would make the machine an administrator" if value == "*" else ""

@@ -17,6 +17,7 @@ from pydantic import AfterValidator, PlainSerializer, PrivateAttr
 from awsdeploy.config import rules
 from awsdeploy.config.ci import Ci
 from awsdeploy.config.dns import Dns
+from awsdeploy.config.iam import Iam
 from awsdeploy.config.values import (
     Action,
     Cidr,
@@ -264,6 +265,7 @@ class Settings(Frozen):
     monitoring: Monitoring
     backup: Backup
     ci: Ci
+    iam: Iam
     waits: Waits
 
     _origins: Mapping[str, str] = PrivateAttr(default_factory=lambda: MappingProxyType({}))

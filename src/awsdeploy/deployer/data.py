@@ -74,24 +74,32 @@ def iam(scope: Scope) -> Iterator[Statement]:
     roles = scope.arn("iam", f"role{path}*", "")
     profiles = scope.arn("iam", f"instance-profile{path}*", "")
     yield allow("RolesLook", ["iam:ListInstanceProfiles", "iam:ListRoles"], ["*"])
+    # AWS, Service Authorization Reference: which of IAM's actions know the condition key iam:PermissionsBoundary.
+    limit = settings.iam.permissions_boundary
+    widens = "CreateRole PutRolePolicy"
     role = """\
-    CreateRole DeleteRole DeleteRolePolicy DetachRolePolicy GetRolePolicy ListAttachedRolePolicies
-    ListRolePolicies PutRolePolicy TagRole UpdateAssumeRolePolicy
+    DeleteRole DeleteRolePolicy DetachRolePolicy GetRole GetRolePolicy ListAttachedRolePolicies ListRolePolicies TagRole
+    UpdateAssumeRolePolicy
     """
     profile = """\
     AddRoleToInstanceProfile CreateInstanceProfile DeleteInstanceProfile RemoveRoleFromInstanceProfile
     TagInstanceProfile
     """
     yield allow("Roles", actions("iam", role), [roles])
+    bounded = {"StringEquals": {"iam:PermissionsBoundary": limit}} if limit else {}
+    setting = "PutRolePermissionsBoundary" if limit else "DeleteRolePermissionsBoundary"
+    yield allow("RolesMake", actions("iam", f"{widens} {setting}"), [roles], bounded)
     yield allow("Profiles", actions("iam", profile), [profiles])
     services = ["ec2.amazonaws.com"]
     services += ["dlm.amazonaws.com"] if settings.backup.images else []
     services += ["s3.amazonaws.com"] if settings.uploads.replicate else []
     yield allow("PassRole", ["iam:PassRole"], [roles], {"StringEquals": {"iam:PassedToService": sorted(services)}})
     managed = sorted({arn for one in settings.services.values() for arn in one.policies})
+    if managed or limit:
+        yield allow("ManagedPolicies", ["iam:GetPolicy"], sorted({*managed, *([limit] if limit else [])}))
     if managed:
-        yield allow("ManagedPolicies", ["iam:GetPolicy"], managed)
-        yield allow("Attach", ["iam:AttachRolePolicy"], [roles], {"ArnEquals": {"iam:PolicyARN": managed}})
+        attached = {"ArnEquals": {"iam:PolicyARN": managed}, **bounded}
+        yield allow("Attach", ["iam:AttachRolePolicy"], [roles], attached)
     if settings.ci.github:
         provider = scope.arn("iam", f"oidc-provider/{ISSUER}", "")
         yield allow("GitHub", ["iam:CreateOpenIDConnectProvider", "iam:GetOpenIDConnectProvider"], [provider])

@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from awsdeploy.aws import AwsRefusal, tolerate
+from awsdeploy.errors import Refused
 from awsdeploy.resource import Again, Aws, Change, Live, Parting, Passing, Resource
+from awsdeploy.resources import grants
 from awsdeploy.resources.bucket_name import bucket_name
 from awsdeploy.resources.federation import REMAINS, Federation, subjects
 
@@ -28,13 +30,14 @@ class Role(Resource):
 
     `statements` may say `{parameters}`, `{account}`, `{region}`, `{stack}`, or `{bucket:storage/uploads}` for the
     name of a declared bucket: names are derived, not edges. Managed policies that somebody else attached are taken
-    off; inline ones of other names are the owner's.
+    off; inline ones of other names are the owner's. `boundary` is the ARN of the managed policy that limits the role.
     """
 
     service: str = ""
     federation: Federation | None = None
     statements: tuple[Mapping[str, Any], ...]
     attached: tuple[str, ...] = ()
+    boundary: str = ""
 
     title = "IAM role"
     replaces = {"service"}
@@ -43,6 +46,7 @@ class Role(Resource):
     passing = (
         Passing("PutRolePolicy", "NoSuchEntity", seconds=120),
         Passing("AttachRolePolicy", "NoSuchEntity", seconds=120, text="role"),
+        Passing("PutRolePermissionsBoundary", "NoSuchEntity", seconds=120, text="role"),
         Passing("CreateRole", "MalformedPolicyDocument", seconds=120, text="Invalid principal"),
     )
     blocked = {"DeleteConflict"}
@@ -54,8 +58,9 @@ class Role(Resource):
             yield from _ours(cls, aws, role["RoleName"], role)
 
     def obstacle(self, aws: Aws) -> str:
-        """A managed policy that does not exist."""
-        for arn in self.attached:
+        """A managed policy that does not exist. Raises `Refused` for a boundary of another account."""
+        self._limits(aws)
+        for arn in (*self.attached, *([self.boundary] if self.boundary else [])):
             try:
                 aws.iam.get_policy(PolicyArn=arn)
             except AwsRefusal as refusal:
@@ -72,8 +77,19 @@ class Role(Resource):
                 Path=_path(aws, self),
                 AssumeRolePolicyDocument=json.dumps(self._trust(aws)),
                 Tags=aws.tags(self),
+                **self._limits(aws),
             )
         return name
+
+    def _limits(self, aws: Aws) -> dict[str, str]:
+        """The boundary as CreateRole takes it. Raises `Refused` for one of another account, which AWS does not take."""
+        owner = self.boundary.split(":")[4] if self.boundary else "aws"
+        if owner not in ("aws", aws.account):
+            raise Refused(
+                f"iam.permissions_boundary is in account {owner}, and these credentials are of account {aws.account}.",
+                "Name a policy of this account in config.toml, or use the other account's credentials (AWS_PROFILE).",
+            )
+        return {"PermissionsBoundary": self.boundary} if self.boundary else {}
 
     def _trust(self, aws: Aws) -> dict[str, Any]:
         if self.federation is not None:
@@ -104,17 +120,41 @@ class Role(Resource):
 
             only = self.federation.subject if self.federation else self.service
             yield Change("trust policy", ", ".join(subjects(present)) or "something else", f"{only} only", trust)
-        wanted = self._policy(aws)
-        present = None
+        # The boundary before the policies: who must set one may change the policies of roles that have it only.
+        parts = (self._repair_boundary, self._repair_policy, self._repair_attached)
+        for changes in aws.each(lambda part: list(part(aws, live)), parts):
+            yield from changes
+
+    def _repair_boundary(self, aws: Aws, live: Live) -> Iterator[Change]:
+        """AWS: the list of roles shows no boundaries."""
+        role: Mapping[str, Any] = {}
+        with tolerate("NoSuchEntity"):
+            role = aws.iam.get_role(RoleName=live.id)["Role"]
+        present = role.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn", "")
+        wanted = self._limits(aws).get("PermissionsBoundary", "")
+
+        def limit() -> None:
+            if wanted:
+                aws.iam.put_role_permissions_boundary(RoleName=live.id, PermissionsBoundary=wanted)
+            else:
+                with tolerate("NoSuchEntity"):
+                    aws.iam.delete_role_permissions_boundary(RoleName=live.id)
+
+        if present != wanted:
+            impact = "" if wanted else "to keep it, set iam.permissions_boundary"
+            yield Change("permissions boundary", present or None, wanted or None, limit, impact)
+
+    def _repair_policy(self, aws: Aws, live: Live) -> Iterator[Change]:
+        wanted, present = self._policy(aws), None
         with tolerate("NoSuchEntity"):
             present = aws.iam.get_role_policy(RoleName=live.id, PolicyName=INLINE)["PolicyDocument"]
+
+        def put() -> None:
+            aws.iam.put_role_policy(RoleName=live.id, PolicyName=INLINE, PolicyDocument=json.dumps(wanted))
+
         if present != wanted:
-
-            def put() -> None:
-                aws.iam.put_role_policy(RoleName=live.id, PolicyName=INLINE, PolicyDocument=json.dumps(wanted))
-
-            yield Change("policy", "something else" if present else None, f"{len(self.statements)} statements", put)
-        yield from self._repair_attached(aws, live)
+            for field, old, new in grants.differences(present, wanted):
+                yield Change(field, old, new, put)
 
     def _repair_attached(self, aws: Aws, live: Live) -> Iterator[Change]:
         present: set[str] = set()

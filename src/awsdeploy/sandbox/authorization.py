@@ -153,11 +153,15 @@ def denied(call: Call, actions: frozenset[str]) -> str:
     return next((action for action in asked(call) if action in actions), "")
 
 
-def refuse(call: Call, action: str) -> AwsRefuses:
+NOT_ALLOWED = "because no identity-based policy allows the {action} action"
+BY_ORGANISATION = "with an explicit deny in a service control policy"
+
+
+def refuse(call: Call, action: str, why: str = NOT_ALLOWED) -> AwsRefuses:
     """AWS's answer to who may not do `action`, in the words of the call's service."""
     said = (
         f"User: arn:aws:sts::{ACCOUNT}:user/moto is not authorized to perform: {action} on resource: "
-        f"{_resource(call, action)} because no identity-based policy allows the {action} action"
+        f"{_resource(call, action)} {why.format(action=action)}"
     )
     if call.service == "ec2":
         said = f"You are not authorized to perform this operation. {said}. Encoded authorization failure message: x"

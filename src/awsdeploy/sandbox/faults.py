@@ -11,6 +11,7 @@ from typing import Any
 
 from awsdeploy.sandbox import authorization
 from awsdeploy.sandbox.call import Call
+from awsdeploy.sandbox.organisation import Organisation
 from awsdeploy.sandbox.refusal import AwsRefuses
 
 KINDS = ("kill-before", "kill-after", "lost-answer")
@@ -45,6 +46,7 @@ class Trouble:
     fault: Fault | None = None
     refusals: list[Refuse] = field(default_factory=list)
     denied: frozenset[str] = frozenset()  # IAM actions that nobody is allowed
+    organisation: Organisation = field(default_factory=Organisation)
     log: list[dict[str, Any]] = field(default_factory=list)
 
     def claim(self, call: Call) -> str:
@@ -61,6 +63,8 @@ class Trouble:
     def refuse(self, call: Call) -> None:
         if self.denied and (action := authorization.denied(call, self.denied)):
             raise authorization.refuse(call, action)
+        if self.organisation.refuses(call):
+            raise authorization.refuse(call, authorization.asked(call)[0], authorization.BY_ORGANISATION)
         for row in self.refusals:
             if row.operation == call.name and row.times > 0:
                 row.times -= 1

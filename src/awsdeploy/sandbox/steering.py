@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from awsdeploy.sandbox import processes
 from awsdeploy.sandbox.faults import KINDS, Fault, Refuse
+from awsdeploy.sandbox.organisation import Organisation
 
 if TYPE_CHECKING:
     from awsdeploy.sandbox.server import Server
@@ -97,6 +98,11 @@ class Steering:
     def post_deny(self, value: Mapping[str, Any]) -> None:
         """IAM actions that nobody is allowed from now on, instead of those before; also those a call needs as well."""
         self.server.trouble.denied = frozenset(str(action) for action in value["actions"])
+
+    def post_organisation(self, value: Mapping[str, Any]) -> None:
+        """Tags that everything new must carry, and the boundary of every new role, instead of those before."""
+        tags = tuple(str(key) for key in value.get("tags", ()))
+        self.server.trouble.organisation = Organisation(tags, str(value.get("boundary", "")))
 
     def post_confirm(self, value: Mapping[str, Any]) -> dict[str, Any]:
         from awsdeploy.sandbox.corrections import topics

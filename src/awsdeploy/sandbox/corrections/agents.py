@@ -11,9 +11,8 @@ from moto import backends
 
 from awsdeploy.sandbox.call import ACCOUNT, Call
 from awsdeploy.sandbox.corrections import Answer, before, instances
-from awsdeploy.sandbox.corrections.bootstraps import allowed_to
+from awsdeploy.sandbox.corrections.bootstraps import permits
 from awsdeploy.sandbox.refusal import AwsRefuses
-from awsdeploy.sandbox.strangers import decided
 from awsdeploy.sandbox.world import World
 
 VERSION = "3.3.3598.0"
@@ -32,7 +31,7 @@ def online(world: World, region: str, instance: Any) -> bool:
     """Whether the machine takes commands now."""
     if instance is None or not instances.serves(world, instance) or instance.id in world.of(Agents).silent:
         return False
-    return decided(allowed_to(world, region, instance), "ssm:UpdateInstanceInformation", "*") == "Allow"
+    return permits(world, region, instance, "ssm:UpdateInstanceInformation", "*")
 
 
 def machine(id: str) -> Any:

@@ -43,7 +43,7 @@ def _boot(world: World, region: str, instance: Any) -> None:
         return
     stored = _read(world, region, instance, *place)
     tagged = ("ec2:CreateTags", f"arn:aws:ec2:{region}:{instance.owner_id}:instance/{instance.id}")
-    if stored is None or decided(allowed_to(world, region, instance), *tagged) != "Allow":
+    if stored is None or not permits(world, region, instance, *tagged):
         return
     if outcome := reports(stored):
         instance.add_tags(dict([outcome]))
@@ -55,17 +55,23 @@ def _read(world: World, region: str, instance: Any, bucket_name: str, key: str) 
     """The text of an object, if it is there and the machine's role may read it."""
     bucket = world.moto("s3").buckets.get(bucket_name)
     stored = bucket.keys.get(key) if bucket else None
-    allowed = decided(allowed_to(world, region, instance), "s3:GetObject", f"arn:aws:s3:::{bucket_name}/{key}")
-    return stored.value.decode(errors="replace") if stored is not None and allowed == "Allow" else None
+    allowed = permits(world, region, instance, "s3:GetObject", f"arn:aws:s3:::{bucket_name}/{key}")
+    return stored.value.decode(errors="replace") if stored is not None and allowed else None
 
 
-def allowed_to(world: World, region: str, instance: Any) -> list[dict[str, Any]]:
-    """The statements of the machine's role; conditions other than TLS are taken as met."""
+def permits(world: World, region: str, instance: Any, action: str, resource: str) -> bool:
+    """Whether the machine's role allows this, and the role's permissions boundary does, where it has one.
+
+    Conditions other than TLS are taken as met.
+    """
     association = world.moto("ec2", region).iam_instance_profile_associations.get(instance.id)
     roles = association.iam_instance_profile.roles if association else ()
-    return [
-        {**statement, "Condition": {}}
-        for role in roles
-        for policy in role.policies.values()
-        for statement in listed(json.loads(policy)["Statement"])
-    ]
+    own = [statement for role in roles for policy in role.policies.values() for statement in _statements(policy)]
+    policies = world.moto("iam").managed_policies
+    limits = [policies[role.permissions_boundary_arn] for role in roles if role.permissions_boundary_arn in policies]
+    every = [own, *(_statements(limit.document) for limit in limits)]
+    return all(decided(statements, action, resource) == "Allow" for statements in every)
+
+
+def _statements(policy: str) -> list[dict[str, Any]]:
+    return [{**statement, "Condition": {}} for statement in listed(json.loads(policy)["Statement"])]

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from awsdeploy.sandbox import durations
-from awsdeploy.sandbox.call import Call
-from awsdeploy.sandbox.corrections import Answer, after
+from awsdeploy.sandbox.call import ACCOUNT, Call
+from awsdeploy.sandbox.corrections import Answer, after, before
 from awsdeploy.sandbox.refusal import AwsRefuses
 from awsdeploy.sandbox.world import World
 
@@ -30,6 +30,25 @@ def profile_created(world: World, call: Call, _: Answer) -> None:
 @after("iam:CreateRole")
 def role_created(world: World, call: Call, _: Answer) -> None:
     world.of(Propagation).roles[call.parameters["RoleName"]] = world.now
+
+
+@before("iam:CreateRole", "iam:PutRolePermissionsBoundary")
+def boundary_exists(world: World, call: Call) -> None:
+    """AWS: a boundary is a policy of the account or of AWS's own."""
+    arn = call.parameters.get("PermissionsBoundary")
+    owner = str(arn).split(":")[4] if arn else "aws"
+    if owner == "aws":
+        return
+    if owner != ACCOUNT or arn not in world.moto("iam").managed_policies:
+        raise AwsRefuses("NoSuchEntity", f"Scope ARN: {arn} does not exist or is not attachable.", 404)
+
+
+@after("iam:ListRoles")
+def roles_listed(_: World, __: Call, answer: Answer) -> None:
+    """AWS: a list leaves out boundary, tags and last use. API_ListRoles."""
+    for role in answer["Roles"]:
+        for left_out in ("PermissionsBoundary", "Tags", "RoleLastUsed"):
+            role.pop(left_out, None)
 
 
 @after("iam:AddRoleToInstanceProfile")

@@ -18,9 +18,8 @@ from typing import Any
 from awsdeploy.sandbox import boxes
 from awsdeploy.sandbox.call import ACCOUNT
 from awsdeploy.sandbox.corrections import agents, database_servers, shipping
-from awsdeploy.sandbox.corrections.bootstraps import allowed_to
+from awsdeploy.sandbox.corrections.bootstraps import permits
 from awsdeploy.sandbox.corrections.logs import put
-from awsdeploy.sandbox.strangers import decided
 from awsdeploy.sandbox.toolchain import NoToolchain
 from awsdeploy.sandbox.world import World
 
@@ -198,5 +197,4 @@ def _pump(world: World, invocation: Invocation, last: bool = False) -> None:
 
 def _may_write(world: World, invocation: Invocation) -> bool:
     resource = f"arn:aws:logs:{invocation.region}:{ACCOUNT}:log-group:{invocation.group}:log-stream:any"
-    allowed = allowed_to(world, *_machine(world, invocation))
-    return decided(allowed, "logs:PutLogEvents", resource) == "Allow"
+    return permits(world, *_machine(world, invocation), "logs:PutLogEvents", resource)

@@ -9,9 +9,8 @@ from typing import Any
 from awsdeploy.sandbox import boxes
 from awsdeploy.sandbox.call import ACCOUNT, Call
 from awsdeploy.sandbox.corrections import agents, before
-from awsdeploy.sandbox.corrections.bootstraps import allowed_to
+from awsdeploy.sandbox.corrections.bootstraps import permits
 from awsdeploy.sandbox.refusal import AwsRefuses
-from awsdeploy.sandbox.strangers import decided
 from awsdeploy.sandbox.world import World
 
 OBJECTS = {
@@ -38,16 +37,15 @@ def permitted(world: World, call: Call) -> None:
     if instance is None:
         return
     region = instance.ec2_backend.region_name
-    allowed = allowed_to(world, region, instance)
     for action, resource in _asked(call):
-        if decided(allowed, action, resource) != "Allow":
+        if not permits(world, region, instance, action, resource):
             who = f"arn:aws:sts::{ACCOUNT}:assumed-role/{_role(world, region, instance)}/{instance.id}"
             words = f"User: {who} is not authorized to perform: {action} on resource: {resource} because no "
             raise AwsRefuses(*_refusal(call, f"{words}identity-based policy allows the {action} action"))
     # AWS: who may not list a bucket does not learn that an object is missing.
     if call.operation in ("GetObject", "HeadObject") and _missing(world, call.parameters):
         bucket = f"arn:aws:s3:::{call.parameters['Bucket']}"
-        if decided(allowed, "s3:ListBucket", bucket) != "Allow":
+        if not permits(world, region, instance, "s3:ListBucket", bucket):
             raise AwsRefuses("AccessDenied", "Access Denied", 403)
 
 

@@ -13,9 +13,8 @@ from typing import Any
 from awsdeploy.sandbox import boxes
 from awsdeploy.sandbox.call import ACCOUNT
 from awsdeploy.sandbox.corrections import FORKED, agents, instances
-from awsdeploy.sandbox.corrections.bootstraps import allowed_to
+from awsdeploy.sandbox.corrections.bootstraps import permits
 from awsdeploy.sandbox.corrections.logs import put
-from awsdeploy.sandbox.strangers import decided
 from awsdeploy.sandbox.world import World
 
 STACK, SERVICE = "awsdeploy:stack", "awsdeploy:service"
@@ -92,7 +91,7 @@ def _stream(one: boxes.Box, path: Path, pattern: str) -> str:
 
 def _may_write(world: World, region: str, instance: Any, group: str) -> bool:
     resource = f"arn:aws:logs:{region}:{ACCOUNT}:log-group:{group}:log-stream:{instance.id}"
-    return decided(allowed_to(world, region, instance), "logs:PutLogEvents", resource) == "Allow"
+    return permits(world, region, instance, "logs:PutLogEvents", resource)
 
 
 def _forked(world: World) -> None:
