@@ -80,7 +80,8 @@ _ROOT = (
     "The bill is open to IAM users and roles only once the account's root user has turned on IAM user and role access "
     "to Billing information (Account settings)."
 )
-BILLING = {"budgets": f"{_ROOT} Or go without a budget: monitoring.budget = false.", "ce": _ROOT}
+_BUDGETS = f"{_ROOT} Or go without a budget: monitoring.budget = false."
+BILLING = {"billing": _BUDGETS, "budgets": _BUDGETS, "ce": _ROOT}
 
 
 def of(code: str, text: str, region: str) -> str:

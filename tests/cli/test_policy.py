@@ -14,6 +14,7 @@ import pytest
 from awsdeploy import config, deployer
 from awsdeploy.deployer.scope import Scope
 from awsdeploy.resource import Stack
+from awsdeploy.sandbox import authorization
 from tests.permissions import allowed, like, listed
 from tests.policy.stages import EVERYTHING, LESS
 from tests.simulated import DOCUMENTED
@@ -113,6 +114,25 @@ def test_on_everything_it_reads_only_and_each_exception_has_a_reason() -> None:
     wide = {action for row in rows if "*" in listed(row["Resource"]) for action in row["Action"]}
     assert {action for action in wide if not action.partition(":")[2].startswith(READS)} == set(ON_EVERYTHING)
     assert not [action for row in rows for action in row["Action"] if "*" in action]
+
+
+def test_what_a_call_depends_on_is_allowed_with_it() -> None:
+    """AWS, Service Authorization Reference, "dependent actions": what else AWS asks IAM for a call."""
+    held = {action for one in told(EVERYTHING) for row in one["Statement"] for action in row["Action"]}
+    lacking = {
+        name: missing
+        for name, others in authorization.AS_WELL.items()
+        if set(authorization.OTHER_NAMES.get(name, (named(name),))) <= held and (missing := set(others) - held)
+    }
+    assert lacking == {}
+    # AWS, Quickstart end user policies for Session Manager.
+    session = f"arn:aws:ssm:ap-northeast-2:{ACCOUNT}:session/somebody-0123"
+    assert allowed(told(DOCUMENTED, ACCOUNT), "ssmmessages:OpenDataChannel", session)
+
+
+def named(operation: str) -> str:
+    service, _, name = operation.partition(":")
+    return f"{authorization.PREFIXES.get(service, service)}:{name}"
 
 
 def test_what_is_another_stacks_is_out_of_reach() -> None:

@@ -138,6 +138,14 @@ def test_a_machine_writes_its_own_logs(roles: dict[str, Policies], action: str) 
         assert not allowed(roles["backend"], action, f"{LOGS}:{other}:log-stream:i-1"), other
 
 
+def test_a_machine_creates_the_log_group_of_its_own_service_and_no_other(roles: dict[str, Policies]) -> None:
+    """amazon-ssm-agent: without it the output of a command is not streamed, even to a group that exists."""
+    for form in (f"{LOGS}:/deploy/shop/prod/backend", f"{LOGS}:/deploy/shop/prod/backend:log-stream:"):
+        assert allowed(roles["backend"], "logs:CreateLogGroup", form)
+    for other in ("frontend", "nginx", "bootstrap", "backend2"):
+        assert not allowed(roles["backend"], "logs:CreateLogGroup", f"{LOGS}:/deploy/shop/prod/{other}"), other
+
+
 def test_a_metric_goes_into_the_agents_namespace_only(roles: dict[str, Policies]) -> None:
     assert allowed(roles["backend"], "cloudwatch:PutMetricData", "*", {"cloudwatch:namespace": "CWAgent"})
     assert not allowed(roles["backend"], "cloudwatch:PutMetricData", "*", {"cloudwatch:namespace": "Billing"})
@@ -174,7 +182,7 @@ def test_the_agents_may_do_what_has_no_resource(roles: dict[str, Policies], acti
         *("ssm:PutParameter", "ssm:DeleteParameter", "ssm:SendCommand", "ssm:StartSession", "ssm:DescribeParameters"),
         *("iam:PassRole", "iam:PutRolePolicy", "iam:CreateUser", "sts:AssumeRole", "kms:Decrypt"),
         *("ec2:RunInstances", "ec2:TerminateInstances", "ec2:DescribeInstances", "ec2:DeleteTags"),
-        *("logs:CreateLogGroup", "logs:DeleteLogGroup", "logs:GetLogEvents", "cloudwatch:DeleteAlarms"),
+        *("logs:DescribeLogGroups", "logs:DeleteLogGroup", "logs:GetLogEvents", "cloudwatch:DeleteAlarms"),
         *("rds:DescribeDBInstances", "rds:DeleteDBInstance", "s3:ListAllMyBuckets", "s3:CreateBucket"),
         *("secretsmanager:GetSecretValue", "dynamodb:GetItem", "lambda:InvokeFunction", "route53:ListHostedZones"),
     ],

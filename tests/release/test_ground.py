@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
+from awsdeploy.aws import Door
 from awsdeploy.release.ground import Ground
 from awsdeploy.resources.machine import release_of
 from tests.simulated import REGION, World
@@ -60,6 +63,19 @@ def test_what_is_no_longer_kept_cannot_be_brought_back(ground: Ground) -> None:
     s3 = ground.run.door.client("s3", REGION)
     s3.delete_object(Bucket=ground.artifacts, Key=f"releases/backend/{FIRST}.json")
     assert ground.served("backend") == [THIRD]
+
+
+@pytest.mark.parametrize("region", ["ap-northeast-2", "eu-west-1", "us-east-1"])
+def test_the_uploads_have_the_address_of_their_region(world: World, region: str) -> None:
+    """AWS: the global name, which presigned URLs have, answers 307 while a bucket is new."""
+    settings = world.settings(f'{CONFIG}region = "{region}"\n')
+    run, _ = world.run(settings)
+    ground = Ground(run, settings, artifacts="", uploads="shop-uploads", site="", groups={}, machines={})
+    assert ground.uploads_address == f"{world.url}/shop-uploads"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("AWS_ENDPOINT_URL")
+        aws = dataclasses.replace(ground, run=dataclasses.replace(run, door=Door()))
+        assert aws.uploads_address == f"https://shop-uploads.s3.{region}.amazonaws.com"
 
 
 @pytest.mark.parametrize(("value", "release"), [(FIRST, FIRST), (f"failed {FIRST} build", "")])

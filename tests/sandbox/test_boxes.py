@@ -19,10 +19,13 @@ import pytest
 from botocore.exceptions import ClientError
 from tenacity import retry, retry_if_exception_type, retry_if_result, stop_after_delay, wait_fixed
 
+from awsdeploy.aws import Door
+from awsdeploy.release import run_command
+from awsdeploy.release.machines import Machine
 from awsdeploy.sandbox import control, toolchain
 from tests.conftest import SPEED, entered, forked
 from tests.sandbox.standing import STILL, refused
-from tests.simulated import World, tags
+from tests.simulated import REGION, World, tags
 
 pytestmark = [pytest.mark.slow, pytest.mark.npm]
 
@@ -147,11 +150,53 @@ def test_the_output_arrives_in_the_logs_while_the_script_runs(stack: World) -> N
     assert arrived("second") == ["first", "second"]
 
 
+LONG = "\n".join(["set +x", "echo", "seq 100000 104999", 'echo \'@outcome {"outcome": "ok", "previous": "old"}\''])
+"""Some 35,000 characters, with an empty line, and the last line that awsdeploy waits for."""
+NUMBERS = [str(number) for number in range(100_000, 105_000)]
+
+
+def followed(world: World, script: str) -> tuple[run_command.Outcome, list[str]]:
+    """Run a script as a release is run. Return how it ended and every line that was shown."""
+    door, lines = Door(first_pause=0.02), list[str]()
+    machine = Machine(machines(world)[0], "worker-1", "worker", "running", "")
+    group = "/deploy/box/dev/worker"
+    return run_command.run(door, REGION, machine, script, "test", group, lines.append), lines
+
+
+def test_a_long_output_is_shown_to_its_last_line_although_the_stream_lags(copy: World) -> None:
+    copy.control("POST", "speed", {"speed": 10})  # half a second until CloudWatch shows a line
+    outcome, lines = followed(copy, LONG)
+    assert (outcome.good, outcome.previous) == (True, "old")
+    assert lines == NUMBERS
+    outcome, lines = followed(copy, "echo one; echo; echo two; exit 3")
+    assert (outcome.outcome, [line for line in lines if line]) == ("failed", ["one", "two"])
+
+
+def test_an_agent_that_may_not_create_the_log_group_streams_nothing(
+    copy: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run_command, "LATE", 0.5)
+    copy.control("POST", "speed", {"speed": 10})
+    iam = copy.client("iam")
+    for role in iam.list_roles(PathPrefix="/awsdeploy/box/dev/machines/")["Roles"]:
+        name = {"RoleName": role["RoleName"], "PolicyName": "awsdeploy"}
+        document = iam.get_role_policy(**name)["PolicyDocument"]
+        left = [one for one in document["Statement"] if "logs:CreateLogGroup" not in one["Action"]]
+        iam.put_role_policy(**name, PolicyDocument=json.dumps({**document, "Statement": left}))
+    outcome, lines = followed(copy, LONG)
+    assert outcome.good  # by its exit code, which is all that is known
+    beginning, said = lines[1:-1], lines[-1]
+    assert beginning == NUMBERS[: len(beginning)]
+    assert 3_000 < len(beginning) < 3_500
+    assert said == run_command.UNSEEN
+
+
 def test_a_script_that_fails_says_with_what_and_only_the_beginning_of_its_output_is_kept(stack: World) -> None:
     machine = machines(stack)[0]
     result = send(stack, machine, "head -c 30000 /dev/zero | tr '\\0' x", "exit 7").result()
     assert (result["Status"], result["ResponseCode"]) == ("Failed", 7)
-    assert result["StandardOutputContent"] == "x" * 24_000
+    cut = "--output truncated--"
+    assert result["StandardOutputContent"] == "x" * (24_000 - len(cut)) + cut
     assert result["StandardErrorContent"] == "failed to run commands: exit status 7"
 
 

@@ -214,6 +214,7 @@ ROWS = {
     "time-target-closed": "target whose security group is shut",
     "time-target-drained": "target, taken out",
     "time-subscription": "e-mail address that nobody confirms",
+    "time-command-logs": "a line of a command's output",
     "time-scaling": "machine of a group",
     "time-image": "machine image",
     "time-volume-snapshot": "EBS snapshot, in an image",

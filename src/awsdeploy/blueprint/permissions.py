@@ -58,6 +58,9 @@ def _agents(settings: Settings, service: Service) -> Iterator[Statement]:
         ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
         [form for group in groups for form in (group, f"{group}:*")],
     )
+    # The SSM agent streams a command's output only to a group that it may create, even if the group exists
+    # (amazon-ssm-agent, cloudwatchlogsservice.go).
+    yield allow("Output", ["logs:CreateLogGroup"], [groups[0], f"{groups[0]}:*"])
     # A machine may say how its bootstrap and its release went, of machines of its own service.
     own = {f"aws:ResourceTag/{TAG_STACK}": stack, f"aws:ResourceTag/{SERVICE}": service.name}
     yield allow(

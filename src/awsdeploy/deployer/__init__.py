@@ -43,7 +43,6 @@ ROWS: tuple[Callable[[Scope], Iterator[Statement]], ...] = (
 )
 _SESSION = "`shell` and `tunnel`, which hand over to a plugin that the recorded runs have not"
 UNRECORDED: Mapping[str, str] = {
-    "iam:CreateServiceLinkedRole": "AWS makes the service's own role with an account's first of its kind",
     "autoscaling:DetachLoadBalancerTargetGroups": "a target group of another's was attached by hand",
     "ec2:AuthorizeSecurityGroupEgress": "a rule that the config declares was taken away by hand",
     "ec2:CreateLaunchTemplateVersion": "what a group's machines are made of has changed",
@@ -57,6 +56,7 @@ UNRECORDED: Mapping[str, str] = {
     "servicequotas:GetAWSDefaultServiceQuota": "the account has no quota of its own on record",
     "ssm:StartSession": _SESSION,
     "ssm:TerminateSession": _SESSION,
+    "ssmmessages:OpenDataChannel": _SESSION,
 }
 """What is allowed although no recorded run needs it, and when it is needed."""
 

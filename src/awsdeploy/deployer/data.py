@@ -64,7 +64,10 @@ def ssm(scope: Scope) -> Iterator[Statement]:
     yield allow("Session", ["ssm:StartSession"], [*scope.public("ssm", *documents), shell])
     machines = {"StringEquals": {f"ssm:resourceTag/{TAG_STACK}": scope.stack.tag}}
     yield allow("Machines", ["ssm:SendCommand", "ssm:StartSession"], scope.ec2("instance"), machines)
-    yield allow("SessionEnd", ["ssm:TerminateSession"], [scope.arn("ssm", "session/*")])
+    sessions = [scope.arn("ssm", "session/*")]
+    yield allow("SessionEnd", ["ssm:TerminateSession"], sessions)
+    # AWS, Quickstart end user policies for Session Manager: the data channel is opened with the caller's own rights.
+    yield allow("SessionData", ["ssmmessages:OpenDataChannel"], sessions)
 
 
 def iam(scope: Scope) -> Iterator[Statement]:

@@ -9,12 +9,16 @@ from awsdeploy.deployer.scope import Scope, actions
 
 
 def elbv2(scope: Scope) -> Iterator[Statement]:
-    """A load balancer's name is in the ARNs of its listeners and rules. AWS: no Describe has a resource level."""
+    """A load balancer's name is in the ARNs of its listeners and rules. AWS: no Describe has a resource level.
+
+    ELB reads the VPC's security groups with the caller's rights. AWS: managed policy ElasticLoadBalancingFullAccess.
+    """
     looks = """\
     DescribeListeners DescribeLoadBalancerAttributes DescribeLoadBalancers DescribeRules DescribeTags
     DescribeTargetGroupAttributes DescribeTargetGroups DescribeTargetHealth
     """
     yield allow("BalancerLook", actions("elasticloadbalancing", looks), ["*"])
+    yield allow("BalancerGroups", ["ec2:GetSecurityGroupsForVpc"], scope.ec2("vpc"))
     changes = """\
     AddTags CreateListener CreateLoadBalancer CreateRule CreateTargetGroup DeleteListener DeleteLoadBalancer DeleteRule
     DeleteTargetGroup DeregisterTargets ModifyListener ModifyLoadBalancerAttributes ModifyRule ModifyTargetGroup

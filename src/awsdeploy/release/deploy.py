@@ -140,7 +140,7 @@ class Releaser:
                     outcome = self.run(service, machine, told, *more)
                     if not outcome.good:
                         raise ReleaseFailed(service.name, machine, outcome)
-                done.append((machine, outcome.previous))
+                done.append((machine, outcome.previous or machine.release))
                 self._need_health(service, machine, outcome)
             except ReleaseFailed:
                 for earlier, previous in reversed(done):

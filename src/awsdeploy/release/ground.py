@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from awsdeploy import site
-from awsdeploy.aws import AwsRefusal
+from awsdeploy.aws import AWS_HOSTS, AwsRefusal
 from awsdeploy.config import Settings
 from awsdeploy.engine import schedule
 from awsdeploy.engine.run import Run
@@ -41,9 +41,16 @@ class Ground:
 
     @property
     def uploads_address(self) -> str:
-        """The uploads bucket's address. AWS: the regional name; the global one answers 307 until DNS has spread."""
-        s3 = self.run.door.raw("s3", self.run.region)
-        return str(s3.generate_presigned_url("get_object", {"Bucket": self.uploads, "Key": "x"})).partition("/x?")[0]
+        """The uploads bucket's address, by the region's name.
+
+        AWS: a bucket outside us-east-1 answers to the global name, which presigned URLs have, with 307 until DNS has
+        spread (S3 User Guide, request redirection). An endpoint of one's own has no name for each bucket.
+        """
+        region = self.run.region
+        endpoint = str(self.run.door.raw("s3", region).meta.endpoint_url)
+        if endpoint.endswith(AWS_HOSTS):
+            return f"https://{self.uploads}.s3.{region}.amazonaws.com"
+        return f"{endpoint}/{self.uploads}"
 
     def put(self, service: str, name: str, body: Any, kind: str = "application/json") -> None:
         s3 = self.run.door.client("s3", self.run.region)

@@ -17,6 +17,10 @@ from awsdeploy.stop import Pace
 OUTCOME, STEP = "@outcome ", "@step "
 DELIVERED_WITHIN = 60  # seconds until a machine must have taken a command; AWS: 30 at least (API_SendCommand)
 LONGEST = 3600  # seconds that a release may take on a machine
+LATE = 15  # seconds that a command's log stream may lag behind the command's end
+SHOWN = 24_000  # characters of output that GetCommandInvocation shows (API_GetCommandInvocation)
+CUT = "--output truncated--"  # what the agent puts at the end of a longer output (amazon-ssm-agent, iohandler.go)
+UNSEEN = "(the rest of the output has not come to CloudWatch Logs)"
 ENDED = {"Success", "Failed", "TimedOut", "Cancelled"}
 LEAVING = {"shutting-down", "terminated"}
 
@@ -135,7 +139,6 @@ class Following:
             record, before = self._record(), self.seen
             self._take(stream.more())
             if record.get("Status") in ENDED:
-                self._take(stream.more())
                 break
             if self.seen > before:
                 heard = waited
@@ -147,14 +150,38 @@ class Following:
                     return lost
         else:
             raise TimedOut(f"The command {self.command} on {self.machine.id} has not ended.", "It goes on there.")
-        text = record.get("StandardOutputContent", "")
-        if self.seen == 0 or self.told is None:
-            # AWS keeps the first 24,000 characters of what a command said (API_GetCommandInvocation).
-            self._take(text.splitlines()[self.seen :])
+        self._take_rest(stream, record.get("StandardOutputContent", ""))
         if self.told is not None:
             known = {field.name for field in fields(Outcome)}
             return Outcome(**{key: str(value or "") for key, value in self.told.items() if key in known})
         return self._unsaid(record)
+
+    def _take_rest(self, stream: _Stream, shown: str) -> None:
+        """Take what the stream did not have when the command ended: its record has all of a short output, and of a
+        longer one the beginning, so that the stream is read until the program's last line is there."""
+        if self.told is None and len(shown) < SHOWN and not shown.endswith(CUT):
+            self._take(self._unseen(shown.splitlines()))
+            return
+        heard = 0.0
+        for waited in Pace(ceiling=2.0).ticks(self.door.stop, LONGEST):
+            before = self.seen
+            self._take(stream.more())
+            if self.seen > before:
+                heard = waited
+            if self.told is not None or waited - heard >= LATE:
+                break
+        if self.told is None:
+            self._take(self._unseen(shown.splitlines()[:-1]))
+            self.on_line(UNSEEN)
+
+    def _unseen(self, lines: Sequence[str]) -> Sequence[str]:
+        """Return the lines after those that the stream has shown, which has no empty ones."""
+        seen = 0
+        for place, line in enumerate(lines):
+            if seen == self.seen:
+                return lines[place:]
+            seen += bool(line)
+        return ()
 
     def _record(self) -> dict[str, Any]:
         try:
@@ -183,7 +210,7 @@ class Following:
 
     def _take(self, lines: Iterable[str]) -> None:
         for line in lines:
-            self.seen += 1
+            self.seen += bool(line)
             if line.startswith(OUTCOME):
                 self.told = _object(line.removeprefix(OUTCOME))
                 continue
@@ -192,7 +219,9 @@ class Following:
             self.on_line(line)
 
     def _unsaid(self, record: dict[str, Any]) -> Outcome:
-        """The program has ended without a word: what AWS knows of it."""
+        """Return what AWS knows of a program whose last line is not known."""
+        if record["Status"] == "Success":  # with code 0, which the program ends with only after all has gone well
+            return Outcome("ok", step=self.step)
         said = record.get("StandardErrorContent", "").strip().splitlines()
         last = said[-1] if said else f"it ended with code {record.get('ResponseCode', '')}"
         diagnosis, remedy = {

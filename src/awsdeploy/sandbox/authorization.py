@@ -68,25 +68,40 @@ OTHER_NAMES: Mapping[str, tuple[str, ...]] = {
         ("budgets:ModifyBudget",),
     ),
 }
-# AWS, Elastic Load Balancing API permissions.
+# AWS, Elastic Load Balancing API permissions; GetSecurityGroupsForVpc is in its managed policy and in reports only.
+_GROUPS = ("ec2:DescribeSecurityGroups", "ec2:GetSecurityGroupsForVpc")
 _TARGETS = ("ec2:DescribeInstances", "ec2:DescribeInternetGateways", "ec2:DescribeSubnets", "ec2:DescribeVpcs")
 _BALANCER = (
     "ec2:DescribeAccountAttributes",
     "ec2:DescribeAddresses",
     "ec2:DescribeInternetGateways",
-    "ec2:DescribeSecurityGroups",
+    *_GROUPS,
     "ec2:DescribeSubnets",
     "ec2:DescribeVpcs",
 )
+_LINKED = "iam:CreateServiceLinkedRole"
 # AWS: whoever makes a group from a template must be allowed what the template does.
 _LAUNCH = ("ec2:RunInstances", "ec2:CreateTags", "iam:PassRole")
+_VIEW = ("billing:GetBillingViewData",)
 AS_WELL: Mapping[str, tuple[str, ...]] = {
-    "elbv2:CreateLoadBalancer": _BALANCER,
+    "elbv2:CreateLoadBalancer": (*_BALANCER, _LINKED),
+    "elbv2:CreateTargetGroup": ("ec2:DescribeInternetGateways", "ec2:DescribeVpcs"),
     "elbv2:RegisterTargets": _TARGETS,
-    "autoscaling:CreateAutoScalingGroup": _LAUNCH,
+    "elbv2:SetIpAddressType": ("ec2:DescribeSubnets",),
+    "elbv2:SetSecurityGroups": _GROUPS,
+    "elbv2:SetSubnets": ("ec2:DescribeSubnets",),
+    "autoscaling:CreateAutoScalingGroup": (*_LAUNCH, _LINKED),
+    "rds:CreateDBInstance": (_LINKED,),
+    "rds:RestoreDBInstanceFromDBSnapshot": (_LINKED,),
     "dlm:CreateLifecyclePolicy": ("iam:PassRole",),
     "ec2:AssociateIamInstanceProfile": ("iam:PassRole",),
+    "iam:AddRoleToInstanceProfile": ("iam:PassRole",),
+    "budgets:DescribeBudget": _VIEW,
+    "budgets:DescribeNotificationsForBudget": _VIEW,
+    "budgets:DescribeSubscribersForNotification": _VIEW,
 }
+"""After the column "dependent actions", without those of features that a call may use and ours does not: keys and
+secrets of one's own, tenant databases, delivery logs."""
 TAGGING = {
     "acm": "acm:AddTagsToCertificate",
     "autoscaling": "autoscaling:CreateOrUpdateTags",
@@ -142,6 +157,8 @@ def _asked(call: Call) -> Iterator[str]:
             yield "ec2:DeleteSnapshot"
         case "autoscaling:UpdateAutoScalingGroup" if told.get("LaunchTemplate"):
             yield from _LAUNCH
+        case "rds:DeleteDBInstance" if told.get("FinalDBSnapshotIdentifier"):
+            yield from ("rds:AddTagsToResource", "rds:CreateDBSnapshot")
         case "dlm:UpdateLifecyclePolicy" if told.get("ExecutionRoleArn"):
             yield "iam:PassRole"
 

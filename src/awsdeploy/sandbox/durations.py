@@ -46,5 +46,6 @@ IMAGE_CREATED = 300
 BUCKET_NAME_FREE = 60  # after a bucket of that name was deleted
 REPLICATED = 15
 VOLUME_SNAPSHOT = 180
+LOG_STREAMED = 5  # until CloudWatch shows what an SSM agent has read of a command's output
 LOG_WRITTEN = 30  # until RDS writes to a group again that was deleted
 CONFIRMATION_EXPIRES = 3 * 86_400  # AWS: a subscription nobody confirms is dropped

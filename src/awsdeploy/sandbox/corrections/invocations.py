@@ -15,10 +15,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from awsdeploy.sandbox import boxes
-from awsdeploy.sandbox.call import ACCOUNT
-from awsdeploy.sandbox.corrections import agents, database_servers, shipping
-from awsdeploy.sandbox.corrections.bootstraps import permits
+from awsdeploy.sandbox import boxes, durations
+from awsdeploy.sandbox.corrections import agent_logs, agents, database_servers, shipping
 from awsdeploy.sandbox.corrections.logs import put
 from awsdeploy.sandbox.toolchain import NoToolchain
 from awsdeploy.sandbox.world import World
@@ -28,6 +26,8 @@ STREAM = "aws-runShellScript"
 DONE = {"Success", "Failed", "TimedOut", "Cancelled"}
 EVERY = 0.2
 """Real seconds between two looks at what a script has written."""
+CUT = "--output truncated--"
+"""amazon-ssm-agent, iohandler.go: the end of an output of which only the beginning is kept."""
 STOPPED = 137
 """AWS: the response code of a script that the agent has ended."""
 
@@ -54,7 +54,8 @@ class Invocation:
 
     def written(self, stream: str, most: int) -> str:
         """AWS: nothing until the script has ended, then the beginning."""
-        return self.output.get(stream, b"").decode(errors="replace")[:most]
+        whole = self.output.get(stream, b"").decode(errors="replace")
+        return whole if len(whole) <= most else whole[: most - len(CUT)] + CUT
 
     def become(self, status: str, details: str = "") -> None:
         self.status, self.details = status, details or status
@@ -74,6 +75,8 @@ def carry_out(world: World, invocation: Invocation) -> None:
     database_servers.begin(world, invocation.region)
     with world.site.lock:
         invocation.folder = folder = _folder(on, invocation)
+        if invocation.group and not agent_logs.for_command(world, *_machine(world, invocation), invocation.group):
+            invocation.group = ""
         shipping.begin(world)
     with (folder / "stdout").open("wb") as output, (folder / "stderr").open("wb") as errors:
         try:
@@ -180,9 +183,10 @@ def _folder(on: boxes.Ready, invocation: Invocation) -> Path:
 
 
 def _pump(world: World, invocation: Invocation, last: bool = False) -> None:
-    """New whole lines go to the log group, if there is one and the machine's role may write to it."""
+    """New whole lines go to the log group, where CloudWatch shows them a little later."""
     assert invocation.folder is not None
     group = world.moto("logs", invocation.region).groups.get(invocation.group)
+    world.agenda.catch_up()
     for name in ("stdout", "stderr"):
         with (invocation.folder / name).open("rb") as written:
             written.seek(invocation.sent.get(name, 0))
@@ -190,11 +194,6 @@ def _pump(world: World, invocation: Invocation, last: bool = False) -> None:
         if not last:
             news = news[: news.rfind(b"\n") + 1]
         invocation.sent[name] = invocation.sent.get(name, 0) + len(news)
-        if news and group is not None and _may_write(world, invocation):
-            stream = f"{invocation.command}/{invocation.instance}/{STREAM}/{name}"
-            put(group, stream, world.clock.read(), news)
-
-
-def _may_write(world: World, invocation: Invocation) -> bool:
-    resource = f"arn:aws:logs:{invocation.region}:{ACCOUNT}:log-group:{invocation.group}:log-stream:any"
-    return permits(world, *_machine(world, invocation), "logs:PutLogEvents", resource)
+        stream = f"{invocation.command}/{invocation.instance}/{STREAM}/{name}"
+        if news and group is not None and agent_logs.takes(world, *_machine(world, invocation), group, stream):
+            world.agenda.after(durations.LOG_STREAMED, partial(put, group, stream, world.now, news))

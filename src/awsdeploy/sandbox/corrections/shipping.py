@@ -8,12 +8,9 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from awsdeploy.sandbox import boxes
-from awsdeploy.sandbox.call import ACCOUNT
-from awsdeploy.sandbox.corrections import FORKED, agents, instances
-from awsdeploy.sandbox.corrections.bootstraps import permits
+from awsdeploy.sandbox.corrections import FORKED, agent_logs, agents, instances
 from awsdeploy.sandbox.corrections.logs import put
 from awsdeploy.sandbox.world import World
 
@@ -60,20 +57,19 @@ def _ship(world: World, id: str, one: boxes.Box) -> None:
     tags = {tag["key"]: tag["value"] for tag in instance.get_tags()}
     for pattern, form in FILES.items():
         name = form.format(stack=tags.get(STACK, ""), service=tags.get(SERVICE, ""))
-        group = world.moto("logs", region).groups.get(name)
-        if group is not None and _may_write(world, region, instance, name):
-            for path in one.root.glob(pattern):
-                news = _news(world.of(Shipped), path)
-                if news:
-                    put(group, _stream(one, path, pattern), world.clock.read(), news)
+        for path in one.root.glob(pattern):
+            if path.stat().st_size == world.of(Shipped).read.get(path, 0):
+                continue
+            group, stream = agent_logs.for_file(world, region, instance, name), _stream(one, path, pattern)
+            if group is None or not agent_logs.takes(world, region, instance, group, stream):
+                continue
+            if news := _news(world.of(Shipped), path):
+                put(group, stream, world.clock.read(), news)
 
 
 def _news(shipped: Shipped, path: Path) -> bytes:
     """The whole lines that were added; a file that has become shorter is a new one."""
-    begin = shipped.read.get(path, 0)
-    size = path.stat().st_size
-    if size == begin:
-        return b""
+    begin, size = shipped.read.get(path, 0), path.stat().st_size
     with path.open("rb") as file:
         file.seek(begin if size > begin else 0)
         found = file.read()
@@ -87,11 +83,6 @@ def _stream(one: boxes.Box, path: Path, pattern: str) -> str:
     if "*" not in pattern:
         return one.id
     return f"{one.id}_" + f"/{path.relative_to(one.root)}".replace("/", "_")
-
-
-def _may_write(world: World, region: str, instance: Any, group: str) -> bool:
-    resource = f"arn:aws:logs:{region}:{ACCOUNT}:log-group:{group}:log-stream:{instance.id}"
-    return permits(world, region, instance, "logs:PutLogEvents", resource)
 
 
 def _forked(world: World) -> None:
