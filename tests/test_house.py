@@ -149,3 +149,25 @@ def test_everything_unexpected_is_caught_in_two_places_only() -> None:
         and (node.type is None or ast.unparse(node.type) in ("Exception", "BaseException"))
     }
     assert broad == {"awsdeploy.cli.failures", "awsdeploy.sandbox.server"}
+
+
+def test_git_is_run_in_one_function_and_programs_in_few_modules() -> None:
+    """Every git runs with what a repository could start turned off; whoever runs a program has a reason to."""
+    running = {
+        module: ast.parse(path.read_text())
+        for module, path in MODULES.items()
+        if part(module) != "sandbox"
+        and any(one.split(".")[0] in ("subprocess", "pty", "multiprocessing") for one in imports(path))
+    }
+    assert set(running) == {"awsdeploy.release.git", "awsdeploy.release.repository", "awsdeploy.release.sessions"}
+    gits = [
+        f"{module}.{function.name}"
+        for module, tree in running.items()
+        for function in ast.walk(tree)
+        if isinstance(function, ast.FunctionDef)
+        for node in ast.walk(function)
+        if isinstance(node, ast.List | ast.Tuple) and node.elts and ast.unparse(node.elts[0]) == "'git'"
+    ]
+    assert gits == ["awsdeploy.release.git.ran"]
+    texts = {module: path.read_text() for module, path in MODULES.items() if part(module) != "sandbox"}
+    assert [module for module, text in texts.items() if "os.system" in text or "os.popen" in text] == []

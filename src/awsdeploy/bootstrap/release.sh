@@ -573,8 +573,10 @@ fetched() {
   fi
 }
 
-# What `git archive` makes of a commit is the same here and where `deploy` runs.
+# The same files as where `deploy` runs: no attribute of the commit changes a byte, export-ignore leaves out.
 checked_out() {
+  as_app bash -c 'mkdir -p "$1/info" && printf "%s\n" "$2" >"$1/info/attributes"' - "$ACCESS/code.git" \
+    '* -text -crlf !eol !filter !ident !working-tree-encoding !export-subst' || return
   git_alone archive --format=tar "$commit" | as_app tar -xf - -C "$FOLDER"
 }
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterable, Iterator
+from pathlib import PurePosixPath
 
 from awsdeploy.config import Service, Settings
 from awsdeploy.errors import Refused
@@ -16,13 +18,31 @@ ROUTE = re.compile(r"(?:src/)?(?:app/(?P<app>api(?:/.+)?)/route|pages/(?P<pages>
 GROUPS = re.compile(r"/\([^/]*\)|/index$")  # route groups are no part of the path, index is its folder
 
 
+SHOWN = 5  # names in one remark
+
+_SUBMODULE = (
+    "{path} is a git submodule: the commit has its address and not its files, so the release would have an empty "
+    "folder. Commit the files themselves: git rm --cached {quoted} && rm -rf {quoted}/.git && git add {quoted}. "
+    "If the release does not need it: echo '{path} export-ignore' >> .gitattributes"
+)
+_POINTER = (
+    "{path} is a Git LFS pointer: git has committed the file's address and not its content. "
+    "Commit the content: git lfs untrack {quoted} && git add --renormalize {quoted} && git commit. "
+    "If the release does not need it: echo '{path} export-ignore' >> .gitattributes"
+)
+
+
 def examine(source: Source, settings: Settings, services: Iterable[Service]) -> list[str]:
     """Remarks worth showing. Raises `Refused` with everything that would make the release fail."""
     wrong: list[str] = []
     remarks: list[str] = []
+    services = list(services)
     for service in services:
         wrong += _mistakes(source, settings, service)
         remarks += hidden_routes(source, settings, service)
+    gone, note = missing(source, services)
+    wrong += gone
+    remarks += note
     wrong += [
         f"{path} is built for {platform}: take it out of the repository, the machines build their own."
         for path, platform in foreign_binaries(source)
@@ -30,6 +50,34 @@ def examine(source: Source, settings: Settings, services: Iterable[Service]) -> 
     if wrong:
         raise Refused("This cannot be released:\n" + "\n".join(f"  - {one}" for one in wrong), "Mend it and commit.")
     return remarks
+
+
+def missing(source: Source, services: Iterable[Service]) -> tuple[list[str], list[str]]:
+    """What git has not committed although it looks so: reasons against the release, and remarks.
+
+    A submodule or a pointer of Git LFS outside the folders of the services does no harm to them.
+    """
+    folders = [PurePosixPath(one.directory) for one in services]
+
+    def matters(path: str) -> bool:
+        place = PurePosixPath(path)
+        return any(place.is_relative_to(folder) or folder.is_relative_to(place) for folder in folders)
+
+    told = [(path, _SUBMODULE.format(path=path, quoted=shlex.quote(path))) for path in source.submodules]
+    told += [(path, _POINTER.format(path=path, quoted=shlex.quote(path))) for path in source.pointers]
+    wrong = [sentence for path, sentence in told if matters(path)]
+    remarks = [sentence for path, sentence in told if not matters(path)]
+    if source.left_out:
+        remarks.append(
+            f"export-ignore in .gitattributes keeps out of the release: {_some(sorted(source.left_out))}. "
+            f"To release them, take that line out and commit"
+        )
+    return wrong, remarks
+
+
+def _some(names: list[str]) -> str:
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return ", ".join(names[:SHOWN]) + more
 
 
 def _mistakes(source: Source, settings: Settings, service: Service) -> Iterator[str]:
@@ -41,9 +89,16 @@ def _mistakes(source: Source, settings: Settings, service: Service) -> Iterator[
         )
         return
     try:
-        manager_of(source, service.directory)
+        lock = manager_of(source, service.directory)[1]
     except Refused as refusal:
         yield f"{service.name}: {refusal.message} {refusal.hint}"
+    else:
+        yield from (
+            f"{service.name}: {one} is committed, but export-ignore in .gitattributes keeps it out of the release. "
+            f"Take that line out and commit."
+            for one in (path, lock)
+            if one in source.left_out
+        )
     wanted = source.json(path).get("engines", {})
     node = NODE[settings.platform]
     wanted = wanted.get("node", "") if isinstance(wanted, dict) else ""

@@ -24,7 +24,7 @@ from awsdeploy.config import Service, Settings
 from awsdeploy.config.repository import by_ssh, place
 from awsdeploy.engine.run import Run
 from awsdeploy.errors import Refused, UsageError
-from awsdeploy.release import environment
+from awsdeploy.release import environment, git
 from awsdeploy.resource import TAG_STACK
 from awsdeploy.resources.parameter import BY_ENV, TAG_SET
 
@@ -33,6 +33,8 @@ ACCESS, KNOWN_HOSTS = "access", "known_hosts"
 USER = "x-access-token"
 """GitHub and GitLab take any name beside a token; this is what GitHub itself writes."""
 PATIENCE = 60  # seconds for a server to answer
+PROTOCOLS = "https:http:ssh"
+"""What git may use to reach it."""
 KNOWN = Path("~/.ssh/known_hosts")
 
 # Whoever else asks, after git was led elsewhere, is told nothing.
@@ -101,11 +103,10 @@ def tried(access: Access) -> Access:
         _write(folder / "key", access.key)
         here = KNOWN.expanduser()
         _write(folder / "known", here.read_text() if here.is_file() and by_ssh(access.url) else "")
-        words = ["git", "-c", "http.lowSpeedLimit=1", "-c", f"http.lowSpeedTime={PATIENCE}"]
-        done = _ran([*words, "ls-remote", "--heads", "--", access.url], _told(access, folder), folder)
+        done = _asked_remote(access, folder)
         if done.returncode:
             raise Refused(
-                f"git could not read {access.url}: {_reason(done.stderr, access)}",
+                f"git could not read {access.url}: {_reason(done.stderr.decode(errors='replace'), access)}",
                 "Nothing was stored. Take a token or key that may read this repository.",
             )
         if not by_ssh(access.url):
@@ -189,14 +190,14 @@ def need_access(run: Run, settings: Settings, services: Iterable[Service]) -> No
 
 def _told(access: Access, folder: Path) -> Mapping[str, str]:
     """git's environment. A token is for the server of its address alone."""
-    found = {name: value for name, value in os.environ.items() if not re.match("GIT_(?!SSL_)", name)}
+    found = {name: value for name, value in os.environ.items() if name.startswith("GIT_SSL_")}
     hosts = f"-o UserKnownHostsFile='{folder / 'known'}' -o HashKnownHosts=no -o StrictHostKeyChecking=accept-new"
     ssh = f"ssh -F /dev/null -i '{folder / 'key'}' -o IdentitiesOnly=yes -o IdentityAgent=none -o BatchMode=yes"
     found |= {
-        "LC_ALL": "C",
-        "GIT_TERMINAL_PROMPT": "0",
-        "GIT_CONFIG_NOSYSTEM": "1",
-        "GIT_CONFIG_GLOBAL": os.devnull,
+        **git.UNCONFIGURED,
+        "GIT_CEILING_DIRECTORIES": str(folder.parent),
+        "GIT_CONFIG_COUNT": "0",
+        "GIT_CONFIG_PARAMETERS": "",
         "GIT_ASKPASS": str(folder / "askpass"),
         "GIT_SSH_COMMAND": f"{ssh} -o ConnectTimeout=30 {hosts}",
     }
@@ -207,6 +208,19 @@ def _told(access: Access, folder: Path) -> Mapping[str, str]:
             "AWSDEPLOY_GIT_TOKEN": access.token,
         }
     return found
+
+
+def _asked_remote(access: Access, folder: Path) -> subprocess.CompletedProcess[bytes]:
+    """Raises `UsageError` where git is not installed, `Refused` where no server answers."""
+    with _answering("git"):
+        return git.ran(
+            *("ls-remote", "--heads", "--", access.url),
+            folder=folder,
+            environ=_told(access, folder),
+            protocols=PROTOCOLS,
+            more={"http.lowSpeedLimit": "1", "http.lowSpeedTime": str(PATIENCE)},
+            timeout=2 * PATIENCE,
+        )
 
 
 def _reason(said: str, access: Access) -> str:
@@ -233,7 +247,7 @@ def _write(path: Path, text: str, mode: Literal[0o600, 0o700] = 0o600) -> None:
 
 def _ran(words: list[str], environ: Mapping[str, str], folder: Path | None = None) -> subprocess.CompletedProcess[str]:
     """Raises `UsageError` where the program is not installed, `Refused` where no server answers."""
-    try:
+    with _answering(words[0]):
         return subprocess.run(
             words,
             env=environ,
@@ -245,7 +259,13 @@ def _ran(words: list[str], environ: Mapping[str, str], folder: Path | None = Non
             timeout=2 * PATIENCE,
             check=False,
         )
+
+
+@contextmanager
+def _answering(program: str) -> Iterator[None]:
+    try:
+        yield
     except FileNotFoundError:
-        raise UsageError(f"{words[0]} is not installed here.", f"Install {words[0].partition('-')[0]}.") from None
+        raise UsageError(f"{program} is not installed here.", f"Install {program.partition('-')[0]}.") from None
     except subprocess.TimeoutExpired:
         raise Refused("The repository's server does not answer.", "Try again, or look at its address.") from None

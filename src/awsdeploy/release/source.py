@@ -1,17 +1,20 @@
-"""What is released: the committed tree of a git repository on this machine. Runs git and nothing else; knows no AWS."""
+"""What is released: the committed tree of a git repository on this machine. Asks git alone; knows no AWS."""
 
 from __future__ import annotations
 
+import io
 import json
 import shutil
-import subprocess
-from collections.abc import Iterator
+import tarfile
+import tempfile
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from awsdeploy.errors import Refused
+from awsdeploy.release import git
 
 LOCK_FILES = {"package-lock.json": "npm", "npm-shrinkwrap.json": "npm", "yarn.lock": "yarn", "pnpm-lock.yaml": "pnpm"}
 UNSUPPORTED = {"bun.lock": "Bun", "bun.lockb": "Bun"}
@@ -26,6 +29,19 @@ FOREIGN = {
     b"\xca\xfe\xba\xbe": "macOS",
 }
 HEADER = 20  # bytes of a file that tell what it is
+LFS = b"version https://git-lfs.github.com/spec/v1\n"
+LFS_SIZES = range(100, 1025)
+"""Bytes of a pointer of Git LFS. Its specification: less than 1024; three lines with a sha256 are more than 100."""
+SUBMODULE = "160000"
+
+
+@dataclass(frozen=True)
+class Committed:
+    """One path of a commit: git's mode, the object's name, and its size in bytes (0 for a submodule)."""
+
+    mode: str
+    object: str
+    size: int
 
 
 @dataclass(frozen=True)
@@ -41,42 +57,100 @@ class Source:
         return self.commit[:7]
 
     @cached_property
-    def files(self) -> frozenset[str]:
+    def tree(self) -> dict[str, Committed]:
         """Every committed path."""
-        return frozenset(_git(self.root, "ls-tree", "-r", "-z", "--name-only", self.commit).split("\0")) - {""}
+        found = {}
+        for row in filter(None, git.said("ls-tree", "-r", "-l", "-z", self.commit, folder=self.root).split("\0")):
+            facts, _, path = row.partition("\t")
+            mode, _, name, size = facts.split()
+            found[path] = Committed(mode, name, int(size) if size.isdecimal() else 0)
+        return found
+
+    @cached_property
+    def files(self) -> frozenset[str]:
+        """Every committed file. A submodule is none."""
+        return frozenset(path for path, one in self.tree.items() if one.mode != SUBMODULE)
+
+    @cached_property
+    def left_out(self) -> frozenset[str]:
+        """Committed paths that .gitattributes keeps out of an archive (`export-ignore`)."""
+        rules = [path for path in self.files if PurePosixPath(path).name == ".gitattributes"]
+        if not any(b"export-ignore" in text for text in self.contents(rules).values()):
+            return frozenset()
+        with tempfile.TemporaryDirectory(prefix="awsdeploy-") as folder:
+            self._archive("tar", Path(folder) / "all.tar")
+            with tarfile.open(Path(folder) / "all.tar") as tar:
+                packed = {one.name.rstrip("/") for one in tar.getmembers()}
+        return frozenset(self.tree) - packed
+
+    @cached_property
+    def submodules(self) -> list[str]:
+        """Submodules that the release would have as empty folders."""
+        return sorted(path for path, one in self.tree.items() if one.mode == SUBMODULE and path not in self.left_out)
+
+    @cached_property
+    def pointers(self) -> list[str]:
+        """Files of which git has committed Git LFS's pointer and not the content."""
+        candidates = [path for path in self.files if self.tree[path].size in LFS_SIZES]
+        found = [path for path, text in self.contents(candidates).items() if text.startswith(LFS)]
+        return sorted(path for path in found if path not in self.left_out)
 
     def changed(self) -> list[str]:
         """What lies in the work tree and is not in a commit: it is not released."""
-        status = _git(self.root, "status", "--porcelain=v1", "-z", "--untracked-files=normal")
-        return [row[3:] for row in status.split("\0") if len(row) > 3 and row[2] == " "]
+        words = (
+            "status",
+            "--porcelain=v1",
+            "-z",
+            "--untracked-files=normal",
+            "--no-renames",
+            "--ignore-submodules=all",
+        )
+        return [row[3:] for row in git.said(*words, folder=self.root).split("\0") if len(row) > 3]
 
     def is_pushed(self) -> bool:
         """Whether a remote's branch or a tag has it, as far as is known here; nobody is asked."""
         refs = ("refs/remotes", "refs/tags")
-        return bool(_git(self.root, "for-each-ref", "--count=1", "--contains", self.commit, *refs).strip())
+        return bool(git.said("for-each-ref", "--count=1", "--contains", self.commit, *refs, folder=self.root).strip())
+
+    def contents(self, paths: Sequence[str]) -> dict[str, bytes]:
+        """Committed files as they are. Raises `Refused` for one that is not here (a partial clone)."""
+        names = "".join(f"{self.tree[path].object}\n" for path in paths)
+        if not names:
+            return {}
+        answer = io.BytesIO(git.answered("cat-file", "--batch", folder=self.root, stdin=names.encode()))
+        found = {}
+        for path in paths:
+            head = answer.readline().split()
+            if len(head) != 3:
+                raise git.refusal("cat-file", b"fatal: " + b" ".join(head) + f" ({path})".encode(), self.root)
+            found[path] = answer.read(int(head[2]))
+            answer.read(1)
+        return found
 
     def text(self, path: str) -> str:
         """A committed file; nothing where there is none."""
-        return _git(self.root, "show", f"{self.commit}:{path}") if path in self.files else ""
+        return self.contents([path])[path].decode(errors="replace") if path in self.files else ""
 
     def json(self, path: str) -> dict[str, Any]:
         """A committed JSON object; empty where there is none or it is something else."""
         try:
             value = json.loads(self.text(path) or "{}")
-        except ValueError:
+        except (ValueError, RecursionError):
             return {}
         return value if isinstance(value, dict) else {}
 
     def head(self, path: str) -> bytes:
         """The first bytes of a committed file."""
-        done = subprocess.run(
-            ["git", "-C", str(self.root), "cat-file", "blob", f"{self.commit}:{path}"], capture_output=True, check=False
-        )
-        return done.stdout[:HEADER]
+        return self.contents([path])[path][:HEADER]
 
     def archive(self, to: Path) -> None:
-        """Write the whole tree as a gzipped tar. Raises `Refused` if git cannot."""
-        _git(self.root, "archive", "--format=tar.gz", f"--output={to}", self.commit)
+        """Write the tree as a gzipped tar, with the commit's bytes. Raises `Refused` if git cannot."""
+        self._archive("tar.gz", to)
+
+    def _archive(self, format: str, to: Path) -> None:
+        words = ("archive", f"--format={format}", f"--output={to.absolute()}", self.commit)
+        with git.pristine(self.root) as environ:
+            git.answered(*words, folder=Path(environ["GIT_DIR"]), environ=environ)
 
 
 def committed(folder: Path, ref: str) -> Source:
@@ -86,28 +160,40 @@ def committed(folder: Path, ref: str) -> Source:
     """
     if shutil.which("git") is None:
         raise Refused("git is not installed, and a release is what git has committed.", "Install git.")
-    try:
-        root = Path(_git(folder, "rev-parse", "--show-toplevel").strip())
-    except Refused:
-        raise Refused(
-            f"{folder.resolve()} is in no git repository, and a release is what git has committed.",
-            "git init && git add -A && git commit -m 'first'",
-        ) from None
+    root = _root(folder)
     if ref.startswith("-"):
         raise Refused(f"{ref!r} is no name of a commit.", "Name a branch, a tag or a commit: --ref main")
     try:
-        commit = _git(root, "rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}").strip()
+        commit = git.said("rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}", folder=root).strip()
     except Refused:
         if ref == "HEAD":
             raise Refused("Nothing is committed yet.", "git add -A && git commit -m 'first'") from None
+        if git.said("rev-parse", "--is-shallow-repository", folder=root).strip() == "true":
+            raise Refused(
+                f"There is no commit {ref!r} in {root}, which is a shallow clone: older commits are not here.",
+                "git fetch --unshallow --tags",
+            ) from None
         raise Refused(f"There is no commit {ref!r} in {root}.", "Name a branch, a tag or a commit: git log") from None
     return Source(root, ref, commit)
+
+
+def _root(folder: Path) -> Path:
+    """The work tree around `folder`. Raises `Refused` where there is none, or git does not trust it."""
+    done = git.ran("rev-parse", "--show-toplevel", folder=folder)
+    if done.returncode == 0:
+        return Path(done.stdout.decode(errors="surrogateescape").removesuffix("\n"))
+    if done.stderr.startswith(b"fatal: not a git repository (or any"):
+        raise Refused(
+            f"{folder.resolve()} is in no git repository, and a release is what git has committed.",
+            "git init && git add -A && git commit -m 'first'",
+        )
+    raise git.refusal("rev-parse", done.stderr, folder)
 
 
 def remote(folder: Path) -> str:
     """The address of the repository's `origin`; nothing where there is none."""
     try:
-        return _git(folder, "config", "--get", "remote.origin.url").strip()
+        return git.said("config", "--get", "remote.origin.url", folder=folder).strip()
     except (Refused, OSError):
         return ""
 
@@ -154,12 +240,3 @@ def places(directory: str) -> list[str]:
 
 def joined(directory: str, name: str) -> str:
     return name if directory == "." else f"{directory}/{name}"
-
-
-def _git(folder: Path, *words: str) -> str:
-    """What git answers. Raises `Refused` with what it said."""
-    done = subprocess.run(["git", "-C", str(folder), *words], capture_output=True, check=False)
-    if done.returncode:
-        said = done.stderr.decode(errors="replace").strip().splitlines()
-        raise Refused(f"git {words[0]} failed: {said[-1] if said else done.returncode}", "Run it by hand to see more.")
-    return done.stdout.decode(errors="surrogateescape")

@@ -1,0 +1,174 @@
+"""git, run in one place for the whole product. A cloned repository is data: nothing in it runs a program.
+
+Hooks, filters, file system monitors, pagers, credential helpers and transports that a repository could name are
+turned off, and nobody is asked for a password. Knows no commit and no AWS.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from awsdeploy.errors import Refused
+
+TURNED_OFF = {
+    "core.fsmonitor": "",
+    "core.hooksPath": os.devnull,
+    "core.attributesFile": os.devnull,
+    "core.pager": "cat",
+    "core.askPass": "",
+    "core.gitProxy": "",
+    "credential.helper": "",
+    "credential.interactive": "false",
+    "diff.external": "",
+    "gc.auto": "0",
+    "log.showSignature": "false",
+    "maintenance.auto": "false",
+    "protocol.allow": "never",
+    "safe.bareRepository": "explicit",
+    "submodule.recurse": "false",
+    "tar.umask": "0022",
+}
+"""Configuration that the command line overrides. safe.bareRepository: git 2.38; older ones ignore it."""
+
+SAFE = {
+    "GIT_ATTR_NOSYSTEM": "1",
+    "GIT_NO_LAZY_FETCH": "1",
+    "GIT_NO_REPLACE_OBJECTS": "1",
+    "GIT_OPTIONAL_LOCKS": "0",
+    "GIT_PROTOCOL_FROM_USER": "0",
+    "GIT_TERMINAL_PROMPT": "0",
+    "LC_ALL": "C",
+}
+UNCONFIGURED = {"GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": os.devnull}
+"""No configuration of the user or the system (git 2.32)."""
+
+UNCONVERTED = "* -text -crlf !eol !filter !ident !working-tree-encoding !export-subst\n"
+"""Attributes that stand above those of a commit: its bytes are written as they are. export-ignore is not touched."""
+
+_DROPPED = re.compile("GIT_(?!CEILING_DIRECTORIES|DISCOVERY_ACROSS_FILESYSTEM|CONFIG_)")
+"""Variables that are not passed on: a hook that runs us sets GIT_DIR and GIT_INDEX_FILE."""
+
+_FILTERS = r"^filter\..*\.(clean|smudge|process|required)$"
+
+_REMEDIES = (
+    (r"dubious ownership|unsafe repository", "git config --global --add safe.directory {folder}"),
+    (
+        r"must be run in a work tree|cannot use bare repository",
+        "Check a branch out and run the command there: git worktree add ../work main && cd ../work",
+    ),
+    (r"not a git repository: .*worktrees", "Repair the worktree's link: git worktree repair"),
+    (
+        r"missing|promisor|could not fetch|(unable to|cannot) read|bad object",
+        "Fetch what is missing: git fetch --refetch --no-filter",
+    ),
+    (r"repositor(y version|y extension)|reftable", "Upgrade git."),
+)
+"""What git says, and what to type then."""
+
+
+def ran(
+    *words: str,
+    folder: Path,
+    environ: Mapping[str, str] | None = None,
+    protocols: str = "none",
+    more: Mapping[str, str] | None = None,
+    stdin: bytes = b"",
+    timeout: float | None = None,
+) -> subprocess.CompletedProcess[bytes]:
+    """Run git in `folder` and return how it ended.
+
+    `environ` is added to the environment, `more` to the configuration. `protocols` may be used (as in
+    GIT_ALLOW_PROTOCOL, "https:ssh"). Raises `OSError` if git is not installed, `subprocess.TimeoutExpired`.
+    """
+    inherited = {name: value for name, value in os.environ.items() if not _DROPPED.match(name)}
+    told = {**inherited, **SAFE, "GIT_ALLOW_PROTOCOL": protocols, **(environ or {})}
+    begun = int(told["GIT_CONFIG_COUNT"]) if told.get("GIT_CONFIG_COUNT", "").isdecimal() else 0
+    for number, (key, value) in enumerate((more or {}).items(), start=begun):
+        told |= {
+            f"GIT_CONFIG_KEY_{number}": key,
+            f"GIT_CONFIG_VALUE_{number}": value,
+            "GIT_CONFIG_COUNT": str(number + 1),
+        }
+    options = [word for key, value in TURNED_OFF.items() for word in ("-c", f"{key}={value}")]
+    return subprocess.run(
+        ["git", "--no-pager", "--literal-pathspecs", *options, *words],
+        cwd=folder,
+        env=told,
+        input=stdin,
+        capture_output=True,
+        timeout=timeout,
+        check=False,
+    )
+
+
+def answered(*words: str, folder: Path, environ: Mapping[str, str] | None = None, stdin: bytes = b"") -> bytes:
+    """What git answers. Raises `Refused` in git's own words, with a remedy where one is known."""
+    more = _unfiltered(folder) if words[0] == "status" else None
+    done = ran(*words, folder=folder, environ=environ, more=more, stdin=stdin)
+    if done.returncode:
+        raise refusal(words[0], done.stderr, folder)
+    return done.stdout
+
+
+def said(*words: str, folder: Path) -> str:
+    """The same as text."""
+    return answered(*words, folder=folder).decode(errors="surrogateescape")
+
+
+def refusal(command: str, stderr: bytes, folder: Path) -> Refused:
+    """Why git failed: its own reason, and what to type."""
+    lines = stderr.decode(errors="replace").strip().splitlines()
+    reason = next((line for line in lines if line.startswith("fatal: ")), lines[-1] if lines else "")
+    reason = re.sub(r"^(fatal|error): ", "", reason) or "it gave no reason"
+    text = " ".join(lines)
+    named = re.search(r"(?:dubious ownership in repository at|unsafe repository \(?)\s*'([^']*)'", text)
+    where = shlex.quote(named[1] if named else str(folder.resolve()))
+    remedy = next((remedy for pattern, remedy in _REMEDIES if re.search(pattern, text)), "Run it by hand to see more.")
+    return Refused(f"git {command} failed: {reason}", remedy.format(folder=where))
+
+
+@contextmanager
+def pristine(root: Path) -> Iterator[dict[str, str]]:
+    """The environment in which git sees the objects of the repository at `root` and nothing else of it.
+
+    No configuration, no attributes but those in the commit, and those that change a file's bytes have no effect.
+    """
+    objects = said("rev-parse", "--git-path", "objects", folder=root).removesuffix("\n")
+    sha256 = said("rev-parse", "--show-object-format", folder=root).strip() == "sha256"
+    with tempfile.TemporaryDirectory(prefix="awsdeploy-") as made:
+        place = Path(made)
+        for folder in ("objects", "refs", "info"):
+            (place / folder).mkdir()
+        (place / "HEAD").write_text("ref: refs/heads/none\n", encoding="utf-8")
+        (place / "info" / "attributes").write_text(UNCONVERTED, encoding="utf-8")
+        if sha256:
+            config = "[core]\nrepositoryformatversion = 1\n[extensions]\nobjectformat = sha256\n"
+            (place / "config").write_text(config, encoding="utf-8")
+        yield {**UNCONFIGURED, "HOME": made, "XDG_CONFIG_HOME": made, "GIT_DIR": made} | {
+            "GIT_CONFIG_COUNT": "0",
+            "GIT_CONFIG_PARAMETERS": "",
+            "GIT_OBJECT_DIRECTORY": str(root.resolve() / objects),
+        }
+
+
+def is_tracked(path: Path) -> bool:
+    """Whether the repository around `path` has committed or added it; False where that cannot be told."""
+    try:
+        done = ran("ls-files", "-z", "--", path.name, folder=path.absolute().parent)
+    except OSError:
+        return False
+    return done.returncode == 0 and bool(done.stdout)
+
+
+def _unfiltered(folder: Path) -> dict[str, str]:
+    """Settings that turn off every filter which is configured: `status` would run them."""
+    done = ran("config", "-z", "--name-only", "--get-regexp", _FILTERS, folder=folder)
+    keys = {key for key in done.stdout.decode(errors="surrogateescape").split("\0") if key}
+    return {key: "false" if key.endswith(".required") else "" for key in sorted(keys)}
