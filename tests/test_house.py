@@ -16,6 +16,7 @@ LONGEST = 325  # lines; what grows beyond belongs in two files
 
 LAYERS = (
     "errors",
+    "hints",
     "site",
     "resolver",
     "config",

@@ -25,6 +25,7 @@ from typing import Any
 from awsdeploy import __version__
 from awsdeploy.aws import AnswerLost, AwsRefusal, Client, Door, tolerate
 from awsdeploy.errors import AwsdeployError, AwsFailure, StateLocked, WrongAccount
+from awsdeploy.hints import next_command
 from awsdeploy.lock import describe, holder
 from awsdeploy.resource import TAG_RESOURCE, TAG_STACK, Stack
 from awsdeploy.state import now
@@ -177,7 +178,7 @@ class Lease:
     def _locked_by(self, found: dict[str, Any]) -> StateLocked:
         return StateLocked(
             f"Another command is working on {self.stack.tag}: {describe(json.dumps(found))}.",
-            "Wait for it to end. If you know that it is gone: awsdeploy unlock --force",
+            f"Wait for it to end. If you know that it is gone: {next_command('unlock', '--force')}",
         )
 
     def _lost(self, found: dict[str, Any] | None) -> LockLost:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from awsdeploy import remedies
 from awsdeploy.errors import AwsFailure
+from awsdeploy.hints import next_command
 from awsdeploy.remedies import FORBIDDEN
 
 __all__ = ["FORBIDDEN", "STALE_CREDENTIALS", "THROTTLES", "AnswerLost", "AwsRefusal", "Passing", "tolerate"]
@@ -112,7 +113,7 @@ def allowing(refusals: Iterable[AwsRefusal]) -> str:
     return "\n".join(
         [
             "Add to a policy of these credentials what follows, then run the same command again. "
-            "`awsdeploy policy` prints all that a deployer needs.",
+            f"All that a deployer needs is printed by: {next_command('policy')}",
             statements,
             *dict.fromkeys(filter(None, map(remedies.of_billing, wanted))),
         ]

@@ -65,7 +65,6 @@ class Resource:
     passing: ClassVar[tuple[Passing, ...]] = ()
     again: ClassVar[Again] = Again.BLIND
     blocked: ClassVar[set[str]] = set()  # refusals of a delete that pass when others are gone
-    remedy: ClassVar[str] = "Mend the cause, then run the same command again: it removes the failed one first."
     unblocked_in: ClassVar[float] = 1800  # seconds until we stop believing that
     lasting: ClassVar[bool] = False  # only destroy takes it away: `up` leaves it when it is no longer declared
     data: ClassVar[bool] = False  # what it holds cannot be made again
@@ -101,6 +100,11 @@ class Resource:
     def adopt(self, aws: Aws) -> Live:
         """Find what `existing` names. Raises `Refused` where it is not there."""
         raise NotImplementedError
+
+    @property
+    def remedy(self) -> str:
+        """What to do where AWS says that it has failed."""
+        return "Mend the cause, then run the same command again: it removes the failed one first."
 
     def obstacle(self, aws: Aws) -> str:
         """What stands where this would be created, in words, or nothing. Looked at before anything is made."""

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from awsdeploy import estimate
 from awsdeploy.estimate import Machines, Mysql, Parts
+from awsdeploy.hints import next_command
 from awsdeploy.prices import HOURS
 from awsdeploy.resource import Live
 from awsdeploy.resources.database import Database
@@ -50,7 +51,7 @@ def already_billed(lives: Iterable[Live], region: str) -> str:
         return ""
     told = [f"{one.what} " + ("at an unknown price" if one.monthly is None else _an_hour(one.monthly)) for one in bill]
     together = _an_hour(estimate.total(bill))
-    return f"Already billed: {', '.join(told)}; together {together} before VAT, until awsdeploy destroy."
+    return f"Already billed: {', '.join(told)}; together {together} before VAT, until `{next_command('destroy')}`."
 
 
 def _an_hour(monthly: float) -> str:

@@ -17,7 +17,7 @@ from click.testing import CliRunner, Result
 from awsdeploy import __version__
 from awsdeploy.cli import awsdeploy
 from awsdeploy.cli.group import COMMANDS, ExampleHelp
-from awsdeploy.cli.session import program
+from awsdeploy.cli.options import program
 from awsdeploy.errors import StateLocked, Terminated
 
 HEAVY = ("pydantic", "boto3", "botocore", "rich", "tenacity", "moto")

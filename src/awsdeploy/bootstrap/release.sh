@@ -43,27 +43,27 @@ DIRECTORY='' PORT='' HEALTH='' MIGRATE='' KEEP='' MEMORY_MB='' DATABASE='' BEHIN
 # row that fits is taken, so what is particular comes before what is general.
 known_failures() {
   cat <<'TABLE'
-^git fetch \S+[^]*(?:Authentication failed|could not read (?:Username|Password)|returned error: 40[13]|Permission denied \(|Access denied|HTTP Basic) @@ git refused: the server does not let this machine read the repository. @@ Connect it with a token or key that may read it: awsdeploy repository connect.
-^git fetch \S+[^]*Host key verification failed @@ git refused: the repository's server has another host key than when it was connected. @@ Make sure that it is the right server, then: awsdeploy repository connect.
-^git fetch (\S+)[^]*(?:repository '[^']*' not found|Repository not found|returned error: 404|does not appear to be a git repository) @@ There is no repository $1, or what it was connected with may not see it. @@ Correct release.repository in the config, or connect it anew: awsdeploy repository connect.
+^git fetch \S+[^]*(?:Authentication failed|could not read (?:Username|Password)|returned error: 40[13]|Permission denied \(|Access denied|HTTP Basic) @@ git refused: the server does not let this machine read the repository. @@ Connect it with a token or key that may read it: `awsdeploy repository connect`.
+^git fetch \S+[^]*Host key verification failed @@ git refused: the repository's server has another host key than when it was connected. @@ Make sure that it is the right server, then: `awsdeploy repository connect`.
+^git fetch (\S+)[^]*(?:repository '[^']*' not found|Repository not found|returned error: 404|does not appear to be a git repository) @@ There is no repository $1, or what it was connected with may not see it. @@ Correct release.repository in the config, or connect it anew: `awsdeploy repository connect`.
 ^git fetch \S+ (\w{7})[^]*not our ref @@ The repository does not have the commit $1: it was not pushed. @@ Push it (git push), and deploy again.
 ^git fetch (\S+)[^]*(?:Could not resolve host|Failed to connect|Could not connect|Connection (?:timed out|refused|reset)|Operation too slow) @@ The server of $1 cannot be reached from this machine. @@ Look whether it is reachable from the internet, or take source = "local".
 ENOSPC|no space left on device|disk quota exceeded @@ The disk is full. @@ Give the service a larger disk (volume_gb), or keep fewer releases.
 heap out of memory|exit status 137|signal:? SIGKILL|^Killed @@ The build ran out of memory. @@ Take a larger instance_type, or set the build's memory limit.
-E40[13]\b.*|ERR_PNPM_FETCH_40[13]|Request failed "40[13]|authentication token not provided|YN0041 @@ The package registry refused to hand out a private package. @@ Store a token for it: awsdeploy env set SERVICE NPM_TOKEN --build, and name ${NPM_TOKEN} in .npmrc.
-(?:E404|ERR_PNPM_FETCH_404|YN0035)[^]{0,300}?(@[\w.-]+(?:/|%2f)[\w.-]+) @@ The package registry does not show $1: it is private, or there is no such package. @@ Store a token for it: awsdeploy env set SERVICE NPM_TOKEN --build, and name ${NPM_TOKEN} in .npmrc.
-E404|ERR_PNPM_FETCH_404|YN0035 @@ The package registry does not know one of the packages. @@ Look at its name above; if it is private: awsdeploy env set SERVICE NPM_TOKEN --build.
+E40[13]\b.*|ERR_PNPM_FETCH_40[13]|Request failed "40[13]|authentication token not provided|YN0041 @@ The package registry refused to hand out a private package. @@ Store a token for it: `awsdeploy env set SERVICE NPM_TOKEN --build`, and name ${NPM_TOKEN} in .npmrc.
+(?:E404|ERR_PNPM_FETCH_404|YN0035)[^]{0,300}?(@[\w.-]+(?:/|%2f)[\w.-]+) @@ The package registry does not show $1: it is private, or there is no such package. @@ Store a token for it: `awsdeploy env set SERVICE NPM_TOKEN --build`, and name ${NPM_TOKEN} in .npmrc.
+E404|ERR_PNPM_FETCH_404|YN0035 @@ The package registry does not know one of the packages. @@ Look at its name above; if it is private: `awsdeploy env set SERVICE NPM_TOKEN --build`.
 EUSAGE|can only install packages when your package.json and package-lock.json|lockfile needs to be updated|ERR_PNPM_OUTDATED_LOCKFILE|YN0028 @@ The lock file does not fit package.json. @@ Install once on your machine, commit the lock file, and deploy again.
 EBADENGINE|The engine "node" is incompatible|ERR_PNPM_UNSUPPORTED_ENGINE @@ A package wants another version of Node.js than this machine has. @@ Change engines.node in package.json, or the platform: "supported" has a newer Node.js.
 (?:^|[ :])([\w@./-]+): (?:command )?not found @@ The program `$1` is not there. @@ Add the package that brings it to package.json and commit the lock file.
 exit status 127 @@ A program that the step calls is not there. @@ Add the package that brings it to package.json and commit the lock file.
 AccessControlListNotSupported @@ An upload carries an ACL, and the bucket takes none (AccessControlListNotSupported). @@ Remove ACL from the upload: what is under uploads/ is public by the bucket's policy.
 ER_NO_SUCH_TABLE|P2021|Table '[^']*' doesn't exist|relation "[^"]*" does not exist @@ A table of the database is missing. @@ Name the migration's command in the config (migrate), so that it runs before the switch.
-ER_ACCESS_DENIED|Access denied for user|P1000 @@ The database refused the user or the password. @@ Look whether DB_USER, DB_PASSWORD or DATABASE_URL was set by hand: awsdeploy env list.
-ER_BAD_DB_ERROR|Unknown database|P1003 @@ The database server does not have a database of this name. @@ Look whether DB_NAME was set by hand: awsdeploy env list.
-ECONNREFUSED [^ ]*:(?:3306|5432)\b|ECONNREFUSED.*(?:mysql|maria|sequelize|typeorm|prisma)|(?:mysql|maria|sequelize|typeorm|prisma).*ECONNREFUSED @@ The database refused the connection. @@ Read DB_HOST and DB_PORT from the environment, and look whether the database is running: awsdeploy status.
-ETIMEDOUT [^ ]*:(?:3306|5432)\b|ER_CONN.*TIMEOUT|connect ETIMEDOUT|P1001|Can't reach database server|HandshakeInactivityTimeout @@ The database did not answer in time. @@ Read DB_HOST from the environment, and look at the database's security group: awsdeploy plan.
-(?:ENOTFOUND|EAI_AGAIN) ([\w.-]+) @@ The name $1 is not known here. @@ Look whether a variable with this name was set by hand: awsdeploy env list.
+ER_ACCESS_DENIED|Access denied for user|P1000 @@ The database refused the user or the password. @@ Look whether DB_USER, DB_PASSWORD or DATABASE_URL was set by hand: `awsdeploy env list`.
+ER_BAD_DB_ERROR|Unknown database|P1003 @@ The database server does not have a database of this name. @@ Look whether DB_NAME was set by hand: `awsdeploy env list`.
+ECONNREFUSED [^ ]*:(?:3306|5432)\b|ECONNREFUSED.*(?:mysql|maria|sequelize|typeorm|prisma)|(?:mysql|maria|sequelize|typeorm|prisma).*ECONNREFUSED @@ The database refused the connection. @@ Read DB_HOST and DB_PORT from the environment, and look whether the database is running: `awsdeploy status`.
+ETIMEDOUT [^ ]*:(?:3306|5432)\b|ER_CONN.*TIMEOUT|connect ETIMEDOUT|P1001|Can't reach database server|HandshakeInactivityTimeout @@ The database did not answer in time. @@ Read DB_HOST from the environment, and look at the database's security group: `awsdeploy plan`.
+(?:ENOTFOUND|EAI_AGAIN) ([\w.-]+) @@ The name $1 is not known here. @@ Look whether a variable with this name was set by hand: `awsdeploy env list`.
 EADDRINUSE[^\n]*?:(\d+)\b @@ Port $1 is taken by another program. @@ Read the port from PORT, and let each process listen on its own.
 bind\(\) to [^ ]*:(\d+) failed \((?:98|48): @@ Port $1 is taken by another program. @@ See which (ss -ltnp), and end it: nginx is to have this port.
 EACCES[^\n]*?:(\d+)\b @@ The program may not listen on port $1. @@ Listen on the port in PORT; ports below 1024 are for root.
@@ -158,14 +158,14 @@ catchup() {
   fi
   named=$(node -e 'const c = JSON.parse(require("fs").readFileSync(process.argv[1])); console.log(c.id || c.release)' \
     -- "$WORK/current.json") && [[ $named =~ ^[A-Za-z0-9][A-Za-z0-9._-]*$ ]] ||
-    fail "releases/$SERVICE/current.json names no release." "Deploy again: awsdeploy deploy $SERVICE."
+    fail "releases/$SERVICE/current.json names no release." "Deploy again: \`awsdeploy deploy $SERVICE\`."
   RELEASE=$named MIGRATIONS=no
   deploy
 }
 
 restart() {
   RELEASE=$PREVIOUS
-  [[ -n $RELEASE ]] || fail "There is no release on this machine yet." "Deploy one: awsdeploy deploy $SERVICE."
+  [[ -n $RELEASE ]] || fail "There is no release on this machine yet." "Deploy one: \`awsdeploy deploy $SERVICE\`."
   STEP=environment
   manifest "$SHARED/$RELEASE/manifest.json"
   environment
@@ -179,7 +179,7 @@ execute() {
   local directory status
   whose
   RELEASE=$(current)
-  [[ -n $RELEASE ]] || fail "There is no release on this machine yet." "Deploy one: awsdeploy deploy $SERVICE."
+  [[ -n $RELEASE ]] || fail "There is no release on this machine yet." "Deploy one: \`awsdeploy deploy $SERVICE\`."
   directory=$(node -p 'JSON.parse(require("fs").readFileSync(process.argv[1])).directory || "."' \
     "$SHARED/$RELEASE/manifest.json") || fail "The manifest of $RELEASE cannot be read." "Deploy again."
   with "$SHARED/$RELEASE/environment.json" "$RELEASES/$RELEASE/$directory" bash -c "$LINE" 2>&1 </dev/null
@@ -428,7 +428,7 @@ complete_ones() {
 
 from_bucket() {
   run aws s3 cp --only-show-errors --region "$REGION" "s3://$BUCKET/releases/$SERVICE/$1" "$2" ||
-    broken $? "s3://$BUCKET/releases/$SERVICE/$1 could not be read." "Deploy again: awsdeploy deploy $SERVICE."
+    broken $? "s3://$BUCKET/releases/$SERVICE/$1 could not be read." "Deploy again: \`awsdeploy deploy $SERVICE\`."
 }
 
 fetch_manifest() {
@@ -445,7 +445,7 @@ fetch_manifest() {
 manifest() {
   local fields
   [[ $1 == "$WORK/manifest.json" ]] || cp "$1" "$WORK/manifest.json" ||
-    fail "$RELEASE is not on this machine." "Deploy again: awsdeploy deploy $SERVICE."
+    fail "$RELEASE is not on this machine." "Deploy again: \`awsdeploy deploy $SERVICE\`."
   fields=$(node -e '
     const m = JSON.parse(require("fs").readFileSync(process.argv[1])), directory = m.directory || ".";
     if (m.version !== 1) throw new Error(`version ${m.version} is not known here`);
@@ -481,7 +481,7 @@ fetch_code() {
   own 755 "$FOLDER" || broken 1 "$FOLDER cannot be made."
   case $repository in
   '') fetch_archive ;;
-  unusable) fail "The manifest of $RELEASE names no repository and commit." "Deploy again: awsdeploy deploy $SERVICE." ;;
+  unusable) fail "The manifest of $RELEASE names no repository and commit." "Deploy again: \`awsdeploy deploy $SERVICE\`." ;;
   *) fetch_commit ;;
   esac
   [[ -f $AT/package.json ]] || fail "There is no package.json in \`$DIRECTORY\`." "Set the service's directory in the config."
@@ -489,7 +489,7 @@ fetch_code() {
 
 fetch_archive() {
   from_bucket "$RELEASE.tar.gz" "$WORK/archive.tar.gz"
-  run unpack || broken $? "The archive of $RELEASE cannot be unpacked." "Deploy again: awsdeploy deploy $SERVICE."
+  run unpack || broken $? "The archive of $RELEASE cannot be unpacked." "Deploy again: \`awsdeploy deploy $SERVICE\`."
   rm -f "$WORK/archive.tar.gz"
 }
 
@@ -502,7 +502,7 @@ unpack() {
 fetch_commit() {
   local status url='' user='' token='' place=''
   if ! command -v git >/dev/null; then # a machine that was made before bootstrap.sh installed it
-    run yum install --assumeyes --quiet git || broken $? "git is not on this machine." "Make the machine anew (awsdeploy up --replace), or install git there: awsdeploy shell $SERVICE."
+    run yum install --assumeyes --quiet git || broken $? "git is not on this machine." "Make the machine anew (\`awsdeploy up --replace KEY\`), or install git there: \`awsdeploy shell $SERVICE\`."
   fi
   opened
   run fetched --depth=1 "$commit"
@@ -531,10 +531,10 @@ opened() {
     process.stdout.write(which === "masks" ? JSON.stringify([access.token].filter(Boolean)) : all[which] || "");'
   if ! { url=$(node -e "$field" -- "$WORK" url) && user=$(node -e "$field" -- "$WORK" user) &&
     token=$(node -e "$field" -- "$WORK" token) && place=$(node -e "$field" -- "$WORK" place); }; then
-    fail "What the repository is connected with cannot be read." "Connect it again: awsdeploy repository connect."
+    fail "What the repository is connected with cannot be read." "Connect it again: \`awsdeploy repository connect\`."
   fi
   if [[ -n $url && $url != "$repository" ]]; then
-    fail "The code is in $repository, and $url is connected." "Connect the other one: awsdeploy repository connect."
+    fail "The code is in $repository, and $url is connected." "Connect the other one: \`awsdeploy repository connect\`."
   fi
   node -e "$field" -- "$WORK" masks | keep_secret masks
   for name in key known_hosts; do
@@ -542,7 +542,7 @@ opened() {
   done
   rm -rf "$WORK/parameters"
   [[ $repository == http* || -s $ACCESS/key ]] ||
-    fail "git refused: nothing is stored for $SERVICE that opens $repository." "Connect it: awsdeploy repository connect."
+    fail "git refused: nothing is stored for $SERVICE that opens $repository." "Connect it: \`awsdeploy repository connect\`."
   # Whoever else asks, after being led elsewhere, is told nothing.
   as_app bash -c 'umask 077 && cat >"$1" && chmod 700 "$1"' - "$ACCESS/askpass" <<'SH'
 #!/bin/sh
@@ -620,7 +620,7 @@ environment() {
 parameters() {
   (umask 077 && aws ssm get-parameters-by-path --region "$REGION" --path "/deploy/$STACK/$2" --with-decryption --output json \
     >"$WORK/parameters/$1.json" 2>>"$STEP_LOG" 9>&-) ||
-    broken $? "The parameters below /deploy/$STACK/$2 could not be read." "May the machine's role read them? awsdeploy plan."
+    broken $? "The parameters below /deploy/$STACK/$2 could not be read." "May the machine's role read them? \`awsdeploy plan\`."
 }
 
 keep_secret() {

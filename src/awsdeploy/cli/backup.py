@@ -12,6 +12,7 @@ from awsdeploy.cli import backups as listing
 from awsdeploy.cli.group import ExampleGroup, ExampleHelp
 from awsdeploy.cli.options import Given, json_option, shared_options
 from awsdeploy.cli.session import Session, print_lines, session
+from awsdeploy.hints import next_command
 
 if TYPE_CHECKING:
     from awsdeploy.resource import Live, Restorable
@@ -71,4 +72,4 @@ def _report(at: Session, made: list[Restorable], seconds: float, as_json: bool) 
         click.echo(json.dumps(told, indent=2, ensure_ascii=False))
         return
     lines = [f"Backed up {at.settings.stack} in {spell(seconds)}.", "", *(listing.line(at, one) for one in made)]
-    print_lines([*lines, "", f"All there is: {at.next('backups')}"])
+    print_lines([*lines, "", f"All there is: {next_command('backups')}"])

@@ -13,6 +13,7 @@ import click
 from awsdeploy.cli.group import ExampleHelp
 from awsdeploy.cli.options import Given, json_option, shared_options
 from awsdeploy.cli.session import Session, print_lines, session, styled
+from awsdeploy.hints import next_command
 from awsdeploy.progress import KEYS
 
 if TYPE_CHECKING:
@@ -63,8 +64,8 @@ def _next(at: Session, found: Sequence[Restorable]) -> str:
 
     snapshots = [one for one in found if one.what == Snapshot.noun()]
     if snapshots and not at.run.world.all(Database, at.run.region):
-        return f"To bring the database back: {at.next(f'up --restore-snapshot {snapshots[0].id}')}"
-    return f"To make one now: {at.next('backup now')}"
+        return f"To bring the database back: {next_command('up', '--restore-snapshot', snapshots[0].id)}"
+    return f"To make one now: {next_command('backup', 'now')}"
 
 
 def line(at: Session, one: Restorable) -> str:

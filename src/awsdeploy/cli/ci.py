@@ -12,6 +12,7 @@ from awsdeploy.cli.group import ExampleGroup, ExampleHelp
 from awsdeploy.cli.options import Given, json_option, shared_options
 from awsdeploy.cli.session import Session, print_lines, session
 from awsdeploy.errors import Refused, UsageError
+from awsdeploy.hints import next_command
 
 if TYPE_CHECKING:
     from awsdeploy.config import Ci
@@ -118,7 +119,7 @@ def _origin(given: Given) -> str:
 def _tell(given: Given, wanted: Ci, there: bool) -> None:
     """What config.toml has to say. As a whole on stdout, so that it can be appended."""
     what = "Change [ci] of" if there else "Add this to"
-    lines = [f"{what} {given.config}, then `awsdeploy up` makes the role. Nothing was written."]
+    lines = [f"{what} {given.config}. Nothing was written. Then, to make the role: {next_command('up')}"]
     if "@" not in wanted.github:
         lines.append(f"A repository made or renamed since 15 July 2026 needs its ids: {SPELLED.format(wanted.github)}")
     print_lines(lines, err=True)
@@ -136,18 +137,18 @@ def _role(at: Session) -> Live:
     wanted = at.settings.ci.subject
     live = next((one for one in at.run.world.all(Role, at.run.region) if one.key == "ci/github"), None)
     if live is None:
-        raise Refused(f"There is no role for {wanted} yet.", f"To make it: {at.next('up')}")
+        raise Refused(f"There is no role for {wanted} yet.", f"To make it: {next_command('up')}")
     trusted = subjects(live.raw.get("AssumeRolePolicyDocument"))
     if trusted != [wanted]:
         said = ", ".join(trusted) or "nobody of GitHub's"
-        raise Refused(f"The role still trusts {said}, and is to trust {wanted}.", f"To change it: {at.next('up')}")
+        raise Refused(f"The role still trusts {said}, and is to trust {wanted}.", f"To change it: {next_command('up')}")
     return live
 
 
 def _workflow(at: Session, ci: Ci, arn: str, install: str) -> str:
     """Whoever runs it in an environment says so in the job; a branch is what was pushed to."""
     # How this program is called here is no concern of the workflow's, nor is the sandbox.
-    words = ["awsdeploy", *(word for word in shlex.split(at.next("deploy"))[1:] if word != "--sandbox")]
+    words = ["awsdeploy", "deploy", *(word for word in at.given.flags if word != "--sandbox")]
     told: dict[str, Any] = {
         "on": "  workflow_dispatch:" if ci.environment else f"  push:\n    branches: [{json.dumps(ci.branch)}]",
         "environment": f"    environment: {json.dumps(ci.environment)}\n" if ci.environment else "",

@@ -14,6 +14,7 @@ from awsdeploy.cli.group import ExampleHelp
 from awsdeploy.cli.options import Given, json_option, shared_options
 from awsdeploy.cli.session import Session, need_consent, print_lines, session
 from awsdeploy.errors import Declined, UsageError
+from awsdeploy.hints import next_command
 from awsdeploy.progress import KEYS
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ def command(
         going = list(farewell.going)
         _carry_out(at, farewell, as_json)
         seconds = at.clock.of(time.monotonic() - begun)
-        more = at.next(f"destroy --name {name} --everything" if name else "destroy --everything")
+        more = next_command("destroy", *(("--name", name) if name else ()), "--everything")
         _receipt(at, going, farewell.staying, seconds, more, as_json)
 
 

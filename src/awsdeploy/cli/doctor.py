@@ -13,6 +13,7 @@ from awsdeploy.cli.group import ExampleHelp
 from awsdeploy.cli.options import Given, json_option, shared_options
 from awsdeploy.cli.session import JSON_VERSION, Session, print_lines, session
 from awsdeploy.errors import CredentialsMissing, Refused
+from awsdeploy.hints import next_command
 
 if TYPE_CHECKING:
     from awsdeploy.engine.plan import Step
@@ -43,7 +44,7 @@ def command(given: Given, as_json: bool) -> int:
             click.echo(json.dumps(document(at, made), indent=2, ensure_ascii=False))
         else:
             print_lines([f"{settings.stack} in {settings.region}", "", *lines(found), *_rest(made), ""])
-            print_lines(["Something stands in the way of `up`." if fatal else f"Next: {at.next('up')}"])
+            print_lines(["Something stands in the way of `up`." if fatal else f"Next: {next_command('up')}"])
         return Refused.exit_code if fatal else 0
 
 

@@ -14,6 +14,7 @@ from awsdeploy.cli.releasing import chosen
 from awsdeploy.cli.restart import restarted
 from awsdeploy.cli.session import Session, asked_hidden, can_ask, session
 from awsdeploy.errors import UsageError
+from awsdeploy.hints import next_command
 
 if TYPE_CHECKING:
     from awsdeploy.release.environment import Variable
@@ -23,7 +24,7 @@ EXAMPLES = """\
   awsdeploy env set backend STRIPE_KEY           asks for the value, and does not show it
   awsdeploy env import backend .env.production
 """
-SET = """\
+SET_EXAMPLES = """\
   awsdeploy env set backend STRIPE_KEY           asks for the value, and does not show it
   awsdeploy env set backend CERT < cert.pem      from a file
   awsdeploy env set backend LOG_LEVEL=debug --restart
@@ -51,7 +52,7 @@ def command() -> None:
 command.add_command(env_list.command, "list")
 
 
-@command.command("set", cls=ExampleHelp, examples=SET)
+@command.command("set", cls=ExampleHelp, examples=SET_EXAMPLES)
 @click.argument("service")
 @click.argument("names", metavar="NAME[=VALUE]…", nargs=-1, required=True)
 @build_option
@@ -78,7 +79,7 @@ def set_(
         for name, value in wanted.items():
             environment.check(name, value, advanced)
         _put_all(at, service, wanted, known, build)
-        felt = _next(at, service, list(wanted), build, restart)
+        felt = _next(service, list(wanted), build, restart)
     if restart and felt:
         restarted(given, settings, chosen(settings, [service]))
 
@@ -105,7 +106,7 @@ def unset(given: Given, service: str, names: tuple[str, ...], build: bool, resta
         for name in names:
             environment.remove(at.run, known[name])
         click.echo(f"Removed {', '.join(names)} of {service}.")
-        felt = _next(at, service, names, build, restart)
+        felt = _next(service, names, build, restart)
     if restart and felt:
         restarted(given, settings, wanted)
 
@@ -155,7 +156,7 @@ def import_(
         if not wanted:
             raise UsageError(f"There is nothing in {file.name} to be set.")
         _put_all(at, service, wanted, known, build)
-        felt = _next(at, service, list(wanted), build, restart)
+        felt = _next(service, list(wanted), build, restart)
     if restart and felt:
         restarted(given, settings, chosen(settings, [service]))
 
@@ -202,7 +203,7 @@ def _put_all(at: Session, service: str, wanted: dict[str, str], known: dict[str,
     click.echo(f"Set {', '.join(wanted)} of {service}.")
 
 
-def _next(at: Session, service: str, names: Sequence[str], build: bool, restart: bool) -> bool:
+def _next(service: str, names: Sequence[str], build: bool, restart: bool) -> bool:
     """Say what has to happen before a change is felt; whether a restart does it, for one of these at least."""
     from awsdeploy.release.environment import AT_BUILD
 
@@ -210,8 +211,8 @@ def _next(at: Session, service: str, names: Sequence[str], build: bool, restart:
     if rebuilt:
         why = "is seen by the next build" if build else "goes into the pages when they are built"
         enough = "A restart is not enough: " if restart else ""
-        click.echo(f"{enough}{', '.join(rebuilt)} {why}: {at.next(f'deploy {service}')}")
+        click.echo(f"{enough}{', '.join(rebuilt)} {why}: {next_command('deploy', service)}")
     felt = len(rebuilt) < len(names)
     if felt and not restart:
-        click.echo(f"What runs still has the old environment: {at.next(f'restart {service}')}")
+        click.echo(f"What runs still has the old environment: {next_command('restart', service)}")
     return felt

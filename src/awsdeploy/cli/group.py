@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import click
 from click.shell_completion import CompletionItem
 
-from awsdeploy import __version__
+from awsdeploy import __version__, hints
 from awsdeploy.cli.failures import ending
 from awsdeploy.cli.options import Given, debug_option, sandbox_options
 
@@ -137,6 +137,7 @@ class LazyGroup(ExampleGroup):
         **extra: Any,
     ) -> Any:
         given = Given()
+        hints.typed_as(given.typed)
 
         def run() -> object:
             return super(LazyGroup, self).main(

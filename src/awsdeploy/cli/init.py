@@ -12,6 +12,7 @@ import click
 from awsdeploy.cli.group import ExampleHelp
 from awsdeploy.cli.options import Given, shared_options, yes_option
 from awsdeploy.errors import Refused, UsageError
+from awsdeploy.hints import next_command
 
 if TYPE_CHECKING:
     from awsdeploy.cli.project import Answers
@@ -93,11 +94,8 @@ def command(
     click.echo(f"Wrote {path}.", err=True)
     if _ignore(path.parent / ".gitignore"):
         click.echo(f"Added {IGNORED} to {path.parent / '.gitignore'}.", err=True)
-    elsewhere = "" if path == Path("config.toml") else f" --config {path}"
-    click.echo(
-        f"→ awsdeploy up --sandbox{elsewhere} tries it without an account; awsdeploy up{elsewhere} is the real one.",
-        err=True,
-    )
+    real = "" if given.sandbox else f"; {next_command('up')} is the real one"
+    click.echo(f"→ {next_command('up', '--sandbox')} tries it without an account{real}.", err=True)
 
 
 def _asked(answers: Answers, given: dict[str, str | None]) -> Answers:

@@ -14,6 +14,7 @@ from awsdeploy.cli.group import ExampleHelp
 from awsdeploy.cli.options import Given, shared_options
 from awsdeploy.cli.session import Session, session, styled
 from awsdeploy.errors import UsageError
+from awsdeploy.hints import next_command
 
 if TYPE_CHECKING:
     from awsdeploy.release.entries import Entry
@@ -134,4 +135,4 @@ def _nothing(at: Session, source: str, start: datetime, words: str, known: list[
     for sentence in silence(at.settings, source, known):
         click.echo(sentence, err=True)
     if source in ("", *at.settings.services) and not any(one.release for one in known):
-        click.echo(f"How the machines were made ready: {at.next('logs bootstrap')}", err=True)
+        click.echo(f"How the machines were made ready: {next_command('logs', 'bootstrap')}", err=True)

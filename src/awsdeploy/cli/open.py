@@ -11,6 +11,7 @@ from awsdeploy.cli.group import ExampleHelp
 from awsdeploy.cli.options import Given, shared_options
 from awsdeploy.cli.session import Session, session
 from awsdeploy.errors import Refused
+from awsdeploy.hints import next_command
 
 
 @click.command(cls=ExampleHelp, examples="  awsdeploy open\n")
@@ -34,7 +35,7 @@ def _address(at: Session) -> str:
     for live in at.run.world.all(LoadBalancer, at.run.region):
         domain = at.settings.domain if secure(at.run.world.all(Listener, at.run.region)) else None
         return site.address(live.raw["LoadBalancerName"], live.raw["DNSName"], domain)
-    raise Refused(f"{at.settings.stack} has no address: no load balancer stands.", f"To make it: {at.next('up')}")
+    raise Refused(f"{at.settings.stack} has no address: no load balancer stands.", f"To make it: {next_command('up')}")
 
 
 def _has_browser() -> bool:

@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Callable
+import shlex
+import shutil
+import sys
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -19,6 +22,7 @@ from awsdeploy.errors import UsageError
 if TYPE_CHECKING:
     from awsdeploy.config import Settings
 
+CONFIG = Path("config.toml")
 STATE = Path(".awsdeploy")
 SANDBOX = STATE / "sandbox"
 SPEED = 60.0
@@ -34,7 +38,7 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 class Given:
     """What was given on the command line, before or after the command's name."""
 
-    config: Path = Path("config.toml")
+    config: Path = CONFIG
     environment: str | None = None
     region: str | None = None
     sandbox: bool = False
@@ -51,11 +55,45 @@ class Given:
         flags = {"environment": self.environment, "region": self.region}
         return {key: value for key, value in flags.items() if value is not None}
 
+    @property
+    def flags(self) -> list[str]:
+        """What leads another command to the same stack."""
+        words = []
+        if self.config != CONFIG:
+            words += ["--config", str(self.config)]
+        if self.environment:
+            words += ["-e", self.environment]
+        if self.region:
+            words += ["--region", self.region]
+        if self.sandbox:
+            words.append("--sandbox")
+        return words
+
+    def typed(self, words: Sequence[str]) -> str:
+        """A command as it can be typed from here, quoted for the shell."""
+        flags = self.flags
+        if "--sandbox" in words and self.sandbox:
+            flags.remove("--sandbox")
+        end = words.index("--") if "--" in words else len(words)
+        return f"{program()} {shlex.join([*words[:end], *flags, *words[end:]])}"
+
     def settings(self) -> Settings:
         """The settings in effect. Raises `ConfigInvalid`."""
         from awsdeploy.config import load
 
         return load(self.config, self.overrides)
+
+
+def program() -> str:
+    """How this program can be called from here, quoted for the shell."""
+    itself = Path(sys.argv[0])
+    if itself.name == "__main__.py":
+        return "python -m awsdeploy"
+    found = shutil.which("awsdeploy")
+    if itself.name != "awsdeploy" or (found and os.path.realpath(found) == os.path.realpath(itself)):
+        return "awsdeploy"
+    near = os.path.relpath(itself)
+    return shlex.quote(str(itself) if near.startswith("..") else near)
 
 
 def enter_sandbox(speed: float | None = None) -> None:

@@ -14,6 +14,7 @@ from awsdeploy.cli.group import ExampleHelp
 from awsdeploy.cli.options import Given, json_option, shared_options
 from awsdeploy.cli.session import Session, paragraphs, print_lines, session
 from awsdeploy.errors import UsageError
+from awsdeploy.hints import next_command
 from awsdeploy.progress import KEYS
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def command(
         if as_json:
             click.echo(json.dumps(document(at, found), indent=2, ensure_ascii=False))
         else:
-            following = [] if found.quiet else [f"Next: {at.next('up')}"]
+            following = [] if found.quiet else [f"Next: {next_command('up')}"]
             print_lines(paragraphs(lines(at, found), remarks(at, found), following))
         return CHANGES_PRESENT if detailed_exitcode and not found.quiet else 0
 

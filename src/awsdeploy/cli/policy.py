@@ -13,6 +13,7 @@ from awsdeploy.cli.group import ExampleHelp
 from awsdeploy.cli.options import Given, json_option, shared_options
 from awsdeploy.cli.session import JSON_VERSION, print_lines
 from awsdeploy.errors import UsageError
+from awsdeploy.hints import next_command
 
 if TYPE_CHECKING:
     from awsdeploy.config import Settings
@@ -57,7 +58,8 @@ def command(given: Given, account: str, output: Path | None, as_json: bool) -> N
     else:
         click.echo("\n\n".join(json.dumps(one, indent=2) for one in documents))
         many = f"{len(documents)} policies, all of them needed: AWS takes {deployer.POLICY_LIMIT:,} characters in one. "
-        said = f"{many if len(documents) > 1 else ''}awsdeploy policy --output DIR writes files and says how to attach."
+        files_too = f"{next_command('policy', '--output', 'DIR')} writes files and says how to attach."
+        said = f"{many if len(documents) > 1 else ''}{files_too}"
         click.echo(said, err=True)
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from awsdeploy.config import Settings, from_mapping
 from awsdeploy.config.rules import FORBIDDEN_STARTS
 from awsdeploy.errors import ConfigInvalid
+from awsdeploy.hints import next_command
 from awsdeploy.release.source import LOCK_FILES, UNSUPPORTED, unsupported
 
 FOLDERS = {"frontend": ("front", "frontend"), "backend": ("back", "backend")}
@@ -66,7 +67,7 @@ class Answers:
             return from_mapping(tomllib.loads(text), source="", environ={})
         except ConfigInvalid as error:
             raise ConfigInvalid(
-                error.message, "Nothing was written. `awsdeploy init --help` names the flags."
+                error.message, f"Nothing was written. Its flags: {next_command('init', '--help')}"
             ) from None
 
 

@@ -11,6 +11,7 @@ from awsdeploy.cli.group import ExampleHelp
 from awsdeploy.cli.options import Given, json_option, shared_options
 from awsdeploy.cli.releasing import chosen
 from awsdeploy.cli.session import print_lines, session
+from awsdeploy.hints import next_command
 
 
 @click.command(cls=ExampleHelp, examples="  awsdeploy releases\n  awsdeploy releases backend --json\n")
@@ -36,7 +37,7 @@ def command(given: Given, services: tuple[str, ...], as_json: bool) -> None:
             click.echo(json.dumps({**at.header, "releases": rows}, indent=2))
             return
         if not rows:
-            print_lines([f"Nothing has been released yet. To do it: {at.next('deploy')}"])
+            print_lines([f"Nothing has been released yet. To do it: {next_command('deploy')}"])
             return
         print_lines(
             f"  {'*' if row['current'] else ' '} {row['service']:<12} {row['release']}  {', '.join(row['machines'])}"

@@ -13,6 +13,7 @@ import click
 from awsdeploy.cli.options import Given
 from awsdeploy.cli.session import Session, print_lines, session, styled
 from awsdeploy.errors import Refused, UsageError
+from awsdeploy.hints import next_command
 
 if TYPE_CHECKING:
     from awsdeploy.config import Service, Settings
@@ -72,7 +73,7 @@ def need_machines(ground: Ground, services: Iterable[Service]) -> None:
 
     for service in services:
         if not ground.machines[service.name]:
-            raise Refused(f"{service.name} has no running machine.", "To see why: awsdeploy status")
+            raise Refused(f"{service.name} has no running machine.", f"To see why: {next_command('status')}")
     everyone = [one for service in services for one in ground.machines[service.name]]
     need_agents(ground.run.door, ground.run.region, everyone)
 

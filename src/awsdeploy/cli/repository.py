@@ -11,6 +11,7 @@ from awsdeploy.cli.group import ExampleGroup, ExampleHelp
 from awsdeploy.cli.options import Given, shared_options
 from awsdeploy.cli.session import asked_hidden, print_lines, session, styled
 from awsdeploy.errors import UsageError
+from awsdeploy.hints import next_command
 
 if TYPE_CHECKING:
     from awsdeploy.config import Settings
@@ -73,7 +74,7 @@ def show(given: Given) -> None:
         at.run.need_record()
         found = repository.connections(at.run)
         if not found:
-            click.echo(f"Nothing is connected. To do it: {at.next('repository connect')}")
+            click.echo(f"Nothing is connected. To do it: {next_command('repository', 'connect')}")
         dim = styled("dim")
         for one in found.values():
             when = one.at.astimezone(settings.tz) if one.at else None
@@ -104,7 +105,7 @@ def _address(settings: Settings, url: str | None) -> str:
             return settings.release.repository
         raise UsageError(
             "Which repository? None was given, and release.repository is empty.",
-            f"awsdeploy repository connect {repository.EXAMPLE}",
+            next_command("repository", "connect", repository.EXAMPLE),
         )
     try:
         return repository.address(url)

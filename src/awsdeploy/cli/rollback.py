@@ -11,9 +11,9 @@ from awsdeploy.cli.group import ExampleHelp
 from awsdeploy.cli.options import Given, json_option, shared_options
 from awsdeploy.cli.releasing import chosen, need_machines, releasing, report
 from awsdeploy.errors import Refused
+from awsdeploy.hints import next_command
 
 if TYPE_CHECKING:
-    from awsdeploy.cli.session import Session
     from awsdeploy.release.deploy import Releaser
 
 EXAMPLES = """\
@@ -34,11 +34,13 @@ def command(given: Given, services: tuple[str, ...], to: str | None, as_json: bo
     wanted = chosen(settings, services)
     with releasing(given, settings, "rollback") as (at, releaser):
         need_machines(releaser.ground, wanted)
-        plan = [(service, to or _before(at, releaser, service.name)) for service in wanted]
+        plan = [(service, to or _before(releaser, service.name)) for service in wanted]
         manifests = [(service, id, releaser.ground.manifest(service.name, id)) for service, id in plan]
         for service, id, found in manifests:
             if found is None:
-                raise Refused(f"There is no release {id} of {service.name}.", f"Which there are: {at.next('releases')}")
+                raise Refused(
+                    f"There is no release {id} of {service.name}.", f"Which there are: {next_command('releases')}"
+                )
         click.echo("Migrations of the database are not undone.", err=True)
         begun, results = time.monotonic(), []
         for service, id, found in manifests:
@@ -48,12 +50,12 @@ def command(given: Given, services: tuple[str, ...], to: str | None, as_json: bo
         report(at, results, seconds, releaser.ground.site, as_json, "serves again")
 
 
-def _before(at: Session, releaser: Releaser, service: str) -> str:
+def _before(releaser: Releaser, service: str) -> str:
     """The newest that served before the current one. Raises `Refused` if there is none."""
     now = releaser.ground.current(service)
     if not now:
-        raise Refused(f"{service} has no release yet.", f"To make one: {at.next('deploy')}")
+        raise Refused(f"{service} has no release yet.", f"To make one: {next_command('deploy')}")
     earlier = [id for id in releaser.ground.served(service) if id < now]
     if not earlier:
-        raise Refused(f"{service} has no release before {now}.", f"Which there are: {at.next('releases')}")
+        raise Refused(f"{service} has no release before {now}.", f"Which there are: {next_command('releases')}")
     return earlier[0]

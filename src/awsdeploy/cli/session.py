@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import os
-import shlex
 import shutil
 import sys
 import textwrap
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -52,19 +50,6 @@ class Session:
             "account": self.run.state.account,
         }
 
-    def next(self, command: str) -> str:
-        """The command to type next, with the flags that lead to the same stack."""
-        words = [program(), *command.split()]
-        if self.given.config != Path("config.toml"):
-            words += ["--config", str(self.given.config)]
-        if self.given.environment:
-            words += ["-e", self.given.environment]
-        if self.given.region:
-            words += ["--region", self.given.region]
-        if self.given.sandbox:
-            words.append("--sandbox")
-        return shlex.join(words)
-
 
 @contextmanager
 def session(given: Given, settings: Settings, command: str, writes: bool = False) -> Iterator[Session]:
@@ -96,18 +81,6 @@ def session(given: Given, settings: Settings, command: str, writes: bool = False
         pace = Pace(waits.poll_floor, waits.poll_ceiling)
         run = Run(door, stack, settings.region, state, pace=pace, settle=waits.settle)
         yield Session(given, settings, run, Clock.given(settings.tz))
-
-
-def program() -> str:
-    """How this program can be called from here."""
-    itself = Path(sys.argv[0])
-    if itself.name == "__main__.py":
-        return "python -m awsdeploy"
-    found = shutil.which("awsdeploy")
-    if itself.name != "awsdeploy" or (found and os.path.realpath(found) == os.path.realpath(itself)):
-        return "awsdeploy"
-    near = os.path.relpath(itself)
-    return str(itself) if near.startswith("..") else near
 
 
 def can_ask() -> bool:

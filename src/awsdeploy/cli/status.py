@@ -17,6 +17,7 @@ from awsdeploy.cli.options import Given, json_option, shared_options
 from awsdeploy.cli.session import Session, print_lines, session, styled, table
 from awsdeploy.cli.up import found_out
 from awsdeploy.errors import NoSuchStack
+from awsdeploy.hints import next_command
 from awsdeploy.progress import KEYS
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ def look(at: Session) -> Standing:
     if plan.new:
         raise NoSuchStack(
             f"There is nothing of {at.settings.stack} in {at.run.region}.",
-            f"To create it: {at.next('up')}",
+            f"To create it: {next_command('up')}",
         )
     return Standing(at, plan)
 
@@ -108,7 +109,7 @@ class Standing:
         yield from notices.lines(self.at, self.plan.items)
         if self.plan.writes:
             yield ""
-            yield f"To mend what differs: {self.at.next('up')}"
+            yield f"To mend what differs: {next_command('up')}"
 
     def _verdict(self) -> str:
         if self.unhealthy:

@@ -8,6 +8,7 @@ from awsdeploy.cli.group import ExampleHelp
 from awsdeploy.cli.options import Given, shared_options
 from awsdeploy.cli.session import session
 from awsdeploy.errors import StateLocked
+from awsdeploy.hints import next_command
 
 EXAMPLES = """\
   awsdeploy unlock             who holds it
@@ -33,5 +34,5 @@ def command(given: Given, force: bool) -> None:
         else:
             raise StateLocked(
                 f"{at.settings.stack} is locked by {holder}.",
-                f"If you know that it is dead: {at.next('unlock --force')}",
+                f"If you know that it is dead: {next_command('unlock', '--force')}",
             )

@@ -22,6 +22,7 @@ from awsdeploy.errors import (
     TimedOut,
     UsageError,
 )
+from awsdeploy.hints import next_command
 
 if TYPE_CHECKING:
     from awsdeploy.engine.plan import Plan
@@ -152,7 +153,9 @@ def _report(at: Session, plan: Plan, seconds: float, as_json: bool) -> None:
         return
     said = "Nothing to do" if plan.quiet else f"Done in {spell(seconds)}"
     warned = notices.lines(at, plan.items)
-    print_lines([f"{said}. {at.settings.stack} is up.", "", *table(facts), *warned, "", f"Next: {at.next('status')}"])
+    print_lines(
+        [f"{said}. {at.settings.stack} is up.", "", *table(facts), *warned, "", f"Next: {next_command('status')}"]
+    )
 
 
 def found_out(at: Session, plan: Plan) -> dict[str, str]:

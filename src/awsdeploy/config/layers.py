@@ -21,6 +21,7 @@ from awsdeploy.config.mistakes import dotted, explained, meant
 from awsdeploy.config.settings import Settings
 from awsdeploy.config.wrong import Wrong, printable, shown
 from awsdeploy.errors import ConfigInvalid
+from awsdeploy.hints import next_command
 
 ENVIRONMENT: Mapping[str, str] = MappingProxyType(
     {
@@ -50,8 +51,6 @@ _FLAGS = {
     "ci.branch": "--branch",
     "ci.environment": "--environment",
 }
-_HINT = "Correct this and run the same command again. `awsdeploy config show` prints what was understood."
-
 # What takes the place of a missing value so that the rest can be judged.
 _STAND_INS = {"name": "app", "platform": "supported", "preset": "prod"}
 
@@ -74,13 +73,13 @@ def loads(text: str, overrides: Mapping[str, str] = MappingProxyType({}), source
     except tomllib.TOMLDecodeError as error:
         raise _not_toml(text, str(error), source) from None
     except RecursionError:
-        raise ConfigInvalid(f"{source} nests its values too deeply.", _HINT) from None
+        raise ConfigInvalid(f"{source} nests its values too deeply.", _hint()) from None
     except ValueError:  # Python refuses to read an integer of thousands of digits
-        raise ConfigInvalid(f"{source} has a number with too many digits.", _HINT) from None
+        raise ConfigInvalid(f"{source} has a number with too many digits.", _hint()) from None
     try:
         return from_mapping(tree, overrides, locate.lines(text), source)
     except RecursionError:
-        raise ConfigInvalid(f"{source} nests its values too deeply.", _HINT) from None
+        raise ConfigInvalid(f"{source} nests its values too deeply.", _hint()) from None
 
 
 def from_mapping(
@@ -241,13 +240,17 @@ class _Layers:
         return next((self.lines[path[:n]] for n in range(len(path), 0, -1) if path[:n] in self.lines), 0)
 
 
+def _hint() -> str:
+    return f"Correct this and run the same command again. What was understood: {next_command('config', 'show')}"
+
+
 def _text(path: Path) -> str:
     where = printable(str(path))
     try:
         with path.open("rb") as file:
             content = file.read(LONGEST_FILE + 1)
     except (FileNotFoundError, NotADirectoryError):
-        hint = "Run `awsdeploy init` to write one, or name another with --config PATH."
+        hint = f"To write one: `{next_command('init')}`. Or name another with --config PATH."
         raise ConfigInvalid(f"There is no {where} here.", hint) from None
     except IsADirectoryError:
         raise ConfigInvalid(
@@ -290,9 +293,9 @@ def _not_toml(text: str, reason: str, source: str) -> ConfigInvalid:
 def _refusal(said: Sequence[str]) -> ConfigInvalid:
     """All mistakes, one a line; more than one are counted first."""
     if len(said) == 1:
-        return ConfigInvalid(said[0], _HINT)
+        return ConfigInvalid(said[0], _hint())
     more = [f"… and {len(said) - MOST_TOLD} more"] if len(said) > MOST_TOLD else []
-    return ConfigInvalid("\n".join([f"{len(said)} mistakes in the settings", *said[:MOST_TOLD], *more]), _HINT)
+    return ConfigInvalid("\n".join([f"{len(said)} mistakes in the settings", *said[:MOST_TOLD], *more]), _hint())
 
 
 def _frozen(value: Any) -> Any:

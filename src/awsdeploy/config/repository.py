@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from awsdeploy.config.wrong import Wrong
+from awsdeploy.hints import next_command
 
 EXAMPLE = "https://github.com/acme/shop.git"
 
@@ -30,7 +31,7 @@ def address(value: str) -> str:
         write = f'write "{bare}", ' if bare and HTTPS.fullmatch(bare) else ""
         raise Wrong(
             "an address without a password or token in it",
-            f"{write}the secret is asked for by: awsdeploy repository connect",
+            f"{write}the secret is asked for by: {next_command('repository', 'connect')}",
             hidden=True,
         )
     secure = "https" + value[4:]

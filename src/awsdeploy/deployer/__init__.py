@@ -51,7 +51,7 @@ UNRECORDED: Mapping[str, str] = {
     "ec2:DisassociateIamInstanceProfile": "a machine was given another profile by hand",
     "elasticloadbalancing:SetIpAddressType": "it was changed by hand",
     "elasticloadbalancing:SetSubnets": "the load balancer was moved to other subnets by hand",
-    "rds:RestoreDBInstanceFromDBSnapshot": "`up --restore-snapshot`",
+    "rds:RestoreDBInstanceFromDBSnapshot": "a database comes from a snapshot",
     "s3:AbortMultipartUpload": "an upload was unfinished when its bucket went",
     "servicequotas:GetAWSDefaultServiceQuota": "the account has no quota of its own on record",
     "ssm:StartSession": _SESSION,

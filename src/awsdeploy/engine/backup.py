@@ -8,6 +8,7 @@ from awsdeploy.engine.events import Event
 from awsdeploy.engine.run import Run
 from awsdeploy.engine.up import summed_up
 from awsdeploy.errors import AwsdeployError, AwsFailure, NoSuchStack, TimedOut
+from awsdeploy.hints import next_command
 from awsdeploy.resource import KINDS, Live
 
 
@@ -65,4 +66,4 @@ def _copied(run: Run, live: Live, stamp: str) -> Live:
         if seen.status != shown:
             shown = seen.status
             run.emit(Event(live.key, "waiting", seen.status, id, kind.wait.usual))
-    raise TimedOut(f"{id} is still {shown or 'not to be seen'}; AWS goes on.", "Look later: awsdeploy backups")
+    raise TimedOut(f"{id} is still {shown or 'not to be seen'}; AWS goes on.", f"Look later: {next_command('backups')}")

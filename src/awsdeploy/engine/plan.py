@@ -13,6 +13,7 @@ from typing import Any
 from awsdeploy.engine import schedule
 from awsdeploy.engine.run import Run
 from awsdeploy.errors import AwsFailure, UsageError
+from awsdeploy.hints import next_command
 from awsdeploy.resource import Change, Gate, Live, Resource
 
 WRITES = ("create", "replace", "change")
@@ -107,7 +108,7 @@ def make(
     resources = [resource for step in steps for resource in step.resources]
     order = _ordered(resources)
     if unknown := sorted(set(replace) - {resource.key for resource in resources}):
-        raise UsageError(f"--replace {unknown[0]}: no such resource.", "The keys are in `awsdeploy plan`.")
+        raise UsageError(f"--replace {unknown[0]}: no such resource.", f"To see the keys: {next_command('plan')}")
 
     run.use(*(resource.region for resource in resources))
     record: list[Any] = []

@@ -13,6 +13,7 @@ from awsdeploy.aws import Door
 from awsdeploy.engine import schedule
 from awsdeploy.engine.events import Emit
 from awsdeploy.errors import NoSuchStack
+from awsdeploy.hints import next_command
 from awsdeploy.lease import Lease
 from awsdeploy.resource import KINDS, Aws, Gate, Live, Resource, Stack
 from awsdeploy.state import State
@@ -63,7 +64,7 @@ class Run:
         if self.read_record() is None:
             raise NoSuchStack(
                 f"There is nothing of {self.stack.tag} in {self.region}.",
-                "Check name, environment, region and AWS_PROFILE; `awsdeploy up` creates it.",
+                f"Check name, environment, region and AWS_PROFILE. To create it: {next_command('up')}",
             )
 
     @property

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from awsdeploy.errors import AwsdeployError, AwsFailure, CredentialsMissing
+from awsdeploy.hints import next_command
 from awsdeploy.preflight import account, database, dns, machines, monitoring, quotas, storage
 from awsdeploy.preflight.finding import Check, Finding, Question
 from awsdeploy.refusal import FORBIDDEN, AwsRefusal
@@ -72,7 +73,7 @@ def _result(check: Check, question: Question) -> Result:
 def _not_made(name: str, failure: AwsdeployError) -> Finding:
     if isinstance(failure, AwsRefusal) and failure.code in FORBIDDEN:
         seen = f"not checked: these credentials may not call {failure.operation} ({failure.code})"
-        remedy = f"Allow {failure.action} to have it checked (`awsdeploy policy` has it); `up` goes on without."
+        remedy = f"`up` goes on without. Allow {failure.action} to have it checked; it is in {next_command('policy')}"
         return Finding(name, seen, remedy, fatal=False)
     return Finding(
         name, f"not checked: {failure.message}", "`up` goes on without; AWS says no if it must.", fatal=False

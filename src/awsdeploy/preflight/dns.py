@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from awsdeploy import delegation, resolver
 from awsdeploy.delegation import Zone
+from awsdeploy.hints import next_command
 from awsdeploy.preflight.finding import Finding, Question
 
 AMAZON = frozenset({"amazon.com", "amazontrust.com", "awstrust.com", "amazonaws.com"})
@@ -39,7 +40,7 @@ def hosted_zone(question: Question) -> Iterator[Finding]:
             f"delegation of {zone.name}",
             f"public DNS names {' '.join(public) or 'no servers'}, and its hosted zone has {' '.join(zone.servers)}",
             "Name the zone's servers at your registrar, after its records are in the zone (docs/dns.md). Until then "
-            "port 80 serves at the load balancer's own name; `up` afterwards makes HTTPS.",
+            f"port 80 serves at the load balancer's own name. Afterwards, for HTTPS: {next_command('up')}",
             fatal=False,
         )
 

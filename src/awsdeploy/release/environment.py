@@ -16,6 +16,7 @@ from awsdeploy.aws import AnswerLost, AwsRefusal, tolerate
 from awsdeploy.config import Service, Settings
 from awsdeploy.engine.run import Run
 from awsdeploy.errors import Refused, UsageError
+from awsdeploy.hints import next_command
 from awsdeploy.release.env_file import NAME
 from awsdeploy.release.manifest import environment
 from awsdeploy.resource import TAG_STACK
@@ -144,12 +145,13 @@ def check_known(variable: Variable, force: bool) -> None:
     if variable.origin == "stack" and not force:
         raise Refused(
             f"{variable.name} of {variable.folder} is awsdeploy's own: the stack's value would be lost.",
-            "--force writes over it. What is no secret, the next `awsdeploy up` puts right again.",
+            f"--force writes over it. What is no secret, {next_command('up')} puts right again.",
         )
     if variable.origin == "hand" and variable.type != "SecureString":
+        unset = next_command("env", "unset", variable.folder, variable.name, *["--build"] * variable.build)
         raise Refused(
             f"{variable.path} was made by hand and is not encrypted; AWS lets nobody change that.",
-            f"Remove it first: awsdeploy env unset {variable.folder} {variable.name}{' --build' * variable.build}",
+            f"Remove it first: {unset}",
         )
 
 
@@ -191,7 +193,7 @@ def remove(run: Run, variable: Variable) -> None:
     if not variable.theirs:
         raise Refused(
             f"{variable.name} of {variable.folder} is awsdeploy's own, and its program needs it.",
-            "To use another value: awsdeploy env set --force",
+            f"To use another value: {next_command('env', 'set', variable.folder, variable.name, '--force')}",
         )
     with tolerate("ParameterNotFound"):
         run.door.client("ssm", run.region).delete_parameter(Name=variable.path)

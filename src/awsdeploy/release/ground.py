@@ -12,6 +12,7 @@ from awsdeploy.config import Settings
 from awsdeploy.engine import schedule
 from awsdeploy.engine.run import Run
 from awsdeploy.errors import NoSuchStack
+from awsdeploy.hints import next_command
 from awsdeploy.release.machines import Machine, machines
 from awsdeploy.resource import Live
 from awsdeploy.resources.bootstrap import LATEST, manifest_key
@@ -103,7 +104,9 @@ def ground(run: Run, settings: Settings) -> Ground:
     schedule.in_parallel(tasks, run.stop)
     buckets = {live.key: live.id for kind in (Bucket, DataBucket) for live in found[kind.__name__]}
     if "storage/artifacts" not in buckets:
-        raise NoSuchStack(f"There is nothing of {settings.stack} in {run.region} yet.", "To create it: awsdeploy up")
+        raise NoSuchStack(
+            f"There is nothing of {settings.stack} in {run.region} yet.", f"To create it: {next_command('up')}"
+        )
     domain = settings.domain if secure(found["Listener"]) else None
     addresses = (
         site.address(live.raw["LoadBalancerName"], live.raw["DNSName"], domain) for live in found["LoadBalancer"]

@@ -24,6 +24,7 @@ from awsdeploy.config import Service, Settings
 from awsdeploy.config.repository import by_ssh, place
 from awsdeploy.engine.run import Run
 from awsdeploy.errors import Refused, UsageError
+from awsdeploy.hints import next_command
 from awsdeploy.release import environment, git
 from awsdeploy.resource import TAG_STACK
 from awsdeploy.resources.parameter import BY_ENV, TAG_SET
@@ -179,12 +180,12 @@ def need_access(run: Run, settings: Settings, services: Iterable[Service]) -> No
     if other is not None:
         raise Refused(
             f"{other.service} is connected to {other.url}, and release.repository is {url}.",
-            "awsdeploy repository connect, or correct release.repository",
+            f"Correct release.repository, or connect the services to it: {next_command('repository', 'connect')}",
         )
     if without and (reason := closed(url)):
         raise Refused(
             f"The machines of {', '.join(without)} have nothing that opens {url}, and it is not public: {reason}",
-            "awsdeploy repository connect",
+            f"To give them a token or key: {next_command('repository', 'connect')}",
         )
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from awsdeploy.aws import AwsRefusal, Client, Door
 from awsdeploy.errors import AwsFailure, Refused, TimedOut
+from awsdeploy.hints import next_command, with_flags
 from awsdeploy.release.machines import Machine
 from awsdeploy.resources.bootstrap import RELEASE_SCRIPT
 from awsdeploy.stop import Pace
@@ -153,7 +154,8 @@ class Following:
         self._take_rest(stream, record.get("StandardOutputContent", ""))
         if self.told is not None:
             known = {field.name for field in fields(Outcome)}
-            return Outcome(**{key: str(value or "") for key, value in self.told.items() if key in known})
+            told = Outcome(**{key: str(value or "") for key, value in self.told.items() if key in known})
+            return replace(told, remedy=with_flags(told.remedy))
         return self._unsaid(record)
 
     def _take_rest(self, stream: _Stream, shown: str) -> None:
@@ -199,13 +201,14 @@ class Following:
         id, at = self.machine.id, self.step or "start"
         state = running_state(self.door, self.region, id)
         if state in LEAVING:
-            remedy = "awsdeploy up makes it anew, with the current release; then run the same command again."
+            remedy = f"{next_command('up')} makes it anew, with the current release; then run the same command again."
             return Outcome("failed", step=at, diagnosis=f"{id} is {state} in the middle of it.", remedy=remedy)
         if seconds < silence:
             self.on_line(f"the agent of {id} does not answer (it is {state}); waiting for it")
             return None
         diagnosis = f"The agent of {id} has not answered for {seconds:.0f} s; whether it goes on there is not known."
-        remedy = "When it answers again (awsdeploy status), run the same command: it waits for what still runs there."
+        again = "run the same command: it waits for what still runs there."
+        remedy = f"When it answers again ({next_command('status')}), {again}"
         return Outcome("failed", step=at, diagnosis=diagnosis, remedy=remedy)
 
     def _take(self, lines: Iterable[str]) -> None:
@@ -225,7 +228,10 @@ class Following:
         said = record.get("StandardErrorContent", "").strip().splitlines()
         last = said[-1] if said else f"it ended with code {record.get('ResponseCode', '')}"
         diagnosis, remedy = {
-            "TimedOut": ("The machine did not take the command in time.", "Look whether it is up: awsdeploy status"),
+            "TimedOut": (
+                "The machine did not take the command in time.",
+                f"Look whether it is up: {next_command('status')}",
+            ),
             "Cancelled": ("The command was cancelled.", "Run the same command again."),
         }.get(record["Status"], (f"It broke off: {last}", "Run the same command again."))
         return Outcome("failed", step=self.step or "start", diagnosis=diagnosis, remedy=remedy)

@@ -23,6 +23,7 @@ from awsdeploy.aws import AwsRefusal
 from awsdeploy.config import Settings
 from awsdeploy.engine.run import Run
 from awsdeploy.errors import AwsdeployError, Refused, UsageError
+from awsdeploy.hints import next_command
 from awsdeploy.release.machines import Machine
 from awsdeploy.resource import UNKNOWN, Live
 from awsdeploy.resources.database import Database
@@ -155,7 +156,9 @@ def database(run: Run, settings: Settings) -> DatabasePlace:
     lives: Sequence[Live] = run.world.all(Database, run.region)
     endpoint = next((live.raw.get("Endpoint") for live in lives if live.raw.get("Endpoint")), None)
     if not endpoint or endpoint is UNKNOWN or "Address" not in endpoint:
-        raise Refused(f"The database of {settings.stack} has no address yet.", "To see how it is: awsdeploy status")
+        raise Refused(
+            f"The database of {settings.stack} has no address yet.", f"To see how it is: {next_command('status')}"
+        )
     return DatabasePlace(
         host=str(endpoint["Address"]),
         port=str(endpoint.get("Port", 3306)),

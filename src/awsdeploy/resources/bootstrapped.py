@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from awsdeploy.hints import next_command
 from awsdeploy.resource import Aws, Gate, Live, Wait
 from awsdeploy.resources.bootstrap import LOG, TAG
 from awsdeploy.resources.instance import Instance
@@ -27,10 +28,13 @@ class Bootstrapped(Gate):
     title = "bootstrap"
     # AWS: about 15 s until a machine runs, then the packages.
     wait = Wait(pending={"bootstrapping"}, ready={"ok"}, failed={"failed"}, usual=100, deadline=1200)
-    remedy = (
-        f"Read {LOG} on the machine (aws ssm start-session --target ID) and run bash /opt/awsdeploy/bootstrap.sh there "
-        "again as its user data does, or make the machine anew: awsdeploy up --replace with its key."
-    )
+
+    @property
+    def remedy(self) -> str:
+        return (
+            f"Read {LOG} on the machine (aws ssm start-session --target ID) and run bash /opt/awsdeploy/bootstrap.sh "
+            f"there again as its user data does, or make the machine anew: {next_command('up', '--replace', 'KEY')}"
+        )
 
     def observe(self, aws: Aws) -> Live:
         said = {live.id: _said(live) for live in self._machines(aws)}

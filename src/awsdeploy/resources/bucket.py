@@ -8,6 +8,7 @@ from typing import Any
 
 from awsdeploy.aws import AwsRefusal, tolerate
 from awsdeploy.errors import AwsFailure
+from awsdeploy.hints import next_command
 from awsdeploy.resource import Again, Aws, Change, Live, Parting, Passing, Resource
 from awsdeploy.resources import bucket_name as names
 from awsdeploy.resources import bucket_setting as settings
@@ -21,8 +22,6 @@ SETTINGS = (
     *("PublicAccessBlock", "BucketEncryption", "BucketOwnershipControls", "BucketVersioning", "BucketPolicy"),
     *("BucketLifecycleConfiguration", "BucketReplication", "BucketMetricsConfiguration", "BucketCors"),
 )
-
-TAKEN = "The bucket name {name} belongs to another AWS account: awsdeploy up --replace {key} takes another name."
 
 DELIVERERS = {
     "af-south-1": "098369216593",
@@ -98,10 +97,14 @@ class S3Bucket(Resource):
             aws.s3.head_bucket(Bucket=name)
         except AwsRefusal as refusal:
             if refusal.code == "403":
-                return TAKEN.format(name=name, key=self.key)
+                return self._taken(name)
             if refusal.code not in ("404", "301", "NoSuchBucket"):
                 raise
         return ""
+
+    def _taken(self, name: str) -> str:
+        other = next_command("up", "--replace", self.key)
+        return f"The bucket name {name} belongs to another AWS account. To take another name: {other}"
 
     def create(self, aws: Aws) -> str:
         name = names.bucket_name(aws, self)
@@ -117,7 +120,7 @@ class S3Bucket(Resource):
         except AwsRefusal as refusal:
             if refusal.code != "BucketAlreadyExists":
                 raise
-            raise AwsFailure(TAKEN.format(name=name, key=self.key)) from None
+            raise AwsFailure(self._taken(name)) from None
         return name
 
     def repair(self, aws: Aws, live: Live) -> Iterator[Change]:

@@ -12,6 +12,7 @@ from typing import Any
 
 from awsdeploy.aws import AwsRefusal
 from awsdeploy.errors import RecordTaken
+from awsdeploy.hints import next_command
 from awsdeploy.resource import (
     TIMELESS,
     UNKNOWN,
@@ -135,7 +136,7 @@ class Record(Resource):
         if standing and not self.take_over:
             raise RecordTaken(
                 f"{self.name} already has a DNS record: {value(standing[0])}.",
-                "Remove it, or let `up --take-over-record` replace it.",
+                f"Remove it, or replace it: {next_command('up', '--take-over-record')}",
             )
         changes = [{"Action": "DELETE", "ResourceRecordSet": one} for one in standing] + changes
         self._change(aws, id, changes)

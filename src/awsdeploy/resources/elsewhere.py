@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from awsdeploy.hints import next_command
 from awsdeploy.resource import UNKNOWN, Aws, Gate, Live, Wait
 from awsdeploy.resources.certificate import Certificate, validation_records
 from awsdeploy.resources.hosted_zone import HostedZone, lacking
@@ -43,9 +44,9 @@ class Elsewhere(Gate):
     def notice(self, aws: Aws, live: Live) -> str:
         if live.raw is UNKNOWN or self.https:
             return ""
-        again = "then run `awsdeploy up` again"
+        again = f"then run `{next_command('up')}`"
         if live.raw["Status"] == "ISSUED":
-            return "the certificate is issued: run `awsdeploy up` again for HTTPS"
+            return f"the certificate is issued; for HTTPS run `{next_command('up')}`"
         if self.zone is not None:
             return "\n".join([*self._name_servers(aws, self.zone), f"Enter them at your registrar, {again}"])
         proofs = {(one["Name"], one["Value"]) for one in validation_records(live.raw).values()}

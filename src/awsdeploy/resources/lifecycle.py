@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from awsdeploy.aws import tolerate
+from awsdeploy.hints import next_command
 from awsdeploy.resource import TAG_STACK, UNKNOWN, Aws, Change, Live, Parting, Passing, Resource, Wait
 from awsdeploy.resources.identity import Role
 from awsdeploy.resources.image import Image
@@ -115,7 +116,7 @@ class LifecyclePolicy(Resource):
             return ""
         return (
             f"{len(left)} of the daily images are of machines that are gone, and AWS retires none of those. "
-            "`awsdeploy backups` lists what there is; to delete one: "
+            f"To list what there is: `{next_command('backups')}`; to delete one: "
             f"aws ec2 deregister-image --region {aws.region} --delete-associated-snapshots --image-id {left[0].id}"
         )
 

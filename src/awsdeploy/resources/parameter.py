@@ -16,6 +16,7 @@ from typing import Any
 
 from awsdeploy.aws import tolerate
 from awsdeploy.errors import AwsFailure
+from awsdeploy.hints import next_command
 from awsdeploy.resource import (
     TAG_GENERATION,
     TAG_RESOURCE,
@@ -79,7 +80,7 @@ class StoredParameter(Resource):
         """A parameter of that name that somebody else made; or our own, to be made anew under the name it has."""
         name = self.name(aws)
         if any(live.id == name for live in aws.all(type(self))):
-            return f"{name} keeps its name: to make it anew, delete it and run up without --replace."
+            return f"{name} keeps its name: to make it anew, delete it, then without --replace: {next_command('up')}"
         filters = [{"Key": "Name", "Values": [name]}]
         if not aws.ssm.describe_parameters(ParameterFilters=filters)["Parameters"]:
             return ""
@@ -88,7 +89,9 @@ class StoredParameter(Resource):
             if {"Key": TAG_STACK, "Value": aws.stack.tag} not in answer["TagList"]:
                 return f"The parameter {name} exists and was not made by awsdeploy: rename or delete it."
             if {"Key": TAG_SET, "Value": BY_ENV} in answer["TagList"]:
-                return f"{name} was set by `awsdeploy env set`, and the stack has a value of its own for it: unset it."
+                service, variable = name.split("/")[-2:]
+                unset = next_command("env", "unset", service, variable)
+                return f"{name} was set by `env set`, and the stack has a value of its own for it. To unset it: {unset}"
         return ""
 
     @classmethod
