@@ -14,12 +14,14 @@ from awsdeploy import resolver
 from awsdeploy.aws import Client
 from awsdeploy.config import Settings
 from awsdeploy.engine import schedule
+from awsdeploy.engine.plan import counter_of
 from awsdeploy.engine.run import Run
 from awsdeploy.resource import Live, Stack
 from awsdeploy.resources.certificate import Certificate, validation_records
-from awsdeploy.resources.hosted_zone import ZONES, HostedZone, covering, host, reference_of, short
+from awsdeploy.resources.hosted_zone import ZONES, HostedZone, reference_of
 from awsdeploy.resources.listener import Listener
-from awsdeploy.resources.public_record import PublicRecord
+from awsdeploy.resources.public_record import NOT_ASKED, PublicDns, PublicRecord
+from awsdeploy.resources.zone_choice import chosen, host, leads_to, servers_of, short
 
 ADDRESSES = ("A", "AAAA", "CNAME")
 LABELS = (
@@ -36,7 +38,7 @@ class Footing:
 
     https: bool
     unasked: str = ""
-    public: tuple[PublicRecord, ...] = ()
+    public: PublicDns = NOT_ASKED
     """What the domain's DNS says, where its zone is not asked yet."""
 
 
@@ -53,19 +55,17 @@ def footing(run: Run, settings: Settings) -> Footing:
     certificates = [live for live in found[Certificate] if _names(live) == set(settings.names)]
     if any(live.status == "ISSUED" for live in certificates) or any(one.key == "web/https" for one in found[Listener]):
         return Footing(True)
+    zone: Zone | None = None
     try:
         if settings.dns.mode == "external":
             return Footing(any(_proved(live) for live in certificates))
         aws = run.view(HostedZone, run.region)
         zone = zone_of(aws.route53, aws.notes[ZONES], settings, run.stack)
-        if zone is not None and zone.leads_here(resolver.ask(zone.name, "NS")):
+        if zone is not None and leads_to(resolver.ask(zone.name, "NS"), zone.servers):
             return Footing(True)
     except resolver.Unasked as unasked:
-        return Footing(settings.dns.mode == "route53" and zone is not None, str(unasked))
-    try:
-        return Footing(False, public=public_records(zone.name if zone else settings.domain or "", settings.names))
-    except resolver.Unasked as unasked:
-        return Footing(False, str(unasked))
+        return Footing(zone is not None, str(unasked))
+    return Footing(False, public=public_dns(zone.name if zone else settings.domain or "", settings.names))
 
 
 @dataclass(frozen=True)
@@ -76,39 +76,41 @@ class Zone:
     name: str
     servers: tuple[str, ...]
 
-    def leads_here(self, public: Iterable[str]) -> bool:
-        """Whether these are its servers: some of another's among them would answer something else."""
-        named = set(public)
-        return bool(named) and named <= set(self.servers)
-
 
 def zone_of(route53: Client, zones: Iterable[dict[str, Any]], settings: Settings, stack: Stack) -> Zone | None:
-    """The zone that the stack's records go to, if it is among the account's."""
-    found = covering(zones, [settings.domain or ""])
+    """The zone that the stack's records go to, if it is among the account's. Raises `Refused` where it is in doubt."""
     if settings.create_zone:
-        found = (one for one in found if reference_of(one, stack) and host(one["Name"]) == settings.domain)
-    best = max(found, key=lambda one: len(one["Name"]), default=None)
+        ours = [one for one in zones if reference_of(one, stack) and host(one["Name"]) == settings.domain]
+        best = max(ours, key=lambda one: counter_of(reference_of(one, stack)[3]), default=None)
+    else:
+        best = chosen(route53, zones, settings.names, settings.dns.zone)
     if best is None:
         return None
-    id = short(best["Id"])
-    servers = route53.get_hosted_zone(Id=id)["DelegationSet"]["NameServers"]
-    return Zone(id, host(best["Name"]), tuple(sorted(host(one) for one in servers)))
+    return Zone(short(best["Id"]), host(best["Name"]), servers_of(route53, best["Id"]))
 
 
-def public_records(domain: str, ours: Collection[str]) -> tuple[PublicRecord, ...]:
-    """What can be guessed of a domain's records, without the addresses of `ours`. Raises `Unasked`."""
+def public_dns(domain: str, ours: Collection[str]) -> PublicDns:
+    """What can be guessed of a domain's records, without the addresses of `ours`."""
     wild = [(f"*.{domain}", kind) for kind in ADDRESSES]
     below = [(f"{label}.{domain}", kind) for label in LABELS for kind in (*ADDRESSES, "MX", "TXT")]
-    found = resolver.ask_all([*((domain, kind) for kind in ("MX", "TXT", "CAA")), *wild, *below])
+    questions = [*((domain, kind) for kind in ("MX", "TXT", "CAA", "DS")), *wild, *below]
+    try:
+        found = resolver.ask_all(questions)
+    except resolver.Unasked:
+        found = {}
+    # A wildcard answers for every name, and an alias for what it points to: without their answer no other is sure.
+    for name, kind in list(found):
+        if (name != domain and (name, "CNAME") not in found) or (kind in ADDRESSES and (wild[0][0], kind) not in found):
+            del found[name, kind]
     shown = []
     for (name, kind), values in found.items():
         alias = found.get((name, "CNAME"), ())
-        # A wildcard answers for every name, and an alias for what it points to.
         made_up = name != wild[0][0] and kind in ADDRESSES and values == found.get((wild[0][0], kind))
         led_here = name in ours and kind in ADDRESSES
-        if values and not (led_here or made_up or (alias and kind != "CNAME")):
+        if values and kind != "DS" and not (led_here or made_up or (alias and kind != "CNAME")):
             shown.append(PublicRecord(name, kind, values))
-    return tuple(sorted(shown))
+    unanswered = tuple(f"{kind} {name}" for name, kind in questions if (name, kind) not in found)
+    return PublicDns(tuple(sorted(shown)), unanswered, len(questions), bool(found.get((domain, "DS"))))
 
 
 def _names(live: Live) -> set[str]:
@@ -121,4 +123,6 @@ def _proved(live: Live) -> bool:
     if not proofs or len(validation_records(live.raw)) < len(_names(live)):
         return False
     answers = resolver.ask_all([(name, "CNAME") for name, _ in proofs])
+    if unanswered := sorted(name for name, _ in proofs if (name, "CNAME") not in answers):
+        raise resolver.Unasked(f"no answer for {', '.join(unanswered)}")
     return all(value in answers[name, "CNAME"] for name, value in proofs)

@@ -60,6 +60,10 @@ class RecordTaken(Refused):
     """A DNS record of our name exists and points elsewhere."""
 
 
+class SeveralZones(Refused):
+    """Several hosted zones could be meant, and nothing proves which."""
+
+
 class NoSuchStack(AwsdeployError):
     """There is nothing of this name here."""
 

@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import os
+import time
+from collections import Counter
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
@@ -15,7 +17,9 @@ if TYPE_CHECKING:
 
 VARIABLE = "AWSDEPLOY_NAMESERVER"
 PATIENCE = 2.0  # seconds for one question, repetitions included
-AT_ONCE = 32
+AT_ONCE = 16
+TIMES = 3  # how often a question is asked that gets no answer
+LONGEST = 20.0  # seconds for all questions together
 
 Question = tuple[str, str]
 """A name and a type of record."""
@@ -34,7 +38,9 @@ def ask(name: str, kind: str) -> tuple[str, ...]:
     import dns.resolver
 
     try:
-        found = _resolver().resolve(f"{name}.", kind, lifetime=PATIENCE, search=False)
+        chosen = _resolver()
+        chosen.timeout = PATIENCE / 2  # asks a second time within its patience
+        found = chosen.resolve(f"{name}.", kind, lifetime=PATIENCE, search=False)
     except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
         return ()
     except dns.resolver.NoNameservers as failed:
@@ -49,13 +55,38 @@ def ask(name: str, kind: str) -> tuple[str, ...]:
 
 
 def ask_all(questions: Iterable[Question]) -> dict[Question, tuple[str, ...]]:
-    """The answers to several questions asked at once. Raises `Unasked` if one gets none."""
-    asked = list(dict.fromkeys(questions))
-    pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="dns")
+    """The answers to several questions. One that got none, also when it was asked again, has no entry.
+
+    Resolvers drop questions when many come at once: what was dropped is asked again, half as many at once. Takes
+    `LONGEST` seconds at most. Raises `Unasked` if no question was answered.
+    """
+    waiting = list(dict.fromkeys(questions))
+    found: dict[Question, tuple[str, ...]] = {}
+    asked: Counter[Question] = Counter()
+    at_once, begun = AT_ONCE, time.monotonic()
+    while waiting and time.monotonic() - begun < LONGEST:
+        batch, waiting = waiting[:at_once], waiting[at_once:]
+        dropped: dict[Question, Unasked] = {}
+        with ThreadPoolExecutor(at_once, thread_name_prefix="dns") as pool:
+            for question, answer in zip(batch, pool.map(_answer, batch), strict=True):
+                if isinstance(answer, Unasked):
+                    dropped[question] = answer
+                else:
+                    found[question] = answer
+        if dropped and not found:
+            raise next(iter(dropped.values()))
+        asked.update(batch)
+        waiting += [question for question in dropped if asked[question] < TIMES]
+        if dropped:
+            at_once = max(at_once // 2, 1)
+    return found
+
+
+def _answer(question: Question) -> tuple[str, ...] | Unasked:
     try:
-        return dict(zip(asked, pool.map(lambda question: ask(*question), asked), strict=True))
-    finally:
-        pool.shutdown(cancel_futures=True)
+        return ask(*question)
+    except Unasked as unasked:
+        return unasked
 
 
 def _resolver() -> dns.resolver.Resolver:

@@ -106,6 +106,10 @@ class Resource:
         """What to do where AWS says that it has failed."""
         return "Mend the cause, then run the same command again: it removes the failed one first."
 
+    def fits(self, aws: Aws, live: Live) -> bool:
+        """Whether an object of this key and generation can be this resource; one that cannot is no longer needed."""
+        return True
+
     def obstacle(self, aws: Aws) -> str:
         """What stands where this would be created, in words, or nothing. Looked at before anything is made."""
         return ""

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from awsdeploy import config
+import pytest
+
+from awsdeploy import config, resolver
 from awsdeploy.aws import Door
 from awsdeploy.preflight.checks import findings
 from awsdeploy.preflight.finding import Finding, Question
 from awsdeploy.view import Stack
+from tests.dns.dropping import dropping
 from tests.dns.test_modes import without_zone, zone
 from tests.simulated import World
 
@@ -68,6 +71,36 @@ def test_a_ds_record_over_a_zone_that_is_to_be_made(world: World) -> None:
     assert one.what == "DS record of example.com at its parent"
     assert one.seen == value
     assert "Turn DNSSEC off at your registrar" in one.remedy
+
+
+def test_a_ds_record_over_a_zone_that_stands_and_is_not_delegated_is_a_warning(world: World) -> None:
+    value = "12345 13 2 " + "ab" * 32
+    world.control("POST", "dns", {"name": "example.com", "type": "DS", "values": [value]})
+    assert found() == []
+    world.control("POST", "delegation", {"name": "example.com", "servers": SERVERS})
+    told = {one.what: one for one in found()}
+    assert set(told) == {"DS record of example.com at its parent", "delegation of example.com"}
+    assert not any(one.fatal for one in told.values())
+    assert "Turn DNSSEC off at your registrar" in told["DS record of example.com at its parent"].remedy
+    assert told["delegation of example.com"].remedy.startswith('To keep DNS where it is: mode = "external"')
+
+
+@pytest.mark.parametrize("kind", ["CAA", "DS"])
+def test_one_record_that_gets_no_answer_is_named_and_the_others_are_judged(
+    world: World, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    without_zone(world)
+    monkeypatch.setattr(resolver, "PATIENCE", 0.5)
+    others = {("www.example.com", "CAA"): ['0 issue "letsencrypt.org"'], ("example.com", "NS"): ["ns1.gabia.co.kr."]}
+    asked = ("example.com", kind)
+    with dropping(lambda *one: others.get(one, []), most=99, silent=lambda *one: one == asked) as server:
+        monkeypatch.setenv(resolver.VARIABLE, server.address)
+        told = {one.what: one for one in found(create_zone=True, aliases=["www"])}
+    assert told["CAA record of www.example.com"].fatal
+    one = told[f"{kind} record of example.com"]
+    assert not one.fatal
+    assert "did not answer" in one.seen
+    assert f"dig {kind} example.com" in one.remedy
 
 
 def test_dns_that_cannot_be_asked_is_a_warning(world: World) -> None:

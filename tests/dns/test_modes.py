@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.account import leftovers
+from tests.dns.dropping import dropping
 from tests.simulated import World
 
 BASE = 'name = "shop"\nenvironment = "dev"\nplatform = "supported"\n'
@@ -224,6 +225,28 @@ def test_a_new_zone_takes_over_what_public_dns_says_and_they_go_together(world: 
     nothing_to_do(world)
     dies(world)
     assert world.client("route53").list_hosted_zones()["HostedZones"] == []
+
+
+@pytest.mark.slow
+def test_name_servers_are_not_listed_without_what_may_be_lost_by_entering_them(world: World) -> None:
+    """A DS record at the parent, and an MX record that the resolver does not tell: both stand before the servers."""
+    without_zone(world)
+    answers = {("example.com", "NS"): ["ns1.gabia.co.kr."], ("example.com", "DS"): ["12345 13 2 " + "ab" * 32]}
+    (world.folder / "config.toml").write_text(BASE + 'domain = "example.com"\ncreate_zone = true\n' + QUIET)
+    done = world.awsdeploy("up", "--yes")
+    assert done.returncode == 0, done.stderr
+    with dropping(
+        lambda *one: answers.get(one, []), most=99, silent=lambda *one: one == ("example.com", "MX")
+    ) as server:
+        done = world.awsdeploy("status", AWSDEPLOY_NAMESERVER=server.address)
+    said = done.stdout
+    servers = said.index("\n  ns-")
+    assert said.index('To keep its DNS where it is, set mode = "external" in [dns]') < servers
+    assert said.index("so these records are not known: MX example.com") < servers
+    assert said.index("turn DNSSEC off at your registrar") < servers
+    assert said.index("Then enter them at your registrar") > servers
+    assert "Public DNS did not answer" in done.stderr
+    assert "cannot be asked" not in done.stderr
 
 
 @pytest.mark.slow

@@ -6,7 +6,8 @@ import time
 
 import pytest
 
-from awsdeploy import resolver
+from awsdeploy import delegation, resolver
+from tests.dns.dropping import dropping
 from tests.simulated import World
 
 
@@ -40,3 +41,65 @@ def test_a_server_that_is_none_is_named(world: World, monkeypatch: pytest.Monkey
     monkeypatch.setenv("AWSDEPLOY_NAMESERVER", "somewhere")
     with pytest.raises(resolver.Unasked, match="'somewhere', and should be host:port"):
         resolver.ask("example.com", "NS")
+
+
+MAIL = {("example.com", "MX"): ["10 mail.example.com."], ("mail.example.com", "A"): ["192.0.2.25"]}
+
+
+def has_mail(name: str, kind: str) -> list[str]:
+    return MAIL.get((name, kind), [])
+
+
+@pytest.fixture
+def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(resolver, "PATIENCE", 0.3)
+
+
+def test_what_a_resolver_drops_is_asked_again_with_fewer_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(resolver, "PATIENCE", 0.6)
+    monkeypatch.setattr(resolver, "LONGEST", 60.0)
+    with dropping(has_mail, most=6) as server:
+        monkeypatch.setenv(resolver.VARIABLE, server.address)
+        public = delegation.public_dns("example.com", ["example.com"])
+    assert server.dropped > 0
+    assert [str(one) for one in public.records] == [
+        "example.com  MX  10 mail.example.com.",
+        "mail.example.com  A  192.0.2.25",
+    ]
+    assert public.unanswered == ()
+
+
+@pytest.mark.usefixtures("hurried")
+def test_what_is_never_answered_is_named_beside_what_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    with dropping(has_mail, most=99, silent=lambda name, kind: (name, kind) == ("example.com", "TXT")) as server:
+        monkeypatch.setenv(resolver.VARIABLE, server.address)
+        public = delegation.public_dns("example.com", ["example.com"])
+    assert len(public.records) == 2
+    assert public.unanswered == ("TXT example.com",)
+    assert (
+        f"did not answer 1 of {public.asked} questions, so these records are not known: TXT example.com" in public.gaps
+    )
+
+
+@pytest.mark.usefixtures("hurried")
+@pytest.mark.parametrize("silent", [("*.example.com", "A"), ("mail.example.com", "CNAME")])
+def test_what_a_wildcard_or_an_alias_might_have_made_up_is_not_known_without_their_answer(
+    monkeypatch: pytest.MonkeyPatch, silent: tuple[str, str]
+) -> None:
+    with dropping(has_mail, most=99, silent=lambda name, kind: (name, kind) == silent) as server:
+        monkeypatch.setenv(resolver.VARIABLE, server.address)
+        public = delegation.public_dns("example.com", ["example.com"])
+    assert [one.kind for one in public.records] == ["MX"]
+    assert "A mail.example.com" in public.unanswered
+
+
+@pytest.mark.usefixtures("hurried")
+def test_a_resolver_that_goes_silent_is_given_up_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(resolver, "LONGEST", 1.0)
+    with dropping(has_mail, most=99, silent=lambda name, _: name not in ("example.com", "*.example.com")) as server:
+        monkeypatch.setenv(resolver.VARIABLE, server.address)
+        begun = time.monotonic()
+        public = delegation.public_dns("example.com", ["example.com"])
+    assert time.monotonic() - begun < 1.0 + 2 * resolver.PATIENCE
+    assert [one.kind for one in public.records] == ["MX"]
+    assert len(public.unanswered) == public.asked - 7

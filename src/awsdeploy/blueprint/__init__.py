@@ -17,7 +17,7 @@ from awsdeploy.blueprint.web import FrontDoor, Names, Tls
 from awsdeploy.config import Settings
 from awsdeploy.engine.plan import Step
 from awsdeploy.resource import Resource
-from awsdeploy.resources.public_record import PublicRecord
+from awsdeploy.resources.public_record import NOT_ASKED, PublicDns
 
 STEPS = {
     "network": "VPC and subnets",
@@ -49,7 +49,7 @@ def steps(
     take_over_records: bool = False,
     restore_snapshot: str = "",
     https: bool = True,
-    public: tuple[PublicRecord, ...] = (),
+    public: PublicDns = NOT_ASKED,
 ) -> list[Step]:
     """The documented steps and their resources, in the documented order. A database is made from `restore_snapshot`.
 

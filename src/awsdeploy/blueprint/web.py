@@ -16,7 +16,7 @@ from awsdeploy.resources.elsewhere import Elsewhere
 from awsdeploy.resources.hosted_zone import HostedZone
 from awsdeploy.resources.listener import Listener, Redirect, Rule
 from awsdeploy.resources.load_balancer import LoadBalancer, TargetGroup
-from awsdeploy.resources.public_record import PublicRecord
+from awsdeploy.resources.public_record import PublicDns
 from awsdeploy.resources.target_health import TargetsHealthy
 
 PLAIN = Redirect()  # what port 80 answers once there is HTTPS
@@ -97,7 +97,7 @@ class FrontDoor:
 class Names:
     """The names' certificate and, where Route 53 keeps them, the zone and what in it leads to the load balancer."""
 
-    def __init__(self, settings: Settings, door: FrontDoor, take_over: bool, public: tuple[PublicRecord, ...]) -> None:
+    def __init__(self, settings: Settings, door: FrontDoor, take_over: bool, public: PublicDns) -> None:
         self.resources: list[Resource] = []
         self.zone: HostedZone | None = None
         self.certificate: Certificate | None = None
@@ -112,7 +112,9 @@ class Names:
             key="dns/zone",
             domain=settings.domain,
             existing=existing,
-            copied=public if settings.dns.copy_records else (),
+            others=settings.aliases if existing else (),
+            zone_id=settings.dns.zone,
+            copied=public.records if settings.dns.copy_records else (),
         )
         self.resources.append(self.zone)
         for name in (settings.domain, *settings.aliases):

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from awsdeploy.forecast import Forecast
     from awsdeploy.resource import Live
     from awsdeploy.resources.database import Database
-    from awsdeploy.resources.public_record import PublicRecord
 
 EXAMPLES = """\
   awsdeploy plan
@@ -81,18 +80,20 @@ def made(at: Session, take_over: bool = False, replace: tuple[str, ...] = (), re
     from awsdeploy.engine import plan
     from awsdeploy.resources.dns import LEFT_ALONE
 
-    def steps(https: bool = True, public: tuple[PublicRecord, ...] = ()) -> list[Step]:
-        return blueprint.steps(at.settings, take_over, restore_snapshot, https, public)
+    def steps(stands: delegation.Footing) -> list[Step]:
+        return blueprint.steps(at.settings, take_over, restore_snapshot, stands.https, stands.public)
 
     def seen() -> list[Step]:
         stands = delegation.footing(at.run, at.settings)
         if stands.unasked:
             domain = at.settings.domain
             click.echo(f"Public DNS cannot be asked, so nothing is known of {domain}: {stands.unasked}", err=True)
-        return steps(stands.https, stands.public)
+        elif stands.public.unanswered:
+            click.echo(stands.public.gaps, err=True)
+        return steps(stands)
 
     at.run.notes[LEFT_ALONE] = at.settings.dns.mode == "external"
-    found = plan.make(at.run, steps(), replace, seen)
+    found = plan.make(at.run, steps(delegation.Footing(True)), replace, seen)
     if restore_snapshot and _made_anew(found) is None and not _came_from(found, restore_snapshot):
         raise UsageError(
             f"--restore-snapshot {restore_snapshot}: the database stands, and a snapshot is not put into it.",

@@ -85,6 +85,10 @@ def _domains(settings: Settings) -> Iterator[Mistake]:
     if settings.create_zone and settings.dns.mode != "route53":
         text = f'expected false with dns.mode = "{settings.dns.mode}": only "route53" has a zone'
         yield Mistake(("create_zone",), text, about=(("dns", "mode"),))
+    if settings.dns.zone and (settings.create_zone or settings.dns.mode != "route53"):
+        other = "create_zone = true" if settings.create_zone else f'dns.mode = "{settings.dns.mode}"'
+        text = f"expected nothing with {other}: only a zone that stands has an id to name"
+        yield Mistake(("dns", "zone"), text, about=(("create_zone",), ("dns", "mode")))
     if settings.dns.copy_records and not settings.create_zone:
         text = "expected create_zone = true as well: only a new zone has anything to be copied to"
         yield Mistake(("dns", "copy_records"), text, about=(("create_zone",), ("dns", "mode")))

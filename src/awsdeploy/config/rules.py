@@ -38,6 +38,7 @@ POLICY_ARN = r"arn:aws[a-z-]*:iam::([0-9]{12}|aws):policy/[A-Za-z0-9_+=,.@/-]+"
 ACTION = r"[a-z0-9-]+:[A-Za-z0-9*?]+"
 RESOURCE_ARN = r"\*|arn:[^:\s]+:[^:\s]+:[^:\s]*:[^:\s]*:\S+"
 DIRECTORY = r"\.|[A-Za-z0-9_@.-]+(/[A-Za-z0-9_@.-]+)*"
+ZONE_ID = r"[A-Z0-9]{1,32}"  # AWS: API_GetHostedZone
 KEY_PAIR = r"[!-~]([ -~]{0,253}[!-~])?"
 AUTO = "auto"
 """For an address: the operator's own."""
@@ -90,6 +91,14 @@ def zone(value: str) -> str:
         ending = re.fullmatch(r"(?:[a-z]{2}(?:-[a-z]+)+-[1-9])?([A-Za-z])", value)
         remedy = f'write "{ending[1].lower()}"' if ending else ""
         raise Wrong('the letter of a zone, such as "a"', remedy)
+    return value
+
+
+def zone_id(value: str) -> str:
+    """The id of a hosted zone; "" is none."""
+    if value and not re.fullmatch(ZONE_ID, value):
+        bare = re.fullmatch(f"/?hostedzone/({ZONE_ID})", value)
+        raise Wrong('the id of a hosted zone, such as "Z0123456789ABC"', f'write "{bare[1]}"' if bare else "")
     return value
 
 

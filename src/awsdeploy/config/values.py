@@ -36,6 +36,7 @@ PolicyArn = Annotated[str, AfterValidator(rules.policy_arn), pattern(rules.POLIC
 GitHubRepository = Annotated[str, AfterValidator(github.repository), pattern(f"({github.REPOSITORY})?")]
 Branch = Annotated[str, AfterValidator(github.branch), pattern(github.BRANCH)]
 Deployment = Annotated[str, AfterValidator(github.deployment), pattern(f"({github.DEPLOYMENT})?")]
+ZoneId = Annotated[str, AfterValidator(rules.zone_id), pattern(f"({rules.ZONE_ID})?")]
 Port = Annotated[int, AfterValidator(rules.whole(1, 65535)), between(1, 65535)]
 
 

@@ -130,7 +130,7 @@ def make(
     used: set[Live] = set()
     for resource in order:
         same = by_key.get((type(resource), resource.key), [])
-        counter = max((_counter(live.generation) for live in same), default=0)
+        counter = max((counter_of(live.generation) for live in same), default=0)
         counter += resource.key in replace
         generation = resource.generation(run.generations, counter)
         run.generations[resource] = generation
@@ -141,7 +141,8 @@ def make(
             used |= {live for live in lives if (live.kind, live.id) == (type(resource), item.live.id)}
             continue
         # Of two alike the one that can be used: after a crash the one before may still be leaving.
-        current = [live for live in same if live.generation == generation]
+        view = run.view(type(resource), run.of(resource))
+        current = [live for live in same if live.generation == generation and resource.fits(view, live)]
         current.sort(key=lambda live: (live.status in resource.wait.leaving, live.status in gone, live.id))
         if current:
             item.live = current[0]
@@ -223,7 +224,7 @@ def _bound(work: Callable[[Item], None], item: Item) -> Callable[[], None]:
     return lambda: work(item)
 
 
-def _counter(generation: str) -> int:
+def counter_of(generation: str) -> int:
     """How often this key was replaced on request: the number after the dot of a generation."""
     tail = generation.rpartition(".")[2] if "." in generation else ""
     return int(tail) if tail.isdigit() else 0

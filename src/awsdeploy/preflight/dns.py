@@ -9,8 +9,10 @@ from collections.abc import Iterator
 
 from awsdeploy import delegation, resolver
 from awsdeploy.delegation import Zone
+from awsdeploy.errors import Refused
 from awsdeploy.hints import next_command
 from awsdeploy.preflight.finding import Finding, Question
+from awsdeploy.resources.zone_choice import leads_to
 
 AMAZON = frozenset({"amazon.com", "amazontrust.com", "awstrust.com", "amazonaws.com"})
 """AWS: one of these must be allowed wherever CAA records are (ACM, "Configure a CAA record")."""
@@ -21,7 +23,11 @@ def hosted_zone(question: Question) -> Iterator[Finding]:
     settings = question.settings
     if not settings.names or settings.dns.mode != "route53":
         return
-    zone = _zone(question)
+    try:
+        zone = _zone(question)
+    except Refused as refused:
+        yield Finding(f"hosted zone of {settings.domain}", refused.message, refused.hint)
+        return
     if zone is None:
         if not settings.create_zone:
             yield Finding(
@@ -35,12 +41,13 @@ def hosted_zone(question: Question) -> Iterator[Finding]:
         public = resolver.ask(zone.name, "NS")
     except resolver.Unasked:
         return
-    if not zone.leads_here(public):
+    if not leads_to(public, zone.servers):
         yield Finding(
             f"delegation of {zone.name}",
             f"public DNS names {' '.join(public) or 'no servers'}, and its hosted zone has {' '.join(zone.servers)}",
-            "Name the zone's servers at your registrar, after its records are in the zone (docs/dns.md). Until then "
-            f"port 80 serves at the load balancer's own name. Afterwards, for HTTPS: {next_command('up')}",
+            'To keep DNS where it is: mode = "external" in [dns]. To move it: name the zone\'s servers at your '
+            "registrar, after its records are in the zone (docs/dns.md). Until then port 80 serves at the load "
+            f"balancer's own name. Afterwards, for HTTPS: {next_command('up')}",
             fatal=False,
         )
 
@@ -52,9 +59,18 @@ def caa_records(question: Question) -> Iterator[Finding]:
         found = resolver.ask_all((above, "CAA") for names in asked.values() for above in names)
     except resolver.Unasked:
         return
-    deciding = {next((above for above in names if found[above, "CAA"]), ""): name for name, names in asked.items()}
+    deciding: dict[str, str] = {}
+    for name, names in asked.items():
+        for above in names:
+            if (above, "CAA") not in found:
+                yield _unanswered(above, "CAA", f"AWS issues the certificate of {name} only if it allows amazon.com.")
+            elif not found[above, "CAA"]:
+                continue
+            else:
+                deciding[above] = name
+            break
     for where, name in deciding.items():
-        allowed = _issuers(found[where, "CAA"]) if where else set()
+        allowed = _issuers(found[where, "CAA"])
         if allowed and not allowed & AMAZON:
             yield Finding(
                 f"CAA record of {where}",
@@ -64,23 +80,42 @@ def caa_records(question: Question) -> Iterator[Finding]:
 
 
 def ds_record(question: Question) -> Iterator[Finding]:
-    """A DS record at the parent makes resolvers refuse a new zone, which is not signed: all of the domain would go."""
+    """A DS record at the parent makes resolvers refuse a zone that is not signed with its key: all of it would go.
+
+    It stops a zone that is to be made; one that stands already is only moved to by whoever enters its name servers.
+    """
     settings = question.settings
-    domain = settings.domain or ""
-    if not settings.names or not settings.create_zone:
+    if not settings.names or settings.dns.mode != "route53":
         return
-    zone = _zone(question)
+    try:
+        zone = _zone(question)
+    except Refused:
+        return  # told with the hosted zone
+    domain = zone.name if zone else settings.domain or ""
+    if zone is None and not settings.create_zone:
+        return
     try:
         found = resolver.ask_all([(domain, "DS"), (domain, "NS")])
     except resolver.Unasked:
         return
-    if found[domain, "DS"] and not (zone and zone.leads_here(found[domain, "NS"])):
+    if zone and leads_to(found.get((domain, "NS"), ()), zone.servers):
+        return
+    if (domain, "DS") not in found:
+        yield _unanswered(domain, "DS", "With one, nobody can resolve the domain after a move to an unsigned zone.")
+    elif found[domain, "DS"]:
         yield Finding(
             f"DS record of {domain} at its parent",
             " and ".join(found[domain, "DS"]),
-            "Turn DNSSEC off at your registrar and wait for as long as the record is kept (a day, often): the new zone "
-            'is not signed, so nobody could resolve the domain. Or keep DNS where it is: mode = "external" in [dns].',
+            "Turn DNSSEC off at your registrar and wait for as long as the record is kept (a day, often): the hosted "
+            "zone is not signed with that key, so nobody could resolve the domain. Or keep DNS where it is: mode = "
+            '"external" in [dns].',
+            fatal=settings.create_zone,
         )
+
+
+def _unanswered(name: str, kind: str, why: str) -> Finding:
+    seen = "public DNS did not answer this question, so it is not known"
+    return Finding(f"{kind} record of {name}", seen, f"{why} Look yourself: dig {kind} {name}", fatal=False)
 
 
 def public_dns(question: Question) -> Iterator[Finding]:

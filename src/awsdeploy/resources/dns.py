@@ -27,8 +27,9 @@ from awsdeploy.resource import (
     Wait,
 )
 from awsdeploy.resources.certificate import Certificate, validation_records
-from awsdeploy.resources.hosted_zone import HostedZone, host, public_zones, short
+from awsdeploy.resources.hosted_zone import HostedZone, public_zones
 from awsdeploy.resources.load_balancer import LoadBalancer
+from awsdeploy.resources.zone_choice import host, short
 
 TTL = 300  # seconds
 LEFT_ALONE = "records are made by others"
@@ -84,6 +85,10 @@ class Record(Resource):
             if status == "INSYNC":
                 del aws.notes[id]
         return Live(cls, key, id, TIMELESS, status, {**record, "Zone": short(zone["Id"])}, aws.region)
+
+    def fits(self, aws: Aws, live: Live) -> bool:
+        """A record of another zone is not this one: the stack's names may have got another zone."""
+        return bool(live.raw["Zone"] == aws[self.zone].id)
 
     def _record(self, aws: Aws) -> dict[str, Any]:
         """The record set as it should be."""

@@ -10,11 +10,15 @@ from awsdeploy.resource import UNKNOWN, Aws, Gate, Live, Wait
 from awsdeploy.resources.certificate import Certificate, validation_records
 from awsdeploy.resources.hosted_zone import HostedZone, lacking
 from awsdeploy.resources.load_balancer import LoadBalancer
-from awsdeploy.resources.public_record import PublicRecord
+from awsdeploy.resources.public_record import NOT_ASKED, PublicDns
 
 APEX = (
     "A domain itself (its apex) cannot be a CNAME: use your provider's ALIAS, ANAME or flattening, or serve www and "
     "forward the domain there"
+)
+SIGNED = (
+    "{name} has a DS record at its parent: turn DNSSEC off at your registrar and wait until the record has expired (a "
+    "day, often). Otherwise nobody can resolve {name} after the move, because the zone is not signed with that key"
 )
 
 
@@ -26,7 +30,7 @@ class Elsewhere(Gate):
     balancer: LoadBalancer
     names: tuple[str, ...]
     zone: HostedZone | None = None
-    public: tuple[PublicRecord, ...] = ()
+    public: PublicDns = NOT_ASKED
     """What the DNS before the zone says: it stops with the move unless the zone says it, too."""
     https: bool = False
     """Whether the certificate is waited for: then only the names themselves are left to say."""
@@ -48,7 +52,7 @@ class Elsewhere(Gate):
         if live.raw["Status"] == "ISSUED":
             return f"the certificate is issued; for HTTPS run `{next_command('up')}`"
         if self.zone is not None:
-            return "\n".join([*self._name_servers(aws, self.zone), f"Enter them at your registrar, {again}"])
+            return "\n".join([*self._name_servers(aws, self.zone), f"Then enter them at your registrar, and {again}"])
         proofs = {(one["Name"], one["Value"]) for one in validation_records(live.raw).values()}
         return "\n".join(
             [
@@ -69,15 +73,22 @@ class Elsewhere(Gate):
         if not servers:
             servers = aws.route53.get_hosted_zone(Id=live.id)["DelegationSet"]["NameServers"]
         name = _bare(str(live.raw.get("Name", zone.domain)))
-        missing = lacking(aws, live, self.public)
-        first = [
-            f"{name} has these records today, and its hosted zone has not: mail stops if you skip these",
-            *(f"  {one}" for one in missing),
-            "Put them into the zone first; one that awsdeploy makes takes them over with copy_records = true in [dns]",
-        ]
+        first: list[str] = []
+        if missing := lacking(aws, live, self.public.records):
+            first += [
+                f"{name} has these records today, and its hosted zone has not: mail stops if you skip these",
+                *(f"  {one}" for one in missing),
+                "Put them into the zone first; one that awsdeploy makes takes them over with copy_records = true in "
+                "[dns]",
+            ]
+        if self.public.unanswered:
+            first += [f"{self.public.gaps}. Look at your DNS provider, and put what is there into the zone first"]
+        if self.public.signed:
+            first += [SIGNED.format(name=name)]
         return [
-            f"there is no HTTPS until {name} is delegated to its hosted zone",
-            *(first if missing else ()),
+            f"there is no HTTPS until {name} is delegated to its hosted zone. To keep its DNS where it is, set mode = "
+            '"external" in [dns]; to move it:',
+            *first,
             "Look for other names, too: DNS tells nobody all of them. The zone's name servers (docs/dns.md)",
             *(f"  {_bare(server)}" for server in servers),
         ]

@@ -11,6 +11,7 @@ from awsdeploy.errors import Refused
 from awsdeploy.prices import HOSTED_ZONE
 from awsdeploy.resource import TAG_STACK, Again, Aws, Change, Kept, Live, Parting, Resource, Stack
 from awsdeploy.resources.public_record import PublicRecord, place, read, written
+from awsdeploy.resources.zone_choice import chosen, covering, host, short
 
 ZONES = "all zones of the account"
 """Where a run remembers the last list of zones: three questions, one answer."""
@@ -18,12 +19,16 @@ ZONES = "all zones of the account"
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class HostedZone(Resource):
-    """The public zone of the domain: `existing` is the domain whose longest matching zone is used, else a new one.
+    """The public zone of the domain: with `existing` the one that this name and `others` lie in, else a new one.
 
     A zone cannot be tagged in the call that makes it; its caller reference names the stack instead.
     """
 
     domain: str
+    others: tuple[str, ...] = ()
+    """Further names that a zone to be found must hold."""
+    zone_id: str = ""
+    """The zone to find, where several could be meant."""
     copied: tuple[PublicRecord, ...] = ()
     """What the zone takes over before it is delegated: made where nothing stands, never changed."""
 
@@ -43,15 +48,15 @@ class HostedZone(Resource):
                 yield Live(cls, words[2], short(zone["Id"]), words[3], raw={**zone, **raw}, region=aws.region)
 
     def adopt(self, aws: Aws) -> Live:
-        """The public zone with the longest name that ends the domain. Raises `Refused` where there is none."""
-        zones = list(public_zones(aws, [self.existing]))
-        if not zones:
+        """The public zone that all the stack's names lie in. Raises `Refused` where there is none or doubt which."""
+        aws.all(HostedZone)
+        best = chosen(aws.route53, aws.notes[ZONES], (self.existing, *self.others), self.zone_id)
+        if best is None:
             raise Refused(
-                f"This account has no public hosted zone for {self.existing}.",
+                f"This account has no public hosted zone for {' and '.join((self.existing, *self.others))}.",
                 "Set create_zone = true in config.toml, or use the account that holds the zone; "
                 'mode = "external" in [dns] keeps DNS elsewhere.',
             )
-        best = max(zones, key=lambda zone: len(zone["Name"]))
         return Live(type(self), self.key, short(best["Id"]), raw=best, region=aws.region)
 
     def create(self, aws: Aws) -> str:
@@ -139,27 +144,7 @@ def reference_of(zone: Mapping[str, Any], stack: Stack) -> list[str]:
     return words if words[:2] == ["awsdeploy", stack.tag] and len(words) == 5 else []
 
 
-def short(id: str) -> str:
-    """A zone's id without its path."""
-    return id.rpartition("/")[2]
-
-
-def host(name: str) -> str:
-    """A DNS name as it is compared: no trailing dot, no case, no `dualstack.`, a wildcard as such."""
-    return name.rstrip(".").lower().removeprefix("dualstack.").replace("\\052", "*")
-
-
 def public_zones(aws: Aws, domains: Iterable[str]) -> Iterator[dict[str, Any]]:
     """The account's public zones that any of the domains lies in."""
     aws.all(HostedZone)
     yield from covering(aws.notes[ZONES], domains)
-
-
-def covering(zones: Iterable[dict[str, Any]], domains: Iterable[str]) -> Iterator[dict[str, Any]]:
-    """Those of the zones that are public and that any of the domains lies in."""
-    names = [host(domain) for domain in domains]
-    for zone in zones:
-        apex = host(zone["Name"])
-        public = not zone.get("Config", {}).get("PrivateZone", False)
-        if public and any(name == apex or name.endswith(f".{apex}") for name in names):
-            yield zone

@@ -12,6 +12,7 @@ from typing import Any
 TAG = "awsdeploy:copied"
 LONGEST = 256  # AWS: characters of a tag's value
 TTL = 300  # seconds
+SHOWN = 5  # unanswered questions that are named
 
 
 @dataclass(frozen=True, order=True)
@@ -31,6 +32,27 @@ class PublicRecord:
         record = {"Name": self.name, "Type": self.kind, "TTL": TTL, "ResourceRecords": values}
         return {"Action": "CREATE", "ResourceRecordSet": record}
 
+
+@dataclass(frozen=True)
+class PublicDns:
+    """What public DNS says of a domain whose hosted zone is not asked yet."""
+
+    records: tuple[PublicRecord, ...] = ()
+    unanswered: tuple[str, ...] = ()
+    """What got no answer, of `asked` questions: "MX example.com". Nothing is known of it."""
+    asked: int = 0
+    signed: bool = False
+    """Whether its parent has a DS record: resolvers refuse answers of a zone that is not signed with that key."""
+
+    @property
+    def gaps(self) -> str:
+        """What was not answered, in words."""
+        shown = ", ".join(self.unanswered[:SHOWN]) + (", …" if len(self.unanswered) > SHOWN else "")
+        count = f"{len(self.unanswered)} of {self.asked} questions"
+        return f"Public DNS did not answer {count}, so these records are not known: {shown}"
+
+
+NOT_ASKED = PublicDns()
 
 Place = tuple[str, str]
 """A name below the zone's ("@": its own) and a type."""
