@@ -52,7 +52,7 @@ class Elsewhere(Gate):
         if live.raw["Status"] == "ISSUED":
             return f"the certificate is issued; for HTTPS run `{next_command('up')}`"
         if self.zone is not None:
-            return "\n".join([*self._name_servers(aws, self.zone), f"Then enter them at your registrar, and {again}"])
+            return "\n".join([*self._name_servers(aws, self.zone), f"Then enter them at your registrar, {again}"])
         proofs = {(one["Name"], one["Value"]) for one in validation_records(live.raw).values()}
         return "\n".join(
             [
