@@ -5,6 +5,7 @@ Data only; knows nothing of how AWS is asked.
 
 from __future__ import annotations
 
+import dataclasses
 import enum
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -24,18 +25,54 @@ class Again(enum.Enum):
 
 
 @dataclass(frozen=True)
-class Wait:
-    """A wait as data. `usual` and `deadline` are seconds; a status in none of the sets is waited for.
+class Status:
+    """What AWS allows while an object is in one of its statuses. Without any answer: it passes, AWS is at work.
 
-    `leaving` are the statuses of an object on its way out: never used, only waited for.
+    `usable`: what needs the object can go on. `modifiable`: AWS takes changes. `snapshot`: AWS takes a snapshot of its
+    data. `replace`: only a new object helps; no kind with data says so. `leaving`: it is being deleted. `empty`: it
+    holds no data yet. Where a status does not end by itself, `meaning` says what it is and `remedy` what a person can
+    do; both may name the object's `{id}` and `{region}`.
+    """
+
+    usable: bool = False
+    modifiable: bool = False
+    snapshot: bool = False
+    replace: bool = False
+    leaving: bool = False
+    empty: bool = False
+    meaning: str = ""
+    remedy: str = ""
+
+
+MAY_HOLD_DATA = "Look at it in the AWS console: it may hold data."
+
+READY = Status(usable=True, modifiable=True, snapshot=True)
+
+
+@dataclass(frozen=True)
+class Wait:
+    """A wait as data: which statuses mean what. `usual` and `deadline` are seconds.
+
+    `ready` are those in which everything is possible, `failed` those in which only a new object helps, `leaving` those
+    of an object on its way out. `pending` and all that nobody names are waited for. What the sets are too coarse for
+    has a row in `statuses`.
     """
 
     pending: frozenset[str] | set[str] = frozenset()
     ready: frozenset[str] | set[str] = frozenset({"available"})
     failed: frozenset[str] | set[str] = frozenset()
     leaving: frozenset[str] | set[str] = frozenset()
+    statuses: Mapping[str, Status] = field(default_factory=dict)
     usual: float = 2
     deadline: float = 300
+
+    def of(self, status: str) -> Status:
+        """What AWS allows in this status."""
+        if status in self.statuses:
+            return self.statuses[status]
+        if status in self.ready:
+            return READY
+        return Status(replace=status in self.failed, leaving=status in self.leaving)
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,6 +87,32 @@ class Live:
     raw: Mapping[str, Any] = field(default_factory=dict)
     region: str = ""
     reason: str = ""
+
+    @property
+    def state(self) -> Status:
+        """What AWS allows in its status. An object that may hold data is never replaced because of it."""
+        state = self.kind.wait.of(self.status)
+        return (
+            dataclasses.replace(state, replace=False, remedy=MAY_HOLD_DATA)
+            if state.replace and self.kind.data
+            else state
+        )
+
+    @property
+    def remedy(self) -> str:
+        """What a person can do about its status, where that does not end by itself."""
+        return self.state.remedy.format(id=self.id, region=self.region)
+
+    @property
+    def explained(self) -> str:
+        """Why it is in its status: in AWS's words, else what the status means."""
+        return self.reason or self.state.meaning or "no reason given"
+
+    @property
+    def without_snapshot(self) -> bool:
+        """Whether AWS can take no final snapshot of its data, however long it is waited for."""
+        state = self.state
+        return self.kind.data and bool(self.kind.copies) and bool(state.remedy) and not state.snapshot
 
     @property
     def origin(self) -> str:
@@ -110,6 +173,20 @@ class Parting:
     data: bool = False  # databases without a final snapshot, buckets with their files, old snapshots
     zone: bool = False  # a hosted zone made by us
     snapshot: str = ""  # suffix of a final snapshot's name (UTC time), the same for one whole run
+
+
+@dataclass(frozen=True)
+class Blocker:
+    """Something that keeps an object from being deleted: `what` names it, `remedy` is what to do about it.
+
+    Without a remedy it goes by itself.
+    """
+
+    what: str
+    remedy: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.what}, " + (f"which stays: {self.remedy}" if self.remedy else "which goes by itself")
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,10 @@ FORBIDDEN = frozenset(
 """SNS alone says AuthorizationError."""
 AGAIN = "run the same command again: it goes on from here."
 GO_ON = AGAIN[0].upper() + AGAIN[1:]
+DELETE_DATA = (
+    "`awsdeploy destroy --delete-data` deletes it without a snapshot, and all else that would stay (files, snapshots, "
+    "images)."
+)
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from awsdeploy.aws import Passing
-from awsdeploy.live import UNKNOWN, Again, Change, Kept, Live, Parting, Restorable, Wait
+from awsdeploy.live import UNKNOWN, Again, Blocker, Change, Kept, Live, Parting, Restorable, Status, Wait
 from awsdeploy.view import TAG_GENERATION, TAG_RESOURCE, TAG_STACK, Aws, Stack
 
 __all__ = [
@@ -30,6 +30,7 @@ __all__ = [
     "UNKNOWN",
     "Again",
     "Aws",
+    "Blocker",
     "Change",
     "Gate",
     "Kept",
@@ -39,6 +40,7 @@ __all__ = [
     "Resource",
     "Restorable",
     "Stack",
+    "Status",
     "Wait",
     "needs",
 ]
@@ -157,6 +159,11 @@ class Resource:
     def delete(cls, aws: Aws, live: Live, parting: Parting) -> None:
         """The next step towards gone. Called again until the scan no longer finds the object."""
         raise NotImplementedError
+
+    @classmethod
+    def blockers(cls, aws: Aws, live: Live) -> Iterator[Blocker]:
+        """What keeps this object from being deleted. It may ask AWS: asked only of what has been stuck for a while."""
+        yield from ()
 
     def edges(self) -> list[Resource]:
         """The resources this one needs, in the order of its fields."""

@@ -25,7 +25,7 @@ RUNNING = ("pending", "running")
 
 def parts(lives: Iterable[Live], region: str) -> Parts:
     """What is billed of these objects of a stack whose home is `region`; what is on its way out is not."""
-    there = [one for one in lives if one.raw and one.status not in one.kind.wait.leaving]
+    there = [one for one in lives if one.raw and not one.state.leaving]
     machines = [one for one in there if one.kind in (Instance, Member) and one.status in RUNNING]
     balancers = [one for one in there if one.kind is LoadBalancer]
     database = next((one for one in there if one.kind is Database), None)

@@ -13,7 +13,7 @@ import click
 from awsdeploy.cli.group import ExampleHelp
 from awsdeploy.cli.options import Given, json_option, shared_options
 from awsdeploy.cli.session import Session, need_consent, print_lines, session
-from awsdeploy.errors import Declined, UsageError
+from awsdeploy.errors import Declined, Refused, UsageError
 from awsdeploy.hints import next_command
 from awsdeploy.progress import KEYS
 
@@ -66,6 +66,8 @@ def command(
         parting = Parting(delete_data or all_goes, delete_zone or all_goes, teardown.stamp())
         farewell = teardown.survey(at.run, parting)
         print_lines(list(_lines(at, farewell)), err=True)
+        if farewell.without_snapshot:
+            raise Refused("\n".join(_without_snapshot(at, farewell)), _instead(at, farewell, name))
         if confirm is None:
             _ask(settings.stack)
         begun = time.monotonic()
@@ -92,6 +94,10 @@ def _lines(at: Session, farewell: Farewell) -> Iterator[str]:
     yield f"Goes: {_counted(farewell.going) or 'nothing but its record'}"
     for live in farewell.lost_data:
         kept = "and all it holds" if farewell.parting.data else live.kind.parts
+        if live.without_snapshot:
+            kept = f"which is {live.status}"
+        elif live.state.empty:
+            kept = "which is still being created and holds nothing yet"
         yield f"  {live.key:<{KEYS}} {live.kind.noun()} {live.id}, {kept}"
     remains = _remains(farewell.going)
     if farewell.staying or remains:
@@ -99,6 +105,25 @@ def _lines(at: Session, farewell: Farewell) -> Iterator[str]:
         yield from _kept(farewell.staying)
         yield from (f"  {line}" for line in remains)
     yield ""
+
+
+def _without_snapshot(at: Session, farewell: Farewell) -> Iterator[str]:
+    """What cannot be deleted as announced, and what is left of its data."""
+    for live in farewell.without_snapshot:
+        yield f"AWS can take no final snapshot of {live.key} ({live.id}): it is {live.status}, {live.explained}."
+        copies = [one for one, _ in farewell.staying if one.origin == live.key]
+        yield from (f"  It stays: {one.kind.noun()} {one.id}" for one in copies)
+        for one in live.kind.restorable(at.run.view(live.kind, live.region), live):
+            until = f" up to {one.at.astimezone(at.settings.tz):%Y-%m-%d %H:%M}" if one.at else ""
+            yield f"  It would be deleted with it: {one.what}{until}"
+
+
+def _instead(at: Session, farewell: Farewell, name: str | None) -> str:
+    """What can be done about each, and how all is deleted regardless."""
+    whole = at.next(f"destroy --name {name} --delete-data" if name else "destroy --delete-data")
+    remedies = dict.fromkeys(live.remedy for live in farewell.without_snapshot)
+    last = f"To delete the stack without a final snapshot, and all other data: {whole}"
+    return "\n→ ".join(["Nothing was deleted.", *remedies, last])
 
 
 def _remains(going: Iterable[Live]) -> list[str]:

@@ -166,9 +166,18 @@ def _item(item: Item) -> Iterator[str]:
     resource = item.resource
     more = f" (is {item.live.status})" if item.action == "wait" and item.live else ""
     yield f"  {SIGNS[item.action]:<3} {resource.key:<{KEYS}} {resource.noun()}{more}"
+    yield from (f"        {line}" for line in trouble(item))
     for change in item.changes:
         impact = f"    {change.impact}" if change.impact else ""
         yield f"        {change.field}: {_said(change.old)} → {_said(change.new)}{impact}"
+
+
+def trouble(item: Item) -> list[str]:
+    """What a status that does not end by itself means, and what a person can do."""
+    live = item.live
+    if live is None or not live.remedy or item.changes:
+        return []
+    return [f"{live.status}: {live.explained}.", f"→ {live.remedy}"]
 
 
 def _said(value: object) -> str:

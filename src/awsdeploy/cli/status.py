@@ -100,6 +100,7 @@ class Standing:
             yield styled("bold")(step.title)
             for resource in step.resources:
                 yield self._line(self.plan.items[resource])
+                yield from (f"      {line}" for line in planning.trouble(self.plan.items[resource]))
         if self.plan.removals:
             yield ""
             yield styled("bold")("No longer declared")

@@ -15,7 +15,7 @@ from awsdeploy.resource import KINDS, Live
 def sources(run: Run) -> list[Live]:
     """Everything of the stack that a copy can be made of. Raises `NoSuchStack` where there is nothing."""
     lives = [live for live in run.look_everywhere(run.read_record) if live.kind.copies]
-    found = [live for live in lives if live.status not in live.kind.wait.leaving | live.kind.wait.failed]
+    found = [live for live in lives if not live.state.leaving]
     if not found:
         raise NoSuchStack(
             f"There is nothing of {run.stack.tag} in {run.region} that a copy could be made of.",
@@ -48,6 +48,8 @@ def take(run: Run, lives: list[Live], stamp: str) -> list[Live]:
 
 
 def _copied(run: Run, live: Live, stamp: str) -> Live:
+    if live.remedy:
+        raise AwsFailure(f"AWS reports {live.status}, which allows no snapshot: {live.explained}", live.remedy)
     view, kind = run.view(live.kind, live.region), KINDS[live.kind.copies]
     run.emit(Event(live.key, "creating", usual=kind.wait.usual))
     try:
@@ -59,10 +61,10 @@ def _copied(run: Run, live: Live, stamp: str) -> Live:
         seen = next((one for one in run.world.look(kind, live.region) if one.id == id), None)
         if seen is None:
             continue
-        if seen.status in kind.wait.ready:
+        if seen.state.usable:
             return seen
-        if seen.status in kind.wait.failed:
-            raise AwsFailure(f"AWS reports {seen.status}: {seen.reason or 'no reason given'}", "Run it again.")
+        if seen.remedy:
+            raise AwsFailure(f"AWS reports {seen.status}: {seen.explained}", seen.remedy)
         if seen.status != shown:
             shown = seen.status
             run.emit(Event(live.key, "waiting", seen.status, id, kind.wait.usual))

@@ -17,6 +17,10 @@ from awsdeploy.hints import next_command
 from awsdeploy.resource import Change, Gate, Live, Resource
 
 WRITES = ("create", "replace", "change")
+NO_SNAPSHOT = (
+    "{live.key} ({live.id}) would be deleted after a final snapshot, and AWS takes none in the status {live.status} "
+    "({live.explained}). {live.remedy}"
+)
 
 
 @dataclass(frozen=True)
@@ -71,7 +75,7 @@ class Plan:
     def standing(lives: Iterable[Live]) -> set[tuple[type[Resource], str]]:
         """What there is of kinds that can be made, without what is on its way out."""
         makeable = (live for live in lives if live.kind.create is not Resource.create)
-        return {(live.kind, live.id) for live in makeable if live.status not in live.kind.wait.leaving}
+        return {(live.kind, live.id) for live in makeable if not live.state.leaving}
 
     @property
     def quiet(self) -> bool:
@@ -135,7 +139,6 @@ def make(
         generation = resource.generation(run.generations, counter)
         run.generations[resource] = generation
         item = items[resource]
-        gone = resource.wait.leaving | resource.wait.failed
         if resource.existing:
             item.live = run.lives[resource] = resource.adopt(run.view(type(resource), run.of(resource)))
             used |= {live for live in lives if (live.kind, live.id) == (type(resource), item.live.id)}
@@ -143,11 +146,11 @@ def make(
         # Of two alike the one that can be used: after a crash the one before may still be leaving.
         view = run.view(type(resource), run.of(resource))
         current = [live for live in same if live.generation == generation and resource.fits(view, live)]
-        current.sort(key=lambda live: (live.status in resource.wait.leaving, live.status in gone, live.id))
+        current.sort(key=lambda live: (live.state.leaving, live.state.replace, live.id))
         if current:
             item.live = current[0]
             used.add(current[0])
-        if item.live and item.live.status not in gone:
+        if item.live and not (item.live.state.leaving or item.live.state.replace):
             run.lives[resource] = item.live
         elif not isinstance(resource, Gate):
             item.action = "replace" if same else "create"
@@ -156,7 +159,8 @@ def make(
     obstacles = _obstacles(run, items.values())
     makeable = [live for live in lives if live.kind.create is not Resource.create]
     unused = [live for live in makeable if live not in used and not live.kind.lasting]
-    removals = [live for live in unused if live.status not in live.kind.wait.leaving]
+    removals = [live for live in unused if not live.state.leaving]
+    obstacles += [NO_SNAPSHOT.format(live=live) for live in removals if live.without_snapshot]
     return Plan(steps, items, removals, obstacles, record == [None] and not makeable, lives, replace)
 
 
@@ -184,18 +188,17 @@ def _compare(run: Run, items: Sequence[Item]) -> None:
             missing = any(edge not in run.lives and not isinstance(edge, Gate) for edge in resource.edges())
             seen = None if missing else resource.observe(view)
             item.live = seen
-            if seen is None or seen.status not in resource.wait.ready:
+            if seen is None or not seen.state.usable:
                 item.action = "wait"
             else:
                 run.lives[resource] = seen
                 item.changes = list(resource.repair(view, seen))
                 item.action = "change" if item.changes else "none"
         elif item.live and item.action == "none" and not resource.existing:
-            if item.live.status not in resource.wait.ready:
-                item.action = "wait"
-            else:
+            state = item.live.state
+            if state.usable or state.modifiable:
                 item.changes = list(resource.repair(view, item.live))
-                item.action = "change" if item.changes else "none"
+            item.action = "change" if item.changes else "none" if state.usable else "wait"
 
     by_resource = {item.resource: item for item in items}
     # A gate has no look of its own: what hangs on it is compared after it.

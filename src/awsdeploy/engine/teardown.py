@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 
 from awsdeploy.aws import AnswerLost, AwsRefusal
 from awsdeploy.engine import schedule
+from awsdeploy.engine.blockage import Blockage, explained
 from awsdeploy.engine.events import Event
 from awsdeploy.engine.run import Run
 from awsdeploy.errors import AwsdeployError, AwsFailure, Leftovers, NoSuchStack, TimedOut
@@ -36,6 +37,11 @@ class Farewell:
     @property
     def lost_data(self) -> list[Live]:
         return [live for live in self.going if live.kind.data]
+
+    @property
+    def without_snapshot(self) -> list[Live]:
+        """What would go after a final snapshot of which AWS can take none."""
+        return [] if self.parting.data else [live for live in self.going if live.without_snapshot]
 
 
 def stamp() -> str:
@@ -187,7 +193,7 @@ def _part(run: Run, live: Live, parting: Parting, leaving: Leaving) -> None:
     view = run.view(live.kind, live.region)
     _announce(run, live)
     run.emit(Event(live.key, "deleting", live.status))
-    shown, current = "", live
+    shown, current, blockage = "", live, Blockage(run)
     for _ in run.pace.ticks(run.stop, live.kind.unblocked_in):
         run.stop.check()
         blocked = ""
@@ -196,8 +202,8 @@ def _part(run: Run, live: Live, parting: Parting, leaving: Leaving) -> None:
         except AnswerLost:
             pass  # the look tells
         except AwsRefusal as refusal:
-            if refusal.code not in live.kind.blocked:
-                raise
+            if failure := explained(run, current, refusal, parting):
+                raise failure from None
             blocked = refusal.text
         seen = next((one for one in run.world.look(live.kind, live.region) if one.id == live.id), None)
         if seen is None:
@@ -206,14 +212,16 @@ def _part(run: Run, live: Live, parting: Parting, leaving: Leaving) -> None:
             run.emit(Event(live.key, "gone"))
             return
         current = seen
-        leaving.parts(live, waits=bool(blocked) or seen.status not in live.kind.wait.leaving)
+        waits = bool(blocked) or not seen.state.leaving
+        leaving.parts(live, waits)
+        why = " ".join(filter(None, (blocked, blockage.words(seen, waits))))
         if not leaving.stuck:
             last_hope = time.monotonic()
         elif time.monotonic() - last_hope > run.settle:
-            raise AwsFailure(f"{live.id} is still in use ({blocked or seen.status}).", GO_ON)
-        if (blocked or seen.status) != shown:
-            shown = blocked or seen.status
-            run.emit(Event(live.key, "deleting", seen.status, blocked, live.kind.wait.usual))
+            raise AwsFailure(f"{live.id} is still in use ({why or seen.status}).", GO_ON)
+        if (why or seen.status) != shown:
+            shown = why or seen.status
+            run.emit(Event(live.key, "deleting", seen.status, why, live.kind.wait.usual))
     raise TimedOut(
         f"{live.id} is still there ({shown}).",
         f"AWS goes on. {GO_ON}",

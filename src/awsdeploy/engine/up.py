@@ -99,6 +99,11 @@ def _what_to_do(errors: dict[str, AwsdeployError]) -> str:
     return "\n→ ".join(own) or GO_ON
 
 
+def _in_the_way(resource: Resource, live: Live) -> AwsFailure:
+    """A status that does not end by itself, and what can be done about it."""
+    return AwsFailure(f"AWS reports {live.status}: {live.explained}", live.remedy or resource.remedy)
+
+
 def _forget_the_gone(run: Run, plan: Plan) -> None:
     keys = {resource.key for resource in plan.items}
     for key in [key for key in run.state.entries if key not in keys]:
@@ -151,6 +156,8 @@ class Builder:
             self.run.lives[resource] = live
             changes = list(resource.repair(view, live))
             if not changes:
+                if not live.state.usable:
+                    raise _in_the_way(resource, live)
                 return live
             self.run.stop.check()
             self.touched.add(resource)
@@ -168,10 +175,10 @@ class Builder:
     def _existing(self, resource: Resource) -> Live:
         """What can be used of it, created where there is nothing."""
         live = self.plan.items[resource].live
-        if live and live.status in resource.wait.failed:
-            self._discard(resource, live)
+        if live and live.state.replace:
+            teardown.remove(self.run, [live], Parting())
             live = None
-        if live and live.status in resource.wait.leaving:
+        if live and live.state.leaving:
             self._until_gone(resource, live)
             live = None
         return live or self._create(resource)
@@ -245,7 +252,7 @@ class Builder:
         return next((live for live in lives if live.id == id), None)
 
     def _wait(self, resource: Resource, known: Live | None) -> Live:
-        """Look until it is ready. Raises `AwsFailure` with AWS's reason, or `TimedOut`."""
+        """Look until it can be used or changed. Raises `AwsFailure` with AWS's reason, or `TimedOut`."""
         rule, run = resource.wait, self.run
         view = self._view(resource)
         shown = ""
@@ -259,13 +266,11 @@ class Builder:
                 if waited > UNSEEN:
                     break
                 continue
-            if live.status in rule.ready:
+            state = live.state
+            if state.usable or state.modifiable:
                 return live
-            if live.status in rule.failed:
-                raise AwsFailure(
-                    f"AWS reports {live.status}: {live.reason or 'no reason given'}",
-                    resource.remedy,
-                )
+            if state.replace or state.remedy:
+                raise _in_the_way(resource, live)
             if live.status != shown:
                 shown = live.status
                 run.emit(Event(resource.key, "waiting", live.status, live.reason, rule.usual))
@@ -278,14 +283,6 @@ class Builder:
             f"still {status}{reason} after {rule.deadline / 60:.0f} minutes; AWS goes on.",
             "Run the same command again later: it waits on from here.",
         )
-
-    def _discard(self, resource: Resource, live: Live) -> None:
-        if resource.data:
-            raise AwsFailure(
-                f"AWS reports {live.status}: {live.reason}",
-                "Look at it in the AWS console: it may hold data.",
-            )
-        teardown.remove(self.run, [live], Parting())
 
     def _until_gone(self, resource: Resource, live: Live) -> None:
         self.run.emit(Event(resource.key, "waiting", live.status, "the one before is still leaving"))

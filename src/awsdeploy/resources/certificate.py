@@ -28,7 +28,7 @@ class Certificate(Resource):
     wait = Wait(
         pending={AWAITING_RECORD},
         ready={"PENDING_VALIDATION", "ISSUED"},
-        failed={"FAILED", "VALIDATION_TIMED_OUT", "REVOKED", "EXPIRED"},
+        failed={"FAILED", "VALIDATION_TIMED_OUT", "REVOKED", "EXPIRED", "INACTIVE"},
         usual=5,
         deadline=600,
     )

@@ -8,8 +8,9 @@ from typing import Any
 
 from awsdeploy.aws import tolerate
 from awsdeploy.resource import UNKNOWN, Again, Aws, Change, Live, Parting, Passing, Resource, Restorable, Stack, Wait
+from awsdeploy.resources import database_deletion
 from awsdeploy.resources.database_groups import ParameterGroup, SubnetGroup
-from awsdeploy.resources.database_status import FAILED, MODIFYING
+from awsdeploy.resources.database_status import FULL, STATUSES
 from awsdeploy.resources.parameter import INCARNATION, Password, incarnation, reveal
 from awsdeploy.resources.security_group import SecurityGroup
 
@@ -64,14 +65,7 @@ class Database(Resource):
     data = True
     parts = "after a final snapshot, which stays"
     # AWS: 5–10 minutes, Multi-AZ 10–25; botocore's own waiter gives up after 30.
-    wait = Wait(
-        pending=MODIFYING,
-        ready={"available", "storage-optimization", "stopped"},
-        failed=FAILED,
-        leaving={"deleting"},
-        usual=600,
-        deadline=4800,
-    )
+    wait = Wait(ready=set(), statuses=STATUSES, usual=600, deadline=4800)
     passing = (
         Passing("CreateDBInstance", "InvalidParameterValue", seconds=120, text="service linked role"),
         Passing("CreateDBInstance", "InvalidDBInstanceState", seconds=120),
@@ -81,7 +75,7 @@ class Database(Resource):
         Passing("CreateDBSnapshot", "InvalidDBInstanceState", seconds=1800),
     )
     copies = "Snapshot"
-    blocked = {"InvalidDBInstanceState"}
+    blocked = {database_deletion.BUSY}
     unblocked_in = 3600
     arns = (":db:",)
 
@@ -169,6 +163,12 @@ class Database(Resource):
             return
         settings: dict[str, Any] = {}
         modify = _later(aws.rds.modify_db_instance, settings, DBInstanceIdentifier=live.id, ApplyImmediately=True)
+        if int(raw["AllocatedStorage"]) < self.storage:
+            settings["AllocatedStorage"] = self.storage
+            impact = "takes hours in the background"
+            yield Change("AllocatedStorage", raw["AllocatedStorage"], self.storage, modify, impact)
+        if live.status == FULL:  # AWS takes no other change until there is room
+            return
         for field, old, new, impact in self._compared(aws, raw):
             if old != new:
                 settings[field] = new
@@ -192,15 +192,6 @@ class Database(Resource):
                 modify,
                 "upgrades and restarts the database",
             )
-        if int(raw["AllocatedStorage"]) < self.storage:
-            settings["AllocatedStorage"] = self.storage
-            yield Change(
-                "AllocatedStorage",
-                raw["AllocatedStorage"],
-                self.storage,
-                modify,
-                "takes hours in the background",
-            )
         yield from self._repair_password(aws, live)
 
     def _compared(self, aws: Aws, raw: Mapping[str, Any]) -> Iterator[tuple[str, Any, Any, str]]:
@@ -210,7 +201,8 @@ class Database(Resource):
         restart = "a short interruption"
         yield "DBInstanceClass", raw["DBInstanceClass"], self.size, restart
         yield "MultiAZ", raw["MultiAZ"], self.multi_az, ""
-        yield "MaxAllocatedStorage", raw.get("MaxAllocatedStorage"), self.max_storage, ""
+        if not self._too_low(raw):
+            yield "MaxAllocatedStorage", raw.get("MaxAllocatedStorage"), self.max_storage, ""
         yield "StorageType", raw["StorageType"], "gp3", ""
         yield "BackupRetentionPeriod", raw["BackupRetentionPeriod"], self.backup_days, ""
         yield "DeletionProtection", raw["DeletionProtection"], self.protected, ""
@@ -221,6 +213,19 @@ class Database(Resource):
         yield "DBParameterGroupName", parameters[0] if parameters else None, aws[self.parameters].id, ""
         ids = [aws[group].id for group in self.security]
         yield "VpcSecurityGroupIds", security, UNKNOWN if UNKNOWN in ids else sorted(ids), ""
+
+    def _too_low(self, raw: Mapping[str, Any]) -> bool:
+        """Whether AWS refuses the declared limit: storage never shrinks, and a limit is at least 10 % above it."""
+        return self.max_storage < lowest_limit(max(int(raw["AllocatedStorage"]), self.storage))
+
+    def notice(self, aws: Aws, live: Live) -> str:
+        size = int(live.raw["AllocatedStorage"])
+        if not self._too_low(live.raw):
+            return ""
+        return (
+            f"database.max_storage_gb = {self.max_storage} is too low for the {size} GB that the database has. AWS "
+            f"never shrinks storage, so nothing is changed. Set max_storage_gb to at least {lowest_limit(size)}"
+        )
 
     def _repair_password(self, aws: Aws, live: Live) -> Iterator[Change]:
         """A parameter deleted by hand comes back with another password: the database must learn it."""
@@ -273,22 +278,12 @@ class Database(Resource):
 
     @classmethod
     def delete(cls, aws: Aws, live: Live, parting: Parting) -> None:
-        if live.status == "deleting":
-            return
-        if live.raw["DeletionProtection"]:
-            if live.status in cls.wait.ready:
-                aws.rds.modify_db_instance(
-                    DBInstanceIdentifier=live.id, DeletionProtection=False, ApplyImmediately=True
-                )
-            return
-        # AWS takes no final snapshot of an instance that never came up.
-        if parting.data or live.status in {"creating", *FAILED}:
-            last: dict[str, Any] = {"SkipFinalSnapshot": True}
-        else:
-            name = f"{live.id}-final-{parting.snapshot}"
-            last = {"FinalDBSnapshotIdentifier": name}
-        with tolerate("DBInstanceNotFound"), tolerate("InvalidDBInstanceState", text="already being deleted"):
-            aws.rds.delete_db_instance(DBInstanceIdentifier=live.id, **last)
+        database_deletion.delete(aws, live, parting)
+
+
+def lowest_limit(storage: int) -> int:
+    """The lowest limit (GB) of storage autoscaling that AWS takes for a database of so many GB."""
+    return -(-storage * 11 // 10)
 
 
 def identifier(stack: Stack, database: Database, generation: str) -> str:

@@ -1,32 +1,87 @@
-"""RDS's own words for how a database is. There are over thirty: what is in neither set is waited for."""
+"""RDS's own words for how a database is, and what each allows: AWS's list of DB instance statuses.
+
+AWS: a final snapshot is impossible in `failed`, `incompatible-network` and `incompatible-restore` alone
+(API_DeleteDBInstance). In `storage-full` AWS takes a change of the storage and of nothing else.
+"""
 
 from __future__ import annotations
 
-MODIFYING = {
-    "backing-up",
-    "configuring-enhanced-monitoring",
-    "configuring-iam-database-auth",
-    "configuring-log-exports",
-    "converting-to-vpc",
-    "creating",
-    "maintenance",
-    "modifying",
-    "moving-to-vpc",
-    "rebooting",
-    "renaming",
-    "resetting-master-credentials",
-    "starting",
-    "stopping",
-    "upgrading",
-}
-FAILED = {
-    "failed",
-    "inaccessible-encryption-credentials",
-    "incompatible-network",
-    "incompatible-option-group",
-    "incompatible-parameters",
-    "incompatible-restore",
-    "insufficient-capacity",
-    "restore-error",
-    "storage-full",
+from collections.abc import Mapping
+
+from awsdeploy.resource import Status
+
+AT_WORK = """\
+backing-up configuring-associations configuring-enhanced-monitoring configuring-iam-database-auth
+configuring-log-exports converting-to-vpc delete-precheck maintenance modifying moving-to-vpc rebooting renaming
+resetting-master-credentials starting stopping storage-config-upgrade upgrading
+"""
+"""These end by themselves."""
+
+FULL = "storage-full"
+
+RESTORE = (
+    "`awsdeploy backups` lists what its data can be restored from. `aws rds delete-db-instance --skip-final-snapshot "
+    "--db-instance-identifier {id} --region {region}` deletes it, with its automated backups and without a final "
+    "snapshot; after that `awsdeploy up --restore-snapshot SNAPSHOT` creates it again"
+)
+KEY = (
+    "Enable its KMS key and let RDS use it (aws rds describe-db-instances --db-instance-identifier {id} --region "
+    "{region} shows the KmsKeyId)"
+)
+
+
+def _stuck(meaning: str, remedy: str, snapshot: bool = True, modifiable: bool = False) -> Status:
+    return Status(snapshot=snapshot, modifiable=modifiable, meaning=meaning, remedy=f"{remedy}.")
+
+
+STATUSES: Mapping[str, Status] = {
+    **{name: Status() for name in AT_WORK.split()},
+    **dict.fromkeys(
+        ("available", "storage-optimization", "storage-initialization"),
+        Status(usable=True, modifiable=True, snapshot=True),
+    ),
+    "creating": Status(empty=True),
+    "deleting": Status(leaving=True),
+    "stopped": Status(modifiable=True),
+    FULL: Status(
+        snapshot=True,
+        modifiable=True,
+        meaning="its disk is full, and it takes no connections",
+        remedy="Set database.storage_gb in config.toml to at least 10 % more than now, then run `awsdeploy up`: AWS "
+        "takes no other change until there is room.",
+    ),
+    "failed": _stuck("the database has failed and AWS cannot recover it", RESTORE, snapshot=False),
+    "inaccessible-encryption-credentials": _stuck(
+        "its KMS key cannot be used, and AWS cannot recover the database",
+        f"{KEY}. If the key is gone, only a backup helps. {RESTORE}",
+    ),
+    "inaccessible-encryption-credentials-recoverable": _stuck(
+        "its KMS key cannot be used",
+        f"{KEY}, then start it: aws rds start-db-instance --db-instance-identifier {{id}} --region {{region}}",
+    ),
+    "incompatible-create": _stuck("AWS could not create the database with what it was asked for", RESTORE),
+    "incompatible-network": _stuck(
+        "AWS tries to recover the database, and its subnets have no free address, or its network has changed",
+        "Free addresses in its subnets and put back what was changed in its network by hand. If it stays so: "
+        + RESTORE,
+        snapshot=False,
+    ),
+    "incompatible-option-group": _stuck(
+        "AWS could not apply its option group",
+        "Put back the option group that was changed by hand: aws rds modify-db-instance --option-group-name "
+        "default:mysql-8-4 --apply-immediately --db-instance-identifier {id} --region {region}",
+        modifiable=True,
+    ),
+    "incompatible-parameters": _stuck(
+        "the database cannot start with the values in its parameter group",
+        "`awsdeploy up` puts back what it declares there. Reset what else was changed by hand, then restart it: "
+        "aws rds reboot-db-instance --db-instance-identifier {id} --region {region}",
+        modifiable=True,
+    ),
+    "incompatible-restore": _stuck("AWS cannot restore the database to that moment", RESTORE, snapshot=False),
+    "insufficient-capacity": _stuck(
+        "AWS has no capacity for this class in this zone now",
+        "Wait for AWS to have some, or choose another database.instance_class. AWS creates it only anew: " + RESTORE,
+    ),
+    "restore-error": _stuck("AWS could not restore the database from the snapshot or to the moment asked for", RESTORE),
 }

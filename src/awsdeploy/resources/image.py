@@ -11,10 +11,12 @@ from datetime import datetime
 from typing import Any
 
 from awsdeploy.aws import tolerate
-from awsdeploy.resource import Aws, Kept, Live, Parting, Resource, Restorable, Wait
+from awsdeploy.resource import Aws, Kept, Live, Parting, Resource, Restorable, Status, Wait
 
 # AWS bills what the blocks of a disk's snapshots take together, and tells it nowhere by snapshot.
 UNKNOWN_COST = None
+
+BROKEN = Status(meaning="AWS could not take it", remedy="`awsdeploy backup now` takes another.")
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -25,7 +27,8 @@ class Image(Resource):
     wait = Wait(
         pending={"pending", "transient"},
         ready={"available", "disabled"},
-        failed={"failed", "error", "invalid"},
+        leaving={"deregistered"},
+        statuses=dict.fromkeys(("failed", "error", "invalid"), BROKEN),
         usual=300,
         deadline=7200,
     )
@@ -63,7 +66,13 @@ class EbsSnapshot(Resource):
     """The disk in an image, or what is left of one that was deregistered by hand."""
 
     title = "disk snapshot"
-    wait = Wait(pending={"pending"}, ready={"completed"}, failed={"error"}, usual=180, deadline=7200)
+    wait = Wait(
+        pending={"pending", "recoverable", "recovering"},  # the last two are in the recycle bin, which no scan shows
+        ready={"completed"},
+        statuses={"error": BROKEN},
+        usual=180,
+        deadline=7200,
+    )
     blocked = {"InvalidSnapshot.InUse"}
     data = True
     arns = (":snapshot/",)

@@ -9,7 +9,7 @@ from typing import Any
 
 from awsdeploy.aws import tolerate
 from awsdeploy.resource import UNKNOWN, Again, Aws, Change, Live, Parting, Passing, Resource, Wait
-from awsdeploy.resources.machine import METADATA, USER_DATA, Machine, digest, is_member
+from awsdeploy.resources.machine import METADATA, USER_DATA, Machine, digest, is_member, terminate
 from awsdeploy.resources.network import Subnet
 
 
@@ -19,7 +19,7 @@ class Volume(Resource):
 
     blocked = {"VolumeInUse"}
     arns = (":volume/",)
-    wait = Wait(pending={"creating"}, ready={"available", "in-use"}, leaving={"deleting"})
+    wait = Wait(pending={"creating"}, ready={"available", "in-use"}, failed={"error"}, leaving={"deleting", "deleted"})
 
     @classmethod
     def scan(cls, aws: Aws) -> Iterable[Live]:
@@ -29,7 +29,7 @@ class Volume(Resource):
     @classmethod
     def delete(cls, aws: Aws, live: Live, parting: Parting) -> None:
         """Only a disk without a machine: an attached one goes with its machine."""
-        if live.status == "available":
+        if live.status in ("available", "error"):
             with tolerate("InvalidVolume.NotFound"):
                 aws.ec2.delete_volume(VolumeId=live.id)
 
@@ -46,7 +46,7 @@ class Instance(Machine):
     wait = Wait(
         pending={"pending", "stopping"},
         ready={"running", "stopped"},
-        leaving={"shutting-down"},
+        leaving={"shutting-down", "terminated"},
         usual=15,
         deadline=900,
     )
@@ -192,9 +192,8 @@ class Instance(Machine):
 
     @classmethod
     def delete(cls, aws: Aws, live: Live, parting: Parting) -> None:
-        if live.status != "shutting-down":
-            with tolerate("InvalidInstanceID.NotFound"):
-                aws.ec2.terminate_instances(InstanceIds=[live.id])
+        if not live.state.leaving:
+            terminate(aws, live.id)
 
 
 def _once(call: Any, **parameters: Any) -> Any:

@@ -11,7 +11,7 @@ from typing import Any
 
 from awsdeploy.aws import tolerate
 from awsdeploy.resource import UNKNOWN, Again, Aws, Change, Live, Parting, Resource, Wait
-from awsdeploy.resources.machine import MEMBER, METADATA, SERVICE, USER_DATA, Machine, digest, is_member
+from awsdeploy.resources.machine import MEMBER, METADATA, SERVICE, USER_DATA, Machine, digest, is_member, terminate
 from awsdeploy.resources.network import Subnet
 
 IMAGE = "awsdeploy:image"
@@ -166,7 +166,9 @@ class Member(Resource):
     subnet: Subnet
 
     title = "machine of an Auto Scaling group"
-    wait = Wait(pending={"pending"}, ready={"running", "stopped"}, leaving={"shutting-down"}, usual=45)
+    wait = Wait(
+        pending={"pending", "stopping"}, ready={"running", "stopped"}, leaving={"shutting-down", "terminated"}, usual=45
+    )
     fed_by = {"AutoScalingGroup"}
     arns = (":instance/",)
 
@@ -181,9 +183,8 @@ class Member(Resource):
     @classmethod
     def delete(cls, aws: Aws, live: Live, parting: Parting) -> None:
         """Most have gone with their group by now."""
-        if any(one.id == live.id and one.status != "shutting-down" for one in aws.latest(cls)):
-            with tolerate("InvalidInstanceID.NotFound"):
-                aws.ec2.terminate_instances(InstanceIds=[live.id])
+        if any(one.id == live.id and not one.state.leaving for one in aws.latest(cls)):
+            terminate(aws, live.id)
 
 
 def _versions(aws: Aws, template: str) -> list[dict[str, Any]]:

@@ -110,7 +110,7 @@ class LifecyclePolicy(Resource):
     def notice(self, aws: Aws, live: Live) -> str:
         """AWS retires a machine's images when it makes a new one of it, and so none of a machine that is gone."""
         kinds: tuple[type[Resource], ...] = (Instance, Member)
-        machines = {one.id for kind in kinds for one in aws.all(kind) if one.status not in kind.wait.leaving}
+        machines = {one.id for kind in kinds for one in aws.all(kind) if not one.state.leaving}
         left = [image for image in aws.all(Image) if _made_of(image) not in {"", *machines}]
         if not left:
             return ""

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from awsdeploy.aws import AwsRefusal
+from awsdeploy.aws import AwsRefusal, tolerate
 from awsdeploy.resource import TAG_RESOURCE, Aws, Resource
 from awsdeploy.resources import bootstrap, placeholder
 from awsdeploy.resources.bucket_name import bucket_name
@@ -104,6 +104,18 @@ class Machine(Resource):
 def is_member(tags: Iterable[Mapping[str, str]] | None) -> bool:
     """Whether a machine with these tags was started by a group."""
     return any(tag["Key"] == TAG_RESOURCE and tag["Value"].endswith(f"/{MEMBER}") for tag in tags or ())
+
+
+def terminate(aws: Aws, id: str) -> None:
+    """End a machine, termination protection or not: whoever deletes a stack has agreed to it."""
+    try:
+        with tolerate("InvalidInstanceID.NotFound"):
+            aws.ec2.terminate_instances(InstanceIds=[id])
+    except AwsRefusal as refusal:
+        if refusal.code != "OperationNotPermitted" or "disableApiTermination" not in refusal.text:
+            raise
+        aws.ec2.modify_instance_attribute(InstanceId=id, DisableApiTermination={"Value": False})
+        aws.ec2.terminate_instances(InstanceIds=[id])
 
 
 def release_of(tags: Iterable[Mapping[str, str]] | None) -> str:

@@ -19,7 +19,7 @@ class Vpc(Resource):
 
     title = "VPC"
     replaces = {"cidr"}
-    wait = Wait(pending={"pending"}, usual=2)
+    wait = Wait(pending={"pending"}, leaving={"deleting"}, usual=2)
     passing = (
         Passing("ModifyVpcAttribute", "InvalidVpcID.NotFound", seconds=120),
         Passing("DescribeVpcAttribute", "InvalidVpcID.NotFound", seconds=120),
@@ -65,7 +65,7 @@ class Subnet(Resource):
     public: bool
 
     replaces = {"vpc", "cidr", "zone"}
-    wait = Wait(pending={"pending"}, usual=2)
+    wait = Wait(pending={"pending", "unavailable"}, failed={"failed", "failed-insufficient-capacity"}, usual=2)
     passing = (
         Passing("CreateSubnet", "InvalidVpcID.NotFound", seconds=120),
         Passing("ModifySubnetAttribute", "InvalidSubnetID.NotFound", seconds=300),
@@ -266,7 +266,7 @@ class NatGateway(Resource):
     replaces = {"subnet", "address"}
     again = Again.TOKEN
     # AWS: 84–121 s to create, 42–61 s to delete.
-    wait = Wait(pending={"pending"}, failed={"failed"}, leaving={"deleting"}, usual=105, deadline=900)
+    wait = Wait(pending={"pending"}, failed={"failed"}, leaving={"deleting", "deleted"}, usual=105, deadline=900)
     passing = (
         Passing("CreateNatGateway", "InvalidSubnetID.NotFound", seconds=120),
         Passing("CreateNatGateway", "InvalidAllocationID.NotFound", seconds=120),
@@ -293,6 +293,6 @@ class NatGateway(Resource):
 
     @classmethod
     def delete(cls, aws: Aws, live: Live, parting: Parting) -> None:
-        if live.status != "deleting":
+        if not live.state.leaving:
             with tolerate("NatGatewayNotFound"):
                 aws.ec2.delete_nat_gateway(NatGatewayId=live.id)

@@ -145,9 +145,12 @@ class AutoScalingGroup(Resource):
         """To no machines; when they have gone, the group. Machines that would never go are taken with it."""
         raw, calls = live.raw, autoscaling(aws)
         with tolerate("ValidationError", text="not found"):
-            if raw["MaxSize"] or raw["DesiredCapacity"]:
-                calls.update_auto_scaling_group(AutoScalingGroupName=live.id, MinSize=0, MaxSize=0, DesiredCapacity=0)
-            elif live.status not in cls.wait.leaving and not _leaving(raw):
+            protected = {"DeletionProtection": "none"} if raw.get("DeletionProtection", "none") != "none" else {}
+            if raw["MaxSize"] or raw["DesiredCapacity"] or protected:
+                calls.update_auto_scaling_group(
+                    AutoScalingGroupName=live.id, MinSize=0, MaxSize=0, DesiredCapacity=0, **protected
+                )
+            elif not live.state.leaving and not _leaving(raw):
                 calls.delete_auto_scaling_group(AutoScalingGroupName=live.id, ForceDelete=True)
 
 

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 from awsdeploy import prices
 from awsdeploy.aws import tolerate
-from awsdeploy.resource import Aws, Kept, Live, Parting, Resource, Restorable, Wait
+from awsdeploy.resource import Aws, Kept, Live, Parting, Resource, Restorable, Status, Wait
+
+ANOTHER = "`awsdeploy backup now` takes another."
 
 FINAL = "-final-"
 """In the name of what a deleted database left."""
@@ -18,7 +20,13 @@ class Snapshot(Resource):
     """What a database was at some moment: never made by `up`, kept by `destroy` unless its data may go too."""
 
     title = "DB snapshot"
-    wait = Wait(pending={"creating"}, failed={"failed"}, leaving={"deleting"}, usual=180, deadline=7200)
+    wait = Wait(
+        pending={"creating", "copying"},
+        leaving={"deleting"},
+        statuses={"failed": Status(meaning="AWS could not take the snapshot", remedy=ANOTHER)},
+        usual=180,
+        deadline=7200,
+    )
     blocked = {"InvalidDBSnapshotState"}
     data = True
     arns = (":snapshot:",)

@@ -24,7 +24,12 @@ class TargetsHealthy(Gate):
 
     title = "target health"
     # AWS: boot, bootstrap of about 90 s, then two checks 10 s apart.
-    wait = Wait(pending={"initial", "unused", "unhealthy", "draining"}, ready={"healthy"}, usual=130, deadline=1200)
+    wait = Wait(
+        pending={"initial", "unused", "unhealthy", "unhealthy.draining", "draining", "unavailable"},
+        ready={"healthy"},
+        usual=130,
+        deadline=1200,
+    )
 
     def observe(self, aws: Aws) -> Live:
         wanted, least, trouble_id = self._wanted(aws)

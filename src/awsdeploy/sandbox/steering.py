@@ -154,6 +154,19 @@ class Steering:
         with self.server.lock:
             agents.steer(self.server.world, str(value["instance"]), bool(value["online"]))
 
+    def post_database(self, value: Mapping[str, Any]) -> None:
+        """Put a database into a status of RDS: for good, or for so many AWS seconds."""
+        from awsdeploy.sandbox.corrections import database_statuses
+
+        with self.server.lock:
+            database_statuses.put(
+                self.server.world,
+                str(value.get("region", "ap-northeast-2")),
+                str(value["id"]),
+                str(value["status"]),
+                float(value.get("seconds", 0)),
+            )
+
     def post_fork(self, _: Mapping[str, Any]) -> dict[str, Any]:
         pid, port = self.server.fork()
         return {"pid": pid, "port": port}

@@ -9,7 +9,7 @@ from typing import Any
 from awsdeploy.sandbox import call as calls
 from awsdeploy.sandbox import durations, mysql
 from awsdeploy.sandbox.call import Call
-from awsdeploy.sandbox.corrections import Answer, after, before, database_rules, interfaces, logs
+from awsdeploy.sandbox.corrections import Answer, after, before, database_rules, database_statuses, interfaces, logs
 from awsdeploy.sandbox.refusal import AwsRefuses
 from awsdeploy.sandbox.world import World
 
@@ -111,10 +111,11 @@ def _dress(world: World, shown: Answer, database: Any) -> None:
 
 @before("rds:ModifyDBInstance")
 def modify(world: World, call: Call) -> Answer:
-    database = _ready(world, call)
+    database = _named(world, call)
+    wanted = {key: value for key, value in call.parameters.items() if key not in NOT_SETTINGS}
+    database_statuses.modification(database, wanted)
     database_rules.modification(world, call, database)
     memory, name = world.of(Databases), database.db_instance_identifier
-    wanted = {key: value for key, value in call.parameters.items() if key not in NOT_SETTINGS}
     waiting = {key: value for key, value in wanted.items() if key in DEFERRABLE}
     memory.pending[name] = {**memory.pending.get(name, {}), **waiting}
     now = {key: value for key, value in wanted.items() if key not in waiting}
@@ -155,6 +156,7 @@ def delete(world: World, call: Call) -> Answer:
     wanted, database = call.parameters, _named(world, call)
     name = database.db_instance_identifier
     last = wanted.get("FinalDBSnapshotIdentifier")
+    database_statuses.deletion(database, wanted)
     database_rules.deletion(call, database)
     if last:
         snapshot = world.moto("rds", call.region).create_db_snapshot(name, last)
@@ -199,7 +201,7 @@ _changing("rds:StartDBInstance", "starting", "available", durations.DATABASE_STA
 @before("rds:CreateDBSnapshot", "rds:CreateDBInstanceReadReplica")
 def needs_available(world: World, call: Call) -> None:
     if "DBInstanceIdentifier" in call.parameters and call.operation == "CreateDBSnapshot":
-        _ready(world, call)
+        database_statuses.snapshot(_named(world, call))
 
 
 @after("rds:CreateDBSnapshot")

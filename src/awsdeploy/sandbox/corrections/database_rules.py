@@ -106,9 +106,7 @@ def modification(world: World, call: Call, database: Any) -> None:
 
 def deletion(call: Call, database: Any) -> None:
     """Raises `AwsRefuses` as DeleteDBInstance does."""
-    wanted, name = call.parameters, database.db_instance_identifier
-    if database.status == "deleting":
-        raise AwsRefuses("InvalidDBInstanceState", f"Instance {name} is already being deleted.")
+    wanted = call.parameters
     if database.deletion_protection:
         message = "Cannot delete protected DB Instance, please disable deletion protection and try again."
         raise AwsRefuses("InvalidParameterCombination", message)
@@ -119,11 +117,6 @@ def deletion(call: Call, database: Any) -> None:
     if skip and last:
         message = "FinalDBSnapshotIdentifier can not be specified when deleting with SkipFinalSnapshot."
         raise AwsRefuses("InvalidParameterCombination", message)
-    if last and database.status != "available":
-        message = (
-            f"Cannot create a snapshot because the database instance {name} is not currently in the available state."
-        )
-        raise AwsRefuses("InvalidDBInstanceState", message)
     if last and not re.fullmatch(r"[a-zA-Z](?!.*--)[a-zA-Z0-9-]{0,254}(?<!-)", last):
         raise AwsRefuses("InvalidParameterValue", "The parameter FinalDBSnapshotIdentifier is not a valid identifier.")
 

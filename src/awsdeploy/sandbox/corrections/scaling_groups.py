@@ -23,6 +23,7 @@ DEFAULTS: Mapping[str, Any] = {
 }
 KEPT = {
     *DEFAULTS,
+    "DeletionProtection",
     *("MinSize", "MaxSize", "DesiredCapacity", "VPCZoneIdentifier", "LaunchTemplate", "DefaultInstanceWarmup"),
 }
 NOT_OURS = (
@@ -173,6 +174,9 @@ def delete(world: World, call: Call) -> Answer:
     """AWS: by force with everything in it, else only an empty group that has nothing under way."""
     group = known(world, call)
     force = str(call.parameters.get("ForceDelete", False)).lower() == "true"
+    protection = group.settings.get("DeletionProtection", "none")
+    if protection == "prevent-all-deletion" or (force and protection == "prevent-force-deletion"):
+        raise _invalid(f"AutoScalingGroup {group.name} has deletion protection ({protection}) and cannot be deleted")
     if not force and group.staying:
         message = "You cannot delete an AutoScalingGroup while there are instances or pending Spot instance request(s)"
         raise AwsRefuses("ResourceInUse", f"{message} still in the group.")

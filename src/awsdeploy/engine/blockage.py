@@ -1,0 +1,57 @@
+"""Find out what holds an object that AWS does not delete: once it has been stuck for a while, and again each minute."""
+
+from __future__ import annotations
+
+import time
+
+from awsdeploy.aws import AwsRefusal
+from awsdeploy.engine.run import Run
+from awsdeploy.errors import AwsFailure
+from awsdeploy.remedies import DELETE_DATA
+from awsdeploy.resource import Live, Parting
+
+FEW = 3  # of the blockers are named one by one
+
+
+class Blockage:
+    """What holds one object, in words. AWS is asked first after half a minute of its time, by `Run.settle`."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self._words = ""
+        self._next: float | None = None
+
+    def words(self, live: Live, stuck: bool) -> str:
+        """What is known of the blockers of an object that is `stuck` now; nothing of one that is not."""
+        now = time.monotonic()
+        if not stuck:
+            self._words, self._next = "", None
+        elif self._next is None:
+            self._next = now + self.run.settle / 2
+        elif now >= self._next:
+            self._next = now + self.run.settle
+            self._words = blocked_by(self.run, live)
+        return self._words
+
+
+def blocked_by(run: Run, live: Live) -> str:
+    """Ask for the blockers of an object; nothing where its kind knows none."""
+    try:
+        found = list(dict.fromkeys(map(str, live.kind.blockers(run.view(live.kind, live.region), live))))
+    except AwsRefusal as refusal:
+        return f"what holds it could not be asked: {refusal.action or refusal.text}"
+    more = [f"and {len(found) - FEW} more"] if len(found) > FEW else []
+    return f"Blocked by {'; '.join([*found[:FEW], *more])}" if found else ""
+
+
+def explained(run: Run, live: Live, refusal: AwsRefusal, parting: Parting) -> AwsFailure | None:
+    """A refused delete that waiting does not help, as an error with what does; None: it is waited for."""
+    if refusal.code in live.kind.blocked:
+        if not live.state.remedy:
+            return None
+        without = live.kind.data and not parting.data and ":Delete" in refusal.operation
+        hint = f"{live.remedy} {DELETE_DATA}" if without else live.remedy
+        return AwsFailure(f"AWS refuses it in the status {live.status} ({live.explained}): {refusal.text}", hint)
+    if not refusal.action and (words := blocked_by(run, live)):
+        refusal.message += f" {words}."
+    return refusal

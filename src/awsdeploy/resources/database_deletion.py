@@ -1,0 +1,54 @@
+"""How a database goes: its protection first, and never without the final snapshot that was announced."""
+
+from __future__ import annotations
+
+from awsdeploy.aws import AwsRefusal, tolerate
+from awsdeploy.errors import AwsFailure
+from awsdeploy.remedies import DELETE_DATA
+from awsdeploy.resource import Aws, Live, Parting
+
+GONE, BUSY = "DBInstanceNotFound", "InvalidDBInstanceState"
+
+NO_SNAPSHOT = {
+    "KMSKeyNotAccessibleFault": f"Enable its KMS key, then run the same command again. {DELETE_DATA}",
+    "SnapshotQuotaExceeded": "Delete DB snapshots that nobody needs (aws rds describe-db-snapshots --snapshot-type "
+    "manual) or have the quota raised (Service Quotas, Amazon RDS, manual DB instance snapshots), then run the same "
+    f"command again. {DELETE_DATA}",
+}
+"""Refusals of a final snapshot that waiting does not change, by AWS's code, and what to do about each."""
+
+
+def delete(aws: Aws, live: Live, parting: Parting) -> None:
+    """The next step: start it where AWS changes and copies it only when it runs, lift its protection, delete it.
+
+    AWS refuses each while it is at work on something else: that is waited for outside, where the reason is shown.
+    Raises `AwsFailure` where the announced snapshot is impossible.
+    """
+    if live.state.leaving:
+        return
+    if live.state.empty:  # by a look of some time ago: it may have been used since
+        live = next((one for one in aws.latest(live.kind) if one.id == live.id), live)
+    rds, protected = aws.door.client("rds", aws.region), bool(live.raw["DeletionProtection"])
+    skipped = parting.data or live.state.empty
+    if not skipped and live.without_snapshot:
+        raise AwsFailure(
+            f"AWS takes no final snapshot of {live.id}: it is {live.status}.", f"{live.remedy} {DELETE_DATA}"
+        )
+    with tolerate(GONE), tolerate(BUSY, text="already being deleted"):
+        if live.status == "stopped" and (protected or not skipped):
+            rds.start_db_instance(DBInstanceIdentifier=live.id)
+        elif protected:
+            rds.modify_db_instance(DBInstanceIdentifier=live.id, DeletionProtection=False, ApplyImmediately=True)
+        elif skipped:
+            rds.delete_db_instance(DBInstanceIdentifier=live.id, SkipFinalSnapshot=True)
+        else:
+            _delete_after_snapshot(aws, live, f"{live.id}-final-{parting.snapshot}")
+
+
+def _delete_after_snapshot(aws: Aws, live: Live, name: str) -> None:
+    try:
+        aws.rds.delete_db_instance(DBInstanceIdentifier=live.id, FinalDBSnapshotIdentifier=name)
+    except AwsRefusal as refusal:
+        if (hint := NO_SNAPSHOT.get(refusal.code)) is None:
+            raise
+        raise AwsFailure(f"AWS takes no final snapshot of {live.id}: {refusal.text}", hint) from None
