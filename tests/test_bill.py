@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from awsdeploy import estimate
 from awsdeploy.config import from_mapping
 from tests.account import account
+from tests.policy.stages import copied
 from tests.simulated import World, writes
 
 ACCOUNT = "123456789012"
@@ -80,6 +82,32 @@ def test_a_change_says_what_it_makes_of_the_bill(up: World) -> None:
     assert (told["monthly"], told["difference"]) == (123.97, 46.72)
     up.settings(CONFIG)
     assert "a month" not in up.awsdeploy("plan").stdout
+
+
+def test_storage_that_has_grown_is_priced_and_never_offered_as_a_saving(up: World, tmp_path: Path) -> None:
+    with copied(up, tmp_path / "copy") as world:
+        rds, ec2 = world.client("rds"), world.client("ec2")
+        (database,) = rds.describe_db_instances()["DBInstances"]
+        # As RDS's storage autoscaling and a person do.
+        name = database["DBInstanceIdentifier"]
+        grown = {"AllocatedStorage": 120, "MaxAllocatedStorage": 200}
+        rds.modify_db_instance(DBInstanceIdentifier=name, ApplyImmediately=True, **grown)
+        volume = ec2.describe_volumes()["Volumes"][0]
+        ec2.modify_volume(VolumeId=volume["VolumeId"], Size=volume["Size"] + 10)
+        world.pass_time(900)
+        said = world.awsdeploy("plan").stdout
+        assert "Nothing to do" in said
+        assert "database.max_storage_gb = 100 is too low for the 120 GB" in said
+        assert "at least 132" in said
+        assert json.loads(world.awsdeploy("plan", "--json").stdout)["difference"] == 0
+        world.settings(WITH_NAT)
+        said = world.awsdeploy("plan").stdout
+        assert "This changes the bill by +$46.72 a month" in said
+        assert "GB of" not in said
+        told = json.loads(world.awsdeploy("plan", "--json").stdout)
+        assert "120 GB of database" in [line["what"] for line in told["bill"]]
+        assert world.awsdeploy("up", "--yes").returncode == 0
+        assert rds.describe_db_instances()["DBInstances"][0]["MaxAllocatedStorage"] == 200
 
 
 def test_the_budget_is_the_estimate_with_room_and_writes_to_who_hears_of_alarms(up: World) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections import Counter
 from collections.abc import Iterable
 
 from awsdeploy import estimate
+from awsdeploy.config import Settings
+from awsdeploy.engine.plan import Plan
 from awsdeploy.estimate import Machines, Mysql, Parts
 from awsdeploy.hints import next_command
 from awsdeploy.prices import HOURS
@@ -42,6 +45,24 @@ def parts(lives: Iterable[Live], region: str) -> Parts:
         zones=sum(one.kind is HostedZone for one in there),
         health_checks=sum(one.kind is HealthCheck for one in there),
     )
+
+
+def after(settings: Settings, plan: Plan) -> Parts:
+    """What is billed once a plan is carried out: as declared, but storage that has grown stays. AWS shrinks none."""
+    wanted, database = estimate.declared(settings), None
+    sizes = {live.key: int(live.raw["Size"]) for live in plan.lives if live.kind is Volume and live.raw}
+    grown = 0
+    for resource, item in plan.items.items():
+        if item.live is None or not item.live.raw or item.action in ("create", "replace"):
+            continue
+        if isinstance(resource, Instance):
+            grown += max(0, sizes.get(f"{resource.key}/disk", 0) - resource.disk)
+        elif isinstance(resource, Database):
+            database = int(item.live.raw["AllocatedStorage"])
+    if wanted.database and database:
+        storage = max(wanted.database.storage, database)
+        wanted = dataclasses.replace(wanted, database=dataclasses.replace(wanted.database, storage=storage))
+    return dataclasses.replace(wanted, disks=wanted.disks + grown)
 
 
 def already_billed(lives: Iterable[Live], region: str) -> str:

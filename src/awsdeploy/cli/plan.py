@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from awsdeploy.cli import cost
+from awsdeploy.cli import cost, notices
 from awsdeploy.cli.group import ExampleHelp
 from awsdeploy.cli.options import Given, json_option, shared_options
 from awsdeploy.cli.session import Session, paragraphs, print_lines, session
@@ -118,6 +118,12 @@ def _came_from(plan: Plan, snapshot: str) -> bool:
     return any(live is not None and restored_from(live) == snapshot for live in lives)
 
 
+def _databases(plan: Plan) -> list[Database]:
+    from awsdeploy.resources.database import Database
+
+    return [one for one in plan.items if isinstance(one, Database)]
+
+
 def offered(plan: Plan) -> list[Live]:
     """Snapshots from which a database that is to be made could be made, newest first."""
     from awsdeploy.resources.snapshot import Snapshot
@@ -200,6 +206,8 @@ def remarks(at: Session, plan: Plan) -> Iterator[str]:
         made, size = live.raw.get("SnapshotCreateTime"), live.raw.get("AllocatedStorage")
         day = f"{made.astimezone(at.settings.tz):%Y-%m-%d}" if made else live.status
         yield f"A snapshot of {live.origin} exists ({day}, {size} GB): up --restore-snapshot {live.id} brings it back."
+    for sentence in notices.notices(at, _databases(plan)):
+        yield f"Note: {sentence}."
     for obstacle in plan.obstacles:
         yield f"In the way: {obstacle}"
     if plan.new:
@@ -220,7 +228,7 @@ def _bill(at: Session, plan: Plan) -> Iterator[str]:
     """Of a new stack every line; of one that stands what the change comes to."""
     from awsdeploy import deviations, estimate
 
-    bill = estimate.lines(at.settings)
+    bill = _after(plan, at)
     if plan.new:
         yield "US dollars a month:"
         yield from cost.table(bill)
@@ -231,6 +239,13 @@ def _bill(at: Session, plan: Plan) -> Iterator[str]:
     else:
         yield cost.closing(at.settings, bill)
         yield from cost.difference(_standing(plan, at), bill)
+
+
+def _after(plan: Plan, at: Session) -> list[Line]:
+    """The bill once the plan is carried out."""
+    from awsdeploy import estimate, standing
+
+    return estimate.of_parts(standing.after(at.settings, plan))
 
 
 def _standing(plan: Plan, at: Session) -> list[Line]:
@@ -252,7 +267,7 @@ def document(at: Session, plan: Plan) -> dict[str, Any]:
     """The plan as JSON."""
     from awsdeploy import deviations, estimate
 
-    bill = estimate.lines(at.settings)
+    bill = _after(plan, at)
     stands = 0.0 if plan.new else estimate.total(_standing(plan, at))
     return {
         **at.header,
