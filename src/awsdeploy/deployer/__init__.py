@@ -42,16 +42,20 @@ ROWS: tuple[Callable[[Scope], Iterator[Statement]], ...] = (
     accounts.spending,
 )
 _SESSION = "`shell` and `tunnel`, which hand over to a plugin that the recorded runs have not"
+_HELD = "something that a destroy waits for is held by what is not the stack's: it is named"
 UNRECORDED: Mapping[str, str] = {
     "autoscaling:DetachLoadBalancerTargetGroups": "a target group of another's was attached by hand",
     "ec2:AuthorizeSecurityGroupEgress": "a rule that the config declares was taken away by hand",
     "ec2:CreateLaunchTemplateVersion": "what a group's machines are made of has changed",
     "ec2:DeleteLaunchTemplateVersions": "the versions that no machine of a group has any more",
     "ec2:DeleteVolume": "a disk was left without its machine",
+    "ec2:DescribeSecurityGroupRules": _HELD,
+    "ec2:DescribeVpcEndpoints": _HELD,
     "ec2:DisassociateIamInstanceProfile": "a machine was given another profile by hand",
     "elasticloadbalancing:SetIpAddressType": "it was changed by hand",
     "elasticloadbalancing:SetSubnets": "the load balancer was moved to other subnets by hand",
     "rds:RestoreDBInstanceFromDBSnapshot": "a database comes from a snapshot",
+    "rds:StartDBInstance": "the database was stopped by hand",
     "s3:AbortMultipartUpload": "an upload was unfinished when its bucket went",
     "servicequotas:GetAWSDefaultServiceQuota": "the account has no quota of its own on record",
     "ssm:StartSession": _SESSION,

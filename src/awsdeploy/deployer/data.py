@@ -22,7 +22,7 @@ def rds(scope: Scope) -> Iterator[Statement]:
     changes = """\
     AddTagsToResource CreateDBInstance CreateDBParameterGroup CreateDBSnapshot CreateDBSubnetGroup DeleteDBInstance
     DeleteDBParameterGroup DeleteDBSnapshot DeleteDBSubnetGroup ModifyDBInstance ModifyDBParameterGroup
-    ModifyDBSubnetGroup RestoreDBInstanceFromDBSnapshot
+    ModifyDBSubnetGroup RestoreDBInstanceFromDBSnapshot StartDBInstance
     """
     name = scope.named(63)
     own = [scope.arn("rds", f"{kind}:{name}") for kind in ("db", "pg", "snapshot", "subgrp")]

@@ -214,7 +214,7 @@ def _part(run: Run, live: Live, parting: Parting, leaving: Leaving) -> None:
         current = seen
         waits = bool(blocked) or not seen.state.leaving
         leaving.parts(live, waits)
-        why = " ".join(filter(None, (blocked, blockage.words(seen, waits))))
+        why = ". ".join(filter(None, (blocked.rstrip("."), blockage.words(seen, waits))))
         if not leaving.stuck:
             last_hope = time.monotonic()
         elif time.monotonic() - last_hope > run.settle:

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from awsdeploy.aws import tolerate
-from awsdeploy.resource import Again, Aws, Live, Parting, Resource, Wait
+from awsdeploy.resource import Again, Aws, Blocker, Live, Parting, Resource, Wait
+from awsdeploy.resources import blockers
 
 AWAITING_RECORD = "AWAITING_RECORD"
 """Our word for a certificate whose validation records AWS has not named yet (AWS: some seconds)."""
@@ -64,6 +65,10 @@ class Certificate(Resource):
     def facts(self, aws: Aws, live: Live) -> Mapping[str, str]:
         until = live.raw.get("NotAfter")
         return {"valid until": f"{until:%Y-%m-%d}"} if until is not None else {}
+
+    @classmethod
+    def blockers(cls, aws: Aws, live: Live) -> Iterator[Blocker]:
+        return blockers.balancers(aws, live.raw.get("InUseBy", ()))
 
     @classmethod
     def delete(cls, aws: Aws, live: Live, parting: Parting) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from awsdeploy.aws import tolerate
-from awsdeploy.resource import Again, Aws, Change, Live, Parting, Passing, Resource, Wait
+from awsdeploy.resource import Again, Aws, Blocker, Change, Live, Parting, Passing, Resource, Wait
+from awsdeploy.resources import blockers
 from awsdeploy.resources.network import Subnet
 
 
@@ -52,6 +54,10 @@ class SubnetGroup(Resource):
                 aws.rds.modify_db_subnet_group(DBSubnetGroupName=live.id, SubnetIds=sorted(wanted))
 
             yield Change("subnets", sorted(present), sorted(wanted, key=str), modify)
+
+    @classmethod
+    def blockers(cls, aws: Aws, live: Live) -> Iterator[Blocker]:
+        return blockers.databases(aws, lambda one: one.get("DBSubnetGroup", {}).get("DBSubnetGroupName") == live.id)
 
     @classmethod
     def delete(cls, aws: Aws, live: Live, parting: Parting) -> None:
@@ -110,6 +116,13 @@ class ParameterGroup(Resource):
 
         for name, value in wrong.items():
             yield Change(name, present.get(name), value, modify)
+
+    @classmethod
+    def blockers(cls, aws: Aws, live: Live) -> Iterator[Blocker]:
+        def uses(one: Mapping[str, Any]) -> bool:
+            return any(group["DBParameterGroupName"] == live.id for group in one.get("DBParameterGroups", ()))
+
+        return blockers.databases(aws, uses)
 
     @classmethod
     def delete(cls, aws: Aws, live: Live, parting: Parting) -> None:

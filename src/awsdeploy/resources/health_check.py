@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from awsdeploy.aws import AwsRefusal, tolerate
-from awsdeploy.resource import TAG_STACK, TIMELESS, Again, Aws, Change, Live, Parting, Resource
+from awsdeploy.resource import TAG_STACK, TIMELESS, Again, Aws, Blocker, Change, Live, Parting, Resource
 
 KEY = "monitoring/health-check"
 """A stack has one at most: its caller reference has no room for a key."""
@@ -93,6 +93,15 @@ class HealthCheck(Resource):
                 )
 
             yield Change("tags", None, aws.stack.tag, tag)
+
+    @classmethod
+    def blockers(cls, aws: Aws, live: Live) -> Iterator[Blocker]:
+        for zone in aws.route53.pages("list_hosted_zones", "HostedZones"):
+            records = aws.route53.pages("list_resource_record_sets", "ResourceRecordSets", HostedZoneId=zone["Id"])
+            for one in records:
+                if one.get("HealthCheckId") == live.id:
+                    what = f"record {one['Type']} {one['Name']} in the hosted zone {zone['Id']}"
+                    yield Blocker(what, "delete the record or take the health check out of it")
 
     @classmethod
     def delete(cls, aws: Aws, live: Live, parting: Parting) -> None:

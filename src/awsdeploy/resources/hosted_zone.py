@@ -9,7 +9,7 @@ from typing import Any
 from awsdeploy.aws import tolerate
 from awsdeploy.errors import Refused
 from awsdeploy.prices import HOSTED_ZONE
-from awsdeploy.resource import TAG_STACK, Again, Aws, Change, Kept, Live, Parting, Resource, Stack
+from awsdeploy.resource import TAG_STACK, Again, Aws, Blocker, Change, Kept, Live, Parting, Resource, Stack
 from awsdeploy.resources.public_record import PublicRecord, place, read, written
 from awsdeploy.resources.zone_choice import chosen, covering, host, short
 
@@ -99,6 +99,13 @@ class HostedZone(Resource):
     def keep(cls, aws: Aws, live: Live, parting: Parting) -> Kept | None:
         why = "your registrar points at its name servers; --delete-zone removes it"
         return None if parting.zone else Kept(why, HOSTED_ZONE)
+
+    @classmethod
+    def blockers(cls, aws: Aws, live: Live) -> Iterator[Blocker]:
+        apex = live.raw["Name"]
+        for one in _records(aws, live):
+            if (one["Name"], one["Type"]) not in ((apex, "NS"), (apex, "SOA")):
+                yield Blocker(f"record {one['Type']} {host(one['Name'])}", "delete it, or keep the zone")
 
     @classmethod
     def delete(cls, aws: Aws, live: Live, parting: Parting) -> None:

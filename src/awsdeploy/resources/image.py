@@ -11,7 +11,8 @@ from datetime import datetime
 from typing import Any
 
 from awsdeploy.aws import tolerate
-from awsdeploy.resource import Aws, Kept, Live, Parting, Resource, Restorable, Status, Wait
+from awsdeploy.resource import Aws, Blocker, Kept, Live, Parting, Resource, Restorable, Status, Wait
+from awsdeploy.resources import blockers
 
 # AWS bills what the blocks of a disk's snapshots take together, and tells it nowhere by snapshot.
 UNKNOWN_COST = None
@@ -89,6 +90,14 @@ class EbsSnapshot(Resource):
         if parting.data:
             return None
         return Kept(f"{live.raw['VolumeSize']} GB disk of {live.origin}", UNKNOWN_COST)
+
+    @classmethod
+    def blockers(cls, aws: Aws, live: Live) -> Iterator[Blocker]:
+        used = [{"Name": "block-device-mapping.snapshot-id", "Values": [live.id]}]
+        for one in aws.ec2.pages("describe_images", "Images", Owners=["self"], Filters=used):
+            remedy = f"aws ec2 deregister-image --region {aws.region} --image-id {one['ImageId']}"
+            going = blockers.ours(aws, one.get("Tags"))
+            yield Blocker(f"machine image {one['ImageId']} ({one.get('Name', '')})", "" if going else remedy)
 
     @classmethod
     def delete(cls, aws: Aws, live: Live, parting: Parting) -> None:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from awsdeploy.aws import tolerate
-from awsdeploy.resource import UNKNOWN, Again, Aws, Change, Live, Parting, Passing, Resource, Wait
+from awsdeploy.resource import UNKNOWN, Again, Aws, Blocker, Change, Live, Parting, Passing, Resource, Wait
+from awsdeploy.resources import blockers
 from awsdeploy.resources.machine import METADATA, USER_DATA, Machine, digest, is_member, terminate
 from awsdeploy.resources.network import Subnet
 
@@ -25,6 +26,11 @@ class Volume(Resource):
     def scan(cls, aws: Aws) -> Iterable[Live]:
         for one in aws.ec2.pages("describe_volumes", "Volumes", Filters=aws.filters):
             yield from aws.found(cls, one["VolumeId"], one.get("Tags"), one, one["State"])
+
+    @classmethod
+    def blockers(cls, aws: Aws, live: Live) -> Iterator[Blocker]:
+        for one in live.raw.get("Attachments", ()):
+            yield from blockers.machine(aws, one["InstanceId"], f"detach-volume --volume-id {live.id}")
 
     @classmethod
     def delete(cls, aws: Aws, live: Live, parting: Parting) -> None:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from awsdeploy.aws import AwsRefusal, tolerate
-from awsdeploy.resource import UNKNOWN, Again, Aws, Change, Live, Parting, Passing, Resource, Wait
+from awsdeploy.resource import UNKNOWN, Again, Aws, Blocker, Change, Live, Parting, Passing, Resource, Wait
+from awsdeploy.resources import blockers
 from awsdeploy.resources.bucket import Bucket
 from awsdeploy.resources.instance import Instance
 from awsdeploy.resources.network import Subnet, Vpc
@@ -223,6 +224,10 @@ class TargetGroup(Resource):
                     aws.elbv2.register_targets(TargetGroupArn=live.id, Targets=[{"Id": id, "Port": self.port}])
 
                 yield Change("target", None, instance.key, register)
+
+    @classmethod
+    def blockers(cls, aws: Aws, live: Live) -> Iterator[Blocker]:
+        return blockers.balancers(aws, live.raw.get("LoadBalancerArns", ()))
 
     @classmethod
     def delete(cls, aws: Aws, live: Live, parting: Parting) -> None:

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from awsdeploy.aws import tolerate
-from awsdeploy.resource import Again, Aws, Change, Live, Parting, Passing, Resource, Wait
+from awsdeploy.resource import Again, Aws, Blocker, Change, Live, Parting, Passing, Resource, Wait
+from awsdeploy.resources import blockers
 
 ANYWHERE = "0.0.0.0/0"
 
@@ -48,6 +49,10 @@ class Vpc(Resource):
                     aws.ec2.modify_vpc_attribute(VpcId=live.id, **{name: {"Value": True}})
 
                 yield Change(name, False, True, switch_on)
+
+    @classmethod
+    def blockers(cls, aws: Aws, live: Live) -> Iterator[Blocker]:
+        return blockers.inside(aws, live.id)
 
     @classmethod
     def delete(cls, aws: Aws, live: Live, parting: Parting) -> None:
@@ -97,6 +102,10 @@ class Subnet(Resource):
             yield Change("MapPublicIpOnLaunch", old, self.public, switch)
 
     @classmethod
+    def blockers(cls, aws: Aws, live: Live) -> Iterator[Blocker]:
+        return blockers.interfaces(aws, "subnet-id", live.id)
+
+    @classmethod
     def delete(cls, aws: Aws, live: Live, parting: Parting) -> None:
         with tolerate("InvalidSubnetID.NotFound"):
             aws.ec2.delete_subnet(SubnetId=live.id)
@@ -138,6 +147,12 @@ class InternetGateway(Resource):
             yield Change("attachment", ", ".join(attached) or None, vpc, attach)
 
     @classmethod
+    def blockers(cls, aws: Aws, live: Live) -> Iterator[Blocker]:
+        """AWS detaches it only when nothing in the VPC has a public address."""
+        for one in live.raw.get("Attachments", ()):
+            yield from blockers.interfaces(aws, "vpc-id", one["VpcId"], public=True)
+
+    @classmethod
     def delete(cls, aws: Aws, live: Live, parting: Parting) -> None:
         with tolerate("InvalidInternetGatewayID.NotFound"):
             for one in live.raw.get("Attachments", ()):
@@ -163,6 +178,10 @@ class ElasticIp(Resource):
     def create(self, aws: Aws) -> str:
         made = aws.ec2.allocate_address(Domain="vpc", TagSpecifications=aws.tag_spec(self, "elastic-ip"))
         return str(made["AllocationId"])
+
+    @classmethod
+    def blockers(cls, aws: Aws, live: Live) -> Iterator[Blocker]:
+        return blockers.address(aws, live.id)
 
     @classmethod
     def delete(cls, aws: Aws, live: Live, parting: Parting) -> None:

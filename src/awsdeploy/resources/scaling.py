@@ -7,7 +7,20 @@ from dataclasses import dataclass
 from typing import Any
 
 from awsdeploy.aws import Client, tolerate
-from awsdeploy.resource import TAG_STACK, UNKNOWN, Again, Aws, Change, Gate, Live, Parting, Passing, Resource, Wait
+from awsdeploy.resource import (
+    TAG_STACK,
+    UNKNOWN,
+    Again,
+    Aws,
+    Blocker,
+    Change,
+    Gate,
+    Live,
+    Parting,
+    Passing,
+    Resource,
+    Wait,
+)
 from awsdeploy.resources.launch_template import KEPT, LATER, LaunchTemplate
 from awsdeploy.resources.load_balancer import TargetGroup
 from awsdeploy.resources.network import Subnet
@@ -139,6 +152,14 @@ class AutoScalingGroup(Resource):
                 calls.detach_load_balancer_target_groups(AutoScalingGroupName=live.id, TargetGroupARNs=[arn])
 
             yield Change("target group", arn, None, detach)
+
+    @classmethod
+    def blockers(cls, aws: Aws, live: Live) -> Iterator[Blocker]:
+        for one in live.raw.get("Instances", ()):
+            id, state = one["InstanceId"], one["LifecycleState"]
+            held = f"aws autoscaling describe-lifecycle-hooks --region {aws.region} --auto-scaling-group-name {live.id}"
+            remedy = f"a lifecycle hook holds it ({held})" if state == "Terminating:Wait" else ""
+            yield Blocker(f"machine {id} ({state})", remedy)
 
     @classmethod
     def delete(cls, aws: Aws, live: Live, parting: Parting) -> None:

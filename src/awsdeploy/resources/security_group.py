@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from awsdeploy.aws import tolerate
-from awsdeploy.resource import Again, Aws, Change, Live, Parting, Passing, Resource
-from awsdeploy.resources import operator
+from awsdeploy.resource import Again, Aws, Blocker, Change, Live, Parting, Passing, Resource
+from awsdeploy.resources import blockers, operator
 from awsdeploy.resources.network import ANYWHERE, Vpc
 
 Rule = tuple[str, int, int, str]
@@ -110,6 +110,11 @@ class SecurityGroup(Resource):
         else:
             source = rule.source if isinstance(rule.source, str) else aws[rule.source].id
         return ("tcp", rule.port, rule.port, source)
+
+    @classmethod
+    def blockers(cls, aws: Aws, live: Live) -> Iterator[Blocker]:
+        yield from blockers.interfaces(aws, "group-id", live.id)
+        yield from blockers.references(aws, live.id)
 
     @classmethod
     def delete(cls, aws: Aws, live: Live, parting: Parting) -> None:
