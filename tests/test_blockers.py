@@ -118,8 +118,14 @@ def test_what_aws_takes_away_itself_and_what_is_left_in_the_vpc(standing: World,
         assert f"Blocked by security group {group} ({name}), which stays: aws ec2 delete-security-group" in said
 
 
-def test_the_interfaces_of_our_own_load_balancer_go_by_themselves(standing: World, tmp_path: Path) -> None:
+def test_protections_are_lifted_and_the_load_balancers_interfaces_go_by_themselves(
+    standing: World, tmp_path: Path
+) -> None:
     with copied(standing, tmp_path / "copy") as world:
+        machine, balancer = of(world, "machines/site-1").id, of(world, "web/alb").id
+        world.client("ec2").modify_instance_attribute(InstanceId=machine, DisableApiTermination={"Value": True})
+        protected = [{"Key": "deletion_protection.enabled", "Value": "true"}]
+        world.client("elbv2").modify_load_balancer_attributes(LoadBalancerArn=balancer, Attributes=protected)
         world.control("POST", "speed", {"speed": 60})
         told: list[Event] = []
         telling = dataclasses.replace(world, on_event=told.append)

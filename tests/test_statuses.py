@@ -12,6 +12,7 @@ from awsdeploy.errors import AwsFailure
 from awsdeploy.resource import KINDS, Gate, Live, Parting, Resource
 from awsdeploy.resources.database import Database
 from awsdeploy.resources.database_status import STATUSES
+from awsdeploy.resources.scaling import AutoScalingGroup
 from awsdeploy.sandbox.corrections import database_statuses as rds
 
 ENUMS = {
@@ -131,3 +132,12 @@ def test_protection_is_lifted_before_anything_is_deleted(status: str) -> None:
     assert [method for method, _ in calls] == first
     without = asked(status, Parting(data=True))
     assert [parameters.get("SkipFinalSnapshot") for _, parameters in without] == [True] * (status != "deleting")
+
+
+def test_a_protected_auto_scaling_group_is_let_go() -> None:
+    calls: list[dict[str, Any]] = []
+    client = SimpleNamespace(update_auto_scaling_group=lambda **parameters: calls.append(parameters))
+    aws: Any = SimpleNamespace(client=lambda _: client)
+    raw = {"MaxSize": 0, "DesiredCapacity": 0, "DeletionProtection": "prevent-all-deletion"}
+    AutoScalingGroup.delete(aws, Live(AutoScalingGroup, "machines/jobs", "jobs", raw=raw), Parting())
+    assert [one["DeletionProtection"] for one in calls] == ["none"]

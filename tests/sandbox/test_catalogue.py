@@ -81,6 +81,7 @@ ROWS = {
     "held-load-balancer-protected": "a load balancer with deletion protection",
     "held-certificate": "a certificate that a listener shows",
     "held-database-snapshot": "a database, with no word about a final snapshot",
+    "held-database-status": "a database in each of its statuses, also its changes and snapshots",
     "held-database-protected": "a database with deletion protection",
     "held-subnet-group": "the DB subnet group of a database",
     "held-parameter-group": "the DB parameter group of a database",

@@ -228,6 +228,16 @@ def test_by_force_everything_goes(stands: Standing) -> None:
     assert {stands.state(id) for id in ids} == {"terminated"}
 
 
+def test_a_protected_group_stays(stands: Standing) -> None:
+    calls = group(stands, template(stands))
+    calls.update_auto_scaling_group(AutoScalingGroupName="g", DeletionProtection="prevent-force-deletion")
+    assert shown(calls)["DeletionProtection"] == "prevent-force-deletion"
+    with refused("ValidationError", "deletion protection"):
+        calls.delete_auto_scaling_group(AutoScalingGroupName="g", ForceDelete=True)
+    calls.update_auto_scaling_group(AutoScalingGroupName="g", DeletionProtection="none")
+    calls.delete_auto_scaling_group(AutoScalingGroupName="g", ForceDelete=True)
+
+
 def test_a_fresh_profile_is_refused_for_ten_seconds(stands: Standing) -> None:
     iam = stands.client("iam")
     a_role(iam, "new")

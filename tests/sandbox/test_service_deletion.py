@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+from contextlib import AbstractContextManager, nullcontext
+
+import pytest
 
 from tests.sandbox.standing import Standing, a_role, a_target_group, refused, without_rules
 
@@ -67,6 +70,44 @@ def test_a_database_that_is_not_available_leaves_no_snapshot(stands: Standing) -
         stands.rds.delete_db_instance(DBInstanceIdentifier="main", FinalDBSnapshotIdentifier="last")
     stands.rds.delete_db_instance(DBInstanceIdentifier="main", SkipFinalSnapshot=True)
     with refused("InvalidDBInstanceState", "already being deleted"):
+        stands.rds.delete_db_instance(DBInstanceIdentifier="main", SkipFinalSnapshot=True)
+
+
+STATUSES = {
+    "failed": ("InvalidDBInstanceState", "InvalidDBInstanceState"),
+    "incompatible-network": ("InvalidDBInstanceState", "InvalidDBInstanceState"),
+    "incompatible-parameters": ("", ""),
+    "inaccessible-encryption-credentials": ("InvalidDBInstanceState", "KMSKeyNotAccessibleFault"),
+    "modifying": ("InvalidDBInstanceState", "InvalidDBInstanceState"),
+    "stopped": ("InvalidDBInstanceState", "InvalidDBInstanceState"),
+    "storage-full": ("InvalidDBInstanceState", ""),
+    "storage-optimization": ("", ""),
+}
+"""How AWS refuses a change and a final snapshot; "" where it does not."""
+
+
+@pytest.mark.parametrize("status", STATUSES)
+def test_a_databases_status_decides_what_is_refused(stands: Standing, status: str) -> None:
+    def put() -> None:
+        assert stands.world is not None
+        stands.world.control("POST", "database", {"id": "main", "status": status})
+
+    def taken(code: str) -> AbstractContextManager[object]:
+        return refused(code) if code else nullcontext()
+
+    put()
+    change, snapshot = STATUSES[status]
+    with taken(change):
+        stands.rds.modify_db_instance(DBInstanceIdentifier="main", BackupRetentionPeriod=3, ApplyImmediately=True)
+    put()
+    with taken(change if status != "storage-full" else ""):
+        stands.rds.modify_db_instance(DBInstanceIdentifier="main", AllocatedStorage=40, ApplyImmediately=True)
+    put()
+    with taken("" if status == "storage-optimization" else "InvalidDBInstanceState"):
+        stands.rds.create_db_snapshot(DBInstanceIdentifier="main", DBSnapshotIdentifier="now")
+    with taken(snapshot):
+        stands.rds.delete_db_instance(DBInstanceIdentifier="main", FinalDBSnapshotIdentifier="last")
+    if snapshot:
         stands.rds.delete_db_instance(DBInstanceIdentifier="main", SkipFinalSnapshot=True)
 
 
