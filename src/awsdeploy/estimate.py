@@ -22,7 +22,7 @@ BY_USE = (
     "traffic to the internet and between zones",
     "load balancer capacity units",
     "S3 storage and requests",
-    "storage that has grown beyond the configured size (`awsdeploy plan` counts it)",
+    "storage that has grown beyond the configured size",
     "CloudWatch logs",
     "database snapshots beyond its own size",
 )

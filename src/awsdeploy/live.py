@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from awsdeploy.hints import next_command
+
 if TYPE_CHECKING:
     from awsdeploy.resource import Resource
 
@@ -31,7 +33,7 @@ class Status:
     `usable`: what needs the object can go on. `modifiable`: AWS takes changes. `snapshot`: AWS takes a snapshot of its
     data. `replace`: only a new object helps; no kind with data says so. `leaving`: it is being deleted. `empty`: it
     holds no data yet. Where a status does not end by itself, `meaning` says what it is and `remedy` what a person can
-    do; both may name the object's `{id}` and `{region}`.
+    do, with `{id}` and `{region}` of the object and the commands `{up}`, `{restore}`, `{backups}` and `{backup}`.
     """
 
     usable: bool = False
@@ -101,7 +103,14 @@ class Live:
     @property
     def remedy(self) -> str:
         """What a person can do about its status, where that does not end by itself."""
-        return self.state.remedy.format(id=self.id, region=self.region)
+        return self.state.remedy.format(
+            id=self.id,
+            region=self.region,
+            up=f"`{next_command('up')}`",
+            restore=f"`{next_command('up', '--restore-snapshot', 'SNAPSHOT')}`",
+            backups=f"`{next_command('backups')}`",
+            backup=f"`{next_command('backup', 'now')}`",
+        )
 
     @property
     def explained(self) -> str:

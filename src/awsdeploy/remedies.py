@@ -7,16 +7,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from awsdeploy.hints import next_command
+
 FORBIDDEN = frozenset(
     "AccessDenied AccessDeniedException AuthorizationError UnauthorizedOperation Client.UnauthorizedOperation".split()
 )
 """SNS alone says AuthorizationError."""
 AGAIN = "run the same command again: it goes on from here."
 GO_ON = AGAIN[0].upper() + AGAIN[1:]
-DELETE_DATA = (
-    "`awsdeploy destroy --delete-data` deletes it without a snapshot, and all else that would stay (files, snapshots, "
-    "images)."
-)
 
 
 @dataclass(frozen=True)
@@ -99,3 +97,9 @@ def of(code: str, text: str, region: str) -> str:
 def of_billing(action: str) -> str:
     """What else it takes where IAM's `action` is one of billing's; empty for any other."""
     return BILLING.get(action.partition(":")[0], "")
+
+
+def delete_data() -> str:
+    """How what AWS takes no snapshot of is deleted regardless, and what that costs."""
+    command = next_command("destroy", "--delete-data")
+    return f"`{command}` deletes it without a snapshot, and all else that would stay (files, snapshots, images)."

@@ -67,7 +67,7 @@ def command(
         farewell = teardown.survey(at.run, parting)
         print_lines(list(_lines(at, farewell)), err=True)
         if farewell.without_snapshot:
-            raise Refused("\n".join(_without_snapshot(at, farewell)), _instead(at, farewell, name))
+            raise Refused("\n".join(_without_snapshot(at, farewell)), _instead(farewell, name))
         if confirm is None:
             _ask(settings.stack)
         begun = time.monotonic()
@@ -118,9 +118,9 @@ def _without_snapshot(at: Session, farewell: Farewell) -> Iterator[str]:
             yield f"  It would be deleted with it: {one.what}{until}"
 
 
-def _instead(at: Session, farewell: Farewell, name: str | None) -> str:
+def _instead(farewell: Farewell, name: str | None) -> str:
     """What can be done about each, and how all is deleted regardless."""
-    whole = at.next(f"destroy --name {name} --delete-data" if name else "destroy --delete-data")
+    whole = next_command("destroy", *(("--name", name) if name else ()), "--delete-data")
     remedies = dict.fromkeys(live.remedy for live in farewell.without_snapshot)
     last = f"To delete the stack without a final snapshot, and all other data: {whole}"
     return "\n→ ".join(["Nothing was deleted.", *remedies, last])

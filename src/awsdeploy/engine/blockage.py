@@ -7,7 +7,7 @@ import time
 from awsdeploy.aws import AwsRefusal
 from awsdeploy.engine.run import Run
 from awsdeploy.errors import AwsFailure
-from awsdeploy.remedies import DELETE_DATA
+from awsdeploy.remedies import delete_data
 from awsdeploy.resource import Live, Parting
 
 FEW = 3  # of the blockers are named one by one
@@ -50,7 +50,7 @@ def explained(run: Run, live: Live, refusal: AwsRefusal, parting: Parting) -> Aw
         if not live.state.remedy:
             return None
         without = live.kind.data and not parting.data and ":Delete" in refusal.operation
-        hint = f"{live.remedy} {DELETE_DATA}" if without else live.remedy
+        hint = f"{live.remedy} {delete_data()}" if without else live.remedy
         return AwsFailure(f"AWS refuses it in the status {live.status} ({live.explained}): {refusal.text}", hint)
     if not refusal.action and (words := blocked_by(run, live)):
         refusal.message += f" {words}."

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from awsdeploy.aws import AwsRefusal, tolerate
 from awsdeploy.errors import AwsFailure
-from awsdeploy.remedies import DELETE_DATA
+from awsdeploy.remedies import delete_data
 from awsdeploy.resource import Aws, Live, Parting
 
 GONE, BUSY = "DBInstanceNotFound", "InvalidDBInstanceState"
 
 NO_SNAPSHOT = {
-    "KMSKeyNotAccessibleFault": f"Enable its KMS key, then run the same command again. {DELETE_DATA}",
+    "KMSKeyNotAccessibleFault": "Enable its KMS key, then run the same command again.",
     "SnapshotQuotaExceeded": "Delete DB snapshots that nobody needs (aws rds describe-db-snapshots --snapshot-type "
     "manual) or have the quota raised (Service Quotas, Amazon RDS, manual DB instance snapshots), then run the same "
-    f"command again. {DELETE_DATA}",
+    "command again.",
 }
 """Refusals of a final snapshot that waiting does not change, by AWS's code, and what to do about each."""
 
@@ -32,7 +32,7 @@ def delete(aws: Aws, live: Live, parting: Parting) -> None:
     skipped = parting.data or live.state.empty
     if not skipped and live.without_snapshot:
         raise AwsFailure(
-            f"AWS takes no final snapshot of {live.id}: it is {live.status}.", f"{live.remedy} {DELETE_DATA}"
+            f"AWS takes no final snapshot of {live.id}: it is {live.status}.", f"{live.remedy} {delete_data()}"
         )
     with tolerate(GONE), tolerate(BUSY, text="already being deleted"):
         if live.status == "stopped" and (protected or not skipped):
@@ -51,4 +51,6 @@ def _delete_after_snapshot(aws: Aws, live: Live, name: str) -> None:
     except AwsRefusal as refusal:
         if (hint := NO_SNAPSHOT.get(refusal.code)) is None:
             raise
-        raise AwsFailure(f"AWS takes no final snapshot of {live.id}: {refusal.text}", hint) from None
+        raise AwsFailure(
+            f"AWS takes no final snapshot of {live.id}: {refusal.text}", f"{hint} {delete_data()}"
+        ) from None

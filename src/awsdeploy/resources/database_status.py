@@ -20,9 +20,9 @@ resetting-master-credentials starting stopping storage-config-upgrade upgrading
 FULL = "storage-full"
 
 RESTORE = (
-    "`awsdeploy backups` lists what its data can be restored from. `aws rds delete-db-instance --skip-final-snapshot "
+    "{backups} lists what its data can be restored from. `aws rds delete-db-instance --skip-final-snapshot "
     "--db-instance-identifier {id} --region {region}` deletes it, with its automated backups and without a final "
-    "snapshot; after that `awsdeploy up --restore-snapshot SNAPSHOT` creates it again"
+    "snapshot; after that {restore} creates it again"
 )
 KEY = (
     "Enable its KMS key and let RDS use it (aws rds describe-db-instances --db-instance-identifier {id} --region "
@@ -47,7 +47,7 @@ STATUSES: Mapping[str, Status] = {
         snapshot=True,
         modifiable=True,
         meaning="its disk is full, and it takes no connections",
-        remedy="Set database.storage_gb in config.toml to at least 10 % more than now, then run `awsdeploy up`: AWS "
+        remedy="Set database.storage_gb in config.toml to at least 10 % more than now, then run {up}: AWS "
         "takes no other change until there is room.",
     ),
     "failed": _stuck("the database has failed and AWS cannot recover it", RESTORE, snapshot=False),
@@ -74,7 +74,7 @@ STATUSES: Mapping[str, Status] = {
     ),
     "incompatible-parameters": _stuck(
         "the database cannot start with the values in its parameter group",
-        "`awsdeploy up` puts back what it declares there. Reset what else was changed by hand, then restart it: "
+        "{up} puts back what it declares there. Reset what else was changed by hand, then restart it: "
         "aws rds reboot-db-instance --db-instance-identifier {id} --region {region}",
         modifiable=True,
     ),

@@ -9,7 +9,7 @@ from awsdeploy import prices
 from awsdeploy.aws import tolerate
 from awsdeploy.resource import Aws, Kept, Live, Parting, Resource, Restorable, Status, Wait
 
-ANOTHER = "`awsdeploy backup now` takes another."
+ANOTHER = "{backup} takes another."
 
 FINAL = "-final-"
 """In the name of what a deleted database left."""
