@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import fnmatch
+import grp
+import gzip
 import json
 import os
+import pwd
+import shutil
 import stat
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,6 +45,7 @@ packages)
     case $name in
     nodejs24) make usr/bin/node-24 ;;
     git) make usr/bin/git ;;
+    logrotate) make usr/sbin/logrotate ;;
     amazon-cloudwatch-agent) make {AGENT}/bin/amazon-cloudwatch-agent-ctl ;;
     esac
   done ;;
@@ -59,7 +66,7 @@ HERE = {
     "mkswap": "true",
     "swapon": 'echo "/swapfile file" >>"$ROOT/proc/swaps"',
     "alternatives": 'ln -sfn "$ROOT$3" "$ROOT/usr/bin/node"',
-    "systemctl": f'[[ -f "$ROOT/{AGENT}/etc/awsdeploy.json" ]]',
+    "systemctl": f'[[ $1 != is-active || -f "$ROOT/{AGENT}/etc/awsdeploy.json" ]]',
     "sleep": "true",
 }
 """What a machine has and a throwaway root has not."""
@@ -165,11 +172,11 @@ def test_a_machine_becomes_ready_for_releases(box: Callable[..., Box], system: s
     done = machine.bootstrap()
     assert done.returncode == 0, done.stderr
     assert {name: machine.outcome[name] for name in ("version", "outcome", "step")} == {
-        "version": 3,
+        "version": 4,
         "outcome": "ok",
         "step": "",
     }
-    assert machine.calls[-2:] == ["outside tag ok 3", "outside release"]
+    assert machine.calls[-2:] == ["outside tag ok 4", "outside release"]
     for folder in ("srv/app/releases", "srv/app/shared", "var/log/app"):
         assert (machine.root / folder).is_dir()
         assert f"chown app:app {machine.root / folder}" in machine.calls
@@ -226,6 +233,79 @@ def test_the_agent_sends_memory_disk_and_every_log_of_the_service(box: Callable[
     assert f"amazon-cloudwatch-agent-ctl -a fetch-config -m ec2 -s -c file:{path}" in machine.calls
 
 
+@pytest.mark.parametrize("system", ["al2", "al2023"])
+def test_logs_are_rotated_every_hour_on_both_systems(box: Callable[..., Box], system: str) -> None:
+    machine = box(system)
+    machine.bootstrap()
+    assert "outside packages logrotate" in machine.calls, "a minimal image has none"
+    assert "systemctl enable --quiet --now awsdeploy-logrotate.timer" in machine.calls
+    units = machine.root / "etc/systemd/system"
+    assert "OnCalendar=hourly" in (units / "awsdeploy-logrotate.timer").read_text()
+    command = "/usr/sbin/logrotate --state /var/lib/awsdeploy/logrotate.state /etc/awsdeploy/logrotate.conf"
+    assert f"ExecStart={command}\n" in (units / "awsdeploy-logrotate.service").read_text()
+    assert stat.S_IMODE((machine.root / "etc/awsdeploy/logrotate.conf").stat().st_mode) == 0o644  # else it is ignored
+
+
+@pytest.fixture
+def rotating(box: Callable[..., Box]) -> Callable[[], Path]:
+    """A machine whose logs the real logrotate rotates: as who runs the tests, or as nobody for root."""
+    logrotate = shutil.which("logrotate", path=f"{os.environ['PATH']}:/usr/sbin:/sbin")
+    if logrotate is None:
+        pytest.skip("logrotate is not installed here, so that what the machines rotate is not tried")
+    machine = box()
+    machine.bootstrap()
+    config, logs = machine.root / "etc/awsdeploy/logrotate.conf", machine.root / "var/log/app"
+    user = "nobody" if os.geteuid() == 0 else pwd.getpwuid(os.getuid()).pw_name
+    group = grp.getgrgid(pwd.getpwnam(user).pw_gid).gr_name
+    assert "su app app" in config.read_text()
+    config.write_text(config.read_text().replace("su app app", f"su {user} {group}").replace("size 50M", "size 1k"))
+    if os.geteuid() == 0:
+        shutil.chown(logs, user, group)
+        for folder in (machine.root, *machine.root.parents):
+            if folder.is_relative_to(Path(tempfile.gettempdir())):
+                folder.chmod(folder.stat().st_mode | 0o011)
+
+    def rotate() -> Path:
+        state = machine.root / "var/lib/awsdeploy/logrotate.state"
+        subprocess.run([logrotate, "--state", state, config], check=True, timeout=30)
+        return logs
+
+    return rotate
+
+
+def test_a_log_that_is_kept_open_is_rotated_and_written_on(rotating: Callable[[], Path]) -> None:
+    """As PM2 keeps it: open for appending, by the application's user, all the time."""
+    logs = rotating()
+    log, hidden = logs / "backend.log", logs.parent / "of-root.log"
+    hidden.write_text("x" * 5000)
+    log.touch(mode=0o640)
+    shutil.chown(log, logs.stat().st_uid, logs.stat().st_gid)
+    (logs / "backend-error.log").symlink_to(hidden)
+    before = log.stat()
+    with log.open("a") as kept:
+        for number in range(7):
+            kept.write(f"{number} {'x' * 2000}\n")
+            kept.flush()
+            rotating()
+            kept.write(f"after {number}\n")
+            kept.flush()
+            assert log.read_text() == f"after {number}\n", "nothing is lost, and there is no hole in front"
+    after = log.stat()
+    assert (after.st_mode, after.st_uid, after.st_gid, after.st_ino) == (
+        before.st_mode,
+        before.st_uid,
+        before.st_gid,
+        before.st_ino,
+    )
+    copies = sorted(path.name for path in logs.iterdir() if path.name.startswith("backend.log."))
+    assert copies == [f"backend.log.{number}.gz" for number in range(1, 5)]
+    assert gzip.decompress((logs / "backend.log.1.gz").read_bytes()).decode() == f"after 5\n6 {'x' * 2000}\n"
+    read = json.loads((logs.parents[2] / AGENT / "etc/awsdeploy.json").read_text())["logs"]["logs_collected"]["files"]
+    for pattern in (Path(one["file_path"]).name for one in read["collect_list"]):
+        assert not [name for name in copies if fnmatch.fnmatch(name, pattern)]
+    assert hidden.stat().st_size == 5000
+
+
 def test_a_small_machine_gets_swap_and_a_large_one_none(box: Callable[..., Box]) -> None:
     machine = box(memory=SMALL)
     machine.bootstrap()
@@ -249,7 +329,7 @@ def test_a_second_run_changes_nothing(box: Callable[..., Box], system: str) -> N
     assert done.returncode == 0, done.stderr
     assert machine.everything() == before
     assert [call for call in machine.calls if call.startswith("outside")] == [
-        "outside tag ok 3",
+        "outside tag ok 4",
         "outside release",
     ]
     assert not [
@@ -263,6 +343,7 @@ def test_a_second_run_changes_nothing(box: Callable[..., Box], system: str) -> N
         ("packages nodejs24", "node"),
         ("npm", "pm2"),
         ("packages git", "git"),
+        ("packages logrotate", "logs"),
         ("packages amazon-cloudwatch-agent", "agent"),
     ],
 )
@@ -273,7 +354,7 @@ def test_a_step_that_fails_is_named_and_a_later_run_goes_on_from_it(
     done = machine.bootstrap(refuses)
     assert done.returncode != 0
     assert (machine.outcome["outcome"], machine.outcome["step"]) == ("failed", step)
-    assert machine.calls[-1] == f"outside tag failed 3 {step}"
+    assert machine.calls[-1] == f"outside tag failed 4 {step}"
     assert machine.calls.count("sleep 15") == 1, "it is tried again for a while"
     assert machine.bootstrap().returncode == 0
     assert machine.outcome["outcome"] == "ok"
