@@ -395,7 +395,9 @@ def test_a_key_of_several_tables_names_them_all() -> None:
         ("awshop", 'does not begin with "aws"'),
         ("ssm-x", 'does not begin with "ssm"'),
         ("sg-shop", 'does not begin with "sg-"'),
-        ("internal-shop", 'does not begin with "internal-"'),
+        ("internal-shop", 'does not begin with "internal-"; AWS reserves that beginning: take "my-internal-shop"'),
+        ("sthree-shop", 'does not begin with "sthree-"'),
+        ("amzn-s3-demo-shop", 'does not begin with "amzn-s3-demo-"'),
         ("xn--shop", "single hyphens"),
     ],
 )
@@ -404,6 +406,18 @@ def test_a_name_that_aws_would_refuse_is_refused_here(name: str, says: str) -> N
         loads(f'platform = "supported"\nname = {name!a}'.replace("'", '"'))
     assert refusal.value.message.startswith("config.toml:2: name: expected")
     assert says in refusal.value.message
+
+
+@pytest.mark.parametrize(
+    ("name", "environment"), [("sg", "prod"), ("internal", "prod"), ("sthree", "dev"), ("amzn-s3", "demo")]
+)
+def test_a_name_that_aws_reserves_only_with_the_environment_is_refused_too(name: str, environment: str) -> None:
+    """Names of AWS begin with both: `sg-prod-backend` is no name of a security group."""
+    with pytest.raises(ConfigInvalid) as refusal:
+        loads(f'name = "{name}"\nenvironment = "{environment}"\npreset = "dev"\nplatform = "supported"')
+    assert f'got "{name}-{environment}"' in refusal.value.message
+    assert f'take "my-{name}"' in refusal.value.message
+    loads(f'name = "my-{name}"\nenvironment = "{environment}"\npreset = "dev"\nplatform = "supported"')
 
 
 def test_name_and_environment_together_have_a_limit() -> None:

@@ -12,6 +12,7 @@ from itertools import combinations
 
 from awsdeploy.config import domains
 from awsdeploy.config.repository import EXAMPLE
+from awsdeploy.config.rules import RESERVED_STARTS
 from awsdeploy.config.settings import NGINX_OFFSET, Service, Settings
 from awsdeploy.config.wrong import shown
 
@@ -70,6 +71,13 @@ def _names(settings: Settings) -> Iterator[Mistake]:
             f"expected at most 40 characters in the stack's name, got {len(settings.stack)} in {shown(settings.stack)}"
         )
         yield Mistake(("name",), text, about=(("environment",),))
+    for start in RESERVED_STARTS:
+        if settings.stack.startswith(start):
+            text = (
+                f'expected a name that with the environment does not begin with "{start}", got {shown(settings.stack)}: '
+                f"AWS reserves that beginning: take {shown(f'my-{settings.name}')}"
+            )
+            yield Mistake(("name",), text, about=(("environment",),))
 
 
 def _domains(settings: Settings) -> Iterator[Mistake]:

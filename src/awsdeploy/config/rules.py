@@ -16,9 +16,11 @@ from ipaddress import IPv4Network
 from awsdeploy.config.words import RDS_USERS, RESERVED, SYSTEM_SCHEMAS
 from awsdeploy.config.wrong import Wrong
 
-# AWS refuses load balancers named internal-…, groups named sg-…, buckets named xn--… and parameters named
-# aws… or ssm…; a project's name begins all of these.
-FORBIDDEN_STARTS = ("internal-", "sg-", "xn--", "aws", "ssm")
+# A stack's name and a hyphen begin the names of its load balancer (AWS refuses internal-…), its security groups (sg-…) and
+# its buckets (the rest: S3 User Guide, bucket naming rules; its reserved endings are after digits of ours, never there).
+RESERVED_STARTS = ("amzn-s3-demo-", "internal-", "sg-", "sthree-", "xn--")
+# AWS refuses parameters named aws… or ssm….
+FORBIDDEN_STARTS = (*RESERVED_STARTS, "aws", "ssm")
 
 # What the documented architecture calls its own parts beside the services, and its parameters and logs beside theirs.
 TAKEN_SERVICE_NAMES = ("alb", "bootstrap", "database", "http", "https", "lock", "nginx", "rds", "stack")
@@ -66,7 +68,9 @@ def name(longest: int, hyphens: bool = True) -> Callable[[str], str]:
             raise Wrong(expected, f"this has {len(value)}")
         for start in FORBIDDEN_STARTS:
             if value.startswith(start):
-                raise Wrong(f'a name that does not begin with "{start}"', "AWS keeps that beginning for itself")
+                raise Wrong(
+                    f'a name that does not begin with "{start}"', f'AWS reserves that beginning: take "my-{value}"'
+                )
         return value
 
     return rule

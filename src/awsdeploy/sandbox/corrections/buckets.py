@@ -22,6 +22,17 @@ class Names:
     metrics: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
 
 
+RESERVED = ("xn--", "sthree-", "amzn-s3-demo-"), ("-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3")
+"""AWS: what a bucket's name may not begin with, and not end with."""
+
+
+@before("s3:CreateBucket")
+def name_is_free_for_all(_: World, call: Call) -> None:
+    starts, ends = RESERVED
+    if call.parameters["Bucket"].startswith(starts) or call.parameters["Bucket"].endswith(ends):
+        raise AwsRefuses("InvalidBucketName", "The specified bucket is not valid.")
+
+
 @before("s3:CreateBucket")
 def name_is_free(world: World, call: Call) -> None:
     deleted = world.of(Names).deleted.get(call.parameters["Bucket"])
