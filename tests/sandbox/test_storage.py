@@ -54,7 +54,7 @@ def test_a_bucket_has_one_owner_and_its_name_is_taken(s3: Any, still: World) -> 
     north.create_bucket(Bucket="north")
 
 
-@pytest.mark.parametrize("name", ["sthree-shop", "amzn-s3-demo-shop", "xn--shop", "shop-s3alias", "shop--x-s3"])
+@pytest.mark.parametrize("name", ["sthree-shop", "amzn-s3-demo-shop", "xn--shop", "shop-s3alias", "shop--ol-s3"])
 def test_some_names_of_buckets_are_reserved(s3: Any, name: str) -> None:
     with refused("InvalidBucketName"):
         s3.create_bucket(Bucket=name, CreateBucketConfiguration=SEOUL)

@@ -72,9 +72,9 @@ def _names(settings: Settings) -> Iterator[Mistake]:
         )
         yield Mistake(("name",), text, about=(("environment",),))
     for start in RESERVED_STARTS:
-        if settings.stack.startswith(start):
+        if f"{settings.stack}-".startswith(start):
             text = (
-                f'expected a name that with the environment does not begin with "{start}", got {shown(settings.stack)}: '
+                f"expected a name whose stack does not begin with {shown(start)}, got {shown(settings.stack)}: "
                 f"AWS reserves that beginning: take {shown(f'my-{settings.name}')}"
             )
             yield Mistake(("name",), text, about=(("environment",),))

@@ -16,8 +16,8 @@ from ipaddress import IPv4Network
 from awsdeploy.config.words import RDS_USERS, RESERVED, SYSTEM_SCHEMAS
 from awsdeploy.config.wrong import Wrong
 
-# A stack's name and a hyphen begin the names of its load balancer (AWS refuses internal-…), its security groups (sg-…) and
-# its buckets (the rest: S3 User Guide, bucket naming rules; its reserved endings are after digits of ours, never there).
+# A stack's name and a hyphen begin the names of its load balancer (AWS refuses internal-…), its security groups (sg-…)
+# and its buckets (the rest: S3 User Guide, bucket naming rules; no reserved ending can come after our digits).
 RESERVED_STARTS = ("amzn-s3-demo-", "internal-", "sg-", "sthree-", "xn--")
 # AWS refuses parameters named aws… or ssm….
 FORBIDDEN_STARTS = (*RESERVED_STARTS, "aws", "ssm")
