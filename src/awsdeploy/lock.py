@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from awsdeploy.errors import StateLocked
+from awsdeploy.files import own_folder, unlinked
 from awsdeploy.state import StateUnwritable, now
 
 
@@ -31,12 +32,12 @@ def holder(command: str) -> dict[str, Any]:
 def locked(path: Path, command: str) -> Iterator[None]:
     """Hold the lock beside the state file. The system releases it when the process ends, however it ends.
 
-    Raises `StateLocked` naming who holds it.
+    Raises `StateLocked` naming who holds it, `Refused` where the file or its folder is a link.
     """
     lock = path.with_suffix(".lock")
     try:
-        lock.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        file = open(lock, "a+", encoding="utf-8")  # noqa: SIM115 - closed below
+        own_folder(lock.parent)
+        file = open(lock, "a+", encoding="utf-8", opener=unlinked)  # noqa: SIM115 - closed below
     except OSError as error:
         raise StateUnwritable(f"{lock} cannot be written: {error.strerror}.", "Mend the permissions.") from None
     with file:

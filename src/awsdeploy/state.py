@@ -18,6 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from awsdeploy import files
 from awsdeploy.errors import AwsdeployError, WrongAccount
 
 VERSION = 1
@@ -98,7 +99,7 @@ class State:
         """
         state = cls(path, stack)
         try:
-            text = path.read_text(encoding="utf-8")
+            text = files.read(path)
         except FileNotFoundError:
             return state
         except (OSError, UnicodeDecodeError) as error:
@@ -264,11 +265,10 @@ def _members(document: dict[str, Any]) -> str:
 
 def write_durably(path: Path, text: str) -> None:
     """Replace `path` by `text`, readable by its owner only; after a power cut it is the old or the new."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    files.own_folder(path.parent)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.new")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     try:
-        with open(descriptor, "w", encoding="utf-8") as file:
+        with open(temporary, "w", encoding="utf-8", opener=files.unlinked) as file:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())

@@ -16,6 +16,7 @@ import click
 
 from awsdeploy import __version__
 from awsdeploy.errors import AwsdeployError
+from awsdeploy.files import FOLDER, own_folder, write
 
 USAGE = 64
 INTERRUPTED = 130
@@ -104,12 +105,11 @@ def _remains(error: BaseException) -> str:
     import datetime
 
     stamp = datetime.datetime.now(datetime.UTC).strftime("%Y%m%dT%H%M%S")
-    path = Path(".awsdeploy") / f"crash-{stamp}-{os.getpid()}.txt"
+    path = Path(FOLDER) / f"crash-{stamp}-{os.getpid()}.txt"
     try:
-        path.parent.mkdir(exist_ok=True)
-        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-            file.write(report(error, sys.argv))
-    except OSError:
+        own_folder(path.parent)
+        write(path, report(error, sys.argv))
+    except (OSError, AwsdeployError):
         return "Please report this to the project with what the same command prints with --debug."
     return f"Please report this to the project with the file {path}, which holds no secrets."
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,12 +13,13 @@ import click
 from awsdeploy.cli.group import ExampleHelp
 from awsdeploy.cli.options import Given, shared_options, yes_option
 from awsdeploy.errors import Refused, UsageError
+from awsdeploy.files import FOLDER, SHARED, unlinked, write
 from awsdeploy.hints import next_command
 
 if TYPE_CHECKING:
     from awsdeploy.cli.project import Answers
 
-IGNORED = ".awsdeploy/"
+IGNORED = f"{FOLDER}/"
 EXAMPLES = """\
   awsdeploy init                                        asks
   awsdeploy init --domain example.com
@@ -136,7 +138,7 @@ def _write(path: Path, text: str) -> None:
     """The whole file or nothing."""
     part = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        part.write_text(text, encoding="utf-8")
+        write(part, text, SHARED)
         part.replace(path)
     except OSError as error:
         part.unlink(missing_ok=True)
@@ -152,9 +154,9 @@ def _ignore(path: Path) -> bool:
         if any(line.strip().strip("/") == IGNORED.strip("/") for line in present.splitlines()):
             return False
         separator = "" if not present or present.endswith("\n") else "\n"
-        with path.open("a", encoding="utf-8") as file:
+        with open(path, "a", encoding="utf-8", opener=partial(unlinked, mode=SHARED)) as file:
             file.write(f"{separator}{IGNORED}\n")
-    except (OSError, UnicodeDecodeError):
+    except (OSError, UnicodeDecodeError, Refused):
         click.echo(f"Add {IGNORED} to {path} yourself: it cannot be changed from here.", err=True)
         return False
     return True

@@ -17,13 +17,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from awsdeploy.errors import UsageError
+from awsdeploy.errors import Refused, UsageError
+from awsdeploy.files import FOLDER, need_own
 
 if TYPE_CHECKING:
     from awsdeploy.config import Settings
 
 CONFIG = Path("config.toml")
-STATE = Path(".awsdeploy")
+STATE = Path(FOLDER)
 SANDBOX = STATE / "sandbox"
 SPEED = 60.0
 FASTEST = 100_000
@@ -114,6 +115,20 @@ def enter_sandbox(speed: float | None = None) -> None:
             os.environ[name] = value
 
 
+def need_own_state() -> None:
+    """Raises `Refused` where the folder of our own files is a link, another user's, or came with the repository."""
+    need_own(SANDBOX)
+    if not STATE.is_dir():
+        return
+    from awsdeploy.release.git import is_tracked
+
+    if is_tracked(STATE):
+        raise Refused(
+            f"{STATE} is tracked by git, so its files may be somebody else's; awsdeploy keeps its own there.",
+            f"git rm -rf {STATE} && git commit -m 'Remove {STATE}'. What was yours in it is rebuilt from AWS.",
+        )
+
+
 def _keep(name: str) -> Callable[[click.Context, click.Parameter, Any], Any]:
     """A callback that remembers a value wherever it was given; only what was said counts."""
 
@@ -163,6 +178,7 @@ def shared_options(
         @functools.wraps(function)
         def run(*args: Any, **kwargs: Any) -> Any:
             given = click.get_current_context().ensure_object(Given)
+            need_own_state()
             if given.sandbox and reaches_aws:
                 enter_sandbox(given.speed)
             elif given.speed is not None and reaches_aws:

@@ -13,6 +13,7 @@ from awsdeploy.cli.group import ExampleHelp
 from awsdeploy.cli.options import Given, json_option, shared_options
 from awsdeploy.cli.session import JSON_VERSION, print_lines
 from awsdeploy.errors import UsageError
+from awsdeploy.files import SHARED, write
 from awsdeploy.hints import next_command
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def _written(folder: Path, documents: list[dict[str, Any]]) -> list[Path]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for file, document in zip(files, documents, strict=True):
-            file.write_text(json.dumps(document, separators=(",", ":")) + "\n")
+            write(file, json.dumps(document, separators=(",", ":")) + "\n", SHARED)
     except OSError as error:
         raise UsageError(f"{folder} cannot be written: {error.strerror}.", "Name another folder.") from None
     return files

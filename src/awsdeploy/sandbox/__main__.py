@@ -10,6 +10,8 @@ import threading
 import warnings
 from pathlib import Path
 
+from awsdeploy.files import own_folder, unlinked, write
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m awsdeploy.sandbox", description=__doc__)
@@ -18,8 +20,9 @@ def main() -> None:
     parser.add_argument("--home", type=Path, required=True, help="folder of server.json and server.log")
     parser.add_argument("--idle", type=float, default=3600, help="real seconds without a request before it ends")
     options = parser.parse_args()
-    options.home.mkdir(parents=True, exist_ok=True)
-    logging.basicConfig(filename=options.home / "server.log", level=logging.WARNING)
+    own_folder(options.home)
+    log = open(options.home / "server.log", "a", encoding="utf-8", opener=unlinked)  # noqa: SIM115 - until it ends
+    logging.basicConfig(stream=log, level=logging.WARNING)
     # moto's own catalogue of 500 images takes a second to load; `images.py` registers the few that count.
     os.environ["MOTO_EC2_LOAD_DEFAULT_AMIS"] = "false"
     os.environ["MOTO_ENABLE_AMI_VALIDATION"] = "true"
@@ -33,7 +36,7 @@ def main() -> None:
     server = Server(options.port, options.speed, options.idle, options.home.resolve())
     record = options.home / "server.json"
     temporary = record.with_name(f".server-{os.getpid()}.json")
-    temporary.write_text(json.dumps({key: value for key, value in server.status().items() if key != "now"}))
+    write(temporary, json.dumps({key: value for key, value in server.status().items() if key != "now"}))
     threading.Thread(target=server.prepare, daemon=True).start()
     temporary.replace(record)
     try:

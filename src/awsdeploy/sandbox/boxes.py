@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
+from awsdeploy.files import own_folder
 from awsdeploy.sandbox import places, processes, toolchain
 from awsdeploy.sandbox.world import World
 
@@ -256,9 +257,10 @@ def _folder(world: World) -> Path:
     if boxes.folder is not None:
         return boxes.folder
     link = world.site.folder / "machines"
-    link.parent.mkdir(parents=True, exist_ok=True)
+    own_folder(link.parent)
     if link.is_symlink():  # of a sandbox that was killed
         link.unlink()
+    shutil.rmtree(link, ignore_errors=True)  # of machines that are no more, or of strangers
     if len(os.fsencode(link)) + len(DEEPEST) <= LONGEST:
         folder = link
     else:

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from awsdeploy.errors import UsageError
+from awsdeploy.files import need_own, own_folder, read, unlinked
 from awsdeploy.sandbox import extras
 
 START_DEADLINE = 30.0
@@ -46,9 +47,9 @@ class Server:
 def start(home: Path, speed: float = 60, idle: float = 3600) -> Server:
     """The running server of this home, or a new one that outlives us.
 
-    Raises `UsageError` if moto is not installed or the server does not come up.
+    Raises `UsageError` if moto is not installed or the server does not come up, `Refused` if the home is a link.
     """
-    home.mkdir(parents=True, exist_ok=True)
+    own_folder(home)
     with _locked(home):
         running = status(home)
         if running is None:
@@ -71,8 +72,9 @@ def stop(home: Path) -> bool:
 
 def status(home: Path) -> Server | None:
     """The server of this home, if it answers as the process that its record names."""
+    need_own(home)
     try:
-        record = json.loads((home / "server.json").read_text())
+        record = json.loads(read(home / "server.json"))
         port, pid = int(record["port"]), int(record["pid"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
@@ -138,7 +140,7 @@ def _spawn(home: Path, speed: float, idle: float) -> Server:
     if importlib.util.find_spec("moto") is None:
         raise UsageError("The sandbox needs moto, which is not installed.", extras.command("sandbox"))
     (home / "server.json").unlink(missing_ok=True)
-    with (home / "server.log").open("wb") as log:
+    with open(home / "server.log", "wb", opener=unlinked) as log:
         process = subprocess.Popen(
             [
                 *(sys.executable, "-m", "awsdeploy.sandbox", "--home", str(home.resolve())),
@@ -177,6 +179,6 @@ def _request(method: str, url: str, value: Mapping[str, Any] | None = None) -> d
 @contextmanager
 def _locked(home: Path) -> Iterator[IO[str]]:
     """One process at a time starts a server here."""
-    with (home / "start.lock").open("w") as lock:
+    with open(home / "start.lock", "w", opener=unlinked) as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield lock
