@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from awsdeploy.errors import AwsdeployError
+from awsdeploy.engine import teardown
+from awsdeploy.errors import AwsdeployError, AwsFailure
 from awsdeploy.resource import Parting
 from awsdeploy.resources.database_status import AT_WORK, STATUSES
 from awsdeploy.sandbox.control import Server
@@ -168,6 +169,43 @@ def test_a_full_disk_takes_more_storage_and_the_person_is_told(standing: World, 
         world.up(larger)
         assert database(world)["AllocatedStorage"] == 50
         assert database(world)["DBInstanceStatus"] == "available"
+
+
+def test_up_goes_on_with_what_does_not_need_the_database(standing: World, tmp_path: Path) -> None:
+    with a_database(standing, tmp_path, "storage-full") as world:
+        settings = world.settings(CONFIG)
+        uploads = next(live.id for live in world.everything(settings) if live.key == "storage/uploads")
+        versions = {"Bucket": uploads, "VersioningConfiguration": {"Status": "Suspended"}}
+        world.client("s3").put_bucket_versioning(**versions)
+        done = world.awsdeploy("up", "--yes")
+        assert done.returncode == 4, done.stdout + done.stderr
+        assert "database/mysql: AWS reports storage-full: its disk is full" in done.stderr
+        assert world.client("s3").get_bucket_versioning(Bucket=uploads)["Status"] == "Enabled"
+
+
+def test_a_database_that_leaves_no_snapshot_is_not_replaced_on_request_either(standing: World, tmp_path: Path) -> None:
+    with a_database(standing, tmp_path, "incompatible-network") as world:
+        world.settings(CONFIG)
+        before = databases(world)
+        key = "database/mysql"
+        done = world.awsdeploy("up", "--yes", "--replace", key, "--delete-data", key)
+        assert done.returncode == 5, done.stdout + done.stderr
+        assert "takes none in the status incompatible-network" in done.stderr
+        assert databases(world) == before
+
+
+def test_files_that_came_after_the_question_stay(standing: World, tmp_path: Path) -> None:
+    with a_database(standing, tmp_path, "available") as world:
+        settings = world.settings(CONFIG)
+        made, _ = world.run(settings)
+        farewell = teardown.survey(made, Parting(snapshot="20261127000000", zone=True))
+        (uploads,) = [live for live in farewell.going if live.key == "storage/uploads"]
+        world.client("s3").put_object(Bucket=uploads.id, Key="uploads/new.jpg", Body=b"1")
+        with pytest.raises(AwsFailure, match="now holds files, so it stays"):
+            teardown.destroy(made, farewell)
+        kept = world.destroy(settings, Parting(snapshot="20261127000000", zone=True))
+        assert uploads.id in [live.id for live in kept]
+        assert world.client("s3").get_object(Bucket=uploads.id, Key="uploads/new.jpg")["Body"].read() == b"1"
 
 
 def test_an_impossible_snapshot_is_said_before_the_question(standing: World, tmp_path: Path) -> None:

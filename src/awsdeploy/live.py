@@ -182,6 +182,7 @@ class Parting:
     data: bool = False  # databases without a final snapshot, buckets with their files, old snapshots
     zone: bool = False  # a hosted zone made by us
     snapshot: str = ""  # suffix of a final snapshot's name (UTC time), the same for one whole run
+    files: bool = False  # buckets with their files: each was agreed to
 
 
 @dataclass(frozen=True)

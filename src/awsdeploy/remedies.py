@@ -100,6 +100,6 @@ def of_billing(action: str) -> str:
 
 
 def delete_data() -> str:
-    """How what AWS takes no snapshot of is deleted regardless, and what that costs."""
+    """How what holds data is deleted regardless, and what else goes with it."""
     command = next_command("destroy", "--delete-data")
-    return f"`{command}` deletes it without a snapshot, and all else that would stay (files, snapshots, images)."
+    return f"`{command}` deletes it with its data, and all else that would stay (files, snapshots, images)."

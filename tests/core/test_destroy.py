@@ -2,6 +2,7 @@
 
 # No postponed annotations here: a kind defined inside a test names its edges by local classes.
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -11,12 +12,13 @@ from awsdeploy.errors import (
     Leftovers,
     NoSuchStack,
 )
-from awsdeploy.resource import Parting, needs
+from awsdeploy.resource import Aws, Blocker, Live, Parting, Status, Wait, needs
 
 from .cloud import (
     EVERYTHING,
     House,
     Lamp,
+    Land,
     Library,
     Lot,
     Town,
@@ -161,3 +163,50 @@ def test_the_sweep_trusts_no_earlier_look(town: Town) -> None:
     town.cloud.delete_thing = deleting_grows_another  # type: ignore[method-assign]
     with pytest.raises(Leftovers, match="charter Charter-"):
         town.destroy()
+
+
+def test_what_holds_an_object_is_asked_only_when_it_is_stuck(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def blockers(_kind: type[Land], _aws: Aws, live: Live) -> Iterator[Blocker]:
+        asked.append(live.key)
+        yield Blocker("a hedge", "cut it")
+
+    monkeypatch.setattr(Land, "blockers", classmethod(blockers))
+    town.up()
+    town.cloud.fails("DeleteThing", kind="Land", code="DependencyViolation", text="held.", times=3)
+    town.destroy()
+    assert asked == []
+    town.up()
+    town.settle = 0.01
+    town.cloud.fails("DeleteThing", kind="Land", code="DependencyViolation", text="held.", times=60)
+    town.destroy()
+    assert 1 <= len(asked) < 40  # after half of the time that AWS may take, and then once in that time
+    said = [event.detail for event in town.events if event.key == "town/land" and event.detail]
+    assert said == ["held", "held. Blocked by a hedge, which stays: cut it"]
+
+
+def test_a_refusal_that_is_not_waited_for_says_what_holds_it(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Land, "blockers", classmethod(lambda *_: iter([Blocker("a hedge", "cut it")])))
+    town.up()
+    town.cloud.fails("DeleteThing", kind="Land", code="NotEmpty", text="not empty")
+    with pytest.raises(AwsFailure, match="Blocked by a hedge, which stays: cut it"):
+        town.destroy()
+
+
+def test_a_delete_refused_in_a_status_that_does_not_end_is_not_waited_for(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flooded = {"flooded": Status(meaning="water stands in it", remedy="Pump it out.")}
+    monkeypatch.setattr(Library, "wait", Wait(statuses=flooded))
+    town.up()
+    town.cloud.of(Library)[0].status = "flooded"
+    town.cloud.fails("DeleteThing", kind="Library", code="DependencyViolation", text="too wet", times=10**9)
+    with pytest.raises(AwsFailure, match=r"in the status flooded \(water stands in it\): too wet") as failed:
+        town.destroy()
+    assert failed.value.hint == "Pump it out."
+    assert town.things() == ["town/land", "town/library"]
+    town.cloud.of(Library)[0].status = "available"
+    town.cloud.faults.clear()
+    town.destroy()
+    assert town.cloud.things == {}

@@ -71,7 +71,7 @@ def _carry_out(run: Run, plan: Plan) -> None:
         raise summed_up({resource.key: error for resource, error in errors.items()})
     if plan.removals:
         # The replaced and the undeclared go last: everything that used them now uses what replaces them.
-        teardown.remove(run, plan.removals, Parting(data=False, snapshot=teardown.stamp()))
+        teardown.remove(run, plan.removals, Parting(files=True, snapshot=teardown.stamp()))
 
 
 def summed_up(errors: dict[str, AwsdeployError]) -> AwsdeployError:

@@ -144,7 +144,7 @@ class S3Bucket(Resource):
     @classmethod
     def delete(cls, aws: Aws, live: Live, parting: Parting) -> None:
         with tolerate("NoSuchBucket"):
-            if empty(aws, live.id):
+            if empty(aws, live.id, files=parting.data or parting.files or not cls.data):
                 aws.s3.delete_bucket(Bucket=live.id)
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from awsdeploy.aws import AwsRefusal
+from awsdeploy.errors import AwsFailure
+from awsdeploy.remedies import delete_data
 from awsdeploy.resource import Aws
 
 PAGE = 1000  # AWS: versions in one answer, and keys in one DeleteObjects
@@ -31,13 +33,18 @@ def weigh(aws: Aws, bucket: str) -> tuple[bool, int | None]:
     return True, None
 
 
-def empty(aws: Aws, bucket: str) -> bool:
+def empty(aws: Aws, bucket: str, files: bool = True) -> bool:
     """Throw away up to 20,000 versions and delete markers, then unfinished uploads; whether nothing is left.
 
-    Raises `AwsRefusal` for what AWS does not let go of.
+    Raises `AwsRefusal` for what AWS does not let go of, and without `files` `AwsFailure` where there is any version.
     """
     for _ in range(PAGES_AT_ONCE):
         page = aws.s3.list_object_versions(Bucket=bucket)
+        if page.get("Versions") and not files:
+            raise AwsFailure(
+                f"The bucket {bucket} was empty and now holds files, so it stays.",
+                f"Run the same command again: it keeps the bucket. {delete_data()}",
+            )
         found = [*page.get("Versions", ()), *page.get("DeleteMarkers", ())]
         if not found:
             return _abort_uploads(aws, bucket)
