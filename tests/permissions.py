@@ -65,9 +65,16 @@ def _met(operator: str, key: str, values: list[str], context: Context) -> bool:
     if operator == "Null":
         return (key not in context) is (values == ["true"])
     every, _, plain = operator.rpartition(":")
-    compare = OPERATORS[plain]
+    if plain.endswith("IfExists"):
+        plain = plain.removesuffix("IfExists")
+        if key not in context:
+            return True
+    opposite = "Not" in plain
+    compare = OPERATORS[plain.replace("Not", "")]
     present = listed(context[key]) if key in context else []
     one_of = [any(compare(_filled(wanted, context), value) for wanted in values) for value in present]
+    if opposite:
+        one_of = [not one for one in one_of]
     if every == "ForAllValues":
         return all(one_of)  # AWS: true of none at all, hence the Null beside it
     assert every == "", operator

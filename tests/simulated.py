@@ -94,7 +94,7 @@ class World:
     def run(self, settings: config.Settings) -> tuple[Run, Counter[str]]:
         """A fresh run, as a new process would make it, and the calls it goes on to make."""
         calls: Counter[str] = Counter()
-        stack = Stack(settings.name, settings.environment)
+        stack = Stack(settings.name, settings.environment, tuple(settings.tags.items()))
         state = State.load(self.folder / ".awsdeploy" / f"{stack.slug}.json", stack.tag)
         door = Door(
             on_call=lambda call: calls.update([f"{call.service}:{call.operation}"]), first_pause=0.02, made=self.used

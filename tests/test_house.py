@@ -29,6 +29,7 @@ LAYERS = (
     "aws",
     "live",
     "view",
+    "tagging",
     "resource",
     "state",
     "lock",

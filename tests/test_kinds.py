@@ -13,6 +13,7 @@ import pytest
 from awsdeploy import blueprint
 from awsdeploy.engine.events import Event
 from awsdeploy.resource import KINDS, TAG_GENERATION, TAG_RESOURCE, TAG_STACK, Gate, Live, Parting, Resource
+from tests import own_tags
 from tests.simulated import World, tags, writes
 
 EVERYTHING = """\
@@ -37,8 +38,13 @@ instances = 2
 
 [monitoring]
 emails = ["ops@example.com"]
-"""
 
+[iam]
+permissions_boundary = "arn:aws:iam::123456789012:policy/boundary"
+"""
+DEMANDING = EVERYTHING + own_tags.TABLE
+
+ANYTHING = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}'
 NOT_DECLARED = {
     "EbsSnapshot": "the disk in an image",
     "EnvironmentValue": "set by the owner",
@@ -143,7 +149,12 @@ NO_TAGS = {
 
 @pytest.fixture(scope="module")
 def whole(module_world: World) -> tuple[World, Any]:
-    settings = module_world.settings(EVERYTHING)
+    """Made in an account whose organisation refuses whatever is made without the tags and the boundary."""
+    settings = module_world.settings(DEMANDING)
+    module_world.client("iam").create_policy(PolicyName="boundary", PolicyDocument=ANYTHING)
+    module_world.control(
+        "POST", "organisation", {"tags": [*own_tags.OWN], "boundary": settings.iam.permissions_boundary}
+    )
     module_world.on_event = lambda event: _delegate(module_world, event)
     module_world.up(settings)
     return module_world, settings
@@ -207,6 +218,7 @@ def test_everything_carries_the_stacks_tags(whole: tuple[World, Any]) -> None:
             assert found[TAG_STACK] == "all/prod", live.key
             assert found[TAG_RESOURCE] == live.origin
             assert found[TAG_GENERATION] == live.generation
+            assert {key: found.get(key) for key in own_tags.OWN} == own_tags.OWN, live.key
 
 
 def test_rules_carry_the_stacks_tags(whole: tuple[World, Any]) -> None:
@@ -222,6 +234,7 @@ def test_rules_carry_the_stacks_tags(whole: tuple[World, Any]) -> None:
     assert rules
     for described in elbv2.describe_tags(ResourceArns=rules)["TagDescriptions"]:
         assert tags(described["Tags"])[TAG_STACK] == "all/prod"
+        assert own_tags.OWN.items() <= tags(described["Tags"]).items()
     groups = [live.id for live in world.everything(settings) if live.kind.__name__ == "SecurityGroup"]
     inbound = [
         rule
@@ -233,6 +246,57 @@ def test_rules_carry_the_stacks_tags(whole: tuple[World, Any]) -> None:
     assert inbound
     for rule in inbound:
         assert tags(rule["Tags"])[TAG_STACK] == "all/prod"
+        assert own_tags.OWN.items() <= tags(rule["Tags"]).items()
+
+
+def carried(world: World, settings: Any) -> dict[str, dict[str, str]]:
+    """The tags of all whose tags `up` mends, by kind and key."""
+    return {
+        f"{live.kind.__name__} {live.key} {live.id}": TAGS[live.kind.__name__](world, live)
+        for live in world.everything(settings)
+        if live.kind.__name__ in own_tags.PUT
+    }
+
+
+def test_every_role_is_made_with_the_boundary(whole: tuple[World, Any]) -> None:
+    world, settings = whole
+    iam, roles = world.client("iam"), [live for live in world.everything(settings) if live.kind.__name__ == "Role"]
+    found = {live.key: iam.get_role(RoleName=live.id)["Role"].get("PermissionsBoundary", {}) for live in roles}
+    assert roles
+    assert {one.get("PermissionsBoundaryArn") for one in found.values()} == {settings.iam.permissions_boundary}, found
+
+
+def test_an_own_tag_changed_by_hand_is_shown_and_mended_on_every_kind(whole: tuple[World, Any]) -> None:
+    world, settings = whole
+    assert set(own_tags.PUT) | {"EnvironmentValue", "Image", "EbsSnapshot", "Snapshot"} == set(TAGS)
+    touched = [live for live in world.everything(settings) if live.kind.__name__ in own_tags.PUT]
+    assert {live.kind.__name__ for live in touched} == set(own_tags.PUT)
+    for live in touched:
+        own_tags.PUT[live.kind.__name__](world, live, {"CostCenter": "by hand", "Theirs": "stays"})
+    plan = world.plan(settings)
+    shown = {
+        item.resource.key for item in plan.items.values() if any("tag CostCenter" in one.field for one in item.changes)
+    }
+    declared = {live.key for live in touched if live.kind.__name__ not in ("Volume", "Member")}
+    assert shown == declared
+    world.up(settings)
+    for name, found in carried(world, settings).items():
+        assert {**own_tags.OWN, "Theirs": "stays"}.items() <= found.items(), name
+    assert world.plan(settings).quiet
+
+
+@pytest.mark.parametrize("table", ['\n[tags]\nCostCenter = "43"\n', ""])
+def test_a_tag_that_the_config_no_longer_has_is_taken_off_and_others_stay(whole: tuple[World, Any], table: str) -> None:
+    world, _ = whole
+    world.control("POST", "organisation", {})
+    settings = world.settings(EVERYTHING + table)
+    world.up(settings)
+    for name, found in carried(world, settings).items():
+        assert "team:owner" not in found, name
+        assert found.get("CostCenter") == ("43" if table else None), name
+        assert found["Theirs"] == "stays", name
+    assert world.plan(settings).quiet
+    assert writes(world.up(settings)) == {}
 
 
 def test_nothing_of_another_stack_is_ever_found(whole: tuple[World, Any]) -> None:

@@ -229,6 +229,7 @@ class Lease:
         """Returns the version AWS gave it: 1, 2, 3, … without gaps until it is deleted."""
         # AWS refuses tags together with Overwrite.
         tags = [{"Key": TAG_STACK, "Value": self.stack.tag}, {"Key": TAG_RESOURCE, "Value": f"stack/{name}"}]
+        tags += self.stack.own_tags
         more: dict[str, Any] = {"Overwrite": True} if overwrite else {"Tags": tags}
         answer = self.ssm.put_parameter(Name=self.stack.parameter(name), Value=json.dumps(value), Type="String", **more)
         return int(answer["Version"])

@@ -89,6 +89,8 @@ class Live:
     raw: Mapping[str, Any] = field(default_factory=dict)
     region: str = ""
     reason: str = ""
+    tags: Mapping[str, str] | None = None
+    """Its tags, where the list of its kind shows them."""
 
     @property
     def state(self) -> Status:

@@ -19,6 +19,7 @@ from typing import Any, ClassVar
 
 from awsdeploy.aws import Passing
 from awsdeploy.live import UNKNOWN, Again, Blocker, Change, Kept, Live, Parting, Restorable, Status, Wait
+from awsdeploy.tagging import Tagging, retagged
 from awsdeploy.view import TAG_GENERATION, TAG_RESOURCE, TAG_STACK, Aws, Stack
 
 __all__ = [
@@ -77,6 +78,9 @@ class Resource:
     # Kinds (by class name) that must be gone first: they would make it again. An edge to one orders only the making.
     fed_by: ClassVar[set[str]] = set()
     copies: ClassVar[str] = ""  # the kind (by class name) of the copies that `back_up` makes of it
+    tagging: ClassVar[Tagging | None] = (
+        None  # how the owner's tags are mended; None where they cannot be, or `repair` does
+    )
     abstract: ClassVar[bool] = True
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -123,6 +127,11 @@ class Resource:
     def repair(self, aws: Aws, live: Live) -> Iterator[Change]:
         """What differs from the declaration now. Called again after the changes, until nothing differs."""
         yield from ()
+
+    def differences(self, aws: Aws, live: Live) -> Iterator[Change]:
+        """Everything that differs: the owner's tags, then what `repair` says. What the engine asks."""
+        yield from retagged(aws, self.tagging, live)
+        yield from self.repair(aws, live)
 
     def facts(self, aws: Aws, live: Live) -> Mapping[str, str]:
         """What people want to know of it once it exists: an endpoint, a URL."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from awsdeploy.aws import Client, Door, Passing
@@ -20,6 +20,23 @@ Answer = TypeVar("Answer")
 TAG_STACK = "awsdeploy:stack"
 TAG_RESOURCE = "awsdeploy:resource"
 TAG_GENERATION = "awsdeploy:generation"
+TAG_OWN = "awsdeploy:tags"
+"""Digests of the keys of the owner's tags that an object was given: what the config no longer has can be taken off."""
+NO_OWN = "none"
+"""The value of `TAG_OWN` on what once had tags of the owner's."""
+
+OwnTags = tuple[tuple[str, str], ...]
+
+
+def key_digest(key: str) -> str:
+    return hashlib.sha256(key.encode()).hexdigest()[:6]
+
+
+def own_tags(own: OwnTags, once: bool = False) -> dict[str, str]:
+    """The owner's tags with the one that lists their keys; `once` says that an object had some before."""
+    if not own:
+        return {TAG_OWN: NO_OWN} if once else {}
+    return {**dict(own), TAG_OWN: " ".join(sorted(key_digest(key) for key, _ in own))}
 
 
 @dataclass(frozen=True)
@@ -28,11 +45,18 @@ class Stack:
 
     name: str
     environment: str
+    own: OwnTags = field(default=(), compare=False)
+    """The owner's tags: key and value, on everything that can carry tags."""
 
     @property
     def tag(self) -> str:
         """The value of `awsdeploy:stack`. A slash, since hyphens would make a-b/c and a/b-c one stack."""
         return f"{self.name}/{self.environment}"
+
+    @property
+    def own_tags(self) -> list[dict[str, str]]:
+        """The owner's tags as most of AWS takes them."""
+        return [{"Key": key, "Value": value} for key, value in own_tags(self.own).items()]
 
     @property
     def slug(self) -> str:
@@ -60,6 +84,7 @@ class World(Protocol):
 
     def all(self, kind: type[Resource], region: str) -> Sequence[Live]: ...
     def look(self, kind: type[Resource], region: str) -> Sequence[Live]: ...
+    def known(self) -> Sequence[Live]: ...
 
 
 class Aws:
@@ -169,7 +194,13 @@ class Aws:
             {"Key": TAG_STACK, "Value": self.stack.tag},
             {"Key": TAG_RESOURCE, "Value": key},
             {"Key": TAG_GENERATION, "Value": self.generation(resource)},
+            *self.stack.own_tags,
         ]
+
+    @property
+    def has_own_tags(self) -> bool:
+        """Whether the owner has tags in the config, or had some: then what has been looked at shows it."""
+        return bool(self.stack.own) or any(TAG_OWN in (live.tags or ()) for live in self.world.known())
 
     def tag_spec(self, resource: Resource, *types: str) -> list[dict[str, Any]]:
         """`TagSpecifications` as EC2 wants them."""
@@ -201,6 +232,7 @@ class Aws:
                 raw,
                 self.region,
                 reason,
+                values,
             )
 
     def copies(

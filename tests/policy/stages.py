@@ -52,6 +52,9 @@ emails = ["ops@example.com"]
 
 [ci]
 github = "acme/site"
+
+[tags]
+CostCenter = "42"
 """
 LESS = """\
 name = "drift"

@@ -49,7 +49,7 @@ class Measured(Door):
 
 def question(world: World, config: str = CONFIG, door: Door | None = None, seconds: float = 0) -> Question:
     settings = world.settings(config)
-    stack = Stack(settings.name, settings.environment)
+    stack = Stack(settings.name, settings.environment, tuple(settings.tags.items()))
     return Question(settings, stack, door or Door(first_pause=0.02), seconds)
 
 

@@ -67,7 +67,7 @@ def session(given: Given, settings: Settings, command: str, writes: bool = False
     from awsdeploy.state import State
     from awsdeploy.stop import Pace, Stop
 
-    stack = Stack(settings.name, settings.environment)
+    stack = Stack(settings.name, settings.environment, tuple(settings.tags.items()))
     path = given.state_folder / f"{stack.slug}.json"
     stop, waits = Stop(), settings.waits
     with ExitStack() as held:

@@ -32,6 +32,7 @@ from awsdeploy.config.values import (
     ServiceName,
     ServicePath,
     SshSource,
+    Tags,
     Zone,
     between,
     pattern,
@@ -266,6 +267,8 @@ class Settings(Frozen):
     backup: Backup
     ci: Ci
     iam: Iam
+    tags: Tags
+    """Tags of your own on everything that can carry tags: KEY = "value". Default: none."""
     waits: Waits
 
     _origins: Mapping[str, str] = PrivateAttr(default_factory=lambda: MappingProxyType({}))

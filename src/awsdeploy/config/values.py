@@ -4,11 +4,12 @@ of the tables that hold them.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer
 
-from awsdeploy.config import domains, github, repository, rules
+from awsdeploy.config import domains, github, repository, rules, tags
 
 
 def pattern(pattern: str, **more: Any) -> Any:
@@ -37,6 +38,9 @@ GitHubRepository = Annotated[str, AfterValidator(github.repository), pattern(f"(
 Branch = Annotated[str, AfterValidator(github.branch), pattern(github.BRANCH)]
 Deployment = Annotated[str, AfterValidator(github.deployment), pattern(f"({github.DEPLOYMENT})?")]
 ZoneId = Annotated[str, AfterValidator(rules.zone_id), pattern(f"({rules.ZONE_ID})?")]
+TagKey = Annotated[str, AfterValidator(tags.key)]
+TagValue = Annotated[str, AfterValidator(tags.value), Field(json_schema_extra={"maxLength": tags.LONGEST_VALUE})]
+Tags = Annotated[Mapping[TagKey, TagValue], AfterValidator(tags.together), PlainSerializer(dict)]
 Port = Annotated[int, AfterValidator(rules.whole(1, 65535)), between(1, 65535)]
 
 

@@ -45,6 +45,7 @@ _SESSION = "`shell` and `tunnel`, which hand over to a plugin that the recorded 
 _HELD = "something that a destroy waits for is held by what is not the stack's: it is named"
 UNRECORDED: Mapping[str, str] = {
     "autoscaling:DetachLoadBalancerTargetGroups": "a target group of another's was attached by hand",
+    "autoscaling:DeleteTags": "the config no longer has a tag",
     "ec2:AuthorizeSecurityGroupEgress": "a rule that the config declares was taken away by hand",
     "ec2:CreateLaunchTemplateVersion": "what a group's machines are made of has changed",
     "ec2:DeleteLaunchTemplateVersions": "the versions that no machine of a group has any more",

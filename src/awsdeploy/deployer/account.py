@@ -17,7 +17,9 @@ def limits(_scope: Scope) -> Iterator[Statement]:
 def spending(scope: Scope) -> Iterator[Statement]:
     """The stack's budget, told by its name, and what AWS has billed, which knows no resource."""
     budget = [scope.arn("budgets", f"budget/{scope.named(100)}", "")]
-    yield allow("Budget", actions("budgets", "ModifyBudget TagResource ViewBudget"), budget)
+    yield allow(
+        "Budget", actions("budgets", "ListTagsForResource ModifyBudget TagResource UntagResource ViewBudget"), budget
+    )
     # AWS, Service Authorization Reference: what ViewBudget depends on.
     yield allow("BudgetView", ["billing:GetBillingViewData"], [scope.arn("billing", "billingview/primary", "")])
     yield allow("Billed", ["ce:GetCostAndUsage"], ["*"])

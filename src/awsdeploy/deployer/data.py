@@ -22,7 +22,7 @@ def rds(scope: Scope) -> Iterator[Statement]:
     changes = """\
     AddTagsToResource CreateDBInstance CreateDBParameterGroup CreateDBSnapshot CreateDBSubnetGroup DeleteDBInstance
     DeleteDBParameterGroup DeleteDBSnapshot DeleteDBSubnetGroup ModifyDBInstance ModifyDBParameterGroup
-    ModifyDBSubnetGroup RestoreDBInstanceFromDBSnapshot StartDBInstance
+    ModifyDBSubnetGroup RemoveTagsFromResource RestoreDBInstanceFromDBSnapshot StartDBInstance
     """
     name = scope.named(63)
     own = [scope.arn("rds", f"{kind}:{name}") for kind in ("db", "pg", "snapshot", "subgrp")]
@@ -40,7 +40,7 @@ def s3(scope: Scope) -> Iterator[Statement]:
     both = [f"{way}{setting}" for setting in settings.split() for way in ("Get", "Put")]
     rest = """\
     CreateBucket DeleteBucket DeleteBucketPolicy GetBucketLocation ListBucket ListBucketMultipartUploads
-    ListBucketVersions TagResource
+    GetBucketTagging ListBucketVersions PutBucketTagging TagResource
     """
     bucket = f"arn:aws:s3:::{scope.stack.slug[:SLUG].rstrip('-')}-*-{scope.account}-*"
     yield allow("Buckets", actions("s3", [*both, *rest.split()]), [bucket])
@@ -56,7 +56,9 @@ def ssm(scope: Scope) -> Iterator[Statement]:
     yield allow("NewestImage", ["ssm:GetParameter"], images)
     changes = "AddTagsToResource DeleteParameter DeleteParameters GetParameter GetParameters"
     parameters = scope.arn("ssm", f"parameter{scope.stack.parameter('*')}")
-    yield allow("Parameters", actions("ssm", f"{changes} ListTagsForResource PutParameter"), [parameters])
+    yield allow(
+        "Parameters", actions("ssm", f"{changes} ListTagsForResource PutParameter RemoveTagsFromResource"), [parameters]
+    )
     # AWS: the document and the machine are judged apart, and the document has no tags of ours.
     yield allow("Command", ["ssm:SendCommand"], scope.public("ssm", "document/AWS-RunShellScript"))
     documents = "document/AWS-StartInteractiveCommand", "document/AWS-StartPortForwardingSessionToRemoteHost"
@@ -82,11 +84,11 @@ def iam(scope: Scope) -> Iterator[Statement]:
     widens = "CreateRole PutRolePolicy"
     role = """\
     DeleteRole DeleteRolePolicy DetachRolePolicy GetRole GetRolePolicy ListAttachedRolePolicies ListRolePolicies TagRole
-    UpdateAssumeRolePolicy
+    UntagRole UpdateAssumeRolePolicy
     """
     profile = """\
-    AddRoleToInstanceProfile CreateInstanceProfile DeleteInstanceProfile RemoveRoleFromInstanceProfile
-    TagInstanceProfile
+    AddRoleToInstanceProfile CreateInstanceProfile DeleteInstanceProfile GetInstanceProfile
+    RemoveRoleFromInstanceProfile TagInstanceProfile UntagInstanceProfile
     """
     yield allow("Roles", actions("iam", role), [roles])
     bounded = {"StringEquals": {"iam:PermissionsBoundary": limit}} if limit else {}

@@ -64,7 +64,11 @@ def ec2(scope: Scope) -> Iterator[Statement]:
         }
     }
     yield allow("Ec2TagNew", ["ec2:CreateTags"], new, tagging)
-    yield allow("Ec2TagOurs", ["ec2:CreateTags"], scope.ec2("instance"), scope.ours)
+    # What is the stack's gets other tags, and never another stack's.
+    retag = {**scope.ours, "StringEqualsIfExists": {f"aws:RequestTag/{TAG_STACK}": scope.stack.tag}}
+    yield allow("Ec2TagOurs", ["ec2:CreateTags"], scope.ec2(*NEW.split()), retag)
+    untag = {**scope.ours, "ForAllValues:StringNotLike": {"aws:TagKeys": ["awsdeploy:*"]}}
+    yield allow("Ec2UntagOurs", ["ec2:DeleteTags"], scope.ec2(*NEW.split()), untag)
 
 
 def autoscaling(scope: Scope) -> Iterator[Statement]:
@@ -73,7 +77,7 @@ def autoscaling(scope: Scope) -> Iterator[Statement]:
     yield allow("ScalingLook", actions("autoscaling", looks), ["*"])
     group = scope.arn("autoscaling", f"autoScalingGroup:*:autoScalingGroupName/{scope.named(255)}")
     changes = "AttachLoadBalancerTargetGroups DeleteAutoScalingGroup DetachLoadBalancerTargetGroups"
-    policy = "DeletePolicy PutScalingPolicy UpdateAutoScalingGroup"
+    policy = "DeletePolicy DeleteTags PutScalingPolicy UpdateAutoScalingGroup"
     makes = "CreateAutoScalingGroup CreateOrUpdateTags" if _scales(scope) else ""
     yield allow("Scaling", actions("autoscaling", f"{changes} {policy} {makes}"), [group])
 
@@ -82,7 +86,7 @@ def dlm(scope: Scope) -> Iterator[Statement]:
     """AWS: making one has no resource level, only the tags that it is given."""
     policy = scope.arn("dlm", "policy/*")
     yield allow("DailyImagesLook", ["dlm:GetLifecyclePolicies"], ["*"])
-    changes = "DeleteLifecyclePolicy GetLifecyclePolicy UpdateLifecyclePolicy"
+    changes = "DeleteLifecyclePolicy GetLifecyclePolicy TagResource UntagResource UpdateLifecyclePolicy"
     yield allow("DailyImages", actions("dlm", changes), [policy], scope.ours)
     if scope.settings.backup.images:
         yield allow("DailyImagesMake", ["dlm:CreateLifecyclePolicy"], ["*"], scope.becoming_ours)

@@ -22,7 +22,7 @@ def elbv2(scope: Scope) -> Iterator[Statement]:
     changes = """\
     AddTags CreateListener CreateLoadBalancer CreateRule CreateTargetGroup DeleteListener DeleteLoadBalancer DeleteRule
     DeleteTargetGroup DeregisterTargets ModifyListener ModifyLoadBalancerAttributes ModifyRule ModifyTargetGroup
-    ModifyTargetGroupAttributes RegisterTargets SetIpAddressType SetSecurityGroups SetSubnets
+    ModifyTargetGroupAttributes RegisterTargets RemoveTags SetIpAddressType SetSecurityGroups SetSubnets
     """
     name = scope.named(32)
     kinds = ("listener-rule/app/", "listener/app/", "loadbalancer/app/", "targetgroup/")
@@ -37,7 +37,8 @@ def acm(scope: Scope) -> Iterator[Statement]:
     certificates = [scope.arn("acm", "certificate/*")]
     yield allow("CertificatesLook", ["acm:ListCertificates"], ["*"])
     yield allow("CertificatesRead", actions("acm", "DescribeCertificate ListTagsForCertificate"), certificates)
-    yield allow("CertificatesEnd", ["acm:DeleteCertificate"], certificates, scope.ours)
+    changes = "AddTagsToCertificate DeleteCertificate RemoveTagsFromCertificate"
+    yield allow("CertificatesChange", actions("acm", changes), certificates, scope.ours)
     if scope.settings.domain:
         make = actions("acm", "AddTagsToCertificate RequestCertificate")
         yield allow("CertificatesMake", make, ["*"], scope.becoming_ours)
@@ -77,15 +78,20 @@ def watching(scope: Scope) -> Iterator[Statement]:
     yield allow("Tagged", ["tag:GetResources"], ["*"])
     yield allow("LogsLook", ["logs:DescribeLogGroups"], ["*"])
     groups = f"log-group:{scope.stack.parameter('*')}", f"log-group:/aws/rds/instance/{scope.named(63)}"
-    logs = "CreateLogGroup DeleteLogGroup FilterLogEvents GetLogEvents PutRetentionPolicy TagResource"
+    logs = """\
+    CreateLogGroup DeleteLogGroup FilterLogEvents GetLogEvents ListTagsForResource PutRetentionPolicy TagResource
+    UntagResource
+    """
     yield allow("Logs", actions("logs", logs), [scope.arn("logs", group) for group in groups])
     yield allow("AlarmsLook", actions("cloudwatch", "DescribeAlarms GetDashboard ListDashboards"), ["*"])
     alarms = scope.arn("cloudwatch", f"alarm:{scope.named(255)}", "*")
     dashboard = scope.arn("cloudwatch", f"dashboard/{scope.named(255)}", "")
-    alarm = "DeleteAlarms EnableAlarmActions PutMetricAlarm TagResource"
+    alarm = "DeleteAlarms EnableAlarmActions ListTagsForResource PutMetricAlarm TagResource UntagResource"
     yield allow("Alarms", actions("cloudwatch", alarm), [alarms])
     yield allow("Dashboard", actions("cloudwatch", "DeleteDashboards PutDashboard"), [dashboard])
     yield allow("TopicsLook", actions("sns", "ListSubscriptions ListTopics Unsubscribe"), ["*"])
     topics = scope.arn("sns", scope.named(256), "*")
-    topic = "CreateTopic DeleteTopic ListSubscriptionsByTopic ListTagsForResource Subscribe TagResource"
+    topic = """\
+    CreateTopic DeleteTopic ListSubscriptionsByTopic ListTagsForResource Subscribe TagResource UntagResource
+    """
     yield allow("Topics", actions("sns", topic), [topics])

@@ -192,12 +192,12 @@ def _compare(run: Run, items: Sequence[Item]) -> None:
                 item.action = "wait"
             else:
                 run.lives[resource] = seen
-                item.changes = list(resource.repair(view, seen))
+                item.changes = list(resource.differences(view, seen))
                 item.action = "change" if item.changes else "none"
         elif item.live and item.action == "none" and not resource.existing:
             state = item.live.state
             if state.usable or state.modifiable:
-                item.changes = list(resource.repair(view, item.live))
+                item.changes = list(resource.differences(view, item.live))
             item.action = "change" if item.changes else "none" if state.usable else "wait"
 
     by_resource = {item.resource: item for item in items}

@@ -154,7 +154,7 @@ class Builder:
                 self.run.stop.sleep(attempt * self.run.pace.floor)
             live = self._wait(resource, live)
             self.run.lives[resource] = live
-            changes = list(resource.repair(view, live))
+            changes = list(resource.differences(view, live))
             if not changes:
                 if not live.state.usable:
                     raise _in_the_way(resource, live)

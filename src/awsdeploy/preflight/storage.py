@@ -34,3 +34,6 @@ class Nothing:
         return ()
 
     look = all
+
+    def known(self) -> Sequence[Live]:
+        return ()

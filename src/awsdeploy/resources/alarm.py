@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from awsdeploy.resource import UNKNOWN, Again, Aws, Change, Live, Parting, Resource
+from awsdeploy.resources import tag_calls
 from awsdeploy.resources.instance import Instance
 from awsdeploy.resources.launch_template import Member
 from awsdeploy.resources.machine import release_of
@@ -50,6 +51,7 @@ class Alarm(Resource):
     words: str
     machines: tuple[Instance | AutoScalingGroup, ...] | None = None
 
+    tagging = tag_calls.ALARM
     title = "alarm"
     again = Again.NAME
     abroad = True

@@ -12,6 +12,7 @@ from awsdeploy.hints import next_command
 from awsdeploy.resource import Again, Aws, Change, Live, Parting, Passing, Resource
 from awsdeploy.resources import bucket_name as names
 from awsdeploy.resources import bucket_setting as settings
+from awsdeploy.resources import tag_calls
 from awsdeploy.resources.bucket_contents import empty
 from awsdeploy.resources.bucket_setting import Expiry, Setting
 
@@ -61,6 +62,7 @@ class S3Bucket(Resource):
     lifecycle: tuple[Expiry, ...] = ()
 
     abstract = True
+    tagging = tag_calls.BUCKET
     title = "S3 bucket"
     replaces = {"region"}
     again = Again.NAME

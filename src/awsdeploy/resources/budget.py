@@ -9,6 +9,7 @@ from typing import Any
 from awsdeploy.aws import AwsRefusal, tolerate
 from awsdeploy.refusal import FORBIDDEN
 from awsdeploy.resource import TAG_STACK, TIMELESS, Again, Aws, Change, Live, Parting, Resource, Stack
+from awsdeploy.resources import tag_calls
 
 KEY = "monitoring/budget"
 """A stack has one at most."""
@@ -44,6 +45,7 @@ class Budget(Resource):
     limit: int
     emails: tuple[str, ...]
 
+    tagging = tag_calls.BUDGET
     title = "AWS Budget"
     again = Again.NAME
     everywhere = True

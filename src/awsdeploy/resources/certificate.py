@@ -10,7 +10,7 @@ from typing import Any
 
 from awsdeploy.aws import tolerate
 from awsdeploy.resource import Again, Aws, Blocker, Live, Parting, Resource, Wait
-from awsdeploy.resources import blockers
+from awsdeploy.resources import blockers, tag_calls
 
 AWAITING_RECORD = "AWAITING_RECORD"
 """Our word for a certificate whose validation records AWS has not named yet (AWS: some seconds)."""
@@ -23,6 +23,7 @@ class Certificate(Resource):
     domain: str
     aliases: tuple[str, ...] = ()
 
+    tagging = tag_calls.CERTIFICATE
     replaces = {"domain", "aliases"}
     # AWS: the token is good for an hour; after that the certificate has long been found by its tags.
     again = Again.TOKEN

@@ -8,7 +8,7 @@ from typing import Any
 
 from awsdeploy.aws import tolerate
 from awsdeploy.resource import UNKNOWN, Again, Aws, Change, Live, Parting, Passing, Resource, Restorable, Stack, Wait
-from awsdeploy.resources import database_deletion
+from awsdeploy.resources import database_deletion, tag_calls
 from awsdeploy.resources.database_groups import ParameterGroup, SubnetGroup
 from awsdeploy.resources.database_status import FULL, STATUSES
 from awsdeploy.resources.parameter import INCARNATION, Password, incarnation, reveal
@@ -60,6 +60,7 @@ class Database(Resource):
     extended_support: bool
     restore: str = ""
 
+    tagging = tag_calls.rds("DBInstanceArn")
     replaces = {"group", "name", "username"}
     again = Again.NAME
     data = True

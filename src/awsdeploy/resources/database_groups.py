@@ -8,7 +8,7 @@ from typing import Any
 
 from awsdeploy.aws import tolerate
 from awsdeploy.resource import Again, Aws, Blocker, Change, Live, Parting, Passing, Resource, Wait
-from awsdeploy.resources import blockers
+from awsdeploy.resources import blockers, tag_calls
 from awsdeploy.resources.network import Subnet
 
 
@@ -18,6 +18,7 @@ class SubnetGroup(Resource):
 
     subnets: tuple[Subnet, ...]
 
+    tagging = tag_calls.rds("DBSubnetGroupArn")
     title = "DB subnet group"
     again = Again.NAME
     # A database's subnet group must stay in its VPC, so a new VPC means a new group.
@@ -72,6 +73,7 @@ class ParameterGroup(Resource):
     family: str
     settings: Mapping[str, str]
 
+    tagging = tag_calls.rds("DBParameterGroupArn")
     title = "DB parameter group"
     replaces = {"family"}
     again = Again.NAME

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -9,6 +10,8 @@ from typing import Any
 
 from awsdeploy.aws import AwsRefusal, tolerate
 from awsdeploy.resource import TAG_STACK, TIMELESS, Again, Aws, Blocker, Change, Live, Parting, Resource
+from awsdeploy.resources import tag_calls
+from awsdeploy.tagging import retagged
 
 KEY = "monitoring/health-check"
 """A stack has one at most: its caller reference has no room for a key."""
@@ -93,6 +96,8 @@ class HealthCheck(Resource):
                 )
 
             yield Change("tags", None, aws.stack.tag, tag)
+        else:
+            yield from retagged(aws, tag_calls.route53("healthcheck"), dataclasses.replace(live, tags=tags))
 
     @classmethod
     def blockers(cls, aws: Aws, live: Live) -> Iterator[Blocker]:

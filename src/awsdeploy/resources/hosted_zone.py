@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,8 +11,10 @@ from awsdeploy.aws import tolerate
 from awsdeploy.errors import Refused
 from awsdeploy.prices import HOSTED_ZONE
 from awsdeploy.resource import TAG_STACK, Again, Aws, Blocker, Change, Kept, Live, Parting, Resource, Stack
+from awsdeploy.resources import tag_calls
 from awsdeploy.resources.public_record import PublicRecord, place, read, written
 from awsdeploy.resources.zone_choice import chosen, covering, host, short
+from awsdeploy.tagging import retagged
 
 ZONES = "all zones of the account"
 """Where a run remembers the last list of zones: three questions, one answer."""
@@ -72,8 +75,8 @@ class HostedZone(Resource):
         return next(short(zone["Id"]) for zone in zones if zone["CallerReference"] == reference)
 
     def repair(self, aws: Aws, live: Live) -> Iterator[Change]:
-        tags = _tags(aws, live)
-        if tags.get(TAG_STACK) != aws.stack.tag:
+        present = _tags(aws, live)
+        if present.get(TAG_STACK) != aws.stack.tag:
 
             def tag() -> None:
                 aws.route53.change_tags_for_resource(
@@ -81,11 +84,13 @@ class HostedZone(Resource):
                 )
 
             yield Change("tags", None, aws.stack.tag, tag)
+        else:
+            yield from retagged(aws, tag_calls.route53("hostedzone"), dataclasses.replace(live, tags=present))
         if missing := lacking(aws, live, self.copied):
 
             def copy() -> None:
                 """The tags first: what they name is taken away with the zone."""
-                places = {place(one.name, one.kind, self.domain) for one in missing} | set(read(tags))
+                places = {place(one.name, one.kind, self.domain) for one in missing} | set(read(present))
                 aws.route53.change_tags_for_resource(
                     ResourceType="hostedzone", ResourceId=live.id, AddTags=written(places)
                 )

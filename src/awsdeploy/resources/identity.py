@@ -5,6 +5,7 @@ IAM's lists show no tags but the path, which nobody can change: it holds the sta
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -14,9 +15,10 @@ from typing import Any
 from awsdeploy.aws import AwsRefusal, tolerate
 from awsdeploy.errors import Refused
 from awsdeploy.resource import Again, Aws, Change, Live, Parting, Passing, Resource
-from awsdeploy.resources import grants
+from awsdeploy.resources import grants, tag_calls
 from awsdeploy.resources.bucket_name import bucket_name
 from awsdeploy.resources.federation import REMAINS, Federation, subjects
+from awsdeploy.tagging import retagged
 
 INLINE = "awsdeploy"
 BUCKET = re.compile(r"\{bucket:([a-z/]+)\}")
@@ -121,15 +123,17 @@ class Role(Resource):
             only = self.federation.subject if self.federation else self.service
             yield Change("trust policy", ", ".join(subjects(present)) or "something else", f"{only} only", trust)
         # The boundary before the policies: who must set one may change the policies of roles that have it only.
-        parts = (self._repair_boundary, self._repair_policy, self._repair_attached)
+        parts = (self._repair_role, self._repair_policy, self._repair_attached)
         for changes in aws.each(lambda part: list(part(aws, live)), parts):
             yield from changes
 
-    def _repair_boundary(self, aws: Aws, live: Live) -> Iterator[Change]:
-        """AWS: the list of roles shows no boundaries."""
+    def _repair_role(self, aws: Aws, live: Live) -> Iterator[Change]:
+        """What AWS's list of roles does not show: the boundary and the owner's tags."""
         role: Mapping[str, Any] = {}
         with tolerate("NoSuchEntity"):
             role = aws.iam.get_role(RoleName=live.id)["Role"]
+        given = {tag["Key"]: tag["Value"] for tag in role.get("Tags", ())}
+        yield from retagged(aws, tag_calls.ROLE, dataclasses.replace(live, tags=given))
         present = role.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn", "")
         wanted = self._limits(aws).get("PermissionsBoundary", "")
 
@@ -200,6 +204,7 @@ class InstanceProfile(Resource):
 
     role: Role
 
+    tagging = tag_calls.INSTANCE_PROFILE
     replaces = {"role"}
     again = Again.NAME
     everywhere = True

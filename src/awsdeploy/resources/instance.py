@@ -9,9 +9,10 @@ from typing import Any
 
 from awsdeploy.aws import tolerate
 from awsdeploy.resource import UNKNOWN, Again, Aws, Blocker, Change, Live, Parting, Passing, Resource, Wait
-from awsdeploy.resources import blockers
+from awsdeploy.resources import blockers, tag_calls
 from awsdeploy.resources.machine import METADATA, USER_DATA, Machine, digest, is_member, terminate
 from awsdeploy.resources.network import Subnet
+from awsdeploy.tagging import retagged
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -46,6 +47,7 @@ class Instance(Machine):
 
     subnet: Subnet
 
+    tagging = tag_calls.EC2
     title = "EC2 instance"
     replaces = {"subnet", "profile", "system", "port", "health", "service", "key_pair"}
     again = Again.TOKEN
@@ -131,6 +133,7 @@ class Instance(Machine):
         for volume in aws.latest(Volume):
             if volume.id in attached:
                 yield from self._repair_volume(aws, volume)
+                yield from retagged(aws, tag_calls.EC2, volume, "disk ")
 
     def _repair_profile(self, aws: Aws, live: Live) -> Iterator[Change]:
         wanted = aws[self.profile].id

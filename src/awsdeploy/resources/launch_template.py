@@ -11,6 +11,7 @@ from typing import Any
 
 from awsdeploy.aws import tolerate
 from awsdeploy.resource import UNKNOWN, Again, Aws, Change, Live, Parting, Resource, Wait
+from awsdeploy.resources import tag_calls
 from awsdeploy.resources.machine import MEMBER, METADATA, SERVICE, USER_DATA, Machine, digest, is_member, terminate
 from awsdeploy.resources.network import Subnet
 
@@ -30,6 +31,7 @@ class LaunchTemplate(Machine):
     What an instance would be replaced for makes another template, and thereby another group.
     """
 
+    tagging = tag_calls.EC2
     title = "launch template"
     replaces = {"security", "profile", "system", "port", "health"}
     again = Again.NAME

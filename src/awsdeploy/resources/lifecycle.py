@@ -12,6 +12,7 @@ from typing import Any
 from awsdeploy.aws import tolerate
 from awsdeploy.hints import next_command
 from awsdeploy.resource import TAG_STACK, UNKNOWN, Aws, Change, Live, Parting, Passing, Resource, Wait
+from awsdeploy.resources import tag_calls
 from awsdeploy.resources.identity import Role
 from awsdeploy.resources.image import Image
 from awsdeploy.resources.instance import Instance
@@ -56,6 +57,7 @@ class LifecyclePolicy(Resource):
     at: str
     count: int
 
+    tagging = tag_calls.LIFECYCLE_POLICY
     title = "lifecycle policy"
     wait = Wait(ready={"ENABLED", "DISABLED", "ERROR"})
     # AWS: a role that IAM has only just made is unknown to DLM for some seconds; it has no code of its own for that.

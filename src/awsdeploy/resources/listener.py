@@ -8,6 +8,7 @@ from typing import Any
 
 from awsdeploy.aws import AwsRefusal, tolerate
 from awsdeploy.resource import UNKNOWN, Again, Aws, Change, Live, Parting, Passing, Resource
+from awsdeploy.resources import tag_calls
 from awsdeploy.resources.dns import CertificateIssued
 from awsdeploy.resources.load_balancer import LoadBalancer, TargetGroup, tagged
 
@@ -46,6 +47,7 @@ class Listener(Resource):
     certificate: CertificateIssued | None = None
     rules: tuple[Rule, ...] = ()
 
+    tagging = tag_calls.LISTENER
     replaces = {"balancer", "port"}
     again = Again.NAME
     passing = (

@@ -9,7 +9,7 @@ from typing import Any
 
 from awsdeploy.aws import AwsRefusal, tolerate
 from awsdeploy.resource import UNKNOWN, Again, Aws, Blocker, Change, Live, Parting, Passing, Resource, Wait
-from awsdeploy.resources import blockers
+from awsdeploy.resources import blockers, tag_calls
 from awsdeploy.resources.bucket import Bucket
 from awsdeploy.resources.instance import Instance
 from awsdeploy.resources.network import Subnet, Vpc
@@ -25,6 +25,7 @@ class LoadBalancer(Resource):
     protected: bool
     logs: Bucket
 
+    tagging = tag_calls.ELBV2
     replaces = {"subnets"}
     again = Again.NAME
     # AWS: 135–190 s to create.
@@ -140,6 +141,7 @@ class TargetGroup(Resource):
     health: str
     targets: tuple[Instance, ...]
 
+    tagging = tag_calls.ELBV2
     replaces = {"vpc", "port"}
     again = Again.NAME
     passing = (

@@ -13,6 +13,7 @@ from typing import Any
 
 from awsdeploy.aws import AwsRefusal, tolerate
 from awsdeploy.resource import TIMELESS, Again, Aws, Change, Live, Parting, Resource, Stack
+from awsdeploy.resources import tag_calls
 from awsdeploy.resources.database import Database, identifier
 
 KEY = "monitoring/logs/"
@@ -25,6 +26,7 @@ class Retained(Resource):
     days: int
 
     abstract = True
+    tagging = tag_calls.LOG_GROUP
     again = Again.NAME
     arns = (":log-group:",)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from awsdeploy.aws import tolerate
 from awsdeploy.resource import Again, Aws, Blocker, Change, Live, Parting, Passing, Resource, Wait
-from awsdeploy.resources import blockers
+from awsdeploy.resources import blockers, tag_calls
 
 ANYWHERE = "0.0.0.0/0"
 
@@ -18,6 +18,7 @@ class Vpc(Resource):
 
     cidr: str
 
+    tagging = tag_calls.EC2
     title = "VPC"
     replaces = {"cidr"}
     wait = Wait(pending={"pending"}, leaving={"deleting"}, usual=2)
@@ -69,6 +70,7 @@ class Subnet(Resource):
     zone: str
     public: bool
 
+    tagging = tag_calls.EC2
     replaces = {"vpc", "cidr", "zone"}
     wait = Wait(pending={"pending", "unavailable"}, failed={"failed", "failed-insufficient-capacity"}, usual=2)
     passing = (
@@ -117,6 +119,7 @@ class InternetGateway(Resource):
 
     vpc: Vpc
 
+    tagging = tag_calls.EC2
     replaces = {"vpc"}
     passing = (
         Passing("AttachInternetGateway", "InvalidInternetGatewayID.NotFound", seconds=120),
@@ -165,6 +168,7 @@ class InternetGateway(Resource):
 class ElasticIp(Resource):
     """A lasting public address, for the NAT gateway."""
 
+    tagging = tag_calls.EC2
     title = "elastic IP"
     # AWS: after its NAT gateway is deleted an address stays in use for about a minute.
     blocked = {"InvalidIPAddress.InUse", "AuthFailure", "DependencyViolation"}
@@ -197,6 +201,7 @@ class RouteTable(Resource):
     subnets: tuple[Subnet, ...]
     default: InternetGateway | NatGateway | None = None
 
+    tagging = tag_calls.EC2
     replaces = {"vpc"}
     again = Again.TOKEN
     passing = (
@@ -281,6 +286,7 @@ class NatGateway(Resource):
     subnet: Subnet
     address: ElasticIp
 
+    tagging = tag_calls.EC2
     title = "NAT gateway"
     replaces = {"subnet", "address"}
     again = Again.TOKEN

@@ -31,6 +31,7 @@ from awsdeploy.resource import (
     Resource,
     Stack,
 )
+from awsdeploy.resources import tag_calls
 
 PASSWORD_LENGTH = 32
 ALPHABET = string.ascii_letters + string.digits  # RDS refuses / @ " and spaces; no shell or URL needs quoting
@@ -50,6 +51,7 @@ class StoredParameter(Resource):
     """
 
     abstract = True
+    tagging = tag_calls.PARAMETER
     again = Again.NAME
     arns = (":parameter/",)
 
@@ -179,6 +181,7 @@ def set_tags(stack: Stack, path: str) -> list[dict[str, str]]:
         {"Key": TAG_RESOURCE, "Value": set_key(path)},
         {"Key": TAG_GENERATION, "Value": TIMELESS},
         {"Key": TAG_SET, "Value": BY_ENV},
+        *stack.own_tags,
     ]
 
 

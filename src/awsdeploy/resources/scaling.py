@@ -21,9 +21,12 @@ from awsdeploy.resource import (
     Resource,
     Wait,
 )
-from awsdeploy.resources.launch_template import KEPT, LATER, LaunchTemplate
+from awsdeploy.resources import tag_calls
+from awsdeploy.resources.instance import Volume
+from awsdeploy.resources.launch_template import KEPT, LATER, LaunchTemplate, Member
 from awsdeploy.resources.load_balancer import TargetGroup
 from awsdeploy.resources.network import Subnet
+from awsdeploy.tagging import retagged
 
 GRACE = {"ec2": 300, "elb": 900}
 """Seconds a new machine is given before its health counts. By the load balancer's word a machine that is still
@@ -53,6 +56,7 @@ class AutoScalingGroup(Resource):
     max: int
     health: str
 
+    tagging = tag_calls.SCALING_GROUP
     title = "Auto Scaling group"
     replaces = {"template", "subnets", "targets"}
     again = Again.NAME
@@ -121,6 +125,21 @@ class AutoScalingGroup(Resource):
         else:
             yield from self._prune(aws)
         yield from self._repair_targets(aws, live)
+        yield from self._repair_tags(aws, live)
+
+    def _repair_tags(self, aws: Aws, live: Live) -> Iterator[Change]:
+        """The owner's tags of the running machines and their disks: a template's new version is for new machines."""
+        ids = {one["InstanceId"] for one in live.raw.get("Instances", ())}
+        members = [one for one in aws.latest(Member) if one.id in ids and one.status in Member.wait.ready]
+        disks = {
+            disk["Ebs"]["VolumeId"]
+            for one in members
+            for disk in one.raw.get("BlockDeviceMappings", ())
+            if "Ebs" in disk
+        }
+        volumes = [one for one in aws.latest(Volume) if one.id in disks]
+        for one in (*members, *volumes):
+            yield from retagged(aws, tag_calls.EC2, one, f"{one.id} ")
 
     def _prune(self, aws: Aws) -> Iterator[Change]:
         """Versions of the template before the last: no group starts machines from them any more."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from awsdeploy.aws import tolerate
 from awsdeploy.resource import Again, Aws, Blocker, Change, Live, Parting, Passing, Resource
-from awsdeploy.resources import blockers, operator
+from awsdeploy.resources import blockers, operator, tag_calls
 from awsdeploy.resources.network import ANYWHERE, Vpc
 
 Rule = tuple[str, int, int, str]
@@ -34,6 +34,7 @@ class SecurityGroup(Resource):
     ingress: tuple[Ingress, ...] = ()
     outbound: bool = True
 
+    tagging = tag_calls.SECURITY_GROUP
     replaces = {"vpc", "description"}
     again = Again.NAME
     passing = (

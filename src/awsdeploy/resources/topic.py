@@ -9,6 +9,7 @@ from typing import Any
 
 from awsdeploy.aws import tolerate
 from awsdeploy.resource import Again, Aws, Change, Live, Parting, Resource
+from awsdeploy.resources import tag_calls
 
 PENDING = "PendingConfirmation"
 """What AWS lists in place of an ARN until the addressee has followed the link in the mail."""
@@ -24,6 +25,7 @@ class Topic(Resource):
 
     emails: tuple[str, ...]
 
+    tagging = tag_calls.TOPIC
     title = "SNS topic"
     again = Again.NAME
     abroad = True

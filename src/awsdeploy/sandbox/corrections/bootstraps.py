@@ -69,7 +69,8 @@ def permits(world: World, region: str, instance: Any, action: str, resource: str
     own = [statement for role in roles for policy in role.policies.values() for statement in _statements(policy)]
     policies = world.moto("iam").managed_policies
     limits = [policies[role.permissions_boundary_arn] for role in roles if role.permissions_boundary_arn in policies]
-    every = [own, *(_statements(limit.document) for limit in limits)]
+    said = [version.document for limit in limits for version in limit.versions if version.is_default]
+    every = [own, *map(_statements, said)]
     return all(decided(statements, action, resource) == "Allow" for statements in every)
 
 

@@ -118,9 +118,14 @@ def delete_subscriber(world: World, call: Call) -> Answer:
     return {}
 
 
-@before("budgets:ListTagsForResource")
+@before("budgets:TagResource", "budgets:UntagResource", "budgets:ListTagsForResource")
 def tags(world: World, call: Call) -> Answer:
     budget = _named(world, call.parameters["ResourceARN"].rpartition("budget/")[2])
+    budget.tags.update({tag["Key"]: tag["Value"] for tag in call.parameters.get("ResourceTags") or ()})
+    for key in call.parameters.get("ResourceTagKeys") or ():
+        budget.tags.pop(key, None)
+    if call.operation != "ListTagsForResource":
+        return {}
     return {"ResourceTags": [{"Key": key, "Value": value} for key, value in budget.tags.items()]}
 
 

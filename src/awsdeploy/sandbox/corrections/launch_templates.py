@@ -71,6 +71,15 @@ def delete_versions(world: World, call: Call) -> Answer:
     }
 
 
+@after("ec2:DescribeLaunchTemplates")
+def as_tagged(world: World, call: Call, answer: Answer) -> None:
+    """AWS shows the tags of now, moto those a template was made with."""
+    ec2 = world.moto("ec2", call.region)
+    for one in answer["LaunchTemplates"]:
+        found = ec2.get_launch_template(one["LaunchTemplateId"]).get_tags()
+        one["Tags"] = [{"Key": tag["key"], "Value": tag["value"]} for tag in found]
+
+
 @after("ec2:DescribeLaunchTemplateVersions")
 def remaining(world: World, call: Call, answer: Answer) -> None:
     gone = world.of(Deleted).versions

@@ -27,7 +27,7 @@ KEPT = {
     *("MinSize", "MaxSize", "DesiredCapacity", "VPCZoneIdentifier", "LaunchTemplate", "DefaultInstanceWarmup"),
 }
 NOT_OURS = (
-    "AttachInstances CreateOrUpdateTags DeleteTags DetachInstances EnterStandby ExitStandby ExecutePolicy "
+    "AttachInstances DetachInstances EnterStandby ExitStandby ExecutePolicy "
     "PutLifecycleHook PutWarmPool SetInstanceHealth StartInstanceRefresh TerminateInstanceInAutoScalingGroup"
 ).split()
 
@@ -237,6 +237,17 @@ def _described(world: World, group: Group) -> dict[str, Any]:
         ],
         **({"Status": "Delete in progress"} if group.leaving else {}),
     }
+
+
+@before("autoscaling:CreateOrUpdateTags", "autoscaling:DeleteTags")
+def tags(world: World, call: Call) -> Answer:
+    for tag in call.parameters["Tags"]:
+        group = world.of(Groups).all.get((call.region, tag["ResourceId"]))
+        if group is None:
+            raise _invalid(f"AutoScalingGroup name not found - no such group: {tag['ResourceId']}")
+        kept = [one for one in group.tags if one["Key"] != tag["Key"]]
+        group.tags[:] = [*kept, dict(tag)] if call.operation == "CreateOrUpdateTags" else kept
+    return {}
 
 
 @before("autoscaling:DescribeScalingActivities")

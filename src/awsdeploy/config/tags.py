@@ -1,0 +1,64 @@
+"""The owner's own tags: what every AWS service takes, so that no create call is refused because of one.
+
+AWS's limits differ by service; each rule is the strictest of EC2, IAM, RDS, S3, Elastic Load Balancing, Auto Scaling,
+Systems Manager, CloudWatch and Budgets (their API references, `Tag`).
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from awsdeploy.config.wrong import Wrong, shown
+
+MOST = 35
+"""AWS: 50 tags on one object, and 10 keys in the shortest list of them; up to 15 are awsdeploy's own."""
+LONGEST_KEY, LONGEST_VALUE = 128, 256
+PUNCTUATION = "_.:/=+-@"
+CHARACTERS = f"letters, digits, spaces and {PUNCTUATION}"
+SECRET = re.compile(r"passw|secret|token|credential|(api|access|private)[ _-]?key", re.IGNORECASE)
+
+
+def key(value: str) -> str:
+    """A key, in any case of its letters: IAM takes `Team` and `team` for one."""
+    _written(value, LONGEST_KEY)
+    lowered = value.lower()
+    for start in ("aws:", "awsdeploy:"):
+        if lowered.startswith(start):
+            raise Wrong(f'a key that does not begin with "{start}"', "these are kept for AWS and for awsdeploy")
+    if lowered == "name":
+        raise Wrong('another key than "Name"', "awsdeploy names everything itself")
+    if SECRET.search(value):
+        raise Wrong(
+            "a key that names no secret", "everybody who lists resources sees tags; for secrets: awsdeploy env set"
+        )
+    return value
+
+
+def value(value: str) -> str:
+    _written(value, LONGEST_VALUE)
+    return value
+
+
+def together(tags: Mapping[str, str]) -> Mapping[str, str]:
+    if len(tags) > MOST:
+        raise Wrong(f"at most {MOST} tags (AWS: 50 on one object; the rest are awsdeploy's)", f"these are {len(tags)}")
+    known: dict[str, str] = {}
+    for one in tags:
+        if (twin := known.setdefault(one.casefold(), one)) != one:
+            raise Wrong(
+                "keys that differ in more than upper and lower case", f"IAM takes {shown(twin)} for {shown(one)}"
+            )
+    return MappingProxyType(dict(tags))
+
+
+def _written(text: str, longest: int) -> None:
+    if not 1 <= len(text) <= longest:
+        raise Wrong(f"1–{longest} characters", f"this has {len(text)}")
+    if text != text.strip():
+        raise Wrong("no space at the beginning or the end")
+    for char in text:
+        if char not in PUNCTUATION and unicodedata.category(char)[0] not in "LN" and char != " ":
+            raise Wrong(f"only {CHARACTERS}", f"{shown(char)} is none of them")

@@ -1,0 +1,226 @@
+"""How each AWS service tags what exists already. Every create call carries its tags itself, by `Aws.tags`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from awsdeploy.aws import AwsRefusal
+from awsdeploy.live import Live
+from awsdeploy.tagging import Tagging, Tags
+from awsdeploy.view import Aws
+
+Parts = Callable[[Aws, Live], list[str]]
+
+
+def _pairs(tags: Tags) -> list[dict[str, str]]:
+    return [{"Key": key, "Value": value} for key, value in tags.items()]
+
+
+def _read(listed: list[dict[str, str]]) -> dict[str, str]:
+    return {tag["Key"]: tag["Value"] for tag in listed}
+
+
+def _alone(_: Aws, live: Live) -> list[str]:
+    return [live.id]
+
+
+def _with_rules(aws: Aws, live: Live) -> list[str]:
+    """A security group and its rules, which carry the same tags."""
+    about = [{"Name": "group-id", "Values": [live.id]}]
+    rules = aws.ec2.pages("describe_security_group_rules", "SecurityGroupRules", Filters=about)
+    return [live.id, *(rule["SecurityGroupRuleId"] for rule in rules)]
+
+
+def _ec2(things: Parts) -> Tagging:
+    return Tagging(
+        put=lambda aws, live, tags: aws.ec2.create_tags(Resources=things(aws, live), Tags=_pairs(tags)),
+        drop=lambda aws, live, keys: aws.ec2.delete_tags(
+            Resources=things(aws, live), Tags=[{"Key": key} for key in keys]
+        ),
+    )
+
+
+EC2 = _ec2(_alone)
+SECURITY_GROUP = _ec2(_with_rules)
+
+BATCH = 20
+"""AWS: load balancers, listeners and rules that one AddTags takes."""
+
+
+def _with_listener_rules(aws: Aws, live: Live) -> list[str]:
+    rules = aws.elbv2.pages("describe_rules", "Rules", ListenerArn=live.id)
+    return [live.id, *(rule["RuleArn"] for rule in rules if rule["Priority"] != "default")]
+
+
+def _elbv2(things: Parts) -> Tagging:
+    def put(aws: Aws, live: Live, tags: Tags) -> None:
+        for some in _batches(things(aws, live)):
+            aws.elbv2.add_tags(ResourceArns=some, Tags=_pairs(tags))
+
+    def drop(aws: Aws, live: Live, keys: list[str]) -> None:
+        for some in _batches(things(aws, live)):
+            aws.elbv2.remove_tags(ResourceArns=some, TagKeys=keys)
+
+    return Tagging(put, drop)
+
+
+def _batches(arns: list[str]) -> list[list[str]]:
+    return [arns[start : start + BATCH] for start in range(0, len(arns), BATCH)]
+
+
+ELBV2 = _elbv2(_alone)
+LISTENER = _elbv2(_with_listener_rules)
+
+
+def rds(arn: str) -> Tagging:
+    """`arn` is where the object's description has its ARN."""
+    return Tagging(
+        put=lambda aws, live, tags: aws.rds.add_tags_to_resource(ResourceName=live.raw[arn], Tags=_pairs(tags)),
+        drop=lambda aws, live, keys: aws.rds.remove_tags_from_resource(ResourceName=live.raw[arn], TagKeys=keys),
+    )
+
+
+ROLE = Tagging(
+    put=lambda aws, live, tags: aws.iam.tag_role(RoleName=live.id, Tags=_pairs(tags)),
+    drop=lambda aws, live, keys: aws.iam.untag_role(RoleName=live.id, TagKeys=keys),
+)
+INSTANCE_PROFILE = Tagging(
+    put=lambda aws, live, tags: aws.iam.tag_instance_profile(InstanceProfileName=live.id, Tags=_pairs(tags)),
+    drop=lambda aws, live, keys: aws.iam.untag_instance_profile(InstanceProfileName=live.id, TagKeys=keys),
+    read=lambda aws, live: _read(
+        aws.iam.get_instance_profile(InstanceProfileName=live.id)["InstanceProfile"].get("Tags", [])
+    ),
+)
+
+
+def _bucket_tags(aws: Aws, live: Live) -> dict[str, str]:
+    try:
+        return _read(aws.s3.get_bucket_tagging(Bucket=live.id)["TagSet"])
+    except AwsRefusal as refusal:
+        if refusal.code != "NoSuchTagSet":
+            raise
+        return {}
+
+
+def _tag_bucket(aws: Aws, live: Live, tags: dict[str, str]) -> None:
+    """AWS: PutBucketTagging sets all tags of a bucket."""
+    aws.s3.put_bucket_tagging(Bucket=live.id, Tagging={"TagSet": _pairs(tags)})
+
+
+def _without(tags: dict[str, str], keys: list[str]) -> dict[str, str]:
+    return {key: value for key, value in tags.items() if key not in keys and not key.startswith("aws:")}
+
+
+BUCKET = Tagging(
+    put=lambda aws, live, tags: _tag_bucket(aws, live, {**_without(_bucket_tags(aws, live), []), **tags}),
+    drop=lambda aws, live, keys: _tag_bucket(aws, live, _without(_bucket_tags(aws, live), keys)),
+    read=_bucket_tags,
+)
+
+
+def _parameter(live: Live) -> dict[str, str]:
+    return {"ResourceType": "Parameter", "ResourceId": live.id}
+
+
+PARAMETER = Tagging(
+    put=lambda aws, live, tags: aws.ssm.add_tags_to_resource(**_parameter(live), Tags=_pairs(tags)),
+    drop=lambda aws, live, keys: aws.ssm.remove_tags_from_resource(**_parameter(live), TagKeys=keys),
+    read=lambda aws, live: _read(aws.ssm.list_tags_for_resource(**_parameter(live))["TagList"]),
+)
+
+
+def _log_group(aws: Aws, live: Live) -> str:
+    return f"arn:aws:logs:{aws.region}:{aws.account}:log-group:{live.id}"
+
+
+def _log_group_tags(aws: Aws, live: Live) -> dict[str, str]:
+    found: dict[str, str] = aws.client("logs").list_tags_for_resource(resourceArn=_log_group(aws, live))["tags"]
+    return found
+
+
+LOG_GROUP = Tagging(
+    put=lambda aws, live, tags: aws.client("logs").tag_resource(resourceArn=_log_group(aws, live), tags=dict(tags)),
+    drop=lambda aws, live, keys: aws.client("logs").untag_resource(resourceArn=_log_group(aws, live), tagKeys=keys),
+    read=_log_group_tags,
+)
+ALARM = Tagging(
+    put=lambda aws, live, tags: aws.client("cloudwatch").tag_resource(
+        ResourceARN=live.raw["AlarmArn"], Tags=_pairs(tags)
+    ),
+    drop=lambda aws, live, keys: aws.client("cloudwatch").untag_resource(
+        ResourceARN=live.raw["AlarmArn"], TagKeys=keys
+    ),
+    read=lambda aws, live: _read(
+        aws.client("cloudwatch").list_tags_for_resource(ResourceARN=live.raw["AlarmArn"])["Tags"]
+    ),
+)
+TOPIC = Tagging(
+    put=lambda aws, live, tags: aws.client("sns").tag_resource(ResourceArn=live.id, Tags=_pairs(tags)),
+    drop=lambda aws, live, keys: aws.client("sns").untag_resource(ResourceArn=live.id, TagKeys=keys),
+)
+CERTIFICATE = Tagging(
+    put=lambda aws, live, tags: aws.acm.add_tags_to_certificate(CertificateArn=live.id, Tags=_pairs(tags)),
+    drop=lambda aws, live, keys: aws.acm.remove_tags_from_certificate(
+        CertificateArn=live.id, Tags=[{"Key": key} for key in keys]
+    ),
+)
+
+
+def _lifecycle_policy(aws: Aws, live: Live) -> str:
+    return f"arn:aws:dlm:{aws.region}:{aws.account}:policy/{live.id}"
+
+
+LIFECYCLE_POLICY = Tagging(
+    put=lambda aws, live, tags: aws.client("dlm").tag_resource(
+        ResourceArn=_lifecycle_policy(aws, live), Tags=dict(tags)
+    ),
+    drop=lambda aws, live, keys: aws.client("dlm").untag_resource(
+        ResourceArn=_lifecycle_policy(aws, live), TagKeys=keys
+    ),
+)
+
+
+def _group_tags(live: Live, tags: Tags) -> list[dict[str, Any]]:
+    about = {"ResourceId": live.id, "ResourceType": "auto-scaling-group", "PropagateAtLaunch": False}
+    return [{**about, **pair} for pair in _pairs(tags)]
+
+
+SCALING_GROUP = Tagging(
+    put=lambda aws, live, tags: aws.client("autoscaling").create_or_update_tags(Tags=_group_tags(live, tags)),
+    drop=lambda aws, live, keys: aws.client("autoscaling").delete_tags(
+        Tags=[
+            {"ResourceId": live.id, "ResourceType": "auto-scaling-group", "Key": key, "PropagateAtLaunch": False}
+            for key in keys
+        ]
+    ),
+)
+
+
+def _budget(aws: Aws, live: Live) -> str:
+    return f"arn:aws:budgets::{aws.account}:budget/{live.id}"
+
+
+BUDGET = Tagging(
+    put=lambda aws, live, tags: aws.client("budgets").tag_resource(
+        ResourceARN=_budget(aws, live), ResourceTags=_pairs(tags)
+    ),
+    drop=lambda aws, live, keys: aws.client("budgets").untag_resource(
+        ResourceARN=_budget(aws, live), ResourceTagKeys=keys
+    ),
+    read=lambda aws, live: _read(
+        aws.client("budgets").list_tags_for_resource(ResourceARN=_budget(aws, live)).get("ResourceTags", [])
+    ),
+)
+
+
+def route53(kind: str) -> Tagging:
+    """`kind` is hostedzone or healthcheck; their own repair reads the tags."""
+
+    def change(aws: Aws, live: Live, **what: Any) -> None:
+        aws.route53.change_tags_for_resource(ResourceType=kind, ResourceId=live.id, **what)
+
+    return Tagging(
+        put=lambda aws, live, tags: change(aws, live, AddTags=_pairs(tags)),
+        drop=lambda aws, live, keys: change(aws, live, RemoveTagKeys=keys),
+    )
