@@ -132,7 +132,7 @@ class Client:
             refusal = AwsRefusal(name, outcome, text, self._region)
             if outcome in THROTTLES or status == 429:
                 raise _Unread(refusal) from None
-            if status >= 500:
+            if status >= 500 and not any(row.covers(refusal) for row in self._passing):
                 raise _Unread(refusal) if read else AnswerLost(name, f"HTTP {status} {outcome}") from None
             raise refusal from None
         except (

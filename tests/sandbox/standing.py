@@ -152,10 +152,18 @@ def database(**other: Any) -> dict[str, Any]:
     } | other
 
 
+def linked_roles(world: World) -> None:
+    """What an account has in which RDS and Auto Scaling were used before."""
+    for service in ("rds", "autoscaling"):
+        world.client("iam").create_service_linked_role(AWSServiceName=f"{service}.amazonaws.com")
+    world.pass_time(11)
+
+
 def build(world: World) -> Standing:
     """Everything at once, in an order that AWS accepts; then an hour passes."""
     world.control("POST", "speed", {"speed": STILL})
     ec2, iam, elbv2, rds = (world.client(name) for name in ("ec2", "iam", "elbv2", "rds"))
+    linked_roles(world)
     vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
     subnets = [
         ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.0.{number}.0/24", AvailabilityZone=f"ap-northeast-2{letter}")

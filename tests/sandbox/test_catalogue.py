@@ -209,6 +209,7 @@ ROWS = {
     "time-certificate": "certificate",
     "time-certificate-unproved": "certificate, never proved",
     "time-dns": "change in Route 53",
+    "time-linked-role": "an account's first database and first Auto Scaling group",
     "time-iam": "role and profile",
     "time-target": "target",
     "time-target-silent": "target that does not listen on the port",

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from tests.sandbox.standing import linked_roles
 from tests.simulated import World
 
 VCPU = "L-1216C47A"
@@ -48,6 +49,7 @@ def test_a_quota_is_told_and_one_there_is_not_is_refused(world: World) -> None:
 
 def test_the_free_plan_has_small_machines_and_a_day_of_backups(world: World, start: Callable[[str, int], Any]) -> None:
     world.control("POST", "limits", {"plan": "FREE"})
+    linked_roles(world)
     start("t3.micro", 1)
     with refused("InvalidParameterCombination"):
         start("t3.medium", 1)

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from awsdeploy import blueprint
+from awsdeploy.engine import plan, up
 from awsdeploy.engine.events import Event
 from awsdeploy.errors import TimedOut
 from awsdeploy.resource import Wait
@@ -247,18 +249,34 @@ def test_destroy_needs_neither_record_nor_config(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    ("operation", "code"),
+    ("operation", "code", "status"),
     [
-        ("autoscaling:UpdateAutoScalingGroup", "ScalingActivityInProgress"),
-        ("autoscaling:DeleteAutoScalingGroup", "ResourceInUse"),
+        ("autoscaling:UpdateAutoScalingGroup", "ScalingActivityInProgress", 400),
+        ("autoscaling:UpdateAutoScalingGroup", "ResourceContention", 500),
+        ("autoscaling:DeleteAutoScalingGroup", "ResourceInUse", 400),
+        ("autoscaling:DeleteAutoScalingGroup", "ResourceContention", 500),
     ],
 )
-def test_a_group_that_is_busy_is_asked_again(world: World, operation: str, code: str) -> None:
+def test_a_group_that_is_busy_is_asked_again(world: World, operation: str, code: str, status: int) -> None:
     settings = world.settings(SCALED)
-    refusal = {"operation": operation, "code": code, "message": "busy", "status": 400, "times": 3}
+    refusal = {"operation": operation, "code": code, "message": "busy", "status": status, "times": 12}
     world.control("POST", "refuse", refusal)
     assert world.destroy(settings) == []
     assert leftovers(world) == []
+
+
+def test_an_accounts_first_group_and_database_wait_for_the_services_own_roles(empty: World) -> None:
+    """AWS: a fresh account has no service-linked role, and the first create is refused while it is made."""
+    settings = empty.settings(SCALED)
+    fault = {"operation": "autoscaling:CreateAutoScalingGroup", "code": "ServiceLinkedRoleFailure", "status": 500}
+    empty.control("POST", "refuse", {**fault, "message": "not yet", "times": 12})
+    refused: list[str] = []
+    made, _ = empty.run(settings)
+    made.door.on_call = lambda call: refused.append(f"{call.operation} {call.outcome}")
+    up.apply(made, plan.make(made, blueprint.steps(settings)))
+    assert "CreateAutoScalingGroup ServiceLinkedRoleFailure" in refused
+    assert "CreateDBInstance InvalidParameterValue" in refused
+    assert refused.count("CreateAutoScalingGroup ok") == refused.count("CreateDBInstance ok") == 1
 
 
 def test_a_service_that_no_longer_exists_goes_with_its_group(world: World) -> None:

@@ -61,11 +61,18 @@ class AutoScalingGroup(Resource):
     replaces = {"template", "subnets", "targets"}
     again = Again.NAME
     wait = Wait(leaving={"Delete in progress"}, usual=5)
-    passing = tuple(
+    passing = (
         # AWS: a new instance profile is known to EC2 after about 10 s, at most 2 minutes; a new template is, too.
-        Passing(operation, "ValidationError", seconds=120, text=text)
-        for operation in ("CreateAutoScalingGroup", "UpdateAutoScalingGroup")
-        for text in ("Invalid IAM Instance Profile", "has no associated IAM Roles", "does not exist")
+        *(
+            Passing(operation, "ValidationError", seconds=120, text=text)
+            for operation in ("CreateAutoScalingGroup", "UpdateAutoScalingGroup")
+            for text in ("Invalid IAM Instance Profile", "has no associated IAM Roles", "does not exist")
+        ),
+        # AWS: an account's first group makes the service's own role; two changes at once. Both come with status 500.
+        Passing("CreateAutoScalingGroup", "ServiceLinkedRoleFailure", seconds=300),
+        *(Passing(f"{change}AutoScalingGroup", "ResourceContention", 300) for change in ("Create", "Update", "Delete")),
+        Passing("AttachLoadBalancerTargetGroups", "ResourceContention", seconds=300),
+        Passing("DetachLoadBalancerTargetGroups", "ResourceContention", seconds=300),
     )
     blocked = {"ResourceInUse", "ScalingActivityInProgress"}
     arns = (":autoScalingGroup:",)
@@ -251,6 +258,7 @@ class ScalingPolicy(Resource):
 
     title = "scaling policy"
     replaces = {"group"}
+    passing = tuple(Passing(f"{way}Policy", "ResourceContention", 300) for way in ("PutScaling", "Delete"))
     again = Again.NAME
     arns = (":scalingPolicy:",)
 
