@@ -3,6 +3,7 @@
 #   make demo-app the same, with the example application on it: ends with an address for your browser
 #   make test     environment + linters + the suite (what CI runs)
 #   make quick    the suite without its slow half
+#   make rehearsal  on your AWS account: shows what it costs, asks, records what AWS answers, destroys (docs/rehearsal.md)
 #   make torture  every crash point and every other exhaustive run, which `make test` samples
 PYTHON ?= python3
 VENV := .venv
@@ -10,7 +11,7 @@ BIN := $(VENV)/bin
 # Each of the two works through files as a whole, so that what a file sets up stands once; who is done takes from the other.
 PYTEST := $(BIN)/python -m pytest -n 2 --dist worksteal
 
-.PHONY: demo demo-app test quick torture lint bench clean
+.PHONY: demo demo-app rehearsal test quick torture lint bench clean
 
 demo: $(VENV)/.demo
 	@$(BIN)/awsdeploy up --sandbox --config config.example.toml --yes
@@ -23,6 +24,10 @@ demo-app: $(VENV)/.dev
 	@$(BIN)/awsdeploy deploy $(SHOP)
 	@$(BIN)/awsdeploy exec backend $(SHOP) -- npm run migrate || echo "Without MariaDB here there is no database: the page says so."
 	@$(BIN)/awsdeploy open $(SHOP)
+
+# What `rehearsal run` takes besides: make rehearsal FLAGS="--domain example.com"
+rehearsal: $(VENV)/.demo
+	@$(BIN)/awsdeploy rehearsal run $(FLAGS)
 
 # The same examples each time; `pytest` by itself draws new ones.
 SEEDED := --hypothesis-profile=ci

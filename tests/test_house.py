@@ -26,6 +26,7 @@ LAYERS = (
     "stop",
     "remedies",
     "refusal",
+    "calls",
     "aws",
     "live",
     "view",
@@ -47,6 +48,7 @@ LAYERS = (
     "deviations",
     "forecast",
     "progress",
+    "rehearsal",
     "console",
     "cli",
     "__main__",
@@ -162,7 +164,12 @@ def test_git_is_run_in_one_function_and_programs_in_few_modules() -> None:
         if part(module) != "sandbox"
         and any(one.split(".")[0] in ("subprocess", "pty", "multiprocessing") for one in imports(path))
     }
-    assert set(running) == {"awsdeploy.release.git", "awsdeploy.release.repository", "awsdeploy.release.sessions"}
+    assert set(running) == {
+        "awsdeploy.rehearsal.course",
+        "awsdeploy.release.git",
+        "awsdeploy.release.repository",
+        "awsdeploy.release.sessions",
+    }
     gits = [
         f"{module}.{function.name}"
         for module, tree in running.items()

@@ -15,12 +15,12 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
 import tenacity
 
+from awsdeploy.calls import Call
 from awsdeploy.errors import AwsFailure, CredentialsMissing
 from awsdeploy.refusal import STALE_CREDENTIALS, THROTTLES, AnswerLost, AwsRefusal, Passing, tolerate
 from awsdeploy.stop import Pace, Stop
@@ -33,16 +33,6 @@ Answer = TypeVar("Answer")
 READS = ("Describe", "Filter", "Get", "List", "Head", "Search", "Lookup")
 CALLS_IN_FLIGHT = 16
 ATTEMPTS = 10  # how often a call that AWS has not read is sent
-
-
-@dataclass(frozen=True)
-class Call:
-    """One call as it went: for `--debug` and the benchmarks. No parameters: they may be secret."""
-
-    service: str
-    operation: str
-    seconds: float
-    outcome: str
 
 
 class Client:
@@ -114,9 +104,10 @@ class Client:
         read = operation.startswith(READS)
         begun = time.monotonic()
         outcome = "ok"
+        answer: dict[str, Any] = {}
         try:
             with self._door.lane(self._service):
-                answer: dict[str, Any] = getattr(raw, method)(**parameters)
+                answer = getattr(raw, method)(**parameters)
                 if "Body" in answer:  # a download: what is lost half-way is asked for again
                     answer["Body"] = io.BytesIO(answer["Body"].read())
                 return answer
@@ -190,7 +181,7 @@ class Client:
                 f"{name} was not sent: {type(error).__name__}", "Check the AWS_* variables and ~/.aws/config."
             ) from None
         finally:
-            self._door.on_call(Call(self._service, operation, time.monotonic() - begun, outcome))
+            self._door.on_call(Call(self._service, operation, time.monotonic() - begun, outcome, answer, raw.meta))
 
 
 class _Unread(Exception):

@@ -49,6 +49,7 @@ COMMANDS: Mapping[str, Entry] = {
     "backup": Entry("awsdeploy.cli.backup", "Make a backup by hand: `backup now`."),
     "backups": Entry("awsdeploy.cli.backups", "List what can be brought back."),
     "unlock": Entry("awsdeploy.cli.unlock", "Release the lock that a dead command left behind."),
+    "rehearsal": Entry("awsdeploy.cli.rehearsal", "Try it on an AWS account, and record what AWS answers."),
     "config": Entry("awsdeploy.cli.config", "Show the settings in effect, or their JSON schema."),
     "sandbox": Entry("awsdeploy.cli.sandbox", "Start, stop or reset the simulated AWS."),
     "completion": Entry("awsdeploy.cli.completion", "Print the completion script of a shell."),

@@ -63,6 +63,7 @@ def session(given: Given, settings: Settings, command: str, writes: bool = False
     from awsdeploy.engine.run import Run
     from awsdeploy.lock import locked
     from awsdeploy.progress import Clock
+    from awsdeploy.rehearsal import recorder
     from awsdeploy.resource import Stack
     from awsdeploy.state import State
     from awsdeploy.stop import Pace, Stop
@@ -80,6 +81,7 @@ def session(given: Given, settings: Settings, command: str, writes: bool = False
         door = Door(stop, first_pause=waits.poll_floor)
         pace = Pace(waits.poll_floor, waits.poll_ceiling)
         run = Run(door, stack, settings.region, state, pace=pace, settle=waits.settle)
+        recorder.listen(run)
         yield Session(given, settings, run, Clock.given(settings.tz))
 
 

@@ -31,6 +31,8 @@ class Run:
     pace: Pace = field(default_factory=Pace)
     settle: float = 60.0
     emit: Emit = lambda _event: None
+    on_look: Callable[[type[Resource], str, Sequence[Live]], None] = lambda _kind, _region, _lives: None
+    """Told what every look finds: all of a kind in a region, or of a gate the one observed. From many threads."""
     regions: set[str] = field(default_factory=set)
     """Where the stack has something: its own region, what is declared or recorded elsewhere."""
     lives: dict[Resource, Live] = field(default_factory=dict)
@@ -118,7 +120,9 @@ class Run:
         return [live for pair in self.kinds() for live in self.world.all(*pair)]
 
     def _scan(self, kind: type[Resource], region: str) -> Iterable[Live]:
-        return kind.scan(self.view(kind, region))
+        lives = list(kind.scan(self.view(kind, region)))
+        self.on_look(kind, region, lives)
+        return lives
 
 
 def _later(function: Callable[..., object], *arguments: Any) -> Callable[[], object]:

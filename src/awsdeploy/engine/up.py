@@ -260,6 +260,7 @@ class Builder:
         for waited in run.pace.ticks(run.stop, rule.deadline):
             if isinstance(resource, Gate):
                 live = resource.observe(view)
+                run.on_look(type(resource), run.of(resource), [live])
             elif known is not None and (waited or not known.raw):
                 live = self._seen(resource, known.id)
             if live is None:

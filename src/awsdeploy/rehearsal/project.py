@@ -1,0 +1,105 @@
+"""The project of a rehearsal: a folder of its own with the application, its git repository and config.toml.
+
+Everything that the rehearsal's commands write is in this folder.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+import shutil
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+from awsdeploy.config import Settings, from_mapping
+from awsdeploy.errors import Refused, UsageError
+from awsdeploy.release import git
+
+PREFIX = "rehearsal-"
+NAME = re.compile(PREFIX + r"[a-z0-9]{1,10}")
+SERVICES = ("front", "back")
+NOT_COPIED = shutil.ignore_patterns("node_modules", ".next", "dist", ".git", ".awsdeploy")
+_WHO = {"NAME": "rehearsal", "EMAIL": "rehearsal@localhost"}
+COMMITTER = {f"GIT_{role}_{what}": said for role in ("AUTHOR", "COMMITTER") for what, said in _WHO.items()}
+IGNORED = ".awsdeploy/\nnode_modules/\n"
+
+
+@dataclass(frozen=True)
+class Plot:
+    """What a rehearsal's stack is called and where it is made; `domain` "" for none."""
+
+    name: str
+    region: str = ""
+    domain: str = ""
+
+
+def new_name() -> str:
+    """A stack's name that nobody has yet."""
+    return f"{PREFIX}{secrets.token_hex(3)}"
+
+
+def checked_name(name: str) -> str:
+    """Raises `UsageError` for a name that a stack of somebody's own could have: at the end it is deleted."""
+    if not NAME.fullmatch(name):
+        raise UsageError(
+            f"--name {name}: a rehearsal's stack is deleted at the end, so its name has to begin with {PREFIX}.",
+            f"--name {PREFIX}1: up to ten of a-z and 0-9 after {PREFIX}.",
+        )
+    return name
+
+
+class Project:
+    """A folder with the application and a config.toml that the rehearsal changes."""
+
+    def __init__(self, folder: Path, plot: Plot) -> None:
+        self.folder, self.plot = folder, plot
+        self.config = folder / "config.toml"
+
+    @property
+    def settings(self) -> Settings:
+        """The settings of the stack as it begins. Raises `ConfigInvalid`."""
+        return from_mapping(tomllib.loads(self._text()))
+
+    def begin(self, application: Path) -> None:
+        """Copy the application and commit it. Raises `UsageError` where it has not both services, `Refused` by git."""
+        for service in SERVICES:
+            if not (application / service / "package.json").is_file():
+                raise UsageError(
+                    f"{application / service} holds no application: it has no package.json.",
+                    "Name a folder with front/ and back/: --application examples/shop",
+                )
+            shutil.copytree(application / service, self.folder / service, ignore=NOT_COPIED)
+        (self.folder / ".gitignore").write_text(IGNORED)
+        self.config.write_text(self._text())
+        self._git("init", "-q", "-b", "main")
+        self._git("add", "-A")
+        self._git("commit", "-q", "--no-gpg-sign", "-m", "Rehearse")
+
+    def change_in_place(self) -> None:
+        """Declare what AWS changes without replacing anything: a disk, a retention, a bucket's lifecycle rules."""
+        self.config.write_text(self._text(disk=21, log_days=14, temp_days=8))
+
+    def add_machine(self) -> None:
+        """Declare a second machine of the backend, besides the changes in place."""
+        self.config.write_text(self._text(disk=21, log_days=14, temp_days=8, instances=2))
+
+    def _text(self, disk: int = 20, log_days: int = 30, temp_days: int = 7, instances: int = 1) -> str:
+        plot = self.plot
+        region = f"region = {json.dumps(plot.region)}\n" if plot.region else ""
+        domain = f"domain = {json.dumps(plot.domain)}\naliases = []\n" if plot.domain else ""
+        return (
+            f'name = {json.dumps(plot.name)}\nenvironment = "dev"\nplatform = "supported"\n{region}{domain}'
+            f'\n[dns]\nmode = "{"route53" if plot.domain else "none"}"\n'
+            f'\n[services.frontend]\ndirectory = "{SERVICES[0]}"\n'
+            f'\n[services.backend]\ndirectory = "{SERVICES[1]}"\nvolume_gb = {disk}\ninstances = {instances}\n'
+            f"\n[logs]\ndays = {log_days}\n"
+            f"\n[uploads]\ntemp_days = {temp_days}\n"
+        )
+
+    def _git(self, *words: str) -> None:
+        try:
+            git.answered(*words, folder=self.folder, environ=COMMITTER)
+        except FileNotFoundError:
+            raise Refused("git is not installed, and `deploy` needs it.", "Install git. Nothing was created.") from None
