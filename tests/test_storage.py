@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
@@ -287,3 +288,26 @@ def test_long_names_fit_and_stacks_that_begin_alike_are_told_apart(world: World)
     assert len(names(world)) == 8
     assert world.destroy(other) == []
     assert len(found(world, settings)) == 5
+
+
+@pytest.mark.parametrize("region", ["ap-northeast-2", "us-east-1"])
+def test_a_list_that_names_no_regions_has_the_buckets_asked_for_theirs(world: World, region: str) -> None:
+    """As endpoints other than AWS's answer ListBuckets."""
+    settings = world.settings(LIVE.replace('"prod"', f'"prod"\nregion = "{region}"'))
+
+    def without_regions(parsed: dict[str, Any], **_: Any) -> None:
+        for one in parsed["Buckets"]:
+            del one["BucketRegion"]
+
+    for kind_region in (region, "ap-northeast-1"):
+        raw = world.run(settings)[0].door.raw("s3", kind_region)
+        raw.meta.events.register("after-call.s3.ListBuckets", without_regions)
+    storage(world, (world.folder / "config.toml").read_text())
+    assert {key: live.region for key, live in found(world, settings).items() if live.kind.everywhere} == {
+        "storage/artifacts": region,
+        "storage/logs": region,
+        "storage/uploads": region,
+        "storage/replica": "ap-northeast-1",
+    } | {"storage/replication-role": region}
+    assert world.destroy(settings) == []
+    assert names(world) == []

@@ -9,6 +9,7 @@ from awsdeploy.aws import Client, tolerate
 from awsdeploy.engine.run import Run
 from awsdeploy.errors import NoSuchStack
 from awsdeploy.resource import TAG_RESOURCE, TAG_STACK, Live, Restorable
+from awsdeploy.resources.bucket_contents import location
 
 
 def restorable(run: Run) -> list[Restorable]:
@@ -41,13 +42,8 @@ def _buckets(run: Run, region: str) -> Iterator[Restorable]:
         tags = {tag["Key"]: tag["Value"] for tag in one.get("Tags", ())}
         # AWS's index remembers deleted buckets for a while, and belongs to one region.
         with tolerate("NoSuchBucket"):
-            if s3.get_bucket_location(Bucket=name).get("LocationConstraint") == _location(region):
+            if location(s3, name) == region:
                 yield from _versions(s3, name, tags.get(TAG_RESOURCE, ""))
-
-
-def _location(region: str) -> str | None:
-    """AWS names no location for us-east-1 (API_GetBucketLocation)."""
-    return None if region == "us-east-1" else region
 
 
 def _versions(s3: Client, bucket: str, key: str) -> Iterator[Restorable]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,7 @@ from awsdeploy.resource import Again, Aws, Change, Live, Parting, Passing, Resou
 from awsdeploy.resources import bucket_name as names
 from awsdeploy.resources import bucket_setting as settings
 from awsdeploy.resources import tag_calls
-from awsdeploy.resources.bucket_contents import empty
+from awsdeploy.resources.bucket_contents import empty, location
 from awsdeploy.resources.bucket_setting import Expiry, Setting
 
 CLOSED = dict.fromkeys(("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"), True)
@@ -51,6 +51,15 @@ DELIVERERS = {
 """AWS: the account from which load balancers of the older regions deliver access logs; newer ones have none."""
 
 
+def region_of(aws: Aws, listed: Mapping[str, Any]) -> str:
+    """The region of a bucket in a list; "" where it is gone. Endpoints other than AWS's do not list regions."""
+    if region := listed.get("BucketRegion"):
+        return str(region)
+    with tolerate("NoSuchBucket"):
+        return location(aws.s3, listed["Name"])
+    return ""
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
 class S3Bucket(Resource):
     """A bucket: encrypted, its owner owns every object in it, closed to the public unless a kind says otherwise.
@@ -85,9 +94,10 @@ class S3Bucket(Resource):
     @classmethod
     def scan(cls, aws: Aws) -> Iterable[Live]:
         """One list for all regions: the name says whose a bucket is, and which."""
-        for one in aws.s3.pages("list_buckets", "Buckets", Prefix=names.prefix(aws)):
-            region = one.get("BucketRegion", aws.region)
-            if known := names.read(aws, one["Name"], region, cls.data):
+        listed = aws.s3.pages("list_buckets", "Buckets", Prefix=names.prefix(aws))
+        found = [one for one in listed if names.may_be_ours(aws, one["Name"])]
+        for one, region in zip(found, aws.each(lambda one: region_of(aws, one), found), strict=True):
+            if region and (known := names.read(aws, one["Name"], region, cls.data)):
                 key, counter = known
                 generation = cls(key=key, region=region).generation({}, counter)
                 yield Live(cls, key, one["Name"], generation, raw=one, region=region)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from awsdeploy.aws import AwsRefusal
+from awsdeploy.aws import AwsRefusal, Client
 from awsdeploy.errors import AwsFailure
 from awsdeploy.remedies import delete_data
 from awsdeploy.resource import Aws
@@ -13,6 +13,15 @@ PAGE = 1000  # AWS: versions in one answer, and keys in one DeleteObjects
 PAGES_WEIGHED = 5
 PAGES_AT_ONCE = 20
 PASSING = ("SlowDown", "InternalError", "ServiceUnavailable", "OperationAborted")
+
+
+def location(s3: Client, bucket: str) -> str:
+    """The region of a bucket. AWS names none for us-east-1 and may say EU for eu-west-1 (API_GetBucketLocation).
+
+    Raises `AwsRefusal` for a bucket that is gone.
+    """
+    said = s3.get_bucket_location(Bucket=bucket).get("LocationConstraint") or "us-east-1"
+    return "eu-west-1" if said == "EU" else str(said)
 
 
 def weigh(aws: Aws, bucket: str) -> tuple[bool, int | None]:

@@ -37,11 +37,16 @@ def prefix(aws: Aws) -> str:
     return _beginning(aws)
 
 
-def read(aws: Aws, name: str, region: str, data: bool) -> tuple[str, int] | None:
-    """The key and the counter of a bucket of ours; None for any other."""
-    found = re.fullmatch(
+def may_be_ours(aws: Aws, name: str) -> re.Match[str] | None:
+    """The parts of a name that has the form of ours; its digest is not compared."""
+    return re.fullmatch(
         rf"{re.escape(_beginning(aws))}(?P<word>[a-z]+)-{aws.account}-[0-9a-f]{{6}}(-(?P<counter>\d+))?", name
     )
+
+
+def read(aws: Aws, name: str, region: str, data: bool) -> tuple[str, int] | None:
+    """The key and the counter of a bucket of ours; None for any other."""
+    found = may_be_ours(aws, name)
     if found is None:
         return None
     key, counter = f"{AREA}/{found['word']}", found["counter"] or ""
