@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from awsdeploy.engine import plan, up
+from awsdeploy.resources.certificate import Certificate
 from tests.account import leftovers
 from tests.dns.dropping import dropping
 from tests.simulated import World
@@ -257,3 +259,29 @@ def test_where_dns_cannot_be_asked_a_zone_counts_as_delegated_and_that_is_said(w
     assert done.returncode == 0, done.stderr
     assert "Public DNS cannot be asked" in done.stderr
     assert ports(world) == {80: "redirect", 443: "forward"}
+
+
+def test_a_certificate_that_has_timed_out_stays_so_and_up_requests_another(world: World) -> None:
+    """AWS: after 72 hours without proof a certificate is never issued; it must be requested again."""
+    settings = world.settings(BASE)
+    certificate = Certificate(key="tls/certificate", domain="example.com")
+
+    def request() -> str:
+        run, _ = world.run(settings)
+        up.apply(run, plan.make(run, [plan.Step("TLS", (certificate,))]))
+        (one,) = world.client("acm").list_certificates()["CertificateSummaryList"]
+        return str(one["CertificateArn"])
+
+    def status(arn: str) -> str:
+        return str(world.client("acm").describe_certificate(CertificateArn=arn)["Certificate"]["Status"])
+
+    world.control("POST", "delegation", {"name": "example.com", "servers": ["ns1.gabia.co.kr"]})
+    first = request()
+    world.pass_time(73 * 3600)
+    prove(world)
+    world.pass_time(3600)
+    assert status(first) == "VALIDATION_TIMED_OUT"
+    second = request()
+    assert second != first
+    world.pass_time(600)
+    assert status(second) == "ISSUED"

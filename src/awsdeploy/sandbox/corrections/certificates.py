@@ -25,6 +25,7 @@ class Requests:
 
     at: dict[str, float] = field(default_factory=dict)
     issued_at: dict[str, float] = field(default_factory=dict)
+    timed_out: set[str] = field(default_factory=set)
     tokens: dict[tuple[str, str], tuple[float, str, list[str]]] = field(default_factory=dict)
 
 
@@ -110,11 +111,20 @@ def status(world: World, region: str, arn: str) -> str | None:
     ends = begun + durations.CERTIFICATE_TIMES_OUT
     if len(since) == len(proved):
         issued = max(begun + durations.CERTIFICATE_RECORD, *since) + durations.CERTIFICATE_ISSUED
-        if issued < ends and world.now >= issued:
+        if arn not in requests.timed_out and issued < ends and world.now >= issued:
             requests.issued_at[arn] = issued
             return "ISSUED"
+    if world.now < ends:
+        return "PENDING_VALIDATION"
     # AWS: what was not proved within 72 hours must be requested again (ACM, "DNS validation").
-    return "VALIDATION_TIMED_OUT" if world.now >= ends else "PENDING_VALIDATION"
+    requests.timed_out.add(arn)
+    return "VALIDATION_TIMED_OUT"
+
+
+def settle(world: World) -> None:
+    """Decide about every certificate by the DNS of before, which is about to change."""
+    for arn in world.of(Requests).at:
+        status(world, arn.split(":")[3], arn)
 
 
 def _all(bundle: Any) -> set[str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from awsdeploy.sandbox.corrections import dns
+from awsdeploy.sandbox.corrections import certificates, dns
 from awsdeploy.sandbox.nameserver import absolute
 from awsdeploy.sandbox.world import World
 
@@ -19,6 +19,7 @@ ADDRESS = "198.51.100.80"
 
 def publish(world: World, name: str, kind: str, values: list[str]) -> None:
     """Somebody else's servers answer this from now on; without values nothing."""
+    certificates.settle(world)
     others, key = world.of(dns.Changes).others, (_plain(name), kind)
     others.pop(key, None)
     if values:
@@ -27,6 +28,7 @@ def publish(world: World, name: str, kind: str, values: list[str]) -> None:
 
 def delegate(world: World, name: str, servers: Any) -> None:
     """The parent of a domain names these servers, none, or ("zone") those of the account's zone of that name."""
+    certificates.settle(world)
     name = _plain(name)
     if servers == "zone":
         zones = [one for one in world.moto("route53").zones.values() if _plain(one.name) == name]
