@@ -12,6 +12,8 @@ from awsdeploy import blueprint
 from awsdeploy.engine import plan, up
 from awsdeploy.engine.events import Event
 from awsdeploy.errors import TimedOut
+from awsdeploy.release.deploy import Releaser
+from awsdeploy.release.ground import ground
 from awsdeploy.resource import Wait
 from awsdeploy.resources import machine
 from awsdeploy.resources.scaling import MembersInService
@@ -263,6 +265,40 @@ def test_a_group_that_is_busy_is_asked_again(world: World, operation: str, code:
     world.control("POST", "refuse", refusal)
     assert world.destroy(settings) == []
     assert leftovers(world) == []
+
+
+def test_a_machine_that_a_release_takes_out_is_not_replaced_by_its_group(world: World) -> None:
+    """AWS: an unused target may be terminated by the load balancer's word. `up` heals what a broken release left."""
+    settings = world.settings(SCALED + 'health = "elb"\n')
+    world.up(settings)
+    world.pass_time(1000)  # the grace of 900 s
+    releaser = Releaser(ground(world.run(settings)[0], settings), lambda _line: None)
+    service = settings.services["backend"]
+    before = {one.id for one in releaser.ground.machines["backend"]}
+    first = releaser.ground.machines["backend"][0]
+
+    def members() -> set[str]:
+        return {one.id for one in ground(world.run(settings)[0], settings).machines["backend"]}
+
+    def differing() -> list[str]:
+        return [change.field for item in world.plan(settings).items.values() for change in item.changes]
+
+    with releaser._health_checks_suspended(service), releaser._out_of_service(service, first, alone=False):
+        world.pass_time(600)
+        assert members() == before
+        assert differing() == ["health checks"]
+    releaser._until(releaser.ground.groups["backend"].id, first, {"healthy"}, 30)
+    world.pass_time(600)
+    assert members() == before
+    assert differing() == []
+    world.client("autoscaling").suspend_processes(
+        AutoScalingGroupName=releaser.ground.judged["backend"].id, ScalingProcesses=["HealthCheck"]
+    )
+    assert world.up(settings)["autoscaling:ResumeProcesses"] == 1
+    with releaser._out_of_service(service, first, alone=False):  # and without it the group does replace it
+        world.pass_time(600)
+    world.pass_time(600)
+    assert first.id not in members()
 
 
 def test_an_accounts_first_group_and_database_wait_for_the_services_own_roles(empty: World) -> None:

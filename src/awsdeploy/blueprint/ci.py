@@ -35,6 +35,11 @@ FROM_GIT: Mapping[str, str] = {
 }
 """The same, where the machines fetch the code themselves."""
 
+SCALED: Mapping[str, str] = {
+    "autoscaling:DescribeAutoScalingGroups": f"{_NO_LEVEL}; which groups replace what the load balancer finds unwell",
+}
+"""The same, where a service has scaling.health = "elb"."""
+
 
 class Releases:
     """The account's identity provider and a role of this stack's; nothing where no repository is named."""
@@ -56,7 +61,15 @@ def _statements(settings: Settings) -> Iterator[Statement]:
     stack = f"{settings.name}/{settings.environment}"
     ours = {"StringEquals": {f"aws:ResourceTag/{TAG_STACK}": stack}}
     from_git = FROM_GIT if settings.release.source == "git" else {}
-    yield allow("Look", sorted({*WILDCARDS, *from_git}), ["*"])
+    judged = [one.name for one in settings.services.values() if one.scaling and one.scaling.health == "elb"]
+    yield allow("Look", sorted({*WILDCARDS, *from_git, *(SCALED if judged else ())}), ["*"])
+    if judged:
+        yield allow(
+            "HealthChecks",
+            ["autoscaling:ResumeProcesses", "autoscaling:SuspendProcesses"],
+            ["arn:aws:autoscaling:{region}:{account}:autoScalingGroup:*"],
+            ours,
+        )
     yield from _parameters()
     yield from _artifacts()
     # AWS: the document and the machine are judged apart, and the document has no tags of ours.

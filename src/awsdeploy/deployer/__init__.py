@@ -47,6 +47,8 @@ UNRECORDED: Mapping[str, str] = {
     "autoscaling:DetachLoadBalancerTargetGroups": "a target group of another's was attached by hand",
     "autoscaling:DeleteTags": "the config no longer has a tag",
     "budgets:UntagResource": "the config no longer has a tag",
+    "autoscaling:ResumeProcesses": "a release, where scaling.health is elb, and `up` after one that broke off",
+    "autoscaling:SuspendProcesses": "a release, where scaling.health is elb",
     "ec2:AuthorizeSecurityGroupEgress": "a rule that the config declares was taken away by hand",
     "ec2:CreateLaunchTemplateVersion": "what a group's machines are made of has changed",
     "ec2:DeleteLaunchTemplateVersions": "the versions that no machine of a group has any more",

@@ -25,7 +25,7 @@ from awsdeploy.release.source import Source
 from awsdeploy.resources.alarm import Alarm
 from awsdeploy.resources.bootstrap import RELEASE_SCRIPT, release_script
 from awsdeploy.resources.instance import Instance
-from awsdeploy.resources.scaling import AutoScalingGroup
+from awsdeploy.resources.scaling import HEALTH_CHECK, AutoScalingGroup
 from awsdeploy.stop import Pace
 
 ARCHIVES_KEPT = 20
@@ -130,6 +130,30 @@ class Releaser:
 
     def _roll(self, service: Service, machines: list[Machine], command: str, *more: str) -> None:
         """One machine after the other; if one fails, those before it go back."""
+        with self._health_checks_suspended(service):
+            self._roll_each(service, machines, command, *more)
+
+    @contextmanager
+    def _health_checks_suspended(self, service: Service) -> Iterator[None]:
+        """Keep a group from replacing a machine that is out of the load balancer for the release.
+
+        AWS, Elastic Load Balancing guide: it may terminate a target that is unused. Only HealthCheck helps: what is
+        marked unhealthy while ReplaceUnhealthy is suspended is replaced when that is resumed. After a crash the next
+        release or `up` resumes it.
+        """
+        group = self.ground.judged.get(service.name)
+        if group is None:
+            yield
+            return
+        scaling = self.ground.run.door.client("autoscaling", self.ground.run.region)
+        process = {"AutoScalingGroupName": group.id, "ScalingProcesses": [HEALTH_CHECK]}
+        scaling.suspend_processes(**process)
+        try:
+            yield
+        finally:
+            scaling.resume_processes(**process)
+
+    def _roll_each(self, service: Service, machines: list[Machine], command: str, *more: str) -> None:
         done: list[tuple[Machine, str]] = []
         for place, machine in enumerate(machines, start=1):
             self.say(f"machine {place} of {len(machines)}: {machine.id}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from awsdeploy import site
@@ -20,6 +20,7 @@ from awsdeploy.resources.bucket import Bucket
 from awsdeploy.resources.data_bucket import DataBucket
 from awsdeploy.resources.listener import Listener, secure
 from awsdeploy.resources.load_balancer import LoadBalancer, TargetGroup
+from awsdeploy.resources.scaling import AutoScalingGroup
 
 """Name of the object, beside the manifests, that says which release a new machine is to have."""
 SERVED = "served"
@@ -39,6 +40,8 @@ class Ground:
     groups: dict[str, Live]
     machines: dict[str, list[Machine]]
     """The running machines of each service."""
+    judged: dict[str, Live] = field(default_factory=dict)
+    """The Auto Scaling groups whose machines the load balancer judges, by service."""
 
     @property
     def uploads_address(self) -> str:
@@ -100,6 +103,9 @@ def ground(run: Run, settings: Settings) -> Ground:
         return lambda: found.__setitem__(kind.__name__, run.world.all(kind, run.region))
 
     tasks: dict[Any, Any] = {kind: of(kind) for kind in (Bucket, DataBucket, TargetGroup, LoadBalancer, Listener)}
+    judged = [one.name for one in settings.services.values() if one.scaling and one.scaling.health == "elb"]
+    if judged:
+        tasks[AutoScalingGroup] = of(AutoScalingGroup)
     tasks["machines"] = lambda: found.__setitem__("machines", machines(run))
     schedule.in_parallel(tasks, run.stop)
     buckets = {live.key: live.id for kind in (Bucket, DataBucket) for live in found[kind.__name__]}
@@ -121,5 +127,11 @@ def ground(run: Run, settings: Settings) -> Ground:
         machines={
             name: [one for one in found["machines"] if one.service == name and one.state == "running"]
             for name in settings.services
+        },
+        judged={
+            name: live
+            for name in judged
+            for live in found["AutoScalingGroup"]
+            if live.key == f"machines/{name}-group" and live.raw.get("HealthCheckType") == "ELB"
         },
     )

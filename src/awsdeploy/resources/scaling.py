@@ -34,6 +34,8 @@ at its bootstrap or its first release would be replaced, and the next one after 
 
 REPLACES_ALL = "a health path that asks the database makes the group replace every machine during a failover"
 
+HEALTH_CHECK = "HealthCheck"
+"""The process that a release suspends in a group whose machines the load balancer judges, and resumes at its end."""
 WARM = 300
 """Seconds until the load of a new machine counts: its first minutes are the bootstrap's."""
 
@@ -71,8 +73,7 @@ class AutoScalingGroup(Resource):
         # AWS: an account's first group makes the service's own role; two changes at once. Both come with status 500.
         Passing("CreateAutoScalingGroup", "ServiceLinkedRoleFailure", seconds=300),
         *(Passing(f"{change}AutoScalingGroup", "ResourceContention", 300) for change in ("Create", "Update", "Delete")),
-        Passing("AttachLoadBalancerTargetGroups", "ResourceContention", seconds=300),
-        Passing("DetachLoadBalancerTargetGroups", "ResourceContention", seconds=300),
+        *(Passing(f"{way}LoadBalancerTargetGroups", "ResourceContention", 300) for way in ("Attach", "Detach")),
     )
     blocked = {"ResourceInUse", "ScalingActivityInProgress"}
     arns = (":autoScalingGroup:",)
@@ -132,6 +133,12 @@ class AutoScalingGroup(Resource):
         else:
             yield from self._prune(aws)
         yield from self._repair_targets(aws, live)
+        if HEALTH_CHECK in {one.get("ProcessName") for one in raw.get("SuspendedProcesses", ())}:
+
+            def resume() -> None:
+                autoscaling(aws).resume_processes(AutoScalingGroupName=live.id, ScalingProcesses=[HEALTH_CHECK])
+
+            yield Change("health checks", "suspended", "running", resume)
         yield from self._repair_tags(aws, live)
 
     def _repair_tags(self, aws: Aws, live: Live) -> Iterator[Change]:

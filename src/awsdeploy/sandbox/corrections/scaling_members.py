@@ -173,10 +173,12 @@ def listen(world: World, group: Group) -> None:
         return
     if group.settings.get("HealthCheckType") != "ELB":
         return
-    for member in group.staying:
+    for member in group.staying if "HealthCheck" not in group.suspended else ():
         old = member.state == "InService" and world.now >= member.since + int(group.settings["HealthCheckGracePeriod"])
         arns = group.settings.get("TargetGroupARNs") or ()
-        if old and any(targets.word(world, group.region, arn, member.instance.id) == "unhealthy" for arn in arns):
+        # AWS, Elastic Load Balancing guide: a target that is unused (not registered) may be replaced as well.
+        words = {targets.word(world, group.region, arn, member.instance.id) or "unused" for arn in arns}
+        if old and words & {"unhealthy", "unused"}:
             member.health = "Unhealthy"
             end(world, group, member)
             react(world, group)
