@@ -49,6 +49,7 @@ LAYERS = (
     "forecast",
     "progress",
     "rehearsal",
+    "output",
     "console",
     "cli",
     "__main__",
@@ -181,3 +182,10 @@ def test_git_is_run_in_one_function_and_programs_in_few_modules() -> None:
     assert gits == ["awsdeploy.release.git.ran"]
     texts = {module: path.read_text() for module, path in MODULES.items() if part(module) != "sandbox"}
     assert [module for module, text in texts.items() if "os.system" in text or "os.popen" in text] == []
+
+
+def test_everything_printed_goes_through_one_stream() -> None:
+    """No colour of click's, which the stream would show instead of obeying, and no way past it."""
+    past = ("click.style(", "click.secho(", "click.clear(", "sys.stdout.buffer", "sys.__stdout__", "echo_via_pager(")
+    texts = {module: path.read_text() for module, path in MODULES.items() if part(module) != "sandbox"}
+    assert [(module, one) for module, text in texts.items() for one in past if one in text] == []

@@ -71,7 +71,9 @@ class Warm:
                 raise subprocess.TimeoutExpired([str(SCRIPT), *words], timeout) from None
             out.seek(0)
             err.seek(0)
-            return subprocess.CompletedProcess([str(SCRIPT), *words], code, out.read().decode(), err.read().decode())
+            encoding = environment.get("PYTHONIOENCODING", "utf-8")
+            said = [file.read().decode(encoding) for file in (out, err)]
+            return subprocess.CompletedProcess([str(SCRIPT), *words], code, *said)
 
 
 def _exactly(source: socket.socket, size: int) -> bytes:
@@ -130,8 +132,9 @@ def _become(told: Mapping[str, Any], fds: Sequence[int]) -> None:
     for fd in fds:
         os.close(fd)
     sys.stdin = open(0, closefd=False)  # noqa: SIM115
-    sys.stdout = open(1, "w", closefd=False)  # noqa: SIM115
-    sys.stderr = open(2, "w", closefd=False, buffering=1, errors="backslashreplace")  # noqa: SIM115
+    encoding = told["environment"].get("PYTHONIOENCODING")
+    sys.stdout = open(1, "w", closefd=False, encoding=encoding)  # noqa: SIM115
+    sys.stderr = open(2, "w", closefd=False, buffering=1, encoding=encoding, errors="backslashreplace")  # noqa: SIM115
     os.chdir(told["folder"])
     os.environ.clear()
     # By this the sandbox knows whom it talks to, and can kill it.

@@ -15,6 +15,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from awsdeploy import output
 from awsdeploy.engine.events import Emit, Event
 from awsdeploy.forecast import Forecast
 from awsdeploy.progress import FINAL, KEYS, Clock, Progress, Row, Work, spell
@@ -152,7 +153,7 @@ class Board:
         from rich.console import Console
         from rich.live import Live
 
-        terminal = Console(stderr=True)
+        terminal = Console(file=output.terminal())
         self._live = Live(self, console=terminal, refresh_per_second=4, redirect_stdout=False, redirect_stderr=False)
         self._live.start()
 
@@ -173,6 +174,7 @@ class Board:
         if len(lines) > room:  # what is at work matters more than what is done or has not begun
             lines = [line for line in lines if line.plain.startswith(" ") or line.plain.startswith("…")] or lines
         for line in lines[:room]:
+            line.plain = output.printable(line.plain)
             line.truncate(options.max_width, overflow="ellipsis")
             yield line
         yield Text(footer, style="bold")

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import click
 
-from awsdeploy import __version__
+from awsdeploy import __version__, output
 from awsdeploy.errors import AwsdeployError
 from awsdeploy.files import FOLDER, own_folder, write
 
@@ -43,7 +43,7 @@ def ending(run: Callable[[], object], debug: Callable[[], bool]) -> int:
     try:
         result = run()
         sys.stdout.flush()
-        return result if isinstance(result, int) else 0
+        return _unread(result if isinstance(result, int) else 0)
     except AwsdeployError as error:
         say(error.message, error.hint)
         return error.exit_code
@@ -57,10 +57,9 @@ def ending(run: Callable[[], object], debug: Callable[[], bool]) -> int:
     except (click.Abort, KeyboardInterrupt, EOFError):
         click.echo("\nStopped." if sys.stderr.isatty() else "Stopped.", err=True)
         return INTERRUPTED
+    except output.Unwritable:
+        return _unread(1)
     except Exception as error:
-        if isinstance(error, OSError) and error.errno == errno.EPIPE:
-            _silence_stdout()
-            return 1
         if debug():
             raise
         say(f"awsdeploy itself failed ({type(error).__name__}).", _remains(error))
@@ -133,6 +132,11 @@ def _without_values(command: Sequence[str]) -> Iterator[str]:
             yield "…"
 
 
-def _silence_stdout() -> None:
-    """The reader is gone: let Python's last flush go nowhere instead of complaining."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+def _unread(code: int) -> int:
+    """The exit code of a command, part of whose output may have been lost."""
+    lost = output.lost()
+    if lost is None or lost.errno == errno.EPIPE:  # who reads may stop when he has seen enough
+        return code
+    done = "" if code else " The command itself did its work."
+    say(f"Standard output cannot be written: {lost.strerror}.{done}", "Make room, or send the output elsewhere.")
+    return code or 1

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import click
 from click.shell_completion import CompletionItem
 
-from awsdeploy import __version__, hints
+from awsdeploy import __version__, hints, output
 from awsdeploy.cli.failures import ending
 from awsdeploy.cli.options import Given, debug_option, sandbox_options
 
@@ -165,4 +165,5 @@ def awsdeploy() -> None:
 
 def main() -> None:
     """What the installed `awsdeploy` runs; ends the process."""
+    output.install()
     awsdeploy.main()

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from awsdeploy import output
 from awsdeploy.cli.options import Given
 from awsdeploy.errors import UsageError
 
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
 
 JSON_VERSION = 1
 """Of every document that `--json` prints."""
+
+
+STYLES = {"bold": 1, "dim": 2, "red": 31, "green": 32, "yellow": 33}
+"""SGR codes of what `styled` knows."""
 
 
 @dataclass
@@ -75,6 +80,7 @@ def session(given: Given, settings: Settings, command: str, writes: bool = False
         held.enter_context(stop.on_signals())
         if writes:
             held.enter_context(locked(path, command))
+            output.go_on()
         state = State.load(path, stack.tag)
         if state.rebuilt:
             click.echo(state.rebuilt, err=True)
@@ -113,10 +119,9 @@ def styled(*words: str, to_stderr: bool = False) -> Callable[[str], str]:
     """A colour or weight for a stream; plain where the stream takes none."""
     stream = sys.stderr if to_stderr else sys.stdout
     plain = not stream.isatty() or bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
-    colour = next((word for word in words if word not in ("bold", "dim")), None)
 
     def style(text: str) -> str:
-        return text if plain else click.style(text, fg=colour, bold="bold" in words or None, dim="dim" in words or None)
+        return text if plain else output.style(text, *(STYLES[word] for word in words))
 
     return style
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from awsdeploy import output
 from awsdeploy.cli import notices
 from awsdeploy.cli import plan as planning
 from awsdeploy.cli.group import ExampleHelp
@@ -50,7 +51,7 @@ def command(given: Given, watch: bool, as_json: bool) -> int:
         with session(given, settings, "status") as at:
             standing = look(at)
             if watch and sys.stdout.isatty():
-                click.clear()
+                click.echo(output.CLEAR, nl=False)
             if as_json:
                 click.echo(json.dumps(standing.document(), indent=None if watch else 2, ensure_ascii=False))
             else:
