@@ -12,7 +12,7 @@ import io
 import re
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any, TypeVar
@@ -20,9 +20,21 @@ from urllib.parse import urlsplit, urlunsplit
 
 import tenacity
 
+from awsdeploy import credentials
 from awsdeploy.calls import Call
+from awsdeploy.credentials import Signer
 from awsdeploy.errors import AwsFailure, CredentialsMissing
-from awsdeploy.refusal import STALE_CREDENTIALS, THROTTLES, AnswerLost, AwsRefusal, Passing, tolerate
+from awsdeploy.refusal import (
+    THROTTLES,
+    AnswerLost,
+    AwsRefusal,
+    Passing,
+    not_accepted,
+    s3_arn,
+    tolerate,
+    undecided,
+    unread,
+)
 from awsdeploy.stop import Pace, Stop
 
 __all__ = ["READS", "AnswerLost", "AwsRefusal", "Call", "Client", "Door", "Passing", "tolerate"]
@@ -107,34 +119,25 @@ class Client:
         answer: dict[str, Any] = {}
         try:
             with self._door.lane(self._service):
+                credentials.renew(raw)
                 answer = getattr(raw, method)(**parameters)
                 if "Body" in answer:  # a download: what is lost half-way is asked for again
                     answer["Body"] = io.BytesIO(answer["Body"].read())
                 return answer
         except fault.ClientError as error:
             outcome = str(error.response["Error"].get("Code", ""))
-            text = str(error.response["Error"].get("Message", ""))
-            status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-            if outcome in STALE_CREDENTIALS:
-                raise CredentialsMissing(
-                    f"AWS does not accept these credentials: {text or outcome}",
-                    "Sign in again (for SSO: aws sso login), then run the same command: it goes on from here.",
-                ) from None
-            refusal = AwsRefusal(name, outcome, text, self._region)
-            if outcome in THROTTLES or status == 429:
-                raise _Unread(refusal) from None
-            if status >= 500 and not any(row.covers(refusal) for row in self._passing):
-                raise _Unread(refusal) if read else AnswerLost(name, f"HTTP {status} {outcome}") from None
-            raise refusal from None
+            raise self._refused(name, read, parameters, error.response) from None
+        except CredentialsMissing:
+            outcome = "no credentials"
+            raise
         except (
             fault.EndpointConnectionError,
             fault.ConnectTimeoutError,
             fault.ProxyConnectionError,
         ) as error:
             outcome = "no connection"
-            raise _Unread(
-                AwsFailure(f"AWS cannot be reached: {error}", "Check the network, then run the same command again.")
-            ) from None
+            hint = "Check the network, and HTTPS_PROXY where one is set, then run the same command again."
+            raise _Unread(AwsFailure(f"AWS cannot be reached: {error}", hint)) from None
         except (fault.HTTPClientError, fault.IncompleteReadError, ResponseParserError, fault.SSLError) as error:
             outcome = "no answer"
             if "CERTIFICATE_VERIFY_FAILED" in str(error):
@@ -142,32 +145,10 @@ class Client:
                     "The certificate AWS shows is not one this machine trusts.",
                     "Behind a proxy that inspects traffic, name its certificates in AWS_CA_BUNDLE.",
                 ) from None
-            lost = AnswerLost(name, type(error).__name__)
+            if isinstance(cause := getattr(error, "kwargs", {}).get("error"), ValueError):  # a proxy that is no address
+                raise credentials.misset(cause) from None
+            lost = AnswerLost(name, unread(error), read)
             raise _Unread(lost) if read else lost from None
-        except (
-            fault.NoCredentialsError,
-            fault.PartialCredentialsError,
-            fault.CredentialRetrievalError,
-            fault.SSOError,
-            getattr(fault, "LoginError", fault.SSOError),  # newer than our oldest boto3
-            fault.TokenRetrievalError,
-            fault.MetadataRetrievalError,
-            fault.RefreshWithMFAUnsupportedError,
-            fault.UnknownCredentialError,
-            fault.InfiniteLoopConfigError,
-            fault.InvalidConfigError,
-            fault.MissingDependencyException,
-        ) as error:
-            outcome = "no credentials"
-            raise CredentialsMissing(
-                f"No AWS credentials could be used: {error}",
-                "Set AWS_PROFILE or run `aws configure`, or try everything without an account: add --sandbox.",
-            ) from None
-        except RuntimeError as error:  # botocore: temporary keys whose end is known, and past
-            if "still expired" not in str(error):
-                raise
-            outcome = "no credentials"
-            raise CredentialsMissing("The AWS credentials of this shell have expired.", "Sign in again.") from None
         except fault.ParamValidationError as error:
             outcome = "invalid"
             # botocore's report quotes the values, which may be secret: only the names are kept.
@@ -182,6 +163,26 @@ class Client:
             ) from None
         finally:
             self._door.on_call(Call(self._service, operation, time.monotonic() - begun, outcome, answer, raw.meta))
+
+    def _refused(self, name: str, read: bool, parameters: Mapping[str, Any], answer: Mapping[str, Any]) -> Exception:
+        """What AWS's answer means that is not the one asked for."""
+        code, text = (str(answer["Error"].get(key, "")) for key in ("Code", "Message"))
+        told = answer.get("ResponseMetadata", {})
+        status = told.get("HTTPStatusCode", 0)
+        if not_accepted(code, text):
+            return credentials.refused(code, text, told.get("HTTPHeaders", {}))
+        refusal = AwsRefusal(name, code, text, self._region, s3_arn(name, parameters, self._region))
+        if code in THROTTLES or status == 429:
+            return _Unread(refusal)
+        if status >= 500 and undecided(code) and not any(row.covers(refusal) for row in self._passing):
+            # Of an answer without a code botocore makes one of the status.
+            said = " ".join(filter(None, [str(status), "" if code == str(status) else code]))
+            open_ = "" if read else " Whether the call took effect is not known."
+            lost = AnswerLost(
+                name, f"a fault inside AWS, HTTP {said}: {text.rstrip('.') or 'no reason given'}.{open_}", read
+            )
+            return _Unread(lost) if read else lost
+        return refusal
 
 
 class _Unread(Exception):
@@ -250,15 +251,10 @@ class Door:
             with self._in_flight:
                 yield
 
-    def signer(self) -> Any:
-        """boto3's session and its credentials (None: none found). Raises `CredentialsMissing` where it cannot say."""
-        from botocore import exceptions as fault
-
+    def signer(self) -> Signer:
+        """Whose credentials sign the calls. Raises `CredentialsMissing` where that cannot be said; asks nobody."""
         self.raw("sts", "us-east-1")
-        try:
-            return self._session, self._session.get_credentials()
-        except fault.BotoCoreError as error:
-            raise CredentialsMissing(f"No AWS credentials could be used: {error}.") from None
+        return credentials.signer(self._session)
 
     def raw(self, service: str, region: str) -> Any:
         """The botocore client: one attempt, so that only this module decides what is sent again."""
@@ -282,23 +278,22 @@ class Door:
             max_pool_connections=CALLS_IN_FLIGHT,
             user_agent_extra="awsdeploy",
         )
-        try:
+        with credentials.resolving():
             if self._session is None:
+                credentials.check_settings()
                 core = botocore.session.get_session()
                 # Else every thread that pages through answers lists the hundreds of services for itself.
                 core.get_component("data_loader").list_available_services("paginators-1")
+                if not core.get_config_variable("region"):  # roles are assumed in some region
+                    core.set_config_variable("region", region)
                 self._session = boto3.Session(botocore_session=core)
+            self._session.get_credentials()  # as making a client does, where nobody can tell what has failed
+        try:
             client = self._session.client(service, region_name=region, config=config)
-            client.meta.events.register("before-sign.s3-control", _without_account)
-            return client
-        except fault.ProfileNotFound as error:
-            raise CredentialsMissing(
-                f"{error}.", "Name a profile of ~/.aws/config in AWS_PROFILE, or unset it."
-            ) from None
         except (fault.BotoCoreError, ValueError) as error:
-            raise AwsFailure(
-                f"No AWS client for {service}: {error}", "Check the AWS_* variables of this shell."
-            ) from None
+            raise credentials.misset(error) from None
+        client.meta.events.register("before-sign.s3-control", _without_account)
+        return client
 
 
 AWS_HOSTS = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws")

@@ -6,12 +6,12 @@ Codes are AWS's own words. Knows nothing of how a call is made.
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from awsdeploy import remedies
+from awsdeploy import denials, remedies
+from awsdeploy.denials import Denied
 from awsdeploy.errors import AwsFailure
 from awsdeploy.hints import next_command
 from awsdeploy.remedies import FORBIDDEN
@@ -26,11 +26,28 @@ THROTTLES = frozenset(
 )
 STALE_CREDENTIALS = frozenset(
     "ExpiredToken ExpiredTokenException RequestExpired InvalidClientTokenId UnrecognizedClientException "
-    "SignatureDoesNotMatch InvalidToken".split()
+    "SignatureDoesNotMatch InvalidToken InvalidAccessKeyId InvalidSignatureException IncompleteSignature "
+    "MissingAuthenticationToken MissingAuthenticationTokenException RequestTimeTooSkewed TokenRefreshRequired".split()
 )
-# AWS: "User: … is not authorized to perform: ec2:CreateVpc on resource: … because no identity-based policy allows …".
-_DENIED = re.compile(r"not authorized to perform: (?P<action>[\w-]+:\w+)(?: on resource: (?P<resource>[^\s,]+))?")
-_ENCODED = re.compile(r"\s*Encoded authorization failure message: \S+")
+# A fault inside AWS, told with HTTP 5xx (botocore's models and the services' older spellings): it may have happened.
+UNDECIDED = frozenset(
+    "InternalError InternalFailure InternalServerError InternalServerException InternalServiceError "
+    "InternalServiceException InternalServiceFault InternalErrorException InternalException Server.InternalError "
+    "ServerException ServiceException ServiceFailure ServiceFailureException ServiceUnavailable "
+    "ServiceUnavailableException Unavailable ServerInternal GatewayTimeout RequestTimeout Unknown".split()
+)
+
+
+def not_accepted(code: str, text: str) -> bool:
+    """Whether AWS does not know whose the credentials are. EC2 says AuthFailure of images and snapshots, too."""
+    return code in STALE_CREDENTIALS or (code == "AuthFailure" and "access credentials" in text)
+
+
+def undecided(code: str) -> bool:
+    """Whether an HTTP 5xx with this code leaves open if the call took effect. botocore makes a number of no code."""
+    return code in UNDECIDED or not code or code.isdigit()
+
+
 # Where a service does not say which action it wants, and IAM's word for it is not the operation's.
 _SERVICES = {
     "elbv2": "elasticloadbalancing",
@@ -78,46 +95,51 @@ class AwsRefusal(AwsFailure):
     """AWS answered no. `code` and `text` are AWS's own words; `region` is where it was asked.
 
     Where a permission is missing, `action` is IAM's name of what is not allowed and `resource` what it is not allowed
-    on, `*` where AWS does not say.
+    on: as AWS says, else `arn`, else `*`.
     """
 
-    def __init__(self, operation: str, code: str, text: str, region: str = "") -> None:
+    def __init__(self, operation: str, code: str, text: str, region: str = "", arn: str = "") -> None:
         self.operation, self.code, self.text = operation, code, text
-        self.action = self.resource = ""
+        self.action = self.resource = self.decoding = ""
         hint = remedies.of(code, text, region)
         if code in FORBIDDEN:
             self.exit_code = 3
-            said = _DENIED.search(text)
-            self.action = said["action"] if said else _action(operation)
-            self.resource = ((said and said["resource"]) or "*").removesuffix(".")
+            said = Denied.read(text)
+            self.decoding = said.decoding
+            self.action = said.action or _action(operation)
+            self.resource = said.resource or arn or "*"
+            whole = replace(said, action=self.action, resource=self.resource)
+            self.barred = denials.remedy(whole, remedies.AGAIN)
             hint = allowing([self])
-            text = f"{_ENCODED.sub('', text)}: it takes {self.action} on {self.resource}"
-        super().__init__(f"{operation}: {text} ({code})", hint)
+            known = bool(said.action or self.barred)
+            text = said.text if known else f"{said.text}: it takes {self.action} on {self.resource}"
+        super().__init__(f"{operation}: {text or 'AWS gives no reason'} ({code})", hint)
+
+    barred: str = ""
+    """What helps instead, where no statement of a policy can allow it."""
 
 
 def allowing(refusals: Iterable[AwsRefusal]) -> str:
-    """What to do about missing permissions: the statements to add. Empty where none of them is about permission."""
-    wanted: dict[str, set[str]] = {}
+    """What to do about denials: the statements to add, and what helps where none can. Empty where nothing is denied."""
     denied = [one for one in refusals if one.action]
+    wanted: dict[str, set[str]] = {}
     for one in denied:
-        wanted.setdefault(one.action, set()).add(one.resource)
-    if not wanted:
-        return ""
-    if any("explicit deny" in one.text for one in denied):
-        # AWS: an explicit deny wins over whatever else allows.
-        return "A policy denies it in so many words, and no other can allow it: ask whoever manages the account."
-    statements = ",\n".join(
-        json.dumps({"Effect": "Allow", "Action": action, "Resource": sorted(resources)}, indent=2)
-        for action, resources in wanted.items()
-    )
-    return "\n".join(
-        [
+        if not one.barred:
+            wanted.setdefault(one.action, set()).add(one.resource)
+    told = [one.barred for one in denied if one.barred]
+    if wanted:
+        statements = ",\n".join(
+            json.dumps({"Effect": "Allow", "Action": action, "Resource": sorted(resources)}, indent=2)
+            for action, resources in wanted.items()
+        )
+        told += [
             "Add to a policy of these credentials what follows, then run the same command again. "
             f"All that a deployer needs is printed by: {next_command('policy')}",
             statements,
-            *dict.fromkeys(filter(None, map(remedies.of_billing, wanted))),
+            *map(remedies.of_billing, wanted),
+            *(one.decoding for one in denied if not one.barred),
         ]
-    )
+    return "\n".join(dict.fromkeys(filter(None, told)))
 
 
 def _action(operation: str) -> str:
@@ -125,15 +147,32 @@ def _action(operation: str) -> str:
     return _ACTIONS.get(operation, f"{_SERVICES.get(service, service)}:{name}")
 
 
-class AnswerLost(AwsFailure):
-    """A write was sent and no answer came: it may or may not have happened."""
+def s3_arn(operation: str, parameters: Mapping[str, object], region: str) -> str:
+    """The bucket or object that a call to S3 is about; empty where it names none."""
+    bucket = parameters.get("Bucket") if operation.startswith("s3:") else ""
+    if not bucket:
+        return ""
+    partition = "aws-cn" if region.startswith("cn-") else "aws-us-gov" if region.startswith("us-gov-") else "aws"
+    key = parameters.get("Key") or ("*" if "Delete" in parameters else "")
+    return f"arn:{partition}:s3:::{bucket}{'/' if key else ''}{key}"
 
-    def __init__(self, operation: str, cause: str) -> None:
-        super().__init__(
-            f"{operation}: no answer from AWS ({cause})",
-            "Run the same command again: it looks for what was created and goes on from there.",
-        )
+
+class AnswerLost(AwsFailure):
+    """A call was sent and no answer of AWS says what became of it: a write may or may not have happened."""
+
+    def __init__(self, operation: str, cause: str, read: bool = False) -> None:
+        hint = "Run the same command again: it looks for what was created and goes on from there."
+        super().__init__(f"{operation}: {cause}", remedies.GO_ON if read else hint)
         self.operation = operation
+
+
+def unread(error: Exception) -> str:
+    """Why no answer of AWS could be read."""
+    from botocore.parsers import ResponseParserError
+
+    if isinstance(error, ResponseParserError):
+        return "the answer is not AWS's: something on the way, such as a proxy, wrote it"
+    return f"no answer from AWS ({type(error).__name__})"
 
 
 @dataclass(frozen=True)

@@ -316,6 +316,9 @@ class _Raw:
     def __init__(self, cloud: Cloud, region: str) -> None:
         self._cloud, self._region = cloud, region
 
+    def _get_credentials(self) -> Any:
+        return SimpleNamespace(get_frozen_credentials=lambda: None)
+
     def __getattr__(self, method: str) -> Any:
         return lambda **parameters: self._cloud.answer(method, parameters, self._region)
 

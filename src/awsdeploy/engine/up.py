@@ -196,13 +196,13 @@ class Builder:
         entry.token = interrupted.token if interrupted else ""
         entry = run.state.creating(key, entry)
         run.emit(Event(key, "creating", usual=resource.wait.usual))
-        doubtful = interrupted is not None
+        doubtful, lost = interrupted is not None, None
         for _ in range(ATTEMPTS):
             run.stop.check()
             try:
                 made = resource.create(self._view(resource, entry.token))
-            except AnswerLost:
-                doubtful = True
+            except AnswerLost as unknown:
+                doubtful, lost = True, unknown
                 if resource.again is Again.BLIND and (live := self._look(resource, run.settle)):
                     made = live.id
                 else:
@@ -220,7 +220,7 @@ class Builder:
                 made = live.id
             run.state.mark(key, "created", id=made)
             return Live(type(resource), key, made, generation, "", {}, run.of(resource))
-        raise AwsFailure(f"{resource.noun()}: AWS does not answer.", GO_ON)
+        raise lost or AwsFailure(f"{resource.noun()}: AWS takes neither the old token nor a new one.", GO_ON)
 
     def _unsettled(self, entry: Entry) -> bool:
         """Whether what the entry speaks of may exist although AWS does not list it (yet)."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from awsdeploy.errors import CredentialsMissing
+from awsdeploy.credentials import ANY, Signer, sign_in
+from awsdeploy.errors import CredentialsMissing, UsageError
 from awsdeploy.preflight.finding import Finding, Question
-from awsdeploy.preflight.signer import ANY, Signer, signer
 from awsdeploy.refusal import tolerate
 
 HOMES = {"cn-": "cn-north-1", "us-gov-": "us-gov-west-1"}
@@ -25,17 +25,17 @@ def home(region: str) -> str:
 def credentials(question: Question) -> Iterator[Finding]:
     """Whether AWS accepts them, whose they are, and whether they last."""
     try:
-        by = signer(question.door)
-    except CredentialsMissing as missing:
-        yield Finding("AWS credentials", missing.message, f"{missing.hint} Or sign in: {ANY}".strip())
-        return
-    if not by.method:
-        yield Finding("AWS credentials", "none found", f"Sign in: {ANY}. Without an account: --sandbox.")
+        by = question.door.signer()
+        if not by.method:
+            yield Finding("AWS credentials", "none found", f"Sign in: {ANY}. Without an account: --sandbox.")
+            return
+    except (CredentialsMissing, UsageError) as missing:
+        yield Finding("AWS credentials", missing.message, missing.hint)
         return
     try:
         who = question.client("sts", home(question.settings.region)).get_caller_identity()["Arn"]
-    except CredentialsMissing as missing:
-        yield Finding("AWS credentials", f"from {by.source}: {missing.message}", f"Sign in again: {by.sign_in}")
+    except (CredentialsMissing, UsageError) as missing:
+        yield Finding("AWS credentials", f"from {by.source}: {missing.message}", missing.hint)
         return
     if who.endswith(":root"):
         yield Finding(
@@ -55,7 +55,7 @@ def _lasting(question: Question, by: Signer) -> Iterator[Finding]:
         yield Finding(
             "AWS credentials",
             f"they end at {by.expires:%H:%M} UTC, in {left / 60:.0f} min; the run takes {question.seconds / 60:.0f}",
-            f"Sign in again first: {by.sign_in}. Or later: the same command goes on from there.",
+            f"Sign in again first: {sign_in()}. Or later: the same command goes on from there.",
             fatal=False,
         )
 

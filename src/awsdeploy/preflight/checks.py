@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from awsdeploy.errors import AwsdeployError, AwsFailure, CredentialsMissing
+from awsdeploy.errors import AwsdeployError, AwsFailure, CredentialsMissing, UsageError
 from awsdeploy.hints import next_command
 from awsdeploy.preflight import account, database, dns, machines, monitoring, quotas, storage
 from awsdeploy.preflight.finding import Check, Finding, Question
@@ -64,7 +64,7 @@ def _result(check: Check, question: Question) -> Result:
     name = str(getattr(check, "__name__", "check")).replace("_", " ")
     try:
         return Result(name, tuple(check(question)))
-    except CredentialsMissing:
+    except (CredentialsMissing, UsageError):
         return Result(name, (), asked=False)  # one check says so for all
     except AwsFailure as failure:
         return Result(name, (_not_made(name, failure),), asked=False)
