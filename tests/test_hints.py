@@ -30,7 +30,7 @@ def texts(tree: ast.AST) -> Iterator[str]:
     skipped: set[ast.AST] = set()
     for node in ast.walk(tree):
         example = (isinstance(node, ast.keyword) and node.arg == "examples") or (
-            isinstance(node, ast.Assign) and ast.unparse(node.targets[0]).endswith("EXAMPLES")
+            isinstance(node, ast.Assign) and ast.unparse(node.targets[0]).endswith(("EXAMPLES", "FORMAT"))
         )
         if example or (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)):
             skipped |= set(ast.walk(node.value))  # type: ignore[attr-defined]

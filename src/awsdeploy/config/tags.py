@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from awsdeploy.config.wrong import Wrong, shown
+from awsdeploy.hints import next_command
 
 MOST = 35
 """AWS: 50 tags on one object, and 10 keys in the shortest list of them; up to 15 are awsdeploy's own."""
@@ -32,7 +33,8 @@ def key(value: str) -> str:
         raise Wrong('another key than "Name"', "awsdeploy names everything itself")
     if SECRET.search(value):
         raise Wrong(
-            "a key that names no secret", "everybody who lists resources sees tags; for secrets: awsdeploy env set"
+            "a key that names no secret",
+            f"everybody who lists resources sees tags; for secrets: {next_command('env', 'set')}",
         )
     return value
 
