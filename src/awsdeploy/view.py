@@ -22,6 +22,8 @@ TAG_RESOURCE = "awsdeploy:resource"
 TAG_GENERATION = "awsdeploy:generation"
 TAG_OWN = "awsdeploy:tags"
 """Digests of the keys of the owner's tags that an object was given: what the config no longer has can be taken off."""
+APART = "--"
+"""Behind the stack's name where AWS takes two hyphens: a stack's name has single ones only."""
 NO_OWN = "none"
 """The value of `TAG_OWN` on what once had tags of the owner's."""
 
@@ -71,11 +73,15 @@ class Stack:
         """A Parameter Store name. AWS refuses names that begin with aws or ssm, hence /deploy."""
         return f"/deploy/{self.tag}/{name}"
 
-    def called(self, key: str, generation: str, limit: int) -> str:
-        """The name of the resource with this key and generation: where there are no tags it proves whose it is."""
+    def called(self, key: str, generation: str, limit: int, apart: str = "-") -> str:
+        """The name of the resource with this key and generation: where there are no tags it proves whose it is.
+
+        `apart` stands behind the stack's name. With `APART`, which no name has inside, a pattern of one stack's names
+        fits no other's: `shop-prod--*` and the stack shop-prod/dev.
+        """
         identity = f"{self.tag} {key} {generation}"
         ending = hashlib.sha256(identity.encode()).hexdigest()[:6]
-        words = f"{self.slug}-{key.rsplit('/', 1)[-1]}"
+        words = f"{self.slug}{apart}{key.rsplit('/', 1)[-1]}"
         return f"{words[: limit - 7].rstrip('-')}-{ending}"
 
 
@@ -182,9 +188,9 @@ class Aws:
                 return resource
         raise KeyError(key)
 
-    def name(self, resource: Resource, limit: int = 63) -> str:
+    def name(self, resource: Resource, limit: int = 63, apart: str = "-") -> str:
         """A name for what AWS keeps unique: readable, within `limit`, and different in every generation."""
-        return self.stack.called(resource.key, self.generation(resource), limit)
+        return self.stack.called(resource.key, self.generation(resource), limit, apart)
 
     def tags(self, resource: Resource, part: str = "") -> list[dict[str, str]]:
         """The tags of a resource, or of a `part` that AWS makes along with it."""

@@ -15,6 +15,7 @@ from awsdeploy import config, deployer
 from awsdeploy.deployer.scope import Scope
 from awsdeploy.resource import Stack
 from awsdeploy.sandbox import authorization
+from awsdeploy.view import APART
 from tests.permissions import allowed, like, listed
 from tests.policy.stages import EVERYTHING, LESS
 from tests.simulated import DOCUMENTED
@@ -140,7 +141,6 @@ def test_what_is_another_stacks_is_out_of_reach() -> None:
     place = f"ap-northeast-2:{ACCOUNT}"
     for mine, action, arn in (
         ("drift", "rds:DeleteDBInstance", f"arn:aws:rds:{place}:db:%s-dev-mysql-123456"),
-        ("drift", "s3:DeleteObjectVersion", f"arn:aws:s3:::%s-dev-uploads-{ACCOUNT}-123456/uploads/a"),
         ("drift", "iam:PutRolePolicy", f"arn:aws:iam::{ACCOUNT}:role/awsdeploy/%s/dev/machines/x"),
         ("drift", "ssm:GetParameter", f"arn:aws:ssm:{place}:parameter/deploy/%s/dev/backend/DB_PASSWORD"),
         ("drift", "logs:DeleteLogGroup", f"arn:aws:logs:{place}:log-group:/deploy/%s/dev/backend"),
@@ -186,10 +186,12 @@ def test_who_must_set_a_boundary_can_neither_take_it_away_nor_change_what_it_say
     assert not {one for one in bounded if one.startswith(("iam:CreatePolicy", "iam:SetDefault", "iam:PutUser"))}
 
 
-@pytest.mark.parametrize("limit", [32, 63, 255])
 @pytest.mark.parametrize("name", ["a", "shop", "a-name-of-thirty-two-characters1"])
-def test_a_pattern_of_names_matches_every_name_of_the_stack(name: str, limit: int) -> None:
+def test_a_pattern_of_names_matches_every_name_of_the_stack(name: str) -> None:
     settings = config.from_mapping({"name": name, "environment": "staging", "preset": "dev", "platform": "supported"})
     scope = Scope(settings, ACCOUNT)
     for key in ("web/alb", "web/backend-target-group", "database/mysql"):
-        assert like(scope.named(limit), Stack(name, "staging").called(key, "0", limit))
+        stack, word = Stack(name, "staging"), key.rpartition("/")[2]
+        assert like(scope.cut(32), stack.called(key, "0", 32))
+        assert like(scope.apart, stack.called(key, "0", 255, APART))
+        assert like(scope.named(word), stack.called(key, "0", 255))

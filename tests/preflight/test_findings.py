@@ -266,7 +266,7 @@ def test_an_account_that_keeps_every_bucket_private_is_found_where_uploads_are_p
 
 def test_alarm_mail_that_nobody_has_confirmed_is_noted(world: World) -> None:
     sns = world.client("sns")
-    topic = sns.create_topic(Name="shop-prod-alarms-1a2b3c")["TopicArn"]
+    topic = sns.create_topic(Name="shop-prod--topic-1a2b3c")["TopicArn"]
     sns.subscribe(TopicArn=topic, Protocol="email", Endpoint="ops@example.com")
     config = CONFIG + '\n[monitoring]\nemails = ["ops@example.com"]\n'
     one = only(world, config)

@@ -90,7 +90,7 @@ def _statements(settings: Settings) -> Iterator[Statement]:
     )
     # The first release arms the alarms, also those of another region.
     yield allow("Alarms", ["cloudwatch:DescribeAlarms"], ["arn:aws:cloudwatch:*:{account}:alarm:*"])
-    yield allow("Arm", ["cloudwatch:EnableAlarmActions"], ["arn:aws:cloudwatch:*:{account}:alarm:{stack}-*"], ours)
+    yield allow("Arm", ["cloudwatch:EnableAlarmActions"], ["arn:aws:cloudwatch:*:{account}:alarm:{stack}--*"], ours)
 
 
 def _parameters() -> Iterator[Statement]:

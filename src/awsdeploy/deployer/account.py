@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from awsdeploy.blueprint.permissions import Statement, allow
 from awsdeploy.deployer.scope import Scope, actions
+from awsdeploy.resources import budget
 
 
 def limits(_scope: Scope) -> Iterator[Statement]:
@@ -16,10 +17,9 @@ def limits(_scope: Scope) -> Iterator[Statement]:
 
 def spending(scope: Scope) -> Iterator[Statement]:
     """The stack's budget, told by its name, and what AWS has billed, which knows no resource."""
-    budget = [scope.arn("budgets", f"budget/{scope.named(100)}", "")]
-    yield allow(
-        "Budget", actions("budgets", "ListTagsForResource ModifyBudget TagResource UntagResource ViewBudget"), budget
-    )
+    own = [scope.arn("budgets", f"budget/{budget.named(scope.stack)}", "")]
+    changes = "ListTagsForResource ModifyBudget TagResource UntagResource ViewBudget"
+    yield allow("Budget", actions("budgets", changes), own)
     # AWS, Service Authorization Reference: what ViewBudget depends on.
     yield allow("BudgetView", ["billing:GetBillingViewData"], [scope.arn("billing", "billingview/primary", "")])
     yield allow("Billed", ["ce:GetCostAndUsage"], ["*"])

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from awsdeploy.blueprint.permissions import Statement, allow
+from awsdeploy.blueprint.storage import Storage
 from awsdeploy.deployer.scope import Scope, actions
 from awsdeploy.resource import TAG_STACK
-from awsdeploy.resources.bucket_name import SLUG
+from awsdeploy.resources.bucket import S3Bucket
+from awsdeploy.resources.bucket_name import spelled
 from awsdeploy.resources.federation import ISSUER
 
 
@@ -24,10 +26,15 @@ def rds(scope: Scope) -> Iterator[Statement]:
     DeleteDBParameterGroup DeleteDBSnapshot DeleteDBSubnetGroup ModifyDBInstance ModifyDBParameterGroup
     ModifyDBSubnetGroup RemoveTagsFromResource RestoreDBInstanceFromDBSnapshot StartDBInstance
     """
-    name = scope.named(63)
-    own = [scope.arn("rds", f"{kind}:{name}") for kind in ("db", "pg", "snapshot", "subgrp")]
+    database = scope.named("mysql")
+    names = {"pg": [scope.named("parameters")], "subgrp": [scope.named("subnets")], "db": [database]}
+    # Behind the word stands a time of 14 digits.
+    names["snapshot"] = [f"{database}-{word}-{'?' * 14}" for word in ("final", "manual")]
+    own = [scope.arn("rds", f"{kind}:{name}") for kind, found in names.items() for name in found]
     yield allow("Database", actions("rds", changes), [*own, scope.arn("rds", "og:default:*")])
-    yield allow("DatabaseRestore", ["rds:RestoreDBInstanceFromDBSnapshot"], [scope.arn("rds", "snapshot:*")])
+    yield allow(
+        "DatabaseRestore", ["rds:RestoreDBInstanceFromDBSnapshot"], [scope.arn("rds", "snapshot:*")], scope.not_others
+    )
 
 
 def s3(scope: Scope) -> Iterator[Statement]:
@@ -42,10 +49,23 @@ def s3(scope: Scope) -> Iterator[Statement]:
     CreateBucket DeleteBucket DeleteBucketPolicy GetBucketLocation ListBucket ListBucketMultipartUploads
     GetBucketTagging ListBucketVersions PutBucketTagging TagResource
     """
-    bucket = f"arn:aws:s3:::{scope.stack.slug[:SLUG].rstrip('-')}-*-{scope.account}-*"
-    yield allow("Buckets", actions("s3", [*both, *rest.split()]), [bucket])
+    buckets = [f"arn:aws:s3:::{name}" for name in _buckets(scope)]
+    yield allow("Buckets", actions("s3", [*both, *rest.split()]), buckets)
     objects = "AbortMultipartUpload DeleteObject DeleteObjectVersion GetObject PutObject"
-    yield allow("Objects", actions("s3", objects), [f"{bucket}/*"])
+    yield allow("Objects", actions("s3", objects), [f"{bucket}/*" for bucket in buckets])
+
+
+def _buckets(scope: Scope) -> Iterator[str]:
+    """The names of the stack's buckets, the replica's too: it may have been there before.
+
+    A counter follows the name of a bucket that was made anew.
+    """
+    settings = scope.settings
+    replicated = settings.uploads.model_copy(update={"replicate": True})
+    for one in Storage(settings.model_copy(update={"uploads": replicated})).resources:
+        if isinstance(one, S3Bucket):
+            name = spelled(scope.stack, scope.account, one.key, one.region or settings.region, one.data)
+            yield from (name, f"{name}-?")
 
 
 def ssm(scope: Scope) -> Iterator[Statement]:

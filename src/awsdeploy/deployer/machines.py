@@ -16,10 +16,7 @@ DescribeInternetGateways DescribeKeyPairs DescribeLaunchTemplateVersions Describ
 DescribeNetworkInterfaces DescribeRegions DescribeRouteTables DescribeSecurityGroupRules DescribeSecurityGroups
 DescribeSnapshots DescribeSubnets DescribeVolumes DescribeVpcAttribute DescribeVpcEndpoints DescribeVpcs
 """
-MAKES = """\
-AllocateAddress CreateImage CreateInternetGateway CreateLaunchTemplate CreateRouteTable CreateSecurityGroup
-CreateSubnet CreateVpc RunInstances
-"""
+ROOTS = "elastic-ip internet-gateway launch-template vpc"
 NEW = """\
 elastic-ip instance internet-gateway launch-template natgateway network-interface route-table security-group
 security-group-rule subnet volume vpc
@@ -48,13 +45,21 @@ def ec2(scope: Scope) -> Iterator[Statement]:
     new = [*scope.ec2(*NEW.split()), *images]
     yield allow("Ec2Look", actions("ec2", LOOKS), ["*"])
     rules = ["AuthorizeSecurityGroupEgress", "AuthorizeSecurityGroupIngress"]
-    yield allow("Ec2Make", actions("ec2", [*MAKES.split(), *rules, *nat]), new, scope.becoming_ours)
+    # Each with what it makes and nothing that it is made in: a request's tags would open that of any stack.
+    for sid, makes, made in (
+        ("Ec2Make", "AllocateAddress CreateInternetGateway CreateLaunchTemplate CreateVpc", ROOTS),
+        ("Ec2MakeInVpc", "CreateRouteTable CreateSecurityGroup CreateSubnet", "route-table security-group subnet"),
+        ("Ec2Run", "RunInstances", "instance network-interface volume"),
+    ):
+        yield allow(sid, actions("ec2", makes), scope.ec2(*made.split()), scope.becoming_ours)
+    parts = [*scope.ec2("natgateway", "security-group-rule"), *images]
+    yield allow("Ec2MakeParts", actions("ec2", ["CreateImage", *rules, *nat]), parts, scope.becoming_ours)
     within = "CreateImage CreateRouteTable CreateSecurityGroup CreateSubnet RunInstances".split()
     there = scope.ec2("elastic-ip", "instance", "launch-template", "security-group", "subnet", "vpc")
     yield allow("Ec2MakeIn", actions("ec2", [*within, *nat]), there, scope.ours)
     # Amazon's image, an interface that a group's template leaves without tags, the account's key pair.
     from_others = [*images, *scope.ec2("key-pair", "network-interface")]
-    yield allow("Ec2RunFrom", ["ec2:RunInstances"], from_others)
+    yield allow("Ec2RunFrom", ["ec2:RunInstances"], from_others, scope.not_others)
     yield allow("Ec2Change", actions("ec2", CHANGES), [scope.arn("ec2", "*")], scope.ours)
     yield allow("Ec2Images", ["ec2:DeleteSnapshot", "ec2:DeregisterImage"], images, scope.ours)
     tagging = {
@@ -75,7 +80,7 @@ def autoscaling(scope: Scope) -> Iterator[Statement]:
     """Groups are told by their names. Making one takes RunInstances and PassRole as well."""
     looks = "DescribeAutoScalingGroups DescribePolicies DescribeScalingActivities"
     yield allow("ScalingLook", actions("autoscaling", looks), ["*"])
-    group = scope.arn("autoscaling", f"autoScalingGroup:*:autoScalingGroupName/{scope.named(255)}")
+    group = scope.arn("autoscaling", f"autoScalingGroup:*:autoScalingGroupName/{scope.apart}")
     changes = "AttachLoadBalancerTargetGroups DeleteAutoScalingGroup DetachLoadBalancerTargetGroups"
     policy = "DeletePolicy DeleteTags PutScalingPolicy UpdateAutoScalingGroup"
     makes = "CreateAutoScalingGroup CreateOrUpdateTags" if _scales(scope) else ""
@@ -90,7 +95,7 @@ def dlm(scope: Scope) -> Iterator[Statement]:
     yield allow("DailyImages", actions("dlm", changes), [policy], scope.ours)
     if scope.settings.backup.images:
         yield allow("DailyImagesMake", ["dlm:CreateLifecyclePolicy"], ["*"], scope.becoming_ours)
-        yield allow("DailyImagesTag", ["dlm:TagResource"], [policy], scope.becoming_ours)
+        yield allow("DailyImagesTag", ["dlm:TagResource"], [policy], {**scope.becoming_ours, **scope.not_others})
 
 
 def _scales(scope: Scope) -> bool:

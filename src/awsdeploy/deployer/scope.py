@@ -8,6 +8,7 @@ from typing import Any
 
 from awsdeploy.config import Settings
 from awsdeploy.resource import TAG_STACK, Stack
+from awsdeploy.view import APART
 
 
 @dataclass(frozen=True)
@@ -33,9 +34,28 @@ class Scope:
         """What has no account in its ARN: images and their snapshots, Amazon's documents and parameters."""
         return [f"arn:aws:{service}:{self.settings.region}::{resource}" for resource in resources]
 
-    def named(self, limit: int) -> str:
-        """A pattern of the names of up to `limit` characters that `Stack.called` gives."""
+    def named(self, word: str) -> str:
+        """A pattern of the names that `Stack.called` gives to the key that ends in `word`.
+
+        No other stack's fits it: a name ends with a hyphen and six characters.
+        """
+        return f"{self.stack.slug}-{word}-??????"
+
+    @property
+    def apart(self) -> str:
+        """A pattern of the names that are given with `APART`, of this stack only."""
+        return f"{self.stack.slug}{APART}*"
+
+    def cut(self, limit: int) -> str:
+        """A pattern of names cut at `limit` characters. It fits other stacks' too, so that tags must tell."""
         return f"{f'{self.stack.slug}-'[: limit - 7]}*"
+
+    @property
+    def not_others(self) -> Mapping[str, Any]:
+        """The thing has no other stack's tag."""
+        return {
+            "StringEqualsIfExists": {f"aws:ResourceTag/{TAG_STACK}": self.stack.tag},
+        }
 
     @property
     def ours(self) -> Mapping[str, Any]:

@@ -6,6 +6,10 @@ from collections.abc import Iterator
 
 from awsdeploy.blueprint.permissions import Statement, allow
 from awsdeploy.deployer.scope import Scope, actions
+from awsdeploy.resource import TIMELESS
+from awsdeploy.resources.dashboard import LONGEST_NAME
+
+DASHBOARD = "monitoring/dashboard"
 
 
 def elbv2(scope: Scope) -> Iterator[Statement]:
@@ -20,17 +24,20 @@ def elbv2(scope: Scope) -> Iterator[Statement]:
     yield allow("BalancerLook", actions("elasticloadbalancing", looks), ["*"])
     yield allow("BalancerGroups", ["ec2:GetSecurityGroupsForVpc"], scope.ec2("vpc"))
     changes = """\
-    AddTags CreateListener CreateLoadBalancer CreateRule CreateTargetGroup DeleteListener DeleteLoadBalancer DeleteRule
+    AddTags CreateListener CreateRule DeleteListener DeleteLoadBalancer DeleteRule
     DeleteTargetGroup DeregisterTargets ModifyListener ModifyLoadBalancerAttributes ModifyRule ModifyTargetGroup
     ModifyTargetGroupAttributes RegisterTargets RemoveTags SetIpAddressType SetSecurityGroups SetSubnets
     """
-    name = scope.named(32)
+    # Names are cut at 32 characters, so that the tag tells whose a load balancer is.
+    name = scope.cut(32)
     kinds = ("listener-rule/app/", "listener/app/", "loadbalancer/app/", "targetgroup/")
-    yield allow(
-        "Balancer",
-        actions("elasticloadbalancing", changes),
-        [scope.arn("elasticloadbalancing", f"{kind}{name}") for kind in kinds],
-    )
+    own = [scope.arn("elasticloadbalancing", f"{kind}{name}") for kind in kinds]
+    yield allow("Balancer", actions("elasticloadbalancing", changes), own, scope.ours)
+    make = "CreateLoadBalancer CreateTargetGroup"
+    yield allow("BalancerMake", actions("elasticloadbalancing", make), own[2:], scope.becoming_ours)
+    created = {"elasticloadbalancing:CreateAction": f"CreateListener CreateRule {make}".split()}
+    tagging = {"StringEquals": {**scope.becoming_ours["StringEquals"], **created}}
+    yield allow("BalancerTagNew", ["elasticloadbalancing:AddTags"], own, tagging)
 
 
 def acm(scope: Scope) -> Iterator[Statement]:
@@ -41,7 +48,7 @@ def acm(scope: Scope) -> Iterator[Statement]:
     yield allow("CertificatesChange", actions("acm", changes), certificates, scope.ours)
     if scope.settings.domain:
         make = actions("acm", "AddTagsToCertificate RequestCertificate")
-        yield allow("CertificatesMake", make, ["*"], scope.becoming_ours)
+        yield allow("CertificatesMake", make, ["*"], {**scope.becoming_ours, **scope.not_others})
 
 
 def route53(scope: Scope) -> Iterator[Statement]:
@@ -56,7 +63,9 @@ def route53(scope: Scope) -> Iterator[Statement]:
     if not settings.domain:
         return
     names = [settings.domain, *settings.aliases]
-    records = [record for name in names for record in (name, f"*.{name}")]
+    # ACM: an underscore and 32 characters before a name prove it. What a new zone copies may have any name.
+    proofs = "*." if settings.dns.copy_records else f"_{'?' * 32}."
+    records = [record for name in names for record in (name, f"{proofs}{name}")]
     yield allow("DnsChange", ["route53:GetChange"], ["arn:aws:route53:::change/*"])
     yield allow(
         "Records",
@@ -77,20 +86,20 @@ def watching(scope: Scope) -> Iterator[Statement]:
     """What carries the tag; logs here; alarms and their topics here and in us-east-1, where Route 53 measures."""
     yield allow("Tagged", ["tag:GetResources"], ["*"])
     yield allow("LogsLook", ["logs:DescribeLogGroups"], ["*"])
-    groups = f"log-group:{scope.stack.parameter('*')}", f"log-group:/aws/rds/instance/{scope.named(63)}"
+    groups = f"log-group:{scope.stack.parameter('*')}", f"log-group:/aws/rds/instance/{scope.named('mysql')}/*"
     logs = """\
     CreateLogGroup DeleteLogGroup FilterLogEvents GetLogEvents ListTagsForResource PutRetentionPolicy TagResource
     UntagResource
     """
     yield allow("Logs", actions("logs", logs), [scope.arn("logs", group) for group in groups])
     yield allow("AlarmsLook", actions("cloudwatch", "DescribeAlarms GetDashboard ListDashboards"), ["*"])
-    alarms = scope.arn("cloudwatch", f"alarm:{scope.named(255)}", "*")
-    dashboard = scope.arn("cloudwatch", f"dashboard/{scope.named(255)}", "")
+    alarms = scope.arn("cloudwatch", f"alarm:{scope.apart}", "*")
+    dashboard = scope.arn("cloudwatch", f"dashboard/{scope.stack.called(DASHBOARD, TIMELESS, LONGEST_NAME)}", "")
     alarm = "DeleteAlarms EnableAlarmActions ListTagsForResource PutMetricAlarm TagResource UntagResource"
     yield allow("Alarms", actions("cloudwatch", alarm), [alarms])
     yield allow("Dashboard", actions("cloudwatch", "DeleteDashboards PutDashboard"), [dashboard])
     yield allow("TopicsLook", actions("sns", "ListSubscriptions ListTopics Unsubscribe"), ["*"])
-    topics = scope.arn("sns", scope.named(256), "*")
+    topics = scope.arn("sns", scope.apart, "*")
     topic = """\
     CreateTopic DeleteTopic ListSubscriptionsByTopic ListTagsForResource Subscribe TagResource UntagResource
     """

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from awsdeploy.preflight.finding import Finding, Question
 from awsdeploy.resources.topic import PENDING
+from awsdeploy.view import APART
 
 
 def alarm_mail(question: Question) -> Iterator[Finding]:
@@ -15,7 +16,7 @@ def alarm_mail(question: Question) -> Iterator[Finding]:
         return
     silent: dict[str, None] = {}
     for one in question.client("sns").pages("list_subscriptions", "Subscriptions"):
-        ours = one["TopicArn"].rpartition(":")[2].startswith(f"{question.stack.slug}-")
+        ours = one["TopicArn"].rpartition(":")[2].startswith(f"{question.stack.slug}{APART}")
         if ours and one["Protocol"] == "email" and one["SubscriptionArn"] == PENDING and one["Endpoint"] in emails:
             silent[one["Endpoint"]] = None
     for email in silent:

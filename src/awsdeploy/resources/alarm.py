@@ -15,6 +15,7 @@ from awsdeploy.resources.machine import release_of
 from awsdeploy.resources.metric import Metric
 from awsdeploy.resources.scaling import AutoScalingGroup
 from awsdeploy.resources.topic import Topic
+from awsdeploy.view import APART
 
 OURS = re.compile(r"\[awsdeploy (?P<stack>\S+) (?P<key>\S+) (?P<generation>\S+)\]$")
 """The end of a description. The list of alarms shows no tags: this is how it shows whose an alarm is."""
@@ -67,7 +68,7 @@ class Alarm(Resource):
 
     def create(self, aws: Aws) -> str:
         """AWS: tags are taken only when an alarm is new."""
-        name = aws.name(self, 255)
+        name = aws.name(self, 255, APART)
         aws.client("cloudwatch").put_metric_alarm(AlarmName=name, Tags=aws.tags(self), **self._settings(aws))
         return name
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 
-from awsdeploy.resource import Aws, Resource
+from awsdeploy.resource import Aws, Resource, Stack
 
 AREA = "storage"
 """What the keys of all buckets begin with."""
@@ -22,25 +22,26 @@ SLUG = 28
 def bucket_name(aws: Aws, bucket: Resource) -> str:
     """The name of a declared bucket, whether it exists yet or not."""
     counter = aws.generation(bucket).partition(".")[2]
-    return spelled(aws, bucket.key, bucket.region or aws.region, bucket.data, counter)
+    return spelled(aws.stack, aws.account, bucket.key, bucket.region or aws.region, bucket.data, counter)
 
 
-def spelled(aws: Aws, key: str, region: str, data: bool, counter: str) -> str:
-    identity = f"{aws.stack.tag} {key} {region}{' data' if data else ''}"
+def spelled(stack: Stack, account: str, key: str, region: str, data: bool, counter: str = "") -> str:
+    """The name of the bucket of that key; `account` may be a pattern."""
+    identity = f"{stack.tag} {key} {region}{' data' if data else ''}"
     digest = hashlib.sha256(identity.encode()).hexdigest()[:6]
-    name = f"{_beginning(aws)}{key.rpartition('/')[2]}-{aws.account}-{digest}"
+    name = f"{_beginning(stack)}{key.rpartition('/')[2]}-{account}-{digest}"
     return f"{name}-{counter}" if counter else name
 
 
 def prefix(aws: Aws) -> str:
     """What every name of this stack's buckets begins with, and some of other stacks' too."""
-    return _beginning(aws)
+    return _beginning(aws.stack)
 
 
 def may_be_ours(aws: Aws, name: str) -> re.Match[str] | None:
     """The parts of a name that has the form of ours; its digest is not compared."""
     return re.fullmatch(
-        rf"{re.escape(_beginning(aws))}(?P<word>[a-z]+)-{aws.account}-[0-9a-f]{{6}}(-(?P<counter>\d+))?", name
+        rf"{re.escape(_beginning(aws.stack))}(?P<word>[a-z]+)-{aws.account}-[0-9a-f]{{6}}(-(?P<counter>\d+))?", name
     )
 
 
@@ -50,8 +51,8 @@ def read(aws: Aws, name: str, region: str, data: bool) -> tuple[str, int] | None
     if found is None:
         return None
     key, counter = f"{AREA}/{found['word']}", found["counter"] or ""
-    return (key, int(counter or 0)) if name == spelled(aws, key, region, data, counter) else None
+    return (key, int(counter or 0)) if name == spelled(aws.stack, aws.account, key, region, data, counter) else None
 
 
-def _beginning(aws: Aws) -> str:
-    return f"{aws.stack.slug[:SLUG].rstrip('-')}-"
+def _beginning(stack: Stack) -> str:
+    return f"{stack.slug[:SLUG].rstrip('-')}-"

@@ -27,6 +27,7 @@ from awsdeploy.resources.launch_template import KEPT, LATER, LaunchTemplate, Mem
 from awsdeploy.resources.load_balancer import TargetGroup
 from awsdeploy.resources.network import Subnet
 from awsdeploy.tagging import retagged
+from awsdeploy.view import APART
 
 GRACE = {"ec2": 300, "elb": 900}
 """Seconds a new machine is given before its health counts. By the load balancer's word a machine that is still
@@ -86,7 +87,7 @@ class AutoScalingGroup(Resource):
             yield from aws.found(cls, one["AutoScalingGroupName"], one.get("Tags"), one, status, _members(one))
 
     def create(self, aws: Aws) -> str:
-        name = aws.name(self, 255)
+        name = aws.name(self, 255, APART)
         with tolerate("AlreadyExists"):
             autoscaling(aws).create_auto_scaling_group(
                 AutoScalingGroupName=name,

@@ -10,6 +10,7 @@ from typing import Any
 from awsdeploy.aws import tolerate
 from awsdeploy.resource import Again, Aws, Change, Live, Parting, Resource
 from awsdeploy.resources import tag_calls
+from awsdeploy.view import APART
 
 PENDING = "PendingConfirmation"
 """What AWS lists in place of an ARN until the addressee has followed the link in the mail."""
@@ -44,7 +45,7 @@ class Topic(Resource):
                         yield dataclasses.replace(live, raw={"Subscriptions": subscriptions})
 
     def create(self, aws: Aws) -> str:
-        return str(aws.client("sns").create_topic(Name=aws.name(self, 256), Tags=aws.tags(self))["TopicArn"])
+        return str(aws.client("sns").create_topic(Name=aws.name(self, 256, APART), Tags=aws.tags(self))["TopicArn"])
 
     def repair(self, aws: Aws, live: Live) -> Iterator[Change]:
         """What is subscribed by hand in another way (a chat, a queue) is nobody's business here."""
