@@ -82,7 +82,7 @@ def autoscaling(scope: Scope) -> Iterator[Statement]:
     yield allow("ScalingLook", actions("autoscaling", looks), ["*"])
     group = scope.arn("autoscaling", f"autoScalingGroup:*:autoScalingGroupName/{scope.apart}")
     changes = "AttachLoadBalancerTargetGroups DeleteAutoScalingGroup DetachLoadBalancerTargetGroups"
-    policy = "DeletePolicy DeleteTags PutScalingPolicy UpdateAutoScalingGroup"
+    policy = "DeletePolicy DeleteTags PutScalingPolicy ResumeProcesses SuspendProcesses UpdateAutoScalingGroup"
     makes = "CreateAutoScalingGroup CreateOrUpdateTags" if _scales(scope) else ""
     yield allow("Scaling", actions("autoscaling", f"{changes} {policy} {makes}"), [group])
 
