@@ -52,6 +52,8 @@ class World:
     clients: dict[tuple[str, str], Any] = field(default_factory=dict)
     used: dict[tuple[str, str], Any] = field(default_factory=dict)
     """The clients of earlier runs: making them takes longer than most runs have to ask."""
+    settle: float = 0.2
+    """Seconds AWS may take to show what it was told."""
     on_event: Callable[[Event], None] = lambda _event: None
 
     def client(self, service: str, region: str = REGION) -> Any:
@@ -99,7 +101,7 @@ class World:
         door = Door(
             on_call=lambda call: calls.update([f"{call.service}:{call.operation}"]), first_pause=0.02, made=self.used
         )
-        made = Run(door, stack, settings.region, state, pace=Pace(0.05, 1.0), settle=0.2)
+        made = Run(door, stack, settings.region, state, pace=Pace(0.05, 1.0), settle=self.settle)
         made.emit = self.on_event
         return made, calls
 

@@ -167,7 +167,8 @@ UNKNOWN: Any = _Unknown()
 class Change:
     """One thing that differs: plan prints it, `up` calls `apply`.
 
-    Several changes may share one `apply`; it is called once. `impact` says what people will notice.
+    Several changes may share one `apply`; it is called once. `impact` says what people will notice. `begun`: AWS has
+    been told already and shows that it is at work on it, so it is waited for, and sent again only if it does not come.
     """
 
     field: str
@@ -175,6 +176,7 @@ class Change:
     new: Any
     apply: Callable[[], object]
     impact: str = ""
+    begun: bool = False
 
 
 @dataclass(frozen=True)

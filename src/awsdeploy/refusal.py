@@ -184,6 +184,11 @@ class Passing:
     seconds: float
     text: str = ""
 
+    @property
+    def absent(self) -> bool:
+        """Whether it says that something is not there (yet): of what is to go, that it is gone."""
+        return "NotFound" in self.code or self.code.startswith("NoSuch")
+
     def covers(self, refusal: BaseException | None) -> bool:
         return (
             isinstance(refusal, AwsRefusal)

@@ -74,6 +74,16 @@ REMEDIES = (
         "AWS has blocked this account: only AWS can lift that. Look for its mail and open a support case, Account and "
         f"billing ({SUPPORT}); when it is lifted, {{again}}",
     ),
+    # AWS: a change of a disk ends with the state completed, after minutes to hours (API_ModifyVolume).
+    *(
+        Remedy(
+            code,
+            "AWS takes one change of a disk at a time, and the next one six hours after the last. The disk works on as "
+            "it is. Wait until then, and {again} When the last change ends: aws ec2 describe-volumes-modifications "
+            "--region {region}",
+        )
+        for code in ("IncorrectModificationState", "VolumeModificationRateExceeded")
+    ),
     Remedy(
         "VcpuLimitExceeded",
         "The account's quota of vCPUs is too low; 8 are enough for two machines of two and room to replace them: aws "

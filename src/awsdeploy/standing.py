@@ -16,11 +16,12 @@ from awsdeploy.resource import Live
 from awsdeploy.resources.database import Database
 from awsdeploy.resources.health_check import HealthCheck
 from awsdeploy.resources.hosted_zone import HostedZone
-from awsdeploy.resources.instance import Instance, Volume
+from awsdeploy.resources.instance import Instance
 from awsdeploy.resources.launch_template import Member
 from awsdeploy.resources.load_balancer import LoadBalancer
 from awsdeploy.resources.machine import SERVICE
 from awsdeploy.resources.network import ElasticIp, NatGateway
+from awsdeploy.resources.volume import Volume
 
 RUNNING = ("pending", "running")
 """AWS: a machine in another state has no public address of its own, and costs nothing but its disk."""

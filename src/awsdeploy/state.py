@@ -8,6 +8,7 @@ folder) before the call it announces. Knows nothing of AWS.
 from __future__ import annotations
 
 import json
+import math
 import os
 import textwrap
 import threading
@@ -40,7 +41,8 @@ class StateTooNew(AwsdeployError):
 
 @dataclass
 class Entry:
-    """One resource: `phase` is creating, created, ready or deleting; `at` is when (UTC, ISO 8601)."""
+    """One resource: `phase` is creating, created, ready or deleting; `at` is when it began, `changed` when the last
+    change of it was sent to AWS (UTC, ISO 8601)."""
 
     kind: str
     phase: str
@@ -49,15 +51,24 @@ class Entry:
     token: str = ""
     region: str = ""
     at: str = ""
+    changed: str = ""
     needs: list[str] = field(default_factory=list)
     declaration: dict[str, Any] = field(default_factory=dict)
 
     def age(self) -> float:
         """Seconds since the phase began, by this machine's clock; 0 if the clock went back."""
-        try:
-            return max(0.0, (datetime.now(UTC) - datetime.fromisoformat(self.at)).total_seconds())
-        except ValueError:
-            return 0.0
+        return _age(self.at)
+
+    def changed_before(self) -> float:
+        """Seconds since the last change was sent to AWS, by this machine's clock; infinite if none was."""
+        return _age(self.changed) if self.changed else math.inf
+
+
+def _age(moment: str) -> float:
+    try:
+        return max(0.0, (datetime.now(UTC) - datetime.fromisoformat(moment)).total_seconds())
+    except ValueError:
+        return 0.0
 
 
 def _word(value: object) -> str:
@@ -145,6 +156,7 @@ class State:
                 entry.token,
                 entry.region,
                 entry.at,
+                entry.changed,
             ):
                 _word(word)
             entry.needs = [_word(key) for key in entry.needs]
@@ -179,12 +191,20 @@ class State:
                 setattr(entry, name, value)
             self._changed(key)
 
+    def changing(self, key: str, declaration: dict[str, Any]) -> None:
+        """Record, before the call, that a change to `declaration` is sent now. Nothing if the key is not known."""
+        with self._lock:
+            if entry := self.entries.get(key):
+                entry.changed, entry.declaration = now(), declaration
+                self._changed(key)
+
     def put(self, key: str, entry: Entry) -> None:
         """Record what AWS shows; written only if it differs from what is known."""
         with self._lock:
             before = self.entries.get(key)
             entry.at = before.at if before else now()
             entry.token = before.token if before else ""
+            entry.changed = before.changed if before else ""
             if before != entry:
                 self.entries[key] = entry
                 self._changed(key)

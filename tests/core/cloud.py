@@ -8,6 +8,7 @@ Its kinds are ordinary kinds: the engine has never heard of them.
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import itertools
 import json
@@ -95,11 +96,15 @@ class Cloud:
         self.parameters: dict[str, list[str]] = {}
         self.faults: list[Fault] = []
         self.lag = 0.0  # seconds until a new thing is listed
+        self.late = 0.0  # seconds by which every list is old
+        self.in_turn = False  # whether every other list is not old after all
+        self.history: list[tuple[float, dict[str, Thing]]] = []  # when a write came, and what there was before it
         self.pending: dict[str, list[str]] = {}  # the statuses a new thing of a kind goes through
         self.ruined: dict[str, str] = {}  # kinds whose next thing fails, and why
         self.stubborn: set[str] = set()  # kinds that ignore changes
         self.occupied = True
         self.writes: list[str] = []
+        self.looks = 0
         self.steps = 0
         self.crash_at = 0
         self.dead = False
@@ -148,6 +153,7 @@ class Cloud:
                 raise ConnectionClosedError(endpoint_url="cloud")
             if write:
                 self.moment()
+                self.history.append((time.monotonic(), copy.deepcopy(self.things)))
             where = {"Region": region} if method in ("create_thing", "describe_things") else {}
             result: dict[str, Any] = getattr(self, method)(**parameters, **where)
             if write:
@@ -199,18 +205,26 @@ class Cloud:
 
     def describe_things(self, Kind: str, Region: str = REGION) -> dict[str, Any]:
         listed = []
-        for thing in [thing for thing in self.things.values() if (thing.kind, thing.region) == (Kind, Region)]:
+        things = self._old() or self.things
+        for thing in [thing for thing in things.values() if (thing.kind, thing.region) == (Kind, Region)]:
             if time.monotonic() < thing.listed_from:
                 continue
             if thing.coming:
                 thing.status = thing.coming.pop(0)
             if thing.status == "gone":
-                del self.things[thing.id]
+                self.things.pop(thing.id, None)
                 continue
             listed.append(
                 {"Id": thing.id, "Tags": thing.tags, "Status": thing.status, "Reason": thing.reason} | thing.settings
             )
         return {"Things": listed}
+
+    def _old(self) -> dict[str, Thing] | None:
+        """What there was before the first write that is not visible yet."""
+        self.looks += 1
+        if self.in_turn and self.looks % 2 == 0:
+            return None
+        return next((things for at, things in self.history if at > time.monotonic() - self.late), None)
 
     def modify_thing(self, Id: str, Settings: dict[str, Any]) -> dict[str, Any]:
         thing = self._thing("ModifyThing", Id)

@@ -3,11 +3,13 @@
 # No postponed annotations here: a kind defined inside a test names its edges by local classes.
 
 import json
+import time
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
+from awsdeploy.engine import changes
 from awsdeploy.engine.plan import Step
 from awsdeploy.engine.up import RunFailed
 from awsdeploy.errors import (
@@ -163,15 +165,21 @@ def test_what_was_deleted_behind_our_back_is_made_again(town: Town) -> None:
     assert town.plan().quiet
 
 
-def test_a_repair_that_never_converges_is_an_error(town: Town) -> None:
+def test_a_change_that_aws_never_shows_is_sent_again_with_pauses_and_then_an_error(town: Town) -> None:
     town.up()
     town.cloud.stubborn.add("House")
-    with pytest.raises(AwsFailure, match=r"town/house: AWS keeps changing back: floors"):
+    town.settle = 0.05
+    begun = time.monotonic()
+    with pytest.raises(AwsFailure, match=r"town/house: AWS still shows the old values.*floors is 2, not 3") as failed:
         town.up(town.declare(house_floors="3"))
+    assert town.writes() == ["ModifyThing House"] * changes.LIMIT
+    assert time.monotonic() - begun >= changes.LIMIT * town.settle
+    assert "CloudTrail" in failed.value.hint
 
 
 def test_a_change_whose_answer_is_lost_is_looked_at_again(town: Town) -> None:
     town.up()
+    town.settle = 0.05
     for how in ("lose before", "lose after"):
         town.cloud.fails("ModifyThing", how=how)
         town.up(town.declare(house_floors=how))

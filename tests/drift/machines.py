@@ -117,6 +117,7 @@ def _stop(aws: World, id: str) -> None:
 def _(aws: World, live: dict[str, Live]) -> None:
     (one,) = live["machines/frontend-1"].raw["BlockDeviceMappings"]
     aws.client("ec2").modify_volume(VolumeId=one["Ebs"]["VolumeId"], VolumeType="gp2")
+    aws.pass_time(6 * 3600 + 60)  # AWS takes one change of a disk in six hours
 
 
 SETTLED.update(

@@ -108,6 +108,7 @@ def mended(world: World, name: str) -> None:
     assert key in shown
     assert shown[key].changes, f"{key} {shown[key].action}"
     world.up(settings)
+    world.control("POST", "confirm", {"email": "ops@example.com"})
     world.pass_time(900)
     assert world.plan(settings).quiet
     assert writes(world.up(settings)) == {}

@@ -203,6 +203,8 @@ ROWS = {
     "time-load-balancer-gone": "load balancer, deleted",
     "time-database": "database",
     "time-database-modified": "database, modified",
+    "time-disk": "disk, made larger or of another type",
+    "time-lifecycle-rules": "lifecycle rules of a bucket, changed",
     "time-database-deleted": "database, deleted",
     "time-database-stopped": "database, stopped, started, rebooted",
     "time-snapshot": "DB snapshot",

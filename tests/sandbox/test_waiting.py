@@ -111,7 +111,12 @@ def test_a_database_is_available_after_300_s_or_600_in_two_zones(
 
 def test_a_database_is_modified_for_300_s(stands: Standing) -> None:
     stands.rds.modify_db_instance(DBInstanceIdentifier="main", BackupRetentionPeriod=7, ApplyImmediately=True)
-    stands.pass_time(299)
+    stands.pass_time(9)
+    assert stands.database()["DBInstanceStatus"] == "available"
+    assert stands.database()["PendingModifiedValues"] == {"BackupRetentionPeriod": 7}
+    stands.pass_time(2)
+    assert stands.database()["DBInstanceStatus"] == "modifying"
+    stands.pass_time(288)
     assert stands.database()["DBInstanceStatus"] == "modifying"
     with refused("InvalidDBInstanceState"):
         stands.rds.modify_db_instance(DBInstanceIdentifier="main", BackupRetentionPeriod=8, ApplyImmediately=True)

@@ -33,7 +33,7 @@ UNHEALTHY, DRIFT = 1, 7
 EVERY = 5.0  # seconds between two looks of --watch
 SERVICE_TAG = "awsdeploy:service"
 """What every machine carries, whoever started it."""
-DIFFERS = {"create": "missing", "replace": "to be replaced", "change": "differs"}
+DIFFERS = {"create": "missing", "replace": "to be replaced", "change": "differs", "wait": "in progress"}
 
 
 @click.command(cls=ExampleHelp, examples=EXAMPLES)
@@ -121,7 +121,7 @@ class Standing:
     def _line(self, item: Item) -> str:
         live = item.live
         state = live.status if live else DIFFERS.get(item.action, "waiting")
-        if item.action in DIFFERS and live:
+        if live and (item.changes or item.writes):
             fields = ", ".join(change.field for change in item.changes)
             state += f"; {DIFFERS[item.action]}" + (f": {fields}" if fields else "")
         if live and live.reason:

@@ -221,7 +221,8 @@ class Waits(Frozen):
     """How patiently AWS is watched, all in seconds."""
 
     settle: Annotated[float, AfterValidator(rules.seconds(0, 600)), between(0, 600)] = 60.0
-    """How long a create whose answer was lost is looked for before it is sent again."""
+    """How long AWS may take to show what it was told. A create whose answer was lost, or a change that AWS does not
+    show, is sent again after that."""
     poll_floor: Annotated[float, AfterValidator(rules.seconds(0.001, 60)), between(0.001, 60)] = 0.5
     """The shortest pause between two looks."""
     poll_ceiling: Annotated[float, AfterValidator(rules.seconds(0.001, 300)), between(0.001, 300)] = 15.0

@@ -14,7 +14,8 @@ DescribeAccountAttributes DescribeAddresses DescribeAvailabilityZones DescribeIa
 DescribeImages DescribeInstanceAttribute DescribeInstanceTypeOfferings DescribeInstanceTypes DescribeInstances
 DescribeInternetGateways DescribeKeyPairs DescribeLaunchTemplateVersions DescribeLaunchTemplates DescribeNatGateways
 DescribeNetworkInterfaces DescribeRegions DescribeRouteTables DescribeSecurityGroupRules DescribeSecurityGroups
-DescribeSnapshots DescribeSubnets DescribeVolumes DescribeVpcAttribute DescribeVpcEndpoints DescribeVpcs
+DescribeSnapshots DescribeSubnets DescribeVolumes DescribeVolumesModifications DescribeVpcAttribute DescribeVpcEndpoints
+DescribeVpcs
 """
 ROOTS = "elastic-ip internet-gateway launch-template vpc"
 NEW = """\

@@ -14,7 +14,7 @@ from awsdeploy.engine import schedule
 from awsdeploy.engine.run import Run
 from awsdeploy.errors import AwsFailure, UsageError
 from awsdeploy.hints import next_command
-from awsdeploy.resource import Change, Gate, Live, Resource
+from awsdeploy.resource import Aws, Change, Gate, Live, Resource
 
 WRITES = ("create", "replace", "change")
 NO_SNAPSHOT = (
@@ -44,6 +44,18 @@ class Item:
     @property
     def writes(self) -> bool:
         return self.action in WRITES
+
+    def compare(self, aws: Aws) -> None:
+        """Take what differs of what there is. What AWS is at work on already is only waited for."""
+        if self.live is None:
+            return
+        state = self.live.state
+        changeable = state.usable or state.modifiable
+        self.changes = list(self.resource.differences(aws, self.live)) if changeable else []
+        if any(not change.begun for change in self.changes):
+            self.action = "change"
+        else:
+            self.action = "none" if state.usable and not self.changes else "wait"
 
 
 @dataclass
@@ -192,13 +204,11 @@ def _compare(run: Run, items: Sequence[Item]) -> None:
                 item.action = "wait"
             else:
                 run.lives[resource] = seen
-                item.changes = list(resource.differences(view, seen))
-                item.action = "change" if item.changes else "none"
+                item.compare(view)
         elif item.live and item.action == "none" and not resource.existing:
-            state = item.live.state
-            if state.usable or state.modifiable:
-                item.changes = list(resource.differences(view, item.live))
-            item.action = "change" if item.changes else "none" if state.usable else "wait"
+            item.compare(view)
+            if item.action == "change":
+                _look_again(run, item)
 
     by_resource = {item.resource: item for item in items}
     # A gate has no look of its own: what hangs on it is compared after it.
@@ -208,6 +218,25 @@ def _compare(run: Run, items: Sequence[Item]) -> None:
     errors = schedule.run(gates, compare, run.stop)
     for error in errors.values():
         raise error
+
+
+def _look_again(run: Run, item: Item) -> None:
+    """Look until AWS shows what it was told a moment ago: its reads lag behind, and show old and new in turn."""
+    resource, live = item.resource, item.live
+    entry = run.state.entries.get(resource.key)
+    if live is None or entry is None or entry.declaration != resource.declaration():
+        return
+    left = run.settle - entry.changed_before()
+    if left <= 0:
+        return
+    view = run.view(type(resource), run.of(resource))
+    for waited in run.pace.ticks(run.stop, left):
+        lives = run.world.look(type(resource), run.of(resource)) if waited else ()
+        live = next((one for one in lives if one.id == live.id), live)
+        item.live = run.lives[resource] = live
+        item.compare(view)
+        if item.action != "change":
+            return
 
 
 def _obstacles(run: Run, items: Iterable[Item]) -> list[str]:

@@ -22,7 +22,7 @@ from awsdeploy.stop import Pace, Stop
 
 @dataclass
 class Run:
-    """One command on one stack. `settle` is how long (seconds) AWS may take to show a new object."""
+    """One command on one stack. `settle` is how long (seconds) AWS may take to show a new object or a change."""
 
     door: Door
     stack: Stack
@@ -83,8 +83,11 @@ class Run:
         """The region a resource lives in."""
         return resource.region or self.region
 
-    def view(self, kind: type[Resource], region: str, token: str = "", fresh: bool = True) -> Aws:
-        """AWS as this kind sees it in this region."""
+    def view(
+        self, kind: type[Resource], region: str, token: str = "", fresh: bool = True, removing: bool = False
+    ) -> Aws:
+        """AWS as this kind sees it in this region. Who is `removing` something does not wait for it to appear."""
+        passing = tuple(row for row in kind.passing if not (removing and row.absent))
         return Aws(
             self.door,
             self.stack,
@@ -93,7 +96,7 @@ class Run:
             self.lives,
             self.generations,
             token,
-            kind.passing,
+            passing,
             self.notes,
             fresh,
         )

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from awsdeploy.aws import AnswerLost, AwsRefusal
 from awsdeploy.engine import schedule
@@ -166,6 +167,24 @@ class Leaving:
             return self.failed and self._under_way == self._waiting
 
 
+class Asked:
+    """What AWS was asked to delete and did not refuse. Its lists lag behind writes: what they show as it was before is
+    not asked for again within `settle` seconds.
+    """
+
+    def __init__(self, settle: float) -> None:
+        self._settle = settle
+        self._last: tuple[str, Mapping[str, Any]] | None = None
+        self._at = 0.0
+
+    def is_due(self, live: Live, looked: float) -> bool:
+        """Whether to ask, by a look that began at `looked` (`time.monotonic`)."""
+        return self._last != (live.status, live.raw) or looked - self._at >= self._settle
+
+    def of(self, live: Live) -> None:
+        self._last, self._at = (live.status, live.raw), time.monotonic()
+
+
 def _users(kinds: set[type[Resource]]) -> dict[type[Resource], set[type[Resource]]]:
     """For each kind the kinds that must be gone before it: those that point at it, however indirectly, or feed it."""
     below = {kind: _below(kind) for kind in kinds}
@@ -190,21 +209,25 @@ def _below(kind: type[Resource]) -> set[type[Resource]]:
 
 def _part(run: Run, live: Live, parting: Parting, leaving: Leaving) -> None:
     begun = last_hope = time.monotonic()
-    view = run.view(live.kind, live.region)
+    view = run.view(live.kind, live.region, removing=True)
     _announce(run, live)
     run.emit(Event(live.key, "deleting", live.status))
     shown, current, blockage = "", live, Blockage(run)
+    asked, looked = Asked(run.settle), begun
     for _ in run.pace.ticks(run.stop, live.kind.unblocked_in):
         run.stop.check()
         blocked = ""
         try:
-            live.kind.delete(view, current, parting)
+            if asked.is_due(current, looked):
+                live.kind.delete(view, current, parting)
+                asked.of(current)
         except AnswerLost:
             pass  # the look tells
         except AwsRefusal as refusal:
             if failure := explained(run, current, refusal, parting):
                 raise failure from None
             blocked = refusal.text
+        looked = time.monotonic()
         seen = next((one for one in run.world.look(live.kind, live.region) if one.id == live.id), None)
         if seen is None:
             run.state.gone(_place(run, live))

@@ -8,10 +8,12 @@ what has neither is looked for first.
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 
 from awsdeploy.aws import AnswerLost, AwsRefusal
 from awsdeploy.engine import plan as planning
 from awsdeploy.engine import schedule, teardown
+from awsdeploy.engine.changes import SentChanges
 from awsdeploy.engine.events import Event
 from awsdeploy.engine.plan import Plan
 from awsdeploy.engine.run import Run
@@ -19,11 +21,11 @@ from awsdeploy.errors import AwsdeployError, AwsFailure, Refused, TimedOut
 from awsdeploy.lease import RENEW_EVERY
 from awsdeploy.refusal import allowing
 from awsdeploy.remedies import GO_ON
-from awsdeploy.resource import Again, Aws, Gate, Live, Parting, Resource
+from awsdeploy.resource import Again, Aws, Change, Gate, Live, Parting, Resource
 from awsdeploy.state import Entry
 
 UNSEEN = 300.0  # seconds a new object may stay out of AWS's lists before we say so
-ATTEMPTS = 10  # repairs of one resource before we stop believing that they converge
+ATTEMPTS = 10  # how often a create is sent whose answer is lost
 
 
 class RunFailed(AwsFailure):
@@ -148,10 +150,9 @@ class Builder:
         if resource.existing and (there := self.plan.items[resource].live):
             return there
         live = None if isinstance(resource, Gate) else self._existing(resource)
-        view = self._view(resource)
-        for attempt in range(ATTEMPTS):
-            if attempt > 1:  # AWS may take a moment to show what it was told
-                self.run.stop.sleep(attempt * self.run.pace.floor)
+        view, sent = self._view(resource), SentChanges(self.run.settle)
+        looked = last = time.monotonic()
+        while True:
             live = self._wait(resource, live)
             self.run.lives[resource] = live
             changes = list(resource.differences(view, live))
@@ -159,18 +160,29 @@ class Builder:
                 if not live.state.usable:
                     raise _in_the_way(resource, live)
                 return live
-            self.run.stop.check()
-            self.touched.add(resource)
-            self.run.emit(Event(resource.key, "changing", detail=", ".join(change.field for change in changes)))
-            for change in {id(change.apply): change for change in changes}.values():
-                try:
-                    change.apply()
-                except AnswerLost:
-                    break  # whether it happened shows in the next look
+            if due := sent.due(live, changes, looked):
+                self._send(resource, live, sent, changes, due)
+                last = time.monotonic()
+            else:
+                self.run.stop.sleep(self.run.pace.after(time.monotonic() - last))
+            looked = time.monotonic()
             if not isinstance(resource, Gate):
                 live = self._seen(resource, live.id) or live
-        fields = ", ".join(change.field for change in changes)
-        raise AwsFailure(f"AWS keeps changing back: {fields}.", "Something else may be changing it; see its events.")
+
+    def _send(
+        self, resource: Resource, live: Live, sent: SentChanges, changes: Sequence[Change], due: Sequence[Change]
+    ) -> None:
+        """Tell AWS what is `due` of the changes. After a lost answer the next look decides."""
+        self.run.stop.check()
+        self.touched.add(resource)
+        self.run.emit(Event(resource.key, "changing", detail=", ".join(change.field for change in changes)))
+        self.run.state.changing(resource.key, resource.declaration())
+        for change in due:
+            sent.sending(live, changes, change)
+            try:
+                change.apply()
+            except AnswerLost:
+                break
 
     def _existing(self, resource: Resource) -> Live:
         """What can be used of it, created where there is nothing."""

@@ -26,7 +26,7 @@ class BucketObject(Resource):
 
     replaces = {"bucket"}
     again = Again.NAME
-    passing = (Passing("PutObject", "NoSuchBucket", seconds=120), Passing("ListObjectsV2", "NoSuchBucket", seconds=120))
+    passing = (Passing("PutObject", "NoSuchBucket", seconds=120),)
 
     @property
     def name(self) -> str:

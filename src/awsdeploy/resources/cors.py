@@ -28,11 +28,7 @@ class Cors(Resource):
     title = "cross-origin rule"
     again = Again.NAME
     everywhere = True
-    passing = tuple(
-        Passing(f"{verb}BucketCors", code, seconds=120)
-        for verb in ("Get", "Put")
-        for code in ("NoSuchBucket", "OperationAborted")
-    )
+    passing = tuple(Passing("PutBucketCors", code, seconds=120) for code in ("NoSuchBucket", "OperationAborted"))
 
     @classmethod
     def scan(cls, aws: Aws) -> Iterable[Live]:

@@ -9,6 +9,7 @@ from typing import Any
 from awsdeploy.aws import tolerate
 from awsdeploy.resource import UNKNOWN, Again, Aws, Change, Live, Parting, Passing, Resource, Restorable, Stack, Wait
 from awsdeploy.resources import database_deletion, tag_calls
+from awsdeploy.resources.database_changes import differences
 from awsdeploy.resources.database_groups import ParameterGroup, SubnetGroup
 from awsdeploy.resources.database_status import FULL, STATUSES
 from awsdeploy.resources.parameter import INCARNATION, Password, incarnation, reveal
@@ -162,43 +163,27 @@ class Database(Resource):
             start = _later(aws.rds.start_db_instance, DBInstanceIdentifier=live.id)
             yield Change("status", "stopped", "available", start)
             return
-        settings: dict[str, Any] = {}
-        modify = _later(aws.rds.modify_db_instance, settings, DBInstanceIdentifier=live.id, ApplyImmediately=True)
-        if int(raw["AllocatedStorage"]) < self.storage:
-            settings["AllocatedStorage"] = self.storage
-            impact = "takes hours in the background"
-            yield Change("AllocatedStorage", raw["AllocatedStorage"], self.storage, modify, impact)
-        if live.status == FULL:  # AWS takes no other change until there is room
-            return
-        for field, old, new, impact in self._compared(aws, raw):
-            if old != new:
-                settings[field] = new
-                yield Change(field, old, new, modify, impact)
-        exported = set(raw.get("EnabledCloudwatchLogsExports", ()))
-        if exported != set(EXPORTS):
-            settings["CloudwatchLogsExportConfiguration"] = {
-                "EnableLogTypes": sorted(set(EXPORTS) - exported),
-                "DisableLogTypes": sorted(exported - set(EXPORTS)),
-            }
-            yield Change("exported logs", sorted(exported), sorted(EXPORTS), modify)
-        # AWS answers 8.0.42 where 8.0 was asked for.
-        if not f"{raw['EngineVersion']}.".startswith(f"{self.version}."):
-            settings |= {"EngineVersion": self.version, "AllowMajorVersionUpgrade": True}
-            # A major version needs parameters of its own family in the same call.
-            settings["DBParameterGroupName"] = aws[self.parameters].id
-            yield Change(
-                "EngineVersion",
-                raw["EngineVersion"],
-                self.version,
-                modify,
-                "upgrades and restarts the database",
-            )
+        # What AWS has begun already is no part of the call for the rest.
+        settings: dict[bool, dict[str, Any]] = {False: {}, True: {}}
+        modify = {
+            begun: _later(aws.rds.modify_db_instance, told, DBInstanceIdentifier=live.id, ApplyImmediately=True)
+            for begun, told in settings.items()
+        }
+        wanted = self._compared(aws, raw)
+        for one in differences(raw, wanted, version=self.version, gigabytes=self.storage, logs=EXPORTS):
+            if live.status == FULL and one.field != "AllocatedStorage":
+                continue  # AWS takes no other change until there is room
+            settings[one.begun] |= one.settings
+            impact = "AWS is at work on it" if one.begun else one.impact
+            yield Change(one.field, one.old, one.new, modify[one.begun], impact, one.begun)
         yield from self._repair_password(aws, live)
 
     def _compared(self, aws: Aws, raw: Mapping[str, Any]) -> Iterator[tuple[str, Any, Any, str]]:
         """API field, what AWS has, what is declared, what people would notice."""
         parameters = [one["DBParameterGroupName"] for one in raw["DBParameterGroups"]]
-        security = sorted(one["VpcSecurityGroupId"] for one in raw["VpcSecurityGroups"])
+        # AWS lists a group that it is taking out as `removing`.
+        groups = [one for one in raw["VpcSecurityGroups"] if one.get("Status") != "removing"]
+        security = sorted(one["VpcSecurityGroupId"] for one in groups)
         restart = "a short interruption"
         yield "DBInstanceClass", raw["DBInstanceClass"], self.size, restart
         yield "MultiAZ", raw["MultiAZ"], self.multi_az, ""

@@ -192,9 +192,11 @@ class Role(Resource):
         with tolerate("NoSuchEntity"):
             attached = aws.iam.pages("list_attached_role_policies", "AttachedPolicies", RoleName=live.id)
             for policy in attached:
-                aws.iam.detach_role_policy(RoleName=live.id, PolicyArn=policy["PolicyArn"])
+                with tolerate("NoSuchEntity"):
+                    aws.iam.detach_role_policy(RoleName=live.id, PolicyArn=policy["PolicyArn"])
             for name in aws.iam.list_role_policies(RoleName=live.id)["PolicyNames"]:
-                aws.iam.delete_role_policy(RoleName=live.id, PolicyName=name)
+                with tolerate("NoSuchEntity"):
+                    aws.iam.delete_role_policy(RoleName=live.id, PolicyName=name)
             aws.iam.delete_role(RoleName=live.id)
 
 

@@ -1,4 +1,4 @@
-"""The machines, and their disks."""
+"""The machines."""
 
 from __future__ import annotations
 
@@ -8,37 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from awsdeploy.aws import tolerate
-from awsdeploy.resource import UNKNOWN, Again, Aws, Blocker, Change, Live, Parting, Passing, Resource, Wait
-from awsdeploy.resources import blockers, tag_calls
+from awsdeploy.resource import UNKNOWN, Again, Aws, Change, Live, Parting, Passing, Wait
+from awsdeploy.resources import tag_calls
 from awsdeploy.resources.machine import METADATA, USER_DATA, Machine, digest, is_member, terminate
 from awsdeploy.resources.network import Subnet
+from awsdeploy.resources.volume import Volume, change, modification
 from awsdeploy.tagging import retagged
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Volume(Resource):
-    """The disk of a machine. Made with the machine and gone with it; one left over is deleted."""
-
-    blocked = {"VolumeInUse"}
-    arns = (":volume/",)
-    wait = Wait(pending={"creating"}, ready={"available", "in-use"}, failed={"error"}, leaving={"deleting", "deleted"})
-
-    @classmethod
-    def scan(cls, aws: Aws) -> Iterable[Live]:
-        for one in aws.ec2.pages("describe_volumes", "Volumes", Filters=aws.filters):
-            yield from aws.found(cls, one["VolumeId"], one.get("Tags"), one, one["State"])
-
-    @classmethod
-    def blockers(cls, aws: Aws, live: Live) -> Iterator[Blocker]:
-        for one in live.raw.get("Attachments", ()):
-            yield from blockers.machine(aws, one["InstanceId"], f"detach-volume --volume-id {live.id}")
-
-    @classmethod
-    def delete(cls, aws: Aws, live: Live, parting: Parting) -> None:
-        """Only a disk without a machine: an attached one goes with its machine."""
-        if live.status in ("available", "error"):
-            with tolerate("InvalidVolume.NotFound"):
-                aws.ec2.delete_volume(VolumeId=live.id)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -65,6 +40,8 @@ class Instance(Machine):
         Passing("RunInstances", "InvalidGroup.NotFound", seconds=120),
         Passing("RunInstances", "InvalidSubnetID.NotFound", seconds=120),
         Passing("ModifyInstanceAttribute", "IncorrectInstanceState", seconds=120),
+        # The association before is still leaving.
+        Passing("AssociateIamInstanceProfile", "IncorrectState", seconds=120),
         Passing("CreateImage", "IncorrectInstanceState", seconds=120),
     )
     copies = "Image"
@@ -108,8 +85,8 @@ class Instance(Machine):
         stopped = live.status == "stopped"
         offline = list(self._repair_stopped(aws, live))
         if offline and not stopped:
+            stop = _once(ec2.stop_instances, InstanceIds=[live.id])
             for change in offline:
-                stop = _once(ec2.stop_instances, InstanceIds=[live.id])
                 yield Change(change.field, change.old, change.new, stop, "stops and starts the machine")
         elif offline:
             yield from offline
@@ -144,24 +121,35 @@ class Instance(Machine):
                 filters = [{"Name": "instance-id", "Values": [live.id]}]
                 answer = aws.ec2.describe_iam_instance_profile_associations(Filters=filters)
                 for one in answer["IamInstanceProfileAssociations"]:
-                    aws.ec2.disassociate_iam_instance_profile(AssociationId=one["AssociationId"])
+                    with tolerate("InvalidAssociationID.NotFound"):
+                        aws.ec2.disassociate_iam_instance_profile(AssociationId=one["AssociationId"])
                 aws.ec2.associate_iam_instance_profile(InstanceId=live.id, IamInstanceProfile={"Name": wanted})
 
             yield Change("instance profile", arn.rpartition("/")[2] or None, wanted, associate)
 
     def _repair_volume(self, aws: Aws, volume: Live) -> Iterator[Change]:
         """AWS grows a disk in place and never shrinks one."""
-        settings: dict[str, Any] = {}
+        wrong: dict[str, tuple[Any, Any, str, str]] = {}
+        if volume.raw["VolumeType"] != "gp3":
+            wrong["VolumeType"] = (volume.raw["VolumeType"], "gp3", "disk type", "")
+        if volume.raw["Size"] < self.disk:
+            grows = "the file system grows at the next start"
+            wrong["Size"] = (volume.raw["Size"], self.disk, "disk GB", grows)
+        wanted = {setting: new for setting, (_, new, _, _) in wrong.items()}
+        last = modification(aws, volume) if wrong else None
+        comes = last is not None and last.brings(wanted)
+        if last and comes and last.effective:
+            return
+        begun = last is not None and comes and last.state == "modifying"
 
         def modify() -> None:
-            aws.ec2.modify_volume(VolumeId=volume.id, **settings)
+            if not begun:
+                change(aws, volume, wanted)
 
-        if volume.raw["VolumeType"] != "gp3":
-            settings["VolumeType"] = "gp3"
-            yield Change("disk type", volume.raw["VolumeType"], "gp3", modify)
-        if volume.raw["Size"] < self.disk:
-            settings["Size"] = self.disk
-            yield Change("disk GB", volume.raw["Size"], self.disk, modify, "the file system grows at the next start")
+        for old, new, field, impact in wrong.values():
+            if last and last.under_way:
+                impact = "AWS is at work on it" if begun else "AWS refuses it until the last change has ended"
+            yield Change(field, old, new, modify, impact, begun)
 
     def _repair_stopped(self, aws: Aws, live: Live) -> Iterator[Change]:
         raw, ec2 = live.raw, aws.ec2

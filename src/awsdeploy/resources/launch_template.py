@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from awsdeploy.aws import tolerate
-from awsdeploy.resource import UNKNOWN, Again, Aws, Change, Live, Parting, Resource, Wait
+from awsdeploy.resource import UNKNOWN, Again, Aws, Change, Live, Parting, Passing, Resource, Wait
 from awsdeploy.resources import tag_calls
 from awsdeploy.resources.machine import MEMBER, METADATA, SERVICE, USER_DATA, Machine, digest, is_member, terminate
 from awsdeploy.resources.network import Subnet
@@ -35,6 +35,8 @@ class LaunchTemplate(Machine):
     title = "launch template"
     replaces = {"security", "profile", "system", "port", "health"}
     again = Again.NAME
+    # A version is known everywhere some seconds after it was made.
+    passing = (Passing("ModifyLaunchTemplate", "InvalidLaunchTemplateId.VersionNotFound", seconds=120),)
     arns = (":launch-template/",)
 
     @classmethod
@@ -93,22 +95,26 @@ class LaunchTemplate(Machine):
         }
 
     def repair(self, aws: Aws, live: Live) -> Iterator[Change]:
-        """First a version as declared, then that version as the default."""
+        """A version as declared, and that version as the default."""
         versions = live.raw["Versions"]
         default = next(one for one in versions if one["DefaultVersion"])
         right = [one["VersionNumber"] for one in versions if not list(self._differences(aws, one))]
 
+        def default_now(number: int) -> None:
+            aws.ec2.modify_launch_template(LaunchTemplateId=live.id, DefaultVersion=str(number))
+
         def renew() -> None:
             if right:
-                aws.ec2.modify_launch_template(LaunchTemplateId=live.id, DefaultVersion=str(max(right)))
+                default_now(max(right))
             else:
                 image, root = _recorded(default) or self.newest_image(aws)
                 data = self._data(aws, image, root)
                 # AWS may show the new version late: the token keeps the second look from making it again.
                 token = digest(json.dumps([default["VersionNumber"], data], sort_keys=True))
-                aws.ec2.create_launch_template_version(
+                made = aws.ec2.create_launch_template_version(
                     LaunchTemplateId=live.id, LaunchTemplateData=data, ClientToken=token
-                )
+                )["LaunchTemplateVersion"]
+                default_now(made["VersionNumber"])
 
         for field, old, new in self._differences(aws, default):
             yield Change(field, old, new, renew, LATER)

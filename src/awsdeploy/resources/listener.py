@@ -148,7 +148,8 @@ class Listener(Resource):
                 elif _meaning_of_rule(old) != _meaning_of_rule(content):
 
                     def change(arn: str = old["RuleArn"], content: Mapping[str, Any] = content) -> None:
-                        aws.elbv2.modify_rule(RuleArn=arn, **content)
+                        with tolerate("RuleNotFound"):
+                            aws.elbv2.modify_rule(RuleArn=arn, **content)
 
                     yield Change(f"rule {priority}", before, _rule_words(content), change)
 

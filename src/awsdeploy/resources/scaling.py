@@ -22,10 +22,10 @@ from awsdeploy.resource import (
     Wait,
 )
 from awsdeploy.resources import tag_calls
-from awsdeploy.resources.instance import Volume
 from awsdeploy.resources.launch_template import KEPT, LATER, LaunchTemplate, Member
 from awsdeploy.resources.load_balancer import TargetGroup
 from awsdeploy.resources.network import Subnet
+from awsdeploy.resources.volume import Volume
 from awsdeploy.tagging import retagged
 from awsdeploy.view import APART
 

@@ -1,4 +1,4 @@
-"""Faults that can be switched on: killed clients, lost answers, refusals, slow answers; and the log of calls."""
+"""Faults that can be switched on: killed clients, lost, late and stale answers, refusals; and the log of calls."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any
 
 from awsdeploy.sandbox import authorization
 from awsdeploy.sandbox.call import Call
+from awsdeploy.sandbox.lag import Lag
 from awsdeploy.sandbox.organisation import Organisation
 from awsdeploy.sandbox.refusal import AwsRefuses
 
@@ -42,6 +43,7 @@ class Refuse:
 class Trouble:
     """Everything switched on in this process, and the calls it has answered."""
 
+    lag: Lag = field(default_factory=Lag)
     latency: float = 0.0  # real seconds added to every AWS call
     fault: Fault | None = None
     refusals: list[Refuse] = field(default_factory=list)

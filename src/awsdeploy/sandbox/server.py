@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from awsdeploy import __version__
-from awsdeploy.sandbox import answering, boxes, faults
+from awsdeploy.sandbox import answering, boxes, faults, lag
 from awsdeploy.sandbox import call as calls
 from awsdeploy.sandbox.call import Call, Incoming, Outgoing
 from awsdeploy.sandbox.clock import Clock
@@ -109,7 +109,7 @@ class Server:
                 self._kill(call, incoming)
                 return None
             self.trouble.refuse(call)
-            outgoing = answering.answer(self.world, call)
+            outgoing = self._answer(call, incoming)
             outcome = "ok" if outgoing.status < 300 else str(outgoing.status)
         except AwsRefuses as refusal:
             outgoing, outcome = calls.refused(call, refusal), refusal.code
@@ -122,6 +122,29 @@ class Server:
             if hit == "kill-after":
                 self._kill(call, incoming)
         return None if hit else outgoing
+
+    def _answer(self, call: Call, incoming: Incoming) -> Outgoing:
+        """The present world's answer, or that of the one before, where reads lag. Raises `AwsRefuses`."""
+        if call.write:
+            self.trouble.lag.before_write(self.world.now, self._stand_still)
+        elif lag.lags(call) and (past := self.trouble.lag.of(self.world.now)):
+            return past.ask(incoming)
+        return answering.answer(self.world, call)
+
+    def _stand_still(self) -> lag.Answer:
+        """In a copy of the process: nothing happens here any more, and only this thread exists."""
+        self.listener.abandon()
+        self.nameserver.close()
+        self.routing.abandon()
+
+        def answer(incoming: Incoming) -> Outgoing:
+            call = calls.read(incoming)
+            try:
+                return answering.answer(self.world, call)
+            except AwsRefuses as refusal:
+                return calls.refused(call, refusal)
+
+        return answer
 
     def _kill(self, call: Call, incoming: Incoming) -> None:
         if not faults.kill_client(incoming.headers):
@@ -158,6 +181,7 @@ class Server:
         self.ready.wait()
         with self.lock:
             boxes.end(self.world)
+            self.trouble.lag.end()
             self.trouble = Trouble()
             self.routing.stop()
             self.world = answering.begin(self.clock, self._site())
@@ -186,7 +210,7 @@ class Server:
         self.routing = Routing(self)
         self.lock, self.ended = threading.RLock(), threading.Event()
         self.children = set()
-        self.trouble.log = []
+        self.trouble.log, self.trouble.lag = [], self.trouble.lag.in_a_fork()
         self.last_request = time.monotonic()
         self._listen(listening, datagrams)
         self.home = self.home / "forks" / str(os.getpid())
@@ -207,6 +231,7 @@ class Server:
         self.routing.stop()
         if self.ready.is_set():
             boxes.end(self.world)
+            self.trouble.lag.end()
         for child in self.children:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(child, signal.SIGTERM)

@@ -55,6 +55,12 @@ class Steering:
     def post_latency(self, value: Mapping[str, Any]) -> None:
         self.server.trouble.latency = float(value["ms"]) / 1000
 
+    def post_lag(self, value: Mapping[str, Any]) -> None:
+        """How long (AWS seconds) what is read lags behind what was written, from now on."""
+        self.server.ready.wait()
+        with self.server.lock:
+            self.server.trouble.lag.change(float(value["seconds"]))
+
     def get_calls(self, _: Mapping[str, Any]) -> dict[str, Any]:
         log = list(self.server.trouble.log)
         return {

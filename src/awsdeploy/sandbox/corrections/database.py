@@ -23,9 +23,11 @@ NOT_SETTINGS = {"DBInstanceIdentifier", "ApplyImmediately", "AllowMajorVersionUp
 
 @dataclass
 class Databases:
-    """By instance: what a modification has not brought yet, the second zone, when it can be reached, its beginning."""
+    """By instance: what a modification has not brought yet and which of it comes now, the second zone, when it can be
+    reached, its beginning."""
 
     pending: dict[str, dict[str, Any]] = field(default_factory=dict)
+    coming: dict[str, dict[str, Any]] = field(default_factory=dict)
     zones: dict[str, str] = field(default_factory=dict)
     without_endpoint: set[str] = field(default_factory=set)
     interfaces: dict[str, list[str]] = field(default_factory=dict)
@@ -117,20 +119,33 @@ def modify(world: World, call: Call) -> Answer:
     database_rules.modification(world, call, database)
     memory, name = world.of(Databases), database.db_instance_identifier
     waiting = {key: value for key, value in wanted.items() if key in DEFERRABLE}
-    memory.pending[name] = {**memory.pending.get(name, {}), **waiting}
+    present = _shown(world, call, name)["DBInstance"]
+    pending = {**memory.pending.get(name, {}), **waiting}
+    # What the instance is already is not waited for, and takes back what was.
+    memory.pending[name] = {key: value for key, value in pending.items() if present.get(key) != value}
     now = {key: value for key, value in wanted.items() if key not in waiting}
     if call.parameters.get("ApplyImmediately"):
         now |= memory.pending[name]
     if now:
-        database.status = "modifying"
-        world.agenda.after(durations.DATABASE_MODIFIED, lambda: _modified(world, call, database, now))
+        memory.coming[name] = {**memory.coming.get(name, {}), **now}
+        told = database.status
+        world.agenda.after(durations.DATABASE_BEGINS, lambda: _modifying(world, call, database, told))
     return _shown(world, call, name)
 
 
-def _modified(world: World, call: Call, database: Any, now: dict[str, Any]) -> None:
+def _modifying(world: World, call: Call, database: Any, told: str) -> None:
+    """AWS: an instance stays in the status in which it was `told` for some seconds."""
+    if database.status == told and world.of(Databases).coming.get(database.db_instance_identifier):
+        database.status = "modifying"
+        left = durations.DATABASE_MODIFIED - durations.DATABASE_BEGINS
+        world.agenda.after(left, lambda: _modified(world, call, database))
+
+
+def _modified(world: World, call: Call, database: Any) -> None:
     if database.status != "modifying":
         return
     memory, name = world.of(Databases), database.db_instance_identifier
+    now = memory.coming.pop(name)
     calls.asked(call, "ModifyDBInstance", {**now, "DBInstanceIdentifier": name, "ApplyImmediately": True})
     if "EngineLifecycleSupport" in now:
         memory.supports[name] = now["EngineLifecycleSupport"]
@@ -176,7 +191,7 @@ def _deleted(world: World, call: Call, name: str) -> None:
     )
     world.of(mysql.Servers).stop(name)
     interfaces.remove(world, call.region, memory.interfaces.pop(name, ()))
-    for store in (memory.pending, memory.zones):
+    for store in (memory.pending, memory.coming, memory.zones):
         store.pop(name, None)
     memory.without_endpoint.discard(name)
 

@@ -1,0 +1,78 @@
+"""The changes of one resource that were sent to AWS: which to send now, and which to look for only.
+
+Reads lag behind writes (docs/design.md): after a change AWS may show the old value for minutes, or the old and the new
+one in turn. So a change that was sent is looked for; it is sent again when AWS does not show it in time.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Sequence
+
+from awsdeploy.errors import AwsdeployError, AwsFailure, TimedOut
+from awsdeploy.live import Change, Live
+
+LIMIT = 5
+"""How often one change is sent."""
+
+Identity = tuple[str, str, str, str]
+
+
+class SentChanges:
+    """What was sent for one resource, how often and when. `settle` is in seconds: how long a change is looked for
+    before it is sent again.
+
+    A change is known by its field, its two values and the status of the resource: the next step of a change that takes
+    several (stop, modify, start) is another change and waits for nothing.
+    """
+
+    def __init__(self, settle: float) -> None:
+        self._settle = settle
+        self._sent: dict[Identity, tuple[int, float]] = {}
+
+    def due(self, live: Live, changes: Sequence[Change], looked: float) -> list[Change]:
+        """Those to send now, of several with one call the first, by a look that began at `looked` (`time.monotonic`).
+        What AWS has begun counts as sent when it is first seen.
+
+        Raises `AwsFailure` for a change that was sent `LIMIT` times, `TimedOut` for one that AWS does not finish.
+        """
+        for change in changes:
+            if change.begun:
+                self._sent.setdefault(_identity(live, change), (1, looked))
+        due: list[Change] = []
+        tired: list[Change] = []
+        for change in changes:
+            times, last = self._sent.get(_identity(live, change), (0, -math.inf))
+            if looked - last >= self._settle:
+                (tired if times >= LIMIT else due).append(change)
+        if tired:
+            raise self._failure(tired)
+        return list({id(change.apply): change for change in due}.values())
+
+    def sending(self, live: Live, changes: Sequence[Change], sent: Change) -> None:
+        """Count all of `changes` that the call of `sent` makes."""
+        for change in changes:
+            if change.apply is sent.apply:
+                identity = _identity(live, change)
+                times, _ = self._sent.get(identity, (0, 0.0))
+                self._sent[identity] = (times + 1, time.monotonic())
+
+    def _failure(self, changes: Sequence[Change]) -> AwsdeployError:
+        minutes = LIMIT * self._settle / 60
+        fields = ", ".join(dict.fromkeys(change.field for change in changes))
+        if all(change.begun for change in changes):
+            return TimedOut(
+                f"AWS has not finished changing {fields} after {minutes:.0f} minutes; it goes on.",
+                "Run the same command again later: it waits on from here.",
+            )
+        values = ", ".join(f"{change.field} is {change.old}, not {change.new}" for change in changes)
+        return AwsFailure(
+            f"AWS still shows the old values, {minutes:.0f} minutes and {LIMIT} requests after the change: {values}.",
+            "Something else may be changing them back: look into the event history of CloudTrail for who does. "
+            "Then run the same command again.",
+        )
+
+
+def _identity(live: Live, change: Change) -> Identity:
+    return (live.status, change.field, str(change.old), str(change.new))

@@ -1,0 +1,77 @@
+"""What differs between a database instance and its declaration, and which of it AWS has been told already.
+
+AWS shows what it was told in `PendingModifiedValues` until it has done it, for some seconds while the instance is still
+`available` (API_ModifyDBInstance; ansible/ansible #19751).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+Compared = tuple[str, Any, Any, str]
+"""Field of ModifyDBInstance, what AWS has, what is declared, what people would notice."""
+
+GROUP = "DBParameterGroupName"
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One thing that differs: `settings` are for ModifyDBInstance. `begun`: AWS was told already."""
+
+    field: str
+    old: Any
+    new: Any
+    settings: Mapping[str, Any]
+    impact: str = ""
+    begun: bool = False
+
+
+def differences(
+    raw: Mapping[str, Any], compared: Iterable[Compared], *, version: str, gigabytes: int, logs: Iterable[str]
+) -> Iterator[Difference]:
+    """What differs of an instance as DescribeDBInstances shows it.
+
+    `version` is that of the engine as far as it matters (8.0 of 8.0.42), `gigabytes` the storage at least, `logs` those
+    that are exported.
+    """
+    pending = raw.get("PendingModifiedValues") or {}
+    rows = list(compared)
+    upgrades = not _is_of(raw["EngineVersion"], version)
+    upgrading = upgrades and _is_of(pending.get("EngineVersion", ""), version)
+    for field, old, new, impact in rows:
+        told = pending.get(field, old)
+        if old != new or told != new:
+            # AWS drops a pending value when the present one is asked for.
+            shown = old if old != new else f"{told} (pending)"
+            begun = told == new or (field == GROUP and upgrading)
+            yield Difference(field, shown, new, {field: new}, impact, begun)
+    yield from _logs(raw, pending, set(logs))
+    if upgrades:
+        # A major version needs parameters of its own family in the same call.
+        group = {field: new for field, _, new, _ in rows if field == GROUP}
+        call = {"EngineVersion": version, "AllowMajorVersionUpgrade": True, **group}
+        impact = "upgrades and restarts the database"
+        yield Difference("EngineVersion", raw["EngineVersion"], version, call, impact, upgrading)
+    # Storage that has grown by itself never shrinks, and AWS rounds up what is asked for (API_ModifyDBInstance).
+    if int(raw["AllocatedStorage"]) < gigabytes:
+        begun = int(pending.get("AllocatedStorage", 0)) >= gigabytes
+        more = {"AllocatedStorage": gigabytes}
+        impact = "takes hours in the background"
+        yield Difference("AllocatedStorage", raw["AllocatedStorage"], gigabytes, more, impact, begun)
+
+
+def _is_of(full: str, version: str) -> bool:
+    """AWS answers 8.0.42 where 8.0 was asked for."""
+    return f"{full}.".startswith(f"{version}.")
+
+
+def _logs(raw: Mapping[str, Any], pending: Mapping[str, Any], wanted: set[str]) -> Iterator[Difference]:
+    exported = set(raw.get("EnabledCloudwatchLogsExports", ()))
+    if exported != wanted:
+        coming = pending.get("PendingCloudwatchLogsExports") or {}
+        told = (exported | set(coming.get("LogTypesToEnable", ()))) - set(coming.get("LogTypesToDisable", ()))
+        types = {"EnableLogTypes": sorted(wanted - exported), "DisableLogTypes": sorted(exported - wanted)}
+        call = {"CloudwatchLogsExportConfiguration": types}
+        yield Difference("exported logs", sorted(exported), sorted(wanted), call, begun=told == wanted)
