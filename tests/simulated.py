@@ -23,6 +23,7 @@ from awsdeploy.engine import plan, teardown, up
 from awsdeploy.engine.events import Event
 from awsdeploy.engine.run import Run
 from awsdeploy.resource import Live, Parting, Stack
+from awsdeploy.sandbox.keys import HEADER
 from awsdeploy.state import State
 from awsdeploy.stop import Pace
 from tests.architecture import mutants
@@ -63,8 +64,8 @@ class World:
                 service,
                 region_name=region,
                 endpoint_url=self.url,
-                aws_access_key_id="test",
-                aws_secret_access_key="test",
+                aws_access_key_id=self.environment["AWS_ACCESS_KEY_ID"],
+                aws_secret_access_key=self.environment["AWS_SECRET_ACCESS_KEY"],
                 config=BotoConfig(retries={"total_max_attempts": 1}),
             )
         return self.clients[service, region]
@@ -72,7 +73,8 @@ class World:
     def control(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
         """Ask the sandbox itself."""
         data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(f"{self.url}/_sandbox/{path}", data=data, method=method)
+        secret = {HEADER: self.environment["AWS_SECRET_ACCESS_KEY"]}
+        request = urllib.request.Request(f"{self.url}/_sandbox/{path}", data=data, method=method, headers=secret)
         with urllib.request.urlopen(request, timeout=30) as answer:
             text = answer.read()
         return json.loads(text) if text else None

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -15,6 +17,8 @@ from awsdeploy.cli import awsdeploy
 from awsdeploy.cli.options import Given, shared_options
 from awsdeploy.errors import UsageError
 from awsdeploy.sandbox import control
+
+WHO = 'import boto3; print(boto3.client("sts").get_caller_identity()["Account"])'
 
 
 @pytest.fixture(autouse=True)
@@ -86,10 +90,17 @@ def test_a_running_sandbox_keeps_its_speed_unless_another_is_named(place: Path) 
 def test_its_own_commands_start_show_empty_and_stop_it() -> None:
     assert run("sandbox", "status").stdout == "The sandbox is not running.\n"
     assert run("sandbox", "reset").exit_code == 64
+    assert run("sandbox", "env").exit_code == 64
     started = run("sandbox", "start", "--speed", "90")
     assert started.exit_code == 0, started.stderr
     assert "90 times as fast as AWS" in started.stdout
     assert run("sandbox", "status").stdout == started.stdout
     assert run("sandbox", "reset").stdout == "The sandbox is empty.\n"
+    exported = subprocess.run(
+        ["sh", "-c", f"{run('sandbox', 'env').stdout}\nexec {sys.executable} -c '{WHO}'"],
+        capture_output=True,
+        text=True,
+    )
+    assert exported.stdout == "123456789012\n", exported.stderr
     assert run("sandbox", "stop").stdout == "The sandbox is stopped.\n"
     assert run("sandbox", "stop").stdout == "The sandbox was not running.\n"

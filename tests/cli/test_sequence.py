@@ -74,8 +74,7 @@ def test_the_same_on_any_endpoint_that_speaks_aws(world: World, monkeypatch: pyt
     given = {
         "AWS_ENDPOINT_URL": world.url,
         "AWS_CONFIG_FILE": os.devnull,
-        "AWS_ACCESS_KEY_ID": "anybody",
-        "AWS_SECRET_ACCESS_KEY": "anything",
+        **{name: world.environment[name] for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")},
         resolver.VARIABLE: world.environment[resolver.VARIABLE],
     }
     plain = World(world.url, given, world.folder)

@@ -16,6 +16,7 @@ from botocore.exceptions import ConnectionClosedError
 
 from awsdeploy.sandbox import control
 from tests.conftest import entered
+from tests.sandbox.signing import signed
 from tests.sandbox.standing import Standing, refused
 from tests.simulated import World
 
@@ -145,8 +146,8 @@ def test_what_is_not_simulated_says_so(world: World) -> None:
 
 def test_header_names_are_read_in_any_case(world: World) -> None:
     """The JavaScript SDK writes them in lower case."""
-    signed = "AWS4-HMAC-SHA256 Credential=any/20261101/ap-northeast-2/s3/aws4_request, SignedHeaders=host, Signature=0"
+    headers = signed(world, "s3")
     connection = HTTPConnection(urlsplit(world.url).netloc, timeout=10)
-    connection.request("GET", "/", headers={"authorization": signed})
+    connection.request("GET", "/", headers={name.lower(): value for name, value in headers.items()})
     assert connection.getresponse().status == 200
     connection.close()

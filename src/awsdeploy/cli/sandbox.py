@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING
 
 import click
 
 from awsdeploy.cli.group import ExampleGroup, ExampleHelp
 from awsdeploy.cli.options import SANDBOX, SPEED, Given, shared_options
+from awsdeploy.errors import UsageError
 
 if TYPE_CHECKING:
     from awsdeploy.sandbox.control import Server
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
 EXAMPLES = """\
   awsdeploy up --sandbox --yes      starts it by itself
   awsdeploy sandbox status          is it running, and how fast
+  eval "$(awsdeploy sandbox env)"   point the AWS CLI and other programs of this shell at it
   awsdeploy sandbox reset           forget everything in it
   awsdeploy sandbox stop
 """
@@ -57,6 +60,19 @@ def status(_given: Given) -> None:
 
     server = control.status(SANDBOX.absolute())
     click.echo(_described(server) if server else "The sandbox is not running.")
+
+
+@command.command(cls=ExampleHelp, examples='  eval "$(awsdeploy sandbox env)" && aws ec2 describe-vpcs\n')
+@shared_options(reads_config=False, reaches_aws=False)
+def env(_given: Given) -> None:
+    """Print its address and keys as shell variables, for other clients. The keys open this sandbox only."""
+    from awsdeploy.sandbox import control
+
+    server = control.status(SANDBOX.absolute())
+    if server is None:
+        raise UsageError("The sandbox is not running.", "Start it: awsdeploy sandbox start")
+    for name, value in control.client(server).items():
+        click.echo(f"export {name}={shlex.quote(value)}")
 
 
 @command.command(cls=ExampleHelp, examples="  awsdeploy sandbox reset\n")

@@ -20,7 +20,7 @@ def main() -> None:
     parser.add_argument("--home", type=Path, required=True, help="folder of server.json and server.log")
     parser.add_argument("--idle", type=float, default=3600, help="real seconds without a request before it ends")
     options = parser.parse_args()
-    own_folder(options.home)
+    own_folder(options.home).chmod(0o700)
     log = open(options.home / "server.log", "a", encoding="utf-8", opener=unlinked)  # noqa: SIM115 - until it ends
     logging.basicConfig(stream=log, level=logging.WARNING)
     # moto's own catalogue of 500 images takes a second to load; `images.py` registers the few that count.

@@ -12,6 +12,7 @@ from typing import Any
 from moto.core import DEFAULT_ACCOUNT_ID as ACCOUNT
 
 from awsdeploy.sandbox.call import Call
+from awsdeploy.sandbox.keys import MACHINE
 from awsdeploy.sandbox.refusal import AwsRefuses
 
 PREFIXES = {
@@ -125,8 +126,7 @@ TAG_FIELDS = ("TagSpecifications", "Tags", "tags", "ResourceTags")
 def asked(call: Call) -> tuple[str, ...]:
     """The IAM actions that whoever makes this call must be allowed, its own first; none of a machine, which calls as
     its role."""
-    machine = call.key.startswith("ASIA")
-    return () if machine or call.name in NOBODY_ASKS else tuple(dict.fromkeys(_asked(call)))
+    return () if call.key.startswith(MACHINE) or call.name in NOBODY_ASKS else tuple(dict.fromkeys(_asked(call)))
 
 
 def _asked(call: Call) -> Iterator[str]:

@@ -136,6 +136,7 @@ def environment(world: World, id: str, region: str) -> dict[str, str]:
     """Of a program on the machine; what else its PATH needs comes in front."""
     one, boxes = box(world, id), _folder(world)
     loopback = "127.0.0.1,localhost"
+    key, secret = world.site.keys.of_machine(id)
     return {
         # npm looks below HOME, which is the machine's: what it has fetched once need not be fetched by each.
         "npm_config_cache": str(Path.home() / ".npm"),
@@ -147,8 +148,8 @@ def environment(world: World, id: str, region: str) -> dict[str, str]:
         "TMPDIR": str(one.root / "tmp"),
         "PATH": os.pathsep.join([str(boxes / "bin"), os.environ.get("PATH", os.defpath)]),
         "AWS_ENDPOINT_URL": world.site.url,
-        "AWS_ACCESS_KEY_ID": key_of(id),
-        "AWS_SECRET_ACCESS_KEY": "sandbox",
+        "AWS_ACCESS_KEY_ID": key,
+        "AWS_SECRET_ACCESS_KEY": secret,
         "AWS_REGION": region,
         "AWS_DEFAULT_REGION": region,
         "AWS_CONFIG_FILE": os.devnull,
@@ -165,11 +166,6 @@ def environment(world: World, id: str, region: str) -> dict[str, str]:
         "AWSDEPLOY_BOX_OUTSIDE": str(boxes / "outside"),
         "AWSDEPLOY_BOX_NAMES": str(boxes / "names"),
     }
-
-
-def key_of(id: str) -> str:
-    """The access key id of the credentials that the instance's role gives it."""
-    return f"ASIA{id.removeprefix('i-').upper()}"
 
 
 def ready(world: World, id: str, region: str) -> Ready:

@@ -53,6 +53,7 @@ class Incoming:
     path: str  # raw, with the query
     headers: Mapping[str, str]
     body: bytes
+    presigned: str = ""  # the query that was signed, where the signature came in it
 
 
 @dataclass(frozen=True)

@@ -13,13 +13,14 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
 from awsdeploy.errors import UsageError
 from awsdeploy.files import need_own, own_folder, read, unlinked
 from awsdeploy.sandbox import extras
+from awsdeploy.sandbox.keys import HEADER, Keys
 
 START_DEADLINE = 30.0
 """Real seconds a server may take until it answers."""
@@ -30,7 +31,10 @@ _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 @dataclass(frozen=True)
 class Server:
-    """A sandbox that answers. `speed`: AWS seconds in one real second; `now`: its own time, epoch seconds."""
+    """A sandbox that answers. `speed`: AWS seconds in one real second; `now`: its own time, epoch seconds.
+
+    `secret`: what its owner proves to be the owner by.
+    """
 
     pid: int
     port: int
@@ -38,10 +42,15 @@ class Server:
     started: float
     version: str
     now: float
+    secret: str = field(repr=False)
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def keys(self) -> Keys:
+        return Keys(self.secret)
 
 
 def start(home: Path, speed: float = 60, idle: float = 3600) -> Server:
@@ -49,7 +58,7 @@ def start(home: Path, speed: float = 60, idle: float = 3600) -> Server:
 
     Raises `UsageError` if moto is not installed or the server does not come up, `Refused` if the home is a link.
     """
-    own_folder(home)
+    own_folder(home).chmod(0o700)
     with _locked(home):
         running = status(home)
         if running is None:
@@ -75,11 +84,11 @@ def status(home: Path) -> Server | None:
     need_own(home)
     try:
         record = json.loads(read(home / "server.json"))
-        port, pid = int(record["port"]), int(record["pid"])
+        port, pid, secret = int(record["port"]), int(record["pid"]), str(record["secret"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
     try:
-        answer = _request("GET", f"http://127.0.0.1:{port}/_sandbox/status")
+        answer = _request("GET", f"http://127.0.0.1:{port}/_sandbox/status", secret)
         server = Server(**answer)
     except (OSError, ValueError, TypeError):
         return None
@@ -97,11 +106,22 @@ def reset(home: Path) -> None:
 def call(server: Server, method: str, action: str, value: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """One control call. Raises `UsageError` if the server refuses it or is gone."""
     try:
-        return _request(method, f"{server.url}/_sandbox/{action}", value)
+        return _request(method, f"{server.url}/_sandbox/{action}", server.secret, value)
     except urllib.error.HTTPError as refusal:
         raise UsageError(f"The sandbox refuses {action}: {refusal.read().decode(errors='replace')}") from None
     except OSError as gone:
         raise UsageError(f"The sandbox does not answer: {gone}", "Run the command again: it starts one.") from None
+
+
+def client(server: Server, region: str = "ap-northeast-2") -> dict[str, str]:
+    """The variables by which any AWS client talks to this server as its owner."""
+    return {
+        "AWS_ENDPOINT_URL": server.url,
+        "AWS_ACCESS_KEY_ID": server.keys.owner,
+        "AWS_SECRET_ACCESS_KEY": server.secret,
+        "AWS_REGION": region,
+        "AWS_DEFAULT_REGION": region,
+    }
 
 
 def environment(server: Server) -> dict[str, str | None]:
@@ -116,8 +136,8 @@ def environment(server: Server) -> dict[str, str | None]:
     return {
         **wiped,
         "AWS_ENDPOINT_URL": server.url,
-        "AWS_ACCESS_KEY_ID": "AKIASANDBOX000000000",
-        "AWS_SECRET_ACCESS_KEY": "sandbox",
+        "AWS_ACCESS_KEY_ID": server.keys.owner,
+        "AWS_SECRET_ACCESS_KEY": server.secret,
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "AWS_EC2_METADATA_DISABLED": "true",
@@ -130,7 +150,7 @@ def environment(server: Server) -> dict[str, str | None]:
         "AWSDEPLOY_CLOCK": f"{server.speed:g}:{time.time():.3f}:{server.now:.3f}",
         "AWSDEPLOY_CHECKIP_URL": f"{server.url}/_sandbox/address",
         "AWSDEPLOY_NAMESERVER": f"127.0.0.1:{server.port}",
-        "AWSDEPLOY_LINKS": f"{server.url}/_sandbox/link",
+        "AWSDEPLOY_LINKS": f"{server.url}/_sandbox/link/{server.keys.link}",
         # botocore writes it into the User-Agent; the kill faults read it there.
         "AWS_SDK_UA_APP_ID": f"awsdeploy-{os.getpid()}",
     }
@@ -168,9 +188,10 @@ def _until(done: Any, seconds: float) -> None:
         time.sleep(0.02)
 
 
-def _request(method: str, url: str, value: Mapping[str, Any] | None = None) -> dict[str, Any]:
+def _request(method: str, url: str, secret: str, value: Mapping[str, Any] | None = None) -> dict[str, Any]:
     body = None if value is None else json.dumps(value).encode()
-    request = urllib.request.Request(url, data=body, method=method, headers={"Content-Type": "application/json"})
+    headers = {"Content-Type": "application/json", HEADER: secret}
+    request = urllib.request.Request(url, data=body, method=method, headers=headers)
     with _DIRECT.open(request, timeout=START_DEADLINE) as response:
         answer: dict[str, Any] = json.load(response)
     return answer

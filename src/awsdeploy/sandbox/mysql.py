@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 import shutil
 import socket
 import subprocess
@@ -67,7 +68,7 @@ def program() -> str | None:
 
 
 def start(folder: Path, database: str, user: str, password: str) -> Server | None:
-    """A server with an empty `database` and a `user` who may do everything in it; None where there is no program.
+    """A server with an empty `database` and a `user` who may do everything in that one; None where there is no program.
 
     Blocks for a second or two. What it writes is in `folder`, its log in `folder`/server.log.
     """
@@ -79,6 +80,8 @@ def start(folder: Path, database: str, user: str, password: str) -> Server | Non
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     port = _free_port()
     base = [found, "--no-defaults", f"--datadir={data}", *(["--user=root"] if os.geteuid() == 0 else [])]
+    files = folder / "files"  # all that statements may read and write
+    files.mkdir(exist_ok=True, mode=0o700)
     log = (folder / "server.log").open("ab")
     with log:
         if first:
@@ -93,6 +96,8 @@ def start(folder: Path, database: str, user: str, password: str) -> Server | Non
                 f"--pid-file={folder / 'pid'}",
                 f"--port={port}",
                 "--bind-address=127.0.0.1",
+                f"--secure-file-priv={files}",
+                "--local-infile=0",
                 f"--init-file={statements}",
                 *SMALL,
             ],
@@ -134,15 +139,19 @@ def _install(found: str, data: Path, log: IO[bytes]) -> None:
 
 
 def _statements(database: str, user: str, password: str) -> str:
-    """One a line, as an init file must be."""
+    """One a line, as an init file must be. A fresh server has users without a password, also over TCP: they go."""
+    nobody = secrets.token_hex(16)
     quoted = password.replace("\\", "\\\\").replace("'", "\\'")
     return "".join(
         f"{line};\n"
         for line in (
+            "DROP USER IF EXISTS 'root'@'127.0.0.1', 'root'@'::1', ''@'localhost', ''@'%'",
+            *(f"DROP USER IF EXISTS {who}@'{socket.gethostname()}'" for who in ("'root'", "''")),
+            f"ALTER USER IF EXISTS 'root'@'localhost' IDENTIFIED BY '{nobody}'",
             f"CREATE DATABASE IF NOT EXISTS `{database}`",
             f"CREATE USER IF NOT EXISTS '{user}'@'%' IDENTIFIED BY '{quoted}'",
             f"ALTER USER '{user}'@'%' IDENTIFIED BY '{quoted}'",
-            f"GRANT ALL PRIVILEGES ON *.* TO '{user}'@'%'",
+            f"GRANT ALL PRIVILEGES ON `{database}`.* TO '{user}'@'%'",
         )
     )
 

@@ -16,12 +16,13 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from awsdeploy import __version__
-from awsdeploy.sandbox import answering, boxes, faults, lag
+from awsdeploy.sandbox import access, answering, boxes, faults, lag
 from awsdeploy.sandbox import call as calls
 from awsdeploy.sandbox.call import Call, Incoming, Outgoing
 from awsdeploy.sandbox.clock import Clock
 from awsdeploy.sandbox.faults import Trouble
 from awsdeploy.sandbox.http import Listener, listening_sockets
+from awsdeploy.sandbox.keys import HEADER, Keys
 from awsdeploy.sandbox.nameserver import NameServer
 from awsdeploy.sandbox.refusal import AwsRefuses
 from awsdeploy.sandbox.routing import Routing
@@ -30,14 +31,15 @@ from awsdeploy.sandbox.world import Site, World
 
 log = logging.getLogger(__name__)
 
-ADDRESS = "/_sandbox/address"
-LINK = "/_sandbox/link"
+CONTROL = "/_sandbox/"
+ADDRESS = f"{CONTROL}address"
+LINK = f"{CONTROL}link/"
 CLIENT = "198.51.100.7"
 """From where a client of the sandbox seems to come; as plain text, as checkip.amazonaws.com says it."""
 
 
 class Server:
-    """One world behind one port. `idle`: real seconds without a request before the process ends.
+    """One world behind one port. `idle`: real seconds without a request of the owner's before the process ends.
 
     `home` is the folder in which the machines of the world have theirs.
     """
@@ -45,6 +47,7 @@ class Server:
     def __init__(self, port: int, speed: float, idle: float, home: Path) -> None:
         self.lock = threading.RLock()
         self.home = home
+        self.keys = Keys.new()
         self.started = time.time()
         self.idle = idle
         self.last_request = time.monotonic()
@@ -74,7 +77,7 @@ class Server:
         self.port: int = listening.getsockname()[1]
 
     def _site(self) -> Site:
-        return Site(self.home, self.port, self.lock)
+        return Site(self.home, self.port, self.lock, self.keys)
 
     def status(self) -> dict[str, Any]:
         return {
@@ -84,26 +87,31 @@ class Server:
             "started": self.started,
             "version": __version__,
             "now": self.clock.read(),
+            "secret": self.keys.secret,
         }
 
     def application(self, incoming: Incoming) -> Outgoing | None:
-        self.last_request = time.monotonic()
-        if incoming.path.startswith("/_sandbox/"):
-            return self._steer(incoming)
+        if wrong := access.foreign(incoming, self.port):
+            return Outgoing(403, {"Content-Type": "text/plain"}, f"{wrong}\n".encode())
+        if incoming.path.startswith(CONTROL):
+            return self._control(incoming)
         self.ready.wait()
         if self.trouble.latency:
             time.sleep(self.trouble.latency)
         with self.lock:
-            outgoing = self._aws(incoming)
+            outgoing = self._aws(access.from_query(incoming))
             self.routing.changed()
             return outgoing
 
     def _aws(self, incoming: Incoming) -> Outgoing | None:
         call: Call | None = None
+        known = False
         hit = ""
         try:
             self.world.agenda.catch_up()
             call = calls.read(incoming)
+            self._know(call, incoming)
+            known = True
             hit = self.trouble.claim(call)
             if hit == "kill-before":
                 self._kill(call, incoming)
@@ -117,7 +125,7 @@ class Server:
             log.error("%s\n%s", call, traceback.format_exc())
             broken = AwsRefuses("InternalFailure", "The sandbox made a mistake; see its log.", 500)
             outgoing, outcome = calls.refused(call, broken), broken.code
-        if call is not None:
+        if call is not None and known:
             self.trouble.record(call, outcome, self.world.now)
             if hit == "kill-after":
                 self._kill(call, incoming)
@@ -146,15 +154,31 @@ class Server:
 
         return answer
 
+    def _know(self, call: Call, incoming: Incoming) -> None:
+        """Raises `AwsRefuses` unless the owner or a machine signed the call, or nobody did: see `strangers`.
+
+        What machines and strangers ask is no use of the sandbox, which ends when its owner has not used it for long.
+        """
+        if call.anonymous:
+            return
+        access.verify(incoming, self.keys, call.protocol)
+        if call.key == self.keys.owner:
+            self.last_request = time.monotonic()
+
     def _kill(self, call: Call, incoming: Incoming) -> None:
         if not faults.kill_client(incoming.headers):
             log.error("%s should have killed its client, which does not name itself", call.name)
 
-    def _steer(self, incoming: Incoming) -> Outgoing:
-        if (incoming.method, incoming.path) == ("GET", ADDRESS):
+    def _control(self, incoming: Incoming) -> Outgoing:
+        address = urlsplit(incoming.path)
+        if (incoming.method, address.path) == ("GET", ADDRESS):
             return Outgoing(200, {"Content-Type": "text/plain"}, f"{CLIENT}\n".encode())
-        if incoming.method == "GET" and urlsplit(incoming.path).path == LINK:
-            return self._link(parse_qs(urlsplit(incoming.path).query).get("name", [""])[0])
+        if (incoming.method, address.path) == ("GET", f"{LINK}{self.keys.link}"):
+            return self._link(parse_qs(address.query).get("name", [""])[0])
+        if not access.controls(incoming, self.keys):
+            said = f"Control calls carry the sandbox's secret in {HEADER}.\n"
+            return Outgoing(403, {"Content-Type": "text/plain"}, said.encode())
+        self.last_request = time.monotonic()
         try:
             value: Mapping[str, Any] = json.loads(incoming.body or b"{}")
             status, answer = 200, Steering(self).handle(incoming.method, incoming.path, value)
@@ -164,6 +188,7 @@ class Server:
 
     def _link(self, name: str) -> Outgoing:
         """Where a load balancer can be reached from this machine, as plain text."""
+        self.last_request = time.monotonic()
         self.ready.wait()
         address = self.routing.addresses().get(name)
         return Outgoing(200 if address else 404, {"Content-Type": "text/plain"}, f"{address or ''}\n".encode())

@@ -61,6 +61,9 @@ class Steering:
         with self.server.lock:
             self.server.trouble.lag.change(float(value["seconds"]))
 
+    def post_idle(self, value: Mapping[str, Any]) -> None:
+        self.server.idle = float(value["seconds"])
+
     def get_calls(self, _: Mapping[str, Any]) -> dict[str, Any]:
         log = list(self.server.trouble.log)
         return {

@@ -16,17 +16,19 @@ from moto.core.model_instances import reset_model_data
 
 from awsdeploy.sandbox.call import ACCOUNT
 from awsdeploy.sandbox.clock import Agenda, Clock
+from awsdeploy.sandbox.keys import Keys
 
 T = TypeVar("T")
 
 
 @dataclass
 class Site:
-    """Where on this machine a world stands: its folder, the port it answers on, and the lock of who changes it."""
+    """Place of a world on this machine: its folder, its port, the lock of who changes it, and its keys."""
 
     folder: Path
     port: int
     lock: threading.RLock
+    keys: Keys
 
     @property
     def url(self) -> str:

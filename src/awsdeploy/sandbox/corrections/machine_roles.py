@@ -52,7 +52,7 @@ def permitted(world: World, call: Call) -> None:
 def _machine(world: World, key: str) -> Any:
     """The machine whose credentials these are."""
     standing = world.of(boxes.Boxes).standing
-    return next((agents.machine(id) for id in standing if boxes.key_of(id) == key), None)
+    return next((agents.machine(id) for id in standing if world.site.keys.of_machine(id)[0] == key), None)
 
 
 def _asked(call: Call) -> Iterator[tuple[str, str]]:

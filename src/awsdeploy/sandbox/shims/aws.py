@@ -6,14 +6,17 @@ whatever AWS_ENDPOINT_URL names, with the credentials of the machine's role.
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import json
 import os
 import sys
+import time
 import urllib.request
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, urlencode, urlsplit
 
 USAGE = """usage: aws s3 cp [--only-show-errors] [--region REGION] s3://BUCKET/KEY FILE|-
        aws ssm get-parameters-by-path --path PATH --with-decryption --output json [--region REGION]
@@ -57,14 +60,39 @@ def _read(words: list[str]) -> tuple[list[str], dict[str, list[str]]]:
 def _asked(
     service: str, options: dict[str, list[str]], path: str, body: bytes | None, headers: dict[str, str]
 ) -> bytes:
-    """The answer of AWS, which here believes who one says one is. Raises `HTTPError` for a refusal."""
+    """The answer of AWS to a call signed with the machine's credentials. Raises `HTTPError` for a refusal."""
     region = options.get("--region", [os.environ.get("AWS_REGION", "")])[0]
-    scope = f"{os.environ['AWS_ACCESS_KEY_ID']}/20260101/{region}/{service}/aws4_request"
-    signed = {"Authorization": f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=unsigned"}
-    request = urllib.request.Request(f"{os.environ['AWS_ENDPOINT_URL']}{path}", body, {**headers, **signed})
+    endpoint = os.environ["AWS_ENDPOINT_URL"]
+    signed = _signed(service, region, urlsplit(endpoint).netloc, path, body or b"")
+    request = urllib.request.Request(f"{endpoint}{path}", body, {**headers, **signed})
     with DIRECT.open(request, timeout=60) as answer:
         content: bytes = answer.read()
         return content
+
+
+def _signed(service: str, region: str, host: str, path: str, body: bytes) -> dict[str, str]:
+    """The headers of AWS's Signature Version 4; the path has no query."""
+    now = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+    scope = f"{now[:8]}/{region}/{service}/aws4_request"
+    digest = hashlib.sha256(body).hexdigest()
+    names = "host;x-amz-content-sha256;x-amz-date"
+    canonical = "\n".join(
+        [
+            "GET" if not body else "POST",
+            path,
+            "",
+            f"host:{host}\nx-amz-content-sha256:{digest}\nx-amz-date:{now}\n",
+            names,
+            digest,
+        ]
+    )
+    text = f"AWS4-HMAC-SHA256\n{now}\n{scope}\n{hashlib.sha256(canonical.encode()).hexdigest()}"
+    key = f"AWS4{os.environ['AWS_SECRET_ACCESS_KEY']}".encode()
+    for part in scope.split("/"):
+        key = hmac.digest(key, part.encode(), "sha256")
+    signature = hmac.new(key, text.encode(), "sha256").hexdigest()
+    said = f"Credential={os.environ['AWS_ACCESS_KEY_ID']}/{scope}, SignedHeaders={names}, Signature={signature}"
+    return {"X-Amz-Date": now, "X-Amz-Content-SHA256": digest, "Authorization": f"AWS4-HMAC-SHA256 {said}"}
 
 
 def _copy(source: str, target: str, options: dict[str, list[str]]) -> int:
