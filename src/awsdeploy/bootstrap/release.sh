@@ -29,6 +29,11 @@ readonly SRV=$ROOT/srv/app RECORDS=$ROOT/var/lib/awsdeploy LOGS=$ROOT/var/log/aw
 readonly RELEASES=$SRV/releases SHARED=$SRV/shared CURRENT=$SRV/current
 readonly WORK=$RECORDS/release LOG=$LOGS/release.log LOCK=$RECORDS/release.lock STEP_LOG=$RECORDS/release/step.log
 readonly ACCESS=$SHARED/repository # what opens a repository, while it is fetched from
+# What root knows of releases, where nobody else writes: for each its manifest and whether it is complete, and which one
+# serves. The folders of releases are the application's, so nothing there decides what root does.
+readonly KNOWN=$RECORDS/releases SERVING=$RECORDS/current
+readonly BUILDS=$RECORDS/build # the variables of an installation and a build, while they run
+readonly NAME='^[A-Za-z0-9][A-Za-z0-9._-]*$'
 readonly CANDIDATE=$SERVICE-candidate PLACEHOLDER=awsdeploy-placeholder.service UNIT=awsdeploy-application.service
 readonly NGINX_UNIT=awsdeploy-nginx.service NGINX_CONFIG=$ROOT/etc/nginx/awsdeploy.conf NGINX_PID=$ROOT/run/nginx.pid
 readonly NGINX_LOGS=$ROOT/var/log/nginx
@@ -85,7 +90,9 @@ main() {
   esac
   local given
   for given in "$STACK" "$SERVICE" "$REGION" "$BUCKET"; do [[ $given =~ ^[A-Za-z0-9][A-Za-z0-9./_-]*$ ]] || usage; done
-  [[ $SERVICE != */* && $RELEASE =~ ^([A-Za-z0-9][A-Za-z0-9._-]*)?$ ]] || usage
+  [[ $SERVICE != */* && ( -z $RELEASE || $RELEASE =~ $NAME ) ]] || usage
+  whose
+  [[ -d $KNOWN ]] || adopt
   if [[ $COMMAND == releases ]]; then
     printf '{"current": %s, "releases": [%s]}\n' "$(json "$(current)")" "$(complete_ones | quoted)"
     exit 0
@@ -157,7 +164,7 @@ catchup() {
     broken 1 "s3://$BUCKET/releases/$SERVICE/current.json could not be read."
   fi
   named=$(node -e 'const c = JSON.parse(require("fs").readFileSync(process.argv[1])); console.log(c.id || c.release)' \
-    -- "$WORK/current.json") && [[ $named =~ ^[A-Za-z0-9][A-Za-z0-9._-]*$ ]] ||
+    -- "$WORK/current.json") && [[ $named =~ $NAME ]] ||
     fail "releases/$SERVICE/current.json names no release." "Deploy again: \`awsdeploy deploy $SERVICE\`."
   RELEASE=$named MIGRATIONS=no
   deploy
@@ -167,7 +174,7 @@ restart() {
   RELEASE=$PREVIOUS
   [[ -n $RELEASE ]] || fail "There is no release on this machine yet." "Deploy one: \`awsdeploy deploy $SERVICE\`."
   STEP=environment
-  manifest "$SHARED/$RELEASE/manifest.json"
+  manifest "$KNOWN/$RELEASE/manifest.json"
   environment
   need_nginx
   put
@@ -176,13 +183,11 @@ restart() {
 # In no other run's way, and none in its.
 execute() {
   STEP='exec'
-  local directory status
-  whose
+  local status
   RELEASE=$(current)
   [[ -n $RELEASE ]] || fail "There is no release on this machine yet." "Deploy one: \`awsdeploy deploy $SERVICE\`."
-  directory=$(node -p 'JSON.parse(require("fs").readFileSync(process.argv[1])).directory || "."' \
-    "$SHARED/$RELEASE/manifest.json") || fail "The manifest of $RELEASE cannot be read." "Deploy again."
-  with "$SHARED/$RELEASE/environment.json" "$RELEASES/$RELEASE/$directory" bash -c "$LINE" 2>&1 </dev/null
+  manifest "$KNOWN/$RELEASE/manifest.json"
+  with "$SHARED/$RELEASE/environment.json" "$AT" bash -c "$LINE" 2>&1 </dev/null
   status=$?
   ((status == 0)) || fail "The command ended with $status." "What it said stands above."
 }
@@ -253,7 +258,10 @@ finish() {
   fi
   [[ -z $LOCKED ]] || stop_candidate
   rm -rf "$WORK/parameters" "$WORK/masks.json"
-  [[ -z $LOCKED ]] || rm -rf "$ACCESS"
+  if [[ -n $LOCKED ]]; then
+    as_app rm -rf "$ACCESS"
+    rm -rf "$BUILDS"
+  fi
   say "@outcome {\"outcome\": $(json "$OUTCOME"), \"release\": $(json "$RELEASE"), \"step\": $(json "$STEP")," \
     "\"diagnosis\": $(json "$DIAGNOSIS" text), \"remedy\": $(json "$REMEDY" text), \"previous\": $(json "$PREVIOUS")}"
   ((STATUS == 0)) || exit 1
@@ -280,17 +288,43 @@ quoted() {
 
 # Root makes the application's part as its user; anybody else as who it is. None of them keeps the lock's descriptor.
 as_app() {
-  if [[ -n $APP_USER ]]; then
-    runuser -u "$APP_USER" -- env HOME="$APP_HOME" "$@" 9>&-
+  as "$APP_USER" "$APP_HOME" "$@"
+}
+
+# Packages are installed and built by a user of their own, which has no role and no part in what runs: the programs of
+# strangers run here. Where a machine has no such user (it is older) the application's does it.
+as_builder() {
+  as "$BUILDER" "$BUILDER_HOME" "$@"
+}
+
+as() {
+  local user=$1 home=$2
+  shift 2
+  if [[ -n $user ]]; then
+    runuser -u "$user" -- env HOME="$home" "$@" 9>&-
   else
     "$@" 9>&-
   fi
 }
 
+# Of what the builder has left running nothing is there when its work is given away.
+owned_by() {
+  [[ -n $BUILDER && $BUILDER != "$APP_USER" ]] || return 0
+  pkill -KILL -u "$BUILDER" 2>/dev/null
+  chown -hR "$1:$1" "$FOLDER"
+}
+
 # A program of the application with the variables of these files (comma between) in this folder. They are in nobody's
 # argument list.
 with() {
-  as_app node -e '
+  as_app node -e "$WITH" -- "$@"
+}
+
+with_builder() {
+  as_builder node -e "$WITH" -- "$@"
+}
+
+readonly WITH='
     const [files, cwd, program, ...args] = process.argv.slice(1), env = { ...process.env };
     for (const file of files.split(",").filter(Boolean))
       for (const [name, value] of Object.entries(JSON.parse(require("fs").readFileSync(file))))
@@ -304,8 +338,7 @@ with() {
     const done = require("child_process").spawnSync(program, args, { cwd, env, stdio: "inherit" });
     if (done.error) console.error(done.error.code === "ENOENT" ? `${program}: not found` : String(done.error));
     process.exit(done.error ? 127 : done.signal ? 128 + require("os").constants.signals[done.signal] : done.status);
-  ' -- "$@"
-}
+  '
 
 # Runs in a process group of its own, so that nothing of it outlives us; what it says is shown at once and kept, but
 # for the values of secret variables. A reload is never broken off.
@@ -370,6 +403,11 @@ whose() {
     APP_USER=app
     APP_HOME=$(getent passwd app | cut -d: -f6)
   fi
+  BUILDER=$APP_USER BUILDER_HOME=$APP_HOME
+  if [[ -n $APP_USER ]] && id app-build >/dev/null 2>&1; then
+    BUILDER=app-build
+    BUILDER_HOME=$(getent passwd app-build | cut -d: -f6)
+  fi
   export PM2_HOME=${PM2_HOME:-$APP_HOME/.pm2}
 }
 
@@ -377,7 +415,6 @@ whose() {
 ready() {
   STEP=tools
   local tool group ends since end
-  whose
   for tool in node npm pm2 aws tar; do
     command -v "$tool" >/dev/null ||
       fail "$tool is not on this machine." "Run bash /opt/awsdeploy/bootstrap.sh again, or replace the machine."
@@ -388,40 +425,65 @@ ready() {
     if [[ $(started "$group") == "$since" ]]; then kill -KILL -- "-$group" 2>/dev/null; fi
   fi
   rm -f "$WORK/running"
-  if ! { own 755 "$APP_HOME" "$SRV" "$RELEASES" "$APP_LOGS" && own 750 "$SHARED" && own 700 "$PM2_HOME"; }; then
+  # Where releases are, root alone makes and removes folders; on older machines the application's user could.
+  if ! { install -d -m 755 "$SRV" && roots "$SRV" && [[ ! -L $RELEASES && ! -L $SHARED ]] &&
+    install -d -m 755 "$RELEASES" && roots "$RELEASES" && own "$APP_USER" 750 "$SHARED" &&
+    own "$APP_USER" 755 "$APP_HOME" "$APP_LOGS" && as_app install -d -m 700 "$PM2_HOME" &&
+    rm -rf "$BUILDS" && own "$BUILDER" 700 "$BUILDS"; }; then
     fail "The folders of the application cannot be made." "Look at $SRV and the disk: df -h."
   fi
-  rm -rf "$ACCESS"
+  as_app rm -rf "$ACCESS"
   PREVIOUS=$(current)
   stop_candidate
 }
 
-# A folder of the application's user; one that is there keeps its mode.
+# A folder of this user; one that is there keeps its mode. The folder above must be one in which root alone writes.
 own() {
-  local mode=$1 folder
-  shift
+  local user=$1 mode=$2 folder
+  shift 2
   for folder in "$@"; do
-    [[ -d $folder ]] || install -d -m "$mode" ${APP_USER:+-o "$APP_USER" -g "$APP_USER"} "$folder" || return 1
+    [[ -d $folder ]] || install -d -m "$mode" ${user:+-o "$user" -g "$user"} "$folder" || return 1
   done
+}
+
+roots() {
+  [[ -z $APP_USER ]] || chown -h root:root "$1"
 }
 
 # --- releases ---------------------------------------------------------------------------------------------------------
 
 current() {
-  local target
-  target=$(readlink "$CURRENT" 2>/dev/null) && [[ -d $RELEASES/${target##*/} ]] && printf '%s' "${target##*/}"
+  local id=''
+  if [[ -f $SERVING ]]; then IFS= read -r id <"$SERVING"; fi
+  if [[ $id =~ $NAME && -d $RELEASES/$id ]]; then printf '%s' "$id"; fi
 }
 
 complete() {
-  [[ -f $SHARED/$1/complete && -d $RELEASES/$1 ]]
+  [[ -f $KNOWN/$1/complete && -d $RELEASES/$1 ]]
 }
 
 # Newest first: their names begin with the time.
 complete_ones() {
   local folder
-  for folder in "$RELEASES"/*; do
+  for folder in "$KNOWN"/*; do
     if complete "${folder##*/}"; then printf '%s\n' "${folder##*/}"; fi
   done | LC_ALL=C sort -r
+}
+
+# Releases of a machine on which an older script kept everything in the application's folders: taken over once.
+adopt() {
+  local folder id link
+  install -d -m 700 "$KNOWN.new" || exit 1
+  for folder in "$RELEASES"/*; do
+    id=${folder##*/}
+    if [[ $id =~ $NAME ]] && as_app test -f "$SHARED/$id/complete"; then
+      install -d -m 700 "$KNOWN.new/$id"
+      as_app cat "$SHARED/$id/manifest.json" >"$KNOWN.new/$id/manifest.json" && touch "$KNOWN.new/$id/complete"
+    fi
+  done
+  link=$(as_app readlink "$CURRENT" 2>/dev/null)
+  if [[ ${link##*/} =~ $NAME ]]; then printf '%s\n' "${link##*/}" >"$SERVING"; fi
+  mv "$KNOWN.new" "$KNOWN"
 }
 
 # --- steps ------------------------------------------------------------------------------------------------------------
@@ -433,26 +495,42 @@ from_bucket() {
 
 fetch_manifest() {
   step fetch
-  if [[ $COMMAND == rollback && -f $SHARED/$RELEASE/manifest.json ]]; then
-    manifest "$SHARED/$RELEASE/manifest.json"
+  if [[ $COMMAND == rollback && -f $KNOWN/$RELEASE/manifest.json ]]; then
+    manifest "$KNOWN/$RELEASE/manifest.json"
     return
   fi
   from_bucket "$RELEASE.json" "$WORK/manifest.json"
   manifest "$WORK/manifest.json"
 }
 
-# Reads what the release was sent with.
+# Reads what the release was sent with. Each field has its type: numbers are counted with, and ports are written into files.
 manifest() {
   local fields
-  [[ $1 == "$WORK/manifest.json" ]] || cp "$1" "$WORK/manifest.json" ||
+  [[ $1 == "$WORK/manifest.json" || ( $COMMAND == exec && -f $1 ) ]] || cp "$1" "$WORK/manifest.json" ||
     fail "$RELEASE is not on this machine." "Deploy again: \`awsdeploy deploy $SERVICE\`."
   fields=$(node -e '
-    const m = JSON.parse(require("fs").readFileSync(process.argv[1])), directory = m.directory || ".";
+    const m = JSON.parse(require("fs").readFileSync(process.argv[1]));
+    const wrong = (name) => { throw new Error(`${name} is ${JSON.stringify(m[name])}`); };
+    const number = (name, most, otherwise) => {
+      const value = m[name] ?? otherwise;
+      if (value !== "" && !(Number.isInteger(value) && value >= 0 && value <= most)) wrong(name);
+      return value;
+    };
+    const text = (name, pattern, otherwise) => {
+      const value = m[name] || otherwise;
+      if (typeof value !== "string" || !pattern.test(value)) wrong(name);
+      return value.replace(/\s+/g, " ");
+    };
     if (m.version !== 1) throw new Error(`version ${m.version} is not known here`);
-    if (directory.startsWith("/") || directory.split("/").includes("..")) throw new Error("directory leads outside");
-    const all = [directory, m.port, m.health || "/", m.migrate, m.keep || 5, m.memory_mb || 0, m.database ? "yes" : "", m.behind];
-    for (const field of all) console.log(String(field ?? "").replace(/\s+/g, " "));
-  ' -- "$WORK/manifest.json" 2>>"$STEP_LOG") ||
+    const directory = text("directory", /^[^\/\x00-\x1f][^\x00-\x1f]*$/, ".");
+    if (directory.split("/").includes("..")) throw new Error("directory leads outside");
+    const told = m.environment ?? {};
+    if (typeof told !== "object" || !Object.values(told).every((value) => typeof value === "string")) wrong("environment");
+    console.log([
+      directory, number("port", 65535, ""), text("health", /^\/[\x21-\x7e]*$/, "/"), text("migrate", /^[^\x00]*$/, ""),
+      number("keep", 1000, 5) || 5, number("memory_mb", 1e6, 0), m.database === true ? "yes" : "", number("behind", 65535, ""),
+    ].join("\n"));
+  ' -- "$1" 2>>"$STEP_LOG") ||
     fail "The manifest of $RELEASE cannot be read." "Deploy again with the newest awsdeploy."
   {
     IFS= read -r DIRECTORY
@@ -477,8 +555,9 @@ fetch_code() {
     const { repository = "", commit = "" } = JSON.parse(require("fs").readFileSync(process.argv[1]));
     const good = /^[^\s-]\S*$/.test(repository) && /^[0-9a-f]{40,64}$/.test(commit);
     console.log(repository && !good ? "unusable" : [repository, commit].join("\n"));' -- "$WORK/manifest.json")
-  rm -rf "$FOLDER" "$KEPT"
-  own 755 "$FOLDER" || broken 1 "$FOLDER cannot be made."
+  rm -rf "${KNOWN:?}/$RELEASE" "$FOLDER"
+  as_app rm -rf "$KEPT"
+  own "$BUILDER" 755 "$FOLDER" || broken 1 "$FOLDER cannot be made."
   case $repository in
   '') fetch_archive ;;
   unusable) fail "The manifest of $RELEASE names no repository and commit." "Deploy again: \`awsdeploy deploy $SERVICE\`." ;;
@@ -494,7 +573,7 @@ fetch_archive() {
 }
 
 unpack() {
-  as_app tar -xzf - -C "$FOLDER" <"$WORK/archive.tar.gz"
+  as_builder tar -xzf - -C "$FOLDER" <"$WORK/archive.tar.gz"
 }
 
 # From the repository itself. What opens it is in git's environment alone, or for ssh in a file of the application's
@@ -513,14 +592,14 @@ fetch_commit() {
     status=$?
   fi
   ((status == 0)) || broken "$status" "git could not fetch the commit ${commit:0:7}."
-  rm -rf "$ACCESS/askpass" "$ACCESS/key"
+  as_app rm -rf "$ACCESS/askpass" "$ACCESS/key"
   run checked_out || broken $? "The commit ${commit:0:7} cannot be unpacked."
-  rm -rf "$ACCESS"
+  as_app rm -rf "$ACCESS"
 }
 
 # What `awsdeploy repository connect` has stored for this service; none for a public repository.
 opened() {
-  if ! { install -d -m 700 "$WORK/parameters" && own 700 "$ACCESS"; }; then broken 1 "$ACCESS cannot be made."; fi
+  if ! { install -d -m 700 "$WORK/parameters" && as_app install -d -m 700 "$ACCESS"; }; then broken 1 "$ACCESS cannot be made."; fi
   parameters access "$SERVICE/repository"
   local name field='
     const fs = require("fs"), [work, which] = process.argv.slice(1);
@@ -577,19 +656,19 @@ fetched() {
 checked_out() {
   as_app bash -c 'mkdir -p "$1/info" && printf "%s\n" "$2" >"$1/info/attributes"' - "$ACCESS/code.git" \
     '* -text -crlf !eol !filter !ident !working-tree-encoding !export-subst' || return
-  git_alone archive --format=tar "$commit" | as_app tar -xf - -C "$FOLDER"
+  git_alone archive --format=tar "$commit" | as_builder tar -xf - -C "$FOLDER"
 }
 
 # Three sets of variables: for the running program, for the build, and for the installation, which runs the scripts of
 # strangers and is told no secrets but its own.
 environment() {
   step environment
-  if ! { install -d -m 700 "$WORK/parameters" && own 700 "$KEPT"; }; then broken 1 "The environment cannot be written."; fi
+  if ! { install -d -m 700 "$WORK/parameters" && as_app install -d -m 700 "$KEPT"; }; then broken 1 "The environment cannot be written."; fi
   parameters own "$SERVICE"
   parameters build "$SERVICE/build"
   if [[ -n $DATABASE ]]; then parameters database database; fi
   local set
-  for set in masks environment build install; do
+  for set in masks environment build install scripts; do
     node -e '
       const fs = require("fs"), [work, release, which] = process.argv.slice(1), plain = /^(DB_(HOST|PORT|NAME|USER)|S3_BUCKET)$/;
       const read = (name) => {
@@ -609,12 +688,16 @@ environment() {
       for (const name of Object.keys(secret)) if (secret[name] === given[name] || plain.test(name)) delete secret[name];
       const hidden = Object.values(secret).flatMap((value) => [value, encodeURIComponent(value), ...value.split("\n")])
         .filter((value) => value.length >= 6).sort((one, other) => other.length - one.length);
-      const sets = { masks: [...new Set(hidden)], environment: all, build: { ...all, ...build }, install: { ...given, ...build } };
+      const sets = { masks: [...new Set(hidden)], environment: all, build: { ...all, ...build },
+        install: { ...given, ...build }, scripts: given };
       process.stdout.write(JSON.stringify(sets[which]));
     ' -- "$WORK" "$RELEASE" "$set" 2>>"$STEP_LOG" | keep_secret "$set" || broken 1 "The environment cannot be written."
   done
   rm -rf "$WORK/parameters"
-  as_app cp "$WORK/manifest.json" "$KEPT/manifest.json" 2>/dev/null || as_app tee "$KEPT/manifest.json" <"$WORK/manifest.json" >/dev/null
+  if ! { install -d -m 700 "$KNOWN/$RELEASE" && cp "$WORK/manifest.json" "$KNOWN/$RELEASE/manifest.json"; }; then
+    broken 1 "$KNOWN cannot be written."
+  fi
+  as_app tee "$KEPT/manifest.json" <"$WORK/manifest.json" >/dev/null # for the application's own part
 }
 
 parameters() {
@@ -624,11 +707,11 @@ parameters() {
 }
 
 keep_secret() {
-  if [[ $1 == masks ]]; then
-    (umask 077 && cat >"$WORK/masks.json")
-  else
-    as_app bash -c 'umask 077 && cat >"$1"' - "$KEPT/$1.next.json"
-  fi
+  case $1 in
+  masks) (umask 077 && cat >"$WORK/masks.json") ;;
+  environment) as_app bash -c 'umask 077 && cat >"$1"' - "$KEPT/$1.next.json" ;;
+  *) as_builder bash -c 'umask 077 && cat >"$1"' - "$BUILDS/$1.json" ;;
+  esac
 }
 
 install_packages() {
@@ -639,22 +722,39 @@ install_packages() {
   local place='at the root'
   [[ $LOCKED_AT == "$FOLDER" ]] || place="in ${LOCKED_AT#"$FOLDER"/}"
   say "installed by $TOOL$([[ $LOCKED_AT == "$AT" ]] || echo ", from the lock file $place")"
-  local -a arguments
+  local -a arguments quiet again
   case $TOOL in
-  npm) arguments=(ci --include=dev --no-audit --no-fund --no-progress --no-update-notifier) ;;
-  'npm without a lock file') arguments=(install --include=dev --no-audit --no-fund --no-progress --no-package-lock) ;;
-  yarn) arguments=(install --frozen-lockfile --production=false --non-interactive --no-progress) ;;
-  'yarn 2') arguments=(install --immutable) ;;
-  pnpm) arguments=(install --frozen-lockfile --prod=false) ;;
+  npm)
+    arguments=(ci --include=dev --no-audit --no-fund --no-progress --no-update-notifier)
+    quiet=(--ignore-scripts) again=("${arguments[@]}" --offline)
+    ;;
+  'npm without a lock file')
+    arguments=(install --include=dev --no-audit --no-fund --no-progress --no-package-lock)
+    quiet=(--ignore-scripts) again=("${arguments[@]}" --prefer-offline)
+    ;;
+  yarn)
+    arguments=(install --frozen-lockfile --production=false --non-interactive --no-progress)
+    quiet=(--ignore-scripts) again=("${arguments[@]}" --offline --force)
+    ;;
+  'yarn 2') arguments=(install --immutable) quiet=(--mode=skip-build) again=(install --immutable) ;;
+  pnpm) arguments=(install --frozen-lockfile --prod=false) quiet=(--ignore-scripts) again=(rebuild) ;;
   esac
-  run with "$KEPT/install.next.json" "$LOCKED_AT" "${PROGRAM[@]}" "${arguments[@]}" ||
+  # Packages bring scripts of strangers. Where a token is there to fetch private packages, it is gone when these run.
+  if [[ $(as_builder cat "$BUILDS/install.json") == "$(as_builder cat "$BUILDS/scripts.json")" ]]; then quiet=() again=(); fi
+  run with_builder "$BUILDS/install.json" "$LOCKED_AT" "${PROGRAM[@]}" "${arguments[@]}" ${quiet[@]+"${quiet[@]}"} ||
     broken $? "\`$TOOL ${arguments[0]}\` failed." "Run it on your machine from a clean clone, and deploy again."
+  as_builder rm -f "$BUILDS/install.json"
+  if ((${#again[@]})); then
+    run with_builder "$BUILDS/scripts.json" "$LOCKED_AT" "${PROGRAM[@]}" "${again[@]}" ||
+      broken $? "The scripts of the packages failed: \`$TOOL ${again[0]}\`." \
+        "They see no variables of the build. Run it on your machine from a clean clone, and deploy again."
+  fi
 }
 
 # engines.node of package.json, compared by npm's own rules. A dependency's wish is left to npm.
 need_node() {
   printf 'node --version: %s\n' "$(node --version)" >>"$STEP_LOG"
-  node -e '
+  as_app node -e '
     const fs = require("fs"), path = require("path"), [file, npm] = process.argv.slice(1);
     const wanted = (JSON.parse(fs.readFileSync(file)).engines || {}).node;
     let semver;
@@ -684,7 +784,7 @@ heap() {
 # Which program installs, and where the lock file is: in the service's folder, else in the nearest above it (workspaces).
 manager() {
   local found
-  found=$(node -e '
+  found=$(as_app node -e '
     const fs = require("fs"), path = require("path"), [at, root] = process.argv.slice(1);
     const text = (...parts) => { try { return fs.readFileSync(path.join(...parts), "utf8"); } catch { return ""; } };
     const locks = { "package-lock.json": "npm", "npm-shrinkwrap.json": "npm", "yarn.lock": "yarn", "pnpm-lock.yaml": "pnpm" };
@@ -727,14 +827,15 @@ manager() {
 build() {
   if has_script build; then
     step build
-    run with "$KEPT/build.next.json" "$AT" "${PROGRAM[@]}" run build ||
+    run with_builder "$BUILDS/build.json" "$AT" "${PROGRAM[@]}" run build ||
       broken $? "\`$TOOL run build\` failed." "Run it on your machine from a clean clone, and deploy again."
   fi
+  as_builder rm -f "$BUILDS/build.json"
   [[ -n $MIGRATE && -z ${MIGRATIONS:-} ]] || completed
 }
 
 has_script() {
-  node -e 'process.exit((JSON.parse(require("fs").readFileSync(process.argv[1])).scripts || {})[process.argv[2]] ? 0 : 1)' \
+  as_app node -e 'process.exit((JSON.parse(require("fs").readFileSync(process.argv[1])).scripts || {})[process.argv[2]] ? 0 : 1)' \
     -- "$AT/package.json" "$1"
 }
 
@@ -742,8 +843,10 @@ has_script() {
 migrate() {
   if complete "$RELEASE"; then return; fi
   step migrate
+  owned_by "$APP_USER" || broken 1 "$FOLDER cannot be given to the application."
   run with "$KEPT/environment.next.json" "$AT" bash -c "$MIGRATE" ||
     broken $? "The migration \`$MIGRATE\` failed." "Mend it and deploy again; the release before serves on."
+  owned_by "$BUILDER" || broken 1 "$FOLDER cannot be given to the builder."
   completed
 }
 
@@ -756,11 +859,11 @@ completed() {
   pnpm) arguments=(prune --prod --ignore-scripts) ;;
   esac
   if ((${#arguments[@]})); then
-    with "$KEPT/install.next.json" "$LOCKED_AT" "${PROGRAM[@]}" "${arguments[@]}" >"$WORK/prune.log" 2>&1 </dev/null ||
+    with_builder "$BUILDS/scripts.json" "$LOCKED_AT" "${PROGRAM[@]}" "${arguments[@]}" >"$WORK/prune.log" 2>&1 </dev/null ||
       say "devDependencies stay: \`$TOOL ${arguments[0]}\` failed."
   fi
-  rm -f "$KEPT/build.next.json" "$KEPT/install.next.json"
-  as_app touch "$KEPT/complete" || broken 1 "$KEPT cannot be written."
+  owned_by "$APP_USER" || broken 1 "$FOLDER cannot be given to the application."
+  touch "$KNOWN/$RELEASE/complete" || broken 1 "$KNOWN cannot be written."
 }
 
 # --- processes --------------------------------------------------------------------------------------------------------
@@ -982,7 +1085,7 @@ listed() {
 daemon() {
   if systemd; then
     boot_unit
-    if ! kill -0 "$(cat "$PM2_HOME/pm2.pid" 2>/dev/null)" 2>/dev/null; then systemctl restart "$UNIT"; fi
+    if ! as_app bash -c 'kill -0 "$(cat "$1")"' - "$PM2_HOME/pm2.pid" 2>/dev/null; then systemctl restart "$UNIT"; fi
   else
     as_app pm2 ping </dev/null >/dev/null 2>&1
   fi
@@ -1051,6 +1154,7 @@ check() {
   fi
   local port log=$KEPT/candidate.log since=$SECONDS
   port=$(as_app node -e 'const s = require("net").createServer().listen(0, () => { console.log(s.address().port); s.close(); })')
+  [[ $port =~ ^[0-9]+$ ]] || broken 1 "No port is free to try the program on."
   as_app rm -f "$log" "$KEPT/listens"
   as_app touch "$log"
   listens
@@ -1074,7 +1178,7 @@ check() {
 # What the program itself said belongs to the step's log.
 shown_of() {
   local file=$1 from=${2:-0}
-  tail -c "+$((from + 1))" "$file" 2>/dev/null | tail -n 400 | relay >/dev/null
+  as_app tail -c "+$((from + 1))" "$file" 2>/dev/null | tail -n 400 | relay >/dev/null
 }
 
 # Asks until it answers as the load balancer wants it; leaves what came of it in $WORK/answer.
@@ -1154,7 +1258,7 @@ unhealthy() {
   ended) fail "The program ended right after it was started." "Read what it says above; start it on your machine with the same variables." ;;
   'silent timeout') fail "The health path $HEALTH did not answer within 5 s." "Answer it without asking the database or another service." ;;
   esac
-  elsewhere=$(awk -v port="$port" '$1 != port { print $1 }' "$KEPT/listens" 2>/dev/null | sort -u | head -n 1)
+  elsewhere=$(as_app awk -v port="$port" '$1 != port && $1 ~ /^[0-9]+$/ { print $1 }' "$KEPT/listens" 2>/dev/null | sort -u | head -n 1)
   if [[ -n $elsewhere && -n $BEHIND && $elsewhere == "$PORT" ]]; then
     fail "The program listens on $elsewhere, which is nginx's." "Let it listen on process.env.PORT: nginx passes on what comes to $elsewhere."
   fi
@@ -1167,7 +1271,7 @@ unhealthy() {
 # Only 127.0.0.1: it answers here, and the load balancer never reaches it.
 reachable() {
   [[ -s $KEPT/listens ]] || return 0
-  awk -v port="$1" '$1 == port { any = 1 } $1 == port && $2 !~ /^(127\.0\.0\.1|localhost|::1)$/ { found = 1 }
+  as_app awk -v port="$1" '$1 == port { any = 1 } $1 == port && $2 !~ /^(127\.0\.0\.1|localhost|::1)$/ { found = 1 }
     END { exit (any && !found) ? 1 : 0 }' "$KEPT/listens"
 }
 
@@ -1180,7 +1284,11 @@ switch() {
 }
 
 size() {
-  if [[ -f $1 ]]; then wc -c <"$1" | tr -d ' '; else echo 0; fi
+  local bytes
+  bytes=$(as_app wc -c "$1" 2>/dev/null)
+  bytes=${bytes//[^0-9 ]/}
+  read -r bytes _ <<<"$bytes"
+  printf '%s' "${bytes:-0}"
 }
 
 # The health path on the real port, and the processes from the new folder.
@@ -1208,13 +1316,13 @@ verify() {
   if [[ -z $BEHIND ]]; then return; fi
   run take_over || broken $? "nginx could not be started on port $PORT." "Look at $NGINX_LOGS/error.log."
   if ! run answers "$PORT" '' ''; then
-    shown_of "$NGINX_LOGS/error.log"
+    tail -n 400 "$NGINX_LOGS/error.log" 2>/dev/null | relay >/dev/null
     broken 1 "The program answers on port $BEHIND, but not through nginx on port $PORT." "Look at $NGINX_LOGS/error.log."
   fi
 }
 
 first_process() {
-  node -e 'console.log(JSON.parse(require("fs").readFileSync(process.argv[1])).apps[0].name)' -- "$KEPT/pm2.next.json"
+  as_app node -e 'console.log(JSON.parse(require("fs").readFileSync(process.argv[1])).apps[0].name)' -- "$KEPT/pm2.next.json"
 }
 
 # Do this release's processes run, and no others of ours?
@@ -1234,11 +1342,11 @@ commit() {
   done
   as_app pm2 save --force >/dev/null 2>&1 </dev/null || broken 1 "PM2's list could not be saved." "Look at $PM2_HOME/pm2.log."
   keep_nginx
-  as_app node -e '
-    const fs = require("fs"), [target, link] = process.argv.slice(1);
-    fs.rmSync(`${link}.new`, { force: true });
-    fs.symlinkSync(target, `${link}.new`);
-    fs.renameSync(`${link}.new`, link);' -- "releases/$RELEASE" "$CURRENT" || broken 1 "$CURRENT cannot be written."
+  if ! { rm -f "$CURRENT.new" && ln -s "releases/$RELEASE" "$CURRENT.new" && node -e 'require("fs").renameSync(...process.argv.slice(1))' \
+    -- "$CURRENT.new" "$CURRENT"; }; then broken 1 "$CURRENT cannot be written."; fi
+  if ! { printf '%s\n' "$RELEASE" >"$SERVING.new" && mv -f "$SERVING.new" "$SERVING"; }; then
+    broken 1 "$SERVING cannot be written."
+  fi
   SWITCHING=''
   placeholder disable
   tell "$RELEASE"
@@ -1247,8 +1355,8 @@ commit() {
 # The release before runs on; without one the placeholder answers again, on a machine that began with it.
 go_back() {
   SWITCHING=''
-  if [[ -n $PREVIOUS && -f $SHARED/$PREVIOUS/pm2.json ]]; then
-    if exchange "$SHARED/$PREVIOUS/pm2.json" "$(behind_of "$SHARED/$PREVIOUS/manifest.json")" >>"$LOG" 2>&1; then
+  if [[ -n $PREVIOUS ]] && as_app test -f "$SHARED/$PREVIOUS/pm2.json"; then
+    if exchange "$SHARED/$PREVIOUS/pm2.json" "$(behind_of "$KNOWN/$PREVIOUS/manifest.json")" >>"$LOG" 2>&1; then
       say "Back to $PREVIOUS."
     else
       say "$PREVIOUS could not be started again."
@@ -1263,7 +1371,7 @@ go_back() {
 # Where the manifest says `behind`, nginx has the service's port, and the program listens there on 127.0.0.1.
 
 behind_of() {
-  node -p 'JSON.parse(require("fs").readFileSync(process.argv[1])).behind || ""' -- "$1"
+  node -p 'const port = JSON.parse(require("fs").readFileSync(process.argv[1])).behind; Number.isInteger(port) ? port : ""' -- "$1"
 }
 
 # Installed by the first release that wants it: machines that are there already need not be replaced.
@@ -1487,10 +1595,12 @@ tidy() {
   step tidy
   local folder name kept
   kept=$(complete_ones | head -n "$KEEP")
-  for folder in "$RELEASES"/*; do
+  for folder in "$RELEASES"/* "$KNOWN"/*; do
     name=${folder##*/}
     if [[ $name == "$RELEASE" || $name == '*' ]] || grep -qxF -- "$name" <<<"$kept"; then continue; fi
-    rm -rf "$folder" "${SHARED:?}/$name"
+    if [[ ! -e $folder ]]; then continue; fi # by its other name
+    as_app rm -rf "${SHARED:?}/$name"
+    rm -rf "${RELEASES:?}/$name" "${KNOWN:?}/$name"
     say "removed $name"
   done
 }

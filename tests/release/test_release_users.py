@@ -1,0 +1,176 @@
+"""Root, the application and the builder are three users: what one of them writes decides nothing for another."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.release.box import PROGRAM, Box, application
+
+APP, BUILDER = 65534, 65533
+FIRST, SECOND, THIRD = "20260101T000000Z-aaaaaaa", "20260102T000000Z-bbbbbbb", "20260103T000000Z-ccccccc"
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.npm,
+    pytest.mark.skipif(os.geteuid() != 0 or shutil.which("setpriv") is None, reason="only root can be several users"),
+]
+NUMBERS = f"s/app-build/{BUILDER}/g; s/app:app/{APP}:{APP}/; s/^app$/{APP}/; s/^app-build$/{BUILDER}/"
+# A machine's users, without entries in this machine's passwd.
+TOOLS = {
+    "id": 'case "$*" in -u) echo 0 ;; app | app-build) ;; *) exec /usr/bin/id "$@" ;; esac',
+    "getent": 'case $2 in app) echo "app:x:1:1::$HOME_OF_APP:" ;; *) echo "app-build:x:2:2::$HOME_OF_BUILDER:" ;; esac',
+    "runuser": f"""\
+case $2 in app) number={APP} ;; *) number={BUILDER} ;; esac
+shift 3
+exec setpriv --reuid "$number" --regid "$number" --clear-groups -- "$@\"""",
+    "systemctl": "exit 0",
+}
+MAPPED = ("chown", "install", "pkill")
+
+
+@pytest.fixture
+def guarded(tools: Path) -> Iterator[Box]:
+    """A machine on which root, `app` and `app-build` are really three users."""
+    box = Box(tools)
+    copied = box.place / "toolchain"
+    shutil.copytree(tools, copied, symlinks=True, ignore=shutil.ignore_patterns("npm-cache", "lock"))
+    for folder in (box.place, box.root, box.tools):
+        folder.chmod(0o755)
+    for name, text in TOOLS.items():
+        box.tool(name, f"#!/bin/bash\n{text}\n")
+    for name in MAPPED:
+        real = shutil.which(name)
+        words = f'for word in "$@"; do words+=("$(sed "{NUMBERS}" <<<"$word")"); done'
+        box.tool(name, f'#!/bin/bash\nwords=()\n{words}\nexec {real} "${{words[@]}}"\n')
+    homes = {}
+    for name, user in (("HOME_OF_APP", APP), ("HOME_OF_BUILDER", BUILDER)):
+        homes[name] = box.root / "home" / str(user)
+        homes[name].mkdir(parents=True)
+        os.chown(homes[name], user, user)
+    (box.tools / "systemctl").unlink()  # there is none: PM2 is started by hand
+    path = box.environment["PATH"].replace(str(tools), str(copied))
+    del box.environment["npm_config_cache"]
+    box.environment |= {"PATH": path, **{name: str(home) for name, home in homes.items()}}
+    if by(APP, box, "node --version").returncode:
+        pytest.skip("another user cannot run Node.js from here")
+    yield box
+    by(APP, box, "pm2 kill")
+    box.close()
+
+
+def by(user: int, box: Box, line: str) -> subprocess.CompletedProcess[str]:
+    """A command line that this user types on the machine."""
+    home = box.environment["HOME_OF_APP" if user == APP else "HOME_OF_BUILDER"]
+    environment = {**box.environment, "HOME": home, "PM2_HOME": f"{home}/.pm2"}
+    return subprocess.run(
+        ["bash", "-c", line], user=user, group=user, extra_groups=[], env=environment, capture_output=True, text=True
+    )
+
+
+def test_it_serves_as_the_application(guarded: Box) -> None:
+    box = guarded
+    assert box.deploy(FIRST).code == 0
+    assert box.deploy(SECOND).outcome["previous"] == FIRST
+    assert box.serving == SECOND
+    rolled = box.run("rollback", FIRST)
+    assert rolled.code == 0, rolled.output
+    assert box.serving == FIRST
+    assert {path.stat().st_uid for path in (box.root / "srv/app/releases" / FIRST).rglob("*")} == {APP}
+    for folder in ("srv/app", "srv/app/releases", "var/lib/awsdeploy/releases"):
+        assert (box.root / folder).stat().st_uid == 0
+
+
+@pytest.mark.parametrize("field", ["memory_mb", "keep", "port", "behind"])
+def test_a_number_that_the_application_wrote_is_never_evaluated(guarded: Box, field: str) -> None:
+    """Bash evaluates `a[$(command)]` where it counts, and a port is written into nginx's configuration."""
+    box = guarded
+    assert box.deploy(FIRST).code == 0
+    assert box.deploy(SECOND).code == 0
+    owned = box.place / "owned"
+    manifest = box.root / "srv/app/shared" / FIRST / "manifest.json"
+    poison = f"a[$(touch {owned})]" if field in ("memory_mb", "keep") else f"80; }} }} load_module {owned}; #"
+    poisoned = {**json.loads(manifest.read_text()), field: poison}
+    script = f"cat >{manifest} <<'JSON'\n{json.dumps(poisoned)}\nJSON\nrm -f {manifest.parent}/complete"
+    assert by(APP, box, script).returncode == 0
+    for words in (("rollback", FIRST), ("restart",)):
+        done = box.run(*words)
+        assert done.code == 0, done.output
+        assert not owned.exists()
+    assert str(owned) not in "".join(path.read_text() for path in (box.root / "etc").rglob("*") if path.is_file())
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"port": "80"}, {"memory_mb": "a[1]"}, {"keep": -1}, {"behind": 1.5}, {"health": "/a b"}]
+)
+def test_a_manifest_with_a_field_of_another_type_is_refused(guarded: Box, wrong: dict[str, object]) -> None:
+    done = guarded.deploy(FIRST, None, **wrong)
+    assert done.code == 1
+    assert done.outcome["diagnosis"] == f"The manifest of {FIRST} cannot be read."
+
+
+def test_a_link_in_place_of_a_log_shows_no_private_file(guarded: Box) -> None:
+    box = guarded
+    private = box.place / "private"
+    private.write_text("kept by root\n")
+    private.chmod(0o600)
+    assert box.deploy(FIRST).code == 0
+    logs = box.root / "var/log/app"
+    linked = f"rm -f {logs}/*.log; ln -s {private} {logs}/backend.log; ln -s {private} {logs}/backend-error.log"
+    assert by(APP, box, linked).returncode == 0
+    # It answers on the port on which it is tried, and not on its own.
+    quits = PROGRAM.replace("server.listen", f"if (process.env.PORT === '{box.port}') process.exit(1);\nserver.listen")
+    done = box.deploy(SECOND, application(quits))
+    assert done.code == 1
+    told = done.output + (box.root / "var/log/awsdeploy/release.log").read_text()
+    assert "kept by root" not in told
+
+
+def test_a_link_in_place_of_the_releases_loses_nothing(guarded: Box) -> None:
+    """On machines of an older bootstrap the folder above is the application's own."""
+    box = guarded
+    victim = box.place / "victim"
+    (victim / "kept").mkdir(parents=True)
+    app = box.root / "srv/app"
+    app.mkdir(parents=True)
+    os.chown(app, APP, APP)
+    assert by(APP, box, f"ln -s {victim} {app}/releases").returncode == 0
+    done = box.deploy(FIRST)
+    assert done.code == 1
+    assert (victim / "kept").is_dir()
+    assert len(list(victim.iterdir())) == 1
+
+
+def test_scripts_of_packages_see_no_secret_and_run_as_the_builder(guarded: Box) -> None:
+    box = guarded
+    box.parameters = {
+        "/deploy/shop/prod/backend/JWT_SECRET": "a-secret-of-the-api",
+        "/deploy/shop/prod/backend/build/NPM_TOKEN": "npm_0123456789abcdef",
+    }
+    scripts = {
+        "postinstall": "env >installed; id -u >>installed; cat /proc/[0-9]*/environ >>installed 2>/dev/null || true",
+        "build": "env >built",
+    }
+    done = box.deploy(FIRST, application(scripts=scripts))
+    assert done.code == 0, done.output
+    folder = box.root / "srv/app/releases" / FIRST
+    installed = (folder / "installed").read_bytes().decode(errors="replace")
+    assert "a-secret-of-the-api" not in installed
+    assert "npm_0123456789abcdef" not in installed
+    assert "npm_0123456789abcdef" in (folder / "built").read_text()
+    assert (folder / "installed").stat().st_uid == APP  # given to it when all is built
+    assert str(BUILDER) in installed.split()
+    assert not (box.root / "var/lib/awsdeploy/build").exists()
+
+
+def test_what_an_installation_leaves_running_ends_with_it(guarded: Box) -> None:
+    box = guarded
+    scripts = {"postinstall": "(setsid sleep 97531 >/dev/null 2>&1 &)"}
+    assert box.deploy(FIRST, application(scripts=scripts)).code == 0
+    commands = [path.read_bytes() for path in Path("/proc").glob("[0-9]*/cmdline") if path.exists()]
+    assert [one for one in commands if b"97531" in one] == []
