@@ -10,6 +10,7 @@ import click
 from awsdeploy.cli.group import ExampleGroup, ExampleHelp
 from awsdeploy.cli.options import SANDBOX, SPEED, Given, shared_options
 from awsdeploy.errors import UsageError
+from awsdeploy.hints import next_command
 
 if TYPE_CHECKING:
     from awsdeploy.sandbox.control import Server
@@ -70,7 +71,7 @@ def env(_given: Given) -> None:
 
     server = control.status(SANDBOX.absolute())
     if server is None:
-        raise UsageError("The sandbox is not running.", "Start it: awsdeploy sandbox start")
+        raise UsageError("The sandbox is not running.", f"Start it: {next_command('sandbox', 'start')}")
     for name, value in control.client(server).items():
         click.echo(f"export {name}={shlex.quote(value)}")
 
