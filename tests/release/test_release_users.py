@@ -159,7 +159,8 @@ def test_scripts_of_packages_see_no_secret_and_run_as_the_builder(guarded: Box) 
         "/deploy/shop/prod/backend/build/NPM_TOKEN": "npm_0123456789abcdef",
     }
     scripts = {
-        "postinstall": "env >installed; stat -c uid=%u installed >>installed; cat /proc/[0-9]*/environ >>installed 2>/dev/null || true",
+        "postinstall": "env >installed; stat -c uid=%u installed >>installed; "
+        "cat /proc/[0-9]*/environ >>installed 2>/dev/null || true",
         "build": "env >built",
     }
     done = box.deploy(FIRST, application(scripts=scripts))
