@@ -45,6 +45,8 @@ lint: $(VENV)/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/bandit --quiet --recursive --configfile pyproject.toml src
+	$(BIN)/shellcheck .ci/run $(shell find src -name '*.sh')
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m benchmarks

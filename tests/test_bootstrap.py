@@ -156,14 +156,11 @@ def serve_node(folder: Path) -> None:
     (folder / "SHASUMS256.txt").write_text(other + sums.stdout)
 
 
-def test_shellcheck_has_nothing_to_say() -> None:
-    texts = {
-        "bootstrap": bootstrap.script().decode(),
-        "user data": PAGE + bootstrap.fetched("a-bucket", "shop/prod", "backend", "al2023", "ap-northeast-2"),
-    }
-    for name, text in texts.items():
-        done = subprocess.run([SHELLCHECK, "-"], input=text, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, f"{name}:\n{done.stdout}{done.stderr}"
+def test_shellcheck_accepts_the_user_data() -> None:
+    """`make lint` checks the scripts that are files."""
+    text = PAGE + bootstrap.fetched("a-bucket", "shop/prod", "backend", "al2023", "ap-northeast-2")
+    done = subprocess.run([SHELLCHECK, "-"], input=text, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"{done.stdout}{done.stderr}"
 
 
 @pytest.mark.parametrize("system", ["al2", "al2023"])

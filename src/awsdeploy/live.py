@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 class Again(enum.Enum):
     """What repeating a create does."""
 
-    TOKEN = "token"  # AWS knows the token: the same object comes back
+    TOKEN = "token"  # nosec B105  # not a secret. AWS knows the token: the same object comes back
     NAME = "name"  # the name is unique: "exists already" is success
     BLIND = "blind"  # a twin would be made: look first
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from awsdeploy import site
+from awsdeploy.resources import operator
 
 OWN = "shop-123.ap-northeast-2.elb.amazonaws.com"
 
@@ -70,3 +72,13 @@ def test_a_service_that_fails_or_is_gone_changes_nothing(links: Links, monkeypat
     for place in ("http://127.0.0.1:1/link", "no address"):
         monkeypatch.setenv("AWSDEPLOY_LINKS", place)
         assert site.address("shop-prod-alb", OWN) == f"http://{OWN}"
+
+
+def test_a_file_is_never_read_in_place_of_a_web_address(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "kept").write_text("http://127.0.0.1:8080")
+    (tmp_path / "address").write_text("203.0.113.99")
+    monkeypatch.setenv("AWSDEPLOY_LINKS", f"{(tmp_path / 'kept').as_uri()}#")
+    assert site.address("shop-prod-alb", OWN) == f"http://{OWN}"
+    monkeypatch.setenv(operator.VARIABLE, (tmp_path / "address").as_uri())
+    with pytest.raises(operator.AddressUnknown, match="not an http or https address"):
+        operator.ask()

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 import threading
 import time
 import urllib.request
-from pathlib import Path
 
 import pytest
 
-from tests.release.box import PROGRAM, SCRIPT, SERVICE, Box, application, until
+from tests.release.box import PROGRAM, SERVICE, Box, application, until
 
 pytestmark = [pytest.mark.slow, pytest.mark.npm]
 
@@ -24,12 +21,6 @@ module.exports = { apps: [{
   env: { COLOUR: 'blue', PORT: 1 },
 }] };
 """
-
-
-def test_shellcheck_has_nothing_to_say() -> None:
-    shellcheck = Path(sys.executable).with_name("shellcheck")
-    done = subprocess.run([shellcheck, SCRIPT], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout
 
 
 def test_a_first_release_serves(box: Box) -> None:

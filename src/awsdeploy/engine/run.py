@@ -83,7 +83,7 @@ class Run:
         """The region a resource lives in."""
         return resource.region or self.region
 
-    def view(
+    def view(  # nosec B107  # a client token, which is not a secret
         self, kind: type[Resource], region: str, token: str = "", fresh: bool = True, removing: bool = False
     ) -> Aws:
         """AWS as this kind sees it in this region. Who is `removing` something does not wait for it to appear."""

@@ -226,7 +226,7 @@ class Builder:
                     raise
                 # The token was used by the crashed run with other values: take what that run made, or a new token.
                 if not (live := self._look(resource, run.settle)):
-                    entry.token = ""
+                    entry.token = ""  # nosec B105  # a client token, which is not a secret
                     entry = run.state.creating(key, entry)
                     continue
                 made = live.id
@@ -315,5 +315,5 @@ class Builder:
             declaration=resource.declaration(),
         )
 
-    def _view(self, resource: Resource, token: str = "") -> Aws:
+    def _view(self, resource: Resource, token: str = "") -> Aws:  # nosec B107  # a client token
         return self.run.view(type(resource), self.run.of(resource), token)

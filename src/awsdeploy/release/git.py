@@ -97,7 +97,7 @@ def ran(
             "GIT_CONFIG_COUNT": str(number + 1),
         }
     options = [word for key, value in TURNED_OFF.items() for word in ("-c", f"{key}={value}")]
-    return subprocess.run(
+    return subprocess.run(  # nosec B607  # the user's git is meant
         ["git", "--no-pager", "--literal-pathspecs", *options, *words],
         cwd=folder,
         env=told,

@@ -21,6 +21,9 @@ PUBLIC = ("NEXT_PUBLIC_BASE_URL", "NEXT_PUBLIC_S3_URL")
 """What the frontend alone is told, when it is built and when it runs."""
 
 
+EVERY_ADDRESS = "0.0.0.0"  # nosec B104  # the load balancer must reach it; its security group lets in nobody else
+
+
 @dataclass(frozen=True)
 class Manifest:
     """One release of one service, as release.sh reads it. `behind` is where the program listens if nginx has `port`."""
@@ -54,7 +57,7 @@ def environment(settings: Settings, service: Service, id: str, site: str, upload
     """What a service is told that is no secret, beside the parameters in its folder."""
     told = {
         "AWS_REGION": settings.region,
-        "HOSTNAME": "127.0.0.1" if service.behind else "0.0.0.0",
+        "HOSTNAME": "127.0.0.1" if service.behind else EVERY_ADDRESS,
         "NODE_ENV": "production",
         "RELEASE_ID": id,
         "TZ": settings.timezone,

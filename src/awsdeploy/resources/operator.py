@@ -10,8 +10,8 @@ import http.client
 import ipaddress
 import os
 import threading
-import urllib.request
 
+from awsdeploy import site
 from awsdeploy.errors import Refused
 from awsdeploy.resource import Aws, Live, Resource
 
@@ -20,7 +20,6 @@ KEPT = "The operator's own address, asked for once"
 """Description of the rule that keeps it."""
 ASKED = "https://checkip.amazonaws.com"
 VARIABLE = "AWSDEPLOY_CHECKIP_URL"
-TIMEOUT = 5.0  # seconds
 
 _asking = threading.Lock()
 
@@ -58,8 +57,7 @@ def ask() -> ipaddress.IPv4Address:
     place = os.environ.get(VARIABLE) or ASKED
     remedy = 'Write your own address instead: ssh_from = ["203.0.113.7/32"].'
     try:
-        with urllib.request.urlopen(place, timeout=TIMEOUT) as answer:
-            said = answer.read(100).decode("ascii", "replace").strip()
+        said = site.fetched(place, most=100)
     except (OSError, ValueError, http.client.HTTPException) as error:
         reason = getattr(error, "reason", None) or error
         raise AddressUnknown(f'ssh_from = ["auto"]: {place} does not answer: {reason}', remedy) from None

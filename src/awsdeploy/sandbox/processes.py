@@ -81,7 +81,8 @@ def _running() -> Iterator[tuple[int, int, list[bytes]]]:
                         yield int(entry.name), int(parent), (entry / "environ").read_bytes().split(b"\0")
         return
     # macOS: -E shows the environment of one's own processes behind their command. Folders with spaces are cut short.
-    listed = subprocess.run(["ps", "-axwwE", "-o", "pid=,ppid=,stat=,command="], capture_output=True, check=False)
+    command = ["/bin/ps", "-axwwE", "-o", "pid=,ppid=,stat=,command="]
+    listed = subprocess.run(command, capture_output=True, check=False)
     for line in listed.stdout.splitlines():
         pid, above, status, *rest = line.split()
         if not status.startswith(b"Z"):
