@@ -56,7 +56,7 @@ class Warm:
         told = json.dumps({"words": words, "folder": str(folder), "environment": dict(environment)}).encode()
         ours, theirs = socket.socketpair()
         with ours, tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-            given.write(stdin.encode())
+            given.write(stdin.encode(errors="surrogateescape"))
             given.seek(0)
             with theirs, self._turn:
                 streams = [given.fileno(), out.fileno(), err.fileno(), theirs.fileno()]

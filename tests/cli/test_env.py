@@ -239,6 +239,36 @@ def test_what_makes_no_sense_sets_nothing(up: World, words: tuple[str, ...], std
     assert writes(up) == 0
 
 
+BASE64 = "bGl2ZV80ZjlhMWM3N2IyLW5ldmVy"  # of a key's last lines: a name, as far as its letters go
+
+
+REFUSED: list[tuple[tuple[str, ...], str, str]] = [
+    (("set", "backend", "STRIPE_KEY", SECRET), "", "Argument 2 after backend is not a valid name"),
+    (("set", f"STRIPE_KEY={SECRET}", "A=b"), "", "no service 'STRIPE_KEY'"),
+    (("set", "backend", f"A={SECRET}\udcff"), "", "A is no text in UTF-8"),
+    (("set", "backend", f"A={SECRET * 500}"), "", "A has 9,000 bytes"),
+    (("unset", "backend", f"A={SECRET}"), "", "Argument 1 after backend is not a valid name"),
+    (("list", "backend", SECRET), "", "1 argument more than this command takes"),
+    (("import", "backend", "-", SECRET), "", "1 argument more than this command takes"),
+    (("import", "backend", "-"), f"A=1\n{SECRET}\n", "standard input:2: what stands before = is not a valid name"),
+    (("import", "backend", "-"), f"A=1\n{BASE64}\n", "standard input:2: there is no = and no value"),
+    (("import", "backend", "-"), f"A=1\n{BASE64}+==\n", "standard input:2: what stands before = is not a valid name"),
+    (("import", "backend", "-"), f"{BASE64}=\n", "standard input:1 has no value"),
+    (("import", "backend", "-"), f"\nA='{SECRET}\nB={SECRET}\n", "standard input:2: this is no NAME=value"),
+    (("import", "backend", "-"), f"A=1\n{BASE64}={SECRET * 500}\n", "standard input:2 has 9,000 bytes"),
+    (("import", "backend", "-"), f"{SECRET}\udcff", "is no text in UTF-8"),
+]
+
+
+def test_no_refusal_repeats_what_may_be_a_value(up: World) -> None:
+    for words, stdin, said in REFUSED:
+        done = up.awsdeploy("env", *words, stdin=stdin)
+        assert done.returncode == 64, (words, done.stderr)
+        assert said in done.stderr
+        assert not [one for one in (SECRET, BASE64) if one in done.stdout + done.stderr], words
+    assert writes(up) == 0
+
+
 def test_of_nothing_nothing_can_be_set(world: World) -> None:
     (world.folder / "config.toml").write_text(CONFIG)
     for words in (("set", "backend", "A=x"), ("list",), ("unset", "backend", "A")):
@@ -254,9 +284,9 @@ def test_a_file_is_imported_without_what_awsdeploy_provides(up: World) -> None:
     done = up.awsdeploy("env", "import", "backend", ".env")
     assert done.returncode == 0, done.stderr
     assert "Set API_KEY, KEY, U of backend." in done.stdout
-    for name in ("DB_HOST", "JWT_SECRET", "EMPTY"):
+    for name in ("DB_HOST", "JWT_SECRET", ".env:5"):
         assert f"Left out: {name} " in done.stderr
-    assert "U seems to name another variable" in done.stderr
+    assert ".env:8 seems to name another variable" in done.stderr
     assert SECRET not in done.stdout + done.stderr
     assert parameter(up, "backend/API_KEY")["Value"] == SECRET
     assert parameter(up, "backend/KEY")["Value"] == "a\nb"
@@ -313,6 +343,6 @@ def test_the_lines_of_a_file_that_are_wrong_are_named_without_what_they_hold() -
         env_file.parse("A=1\n\n\nsecret words here\nB-C=2\nD\n", "my.env")
     assert raised.value.message.splitlines() == [
         "my.env:4: this is no NAME=value.",
-        "my.env:5: B-C is no name of an environment variable.",
-        "my.env:6: D has no value.",
+        "my.env:5: what stands before = is not a valid name of an environment variable.",
+        "my.env:6: there is no = and no value.",
     ]

@@ -107,7 +107,7 @@ def test_every_command_and_its_parts_help_with_examples(name: str) -> None:
         (["completion"], "{bash|zsh|fish}"),
         (["completion", "powershell"], "powershell"),
         (["config", "show", "--env"], "--env"),
-        (["config", "show", "extra"], "extra"),
+        (["config", "show", "extra"], "1 argument more"),
         (["--speed", "0", "config", "show"], "not above 0"),
         (["--speed", "nan", "config", "show"], "not above 0"),
         (["--speed", "fast", "config", "show"], "fast"),

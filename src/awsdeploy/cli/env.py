@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from typing import IO, TYPE_CHECKING, Any
 
@@ -70,7 +71,8 @@ def set_(
         from awsdeploy.release import environment
 
         at.run.need_record()
-        _need_names([one.partition("=")[0] for one in names])
+        for place, one in enumerate(names, start=1):
+            environment.check_name(one.partition("=")[0], f"Argument {place} after {service}")
         known = _standing(at, service, build)
         for name in (one.partition("=")[0] for one in names):
             if name in known:
@@ -99,7 +101,8 @@ def unset(given: Given, service: str, names: tuple[str, ...], build: bool, resta
 
         at.run.need_record()
         known = _standing(at, service, build)
-        for name in names:
+        for place, name in enumerate(names, start=1):
+            environment.check_name(name, f"Argument {place} after {service}")
             if name not in known:
                 have = ", ".join(sorted(name for name, one in known.items() if one.theirs)) or "nothing"
                 raise UsageError(f"{name} is not set for {service}.", f"There is: {have}.")
@@ -132,40 +135,35 @@ def import_(
         from awsdeploy.release import env_file, environment
 
         at.run.need_record()
+        source = "standard input" if file is sys.stdin.buffer else file.name
         try:
-            found = env_file.parse(file.read().decode(), file.name)
+            found = env_file.parse(file.read().decode(), source)
         except UnicodeDecodeError:
-            raise UsageError(f"{file.name} is no text in UTF-8.", "Nothing was set.") from None
+            raise UsageError(f"{source} is no text in UTF-8.", "Nothing was set.") from None
         known = _standing(at, service, build)
         wanted: dict[str, str] = {}
         for one in found:
+            line = f"{source}:{one.line}"
             ours = one.name in known and not known[one.name].theirs
             where = "awsdeploy" if ours else environment.shadowed(settings, service, one.name, build)
             if not one.value:
-                click.echo(f"Left out: {one.name} is empty, and Parameter Store holds nothing empty.", err=True)
-            elif where and not force:
+                click.echo(f"Left out: {line} has no value, and Parameter Store holds nothing empty.", err=True)
+                continue
+            if where and not force:
                 click.echo(f"Left out: {one.name} is provided by awsdeploy; --force sets it.", err=True)
-            else:
-                wanted[one.name] = one.value
-                if one.refers:
-                    click.echo(f"Note: {one.name} seems to name another variable; it is kept as it stands.", err=True)
-        for name, value in wanted.items():
-            environment.check(name, value, advanced)
-            if name in known:
-                environment.check_known(known[name], force)
+                continue
+            environment.check(line, one.value, advanced)
+            if one.name in known:
+                environment.check_known(known[one.name], force)
+            wanted[one.name] = one.value
+            if one.refers:
+                click.echo(f"Note: {line} seems to name another variable; it is kept as it stands.", err=True)
         if not wanted:
-            raise UsageError(f"There is nothing in {file.name} to be set.")
+            raise UsageError(f"There is nothing in {source} to be set.")
         _put_all(at, service, wanted, known, build)
         felt = _next(service, list(wanted), build, restart)
     if restart and felt:
         restarted(given, settings, chosen(settings, [service]))
-
-
-def _need_names(names: Sequence[str]) -> None:
-    from awsdeploy.release import environment
-
-    for name in names:
-        environment.check(name, "any")
 
 
 def _standing(at: Session, service: str, build: bool) -> dict[str, Variable]:

@@ -71,6 +71,17 @@ class ExampleHelp(click.Command):
         super().__init__(*args, **kwargs)
         self.examples = examples
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Refuse arguments that no parameter takes, without repeating them as click does: one may be a secret."""
+        strict = not (ctx.allow_extra_args or ctx.resilient_parsing)
+        ctx.allow_extra_args = True
+        rest = super().parse_args(ctx, args)
+        if strict:
+            ctx.allow_extra_args = False
+            if rest:
+                ctx.fail(f"{len(rest)} argument{'s' * (len(rest) > 1)} more than this command takes.")
+        return rest
+
     def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         if self.help:
             for paragraph in self.help.split("\n\n"):

@@ -61,7 +61,8 @@ def chosen(settings: Settings, names: Sequence[str]) -> list[Service]:
     for name in names:
         if name not in settings.services:
             known = ", ".join(settings.services)
-            raise UsageError(f"There is no service {name!r} in the configuration.", f"There are: {known}")
+            said = name.partition("=")[0]  # a variable in the service's place: its value is not repeated
+            raise UsageError(f"There is no service {said!r} in the configuration.", f"There are: {known}")
     first = settings.database_users
     everyone = sorted(settings.services.values(), key=lambda one: one.name not in first)
     return [one for one in everyone if not names or one.name in names]

@@ -133,7 +133,7 @@ def _given(url: str, deploy_key: Path | None, user: str | None) -> Access:
             text = deploy_key.read_text()
         except (OSError, UnicodeDecodeError) as error:
             reason = getattr(error, "strerror", None) or "it is no text"
-            raise UsageError(f"{deploy_key} cannot be read: {reason}.", "Name the file of a private key.") from None
+            raise UsageError(f"--deploy-key cannot be read: {reason}.", "Name the file of a private key.") from None
         return repository.Access(url, key=repository.key_of(text))
     token = asked_hidden(f"Read-only token for {url}", "The token").strip()
     if not token or not token.isprintable() or " " in token:

@@ -38,10 +38,10 @@ def parse(text: str, source: str) -> list[Assignment]:
             continue  # a comment, or nothing
         if one.error or one.key is None:
             wrong.append(f"{source}:{line}: this is no NAME=value.")
-        elif not NAME.fullmatch(one.key):
-            wrong.append(f"{source}:{line}: {one.key} is no name of an environment variable.")
+        elif not NAME.fullmatch(one.key):  # what stands before "=" may be a line of a key, as base64 ends with it
+            wrong.append(f"{source}:{line}: what stands before = is not a valid name of an environment variable.")
         elif one.value is None:
-            wrong.append(f"{source}:{line}: {one.key} has no value.")
+            wrong.append(f"{source}:{line}: there is no = and no value.")
         else:
             literal = re.search(r"=\s*'", one.original.string) is not None
             refers = not literal and REFERENCE.search(one.value) is not None

@@ -122,20 +122,31 @@ def shadowed(settings: Settings, service: str, name: str, build: bool = False) -
     return "" if known is None or build else provided(settings, known).get(name, "")
 
 
-def check(name: str, value: str, advanced: bool = False) -> None:
-    """Raises `UsageError` for what the environment or Parameter Store cannot hold. Never says the value."""
+def check_name(name: str, what: str) -> None:
+    """Raises `UsageError` for `what`, which is to be a name. Never says it: it may be a value in the wrong place."""
     if not NAME.fullmatch(name):
         raise UsageError(
-            f"{name!r} is no name of an environment variable.", "Letters, digits and _, none of the digits first."
+            f"{what} is not a valid name of an environment variable.",
+            "Write NAME or NAME=VALUE. A name has letters, digits and _, and begins with no digit.",
         )
-    size = len(value.encode())
+
+
+def check(what: str, value: str, advanced: bool = False) -> None:
+    """Raises `UsageError` for what the environment or Parameter Store cannot hold. Never says the value.
+
+    `what` says to people which one it is: its name, or its line in a file.
+    """
+    try:
+        size = len(value.encode())
+    except UnicodeEncodeError:
+        raise UsageError(f"{what} is no text in UTF-8.", "Nothing was set.") from None
     if not value:
-        raise UsageError(f"{name} is empty, and Parameter Store holds nothing empty.", "To remove it: env unset")
+        raise UsageError(f"{what} is empty, and Parameter Store holds nothing empty.", "To remove it: env unset")
     if size > ADVANCED:
-        raise UsageError(f"{name} has {size:,} bytes; Parameter Store holds {ADVANCED:,}.", "Put it into a file.")
+        raise UsageError(f"{what} has {size:,} bytes; Parameter Store holds {ADVANCED:,}.", "Put it into a file.")
     if size > STANDARD and not advanced:
         raise UsageError(
-            f"{name} has {size:,} bytes; a standard parameter holds {STANDARD:,}.",
+            f"{what} has {size:,} bytes; a standard parameter holds {STANDARD:,}.",
             f"--advanced takes up to {ADVANCED:,}, for ${ADVANCED_MONTHLY:.2f} a month each.",
         )
 

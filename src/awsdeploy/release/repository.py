@@ -7,6 +7,7 @@ git is told it in its environment alone, ssh in a file that only we may read: in
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import re
@@ -18,6 +19,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Literal
+from urllib.parse import quote
 
 from awsdeploy.aws import tolerate
 from awsdeploy.config import Service, Settings
@@ -229,7 +231,8 @@ def _reason(said: str, access: Access) -> str:
     lines = [line.strip() for line in said.splitlines() if line.strip()]
     telling = re.compile("^(remote|ERROR|fatal): |Permission denied|verification failed")
     reason = next((line for line in lines if telling.search(line)), "it said nothing")
-    for secret in filter(None, (access.token, access.key)):
+    sent = base64.b64encode(f"{access.user}:{access.token}".encode()).decode()  # as HTTP sends it
+    for secret in (access.token, quote(access.token, safe=""), sent) if access.token else ():
         reason = reason.replace(secret, "***")
     return reason
 
