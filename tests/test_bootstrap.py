@@ -44,15 +44,18 @@ packages)
   for name in "${{@:2}}"; do
     case $name in
     nodejs24) make usr/bin/node-24 ;;
+    iptables*) make usr/sbin/iptables ;;
     git) make usr/bin/git ;;
     logrotate) make usr/sbin/logrotate ;;
     amazon-cloudwatch-agent) make {AGENT}/bin/amazon-cloudwatch-agent-ctl ;;
     esac
   done ;;
+tools) cp "$SERVED/package-lock.json" "$2" ;;
 npm)
-  for name in "${{@:2}}"; do
-    mkdir -p "$ROOT/usr/local/lib/node_modules/${{name%@*}}"
-    echo "{{ \\"version\\": \\"${{name#*@}}\\" }}" >"$ROOT/usr/local/lib/node_modules/${{name%@*}}/package.json"
+  for name in pm2 yarn; do
+    mkdir -p "$2/node_modules/$name"
+    version=$(grep -o "\\"$name\\": \\"[0-9.]*" "$2/package.json" | grep -o '[0-9.]*$')
+    echo "{{ \\"version\\": \\"$version\\" }}" >"$2/node_modules/$name/package.json"
   done ;;
 download) cp "$SERVED/${{2##*/}}" "$3" ;;
 esac
@@ -65,6 +68,7 @@ HERE = {
     "dd": 'for word in "$@"; do case $word in of=*) : >"${word#of=}" ;; esac; done',
     "mkswap": "true",
     "swapon": 'echo "/swapfile file" >>"$ROOT/proc/swaps"',
+    "iptables": "true",
     "alternatives": 'ln -sfn "$ROOT$3" "$ROOT/usr/bin/node"',
     "systemctl": f'[[ $1 != is-active || -f "$ROOT/{AGENT}/etc/awsdeploy.json" ]]',
     "sleep": "true",
@@ -135,6 +139,7 @@ def box(tmp_path: Path) -> Callable[..., Box]:
             program(found.tools / name, f'#!/bin/bash\necho "{name} $*" >>"$CALLS"\n{lines}\n')
         program(found.tools / "outside", WORLD)
         serve_node(found.tools / "served")
+        (found.tools / "served/package-lock.json").write_bytes(bootstrap.tools_lock())
         return found
 
     return made
@@ -169,16 +174,50 @@ def test_a_machine_becomes_ready_for_releases(box: Callable[..., Box], system: s
     done = machine.bootstrap()
     assert done.returncode == 0, done.stderr
     assert {name: machine.outcome[name] for name in ("version", "outcome", "step")} == {
-        "version": 4,
+        "version": 5,
         "outcome": "ok",
         "step": "",
     }
-    assert machine.calls[-2:] == ["outside tag ok 4", "outside release"]
-    for folder in ("srv/app/releases", "srv/app/shared", "var/log/app"):
+    assert machine.calls[-2:] == ["outside tag ok 5", "outside release"]
+    owners = {"srv/app": "root", "srv/app/releases": "root", "srv/app/shared": "app", "var/log/app": "app"}
+    for folder, owner in owners.items():
         assert (machine.root / folder).is_dir()
-        assert f"chown app:app {machine.root / folder}" in machine.calls
-    assert any(call.startswith("useradd --system") and call.endswith(" app") for call in machine.calls)
-    assert "outside npm pm2@6.0.8 yarn@1.22.22" in machine.calls
+        assert f"chown {owner}:{owner} {machine.root / folder}" in machine.calls
+    for user in ("app", "app-build"):
+        assert any(call.startswith("useradd --system") and call.endswith(f" {user}") for call in machine.calls)
+
+
+def test_pm2_and_yarn_come_by_a_lock_file_with_a_hash_for_each_package(box: Callable[..., Box]) -> None:
+    machine = box()
+    machine.bootstrap()
+    tools = machine.root / "opt/awsdeploy/tools"
+    assert f"outside npm {tools}" in machine.calls
+    wanted = json.loads((tools / "package.json").read_text())["dependencies"]
+    lock = json.loads((tools / "package-lock.json").read_text())["packages"]
+    assert lock[""]["dependencies"] == wanted == {"pm2": "6.0.8", "yarn": "1.22.22"}
+    assert all("integrity" in one and "resolved" not in one for name, one in lock.items() if name)
+    assert "npm ci " in bootstrap.script().decode()
+    assert "--ignore-scripts" in bootstrap.script().decode()
+    for name in ("pm2", "yarn"):
+        assert os.readlink(machine.root / "usr/local/bin" / name) == f"/opt/awsdeploy/tools/node_modules/.bin/{name}"
+
+
+@pytest.mark.parametrize(("system", "package"), [("al2", "iptables"), ("al2023", "iptables-nft")])
+def test_the_builder_reaches_no_credentials_of_the_machine(box: Callable[..., Box], system: str, package: str) -> None:
+    machine = box(system)
+    machine.bootstrap()
+    assert f"outside packages {package}" in machine.calls
+    unit = (machine.root / "etc/systemd/system/awsdeploy-metadata.service").read_text()
+    assert "-I OUTPUT -d 169.254.169.254 -m owner --uid-owner app-build -j REJECT" in unit
+    assert "systemctl enable --quiet --now awsdeploy-metadata.service" in machine.calls
+
+
+def test_the_agent_reads_logs_as_a_user_of_its_own(box: Callable[..., Box]) -> None:
+    """As root it could be led by a link in the application's folder to any file."""
+    machine = box()
+    machine.bootstrap()
+    told = json.loads((machine.root / AGENT / "etc/awsdeploy.json").read_text())
+    assert told["agent"]["run_as_user"] == "cwagent"
 
 
 def test_node_24_comes_as_a_package_on_amazon_linux_2023(box: Callable[..., Box]) -> None:
@@ -326,7 +365,7 @@ def test_a_second_run_changes_nothing(box: Callable[..., Box], system: str) -> N
     assert done.returncode == 0, done.stderr
     assert machine.everything() == before
     assert [call for call in machine.calls if call.startswith("outside")] == [
-        "outside tag ok 4",
+        "outside tag ok 5",
         "outside release",
     ]
     assert not [
@@ -338,6 +377,8 @@ def test_a_second_run_changes_nothing(box: Callable[..., Box], system: str) -> N
     ("refuses", "step"),
     [
         ("packages nodejs24", "node"),
+        ("packages iptables-nft", "metadata"),
+        ("tools", "pm2"),
         ("npm", "pm2"),
         ("packages git", "git"),
         ("packages logrotate", "logs"),
@@ -351,7 +392,7 @@ def test_a_step_that_fails_is_named_and_a_later_run_goes_on_from_it(
     done = machine.bootstrap(refuses)
     assert done.returncode != 0
     assert (machine.outcome["outcome"], machine.outcome["step"]) == ("failed", step)
-    assert machine.calls[-1] == f"outside tag failed 4 {step}"
+    assert machine.calls[-1] == f"outside tag failed 5 {step}"
     assert machine.calls.count("sleep 15") == 1, "it is tried again for a while"
     assert machine.bootstrap().returncode == 0
     assert machine.outcome["outcome"] == "ok"

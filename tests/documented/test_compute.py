@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import http.server
 import json
+import re
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -35,7 +36,9 @@ def user_data(ec2: Any, machine: dict[str, Any]) -> str:
 def test_e1_e2_a_machine_has_run_its_bootstrap_for_its_service(documented: World, name: str) -> None:
     ec2 = documented.client("ec2")
     machine = instance(ec2, f"machines/{name}-1")
-    assert tags(machine["Tags"])["awsdeploy:bootstrap"] == "ok 3"
+    version = re.search(r"^readonly VERSION=(\d+)$", bootstrap.script().decode(), re.M)
+    assert version is not None
+    assert tags(machine["Tags"])["awsdeploy:bootstrap"] == f"ok {version[1]}"
     text = user_data(ec2, machine)
     assert len(text.encode()) < 16 * 1024
     assert f"bootstrap.sh shop/prod {name} al2 ap-northeast-2" in text
@@ -46,6 +49,8 @@ def test_e1_e2_a_machine_has_run_its_bootstrap_for_its_service(documented: World
     assert stored == bootstrap.release_script()
     assert b"v18.20.8" in bootstrap.script()  # Node.js 18 LTS
     assert b"pm2" in bootstrap.script()
+    stored = documented.client("s3").get_object(Bucket=bucket, Key="bootstrap/tools-lock.json")["Body"].read()
+    assert stored == bootstrap.tools_lock()
     assert b"yarn" in bootstrap.script()
 
 

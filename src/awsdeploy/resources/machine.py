@@ -45,7 +45,7 @@ class Machine(Resource):
     """
 
     service: str
-    bootstrap: BucketObject
+    bootstrap: tuple[BucketObject, ...]  # what it fetches when it begins
     security: tuple[SecurityGroup, ...]
     profile: InstanceProfile
     system: str
@@ -90,7 +90,7 @@ class Machine(Resource):
 
     def user_data(self, aws: Aws) -> str:
         """The placeholder first, so that it answers whatever becomes of the bootstrap. AWS: 16 KB at most."""
-        bucket = bucket_name(aws, self.bootstrap.bucket)
+        bucket = bucket_name(aws, self.bootstrap[0].bucket)
         arguments = (aws.stack.tag, self.service, self.system, aws.region)
         release = f"s3://{bucket}/{bootstrap.manifest_key(self.service)}"
         page = placeholder.user_data(self.system, self.port, self.health, aws.region, release)

@@ -9,6 +9,7 @@ import contextlib
 import fcntl
 import functools
 import importlib.util
+import json
 import os
 import shlex
 import shutil
@@ -21,6 +22,8 @@ from awsdeploy.sandbox import extras
 
 PM2 = "6.0.8"
 YARN = "1.22.22"
+LOCK = Path(__file__).parents[1] / "bootstrap" / "tools-lock.json"
+"""What the machines of AWS install by, too: a hash for each package."""
 PATIENCE = 300
 """Real seconds that npm may take."""
 NO_NODE = f"Node.js is missing: it runs the applications of the sandbox. To install it: {extras.command('app')}"
@@ -76,12 +79,17 @@ def _install(programs: Path, made: Path) -> None:
     work = made.with_name(f"{made.name}.new")
     shutil.rmtree(work, ignore_errors=True)
     shutil.rmtree(made, ignore_errors=True)
-    options = ["--no-audit", "--no-fund", "--no-update-notifier", "--loglevel=error", "--prefix", str(work)]
+    work.mkdir()
+    (work / "package.json").write_text(
+        json.dumps({"name": "tools", "private": True, "dependencies": {"pm2": PM2, "yarn": YARN}})
+    )
+    (work / "package-lock.json").write_bytes(LOCK.read_bytes())
+    options = ["--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier", "--loglevel=error"]
     environment = {**os.environ, "PATH": os.pathsep.join([str(programs), os.environ.get("PATH", os.defpath)])}
     environment.pop("NODE_OPTIONS", None)
     try:
         done = subprocess.run(
-            [str(programs / "npm"), "install", *options, f"pm2@{PM2}", f"yarn@{YARN}"],
+            [str(programs / "npm"), "ci", *options, "--prefix", str(work)],
             env=environment,
             stdin=subprocess.DEVNULL,
             capture_output=True,
