@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,12 +11,14 @@ from pathlib import Path
 import pytest
 
 from awsdeploy.errors import AwsFailure
+from awsdeploy.resources import bootstrap
 from awsdeploy.sandbox import control
 from tests.conftest import forked
 from tests.simulated import World, tags
 
 CONFIG = 'name = "boot"\nenvironment = "dev"\nplatform = "supported"\n\n[services.worker]\n'
 KEY = "machines/worker-1"
+WELL = re.sub(r"(?s).*^readonly VERSION=(\d+)$.*", r"ok \1", bootstrap.script().decode(), flags=re.M)
 GATE = "machines/worker-bootstrapped"
 FETCHES = """#!/bin/bash
 aws s3 cp --region ap-northeast-2 s3://{bucket}/bootstrap/bootstrap.sh /opt/awsdeploy/bootstrap.sh
@@ -53,7 +56,7 @@ def started(world: World, script: str, **more: object) -> dict[str, str]:
 
 
 def test_a_machine_that_may_fetch_its_script_reports(stack: World) -> None:
-    assert started(stack, FETCHES.format(bucket=artifacts(stack)))["awsdeploy:bootstrap"] == "ok 3"
+    assert started(stack, FETCHES.format(bucket=artifacts(stack)))["awsdeploy:bootstrap"] == WELL
 
 
 def test_a_machine_without_the_script_or_without_a_role_reports_nothing(stack: World) -> None:
@@ -99,7 +102,7 @@ def test_status_and_up_tell_the_step_that_failed_and_what_to_do(sandbox: control
             world.up(settings)
         assert "--replace" in failure.value.hint
         assert "/var/log/awsdeploy/bootstrap.log" in failure.value.hint
-        ec2.create_tags(Resources=[live.id], Tags=[{"Key": "awsdeploy:bootstrap", "Value": "ok 3"}])
+        ec2.create_tags(Resources=[live.id], Tags=[{"Key": "awsdeploy:bootstrap", "Value": WELL}])
         world.up(settings)
 
 
@@ -109,7 +112,7 @@ def test_up_waits_for_a_machine_that_has_not_reported_yet(sandbox: control.Serve
         world.up(settings)
         (live,) = [one for one in world.everything(settings) if one.key == KEY]
         ec2, waits = world.client("ec2"), threading.Event()
-        tag = {"Key": "awsdeploy:bootstrap", "Value": "ok 3"}
+        tag = {"Key": "awsdeploy:bootstrap", "Value": WELL}
         ec2.delete_tags(Resources=[live.id], Tags=[{"Key": tag["Key"]}])
 
         def report_when_waited_for(event: object) -> None:
