@@ -4,6 +4,8 @@
 #   make test     environment + linters + the suite (what CI runs)
 #   make quick    the suite without its slow half
 #   make rehearsal  on your AWS account: shows what it costs, asks, records what AWS answers, destroys (docs/rehearsal.md)
+#   make audit    known vulnerabilities of the locked packages; says so where it cannot look them up
+#   make scan     Prowler looks at the documented stack in the sandbox; each finding needs a decision in docs/security.md
 #   make torture  every crash point and every other exhaustive run, which `make test` samples
 PYTHON ?= python3
 VENV := .venv
@@ -11,7 +13,7 @@ BIN := $(VENV)/bin
 # Each of the two works through files as a whole, so that what a file sets up stands once; who is done takes from the other.
 PYTEST := $(BIN)/python -m pytest -n 2 --dist worksteal
 
-.PHONY: demo demo-app rehearsal test quick torture lint bench clean
+.PHONY: demo demo-app rehearsal test quick torture lint audit scan bench clean
 
 demo: $(VENV)/.demo
 	@$(BIN)/awsdeploy up --sandbox --config config.example.toml --yes
@@ -47,6 +49,21 @@ lint: $(VENV)/.dev
 	$(BIN)/mypy
 	$(BIN)/bandit --quiet --recursive --configfile pyproject.toml src
 	$(BIN)/shellcheck .ci/run $(shell find src -name '*.sh')
+
+# Each tool has an environment of its own: none of its packages gets near what is developed and tested with.
+PIP_AUDIT := 2.10.1
+PROWLER := 5.46.0
+
+audit: $(BIN)/python
+	@$(BIN)/python -m venv $(VENV)/audit
+	@$(VENV)/audit/bin/pip install --quiet --disable-pip-version-check --only-binary :all: pip-audit==$(PIP_AUDIT) || true
+	@$(BIN)/python -m security.audit $(VENV)/audit/bin/pip-audit
+
+# Prowler is 1 GB with its packages, some of which run their own code to install: once, in minutes.
+scan: $(VENV)/.dev
+	@$(BIN)/python -m venv $(VENV)/scan
+	@$(VENV)/scan/bin/pip install --quiet --disable-pip-version-check prowler==$(PROWLER)
+	@$(BIN)/python -m security.scan $(abspath $(VENV)/scan/bin/prowler)
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m benchmarks

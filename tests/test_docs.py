@@ -12,7 +12,8 @@ from awsdeploy.cli.group import COMMANDS
 from awsdeploy.config import Settings, from_mapping
 
 ROOT = Path(__file__).parents[1]
-DOCUMENTS = [ROOT / "README.md", ROOT / "README.ko.md", *sorted((ROOT / "docs").glob("*.md"))]
+DOCUMENTS = [ROOT / "README.md", ROOT / "README.ko.md", ROOT / "SECURITY.md", *sorted((ROOT / "docs").glob("*.md"))]
+TESTS = re.compile(r"\b(tests/[\w/]+\.py)::(\w+)")
 WORDS = re.compile(r"\bawsdeploy (?:--?[a-z-]+ )*([a-z][a-z-]+)")
 
 
@@ -41,6 +42,13 @@ def test_every_command_is_in_some_document() -> None:
 def test_a_link_leads_somewhere(path: Path) -> None:
     for link in re.findall(r"\]\(([^)#]+)\)", path.read_text()):
         assert link.startswith("https://") or (path.parent / link).exists(), link
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+def test_a_test_that_a_document_names_exists(path: Path) -> None:
+    for file, name in sorted(set(TESTS.findall(path.read_text()))):
+        assert (ROOT / file).exists(), file
+        assert f"def {name}(" in (ROOT / file).read_text(), f"{file}::{name}"
 
 
 def settings(preset: str) -> Settings:
