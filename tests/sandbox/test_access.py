@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import stat
 import subprocess
+import threading
 from collections.abc import Callable, Mapping
 from http.client import HTTPConnection
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,6 +20,7 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from awsdeploy import __version__
 from awsdeploy.sandbox import control
 from awsdeploy.sandbox.keys import HEADER, Keys
 from awsdeploy.sandbox.steering import Steering
@@ -168,6 +172,32 @@ def test_another_user_of_the_machine_is_refused(tmp_path: Path) -> None:
             assert word.encode() not in told
     finally:
         control.stop(home)
+
+
+def test_what_listens_at_its_port_after_a_crash_is_told_nothing(tmp_path: Path) -> None:
+    """Shown: it was sent the secret, answered as the sandbox, and then got the released code and its variables."""
+    dead = subprocess.Popen(["true"])
+    dead.wait()
+    told: list[str] = []
+
+    class Impostor(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            told.append(str(self.headers))
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(json.dumps(record | {"now": 0.0}).encode())
+
+        def log_message(self, format: str, *words: Any) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Impostor) as impostor:
+        threading.Thread(target=impostor.serve_forever, daemon=True).start()
+        record = {"pid": dead.pid, "port": impostor.server_port, "secret": "s" * 40, "speed": 60.0, "started": 0.0}
+        record |= {"version": __version__}
+        (tmp_path / "server.json").write_text(json.dumps(record))
+        assert control.status(tmp_path) is None
+        impostor.shutdown()
+    assert told == []
 
 
 def test_what_its_machines_ask_is_no_use_of_it(world: World) -> None:

@@ -80,12 +80,18 @@ def stop(home: Path) -> bool:
 
 
 def status(home: Path) -> Server | None:
-    """The server of this home, if it answers as the process that its record names."""
+    """The server of this home, if it answers as the process that its record names.
+
+    After a crash anybody may listen at its port, so nothing is sent there unless that process lives and is the user's.
+    """
     need_own(home)
     try:
         record = json.loads(read(home / "server.json"))
         port, pid, secret = int(record["port"]), int(record["pid"]), str(record["secret"])
-    except (OSError, ValueError, KeyError, TypeError):
+        if pid <= 0:
+            return None
+        os.kill(pid, 0)
+    except (OSError, ValueError, KeyError, TypeError, OverflowError):
         return None
     try:
         answer = _request("GET", f"http://127.0.0.1:{port}/_sandbox/status", secret)
