@@ -15,6 +15,7 @@ from awsdeploy.cli.failures import ending
 from awsdeploy.errors import Refused
 from awsdeploy.files import read
 from awsdeploy.lock import locked
+from awsdeploy.release.git import is_tracked
 from awsdeploy.sandbox import boxes, control
 from awsdeploy.state import Entry, State
 from tests.release.repository import commit, git
@@ -139,6 +140,15 @@ def test_what_git_tracks_there_is_not_believed(module_world: World, clone: Path)
         assert "git rm -rf .awsdeploy" in said
     git(clone, "rm", "-rqf", ".awsdeploy")
     assert run(module_world, clone, "sandbox", "status")[0] == 0
+
+
+def test_a_tracked_name_counts_in_any_case_of_letters(clone: Path) -> None:
+    """Where a file system takes both for one, as on macOS and Windows."""
+    git(clone, "init", "-q", "-b", "main")
+    commit(clone, {"README": "", ".awsdeploy.md": "", "docs/.awsdeploy": ""})
+    assert not is_tracked(clone / ".awsdeploy")
+    commit(clone, {".AwsDeploy/shop-prod.json": "{}"})
+    assert is_tracked(clone / ".awsdeploy")
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder away")

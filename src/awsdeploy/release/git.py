@@ -159,12 +159,17 @@ def pristine(root: Path) -> Iterator[dict[str, str]]:
 
 
 def is_tracked(path: Path) -> bool:
-    """Whether the repository around `path` has committed or added it; False where that cannot be told."""
+    """Whether the repository around `path` has committed or added it; False where that cannot be told.
+
+    In any case of letters: on macOS a committed `.AWSDEPLOY` is `.awsdeploy`.
+    """
     try:
-        done = ran("ls-files", "-z", "--", path.name, folder=path.absolute().parent)
+        done = ran("ls-files", "-z", folder=path.absolute().parent)
     except OSError:
         return False
-    return done.returncode == 0 and bool(done.stdout)
+    wanted = os.fsencode(path.name).lower()
+    names = (name.partition(b"/")[0].lower() for name in done.stdout.split(b"\0"))
+    return done.returncode == 0 and wanted in names
 
 
 def _unfiltered(folder: Path) -> dict[str, str]:
