@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import graphlib
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -123,6 +124,14 @@ def test_a_library_is_imported_in_one_part_only(library: str) -> None:
     }
     assert users, "no longer used"
     assert [module for module in users if not module.startswith(ONLY[library])] == []
+
+
+def test_python_is_started_without_the_current_folder() -> None:
+    """Who is in a cloned repository has its modules there: `-m` without `-P` would import them first."""
+    started = re.compile(r"sys\.executable,\s*(\"-\w\")(?:,\s*(\"-\w\"))?")
+    found = [(path.name, words) for path in MODULES.values() for words in started.findall(path.read_text())]
+    assert len(found) >= 6
+    assert [one for one in found if one[1][0] not in ('"-P"', '"-I"')] == []
 
 
 def test_nothing_imports_in_a_circle() -> None:

@@ -100,7 +100,7 @@ def _explained(error: Exception) -> tuple[str, str]:
     if isinstance(error, fault.ConfigParseError | fault.InvalidConfigError):
         return f"The AWS configuration cannot be used: {error}", f"Correct {_file()}, {THEN}"
     if isinstance(error, fault.MissingDependencyException):
-        install = shlex.join([sys.executable, "-m", "pip", "install", "botocore[crt]"])
+        install = shlex.join([sys.executable, "-P", "-m", "pip", "install", "botocore[crt]"])
         return f"The credentials of {who} need a library that is not installed.", f"{install}, {THEN}"
     if isinstance(error, EOFError | fault.RefreshWithMFAUnsupportedError):
         export = f'eval "$(aws configure export-credentials --profile {shlex.quote(named)} --format env)"'

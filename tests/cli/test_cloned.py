@@ -114,6 +114,21 @@ def test_a_project_may_lie_behind_a_link(tmp_path: Path) -> None:
     assert "network/vpc" in read(tmp_path / "real" / ".awsdeploy" / "shop-prod.json")
 
 
+def test_no_module_of_the_repository_is_imported(clone: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`python -m` looks in the current folder first. Shown: `plan --sandbox` ran a committed `awsdeploy`."""
+    ran = tmp_path / "ran"
+    for name in ("awsdeploy", "moto", "flask", "dns"):
+        (clone / name).mkdir()
+        (clone / name / "__init__.py").write_text(f"open({str(ran)!r}, 'w')\n")
+    monkeypatch.chdir(clone)
+    home = Path(".awsdeploy", "sandbox").absolute()
+    try:
+        control.start(home, 60)
+    finally:
+        control.stop(home)
+    assert not ran.exists()
+
+
 def test_what_lies_where_simulated_machines_live_goes_first(
     tmp_path: Path, victim: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -36,7 +36,7 @@ class Course:
 
     project: Project
     say: Callable[[str], None]
-    command: tuple[str, ...] = (sys.executable, "-m", "awsdeploy")
+    command: tuple[str, ...] = (sys.executable, "-P", "-m", "awsdeploy")
     acts: list[Act] = field(default_factory=list)
     stopped: bool = False
     """Ctrl-C or SIGTERM came: no command but the destroy begins."""

@@ -268,7 +268,7 @@ def _folder(world: World) -> Path:
         wrapper = folder / "bin" / name
         wrapper.write_text(f'#!/bin/sh\nexec {shlex.join([*runner, str(SHIMS / program)])} "$@"\n')
         wrapper.chmod(0o755)
-    guard = [sys.executable, "-m", "awsdeploy.sandbox.processes", str(folder)]
+    guard = [sys.executable, "-P", "-m", "awsdeploy.sandbox.processes", str(folder)]
     boxes.guard = subprocess.Popen(guard, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, start_new_session=True)
     let_through(world, world.site.port)
     return folder

@@ -169,7 +169,7 @@ def _spawn(home: Path, speed: float, idle: float) -> Server:
     with open(home / "server.log", "wb", opener=unlinked) as log:
         process = subprocess.Popen(
             [
-                *(sys.executable, "-m", "awsdeploy.sandbox", "--home", str(home.resolve())),
+                *(sys.executable, "-P", "-m", "awsdeploy.sandbox", "--home", str(home.resolve())),
                 *("--speed", f"{speed:g}", "--idle", f"{idle:g}"),
             ],
             stdin=subprocess.DEVNULL,

@@ -17,4 +17,4 @@ def command(extra: str) -> str:
     """
     marker = re.compile(rf"""\s*;\s*extra\s*==\s*['"]{re.escape(extra)}['"]""")
     wanted = [marker.sub("", one) for one in importlib.metadata.requires(DISTRIBUTION) or () if marker.search(one)]
-    return shlex.join([sys.executable, "-m", "pip", "install", *wanted])
+    return shlex.join([sys.executable, "-P", "-m", "pip", "install", *wanted])

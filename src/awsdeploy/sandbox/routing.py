@@ -83,7 +83,7 @@ class Routing:
             return
         ours, theirs = socket.socketpair()
         ours.settimeout(DEADLINE)
-        command = [sys.executable, "-m", "awsdeploy.sandbox.router", str(theirs.fileno())]
+        command = [sys.executable, "-P", "-m", "awsdeploy.sandbox.router", str(theirs.fileno())]
         self.process = subprocess.Popen(
             command, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, start_new_session=True
         )
