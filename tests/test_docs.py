@@ -73,6 +73,7 @@ def test_the_example_shows_every_setting() -> None:
     tables = {
         "network",
         "services",
+        "web",
         "release",
         "dns",
         "database",

@@ -50,6 +50,11 @@ def sentences(settings: Settings) -> Iterator[str]:
         yield "The A record is an alias of the load balancer, which has no address that lasts."
     else:
         yield "Without a domain there is no DNS record and no TLS: port 80 answers on the load balancer's own name."
+    if settings.names and settings.web.hsts_days:
+        yield (
+            f"With HTTPS, browsers are told to use nothing else for {settings.web.hsts_days} days after a visit; this "
+            "replaces the application's own Strict-Transport-Security header. web.hsts_days = 0 turns it off."
+        )
     yield from _budget(settings)
     if settings.platform != "documented":
         yield SUPPORTED

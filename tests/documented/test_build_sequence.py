@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from awsdeploy.resources.listener import HSTS
 from tests.documented.asking import database, group, instance, listener, named, sources, subnet, target_group
 from tests.simulated import World
 
@@ -186,6 +187,15 @@ def test_f4_port_443_sends_the_api_to_the_backend_and_the_rest_to_the_frontend(e
     assert www["Conditions"][0]["HostHeaderConfig"]["Values"] == ["www.example.com"]
     to = www["Actions"][0]["RedirectConfig"]
     assert (to["Host"], to["StatusCode"]) == ("example.com", "HTTP_301")
+
+
+def test_the_load_balancer_guards_the_services(elbv2: Any) -> None:
+    found = listener(elbv2, 443)
+    added = elbv2.describe_listener_attributes(ListenerArn=found["ListenerArn"])["Attributes"]
+    assert {"Key": HSTS, "Value": "max-age=2592000"} in added
+    guards = elbv2.describe_load_balancer_attributes(LoadBalancerArn=found["LoadBalancerArn"])["Attributes"]
+    for key, value in (("desync_mitigation_mode", "defensive"), ("drop_invalid_header_fields.enabled", "true")):
+        assert {"Key": f"routing.http.{key}", "Value": value} in guards
 
 
 def test_f6_targets_are_checked_and_healthy(elbv2: Any) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from awsdeploy.resource import Live
+from awsdeploy.resources.listener import HSTS
 from tests.drift.hands import EDGE, SETTLED, by_hand
 from tests.simulated import World
 
@@ -22,6 +23,7 @@ for key, text in {
     "idle_timeout.timeout_seconds": "10",
     "client_keep_alive.seconds": "60",
     "routing.http.drop_invalid_header_fields.enabled": "false",
+    "routing.http.desync_mitigation_mode": "monitor",
     "deletion_protection.enabled": "true",
 }.items():
     _balancer_attribute(key, text)
@@ -88,6 +90,13 @@ def _(aws: World, live: dict[str, Live]) -> None:
 @by_hand("old TLS", "web/https", "elbv2:CreateListener.SslPolicy")
 def _(aws: World, live: dict[str, Live]) -> None:
     aws.client("elbv2").modify_listener(ListenerArn=live["web/https"].id, SslPolicy="ELBSecurityPolicy-2016-08")
+
+
+@by_hand("no HSTS", "web/https", "elbv2:ModifyListenerAttributes.Attributes")
+def _(aws: World, live: dict[str, Live]) -> None:
+    aws.client("elbv2").modify_listener_attributes(
+        ListenerArn=live["web/https"].id, Attributes=[{"Key": HSTS, "Value": ""}]
+    )
 
 
 def _rules(aws: World, live: dict[str, Live]) -> list[dict[str, Any]]:

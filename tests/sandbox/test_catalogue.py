@@ -184,6 +184,7 @@ ROWS = {
     "answers-hosts": "a host rule",
     "answers-forwarded": "what a target sees",
     "answers-plain-headers": "header names with `_`, where `drop_invalid_header_fields` is on",
+    "answers-added-headers": "a response header that the listener adds",
     "answers-in-turn": "which target is asked",
     "answers-empty": "a target group without targets",
     "answers-gone": "a target that refuses, or hangs up before it answers, also on a kept connection",

@@ -19,14 +19,14 @@ from typing import Any
 
 import pytest
 
-from tests.sandbox.standing import PORT, Standing, a_target_group
+from tests.sandbox.standing import PORT, Standing, a_target_group, refused
 
 SPEED = 600.0
 NOTHING = "nothing deployed yet"
 
 
 class Application(ThreadingHTTPServer):
-    """What runs on a machine. `status`: what it answers; `says`: its body."""
+    """What runs on a machine. `status`: what it answers; `says`: its body; `also`: more headers."""
 
     daemon_threads = True
     request_queue_size = 128
@@ -37,6 +37,7 @@ class Application(ThreadingHTTPServer):
         self.seen: list[tuple[str, dict[str, str]]] = []
         self.act: Callable[[Handler], bool] = lambda _: False
         self.deaf = False
+        self.also: dict[str, str] = {}
         self.open: set[socket.socket] = set()
 
     def process_request(self, request: Any, client_address: Any) -> None:
@@ -68,6 +69,8 @@ class Handler(BaseHTTPRequestHandler):
         body = self.server.says.encode()
         self.send_response(self.server.status)
         self.send_header("Content-Length", str(len(body)))
+        for name, value in self.server.also.items():
+            self.send_header(name, value)
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(body)
@@ -224,6 +227,21 @@ def test_the_port_serves_what_https_would(site: Site) -> None:
     assert secure["X-Forwarded-For"] == "127.0.0.1"
     assert secure["X-Amzn-Trace-Id"].startswith("Root=1-")
     assert "Connection" not in secure
+
+
+def test_a_listener_adds_its_headers_to_every_answer(site: Site) -> None:
+    stands = site.stands
+    key = "routing.http.response.strict_transport_security.header_value"
+    site.run("page").also = {"Strict-Transport-Security": "max-age=1"}
+    site.until(lambda: site.answers("page"))
+    assert site.ask()[1]["strict-transport-security"] == "max-age=1"
+    for value, shown in (("max-age=300", "max-age=300"), ("", "max-age=1")):
+        stands.elbv2.modify_listener_attributes(ListenerArn=stands.listener, Attributes=[{"Key": key, "Value": value}])
+        assert site.ask()[1]["strict-transport-security"] == shown
+    with refused("ValidationError", "not recognized"):
+        stands.elbv2.modify_listener_attributes(
+            ListenerArn=stands.listener, Attributes=[{"Key": key.replace("strict", "stric"), "Value": "max-age=300"}]
+        )
 
 
 def test_header_names_that_are_not_plain_are_dropped_only_where_the_load_balancer_says_so(site: Site) -> None:

@@ -45,6 +45,8 @@ class FrontDoor:
             security=(groups.alb,),
             protected=settings.preset == "prod",
             logs=storage.logs,
+            desync=settings.web.desync,
+            drop_invalid_headers=settings.web.drop_invalid_headers,
             after=(network.internet,),
         )
         self.target_groups = {
@@ -75,6 +77,7 @@ class FrontDoor:
             default=next(self.target_groups[name] for name, one in self.web.items() if "/*" in one.paths),
             certificate=certificate,
             rules=(*first, *self._path_rules()),
+            hsts_days=self.settings.web.hsts_days if certificate else 0,
         )
         yield listener
         for name, group in self.target_groups.items():

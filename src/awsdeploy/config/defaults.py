@@ -86,7 +86,7 @@ def _following(written: Tree) -> Iterator[tuple[tuple[str, ...], object, str]]:
         yield ("services", service, "directory"), service, "default"
         yield ("services", service, "instance_type"), preset["service"]["instance_type"], because
     yield ("dns", "mode"), "route53" if domain else "none", "default"
-    for table in ("release", "logs", "monitoring", "backup", "ci", "iam", "tags", "waits"):
+    for table in ("web", "release", "logs", "monitoring", "backup", "ci", "iam", "tags", "waits"):
         yield (table,), {}, "default"
 
 

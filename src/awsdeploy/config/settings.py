@@ -37,6 +37,7 @@ from awsdeploy.config.values import (
     between,
     pattern,
 )
+from awsdeploy.config.web import Web
 
 Platform = Literal["documented", "supported"]
 Preset = Literal["dev", "prod"]
@@ -259,6 +260,7 @@ class Settings(Frozen):
     """The IANA zone in which times are shown."""
     network: Network
     services: Services
+    web: Web
     release: Release
     dns: Dns
     database: Database

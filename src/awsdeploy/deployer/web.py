@@ -18,14 +18,14 @@ def elbv2(scope: Scope) -> Iterator[Statement]:
     ELB reads the VPC's security groups with the caller's rights. AWS: managed policy ElasticLoadBalancingFullAccess.
     """
     looks = """\
-    DescribeListeners DescribeLoadBalancerAttributes DescribeLoadBalancers DescribeRules DescribeTags
-    DescribeTargetGroupAttributes DescribeTargetGroups DescribeTargetHealth
+    DescribeListenerAttributes DescribeListeners DescribeLoadBalancerAttributes DescribeLoadBalancers DescribeRules
+    DescribeTags DescribeTargetGroupAttributes DescribeTargetGroups DescribeTargetHealth
     """
     yield allow("BalancerLook", actions("elasticloadbalancing", looks), ["*"])
     yield allow("BalancerGroups", ["ec2:GetSecurityGroupsForVpc"], scope.ec2("vpc"))
     changes = """\
-    AddTags CreateListener CreateRule DeleteListener DeleteLoadBalancer DeleteRule
-    DeleteTargetGroup DeregisterTargets ModifyListener ModifyLoadBalancerAttributes ModifyRule ModifyTargetGroup
+    AddTags CreateListener CreateRule DeleteListener DeleteLoadBalancer DeleteRule DeleteTargetGroup DeregisterTargets
+    ModifyListener ModifyListenerAttributes ModifyLoadBalancerAttributes ModifyRule ModifyTargetGroup
     ModifyTargetGroupAttributes RegisterTargets RemoveTags SetIpAddressType SetSecurityGroups SetSubnets
     """
     # Names are cut at 32 characters, so that the tag tells whose a load balancer is.

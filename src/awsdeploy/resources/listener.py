@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,11 +10,13 @@ from awsdeploy.aws import AwsRefusal, tolerate
 from awsdeploy.resource import UNKNOWN, Again, Aws, Change, Live, Parting, Passing, Resource
 from awsdeploy.resources import tag_calls
 from awsdeploy.resources.dns import CertificateIssued
-from awsdeploy.resources.load_balancer import LoadBalancer, TargetGroup, tagged
+from awsdeploy.resources.load_balancer import LoadBalancer, TargetGroup, attribute_changes, tagged
 
 # AWS: recommended policies, newest first (describe-ssl-policies); the API's own default is of 2016.
 TLS_POLICIES = ("ELBSecurityPolicy-TLS13-1-2-Res-PQ-2025-09", "ELBSecurityPolicy-TLS13-1-2-2021-06")
 STEP = 10  # between priorities
+HSTS = "routing.http.response.strict_transport_security.header_value"
+DAY = 86_400  # seconds
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,8 @@ class Listener(Resource):
     """One port of the load balancer: HTTPS if it has a `certificate`, and its rules, the first match wins.
 
     Rules belong to their listener: at the priority 10, 20, … stands what the declaration says, so a rule
-    is changed where it stands rather than moved.
+    is changed where it stands rather than moved. `hsts_days` is the max-age of the Strict-Transport-Security header
+    that an HTTPS listener adds to answers, for the host name alone; 0 adds none.
     """
 
     balancer: LoadBalancer
@@ -46,6 +49,7 @@ class Listener(Resource):
     default: TargetGroup | Redirect
     certificate: CertificateIssued | None = None
     rules: tuple[Rule, ...] = ()
+    hsts_days: int = 0
 
     tagging = tag_calls.LISTENER
     replaces = {"balancer", "port"}
@@ -113,7 +117,19 @@ class Listener(Resource):
                 words(wanted["DefaultActions"]),
                 modify,
             )
+        yield from self._repair_headers(aws, live)
         yield from self._repair_rules(aws, live)
+
+    def _repair_headers(self, aws: Aws, live: Live) -> Iterator[Change]:
+        if self.certificate is None:
+            return
+        wanted = {HSTS: f"max-age={self.hsts_days * DAY}" if self.hsts_days else ""}
+        present = aws.elbv2.describe_listener_attributes(ListenerArn=live.id)["Attributes"]
+
+        def modify(wrong: Sequence[Mapping[str, str]]) -> None:
+            aws.elbv2.modify_listener_attributes(ListenerArn=live.id, Attributes=list(wrong))
+
+        yield from attribute_changes(present, wanted, modify)
 
     def _repair_rules(self, aws: Aws, live: Live) -> Iterator[Change]:
         present = {

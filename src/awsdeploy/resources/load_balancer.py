@@ -18,12 +18,17 @@ from awsdeploy.resources.security_group import SecurityGroup
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class LoadBalancer(Resource):
-    """The public front door, in every public subnet. `logs` is where it writes down every request."""
+    """The public front door, in every public subnet. `logs` is where it writes down every request.
+
+    `desync` is AWS's mode against request smuggling; `drop_invalid_headers` drops header names that are not plain.
+    """
 
     subnets: tuple[Subnet, ...]
     security: tuple[SecurityGroup, ...]
     protected: bool
     logs: Bucket
+    desync: str = "defensive"
+    drop_invalid_headers: bool = True
 
     tagging = tag_calls.ELBV2
     replaces = {"subnets"}
@@ -100,7 +105,8 @@ class LoadBalancer(Resource):
         attributes = {
             "idle_timeout.timeout_seconds": "60",
             "client_keep_alive.seconds": "3600",
-            "routing.http.drop_invalid_header_fields.enabled": "true",
+            "routing.http.drop_invalid_header_fields.enabled": str(self.drop_invalid_headers).lower(),
+            "routing.http.desync_mitigation_mode": self.desync,
             "deletion_protection.enabled": str(self.protected).lower(),
             "access_logs.s3.enabled": "true",
             "access_logs.s3.bucket": aws[self.logs].id,
@@ -259,7 +265,7 @@ def tagged(
 def attribute_changes(present: Iterable[Mapping[str, str]], wanted: Mapping[str, str], modify: Any) -> Iterator[Change]:
     """What differs among ELB attributes; all of it is changed in one call."""
     values = {one["Key"]: one.get("Value", "") for one in present}
-    wrong = [{"Key": key, "Value": value} for key, value in wanted.items() if values.get(key) != value]
+    wrong = [{"Key": key, "Value": value} for key, value in wanted.items() if values.get(key, "") != value]
 
     def apply() -> None:
         modify(wrong)

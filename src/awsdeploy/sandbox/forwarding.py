@@ -103,7 +103,7 @@ class Exchange:
         keeps = await self._body_is_over() and status != 400
         body = text.encode()
         headers = [("Server", "awselb/2.0"), ("Date", formatdate(usegmt=True)), ("Content-Type", kind)]
-        headers += [("Content-Length", str(len(body))), *(more or ()), _connection(keeps)]
+        headers += [("Content-Length", str(len(body))), *(more or ()), *self.balancer.headers, _connection(keeps)]
         self.writer.write(written(f"HTTP/1.1 {title}", headers) + (b"" if self.method == "HEAD" else body))
         await self.writer.drain()
         if not keeps:
@@ -230,7 +230,9 @@ class Exchange:
         length = 0 if bare else answer.length(UNTIL_CLOSED)
         modern = self.head.first[2] == "HTTP/1.1"
         chunked = length < 0 and modern
-        headers = [one for one in answer.end_to_end() if not (length < 0 and one[0].lower() == "content-length")]
+        # AWS: a header that the listener adds takes the place of the target's own.
+        ours = {name.lower() for name, _ in self.balancer.headers} | ({"content-length"} if length < 0 else set())
+        headers = [one for one in answer.end_to_end() if one[0].lower() not in ours] + list(self.balancer.headers)
         if chunked:
             headers.append(("Transfer-Encoding", "chunked"))
         headers.append(_connection(self.keeps))

@@ -70,13 +70,14 @@ class Rule:
 
 @dataclass(frozen=True)
 class Balancer:
-    """A load balancer by the listener that answers for it. `idle` is in real seconds."""
+    """A load balancer by the listener that answers for it. `idle` is in real seconds; `headers` go on every answer."""
 
     name: str
     secure: bool
     port: int
     idle: float = 60.0
     plain_headers: bool = False
+    headers: tuple[tuple[str, str], ...] = ()
     rules: tuple[Rule, ...] = ()
 
     def rule(self, method: str, host: str, path: str) -> Rule | None:
@@ -104,7 +105,8 @@ def read(line: str | bytes) -> Table:
             Rule(tuple((name, tuple(values)) for name, values in rule["conditions"]), rule["action"])
             for rule in one["rules"]
         )
-        balancers[name] = Balancer(**{**one, "rules": rules})
+        headers = tuple((name, value) for name, value in one["headers"])
+        balancers[name] = Balancer(**{**one, "rules": rules, "headers": headers})
     groups = {
         arn: Group(**{**one, "targets": tuple(Target(**target) for target in one["targets"])})
         for arn, one in told["groups"].items()

@@ -190,7 +190,18 @@ def _balancer(world: World, balancer: Any) -> Balancer | None:
         int(listener.port),
         float(attributes.get("idle_timeout.timeout_seconds") or 60),
         str(attributes.get("routing.http.drop_invalid_header_fields.enabled")).lower() == "true",
+        _added(listener.attributes),
         tuple(Rule(_conditions(one), dict(one.actions[-1].data)) for one in rules),
+    )
+
+
+def _added(attributes: Any) -> tuple[tuple[str, str], ...]:
+    """The headers that a listener puts on every answer."""
+    start, end = "routing.http.response.", ".header_value"
+    return tuple(
+        (key.removeprefix(start).removesuffix(end).replace("_", "-").title(), value)
+        for key, value in sorted(attributes.items())
+        if key.startswith(start) and key.endswith(end) and value
     )
 
 

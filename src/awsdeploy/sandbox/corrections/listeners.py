@@ -13,6 +13,13 @@ from awsdeploy.sandbox.world import World
 
 VALUES_PER_RULE = 5
 POLICIES = "ELBSecurityPolicy-"
+ADDED = "routing.http.response."
+RESPONSE_HEADERS = (
+    *("strict_transport_security", "content_security_policy", "x_content_type_options", "x_frame_options"),
+    *(f"access_control_{name}" for name in ("allow_origin", "allow_methods", "allow_headers", "allow_credentials")),
+    *(f"access_control_{name}" for name in ("expose_headers", "max_age")),
+)
+"""AWS: the headers that a listener can add to answers."""
 COMPARED = {
     "Protocol": "protocol",
     "Port": "port",
@@ -89,6 +96,24 @@ def groups_exist(world: World, call: Call) -> None:
             if any(other != mine for other in users(elb, arn)):
                 message = "The following target groups cannot be associated with more than one load balancer"
                 raise AwsRefuses("TargetGroupAssociationLimit", f"{message}: {arn}")
+
+
+@after("elbv2:CreateListener")
+def headers(world: World, call: Call, answer: Answer) -> None:
+    """AWS: the server's name is shown, no header is added."""
+    elb = world.moto("elbv2", call.region)
+    for shown in answer["Listeners"]:
+        listener = elb.load_balancers[shown["LoadBalancerArn"]].listeners[shown["ListenerArn"]]
+        listener.attributes = {f"{ADDED}{name}.header_value": "" for name in RESPONSE_HEADERS}
+        listener.attributes[f"{ADDED}server.enabled"] = "true"
+
+
+@before("elbv2:ModifyListenerAttributes")
+def known_attributes(_: World, call: Call) -> None:
+    for one in call.parameters["Attributes"]:
+        name = one["Key"].removeprefix(ADDED).removesuffix(".header_value")
+        if name not in (*RESPONSE_HEADERS, "server.enabled"):
+            raise AwsRefuses("ValidationError", f"Listener attribute key '{one['Key']}' is not recognized")
 
 
 @before("elbv2:CreateRule", "elbv2:ModifyRule")

@@ -16,6 +16,7 @@ from awsdeploy.sandbox.world import World
 ZONES = {"ap-northeast-2": "ZWKZPGTI48KDX", "us-east-1": "Z35SXDOTRQ7X7K"}
 """The Route 53 zone of a region's application load balancers."""
 
+DESYNC_MODES = ("monitor", "defensive", "strictest")
 NAME_LIMIT = 32
 ARNS_OF_ONE_QUESTION = 20
 
@@ -109,6 +110,7 @@ def create(world: World, call: Call, answer: Answer) -> None:
         shown["CanonicalHostedZoneId"] = balancer.canonical_hosted_zone_id
         # AWS: facing the internet unless told otherwise; moto leaves it open.
         balancer.scheme = shown["Scheme"] = balancer.scheme or "internet-facing"
+        balancer.attrs.setdefault("routing.http.desync_mitigation_mode", "defensive")
         _cover(world, call.region, balancer)
         world.agenda.after(durations.BALANCER_CREATED, partial(_active, world, balancer))
 
@@ -169,6 +171,14 @@ def _gone(world: World, region: str, balancer: Any) -> None:
     world.moto("elbv2", region).load_balancers.pop(balancer.arn, None)
     ids = [eni.id for eni in interfaces.described(world, region, describe_interfaces(balancer))]
     world.agenda.after(durations.BALANCER_INTERFACES_LINGER, partial(interfaces.remove, world, region, ids))
+
+
+@before("elbv2:ModifyLoadBalancerAttributes")
+def desync_mode(_: World, call: Call) -> None:
+    for one in call.parameters["Attributes"]:
+        if one["Key"] == "routing.http.desync_mitigation_mode" and one.get("Value") not in DESYNC_MODES:
+            message = f"Load balancer attribute value '{one.get('Value')}' is not valid for '{one['Key']}'"
+            raise AwsRefuses("ValidationError", message)
 
 
 @before("elbv2:DescribeTags")
