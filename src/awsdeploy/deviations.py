@@ -123,5 +123,7 @@ def _storage(settings: Settings) -> Iterator[str]:
         )
     else:
         yield "The document's copy of the uploads in another region is left out: uploads.replicate = true adds it."
+    if uploads.access == "public" and uploads.tls_only:
+        yield "Uploads are read by https:// only: uploads.tls_only = false lets http:// addresses work as well."
     if uploads.access == "private":
         yield "Nobody but the application reads the uploads, which the document makes public."

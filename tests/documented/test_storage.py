@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.sandbox.standing import by_plain_http, refused
 from tests.simulated import World, tags
 
 ACCOUNT = "123456789012"
@@ -28,9 +29,9 @@ def bucket(world: World, key: str, region: str = SEOUL) -> str:
     return str(found)
 
 
-def browse(world: World, path: str, method: str = "GET") -> int:
+def browse(world: World, path: str, method: str = "GET", headers: dict[str, str] | None = None) -> int:
     """What a stranger is answered."""
-    request = urllib.request.Request(f"{world.url}/{urllib.parse.quote(path)}", method=method)
+    request = urllib.request.Request(f"{world.url}/{urllib.parse.quote(path)}", method=method, headers=headers or {})
     try:
         with urllib.request.urlopen(request, timeout=30) as answer:
             return int(answer.status)
@@ -87,6 +88,24 @@ def test_h1_h2_what_strangers_may_read(documented: World, s3: Any, uploads: str,
         s3.put_object(Bucket=uploads, Key=name, Body=b"x")
     assert browse(documented, f"{uploads}/{name}") == status
     assert browse(documented, f"{uploads}/{name}", "HEAD") == status
+
+
+@pytest.mark.parametrize("key", ["uploads", "logs", "artifacts", "replica"])
+def test_every_bucket_refuses_plain_http(documented: World, s3: Any, key: str) -> None:
+    name = bucket(documented, f"storage/{key}")
+    s3.put_object(Bucket=name, Key="static/tls", Body=b"x")
+    assert s3.get_object(Bucket=name, Key="static/tls")["Body"].read() == b"x"
+    with by_plain_http(s3):
+        with refused("AccessDenied"):
+            s3.get_object(Bucket=name, Key="static/tls")
+        with refused("AccessDenied"):
+            s3.list_objects_v2(Bucket=name)
+    s3.delete_object(Bucket=name, Key="static/tls")
+    statements = json.loads(s3.get_bucket_policy(Bucket=name)["Policy"])["Statement"]
+    (deny,) = [one for one in statements if one["Effect"] == "Deny"]
+    assert (deny["Principal"], deny["Action"]) == ("*", "s3:*")
+    assert set(deny["Resource"]) == {f"arn:aws:s3:::{name}", f"arn:aws:s3:::{name}/*"}
+    assert deny["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
 
 
 def test_h1_strangers_list_and_write_nothing(documented: World, s3: Any, uploads: str) -> None:
@@ -166,6 +185,7 @@ def test_f5_j2_the_load_balancer_writes_its_access_logs_to_s3(documented: World,
     assert attributes["access_logs.s3.enabled"] == "true"
     assert attributes["access_logs.s3.bucket"] == logs
     statements = json.loads(s3.get_bucket_policy(Bucket=logs)["Policy"])["Statement"]
+    statements = [one for one in statements if one["Effect"] == "Allow"]
     place = f"arn:aws:s3:::{logs}/AWSLogs/{ACCOUNT}/*"
     assert [(one["Effect"], one["Action"], one["Resource"]) for one in statements] == [
         ("Allow", "s3:PutObject", place),

@@ -44,8 +44,20 @@ def _kept_otherwise(key: str) -> None:
         s3.delete_bucket_lifecycle(Bucket=name)
 
 
+def _plain_http_allowed(key: str) -> None:
+    @by_hand(f"{key} by plain HTTP", key)
+    def _(aws: World, live: dict[str, Live]) -> None:
+        s3, name = _s3(aws, live, key)
+        policy = json.loads(s3.get_bucket_policy(Bucket=name)["Policy"])
+        policy["Statement"] = [one for one in policy["Statement"] if one.get("Sid") != "TlsOnly"]
+        if policy["Statement"]:
+            s3.put_bucket_policy(Bucket=name, Policy=json.dumps(policy))
+        else:
+            s3.delete_bucket_policy(Bucket=name)
+
+
 for bucket in ("storage/uploads", "storage/replica", "storage/logs", "storage/artifacts"):
-    for change in (_closed_otherwise, _owned_otherwise, _encrypted_otherwise, _kept_otherwise):
+    for change in (_closed_otherwise, _owned_otherwise, _encrypted_otherwise, _kept_otherwise, _plain_http_allowed):
         change(bucket)
 
 

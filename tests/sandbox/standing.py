@@ -12,6 +12,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from awsdeploy.resources import placeholder
+from awsdeploy.sandbox.strangers import PLAIN
 from tests.simulated import World
 
 ANYWHERE = "0.0.0.0/0"
@@ -30,6 +31,18 @@ def refused(code: str, words: str = "") -> Iterator[None]:
     error = caught.value.response["Error"]
     assert error["Code"] == code, error
     assert words in error["Message"], error
+
+
+@contextmanager
+def by_plain_http(client: Any) -> Iterator[None]:
+    """The sandbox takes the client's requests inside for requests without TLS."""
+
+    def mark(request: Any, **_: Any) -> None:
+        request.headers[PLAIN[0]] = PLAIN[1]
+
+    client.meta.events.register("before-send", mark)
+    yield
+    client.meta.events.unregister("before-send", mark)
 
 
 @dataclass

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from awsdeploy.sandbox.strangers import PLAIN
 from tests.documented.test_storage import browse
-from tests.sandbox.standing import STILL, Standing, a_role, refused
+from tests.sandbox.standing import STILL, Standing, a_role, by_plain_http, refused
 from tests.simulated import World
 
 SEOUL = {"LocationConstraint": "ap-northeast-2"}
@@ -176,6 +177,11 @@ def test_a_denial_with_a_condition_denies_only_what_meets_it(s3: Any, still: Wor
     open_up(s3, statement(), tls)
     assert browse(still, "shelf/open/x") == 200
     assert s3.get_object(Bucket="shelf", Key="open/x")["Body"].read() == b"x"
+    assert browse(still, "shelf/open/x", headers=dict([PLAIN])) == 403
+    with by_plain_http(s3):
+        with refused("AccessDenied"):
+            s3.get_object(Bucket="shelf", Key="open/x")
+        s3.list_objects_v2(Bucket="shelf")  # the statement is about objects
     open_up(s3, statement(), statement(Effect="Deny", Action="s3:*"))
     assert browse(still, "shelf/open/x") == 403
     with pytest.raises(ClientError):

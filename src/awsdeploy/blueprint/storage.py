@@ -62,6 +62,7 @@ class Storage:
             region=region,
             versioned=True,
             lifecycle=self._expiries(),
+            tls_only=settings.uploads.tls_only,
             readable=PUBLIC if settings.uploads.access == "public" else (),
             replica=copied[0] if copied else None,
             role=copied[1] if copied else None,

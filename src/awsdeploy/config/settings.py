@@ -173,6 +173,8 @@ class Uploads(Frozen):
 
     access: Literal["public", "private"] = "public"
     """public: anyone may read what is not under uploads/temp/. private: only the application may."""
+    tls_only: bool = True
+    """Refuse every request for them over plain http://."""
     replicate: bool
     """Copy everything to a second bucket in another region. Default: on in prod, off in dev."""
     replica_region: Annotated[str, AfterValidator(rules.region), pattern(rules.REGION)] = "ap-northeast-1"

@@ -64,11 +64,13 @@ def region_of(aws: Aws, listed: Mapping[str, Any]) -> str:
 class S3Bucket(Resource):
     """A bucket: encrypted, its owner owns every object in it, closed to the public unless a kind says otherwise.
 
-    Its region is always named: a bucket is known by its name, and its region is part of that.
+    Its region is always named: a bucket is known by its name, and its region is part of that. `tls_only`: its policy
+    denies every request over plain HTTP.
     """
 
     versioned: bool = False
     lifecycle: tuple[Expiry, ...] = ()
+    tls_only: bool = True
 
     abstract = True
     tagging = tag_calls.BUCKET
@@ -152,6 +154,17 @@ class S3Bucket(Resource):
             yield settings.versioning(aws, name)
         if self.lifecycle:
             yield settings.lifecycle(aws, name, self.lifecycle)
+        tls = [_tls_only(name)] if self.tls_only else []
+        words = [*filter(None, [self.allowed()]), *(["TLS only"] if tls else [])]
+        yield settings.policy(aws, name, [*self.allowances(aws, name), *tls], ", ".join(words))
+
+    def allowances(self, aws: Aws, name: str) -> list[dict[str, Any]]:
+        """The statements of the bucket's policy that allow something."""
+        return []
+
+    def allowed(self) -> str:
+        """The same for people."""
+        return ""
 
     @classmethod
     def delete(cls, aws: Aws, live: Live, parting: Parting) -> None:
@@ -167,13 +180,17 @@ class Bucket(S3Bucket):
 
     takes_logs: bool = False
 
-    def settings(self, aws: Aws, name: str) -> Iterator[Setting]:
-        yield from super().settings(aws, name)
-        if self.takes_logs:
-            yield settings.policy(aws, name, self._delivery(aws, name), "load balancers may write")
+    def allowed(self) -> str:
+        return "load balancers may write" if self.takes_logs else ""
 
-    def _delivery(self, aws: Aws, name: str) -> list[dict[str, Any]]:
-        """AWS: today's service principal, and the account that delivered before it. Both are needed somewhere."""
+    def allowances(self, aws: Aws, name: str) -> list[dict[str, Any]]:
+        """AWS: today's service principal, and the account that delivered before it. Both are needed somewhere.
+
+        No condition on the source: AWS does not document that the delivery of ALB logs sends aws:SourceArn or
+        aws:SourceAccount, and an account's root cannot.
+        """
+        if not self.takes_logs:
+            return []
         principals = [{"Service": "logdelivery.elasticloadbalancing.amazonaws.com"}]
         if account := DELIVERERS.get(aws.region):
             principals.append({"AWS": f"arn:aws:iam::{account}:root"})
@@ -186,3 +203,15 @@ class Bucket(S3Bucket):
             }
             for principal in principals
         ]
+
+
+def _tls_only(name: str) -> dict[str, Any]:
+    """AWS Config rule s3-bucket-ssl-requests-only: the bucket itself and all in it, for everybody."""
+    return {
+        "Sid": "TlsOnly",
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:*",
+        "Resource": [f"arn:aws:s3:::{name}", f"arn:aws:s3:::{name}/*"],
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+    }

@@ -54,7 +54,6 @@ class DataBucket(S3Bucket):
         yield from others
         if self.is_copy:
             return
-        yield settings.policy(aws, name, self._public(name), f"anyone may read {', '.join(self.readable)}")
         if self.replica and self.role:
             target = names.bucket_name(aws, self.replica)
             yield settings.replication(aws, name, aws[self.role].raw["Arn"], target)
@@ -62,7 +61,10 @@ class DataBucket(S3Bucket):
             yield settings.replication(aws, name)
         yield settings.metrics(aws, name, self.metrics)
 
-    def _public(self, name: str) -> list[dict[str, Any]]:
+    def allowed(self) -> str:
+        return f"anyone may read {', '.join(self.readable)}" if self.readable else ""
+
+    def allowances(self, aws: Aws, name: str) -> list[dict[str, Any]]:
         """To read, not to list: who does not know a name does not learn it."""
         if not self.readable:
             return []

@@ -55,6 +55,7 @@ def leave_behind(world: World) -> None:
 def answer(world: World, call: Call) -> Outgoing:
     """Raises `AwsRefuses` where AWS would."""
     try:
+        strangers.refuse_plain(world, call)
         if call.anonymous:
             strangers.admit(world, call)
         replayed = tokens.replay(world, call)

@@ -15,7 +15,9 @@ from awsdeploy.sandbox.world import World
 ALL_ON = dict.fromkeys(("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"), True)
 OBJECTS = {"GetObject": "s3:GetObject", "HeadObject": "s3:GetObject"}
 SECURE = {"Bool": {"aws:SecureTransport"}}
-"""The only condition that is understood. Every request counts as sent over TLS."""
+"""The only condition that is understood. A request counts as sent over TLS unless it says otherwise (`over_tls`)."""
+PLAIN = ("X-Forwarded-Proto", "http")
+"""The header of a request that stands for one over plain HTTP: the sandbox itself has no TLS."""
 
 
 @dataclass
@@ -44,12 +46,19 @@ def for_everyone(statement: Mapping[str, Any]) -> bool:
     return principal == "*" or (isinstance(principal, dict) and "*" in listed(principal.get("AWS", [])))
 
 
-def decided(found: list[dict[str, Any]], action: str, resource: str) -> str:
+def over_tls(call: Call) -> bool:
+    name, value = PLAIN
+    return str(call.request.headers.get(name, "")).lower() != value
+
+
+def decided(found: list[dict[str, Any]], action: str, resource: str, secure: bool = True) -> str:
     """Allow, Deny, or nothing: what these statements say together."""
     effects = {
         one["Effect"]
         for one in found
-        if _matches(one.get("Action", []), action) and _matches(one.get("Resource", []), resource) and _applies(one)
+        if _matches(one.get("Action", []), action)
+        and _matches(one.get("Resource", []), resource)
+        and _applies(one, secure)
     }
     return "Deny" if "Deny" in effects else "Allow" if "Allow" in effects else ""
 
@@ -58,9 +67,20 @@ def _matches(patterns: Any, value: str) -> bool:
     return any(fnmatch.fnmatchcase(value, str(pattern).replace("[", "[[]")) for pattern in listed(patterns))
 
 
-def _applies(statement: Mapping[str, Any]) -> bool:
-    wanted = statement.get("Condition", {}).get("Bool", {}).get("aws:SecureTransport", "true")
-    return str(listed(wanted)[0]).lower() == "true"
+def _applies(statement: Mapping[str, Any], secure: bool) -> bool:
+    wanted = statement.get("Condition", {}).get("Bool", {}).get("aws:SecureTransport")
+    return wanted is None or str(listed(wanted)[0]).lower() == str(secure).lower()
+
+
+def refuse_plain(world: World, call: Call) -> None:
+    """Raises `AwsRefuses` for a request over plain HTTP that the bucket's policy denies to everyone."""
+    bucket = world.moto("s3").buckets.get(call.parameters.get("Bucket")) if call.service == "s3" else None
+    if bucket is None or over_tls(call):
+        return
+    everyone = [one for one in statements(bucket) if for_everyone(one)]
+    key = f"/{call.parameters['Key']}" if "Key" in call.parameters else ""
+    if decided(everyone, f"s3:{call.operation}", f"arn:aws:s3:::{bucket.name}{key}", secure=False) == "Deny":
+        raise AwsRefuses("AccessDenied", "Access Denied", 403)
 
 
 def admit(world: World, call: Call) -> None:
