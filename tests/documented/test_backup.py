@@ -65,6 +65,10 @@ def test_l2_its_role_can_make_and_retire_images_and_nothing_else(documented: Wor
     role = iam.get_role(RoleName=policy(documented)["ExecutionRoleArn"].rpartition("/")[2])["Role"]
     (trusted,) = role["AssumeRolePolicyDocument"]["Statement"]
     assert (trusted["Principal"], trusted["Action"]) == ({"Service": "dlm.amazonaws.com"}, "sts:AssumeRole")
+    assert trusted["Condition"] == {
+        "StringEquals": {"aws:SourceAccount": "123456789012"},
+        "ArnLike": {"aws:SourceArn": "arn:aws:dlm:ap-northeast-2:123456789012:policy/*"},
+    }
     assert iam.list_attached_role_policies(RoleName=role["RoleName"])["AttachedPolicies"] == []
     (name,) = iam.list_role_policies(RoleName=role["RoleName"])["PolicyNames"]
     statements = iam.get_role_policy(RoleName=role["RoleName"], PolicyName=name)["PolicyDocument"]["Statement"]

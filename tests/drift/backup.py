@@ -47,6 +47,15 @@ _details("images without tags", ("Schedules", 0, "CopyTags"), False)
 _details("images of another name", ("Schedules", 0, "Name"), "weekly", "dlm:CreateLifecyclePolicy.PolicyDetails")
 
 
+@by_hand("images made for other accounts", "backup/role")
+def _(aws: World, live: dict[str, Live]) -> None:
+    statement = {"Effect": "Allow", "Principal": {"Service": "dlm.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    aws.client("iam").update_assume_role_policy(
+        RoleName=live["backup/role"].id,
+        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [statement]}),
+    )
+
+
 @by_hand("images made as another role", "backup/images", "dlm:CreateLifecyclePolicy.ExecutionRoleArn")
 def _(aws: World, live: dict[str, Live]) -> None:
     iam = aws.client("iam")

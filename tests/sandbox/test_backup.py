@@ -26,9 +26,10 @@ def image_of(stands: Standing, name: str = "one", **more: Any) -> str:
     return str(stands.ec2.create_image(InstanceId=stands.machine, Name=name, NoReboot=True, **more)["ImageId"])
 
 
-def role(stands: Standing, name: str = "images") -> str:
+def role(stands: Standing, name: str = "images", condition: dict[str, Any] | None = None) -> str:
     """A role that Data Lifecycle Manager may assume, known everywhere; its ARN."""
-    statement = {"Effect": "Allow", "Principal": {"Service": "dlm.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    statement: dict[str, Any] = {"Effect": "Allow", "Principal": {"Service": "dlm.amazonaws.com"}}
+    statement |= {"Action": "sts:AssumeRole", "Condition": condition or {}}
     document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
     made = stands.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=document)
     return str(made["Role"]["Arn"])
@@ -110,7 +111,12 @@ def test_a_role_is_known_to_the_lifecycle_manager_after_10_s_and_must_be_its_own
         policy(stands, arn)
     stands.pass_time(11)
     policy(stands, arn)
-    for other in ("nobody", "app"):
+    source = {"aws:SourceArn": "arn:aws:dlm:ap-northeast-2:123456789012:policy/*"}
+    role(stands, "ours", {"StringEquals": {"aws:SourceAccount": "123456789012"}, "ArnLike": source})
+    role(stands, "theirs", {"StringEquals": {"aws:SourceAccount": "210987654321"}, "ArnLike": source})
+    stands.pass_time(11)
+    policy(stands, PASSED + "ours")
+    for other in ("nobody", "app", "theirs"):
         with refused("InvalidRequestException", "role"):
             policy(stands, PASSED + other)
 

@@ -17,7 +17,13 @@ class Backups:
             return
         tag = Stack(settings.name, settings.environment).tag
         limit = settings.iam.permissions_boundary
-        role = Role(key="backup/role", service="dlm.amazonaws.com", statements=statements(tag), boundary=limit)
+        role = Role(
+            key="backup/role",
+            service="dlm.amazonaws.com",
+            source="arn:aws:dlm:{region}:{account}:policy/*",  # EBS User Guide, roles of Data Lifecycle Manager
+            statements=statements(tag),
+            boundary=limit,
+        )
         wanted = settings.backup
         images = LifecyclePolicy(key="backup/images", role=role, at=wanted.at, count=wanted.keep_images)
         self.resources += [role, images]

@@ -28,7 +28,8 @@ BUCKET = re.compile(r"\{bucket:([a-z/]+)\}")
 class Role(Resource):
     """An IAM role with one inline policy and managed ones (`attached`, their ARNs).
 
-    A `service` of AWS may assume it, or who is named by the `federation`.
+    A `service` of AWS may assume it, or who is named by the `federation`. Where AWS tells on whose behalf it acts,
+    `source` is that ARN, of this account only, with `{account}` and `{region}`.
 
     `statements` may say `{parameters}`, `{account}`, `{region}`, `{stack}`, or `{bucket:storage/uploads}` for the
     name of a declared bucket: names are derived, not edges. Managed policies that somebody else attached are taken
@@ -36,6 +37,7 @@ class Role(Resource):
     """
 
     service: str = ""
+    source: str = ""
     federation: Federation | None = None
     statements: tuple[Mapping[str, Any], ...]
     attached: tuple[str, ...] = ()
@@ -96,7 +98,17 @@ class Role(Resource):
     def _trust(self, aws: Aws) -> dict[str, Any]:
         if self.federation is not None:
             return self.federation.trust(aws)
-        statement = {"Effect": "Allow", "Principal": {"Service": self.service}, "Action": "sts:AssumeRole"}
+        statement: dict[str, Any] = {
+            "Effect": "Allow",
+            "Principal": {"Service": self.service},
+            "Action": "sts:AssumeRole",
+        }
+        if self.source:
+            source = self.source.replace("{account}", aws.account).replace("{region}", aws.region)
+            statement["Condition"] = {
+                "StringEquals": {"aws:SourceAccount": aws.account},
+                "ArnLike": {"aws:SourceArn": source},
+            }
         return {"Version": "2012-10-17", "Statement": [statement]}
 
     def _policy(self, aws: Aws) -> dict[str, Any]:
@@ -121,6 +133,7 @@ class Role(Resource):
                 aws.iam.update_assume_role_policy(RoleName=live.id, PolicyDocument=json.dumps(self._trust(aws)))
 
             only = self.federation.subject if self.federation else self.service
+            only += " for this account" if self.source else ""
             yield Change("trust policy", ", ".join(subjects(present)) or "something else", f"{only} only", trust)
         # The boundary before the policies: who must set one may change the policies of roles that have it only.
         parts = (self._repair_role, self._repair_policy, self._repair_attached)

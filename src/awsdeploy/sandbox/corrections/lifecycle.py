@@ -6,6 +6,8 @@ Simulated is what images of machines take: one policy type, schedules by the hou
 from __future__ import annotations
 
 import copy
+import fnmatch
+import json
 import re
 import secrets
 from dataclasses import dataclass, field
@@ -20,6 +22,7 @@ from awsdeploy.sandbox.world import World
 WORDS = re.compile(r"[0-9A-Za-z _-]{1,500}")
 TIME = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
 INTERVALS = {1, 2, 3, 4, 6, 8, 12, 24}
+SERVICE = "dlm.amazonaws.com"
 HOUR, DAY = 3600, 86400
 BEGINS = 1800  # AWS: within an hour of the time that was asked for
 
@@ -43,7 +46,7 @@ class Policies:
 @before("dlm:CreateLifecyclePolicy")
 def create(world: World, call: Call) -> Answer:
     wanted = call.parameters
-    _role(world, wanted["ExecutionRoleArn"])
+    _role(world, wanted["ExecutionRoleArn"], call.region)
     _words(wanted["Description"])
     details = _details(wanted.get("PolicyDetails") or {})
     id, now = f"policy-0{secrets.token_hex(8)}", datetime.fromtimestamp(world.now, UTC)
@@ -93,7 +96,7 @@ def one(world: World, call: Call) -> Answer:
 def update(world: World, call: Call) -> Answer:
     policy, wanted = _named(world, call), call.parameters
     if "ExecutionRoleArn" in wanted:
-        _role(world, wanted["ExecutionRoleArn"])
+        _role(world, wanted["ExecutionRoleArn"], call.region)
     if "Description" in wanted:
         _words(wanted["Description"])
     if "PolicyDetails" in wanted:
@@ -139,15 +142,26 @@ def _named(world: World, call: Call) -> Policy:
     return policy
 
 
-def _role(world: World, arn: str) -> None:
-    if not _known(world, arn) or not iam.role_assumable(world, arn):
+def _role(world: World, arn: str, region: str) -> None:
+    if not _known(world, arn, region) or not iam.role_assumable(world, arn):
         message = f"Invalid execution role: {arn}. It does not exist or can't be assumed by dlm.amazonaws.com."
         raise AwsRefuses("InvalidRequestException", message, 400)
 
 
-def _known(world: World, arn: str) -> bool:
+def _known(world: World, arn: str, region: str) -> bool:
+    """Whether the role trusts the service when that acts for a policy of this account and region."""
     role = next((one for one in world.moto("iam").roles.values() if one.arn == arn), None)
-    return role is not None and "dlm.amazonaws.com" in str(role.assume_role_policy_document)
+    document = json.loads(role.assume_role_policy_document) if role is not None else {"Statement": []}
+    return any(
+        SERVICE in str(one.get("Principal")) and _meant_for(one.get("Condition", {}), region)
+        for one in document["Statement"]
+    )
+
+
+def _meant_for(condition: dict[str, dict[str, str]], region: str) -> bool:
+    account = condition.get("StringEquals", {}).get("aws:SourceAccount", ACCOUNT)
+    source = condition.get("ArnLike", {}).get("aws:SourceArn", "*")
+    return account == ACCOUNT and fnmatch.fnmatchcase(f"arn:aws:dlm:{region}:{ACCOUNT}:policy/policy-1", source)
 
 
 def _words(text: str) -> None:
@@ -211,7 +225,7 @@ def _round(world: World, policy: Policy, schedule: dict[str, Any], edition: int)
     id = policy.shown["PolicyId"]
     if policy.edition != edition or world.of(Policies).by_id.get(id) is not policy:
         return
-    if not _known(world, policy.shown["ExecutionRoleArn"]):
+    if not _known(world, policy.shown["ExecutionRoleArn"], policy.region):
         policy.shown |= {"State": "ERROR", "StatusMessage": "The execution role can't be assumed."}
         return
     ec2 = world.moto("ec2", policy.region)
