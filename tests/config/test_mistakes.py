@@ -20,6 +20,9 @@ from awsdeploy.errors import ConfigInvalid
 GOOD = 'name = "shop"\nplatform = "supported"\n'
 
 
+ON_S3 = '[[services.worker.statements]]\nactions = ["s3:GetObject"]\nresources = '
+
+
 class Case(NamedTuple):
     """`text` is appended to a good config of two lines; `says` are parts of the one line about `where`."""
 
@@ -302,6 +305,50 @@ CASES = [
         '[[services.worker.statements]]\nactions = ["sqs:SendMessage"]\nresources = ["orders"]',
         "5: services.worker.statements[0].resources[0]",
         ("an ARN such as",),
+    ),
+    Case(
+        "an unknown placeholder",
+        ON_S3 + '["arn:aws:sqs:{regoin}:{account}:orders"]',
+        "5: services.worker.statements[0].resources[0]",
+        ("did you mean {region}?",),
+    ),
+    Case(
+        "an unknown bucket",
+        ON_S3 + '["arn:aws:s3:::{bucket:storage/upload}/*"]',
+        "5: services.worker.statements[0].resources[0]",
+        ("did you mean {bucket:storage/uploads}?",),
+    ),
+    Case(
+        "a bucket without its area",
+        ON_S3 + '["arn:aws:s3:::{bucket:uploads}/*"]',
+        "5: services.worker.statements[0].resources[0]",
+        ("did you mean {bucket:storage/uploads}?",),
+    ),
+    Case(
+        "a bucket by its short name",
+        ON_S3 + '["arn:aws:s3:::shop-prod-uploads/*"]',
+        "5: services.worker.statements[0].resources[0]",
+        ('write "arn:aws:s3:::{bucket:storage/uploads}/*"',),
+    ),
+    Case(
+        "a bucket by a guess",
+        ON_S3 + '["arn:aws:s3:::{stack}-logs-*"]',
+        "5: services.worker.statements[0].resources[0]",
+        ('write "arn:aws:s3:::{bucket:storage/logs}"',),
+    ),
+    Case(
+        "a copy that is not made",
+        "[uploads]\nreplicate = false\n[[services.worker.statements]]\n"
+        'actions = ["s3:GetObject"]\nresources = ["arn:aws:s3:::{bucket:storage/replica}/*"]',
+        "7: services.worker.statements[0].resources[0]",
+        ("uploads.replicate = true",),
+    ),
+    Case(
+        "an unknown placeholder in a condition",
+        '[[services.worker.statements]]\nactions = ["s3:GetObject"]\nresources = ["*"]\n'
+        'conditions = {StringLike = {"s3:prefix" = "{acount}/*"}}',
+        '6: services.worker.statements[0].conditions.StringLike."s3:prefix"',
+        ("did you mean {account}?",),
     ),
     Case(
         "nothing allowed",

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network
 from itertools import combinations
 
-from awsdeploy.config import domains
+from awsdeploy.config import domains, placeholders
 from awsdeploy.config.repository import EXAMPLE
 from awsdeploy.config.rules import RESERVED_STARTS
 from awsdeploy.config.settings import NGINX_OFFSET, Service, Settings
@@ -177,6 +177,7 @@ def _services(settings: Settings) -> Iterator[Mistake]:
             text = f"expected a port of its own, got {service.port}, which {other} has already"
             yield Mistake((*path, "port"), text, about=(("services", other, "port"),))
         yield from _policies(path, service)
+        yield from _placeholders(path, service, settings)
 
 
 def _nginx(path: tuple[str, str], service: Service) -> Iterator[Mistake]:
@@ -201,6 +202,23 @@ def _policies(path: tuple[str, str], service: Service) -> Iterator[Mistake]:
     if size > POLICY_SIZE:
         text = f"expected statements of {POLICY_SIZE} characters at most, got {size}; a managed policy takes more"
         yield Mistake((*path, "statements"), text)
+
+
+def _placeholders(path: tuple[str, str], service: Service, settings: Settings) -> Iterator[Mistake]:
+    """In what the statements of a service name."""
+    buckets = tuple(key for key in placeholders.BUCKETS if key != "storage/replica" or settings.uploads.replicate)
+    for number, statement in enumerate(service.statements):
+        place = (*path, "statements", number)
+        named: list[tuple[tuple[str | int, ...], str]] = [
+            ((*place, "resources", at), arn) for at, arn in enumerate(statement.resources)
+        ]
+        for operator, keys in statement.conditions.items():
+            for key, values in keys.items():
+                texts = (values,) if isinstance(values, str) else values
+                named += [((*place, "conditions", operator, key), text) for text in texts]
+        for where, text in named:
+            if said := placeholders.wrong(text, settings.stack, buckets):
+                yield Mistake(where, said, about=(("uploads", "replicate"), ("name",)))
 
 
 def _scaling(path: tuple[str, str], service: Service) -> Iterator[Mistake]:
