@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from awsdeploy import blueprint, estimate
+from awsdeploy.blueprint.ci import by_name
 from awsdeploy.config import Settings
 from awsdeploy.prices import BY_REGION, HOURS
 from awsdeploy.resources.alarm import Alarm
@@ -56,6 +57,8 @@ def sentences(settings: Settings) -> Iterator[str]:
             "replaces the application's own Strict-Transport-Security header. web.hsts_days = 0 turns it off."
         )
     yield from _budget(settings)
+    if warned := by_name(settings.ci):
+        yield " ".join(warned)
     if settings.platform != "documented":
         yield SUPPORTED
     yield from aged(settings)

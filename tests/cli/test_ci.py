@@ -112,6 +112,8 @@ def test_the_workflow_is_printed_with_the_role(up: World) -> None:
     assert done.returncode == 0, done.stderr
     arn = role(up)["Arn"]
     assert arn in done.stderr.splitlines()
+    assert "the name acme/shop only" in done.stderr
+    assert "gh api repos/acme/shop" in done.stderr
     workflow = yaml.safe_load(done.stdout)
     assert workflow[True] == {"push": {"branches": ["main"]}}  # YAML reads `on` as a yes
     assert workflow["permissions"] == {}
@@ -172,7 +174,7 @@ def test_what_config_does_not_say_yet_is_printed_to_be_added(world: World) -> No
     done = world.awsdeploy("ci", "github", "--repository", "acme/shop", "--branch", "live")
     assert done.returncode == 0, done.stderr
     assert "Nothing was written" in done.stderr
-    assert "@" in done.stderr
+    assert "gh api repos/acme/shop" in done.stderr
     settings = config.from_mapping(tomllib.loads(PLAIN + done.stdout))
     assert settings.ci.subject == "repo:acme/shop:ref:refs/heads/live"
 

@@ -73,6 +73,7 @@ paths = ["/admin/*"]
 
 [uploads]
 access = "private"
+tls_only = false
 
 [logs]
 days = 7

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from awsdeploy.aws import Door
-from awsdeploy.preflight import account
+from awsdeploy.preflight import account, github
 from awsdeploy.preflight.checks import findings, results
 from awsdeploy.preflight.finding import Finding
 from tests.preflight.asking import CONFIG, found, only, question, says
@@ -23,6 +23,14 @@ def test_where_all_is_well_nothing_is_found_and_everything_was_asked(world: Worl
     made = results(question(world))
     assert [one for one in made if one.found or not one.asked] == []
     assert {"credentials", "free plan", "vcpu quota", "database class"} <= {one.check for one in made}
+
+
+def test_a_trust_in_github_by_name_is_told_with_the_command_for_the_ids(world: World) -> None:
+    ci = '\n[ci]\ngithub = "{}"\n'
+    (one,) = findings(question(world, CONFIG + ci.format("octocat/shop")), (github.github_trust,))
+    assert not one.fatal
+    says(one, "GitHub's ids", ["octocat/shop only", "register"], ["gh api repos/octocat/shop", "ci.github"])
+    assert findings(question(world, CONFIG + ci.format("octocat@1/shop@2")), (github.github_trust,)) == []
 
 
 def signing(world: World, seconds: float = 0) -> Finding:

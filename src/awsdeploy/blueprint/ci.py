@@ -6,7 +6,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from awsdeploy.blueprint.permissions import Statement, allow
-from awsdeploy.config import Settings
+from awsdeploy.config import Ci, Settings
+from awsdeploy.config.github import spelled
 from awsdeploy.resource import TAG_STACK, Resource
 from awsdeploy.resources.bootstrap import RELEASE_SCRIPT
 from awsdeploy.resources.federation import Federation, IdentityProvider
@@ -55,6 +56,18 @@ class Releases:
                 boundary=settings.iam.permissions_boundary,
             )
             self.resources += [provider, role]
+
+
+def by_name(ci: Ci) -> list[str]:
+    """What a trust in names alone leaves open, and the way to one with ids; nothing where the ids are written."""
+    if not ci.github or "@" in ci.github:
+        return []
+    return [
+        f"GitHub Actions is trusted by the name {ci.github} only: after a rename or a deletion somebody else can "
+        "register the name and deploy.",
+        f"To trust the ids as well, write into ci.github what this prints: {spelled(ci.github)}. A repository made or "
+        "renamed since 15 July 2026 needs them; an older one has to turn them on first (docs/ci.md).",
+    ]
 
 
 def _statements(settings: Settings) -> Iterator[Statement]:

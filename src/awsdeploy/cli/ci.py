@@ -50,9 +50,6 @@ jobs:
       - run: {command} --ref "$GITHUB_SHA"
 """
 
-# GitHub: immutable subject claims are the default for repositories made or renamed since that day.
-SPELLED = """gh api repos/{} --jq '"\\(.owner.login)@\\(.owner.id)/\\(.name)@\\(.id)"'"""
-
 
 @click.group(cls=ExampleGroup, examples=EXAMPLES)
 def command() -> None:
@@ -83,6 +80,7 @@ def github(
     The role is declared in config.toml, made by `up` and removed by `destroy`. As long as config.toml does not name
     the repository, the lines to add are printed instead.
     """
+    from awsdeploy.blueprint.ci import by_name
     from awsdeploy.cli import installation
     from awsdeploy.config import load
 
@@ -99,7 +97,7 @@ def github(
     with session(given, settings, "ci github") as at:
         live = _role(at)
         arn = str(live.raw["Arn"])
-        click.echo(f"{wanted.subject} may deploy as\n{arn}", err=True)
+        print_lines([f"{wanted.subject} may deploy as\n{arn}", *by_name(wanted)], err=True)
         workflow = _workflow(at, wanted, arn, install)
         if as_json:
             told = {**at.header, "role": arn, "subject": wanted.subject, "workflow": workflow}
@@ -118,10 +116,11 @@ def _origin(given: Given) -> str:
 
 def _tell(given: Given, wanted: Ci, there: bool) -> None:
     """What config.toml has to say. As a whole on stdout, so that it can be appended."""
+    from awsdeploy.blueprint.ci import by_name
+
     what = "Change [ci] of" if there else "Add this to"
     lines = [f"{what} {given.config}. Nothing was written. Then, to make the role: {next_command('up')}"]
-    if "@" not in wanted.github:
-        lines.append(f"A repository made or renamed since 15 July 2026 needs its ids: {SPELLED.format(wanted.github)}")
+    lines += by_name(wanted)
     print_lines(lines, err=True)
     chosen = {"environment": wanted.environment} if wanted.environment else {"branch": wanted.branch}
     told = {"github": wanted.github, **chosen}

@@ -43,3 +43,8 @@ def in_address(address: str) -> str:
     """The repository that a remote's address names; nothing for one that is not GitHub's."""
     found = _ADDRESS.fullmatch(address.strip())
     return found[1] if found and re.fullmatch(REPOSITORY, found[1]) else ""
+
+
+def spelled(repository: str) -> str:
+    """The command that prints a repository with GitHub's ids, as its tokens have them."""
+    return f"""gh api repos/{repository} --jq '"\\(.owner.login)@\\(.owner.id)/\\(.name)@\\(.id)"'"""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from awsdeploy.errors import AwsdeployError, AwsFailure, CredentialsMissing, UsageError
 from awsdeploy.hints import next_command
-from awsdeploy.preflight import account, database, dns, machines, monitoring, quotas, storage
+from awsdeploy.preflight import account, database, dns, github, machines, monitoring, quotas, storage
 from awsdeploy.preflight.finding import Check, Finding, Question
 from awsdeploy.refusal import FORBIDDEN, AwsRefusal
 
@@ -29,9 +29,10 @@ CHECKS: tuple[Check, ...] = (
     dns.caa_records,
     dns.ds_record,
     dns.public_dns,
+    github.github_trust,
 )
 
-IN_A_PLAN = (machines.key_pair, storage.buckets, dns.public_dns)
+IN_A_PLAN = (machines.key_pair, storage.buckets, dns.public_dns, github.github_trust)
 BEYOND_A_PLAN = tuple(check for check in CHECKS if check not in IN_A_PLAN)
 """Without what whoever has made a plan has looked at already: the obstacles it names."""
 

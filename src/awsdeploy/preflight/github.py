@@ -1,0 +1,15 @@
+"""Who may deploy from GitHub Actions, as config.toml says it. Asks nobody."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from awsdeploy.blueprint.ci import by_name
+from awsdeploy.preflight.finding import Finding, Question
+
+
+def github_trust(question: Question) -> Iterator[Finding]:
+    """Trust in a name can be taken over with the name."""
+    if warned := by_name(question.settings.ci):
+        seen, remedy = warned
+        yield Finding("GitHub's ids", seen, remedy, fatal=False)
