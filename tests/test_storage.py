@@ -15,6 +15,7 @@ from awsdeploy.engine.plan import Step
 from awsdeploy.errors import AwsFailure
 from awsdeploy.resource import Live, Parting, Resource
 from awsdeploy.resources.bucket_object import BucketObject
+from awsdeploy.sandbox.strangers import PLAIN
 from tests.documented.test_storage import browse
 from tests.simulated import World, writes
 
@@ -90,7 +91,7 @@ def test_without_a_domain_browsers_come_from_the_load_balancer(world: World) -> 
 
 
 def test_private_uploads_are_read_by_nobody_else(world: World) -> None:
-    private = LIVE + '[uploads]\naccess = "private"\n'
+    private = LIVE + '[uploads]\naccess = "private"\ntls_only = false\n'
     settings, _ = storage(world)
     uploads, s3 = found(world, settings)["storage/uploads"].id, world.client("s3")
     fill(world, uploads, "static/x")
@@ -103,6 +104,16 @@ def test_private_uploads_are_read_by_nobody_else(world: World) -> None:
     assert writes(storage(world, private)[1]) == {}
     storage(world)
     assert browse(world, f"{uploads}/static/x") == 200
+
+
+def test_uploads_are_read_by_plain_http_only_where_the_config_says_so(world: World) -> None:
+    settings, _ = storage(world)
+    uploads = found(world, settings)["storage/uploads"].id
+    fill(world, uploads, "static/x")
+    plain = dict([PLAIN])
+    assert browse(world, f"{uploads}/static/x", headers=plain) == 403
+    storage(world, LIVE + "[uploads]\ntls_only = false\n")
+    assert browse(world, f"{uploads}/static/x", headers=plain) == 200
 
 
 @pytest.mark.torture
