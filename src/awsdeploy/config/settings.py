@@ -74,7 +74,8 @@ class Network(Frozen):
 
 
 class Statement(Frozen):
-    """Something of AWS that a service's own program calls. `{account}` and `{region}` may be written in resources."""
+    """Something of AWS that a service's own program calls. Resources and conditions may hold `{account}`, `{region}`,
+    `{stack}`, `{parameters}` (the ARN of the stack's) and `{bucket:storage/uploads}`."""
 
     effect: Literal["Allow", "Deny"] = "Allow"
     """Deny takes away what the rest allows."""
