@@ -96,11 +96,17 @@ def test_its_own_commands_start_show_empty_and_stop_it() -> None:
     assert "90 times as fast as AWS" in started.stdout
     assert run("sandbox", "status").stdout == started.stdout
     assert run("sandbox", "reset").stdout == "The sandbox is empty.\n"
-    exported = subprocess.run(
-        ["sh", "-c", f"{run('sandbox', 'env').stdout}\nexec {sys.executable} -c '{WHO}'"],
-        capture_output=True,
-        text=True,
-    )
-    assert exported.stdout == "123456789012\n", exported.stderr
+    nowhere = "http://127.0.0.1:9"
+    for others in (
+        {},
+        {"AWS_PROFILE": "work", "AWS_SESSION_TOKEN": "real", "AWS_ENDPOINT_URL_STS": nowhere, "HTTP_PROXY": nowhere},
+    ):
+        exported = subprocess.run(
+            ["sh", "-c", f"{run('sandbox', 'env', **others).stdout}\nexec {sys.executable} -c '{WHO}'"],
+            env={**os.environ, **others},
+            capture_output=True,
+            text=True,
+        )
+        assert exported.stdout == "123456789012\n", exported.stderr
     assert run("sandbox", "stop").stdout == "The sandbox is stopped.\n"
     assert run("sandbox", "stop").stdout == "The sandbox was not running.\n"

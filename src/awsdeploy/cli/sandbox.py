@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from typing import TYPE_CHECKING
 
@@ -66,13 +67,20 @@ def status(_given: Given) -> None:
 @command.command(cls=ExampleHelp, examples='  eval "$(awsdeploy sandbox env)" && aws ec2 describe-vpcs\n')
 @shared_options(reads_config=False, reaches_aws=False)
 def env(_given: Given) -> None:
-    """Print its address and keys as shell variables, for other clients. The keys open this sandbox only."""
+    """Print its address and keys as shell variables, for other clients. The keys open this sandbox only.
+
+    What would lead a client to other credentials, another address or a proxy is unset in the same shell.
+    """
     from awsdeploy.sandbox import control
 
     server = control.status(SANDBOX.absolute())
     if server is None:
         raise UsageError("The sandbox is not running.", f"Start it: {next_command('sandbox', 'start')}")
-    for name, value in control.client(server).items():
+    told = control.environment(server)
+    if others := [name for name, value in told.items() if value is None and name in os.environ]:
+        click.echo(f"unset {' '.join(others)}")
+    proxies = {name: value for name, value in told.items() if name.upper() == "NO_PROXY" and value}
+    for name, value in {**control.client(server), **proxies}.items():
         click.echo(f"export {name}={shlex.quote(value)}")
 
 
