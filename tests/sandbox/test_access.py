@@ -8,6 +8,7 @@ import os
 import stat
 import subprocess
 import threading
+import time
 from collections.abc import Callable, Mapping
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -212,6 +213,21 @@ def test_what_its_machines_ask_is_no_use_of_it(world: World) -> None:
             assert ask(world, "POST", "/", COMMAND, headers)[0] == 200
             asked += 1
     assert asked > 3
+
+
+def test_a_body_that_nobody_has_signed_is_not_parsed(world: World) -> None:
+    """Shown: 350 kB of another user's kept the sandbox from everybody for minutes, under its one lock."""
+    key = f"AWS4-HMAC-SHA256 Credential=AKIA/20260101/{REGION}"
+    rest = f"aws4_request, SignedHeaders=host, Signature={'0' * 64}"
+    large = COMMAND + b"".join(b"&Filter.%d.Name=x" % number for number in range(20_000))
+    ask(world, "GET", "/")  # what is loaded once is loaded
+    begun = time.monotonic()
+    status, said = ask(world, "POST", "/", large, {**FORM, "Authorization": f"{key}/ec2/{rest}"})
+    assert (status, "AuthFailure" in said) == (401, True)
+    assert ask(world, "POST", "/a?delete", b"<", {"Authorization": f"{key}/s3/{rest}"})[0] == 403
+    for method in ("GET", "PUT", "DELETE"):
+        assert ask(world, method, "/a/b", b"<")[0] == 403
+    assert time.monotonic() - begun < 10
 
 
 def test_keys_differ_for_everybody() -> None:

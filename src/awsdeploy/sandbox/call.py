@@ -78,6 +78,7 @@ class Call:
     model: Any = field(repr=False)
     protocol: str = field(repr=False)
     anonymous: bool = False
+    uri_parameters: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     @property
     def name(self) -> str:
@@ -104,16 +105,26 @@ def backend(service: str, region: str) -> Any:
 
 
 def read(incoming: Incoming) -> Call:
-    """Raises `AwsRefuses` when the service or the operation does not exist.
+    """A call with its parameters. Raises `AwsRefuses`."""
+    call = routed(incoming)
+    parse(call)
+    return call
 
-    What nobody has signed and is no POST asks S3 for an object, as a browser does.
+
+def routed(incoming: Incoming) -> Call:
+    """A call without its parameters: a body that nobody vouches for can keep a parser busy for minutes.
+
+    What nobody has signed asks S3 for an object, as a browser does. Raises `AwsRefuses` for anything else that is not
+    signed, and when the service or the operation does not exist.
     """
     scope = SCOPE.search(incoming.headers.get("Authorization", ""))
     if scope is None:
         if incoming.method == "POST":
             raise AwsRefuses("MissingAuthenticationToken", "Request is missing Authentication Token", 403)
-        incoming = dataclasses.replace(incoming, headers={**incoming.headers, "Authorization": STRANGER})
-        return dataclasses.replace(read(incoming), anonymous=True)
+        if incoming.method not in ("GET", "HEAD"):
+            raise AwsRefuses("AccessDenied", "Access Denied", 403)
+        incoming = dataclasses.replace(incoming, headers={**incoming.headers, "Authorization": STRANGER}, body=b"")
+        return dataclasses.replace(routed(incoming), anonymous=True)
     signing, region = scope["service"], scope["region"]
     service = SERVICES.get(signing, signing)
     if signing == "s3" and incoming.path.startswith(ACCOUNT_LEVEL):
@@ -129,17 +140,24 @@ def read(incoming: Incoming) -> Call:
         protocol = determine_request_protocol(service_model, request.content_type)
     except (NotFound, NotImplementedError, UnknownServiceError):
         raise AwsRefuses("UnknownOperationException", f"{service}: {incoming.method} {path} is unknown", 404) from None
-    parameters = PROTOCOL_PARSERS[protocol](model).parse(
-        {
-            "method": request.method,
-            "values": request.values,
-            "headers": request.headers,
-            "body": request.data,
-            "url_path": request.path,
-            "url_params": uri_parameters,
-        }
+    return Call(signing, service, str(model.name), region, {}, request, model, protocol, uri_parameters=uri_parameters)
+
+
+def parse(call: Call) -> None:
+    """Read the parameters of a call that came without them."""
+    parser = PROTOCOL_PARSERS[call.protocol](call.model)
+    call.parameters = dict(
+        parser.parse(
+            {
+                "method": call.request.method,
+                "values": call.request.values,
+                "headers": call.request.headers,
+                "body": call.request.data,
+                "url_path": call.request.path,
+                "url_params": call.uri_parameters,
+            }
+        )
     )
-    return Call(signing, service, str(model.name), region, dict(parameters), request, model, protocol)
 
 
 def to_moto(call: Call) -> Outgoing:

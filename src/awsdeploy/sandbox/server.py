@@ -109,8 +109,9 @@ class Server:
         hit = ""
         try:
             self.world.agenda.catch_up()
-            call = calls.read(incoming)
+            call = calls.routed(incoming)
             self._know(call, incoming)
+            calls.parse(call)
             known = True
             hit = self.trouble.claim(call)
             if hit == "kill-before":
