@@ -6,6 +6,7 @@ Traffic, storage that grows with use, and AWS's free allowances are not in the s
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -64,7 +65,7 @@ class Parts:
     region: str
     machines: tuple[Machines, ...] = ()
     disks: int = 0
-    database: Mysql | None = None
+    databases: tuple[Mysql, ...] = ()
     balancers: int = 0
     nats: int = 0
     addresses: int = 0
@@ -80,7 +81,7 @@ def declared(settings: Settings) -> Parts:
         settings.region,
         tuple(Machines(one.name, one.instance_type, one.instances) for one in services),
         sum(one.instances * one.volume_gb for one in services),
-        Mysql(database.instance_class, database.multi_az, database.storage_gb, database.engine_version),
+        (Mysql(database.instance_class, database.multi_az, database.storage_gb, database.engine_version),),
         balancers=int(balancer),
         nats=int(network.nat),
         addresses=sum(one.instances for one in services) + len(network.public) * balancer + network.nat,
@@ -160,8 +161,7 @@ class _Bill:
             yield self._line(f"{one.count} × {one.size} ({one.service})", one.size, one.count * HOURS)
         if parts.disks:
             yield self._line(f"{parts.disks} GB of disks", "disk", parts.disks)
-        if parts.database:
-            yield from self._database(parts.database)
+        yield from self._databases(parts.databases)
         for what, count, hours, note in (
             ("load balancer", parts.balancers, HOURS, ""),
             ("NAT gateway", parts.nats, HOURS, UNUSED),
@@ -172,16 +172,26 @@ class _Bill:
             if count:
                 yield self._line(_counted(what, count), what, count * hours, note)
 
-    def _database(self, database: Mysql) -> Iterator[Line]:
-        standby = " with standby" if database.standby else ""
-        yield self._line(f"{database.size}{standby}", f"{database.size}{standby}", HOURS)
-        yield self._line(f"{database.storage} GB of database{standby}", f"RDS storage{standby}", database.storage)
-        if database.version == "8.0":
-            cores, machines = VCPUS.get(database.size), 2 if database.standby else 1
-            if cores is None:
-                yield Line(EXTENDED, None, EXTENDED_NOTE)
-            else:
-                yield self._line(EXTENDED, "RDS Extended Support", cores * machines * HOURS, EXTENDED_NOTE)
+    def _databases(self, databases: tuple[Mysql, ...]) -> Iterator[Line]:
+        """Databases by size; while one is replaced there are two."""
+        for name, count in Counter(f"{one.size}{_standby(one)}" for one in databases).items():
+            yield self._line(f"{count} × {name}" if count > 1 else name, name, count * HOURS)
+        for standby in sorted({_standby(one) for one in databases}):
+            storage = sum(one.storage for one in databases if _standby(one) == standby)
+            yield self._line(f"{storage} GB of database{standby}", f"RDS storage{standby}", storage)
+        cores = [
+            VCPUS[one.size] * (2 if one.standby else 1) if one.size in VCPUS else None
+            for one in databases
+            if one.version == "8.0"
+        ]
+        if None in cores:
+            yield Line(EXTENDED, None, EXTENDED_NOTE)
+        elif cores:
+            yield self._line(EXTENDED, "RDS Extended Support", sum(filter(None, cores)) * HOURS, EXTENDED_NOTE)
+
+
+def _standby(database: Mysql) -> str:
+    return " with standby" if database.standby else ""
 
 
 def _counted(what: str, count: int) -> str:

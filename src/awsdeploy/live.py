@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import dataclasses
 import enum
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from awsdeploy.errors import Refused
 from awsdeploy.hints import next_command
 
 if TYPE_CHECKING:
@@ -129,6 +130,22 @@ class Live:
     def origin(self) -> str:
         """The key that its tag says: of a copy that of what it was made of, else its own."""
         return self.key.removesuffix(f"/{self.id}")
+
+
+def one_or_none(lives: Iterable[Live]) -> Live | None:
+    """The only one of `lives` that is not being deleted; None where there is none.
+
+    While a replacement is under way, or after it was interrupted, two objects carry one key. Which of them serves is
+    not known: raises `Refused` with the ids of all.
+    """
+    staying = [live for live in lives if not live.state.leaving]
+    if len(staying) > 1:
+        ids = " and ".join(sorted(live.id for live in staying))
+        raise Refused(
+            f"{staying[0].key} exists {len(staying)} times: {ids}. A replacement has not finished.",
+            f"To finish it: {next_command('up')}",
+        )
+    return staying[0] if staying else None
 
 
 class _Unknown:

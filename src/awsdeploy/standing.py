@@ -16,7 +16,7 @@ from awsdeploy.resource import Live
 from awsdeploy.resources.database import Database
 from awsdeploy.resources.health_check import HealthCheck
 from awsdeploy.resources.hosted_zone import HostedZone
-from awsdeploy.resources.instance import Instance
+from awsdeploy.resources.instance import Instance, disks
 from awsdeploy.resources.launch_template import Member
 from awsdeploy.resources.load_balancer import LoadBalancer
 from awsdeploy.resources.machine import SERVICE
@@ -32,12 +32,11 @@ def parts(lives: Iterable[Live], region: str) -> Parts:
     there = [one for one in lives if one.raw and not one.state.leaving]
     machines = [one for one in there if one.kind in (Instance, Member) and one.status in RUNNING]
     balancers = [one for one in there if one.kind is LoadBalancer]
-    database = next((one for one in there if one.kind is Database), None)
     return Parts(
         region,
         _by_service(machines),
         sum(int(one.raw["Size"]) for one in there if one.kind is Volume),
-        None if database is None else _mysql(database),
+        tuple(_mysql(one) for one in there if one.kind is Database),
         balancers=len(balancers),
         nats=sum(one.kind is NatGateway for one in there),
         addresses=len(machines)
@@ -50,19 +49,17 @@ def parts(lives: Iterable[Live], region: str) -> Parts:
 
 def after(settings: Settings, plan: Plan) -> Parts:
     """What is billed once a plan is carried out: as declared, but storage that has grown stays. AWS shrinks none."""
-    wanted, database = estimate.declared(settings), None
-    sizes = {live.key: int(live.raw["Size"]) for live in plan.lives if live.kind is Volume and live.raw}
-    grown = 0
+    wanted, grown = estimate.declared(settings), 0
+    sizes = {live.id: int(live.raw["Size"]) for live in plan.lives if live.kind is Volume and live.raw}
     for resource, item in plan.items.items():
         if item.live is None or not item.live.raw or item.action in ("create", "replace"):
             continue
         if isinstance(resource, Instance):
-            grown += max(0, sizes.get(f"{resource.key}/disk", 0) - resource.disk)
+            grown += max(0, sum(sizes.get(id, 0) for id in disks(item.live)) - resource.disk)
         elif isinstance(resource, Database):
-            database = int(item.live.raw["AllocatedStorage"])
-    if wanted.database and database:
-        storage = max(wanted.database.storage, database)
-        wanted = dataclasses.replace(wanted, database=dataclasses.replace(wanted.database, storage=storage))
+            least = int(item.live.raw["AllocatedStorage"])
+            databases = (dataclasses.replace(one, storage=max(one.storage, least)) for one in wanted.databases)
+            wanted = dataclasses.replace(wanted, databases=tuple(databases))
     return dataclasses.replace(wanted, disks=wanted.disks + grown)
 
 

@@ -54,7 +54,7 @@ def test_several_at_once_are_told_together() -> None:
         ),
         "d": AwsRefusal("rds:CreateDBInstance", "InvalidParameterValue", "no"),
     }
-    total = summed_up(dict(lacking))
+    total = summed_up(lacking.items())
     assert total.exit_code == 3
     assert total.hint.count('"Action"') == 2
     assert all(f'"arn:{name}"' in total.hint for name in "abc")

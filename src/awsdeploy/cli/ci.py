@@ -128,13 +128,17 @@ def _tell(given: Given, wanted: Ci, there: bool) -> None:
 
 
 def _role(at: Session) -> Live:
-    """The role as it stands. Raises `Refused` where it is not there, or trusts somebody else than config.toml says."""
+    """The role as it stands.
+
+    Raises `Refused` where it is not there or there are two, or where it trusts somebody else than config.toml says.
+    """
+    from awsdeploy.live import one_or_none
     from awsdeploy.resources.federation import subjects
     from awsdeploy.resources.identity import Role
 
     at.run.need_record()
     wanted = at.settings.ci.subject
-    live = next((one for one in at.run.world.all(Role, at.run.region) if one.key == "ci/github"), None)
+    live = one_or_none(one for one in at.run.world.all(Role, at.run.region) if one.key == "ci/github")
     if live is None:
         raise Refused(f"There is no role for {wanted} yet.", f"To make it: {next_command('up')}")
     trusted = subjects(live.raw.get("AssumeRolePolicyDocument"))

@@ -27,12 +27,14 @@ def command(given: Given) -> None:
 
 
 def _address(at: Session) -> str:
-    """Raises `Refused` while there is none."""
+    """Raises `Refused` while there is none, and where there are two load balancers."""
     from awsdeploy import site
+    from awsdeploy.live import one_or_none
     from awsdeploy.resources.listener import Listener, secure
     from awsdeploy.resources.load_balancer import LoadBalancer
 
-    for live in at.run.world.all(LoadBalancer, at.run.region):
+    live = one_or_none(at.run.world.all(LoadBalancer, at.run.region))
+    if live is not None:
         domain = at.settings.domain if secure(at.run.world.all(Listener, at.run.region)) else None
         return site.address(live.raw["LoadBalancerName"], live.raw["DNSName"], domain)
     raise Refused(f"{at.settings.stack} has no address: no load balancer stands.", f"To make it: {next_command('up')}")

@@ -43,7 +43,7 @@ def take(run: Run, lives: list[Live], stamp: str) -> list[Live]:
     with run.lease.held("backup", run.stop):
         errors = schedule.run({live: set() for live in lives}, copy, run.stop)
     if errors:
-        raise summed_up({live.key: error for live, error in errors.items()})
+        raise summed_up((live.key, error) for live, error in errors.items())
     return [copies[live] for live in lives]
 
 

@@ -8,7 +8,7 @@ what has neither is looked for first.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from awsdeploy.aws import AnswerLost, AwsRefusal
 from awsdeploy.engine import plan as planning
@@ -70,33 +70,35 @@ def _carry_out(run: Run, plan: Plan) -> None:
     builder = Builder(run, plan)
     errors = schedule.run(plan.needs(), builder.converge, run.stop, builder.skip)
     if errors:
-        raise summed_up({resource.key: error for resource, error in errors.items()})
+        raise summed_up((resource.key, error) for resource, error in errors.items())
     if plan.removals:
         # The replaced and the undeclared go last: everything that used them now uses what replaces them.
         teardown.remove(run, plan.removals, Parting(files=True, snapshot=teardown.stamp()))
 
 
-def summed_up(errors: dict[str, AwsdeployError]) -> AwsdeployError:
-    """One error for several: a single one is itself, and each cause is told once."""
+def summed_up(failed: Iterable[tuple[str, AwsdeployError]]) -> AwsdeployError:
+    """One error for several, each with the key of what failed: a single one is itself, and each cause is told once."""
+    pairs = sorted(failed, key=lambda pair: pair[0])
+    errors = [error for _, error in pairs]
     by_cause: dict[str, list[str]] = {}
-    for key, error in sorted(errors.items()):
+    for key, error in pairs:
         by_cause.setdefault(error.message, []).append(key)
     told = [f"{', '.join(keys)}: {cause}" for cause, keys in by_cause.items()]
     if len(told) == 1:
-        error = next(iter(errors.values()))
+        error = errors[0]
         error.message = told[0]
         error.args = (error.message,)
         return error
     lines = "\n".join(f"  {line}" for line in told)
     total = RunFailed(f"{len(errors)} resources failed:\n{lines}", _what_to_do(errors))
-    total.exit_code = min(error.exit_code for error in errors.values())
+    total.exit_code = min(error.exit_code for error in errors)
     return total
 
 
-def _what_to_do(errors: dict[str, AwsdeployError]) -> str:
+def _what_to_do(errors: Sequence[AwsdeployError]) -> str:
     """Every remedy once, a line each; what goes for all only where nothing else does."""
-    denied = [error for error in errors.values() if isinstance(error, AwsRefusal) and error.action]
-    told = dict.fromkeys(error.hint for error in errors.values() if error.hint and error not in denied)
+    denied = [error for error in errors if isinstance(error, AwsRefusal) and error.action]
+    told = dict.fromkeys(error.hint for error in errors if error.hint and error not in denied)
     own = [hint for hint in (allowing(denied), *told) if hint not in ("", GO_ON)]
     return "\n→ ".join(own) or GO_ON
 

@@ -22,15 +22,17 @@ TIME, CLIENT, TOOK, STATUS, SENT, REQUEST, AGENT = 1, 3, 6, 8, 11, 12, 13
 
 
 def requests(run: Run, since: datetime, until: datetime) -> list[Event]:
-    """The requests of a period. AWS delivers a file some minutes after its time."""
+    """The requests of a period. AWS delivers a file some minutes after its time.
+
+    Of every bucket for them: while the load balancer's bucket is replaced there are two.
+    """
     buckets = [live.id for live in run.world.all(Bucket, run.region) if live.key == BUCKET]
-    if not buckets:
-        return []
-    files = _files(run, buckets[0], since, until)
+    files = [(bucket, key) for bucket in buckets for key in _files(run, bucket, since, until)]
     s3 = run.door.client("s3", run.region)
 
-    def read(key: str) -> list[Event]:
-        return list(_events(s3.get_object(Bucket=buckets[0], Key=key)["Body"].read(), key))
+    def read(place: tuple[str, str]) -> list[Event]:
+        bucket, key = place
+        return list(_events(s3.get_object(Bucket=bucket, Key=key)["Body"].read(), key))
 
     found = [event for events in run.door.each(read, files) for event in events]
     first, last = since.timestamp() * 1000, until.timestamp() * 1000

@@ -13,8 +13,8 @@ from awsdeploy.engine import schedule
 from awsdeploy.engine.run import Run
 from awsdeploy.errors import NoSuchStack
 from awsdeploy.hints import next_command
+from awsdeploy.live import Live, one_or_none
 from awsdeploy.release.machines import Machine, machines
-from awsdeploy.resource import Live
 from awsdeploy.resources.bootstrap import LATEST, manifest_key
 from awsdeploy.resources.bucket import Bucket
 from awsdeploy.resources.data_bucket import DataBucket
@@ -96,7 +96,10 @@ class Ground:
 
 
 def ground(run: Run, settings: Settings) -> Ground:
-    """Look once, at everything together. Raises `NoSuchStack` where there is no bucket to release from."""
+    """Look once, at everything together.
+
+    Raises `NoSuchStack` where there is no bucket to release from, `Refused` where a key has two objects.
+    """
     found: dict[str, Any] = {}
 
     def of(kind: Any) -> Any:
@@ -108,30 +111,29 @@ def ground(run: Run, settings: Settings) -> Ground:
         tasks[AutoScalingGroup] = of(AutoScalingGroup)
     tasks["machines"] = lambda: found.__setitem__("machines", machines(run))
     schedule.in_parallel(tasks, run.stop)
-    buckets = {live.key: live.id for kind in (Bucket, DataBucket) for live in found[kind.__name__]}
-    if "storage/artifacts" not in buckets:
+
+    def of_key(kind: Any, key: str) -> Live | None:
+        return one_or_none(live for live in found[kind.__name__] if live.key == key)
+
+    artifacts, uploads = of_key(Bucket, "storage/artifacts"), of_key(DataBucket, "storage/uploads")
+    if artifacts is None:
         raise NoSuchStack(
             f"There is nothing of {settings.stack} in {run.region} yet.", f"To create it: {next_command('up')}"
         )
     domain = settings.domain if secure(found["Listener"]) else None
-    addresses = (
-        site.address(live.raw["LoadBalancerName"], live.raw["DNSName"], domain) for live in found["LoadBalancer"]
-    )
+    balancer = one_or_none(found["LoadBalancer"])
+    groups = {name: of_key(TargetGroup, f"web/{name}") for name in settings.services}
+    scaled = {name: of_key(AutoScalingGroup, f"machines/{name}-group") for name in judged}
     return Ground(
         run=run,
         settings=settings,
-        artifacts=buckets["storage/artifacts"],
-        uploads=buckets.get("storage/uploads", ""),
-        site=next(addresses, ""),
-        groups={live.key.removeprefix("web/"): live for live in found["TargetGroup"]},
+        artifacts=artifacts.id,
+        uploads=uploads.id if uploads else "",
+        site=site.address(balancer.raw["LoadBalancerName"], balancer.raw["DNSName"], domain) if balancer else "",
+        groups={name: live for name, live in groups.items() if live},
         machines={
             name: [one for one in found["machines"] if one.service == name and one.state == "running"]
             for name in settings.services
         },
-        judged={
-            name: live
-            for name in judged
-            for live in found["AutoScalingGroup"]
-            if live.key == f"machines/{name}-group" and live.raw.get("HealthCheckType") == "ELB"
-        },
+        judged={name: live for name, live in scaled.items() if live and live.raw.get("HealthCheckType") == "ELB"},
     )

@@ -24,8 +24,8 @@ from awsdeploy.config import Settings
 from awsdeploy.engine.run import Run
 from awsdeploy.errors import AwsdeployError, Refused, UsageError
 from awsdeploy.hints import next_command
+from awsdeploy.live import one_or_none
 from awsdeploy.release.machines import Machine
-from awsdeploy.resource import UNKNOWN, Live
 from awsdeploy.resources.database import Database
 
 PLUGIN = "session-manager-plugin"
@@ -71,18 +71,29 @@ def install_command() -> str:
 
 
 def choose(machines: Sequence[Machine], services: Sequence[str], id: str = "") -> Machine:
-    """The first running machine of these services, or the one with this id or name. Raises `Refused`."""
+    """The first running machine of these services, or the one with this id or name.
+
+    Raises `Refused` where there is none, and where two have the name: an interrupted replacement leaves two.
+    """
     mine = [one for service in services for one in machines if one.service == service]
     names = ", ".join(f"{one.name} ({one.id}, {one.state})" for one in mine)
-    if id:
-        wanted = [one for one in mine if id in (one.id, one.name)]
-        if not wanted:
-            raise Refused(f"{id} is no machine of {', '.join(services)}.", f"There are: {names or 'none'}.")
-        return wanted[0]
     running = [one for one in mine if one.state == "running"]
-    if not running:
-        raise Refused(f"No machine of {', '.join(services)} is running.", f"There are: {names or 'none'}.")
-    return running[0]
+    if id:
+        fitting = [one for one in mine if id in (one.id, one.name)]
+        fitting = [one for one in fitting if one in running] or fitting
+        missing = f"{id} is no machine of {', '.join(services)}."
+    else:
+        fitting = [one for one in running if one.name == running[0].name]
+        missing = f"No machine of {', '.join(services)} is running."
+    if not fitting:
+        raise Refused(missing, f"There are: {names or 'none'}.")
+    if len(fitting) > 1:
+        ids = " and ".join(one.id for one in fitting)
+        raise Refused(
+            f"There are {len(fitting)} machines called {fitting[0].name}: {ids}. A replacement has not finished.",
+            f"To finish it: {next_command('up')}",
+        )
+    return fitting[0]
 
 
 def open_session(run: Run, machine: Machine, document: str = "", parameters: Mapping[str, str] | None = None) -> int:
@@ -152,10 +163,10 @@ class DatabasePlace:
 
 
 def database(run: Run, settings: Settings) -> DatabasePlace:
-    """Raises `Refused` while the database has no address."""
-    lives: Sequence[Live] = run.world.all(Database, run.region)
-    endpoint = next((live.raw.get("Endpoint") for live in lives if live.raw.get("Endpoint")), None)
-    if not endpoint or endpoint is UNKNOWN or "Address" not in endpoint:
+    """Raises `Refused` while the database has no address, or where there are two."""
+    live = one_or_none(run.world.all(Database, run.region))
+    endpoint = live.raw.get("Endpoint") if live else None
+    if not endpoint or "Address" not in endpoint:
         raise Refused(
             f"The database of {settings.stack} has no address yet.", f"To see how it is: {next_command('status')}"
         )

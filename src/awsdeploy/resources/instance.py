@@ -106,7 +106,7 @@ class Instance(Machine):
             if present.get(option) != value:
                 yield Change(option, present.get(option), value, safe)
         yield from self._repair_profile(aws, live)
-        attached = {one["Ebs"]["VolumeId"] for one in raw.get("BlockDeviceMappings", ()) if "Ebs" in one}
+        attached = disks(live)
         for volume in aws.latest(Volume):
             if volume.id in attached:
                 yield from self._repair_volume(aws, volume)
@@ -191,6 +191,11 @@ class Instance(Machine):
     def delete(cls, aws: Aws, live: Live, parting: Parting) -> None:
         if not live.state.leaving:
             terminate(aws, live.id)
+
+
+def disks(machine: Live) -> set[str]:
+    """The ids of the volumes that are attached to a machine."""
+    return {one["Ebs"]["VolumeId"] for one in machine.raw.get("BlockDeviceMappings", ()) if "Ebs" in one}
 
 
 def _once(call: Any, **parameters: Any) -> Any:
