@@ -322,3 +322,21 @@ def test_a_list_that_names_no_regions_has_the_buckets_asked_for_theirs(world: Wo
     } | {"storage/replication-role": region}
     assert world.destroy(settings) == []
     assert names(world) == []
+
+
+ODD = ("uploads/a\x01b", "uploads/line\nbreak", "uploads/carriage\rreturn", "uploads/a b+c%20d", "uploads/\ufffe")
+
+
+def test_files_whose_names_xml_cannot_hold_go_with_their_bucket(world: World) -> None:
+    """AWS takes any key, and XML 1.0, in which S3 lists and deletes them, has no control characters."""
+    settings, _ = storage(world)
+    uploads = found(world, settings)["storage/uploads"].id
+    fill(world, uploads, *ODD, "uploads/plain")
+    for key in ODD[1:4]:
+        world.client("s3").create_multipart_upload(Bucket=uploads, Key=key)
+    world.client("s3").delete_object(Bucket=uploads, Key=ODD[0])
+    world.pass_time(60)
+    assert not build(world, settings, *Storage(settings).resources)["s3:CreateBucket"]
+    assert uploads in {live.id for live, _ in teardown.survey(world.run(settings)[0], KEPT).staying}
+    assert world.destroy(settings) == []
+    assert names(world) == []

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
+from urllib.parse import unquote_plus
 
 from awsdeploy.aws import AwsRefusal, Client
 from awsdeploy.errors import AwsFailure
 from awsdeploy.remedies import delete_data
 from awsdeploy.resource import Aws
 
+NOT_IN_XML = re.compile("[\x00-\x1f\ufffe\uffff]")
+"""Characters of a key that XML 1.0, and so the body of DeleteObjects, cannot hold or changes on the way."""
 PAGE = 1000  # AWS: versions in one answer, and keys in one DeleteObjects
 PAGES_WEIGHED = 5
 PAGES_AT_ONCE = 20
@@ -63,7 +67,13 @@ def empty(aws: Aws, bucket: str, files: bool = True) -> bool:
 
 
 def _delete(aws: Aws, bucket: str, found: list[dict[str, Any]]) -> bool:
+    """Delete these versions; whether AWS took them all. DeleteObject has the key in its address, which holds any."""
     objects = [{"Key": one["Key"], "VersionId": one["VersionId"]} for one in found]
+    single = [one for one in objects if NOT_IN_XML.search(one["Key"])]
+    aws.each(lambda one: aws.s3.delete_object(Bucket=bucket, **one), single)
+    objects = [one for one in objects if one not in single]
+    if not objects:
+        return True
     answer = aws.s3.delete_objects(Bucket=bucket, Delete={"Objects": objects, "Quiet": True})
     errors = answer.get("Errors", ())
     for error in errors:
@@ -73,7 +83,9 @@ def _delete(aws: Aws, bucket: str, found: list[dict[str, Any]]) -> bool:
 
 
 def _abort_uploads(aws: Aws, bucket: str) -> bool:
-    """Parts of uploads that never ended are billed and hold the bucket, though no list of objects shows them."""
-    for one in aws.s3.pages("list_multipart_uploads", "Uploads", Bucket=bucket):
-        aws.s3.abort_multipart_upload(Bucket=bucket, Key=one["Key"], UploadId=one["UploadId"])
-    return True
+    """Abort up to 1000 unfinished uploads, which no list of objects shows; whether that was all."""
+    # botocore decodes the keys of other lists by itself.
+    page = aws.s3.list_multipart_uploads(Bucket=bucket, EncodingType="url")
+    for one in page.get("Uploads", ()):
+        aws.s3.abort_multipart_upload(Bucket=bucket, Key=unquote_plus(one["Key"]), UploadId=one["UploadId"])
+    return not page.get("IsTruncated")

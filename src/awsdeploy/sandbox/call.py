@@ -19,7 +19,7 @@ from botocore.awsrequest import HeadersDict
 from botocore.exceptions import UnknownServiceError
 from moto import backend_index, backends
 from moto.core.exceptions import HTTPException
-from moto.core.parse import PROTOCOL_PARSERS
+from moto.core.parse import PROTOCOL_PARSERS, RequestParserError
 from moto.core.request import Request, determine_request_protocol
 from moto.core.routing import NotFound, get_service_router
 from moto.core.serialize import get_serializer_class
@@ -144,20 +144,20 @@ def routed(incoming: Incoming) -> Call:
 
 
 def parse(call: Call) -> None:
-    """Read the parameters of a call that came without them."""
-    parser = PROTOCOL_PARSERS[call.protocol](call.model)
-    call.parameters = dict(
-        parser.parse(
-            {
-                "method": call.request.method,
-                "values": call.request.values,
-                "headers": call.request.headers,
-                "body": call.request.data,
-                "url_path": call.request.path,
-                "url_params": call.uri_parameters,
-            }
-        )
-    )
+    """Read the parameters of a call that came without them. Raises `AwsRefuses` where its body is not valid XML."""
+    sent = {
+        "method": call.request.method,
+        "values": call.request.values,
+        "headers": call.request.headers,
+        "body": call.request.data,
+        "url_path": call.request.path,
+        "url_params": call.uri_parameters,
+    }
+    try:
+        call.parameters = dict(PROTOCOL_PARSERS[call.protocol](call.model).parse(sent))
+    except RequestParserError:  # S3, Error responses
+        said = "The XML you provided was not well-formed or did not validate against our published schema."
+        raise AwsRefuses("MalformedXML", said, 400) from None
 
 
 def to_moto(call: Call) -> Outgoing:
