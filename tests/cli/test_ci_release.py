@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from awsdeploy.aws import Door
-from awsdeploy.blueprint.ci import WILDCARDS
+from awsdeploy.blueprint.ci import SCALED, WILDCARDS
 from awsdeploy.cli.group import awsdeploy
 from awsdeploy.release.deploy import ARCHIVES_KEPT
 from tests.permissions import allowed, like, listed
@@ -32,7 +32,11 @@ platform = "supported"
 [services.frontend]
 
 [services.backend]
-instances = 2
+
+[services.backend.scaling]
+min = 2
+max = 3
+health = "elb" # its health checks are suspended during a release
 
 [uploads]
 replicate = true # a second region to look at
@@ -144,6 +148,15 @@ def asked(world: World, call: Made) -> Iterator[Asked]:
                     yield Asked(f"ec2:Describe{what}", "*", {})
         case "elbv2", operation if operation.startswith("Describe"):
             yield Asked(f"elasticloadbalancing:{operation}", "*", {})
+        case "autoscaling", "DescribeAutoScalingGroups":
+            yield Asked("autoscaling:DescribeAutoScalingGroups", "*", {})
+        case "autoscaling", "SuspendProcesses" | "ResumeProcesses":
+            assert told["ScalingProcesses"] == ["HealthCheck"]
+            (group,) = world.client("autoscaling").describe_auto_scaling_groups(
+                AutoScalingGroupNames=[told["AutoScalingGroupName"]]
+            )["AutoScalingGroups"]
+            context = {f"aws:ResourceTag/{key}": value for key, value in tags(group["Tags"]).items()}
+            yield Asked(f"autoscaling:{call.operation}", group["AutoScalingGroupARN"], context)
         case "s3", "ListBuckets":
             yield Asked("s3:ListAllMyBuckets", "*", {})
         case "s3", "ListObjectsV2":
@@ -173,6 +186,16 @@ def test_the_role_may_make_every_call_of_a_release(
     wanted = [one for call in made for one in asked(site, call)]
     refused = {(one.action, one.resource) for one in wanted if not allowed(policies, *one)}
     assert refused == set()
+
+
+def test_a_group_that_the_load_balancer_judges_replaces_no_machine_of_a_release(site: World, made: list[Made]) -> None:
+    (group,) = site.client("autoscaling").describe_auto_scaling_groups()["AutoScalingGroups"]
+    assert group["SuspendedProcesses"] == []
+    done = [call.operation for call in made if call.service == "autoscaling" and "Processes" in call.operation]
+    assert done == ["SuspendProcesses", "ResumeProcesses"] * 4  # two deploys, a rollback, a restart
+    sent = {id for call in made if call.operation == "SendCommand" for id in call.told["InstanceIds"]}
+    assert {one["InstanceId"] for one in group["Instances"]} < sent
+    assert len(group["Instances"]) == 2
 
 
 def test_the_role_may_do_nothing_that_no_release_does(
@@ -217,8 +240,8 @@ def test_the_record_is_never_deleted_and_no_other_object_written(site: World, po
 def test_on_everything_it_only_reads_and_every_wildcard_has_a_reason(policies: list[dict[str, Any]]) -> None:
     statements = [one for policy in policies for one in policy["Statement"]]
     wide = {action for one in statements if "*" in listed(one["Resource"]) for action in listed(one["Action"])}
-    assert wide == set(WILDCARDS)
-    assert all(WILDCARDS.values())
+    assert wide == {*WILDCARDS, *SCALED}
+    assert all({**WILDCARDS, **SCALED}.values())
     assert all(like("*:Describe*", action) or like("*:Get*", action) or like("*:List*", action) for action in wide)
     assert not [action for one in statements for action in listed(one["Action"]) if "*" in action]
     assert len(json.dumps(policies, separators=(",", ":"))) < 10_240  # AWS: of inline policy in a role
