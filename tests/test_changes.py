@@ -86,7 +86,7 @@ def test_without_a_domain_port_80_serves(world: World) -> None:
     shown = world.awsdeploy("status")
     assert shown.returncode == 0, shown.stdout + shown.stderr
     assert balancer["DNSName"] in shown.stdout
-    assert "no release yet" in shown.stdout
+    assert "nothing deployed yet (placeholder page)" in shown.stdout
 
 
 def test_another_alias_means_another_certificate_and_no_gap(world: World) -> None:

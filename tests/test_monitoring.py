@@ -87,6 +87,12 @@ def test_an_alarm_of_a_service_is_armed_by_its_first_release(up: World) -> None:
     of_services = {name for name in armed(up) if name.startswith(("frontend", "backend")) or name == "health"}
     assert {name for name, enabled in armed(up).items() if not enabled} == of_services
     machine = lives(up)["machines/backend-1"].id
+    up.client("ec2").create_tags(Resources=[machine], Tags=[{"Key": "awsdeploy:release", "Value": "failed r1 build"}])
+    assert not actions(up)
+    status, told = up.awsdeploy("status"), _status(up)[1]
+    assert f"release failed at `build` on {machine}: r1; to try again: awsdeploy deploy backend" in status.stdout
+    assert told["releases"]["backend"] == []
+    assert told["failed_releases"]["backend"] == [{"machine": machine, "release": "r1", "step": "build"}]
     up.client("ec2").create_tags(Resources=[machine], Tags=[{"Key": "awsdeploy:release", "Value": "r1"}])
     changed = actions(up)
     assert changed

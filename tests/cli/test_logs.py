@@ -119,8 +119,16 @@ def test_before_the_first_release_it_is_said_why_there_is_nothing(up: World) -> 
     assert (done.returncode, done.stdout) == (0, ""), done.stderr
     assert "nothing has been released yet" in done.stderr
     assert "awsdeploy logs bootstrap" in done.stderr
-    for id in machines(up).values():
-        up.client("ec2").create_tags(Resources=[id], Tags=[{"Key": "awsdeploy:release", "Value": "x"}])
+
+    def says(value: str) -> None:
+        for id in machines(up).values():
+            up.client("ec2").create_tags(Resources=[id], Tags=[{"Key": "awsdeploy:release", "Value": value}])
+
+    says("failed x build")
+    said = up.awsdeploy("logs", "backend").stderr
+    assert "nothing has been released yet" not in said
+    assert f"backend: release failed at `build` on {machines(up)['backend-1']}: x" in said
+    says("x")
     assert "released" not in up.awsdeploy("logs", "backend").stderr
 
 

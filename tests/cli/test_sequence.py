@@ -41,7 +41,7 @@ def test_up_status_up_lost_state_up_destroy(world: World, kept: bool) -> None:
     status = world.awsdeploy("status")
     assert status.returncode == 0, status.stdout + status.stderr
     assert "healthy" in status.stdout.splitlines()[0]
-    assert "no release yet" in status.stdout
+    assert "nothing deployed yet (placeholder page)" in status.stdout
     assert writes_of(world) > 50
     assert world.awsdeploy("up", "--yes").returncode == 0
     assert writes_of(world) == 0

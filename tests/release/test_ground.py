@@ -8,7 +8,7 @@ import pytest
 
 from awsdeploy.aws import Door
 from awsdeploy.release.ground import Ground
-from awsdeploy.resources.machine import release_of
+from awsdeploy.resources.machine import failed_release_of, release_of
 from tests.simulated import REGION, World
 
 CONFIG = """\
@@ -80,4 +80,7 @@ def test_the_uploads_have_the_address_of_their_region(world: World, region: str)
 
 @pytest.mark.parametrize(("value", "release"), [(FIRST, FIRST), (f"failed {FIRST} build", "")])
 def test_a_machine_that_could_not_catch_up_runs_no_release(value: str, release: str) -> None:
-    assert release_of([{"Key": "awsdeploy:release", "Value": value}]) == release
+    tags = [{"Key": "awsdeploy:release", "Value": value}]
+    assert release_of(tags) == release
+    failed = failed_release_of("i-1", tags)
+    assert str(failed or "") == ("" if release else f"release failed at `build` on i-1: {FIRST}")

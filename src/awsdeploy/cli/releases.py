@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from typing import Any
 
@@ -33,9 +34,14 @@ def command(given: Given, services: tuple[str, ...], as_json: bool) -> None:
             for id in stack.served(service.name):
                 machines = [one.id for one in stack.machines[service.name] if one.release == id]
                 rows.append({"service": service.name, "release": id, "current": id == now, "machines": machines})
+        failed = [one.failed for service in wanted for one in stack.machines[service.name] if one.failed]
         if as_json:
-            click.echo(json.dumps({**at.header, "releases": rows}, indent=2))
+            told = {**at.header, "releases": rows, "failed": [dataclasses.asdict(one) for one in failed]}
+            click.echo(json.dumps(told, indent=2))
             return
+        if failed:
+            print_lines((f"! {one}" for one in failed), err=True)
+            print_lines([f"To try again: {next_command('deploy')}"], err=True)
         if not rows:
             print_lines([f"Nothing has been released yet. To do it: {next_command('deploy')}"])
             return

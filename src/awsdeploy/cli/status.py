@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -23,6 +23,8 @@ from awsdeploy.progress import KEYS
 
 if TYPE_CHECKING:
     from awsdeploy.engine.plan import Item, Plan
+    from awsdeploy.live import Live
+    from awsdeploy.resources.machine import FailedRelease
 
 EXAMPLES = """\
   awsdeploy status
@@ -134,20 +136,36 @@ class Standing:
         """What runs on each service's machines."""
         said = {}
         for name in self.at.settings.services:
-            releases = self.releases(name)
-            said[name] = ", ".join(sorted(releases)) if releases else "no release yet: the placeholder answers"
+            releases, failed = self.releases(name), self.failed_releases(name)
+            if not releases and not failed:
+                said[name] = "nothing deployed yet (placeholder page)"
+                continue
+            told = [", ".join(sorted(releases))] if releases else []
+            told += [str(one) for one in failed]
+            if failed:
+                told.append(f"to try again: {next_command('deploy', name)}")
+            said[name] = "; ".join(told)
         return said
 
     def releases(self, service: str) -> set[str]:
-        """The releases on a service's machines, by their tags."""
-        from awsdeploy.resources.machine import RELEASE
+        """The releases that run on a service's machines, by their tags."""
+        from awsdeploy.resources.machine import release_of
 
-        found = set()
+        return {release for live in self._machines(service) if (release := release_of(live.raw["Tags"]))}
+
+    def failed_releases(self, service: str) -> list[FailedRelease]:
+        """What new machines of a service could not be given, by their tags."""
+        from awsdeploy.resources.machine import failed_release_of
+
+        found = (failed_release_of(live.id, live.raw["Tags"]) for live in self._machines(service))
+        return [one for one in found if one]
+
+    def _machines(self, service: str) -> Iterator[Live]:
         for live in self.plan.lives:
-            if live.key.startswith("machines/"):
+            if live.key.startswith("machines/") and not live.state.leaving:
                 tags = {tag["Key"]: tag["Value"] for tag in live.raw.get("Tags", ())}
-                found |= {tags[RELEASE]} if tags.get(SERVICE_TAG) == service and RELEASE in tags else set()
-        return found
+                if tags.get(SERVICE_TAG) == service:
+                    yield live
 
     def document(self) -> dict[str, Any]:
         return {
@@ -169,6 +187,9 @@ class Standing:
             ],
             "removals": [{"key": live.key, "id": live.id} for live in self.plan.removals],
             "releases": {name: sorted(self.releases(name)) for name in self.at.settings.services},
+            "failed_releases": {
+                name: [asdict(one) for one in self.failed_releases(name)] for name in self.at.settings.services
+            },
             "facts": found_out(self.at, self.plan),
             "notices": notices.notices(self.at, self.plan.items),
         }

@@ -111,5 +111,7 @@ def silence(settings: Settings, source: str, machines: Sequence[Machine]) -> Ite
             mine = [one for one in machines if one.service == name]
             if not mine:
                 yield f"{name} has no machine."
+            elif failed := [one for one in mine if one.failed]:
+                yield from (f"{name}: {one.failed}" for one in failed)
             elif not any(one.release for one in mine):
                 yield f"{name}: nothing has been released yet, and the placeholder that answers writes no log."

@@ -6,18 +6,22 @@ from dataclasses import dataclass
 
 from awsdeploy.engine.run import Run
 from awsdeploy.resource import TAG_RESOURCE, TAG_STACK
-from awsdeploy.resources.machine import SERVICE, is_member, release_of
+from awsdeploy.resources.machine import SERVICE, FailedRelease, failed_release_of, is_member, release_of
 
 
 @dataclass(frozen=True)
 class Machine:
-    """`name` is `backend-1`; a group's machine, which has none, goes by its id. `release` is empty before the first."""
+    """`name` is `backend-1`; a group's machine, which has none, goes by its id.
+
+    `release` is the one that runs there, empty before the first.
+    """
 
     id: str
     name: str
     service: str
     state: str
     release: str
+    failed: FailedRelease | None = None
 
 
 def machines(run: Run) -> list[Machine]:
@@ -30,5 +34,6 @@ def machines(run: Run) -> list[Machine]:
             id, state = one["InstanceId"], one["State"]["Name"]
             name = id if is_member(one.get("Tags")) else tags.get(TAG_RESOURCE, "").partition("/")[2] or id
             if state != "terminated":
-                found.append(Machine(id, name, tags.get(SERVICE, ""), state, release_of(one.get("Tags"))))
+                said = release_of(one.get("Tags")), failed_release_of(id, one.get("Tags"))
+                found.append(Machine(id, name, tags.get(SERVICE, ""), state, *said))
     return sorted(found, key=lambda one: (one.service, one.name))

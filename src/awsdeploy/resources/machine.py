@@ -31,6 +31,7 @@ SERVICE = "awsdeploy:service"
 
 RELEASE = "awsdeploy:release"
 """Tag that a machine sets itself: the release that runs there, or `failed RELEASE STEP` where a new one got none."""
+FAILED = "failed "
 
 MEMBER = "member"
 """The part of a template's key that a machine carries which a group has started from it."""
@@ -120,8 +121,31 @@ def terminate(aws: Aws, id: str) -> None:
 
 def release_of(tags: Iterable[Mapping[str, str]] | None) -> str:
     """The release that runs on a machine with these tags; "" while the placeholder answers."""
-    said = next((tag["Value"] for tag in tags or () if tag["Key"] == RELEASE), "")
-    return "" if said.startswith("failed ") else said
+    said = _said_of_release(tags)
+    return "" if said.startswith(FAILED) else said
+
+
+@dataclass(frozen=True)
+class FailedRelease:
+    """A release that a new machine could not be given, and the step of release.sh that failed."""
+
+    machine: str
+    release: str
+    step: str
+
+    def __str__(self) -> str:
+        return f"release failed at `{self.step}` on {self.machine}: {self.release}"
+
+
+def failed_release_of(machine: str, tags: Iterable[Mapping[str, str]] | None) -> FailedRelease | None:
+    """What failed on the machine with this id and these tags, if anything did."""
+    said = _said_of_release(tags)
+    release, _, step = said.removeprefix(FAILED).partition(" ")
+    return FailedRelease(machine, release, step) if said.startswith(FAILED) else None
+
+
+def _said_of_release(tags: Iterable[Mapping[str, str]] | None) -> str:
+    return next((tag["Value"] for tag in tags or () if tag["Key"] == RELEASE), "")
 
 
 def digest(text: str) -> str:
