@@ -22,7 +22,7 @@ from awsdeploy.aws import Door
 from awsdeploy.engine import plan, teardown, up
 from awsdeploy.engine.events import Event
 from awsdeploy.engine.run import Run
-from awsdeploy.resource import Live, Parting, Stack
+from awsdeploy.resource import Live, Parting
 from awsdeploy.sandbox.keys import HEADER
 from awsdeploy.state import State
 from awsdeploy.stop import Pace
@@ -98,7 +98,7 @@ class World:
     def run(self, settings: config.Settings) -> tuple[Run, Counter[str]]:
         """A fresh run, as a new process would make it, and the calls it goes on to make."""
         calls: Counter[str] = Counter()
-        stack = Stack(settings.name, settings.environment, tuple(settings.tags.items()))
+        stack = settings.stack
         state = State.load(self.folder / ".awsdeploy" / f"{stack.slug}.json", stack.tag)
         door = Door(
             on_call=lambda call: calls.update([f"{call.service}:{call.operation}"]), first_pause=0.02, made=self.used

@@ -200,3 +200,20 @@ def test_everything_printed_goes_through_one_stream() -> None:
     past = ("click.style(", "click.secho(", "click.clear(", "sys.stdout.buffer", "sys.__stdout__", "echo_via_pager(")
     texts = {module: path.read_text() for module, path in MODULES.items() if part(module) != "sandbox"}
     assert [(module, one) for module, text in texts.items() for one in past if one in text] == []
+
+
+def test_a_stack_is_named_in_one_place_and_written_one_way() -> None:
+    """People read `shop-prod`. `shop/prod` is what AWS keeps in tags, paths and descriptions."""
+    made, by_hand, told = [], [], []
+    for module, path in MODULES.items():
+        if part(module) == "sandbox" or module == "awsdeploy.config.stack":
+            continue
+        for node in ast.walk(ast.parse(path.read_text())):
+            text = ast.unparse(node) if isinstance(node, ast.Call | ast.JoinedStr) else ""
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == "Stack":
+                made.append(module)
+            elif isinstance(node, ast.JoinedStr) and ".environment}" in text and ".name}" in text:
+                by_hand.append(module)
+            elif isinstance(node, ast.JoinedStr) and "stack.tag" in text and part(module) != "resources":
+                told.append(module)
+    assert (made, by_hand, told) == (["awsdeploy.config.settings"], [], [])

@@ -18,9 +18,10 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from awsdeploy.aws import Passing
+from awsdeploy.config.stack import Stack
 from awsdeploy.live import UNKNOWN, Again, Blocker, Change, Kept, Live, Parting, Restorable, Status, Wait
 from awsdeploy.tagging import Tagging, retagged
-from awsdeploy.view import TAG_GENERATION, TAG_RESOURCE, TAG_STACK, Aws, Stack
+from awsdeploy.view import TAG_GENERATION, TAG_RESOURCE, TAG_STACK, Aws
 
 __all__ = [
     "KINDS",

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
+from awsdeploy.config.stack import TAG_OWN, key_digest, own_tags
 from awsdeploy.live import Change, Live
-from awsdeploy.view import TAG_OWN, Aws, key_digest, own_tags
+from awsdeploy.view import Aws
 
 Tags = Mapping[str, str]
 

@@ -66,7 +66,7 @@ def test_every_answer_is_also_a_flag() -> None:
     flags = "--name store --domain Example.com --env staging --preset dev --platform documented --timezone UTC"
     assert run("init", *flags.split(), "--region", "us-east-1").exit_code == 0
     settings = written()
-    assert (settings.stack, settings.preset, settings.platform) == ("store-staging", "dev", "documented")
+    assert (str(settings.stack), settings.preset, settings.platform) == ("store-staging", "dev", "documented")
     assert (settings.domain, settings.region, settings.timezone) == ("example.com", "us-east-1", "UTC")
     assert "Extended Support" in Path("config.toml").read_text()
 
@@ -252,7 +252,7 @@ def test_questions_are_asked_on_a_terminal_until_the_answers_are_right(project: 
     for part in ('for example "ab"', 'write only the name: "foo.com"', 'did you mean "supported"?', "+$175/month"):
         assert part in said
     settings = load(project / "config.toml")
-    assert (settings.stack, settings.preset, settings.domain) == ("shop-stage", "dev", "foo.com")
+    assert (str(settings.stack), settings.preset, settings.domain) == ("shop-stage", "dev", "foo.com")
     assert (settings.platform, settings.timezone) == ("supported", "Asia/Seoul")
 
 

@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 
 from awsdeploy import config, deployer
+from awsdeploy.config.stack import APART
 from awsdeploy.deployer.scope import Scope
 from awsdeploy.resource import Stack
 from awsdeploy.sandbox import authorization
-from awsdeploy.view import APART
 from tests.permissions import allowed, like, listed
 from tests.policy.stages import EVERYTHING, LESS
 from tests.simulated import DOCUMENTED

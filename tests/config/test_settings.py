@@ -32,7 +32,7 @@ def settings(**written: Any) -> Settings:
 
 def test_the_documented_values_are_the_defaults() -> None:
     documented = settings()
-    assert documented.stack == "shop-prod"
+    assert str(documented.stack) == "shop-prod"
     assert (documented.region, documented.preset, documented.timezone) == ("ap-northeast-2", "prod", "UTC")
     assert documented.aliases == ("www.example.com",)
     assert documented.create_zone is False

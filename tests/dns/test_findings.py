@@ -10,7 +10,6 @@ from awsdeploy import config, resolver
 from awsdeploy.aws import Door
 from awsdeploy.preflight.checks import findings
 from awsdeploy.preflight.finding import Finding, Question
-from awsdeploy.view import Stack
 from tests.dns.dropping import dropping
 from tests.dns.test_modes import without_zone, zone
 from tests.simulated import World
@@ -21,7 +20,7 @@ SERVERS = ["ns1.gabia.co.kr", "ns2.gabia.co.kr"]
 
 def found(**more: Any) -> list[Finding]:
     settings = config.from_mapping({**DOMAIN, **more}, source="", environ={})
-    return findings(Question(settings, Stack(settings.name, settings.environment), Door()))
+    return findings(Question(settings, settings.stack, Door()))
 
 
 def test_a_domain_in_order_is_not_remarked_on(world: World) -> None:

@@ -8,11 +8,11 @@ import pytest
 
 from awsdeploy import config, delegation
 from awsdeploy.aws import Door
+from awsdeploy.config.stack import Stack
 from awsdeploy.errors import Refused, SeveralZones
 from awsdeploy.preflight.checks import findings
 from awsdeploy.preflight.finding import Question
 from awsdeploy.resources.hosted_zone import HostedZone
-from awsdeploy.view import Stack
 from tests.dns.test_modes import zone
 from tests.simulated import REGION, World
 
@@ -50,7 +50,7 @@ def adopted(world: World, chosen: config.Settings) -> str:
     assert used is not None
     route53 = Door().client("route53", REGION)
     zones = route53.pages("list_hosted_zones", "HostedZones")
-    decides = delegation.zone_of(route53, zones, chosen, Stack(chosen.name, chosen.environment))
+    decides = delegation.zone_of(route53, zones, chosen, chosen.stack)
     assert decides is not None
     assert decides.id == used.id
     return used.id

@@ -15,11 +15,12 @@ import pytest
 
 from awsdeploy import blueprint, config, deployer
 from awsdeploy.blueprint.permissions import Statement
+from awsdeploy.config.stack import APART
 from awsdeploy.resource import TIMELESS, Stack
 from awsdeploy.resources.bucket import S3Bucket
 from awsdeploy.resources.bucket_name import spelled
 from awsdeploy.resources.identity import Role
-from awsdeploy.view import APART, TAG_STACK
+from awsdeploy.view import TAG_STACK
 from tests.permissions import allowed, like, listed
 
 ACCOUNT, REGION = "123456789012", "ap-northeast-2"

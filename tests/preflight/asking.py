@@ -9,7 +9,6 @@ from typing import Any, TypeVar
 from awsdeploy.aws import Call, Door
 from awsdeploy.preflight.checks import findings
 from awsdeploy.preflight.finding import Finding, Question
-from awsdeploy.view import Stack
 from tests.simulated import World
 
 Item = TypeVar("Item")
@@ -49,7 +48,7 @@ class Measured(Door):
 
 def question(world: World, config: str = CONFIG, door: Door | None = None, seconds: float = 0) -> Question:
     settings = world.settings(config)
-    stack = Stack(settings.name, settings.environment, tuple(settings.tags.items()))
+    stack = settings.stack
     return Question(settings, stack, door or Door(first_pause=0.02), seconds)
 
 

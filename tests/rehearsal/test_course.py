@@ -98,7 +98,7 @@ def test_after_ctrl_c_it_is_destroyed(tmp_path: Path, at: str, waits: int, then:
 def test_only_a_change_in_place_and_a_machine_are_declared(tmp_path: Path) -> None:
     project = Project(tmp_path, Plot("rehearsal-1", "ap-northeast-2", "shop.example.com"))
     first = project.settings
-    assert (first.stack, first.domain, first.dns.mode) == ("rehearsal-1-dev", "shop.example.com", "route53")
+    assert (str(first.stack), first.domain, first.dns.mode) == ("rehearsal-1-dev", "shop.example.com", "route53")
     project.change_in_place()
     assert "instances = 1\n" in project.config.read_text()
     project.add_machine()

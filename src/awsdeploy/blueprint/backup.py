@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from awsdeploy.config import Settings
-from awsdeploy.resource import Resource, Stack
+from awsdeploy.resource import Resource
 from awsdeploy.resources.identity import Role
 from awsdeploy.resources.lifecycle import LifecyclePolicy, statements
 
@@ -15,7 +15,7 @@ class Backups:
         self.resources: list[Resource] = []
         if not settings.backup.images:
             return
-        tag = Stack(settings.name, settings.environment).tag
+        tag = settings.stack.tag
         limit = settings.iam.permissions_boundary
         role = Role(
             key="backup/role",

@@ -71,7 +71,7 @@ def by_name(ci: Ci) -> list[str]:
 
 
 def _statements(settings: Settings) -> Iterator[Statement]:
-    stack = f"{settings.name}/{settings.environment}"
+    stack = settings.stack.tag
     ours = {"StringEquals": {f"aws:ResourceTag/{TAG_STACK}": stack}}
     from_git = FROM_GIT if settings.release.source == "git" else {}
     judged = [one.name for one in settings.services.values() if one.scaling and one.scaling.health == "elb"]

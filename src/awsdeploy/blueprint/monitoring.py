@@ -12,7 +12,7 @@ from awsdeploy.blueprint.machines import Machines
 from awsdeploy.blueprint.storage import Storage
 from awsdeploy.blueprint.web import FrontDoor, Names, Tls
 from awsdeploy.config import Settings
-from awsdeploy.resource import Resource, Stack
+from awsdeploy.resource import Resource
 from awsdeploy.resources.alarm import Alarm
 from awsdeploy.resources.budget import KEY as BUDGET
 from awsdeploy.resources.budget import Budget
@@ -38,7 +38,7 @@ class Logs:
     """A log group for each service, for nginx, for the bootstrap of machines, and for each log of the database."""
 
     def __init__(self, settings: Settings, database: DatabaseTier) -> None:
-        days, stack = settings.logs.days, Stack(settings.name, settings.environment)
+        days, stack = settings.logs.days, settings.stack
         self.resources: list[Resource] = [
             LogGroup(key=f"monitoring/logs/{name}", days=days)
             for name in dict.fromkeys([*settings.services, *BY_EVERY_MACHINE])

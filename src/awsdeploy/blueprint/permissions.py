@@ -48,7 +48,7 @@ def statements(settings: Settings, service: Service) -> tuple[Statement, ...]:
 
 
 def _agents(settings: Settings, service: Service) -> Iterator[Statement]:
-    stack = f"{settings.name}/{settings.environment}"
+    stack = settings.stack.tag
     yield allow("SessionManager", AGENT, ["*"])
     yield allow("Metrics", ["cloudwatch:PutMetricData"], ["*"], {"StringEquals": {"cloudwatch:namespace": METRICS}})
     yield allow("WhoAmI", ["ec2:DescribeTags", "ec2:DescribeVolumes"], ["*"])

@@ -107,7 +107,7 @@ main() {
   fi
   install -d -m 700 "$WORK" && install -d -m 755 "$LOGS" || exit 1
   : >"$STEP_LOG"
-  say "release.sh $VERSION: $COMMAND $STACK $SERVICE ${RELEASE:-} ($(date -u +%Y-%m-%dT%H:%M:%SZ))"
+  say "release.sh $VERSION: $COMMAND ${STACK/\//-} $SERVICE ${RELEASE:-} ($(date -u +%Y-%m-%dT%H:%M:%SZ))"
   lock
   ready
   "$COMMAND"

@@ -49,10 +49,9 @@ def command(given: Given, actual: bool, as_json: bool) -> None:
 def _asked(settings: Settings) -> Billed:
     from awsdeploy import billed
     from awsdeploy.aws import Door
-    from awsdeploy.resource import Stack
 
     click.echo(f"Asking AWS's Cost Explorer, which costs ${billed.PRICE:.2f} …", err=True)
-    return billed.this_month(Door(), Stack(settings.name, settings.environment))
+    return billed.this_month(Door(), settings.stack)
 
 
 def _document(settings: Settings) -> dict[str, Any]:
@@ -61,7 +60,7 @@ def _document(settings: Settings) -> dict[str, Any]:
     bill = estimate.lines(settings)
     return {
         "version": JSON_VERSION,
-        "stack": settings.stack,
+        "stack": str(settings.stack),
         "region": settings.region,
         "prices": prices.READ_ON,
         "monthly": round(estimate.total(bill), 2),

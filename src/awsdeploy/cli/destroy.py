@@ -56,7 +56,7 @@ def command(
     """
     settings = _named(given, name) if name else given.settings()
     need_consent(confirm is not None, f"--confirm {settings.stack}")
-    if confirm not in (None, settings.stack):
+    if confirm not in (None, str(settings.stack)):
         raise UsageError(f"--confirm {confirm}: the stack is called {settings.stack}.", "Nothing was deleted.")
     with session(given, settings, "destroy", writes=True) as at:
         from awsdeploy.engine import teardown
@@ -69,7 +69,7 @@ def command(
         if farewell.without_snapshot:
             raise Refused("\n".join(_without_snapshot(at, farewell)), _instead(farewell, name))
         if confirm is None:
-            _ask(settings.stack)
+            _ask(str(settings.stack))
         begun = time.monotonic()
         going = list(farewell.going)
         _carry_out(at, farewell, as_json)

@@ -99,7 +99,7 @@ def document(at: Session, made: Sequence[Result]) -> dict[str, Any]:
     """The same as JSON."""
     return {
         "version": JSON_VERSION,
-        "stack": at.settings.stack,
+        "stack": str(at.settings.stack),
         "region": at.settings.region,
         "fatal": any(finding.fatal for one in made for finding in one.found),
         "findings": [

@@ -50,7 +50,7 @@ class Session:
         """How every JSON document begins."""
         return {
             "version": JSON_VERSION,
-            "stack": self.settings.stack,
+            "stack": str(self.settings.stack),
             "region": self.run.region,
             "account": self.run.state.account,
         }
@@ -69,11 +69,10 @@ def session(given: Given, settings: Settings, command: str, writes: bool = False
     from awsdeploy.lock import locked
     from awsdeploy.progress import Clock
     from awsdeploy.rehearsal import recorder
-    from awsdeploy.resource import Stack
     from awsdeploy.state import State
     from awsdeploy.stop import Pace, Stop
 
-    stack = Stack(settings.name, settings.environment, tuple(settings.tags.items()))
+    stack = settings.stack
     path = given.state_folder / f"{stack.slug}.json"
     stop, waits = Stop(), settings.waits
     with ExitStack() as held:

@@ -66,15 +66,14 @@ def mistakes(settings: Settings) -> Iterator[Mistake]:
 
 
 def _names(settings: Settings) -> Iterator[Mistake]:
-    if len(settings.stack) > 40:
-        text = (
-            f"expected at most 40 characters in the stack's name, got {len(settings.stack)} in {shown(settings.stack)}"
-        )
+    stack = str(settings.stack)
+    if len(stack) > 40:
+        text = f"expected at most 40 characters in the stack's name, got {len(stack)} in {shown(stack)}"
         yield Mistake(("name",), text, about=(("environment",),))
     for start in RESERVED_STARTS:
-        if f"{settings.stack}-".startswith(start):
+        if f"{stack}-".startswith(start):
             text = (
-                f"expected a name whose stack does not begin with {shown(start)}, got {shown(settings.stack)}: "
+                f"expected a name whose stack does not begin with {shown(start)}, got {shown(stack)}: "
                 f"AWS reserves that beginning: take {shown(f'my-{settings.name}')}"
             )
             yield Mistake(("name",), text, about=(("environment",),))

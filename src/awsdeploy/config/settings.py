@@ -18,6 +18,7 @@ from awsdeploy.config import rules
 from awsdeploy.config.ci import Ci
 from awsdeploy.config.dns import Dns
 from awsdeploy.config.iam import Iam
+from awsdeploy.config.stack import Stack
 from awsdeploy.config.values import (
     Action,
     Cidr,
@@ -280,9 +281,9 @@ class Settings(Frozen):
     _origins: Mapping[str, str] = PrivateAttr(default_factory=lambda: MappingProxyType({}))
 
     @property
-    def stack(self) -> str:
-        """What the stack is called everywhere: `shop-prod`."""
-        return f"{self.name}-{self.environment}"
+    def stack(self) -> Stack:
+        """The stack's name, with the owner's tags."""
+        return Stack(self.name, self.environment, tuple(self.tags.items()))
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from awsdeploy.config import Settings
+from awsdeploy.config.stack import APART
 from awsdeploy.resource import TAG_STACK, Stack
-from awsdeploy.view import APART
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Scope:
 
     @property
     def stack(self) -> Stack:
-        return Stack(self.settings.name, self.settings.environment)
+        return self.settings.stack
 
     def arn(self, service: str, resource: str, region: str | None = None) -> str:
         """Of the account, in the stack's region unless another is said; global services have the region ""."""

@@ -18,7 +18,7 @@ def sources(run: Run) -> list[Live]:
     found = [live for live in lives if not live.state.leaving]
     if not found:
         raise NoSuchStack(
-            f"There is nothing of {run.stack.tag} in {run.region} that a copy could be made of.",
+            f"There is nothing of {run.stack} in {run.region} that a copy could be made of.",
             "Check name, environment, region and AWS_PROFILE.",
         )
     return found

@@ -62,7 +62,7 @@ def survey(run: Run, parting: Parting) -> Farewell:
     if not lives and not recorded:
         run.state.remove()
         raise NoSuchStack(
-            f"There is nothing of {run.stack.tag} in {run.region}.",
+            f"There is nothing of {run.stack} in {run.region}.",
             "Check name, environment, region and AWS_PROFILE.",
         )
     going, staying = [], []

@@ -62,7 +62,7 @@ def _still_agreed(run: Run, plan: Plan) -> Plan:
     run.lives.clear()
     again = planning.make(run, plan.steps, plan.replace)
     if again.obstacles or not again.taken_away <= plan.taken_away:
-        raise Refused(f"{run.stack.tag} has changed since this plan was made.", "Run the same command again.")
+        raise Refused(f"{run.stack} has changed since this plan was made.", "Run the same command again.")
     return again
 
 

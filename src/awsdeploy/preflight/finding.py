@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from awsdeploy.aws import Client, Door
 from awsdeploy.config import Settings
-from awsdeploy.view import Stack
+from awsdeploy.config.stack import Stack
 
 ATTEMPTS = 3
 """How often a question is sent that nobody answers: a check that cannot be made stops nothing."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from awsdeploy.config.stack import APART
 from awsdeploy.preflight.finding import Finding, Question
 from awsdeploy.resources.topic import PENDING
-from awsdeploy.view import APART
 
 
 def alarm_mail(question: Question) -> Iterator[Finding]:

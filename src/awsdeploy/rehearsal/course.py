@@ -67,7 +67,7 @@ class Course:
         self._act("status", ("status",))
 
     def _destroy(self) -> None:
-        stack = self.project.settings.stack
+        stack = str(self.project.settings.stack)
         self.stopped, stopped = False, self.stopped
         for number in range(ATTEMPTS):
             name = "destroy" if number == 0 else f"destroy-{number + 1}"

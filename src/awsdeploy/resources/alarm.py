@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from awsdeploy.config.stack import APART
 from awsdeploy.resource import UNKNOWN, Again, Aws, Change, Live, Parting, Resource
 from awsdeploy.resources import tag_calls
 from awsdeploy.resources.instance import Instance
@@ -15,7 +16,6 @@ from awsdeploy.resources.machine import release_of
 from awsdeploy.resources.metric import Metric
 from awsdeploy.resources.scaling import AutoScalingGroup
 from awsdeploy.resources.topic import Topic
-from awsdeploy.view import APART
 
 OURS = re.compile(r"\[awsdeploy (?P<stack>\S+) (?P<key>\S+) (?P<generation>\S+)\]$")
 """The end of a description. The list of alarms shows no tags: this is how it shows whose an alarm is."""

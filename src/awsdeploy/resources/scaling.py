@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from awsdeploy.aws import Client, tolerate
+from awsdeploy.config.stack import APART
 from awsdeploy.resource import (
     TAG_STACK,
     UNKNOWN,
@@ -27,7 +28,6 @@ from awsdeploy.resources.load_balancer import TargetGroup
 from awsdeploy.resources.network import Subnet
 from awsdeploy.resources.volume import Volume
 from awsdeploy.tagging import retagged
-from awsdeploy.view import APART
 
 GRACE = {"ec2": 300, "elb": 900}
 """Seconds a new machine is given before its health counts. By the load balancer's word a machine that is still

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from awsdeploy.aws import tolerate
+from awsdeploy.config.stack import APART
 from awsdeploy.resource import Again, Aws, Change, Live, Parting, Resource
 from awsdeploy.resources import tag_calls
-from awsdeploy.view import APART
 
 PENDING = "PendingConfirmation"
 """What AWS lists in place of an ARN until the addressee has followed the link in the mail."""

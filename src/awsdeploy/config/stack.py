@@ -1,0 +1,74 @@
+"""The name of a stack, how it is written, and the names and tags that AWS derives from it."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+
+TAG_OWN = "awsdeploy:tags"
+"""Digests of the keys of the owner's tags that an object was given: what the config no longer has can be taken off."""
+APART = "--"
+"""Behind the stack's name where AWS takes two hyphens: a stack's name has single ones only."""
+NO_OWN = "none"
+"""The value of `TAG_OWN` on what once had tags of the owner's."""
+
+OwnTags = tuple[tuple[str, str], ...]
+
+
+def key_digest(key: str) -> str:
+    return hashlib.sha256(key.encode()).hexdigest()[:6]
+
+
+def own_tags(own: OwnTags, once: bool = False) -> dict[str, str]:
+    """The owner's tags with the one that lists their keys; `once` says that an object had some before."""
+    if not own:
+        return {TAG_OWN: NO_OWN} if once else {}
+    return {**dict(own), TAG_OWN: " ".join(sorted(key_digest(key) for key, _ in own))}
+
+
+@dataclass(frozen=True)
+class Stack:
+    """The name of one deployed stack and everything AWS derives from it."""
+
+    name: str
+    environment: str
+    own: OwnTags = field(default=(), compare=False)
+    """The owner's tags: key and value, on everything that can carry tags."""
+
+    def __str__(self) -> str:
+        """How it is written to people."""
+        return self.slug
+
+    @property
+    def tag(self) -> str:
+        """The value of `awsdeploy:stack`. A slash, since hyphens would make a-b/c and a/b-c one stack."""
+        return f"{self.name}/{self.environment}"
+
+    @property
+    def own_tags(self) -> list[dict[str, str]]:
+        """The owner's tags as most of AWS takes them."""
+        return [{"Key": key, "Value": value} for key, value in own_tags(self.own).items()]
+
+    @property
+    def slug(self) -> str:
+        return f"{self.name}-{self.environment}"
+
+    @property
+    def path(self) -> str:
+        """IAM's path for our roles and profiles."""
+        return f"/awsdeploy/{self.tag}/"
+
+    def parameter(self, name: str) -> str:
+        """A Parameter Store name. AWS refuses names that begin with aws or ssm, hence /deploy."""
+        return f"/deploy/{self.tag}/{name}"
+
+    def called(self, key: str, generation: str, limit: int, apart: str = "-") -> str:
+        """The name of the resource with this key and generation: where there are no tags it proves whose it is.
+
+        `apart` stands behind the stack's name. With `APART`, which no name has inside, a pattern of one stack's names
+        fits no other's: `shop-prod--*` and the stack shop-prod-dev.
+        """
+        identity = f"{self.tag} {key} {generation}"
+        ending = hashlib.sha256(identity.encode()).hexdigest()[:6]
+        words = f"{self.slug}{apart}{key.rsplit('/', 1)[-1]}"
+        return f"{words[: limit - 7].rstrip('-')}-{ending}"
