@@ -216,7 +216,7 @@ def _placeholders(path: tuple[str, str], service: Service, settings: Settings) -
                 texts = (values,) if isinstance(values, str) else values
                 named += [((*place, "conditions", operator, key), text) for text in texts]
         for where, text in named:
-            if said := placeholders.wrong(text, settings.stack, buckets):
+            if said := placeholders.wrong(text, str(settings.stack), buckets):
                 yield Mistake(where, said, about=(("uploads", "replicate"), ("name",)))
 
 
