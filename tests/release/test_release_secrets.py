@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import stat
 import threading
 from pathlib import Path
@@ -79,3 +80,64 @@ def test_what_is_kept_is_for_the_applications_user_alone(box: Box) -> None:
             assert not file.stat().st_mode & shared or not file.parent.stat().st_mode & shared, file
     assert {file.name for file in holding} == {"environment.json", "pm2.json", "dump.pm2"}
     assert not list((box.root / "srv/app/shared").rglob("build*.json")), "a build's secrets do not outlive it"
+
+
+TELLING = "env; node -p 'JSON.stringify(process.env)'; cat .npmrc 2>/dev/null; echo npm_0123456789abcdef; exit 3"
+
+
+def test_a_command_is_masked_and_leaves_nothing(box: Box) -> None:
+    """Also what is set since, what is for the build, and forms in which JSON and addresses have it."""
+    box.parameters = {**SECRETS, **OPEN, "/deploy/shop/prod/backend/OLD": 'the "old" value'}
+    assert box.deploy(FIRST, database=True).code == 0
+    box.parameters |= {"/deploy/shop/prod/backend/OLD": "another value", "/deploy/shop/prod/backend/NEW": "set since"}
+    told = box.run("exec", TELLING + "; echo another value, set since")
+    assert (told.code, told.outcome["diagnosis"]) == (1, "The command ended with 3."), told.output
+    spilled = (*SPILLED, 'the "old" value', r"the \"old\" value", "another value", "set since")
+    assert not [secret for secret in spilled if secret in told.output]
+    assert "OLD=***" in told.output
+    assert "DB_HOST=db.example.com" in told.output, "what is no secret stays readable"
+    folders = [box.root / "var/lib/awsdeploy", box.root / "var/log/awsdeploy"]
+    texts = {file: file.read_text() for folder in folders for file in folder.rglob("*") if file.is_file()}
+    assert not [file for file, text in texts.items() for secret in spilled if secret in text]
+    assert not list((box.root / "var/lib/awsdeploy").glob("exec.*"))
+
+
+def test_a_command_that_is_stopped_ends_and_leaves_nothing(box: Box) -> None:
+    box.parameters = {**SECRETS, **OPEN}
+    assert box.deploy(FIRST).code == 0
+    records = box.root / "var/lib/awsdeploy"
+    for number, left in ((signal.SIGTERM, 0), (signal.SIGKILL, 1)):
+        process = box.start("exec", "echo $JWT_SECRET begun; sleep 60")
+        assert process.stdout is not None
+        assert process.stdout.readline() == "*** *** begun\n"
+        (folder,) = records.glob("exec.*")
+        assert stat.S_IMODE(folder.stat().st_mode) == stat.S_IRWXU
+        process.send_signal(number)
+        process.wait(10)
+        process.stdout.close()
+        assert len(list(records.glob("exec.*"))) == left
+    assert box.run("exec", "true").code == 0
+    assert not list(records.glob("exec.*")), "also what a killed run has left"
+
+
+def test_a_command_and_a_waiting_release_leave_a_releases_masks_alone(box: Box) -> None:
+    """A build under way goes on being masked, and its log stays whole, whatever else begins and ends meanwhile."""
+    box.parameters = {**SECRETS, **OPEN}
+    assert box.deploy(FIRST).code == 0
+    gate = box.place / "gate"
+    waits = f"while [ ! -e {gate} ]; do sleep 0.1; done"
+    spilling = application(scripts={"build": f"echo built; {waits}", "start": "node main.js"})
+    process = box.start("deploy", box.publish(SECOND, spilling, migrate="env"))
+    assert process.stdout is not None
+    for line in process.stdout:
+        if line.strip() == "built":
+            break
+    assert box.run("exec", "true").code == 0
+    waiting = box.run("restart", LOCK_SECONDS="0")
+    assert "Another run is still at work" in waiting.outcome["diagnosis"]
+    gate.touch()
+    said = process.stdout.read()
+    process.stdout.close()
+    assert process.wait() == 0, said
+    assert "JWT_SECRET=***" in said
+    assert not [secret for secret in SPILLED if secret in said]

@@ -27,7 +27,12 @@ readonly SHOWN=50                          # lines of a failed step's log
 readonly SMALL=4194304                     # kB of memory; below it Node.js is told how much a build may take
 readonly SRV=$ROOT/srv/app RECORDS=$ROOT/var/lib/awsdeploy LOGS=$ROOT/var/log/awsdeploy APP_LOGS=$ROOT/var/log/app
 readonly RELEASES=$SRV/releases SHARED=$SRV/shared CURRENT=$SRV/current
-readonly WORK=$RECORDS/release LOG=$LOGS/release.log LOCK=$RECORDS/release.lock STEP_LOG=$RECORDS/release/step.log
+# exec has a folder of its own and keeps nothing, so that it is in no other run's way.
+case $COMMAND in
+exec) readonly WORK=$RECORDS/exec.$$ LOG=/dev/null STEP_LOG=/dev/null ;;
+*) readonly WORK=$RECORDS/release LOG=$LOGS/release.log STEP_LOG=$RECORDS/release/step.log ;;
+esac
+readonly LOCK=$RECORDS/release.lock
 readonly ACCESS=$SHARED/repository # what opens a repository, while it is fetched from
 # What root knows of releases, where nobody else writes: for each its manifest and whether it is complete, and which one
 # serves. The folders of releases are the application's, so nothing there decides what root does.
@@ -106,9 +111,9 @@ main() {
     return
   fi
   install -d -m 700 "$WORK" && install -d -m 755 "$LOGS" || exit 1
-  : >"$STEP_LOG"
   say "release.sh $VERSION: $COMMAND ${STACK/\//-} $SERVICE ${RELEASE:-} ($(date -u +%Y-%m-%dT%H:%M:%SZ))"
   lock
+  : >"$STEP_LOG"
   ready
   "$COMMAND"
 }
@@ -180,16 +185,21 @@ restart() {
   put
 }
 
-# In no other run's way, and none in its.
+# Masked as a deploy's output is, also what runs with older values than are stored now.
 execute() {
   STEP='exec'
-  local status
+  local left
+  for left in "$RECORDS"/exec.*; do # by a run that was killed
+    kill -0 "${left##*.}" 2>/dev/null || rm -rf "$left"
+  done
   RELEASE=$(current)
   [[ -n $RELEASE ]] || fail "There is no release on this machine yet." "Deploy one: \`awsdeploy deploy $SERVICE\`."
+  install -d -m 700 "$WORK" "$WORK/parameters" || fail "$WORK cannot be made." "Look at the disk: df -h."
   manifest "$KNOWN/$RELEASE/manifest.json"
-  with "$SHARED/$RELEASE/environment.json" "$AT" bash -c "$LINE" 2>&1 </dev/null
-  status=$?
-  ((status == 0)) || fail "The command ended with $status." "What it said stands above."
+  (umask 077 && as_app cat "$SHARED/$RELEASE/environment.json" >"$WORK/parameters/running.json")
+  variables masks
+  run with "$SHARED/$RELEASE/environment.json" "$AT" bash -c "$LINE" ||
+    fail "The command ended with $?." "What it said stands above."
 }
 
 # From a built release to one that serves.
@@ -251,16 +261,18 @@ finish() {
   fi
   if ((STATUS != 0)); then
     OUTCOME=failed
+    [[ -n $DIAGNOSIS || $COMMAND != exec ]] || DIAGNOSIS="The command was interrupted." REMEDY="Run it again."
     [[ -n $DIAGNOSIS ]] || DIAGNOSIS="The release was interrupted." REMEDY="Deploy again; the release before serves on."
     [[ -z $SWITCHING ]] || go_back
-    [[ $COMMAND == exec ]] || tail -n "$SHOWN" "$STEP_LOG" 2>/dev/null | sed 's/^/| /' | while IFS= read -r line; do say "$line"; done
+    [[ -z $LOCKED ]] || tail -n "$SHOWN" "$STEP_LOG" 2>/dev/null | sed 's/^/| /' | while IFS= read -r line; do say "$line"; done
     if [[ $COMMAND == catchup && -n $LOCKED ]]; then tell "failed ${RELEASE:-none} $STEP"; fi
   fi
-  [[ -z $LOCKED ]] || stop_candidate
-  rm -rf "$WORK/parameters" "$WORK/masks.json"
-  if [[ -n $LOCKED ]]; then
+  if [[ $COMMAND == exec ]]; then
+    rm -rf "$WORK"
+  elif [[ -n $LOCKED ]]; then # else these are another run's
+    stop_candidate
     as_app rm -rf "$ACCESS"
-    rm -rf "$BUILDS"
+    rm -rf "$BUILDS" "$WORK/parameters" "$WORK/masks.json"
   fi
   say "@outcome {\"outcome\": $(json "$OUTCOME"), \"release\": $(json "$RELEASE"), \"step\": $(json "$STEP")," \
     "\"diagnosis\": $(json "$DIAGNOSIS" text), \"remedy\": $(json "$REMEDY" text), \"previous\": $(json "$PREVIOUS")}"
@@ -506,7 +518,7 @@ fetch_manifest() {
 # Reads what the release was sent with. Each field has its type: numbers are counted with, and ports are written into files.
 manifest() {
   local fields
-  [[ $1 == "$WORK/manifest.json" || ( $COMMAND == exec && -f $1 ) ]] || cp "$1" "$WORK/manifest.json" ||
+  [[ $1 == "$WORK/manifest.json" ]] || cp "$1" "$WORK/manifest.json" ||
     fail "$RELEASE is not on this machine." "Deploy again: \`awsdeploy deploy $SERVICE\`."
   fields=$(node -e '
     const m = JSON.parse(require("fs").readFileSync(process.argv[1]));
@@ -663,12 +675,22 @@ checked_out() {
 # strangers and is told no secrets but its own.
 environment() {
   step environment
-  if ! { install -d -m 700 "$WORK/parameters" && as_app install -d -m 700 "$KEPT"; }; then broken 1 "The environment cannot be written."; fi
+  as_app install -d -m 700 "$KEPT" || broken 1 "The environment cannot be written."
+  variables masks environment build install scripts
+  if ! { install -d -m 700 "$KNOWN/$RELEASE" && cp "$WORK/manifest.json" "$KNOWN/$RELEASE/manifest.json"; }; then
+    broken 1 "$KNOWN cannot be written."
+  fi
+  as_app tee "$KEPT/manifest.json" <"$WORK/manifest.json" >/dev/null # for the application's own part
+}
+
+# Reads what is stored, and writes these sets of it.
+variables() {
+  install -d -m 700 "$WORK/parameters" || broken 1 "The environment cannot be written."
   parameters own "$SERVICE"
   parameters build "$SERVICE/build"
   if [[ -n $DATABASE ]]; then parameters database database; fi
   local set
-  for set in masks environment build install scripts; do
+  for set in "$@"; do
     node -e '
       const fs = require("fs"), [work, release, which] = process.argv.slice(1), plain = /^(DB_(HOST|PORT|NAME|USER)|S3_BUCKET)$/;
       const read = (name) => {
@@ -684,9 +706,12 @@ environment() {
         const [user, password, name] = [all.DB_USER, all.DB_PASSWORD, all.DB_NAME].map((part) => encodeURIComponent(part ?? ""));
         all.DATABASE_URL = `mysql://${user}:${password}@${all.DB_HOST}:${all.DB_PORT || 3306}/${name}`;
       }
-      const secret = { ...all, ...build };
-      for (const name of Object.keys(secret)) if (secret[name] === given[name] || plain.test(name)) delete secret[name];
-      const hidden = Object.values(secret).flatMap((value) => [value, encodeURIComponent(value), ...value.split("\n")])
+      let running = {};
+      try { running = JSON.parse(fs.readFileSync(`${work}/parameters/running.json`)); } catch {}
+      const secret = [all, build, running].flatMap(Object.entries)
+        .filter(([name, value]) => value !== given[name] && !plain.test(name)).map(([, value]) => String(value));
+      const written = (value) => [value, encodeURIComponent(value), JSON.stringify(value).slice(1, -1)];
+      const hidden = secret.flatMap((value) => [...written(value), ...value.split("\n").flatMap(written)])
         .filter((value) => value.length >= 6).sort((one, other) => other.length - one.length);
       const sets = { masks: [...new Set(hidden)], environment: all, build: { ...all, ...build },
         install: { ...given, ...build }, scripts: given };
@@ -694,10 +719,6 @@ environment() {
     ' -- "$WORK" "$RELEASE" "$set" 2>>"$STEP_LOG" | keep_secret "$set" || broken 1 "The environment cannot be written."
   done
   rm -rf "$WORK/parameters"
-  if ! { install -d -m 700 "$KNOWN/$RELEASE" && cp "$WORK/manifest.json" "$KNOWN/$RELEASE/manifest.json"; }; then
-    broken 1 "$KNOWN cannot be written."
-  fi
-  as_app tee "$KEPT/manifest.json" <"$WORK/manifest.json" >/dev/null # for the application's own part
 }
 
 parameters() {
