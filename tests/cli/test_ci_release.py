@@ -228,6 +228,13 @@ def test_no_value_of_a_service_is_read_or_written(policies: list[dict[str, Any]]
         assert not allowed(policies, f"ssm:{action}", arn)
 
 
+def test_what_commands_by_hand_say_is_not_read(policies: list[dict[str, Any]]) -> None:
+    group = f"arn:aws:logs:ap-northeast-2:{ACCOUNT}:log-group:/deploy/site/dev"
+    for action in ("logs:GetLogEvents", "logs:FilterLogEvents", "logs:StartQuery"):
+        assert not allowed(policies, action, f"{group}/exec:log-stream:one")
+    assert allowed(policies, "logs:GetLogEvents", f"{group}/backend:log-stream:one")
+
+
 def test_the_record_is_never_deleted_and_no_other_object_written(site: World, policies: list[dict[str, Any]]) -> None:
     record = f"arn:aws:ssm:ap-northeast-2:{ACCOUNT}:parameter/deploy/site/dev/stack"
     assert not allowed(policies, "ssm:DeleteParameter", record)

@@ -151,7 +151,12 @@ def test_a_machine_whose_agent_does_not_answer_is_named(site: World) -> None:
 def test_a_command_is_run_on_a_machine(site: World) -> None:
     done = site.awsdeploy("exec", "backend", "--", "echo", "hello from there")
     assert done.returncode == 0, done.stderr
-    assert "hello from there" in done.stdout
+    assert done.stdout == "hello from there\n"
+    assert "the log group /deploy/site/dev/exec for 1 day" in done.stderr
+    (group,) = site.client("logs").describe_log_groups(logGroupNamePrefix="/deploy/site/dev/exec")["logGroups"]
+    assert group["retentionInDays"] == 1
+    events = site.client("logs").filter_log_events(logGroupName=group["logGroupName"])["events"]
+    assert [one["message"] for one in events][:1] == ["hello from there"]
     failed = site.awsdeploy("exec", "backend", "--", "false")
     assert failed.returncode == 1
 

@@ -172,6 +172,24 @@ def test_a_long_output_is_shown_to_its_last_line_although_the_stream_lags(copy: 
     assert (outcome.outcome, [line for line in lines if line]) == ("failed", ["one", "two"])
 
 
+def test_who_may_not_read_the_log_sees_the_output_at_the_end(copy: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    make = Door._make
+
+    def made(door: Door, service: str, region: str) -> Any:
+        client = make(door, service, region)
+        client.meta.events.register("before-call.cloudwatch-logs.GetLogEvents", refuse)
+        return client
+
+    def refuse(**_: Any) -> None:
+        raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": "no"}}, "GetLogEvents")
+
+    monkeypatch.setattr(Door, "_make", made)
+    outcome, lines = followed(copy, 'echo one; echo two; echo \'@outcome {"outcome": "ok"}\'')
+    assert outcome.good
+    assert "may not be read with these credentials" in lines[0]
+    assert lines[1:] == ["one", "two"]
+
+
 def test_an_agent_that_may_not_create_the_log_group_streams_nothing(
     copy: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -22,7 +22,7 @@ from awsdeploy.resources.health_check import KEY as HEALTH_CHECK
 from awsdeploy.resources.health_check import HealthCheck
 from awsdeploy.resources.instance import Instance
 from awsdeploy.resources.listener import Listener
-from awsdeploy.resources.log_group import DatabaseLog, LogGroup
+from awsdeploy.resources.log_group import COMMANDS, COMMANDS_DAYS, KEY, DatabaseLog, LogGroup
 from awsdeploy.resources.metric import AGENT, ROOT_DISK, WHOLE_BUCKET, Measured, Metric
 from awsdeploy.resources.scaling import AutoScalingGroup
 from awsdeploy.resources.topic import Topic
@@ -35,18 +35,17 @@ SLOWEST = "fields @timestamp, @message | sort @timestamp desc | limit 20"
 
 
 class Logs:
-    """A log group for each service, for nginx, for the bootstrap of machines, and for each log of the database."""
+    """A log group for each service, for nginx, for the bootstrap of machines, for each log of the database, and a short
+    one for the output of `exec`."""
 
     def __init__(self, settings: Settings, database: DatabaseTier) -> None:
         days, stack = settings.logs.days, settings.stack
         self.resources: list[Resource] = [
-            LogGroup(key=f"monitoring/logs/{name}", days=days)
-            for name in dict.fromkeys([*settings.services, *BY_EVERY_MACHINE])
+            LogGroup(key=KEY + name, days=days) for name in dict.fromkeys([*settings.services, *BY_EVERY_MACHINE])
         ]
+        self.resources.append(LogGroup(key=KEY + COMMANDS, days=COMMANDS_DAYS))
         self.resources += [
-            DatabaseLog(
-                key=f"monitoring/logs/database/{kind}", stack=stack, database=database.mysql, kind=kind, days=days
-            )
+            DatabaseLog(key=f"{KEY}database/{kind}", stack=stack, database=database.mysql, kind=kind, days=days)
             for kind in EXPORTS
         ]
 

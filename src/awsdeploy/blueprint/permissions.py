@@ -11,6 +11,7 @@ from typing import Any
 from awsdeploy.config import Service, Settings
 from awsdeploy.resource import TAG_STACK
 from awsdeploy.resources.bootstrap import TAG as BOOTSTRAP_TAG
+from awsdeploy.resources.log_group import COMMANDS
 from awsdeploy.resources.machine import RELEASE, SERVICE
 
 UPLOADS = "uploads/*"
@@ -60,7 +61,8 @@ def _agents(settings: Settings, service: Service) -> Iterator[Statement]:
     )
     # The SSM agent streams a command's output only to a group that it may create, even if the group exists
     # (amazon-ssm-agent, cloudwatchlogsservice.go).
-    yield allow("Output", ["logs:CreateLogGroup"], [groups[0], f"{groups[0]}:*"])
+    streamed = [group for group in groups if group.rpartition("/")[2] in (service.name, COMMANDS)]
+    yield allow("Output", ["logs:CreateLogGroup"], [form for group in streamed for form in (group, f"{group}:*")])
     # A machine may say how its bootstrap and its release went, of machines of its own service.
     own = {f"aws:ResourceTag/{TAG_STACK}": stack, f"aws:ResourceTag/{SERVICE}": service.name}
     yield allow(
@@ -95,8 +97,8 @@ def _application(settings: Settings, service: Service) -> Iterator[Statement]:
 
 
 def _logs(service: Service) -> tuple[str, ...]:
-    """The log groups that the agent on its machines writes to."""
-    return (service.name, "nginx", "bootstrap")
+    """The log groups that the agents on its machines write to. They read none."""
+    return (service.name, "nginx", "bootstrap", COMMANDS)
 
 
 def _wishes(service: Service) -> Iterator[Statement]:

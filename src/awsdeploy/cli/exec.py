@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,14 +13,33 @@ from awsdeploy.cli.releasing import chosen, need_machines
 from awsdeploy.cli.session import session
 from awsdeploy.errors import AwsdeployError
 
+if TYPE_CHECKING:
+    from awsdeploy.resource import Stack
+
 EXAMPLES = """\
   awsdeploy exec backend -- npm run seed
   awsdeploy exec backend --all -- df -h
 """
 
 
+RETAINED_DAYS = 30
+"""AWS: Systems Manager keeps the history of commands for 30 days (User Guide, understanding command statuses)."""
+
+
 class CommandFailed(AwsdeployError):
     """What was run on a machine ended with an error."""
+
+
+def kept(stack: Stack) -> str:
+    """Where AWS keeps the command and what it says, and how long."""
+    from awsdeploy.resources.log_group import COMMANDS, COMMANDS_DAYS
+
+    days = f"{COMMANDS_DAYS} day{'s' * (COMMANDS_DAYS > 1)}"
+    return (
+        f"Note: the output is kept in the log group {stack.parameter(COMMANDS)} for {days}. The command and the "
+        f"beginning of its output stay in the command history of AWS for {RETAINED_DAYS} days.\n"
+        "Values of secret variables from 6 characters on are masked, other secrets are not."
+    )
 
 
 @click.command(cls=ExampleHelp, examples=EXAMPLES, context_settings={"ignore_unknown_options": True})
@@ -30,7 +50,7 @@ class CommandFailed(AwsdeployError):
 def command(given: Given, service: str, words: tuple[str, ...], everywhere: bool) -> None:
     """Run a command in the current release's folder, with its environment.
 
-    AWS keeps what was run in the command history: put nothing secret into it.
+    The values of secret variables are masked in what it says. AWS keeps both for a while: put nothing secret into it.
     """
     settings = given.settings()
     (wanted,) = chosen(settings, [service])
@@ -41,10 +61,13 @@ def command(given: Given, service: str, words: tuple[str, ...], everywhere: bool
         at.run.need_record()
         releaser = Releaser(ground(at.run, settings), click.echo)
         need_machines(releaser.ground, [wanted])
+        click.echo(kept(at.run.stack), err=True)
         machines = releaser.ground.machines[service]
-        for one in machines if everywhere else machines[:1]:
+        if not everywhere:
+            machines = machines[:1]
+        for one in machines:
             if everywhere:
                 click.echo(f"{one.name}:", err=True)
-            outcome = releaser.run(wanted, one, "exec", shlex.join(words))
+            outcome = releaser.execute(wanted, one, shlex.join(words))
             if not outcome.good:
                 raise CommandFailed(f"On {one.id}: {outcome.diagnosis}", outcome.remedy)

@@ -23,7 +23,7 @@ RESERVED_STARTS = ("amzn-s3-demo-", "internal-", "sg-", "sthree-", "xn--")
 FORBIDDEN_STARTS = (*RESERVED_STARTS, "aws", "ssm")
 
 # What the documented architecture calls its own parts beside the services, and its parameters and logs beside theirs.
-TAKEN_SERVICE_NAMES = ("alb", "bootstrap", "database", "http", "https", "lock", "nginx", "rds", "stack")
+TAKEN_SERVICE_NAMES = ("alb", "bootstrap", "database", "exec", "http", "https", "lock", "nginx", "rds", "stack")
 
 # AWS: CloudWatch Logs, PutRetentionPolicy, in days.
 RETENTIONS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653)

@@ -25,6 +25,7 @@ from awsdeploy.release.source import Source
 from awsdeploy.resources.alarm import Alarm
 from awsdeploy.resources.bootstrap import RELEASE_SCRIPT, release_script
 from awsdeploy.resources.instance import Instance
+from awsdeploy.resources.log_group import COMMANDS
 from awsdeploy.resources.scaling import HEALTH_CHECK, AutoScalingGroup
 from awsdeploy.stop import Pace
 
@@ -115,7 +116,10 @@ class Releaser:
         else:
             self._send_archive(service, source, manifest)
         self.ground.put(service.name, f"{manifest.id}.json", json.dumps(manifest.document(), indent=1).encode())
-        # What is run on the machines is this version's own.
+        self._send_program()
+
+    def _send_program(self) -> None:
+        """What is run on the machines is this version's own."""
         s3 = self.ground.run.door.client("s3", self.ground.run.region)
         s3.put_object(Bucket=self.ground.artifacts, Key=RELEASE_SCRIPT, Body=release_script())
 
@@ -173,13 +177,21 @@ class Releaser:
                         self.run(service, earlier, "rollback", previous)
                 raise
 
-    def run(self, service: Service, machine: Machine, command: str, *more: str) -> Outcome:
-        """Run a command of the on-instance program on one machine. Nothing in it may be secret."""
+    def execute(self, service: Service, machine: Machine, line: str) -> Outcome:
+        """Run a command line on one machine. This version's program masks what it says, and it is logged apart."""
+        self._send_program()
+        return self.run(service, machine, "exec", line, log=COMMANDS)
+
+    def run(self, service: Service, machine: Machine, command: str, *more: str, log: str = "") -> Outcome:
+        """Run a command of the on-instance program on one machine. Nothing in it may be secret.
+
+        `log` is the last part of the log group's name, the service's unless it is given.
+        """
         run, ground = self.ground.run, self.ground
         words = (command, run.stack.tag, service.name, run.region, ground.artifacts, *more)
         script = run_command.program(ground.artifacts, run.region, words)
         comment = f"awsdeploy {command} {service.name} {' '.join(more)}".strip()
-        group = run.stack.parameter(service.name)
+        group = run.stack.parameter(log or service.name)
         silence = ground.settings.waits.silence
         return run_command.run(run.door, run.region, machine, script, comment, group, self.say, silence)
 

@@ -11,6 +11,7 @@ from typing import Any
 from awsdeploy.aws import AwsRefusal, Client, Door
 from awsdeploy.errors import AwsFailure, Refused, TimedOut
 from awsdeploy.hints import next_command, with_flags
+from awsdeploy.refusal import FORBIDDEN
 from awsdeploy.release.machines import Machine
 from awsdeploy.resources.bootstrap import RELEASE_SCRIPT
 from awsdeploy.stop import Pace
@@ -134,7 +135,8 @@ class Following:
     def outcome(self, silence: float) -> Outcome:
         """AWS shows a command as InProgress for as long as it might take, whatever becomes of the machine: where no
         line has come for a while the machine itself is asked for."""
-        stream = _Stream(self.logs, self.group, f"{self.command}/{self.machine.id}/aws-runShellScript/stdout")
+        name = f"{self.command}/{self.machine.id}/aws-runShellScript/stdout"
+        stream = _Stream(self.logs, self.group, name, self.on_line)
         heard = asked = 0.0
         for waited in Pace(ceiling=2.0).ticks(self.door.stop, LONGEST + 2 * DELIVERED_WITHIN):
             record, before = self._record(), self.seen
@@ -238,22 +240,30 @@ class Following:
 
 
 class _Stream:
-    """A log stream read from its beginning, each line once; AWS makes it with the first line."""
+    """A log stream read from its beginning, each line once; AWS makes it with the first line.
 
-    def __init__(self, logs: Client, group: str, name: str) -> None:
-        self.logs, self.group, self.name = logs, group, name
+    Whoever may not read it is told so once, and sees the output at the command's end.
+    """
+
+    def __init__(self, logs: Client, group: str, name: str, on_line: OnLine) -> None:
+        self.logs, self.group, self.name, self.on_line = logs, group, name, on_line
+        self.denied = False
         self.token = ""  # nosec B105  # a position in a listing
 
     def more(self) -> Iterator[str]:
         """The lines that have come since."""
-        while True:
+        while not self.denied:
             after = {"nextToken": self.token} if self.token else {}
             try:
                 page = self.logs.get_log_events(
                     logGroupName=self.group, logStreamName=self.name, startFromHead=True, **after
                 )
             except AwsRefusal as refusal:
-                if refusal.code != "ResourceNotFoundException":
+                self.denied = refusal.code in FORBIDDEN
+                if self.denied:
+                    told = f"the first {SHOWN:,} characters of the output are shown at the end"
+                    self.on_line(f"({self.group} may not be read with these credentials: {told})")
+                elif refusal.code != "ResourceNotFoundException":
                     raise
                 return
             yield from (line for event in page["events"] for line in event["message"].splitlines())

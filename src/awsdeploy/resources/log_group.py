@@ -17,6 +17,10 @@ from awsdeploy.resources import tag_calls
 from awsdeploy.resources.database import Database, identifier
 
 KEY = "monitoring/logs/"
+COMMANDS = "exec"
+"""The last part of the name of the group that holds what `exec` was answered."""
+COMMANDS_DAYS = 1
+"""How long it is kept there: the shortest period that AWS offers."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
