@@ -126,7 +126,8 @@ class Client:
                 return answer
         except fault.ClientError as error:
             outcome = str(error.response["Error"].get("Code", ""))
-            raise self._refused(name, read, parameters, error.response) from None
+            unsaid = _secrets(raw.meta.service_model.operation_model(operation).input_shape, parameters)
+            raise self._refused(name, read, parameters, error.response, unsaid) from None
         except CredentialsMissing:
             outcome = "no credentials"
             raise
@@ -164,9 +165,13 @@ class Client:
         finally:
             self._door.on_call(Call(self._service, operation, time.monotonic() - begun, outcome, answer, raw.meta))
 
-    def _refused(self, name: str, read: bool, parameters: Mapping[str, Any], answer: Mapping[str, Any]) -> Exception:
-        """What AWS's answer means that is not the one asked for."""
+    def _refused(
+        self, name: str, read: bool, parameters: Mapping[str, Any], answer: Mapping[str, Any], unsaid: Sequence[str]
+    ) -> Exception:
+        """What AWS's answer means that is not the one asked for. It may quote what was sent: not what is `unsaid`."""
         code, text = (str(answer["Error"].get(key, "")) for key in ("Code", "Message"))
+        for secret in unsaid:
+            text = text.replace(secret, "***")
         told = answer.get("ResponseMetadata", {})
         status = told.get("HTTPStatusCode", 0)
         if not_accepted(code, text):
@@ -294,6 +299,12 @@ class Door:
             raise credentials.misset(error) from None
         client.meta.events.register("before-sign.s3-control", _without_account)
         return client
+
+
+def _secrets(shape: Any, parameters: Mapping[str, Any]) -> list[str]:
+    """The parameters that AWS's own model calls sensitive: a SecureString's value, a database's password."""
+    members = shape.members if shape else {}
+    return [str(value) for name, value in parameters.items() if value and members[name].metadata.get("sensitive")]
 
 
 AWS_HOSTS = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws")

@@ -269,6 +269,15 @@ def test_no_refusal_repeats_what_may_be_a_value(up: World) -> None:
     assert writes(up) == 0
 
 
+def test_what_aws_repeats_of_a_value_is_not_passed_on(up: World) -> None:
+    said = f"Value '{SECRET}' at 'value' failed to satisfy constraint"
+    up.control("POST", "refuse", {"operation": "ssm:PutParameter", "code": "ValidationException", "message": said})
+    done = up.awsdeploy("env", "set", "backend", "A", "--debug", stdin=SECRET)
+    assert done.returncode == 4, done.stderr
+    assert "Value '***' at 'value' failed" in done.stderr
+    assert SECRET not in done.stdout + done.stderr
+
+
 def test_of_nothing_nothing_can_be_set(world: World) -> None:
     (world.folder / "config.toml").write_text(CONFIG)
     for words in (("set", "backend", "A=x"), ("list",), ("unset", "backend", "A")):

