@@ -44,6 +44,7 @@ Answer = TypeVar("Answer")
 
 READS = ("Describe", "Filter", "Get", "List", "Head", "Search", "Lookup")
 CALLS_IN_FLIGHT = 16
+SHORTEST = 6  # characters of a value that is masked where AWS repeats it
 ATTEMPTS = 10  # how often a call that AWS has not read is sent
 
 
@@ -302,9 +303,10 @@ class Door:
 
 
 def _secrets(shape: Any, parameters: Mapping[str, Any]) -> list[str]:
-    """The parameters that AWS's own model calls sensitive: a SecureString's value, a database's password."""
+    """The parameters that AWS's own model calls sensitive, but for short ones, which stand in many words."""
     members = shape.members if shape else {}
-    return [str(value) for name, value in parameters.items() if value and members[name].metadata.get("sensitive")]
+    sensitive = [name for name, member in members.items() if member.metadata.get("sensitive")]
+    return [text for name in sensitive if len(text := str(parameters.get(name, ""))) >= SHORTEST]
 
 
 AWS_HOSTS = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws")

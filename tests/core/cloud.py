@@ -325,7 +325,10 @@ class CloudDoor(Door):
 class _Raw:
     """Where a botocore client would be."""
 
-    meta = SimpleNamespace(method_to_api_mapping=_Names())
+    meta = SimpleNamespace(
+        method_to_api_mapping=_Names(),
+        service_model=SimpleNamespace(operation_model=lambda _operation: SimpleNamespace(input_shape=None)),
+    )
 
     def __init__(self, cloud: Cloud, region: str) -> None:
         self._cloud, self._region = cloud, region

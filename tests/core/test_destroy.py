@@ -3,10 +3,12 @@
 # No postponed annotations here: a kind defined inside a test names its edges by local classes.
 
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from awsdeploy.engine import blockage
 from awsdeploy.errors import (
     AwsFailure,
     Leftovers,
@@ -173,17 +175,29 @@ def test_what_holds_an_object_is_asked_only_when_it_is_stuck(town: Town, monkeyp
         yield Blocker("a hedge", "cut it")
 
     monkeypatch.setattr(Land, "blockers", classmethod(blockers))
-    town.up()
-    town.cloud.fails("DeleteThing", kind="Land", code="DependencyViolation", text="held.", times=3)
-    town.destroy()
-    assert asked == []
-    town.up()
-    town.settle = 0.01
-    town.cloud.fails("DeleteThing", kind="Land", code="DependencyViolation", text="held.", times=60)
-    town.destroy()
-    assert 1 <= len(asked) < 40  # after half of the time that AWS may take, and then once in that time
+    for settle, times in ((60.0, 3), (0.0, 5)):
+        town.up()
+        town.settle = settle
+        town.cloud.fails("DeleteThing", kind="Land", code="DependencyViolation", text="held.", times=times)
+        town.destroy()
+        assert asked == ["town/land"] * (0 if settle else 4)  # not at the first refusal
     said = [event.detail for event in town.events if event.key == "town/land" and event.detail]
     assert said == ["held", "held. Blocked by a hedge, which stays: cut it"]
+
+
+def test_what_holds_an_object_is_asked_after_half_of_the_time_and_then_once_in_it(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = [0.0]
+    asked: list[float] = []
+    monkeypatch.setattr(blockage, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+    monkeypatch.setattr(blockage, "blocked_by", lambda *_: asked.append(clock[0]))
+    town.settle = 60.0
+    held = blockage.Blockage(town.run())
+    live = Live(Land, "town/land", "1")
+    for clock[0] in range(0, 200, 10):
+        held.words(live, stuck=True)
+    assert asked == [30, 90, 150]
 
 
 def test_a_refusal_that_is_not_waited_for_says_what_holds_it(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,7 +21,7 @@ def app(world: World) -> Path:
     return folder
 
 
-@pytest.mark.slow
+@pytest.mark.torture
 @pytest.mark.npm
 def test_a_stack_lives_is_killed_goes_on_and_is_gone(world: World, app: Path) -> None:
     words = ["rehearsal", "run", "--yes", "--name", "rehearsal-1", "--domain", DOMAIN, "--application", str(app)]

@@ -129,9 +129,9 @@ def test_a_link_in_place_of_a_log_shows_no_private_file(guarded: Box) -> None:
     logs = box.root / "var/log/app"
     linked = f"rm -f {logs}/*.log; ln -s {private} {logs}/backend.log; ln -s {private} {logs}/backend-error.log"
     assert by(APP, box, linked).returncode == 0
-    # It answers on the port on which it is tried, and not on its own.
-    quits = PROGRAM.replace("server.listen", f"if (process.env.PORT === '{box.port}') process.exit(1);\nserver.listen")
-    done = box.deploy(SECOND, application(quits))
+    # It is well on the port on which it is tried, and not on its own.
+    ails = PROGRAM.replace("health ||", f"(health && process.env.PORT !== '{box.port}') ||")
+    done = box.deploy(SECOND, application(ails))
     assert done.code == 1
     told = done.output + (box.root / "var/log/awsdeploy/release.log").read_text()
     assert "kept by root" not in told

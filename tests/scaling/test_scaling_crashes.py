@@ -31,7 +31,7 @@ WRITES = {
     ),
 }
 EVERY_POINT = [(what, name, fault) for what, names in WRITES.items() for name in names for fault in FAULTS]
-SAMPLE = random.Random(20261124).sample(EVERY_POINT, 3)
+SAMPLE = random.Random(20261124).sample(EVERY_POINT, 2)
 ONE = SCALED.replace("min = 2", "min = 1")
 UP = ("up", "--yes")
 DESTROY = ("destroy", "--confirm", "shop-dev", "--delete-data", "--delete-zone")
