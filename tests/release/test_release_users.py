@@ -120,19 +120,28 @@ def test_a_manifest_with_a_field_of_another_type_is_refused(box: Box) -> None:
         assert done.outcome["diagnosis"] == f"The manifest of {FIRST} cannot be read.", wrong
 
 
-def test_a_link_in_place_of_a_log_shows_no_private_file(guarded: Box) -> None:
+LINKING = """\
+const fs = require('fs')
+for (const log of [process.env.AWSDEPLOY_LOG, LOG].filter(Boolean)) {
+  fs.rmSync(log, { force: true })
+  fs.symlinkSync(PRIVATE, log)
+}
+"""
+
+
+@pytest.mark.parametrize("port", ["other", "own"])
+def test_a_link_in_place_of_a_log_shows_no_private_file(guarded: Box, port: str) -> None:
+    """The program links its logs to a file of root's, then is not well: where it is tried, or on its own port."""
     box = guarded
     private = box.place / "private"
     private.write_text("kept by root\n")
     private.chmod(0o600)
     assert box.deploy(FIRST).code == 0
-    logs = box.root / "var/log/app"
-    linked = f"rm -f {logs}/*.log; ln -s {private} {logs}/backend.log; ln -s {private} {logs}/backend-error.log"
-    assert by(APP, box, linked).returncode == 0
-    # It is well on the port on which it is tried, and not on its own.
-    ails = PROGRAM.replace("health ||", f"(health && process.env.PORT !== '{box.port}') ||")
-    done = box.deploy(SECOND, application(ails))
+    linking = LINKING.replace("LOG]", f"'{box.root}/var/log/app/backend.log']").replace("PRIVATE", f"'{private}'")
+    well = f"(health && process.env.PORT {'===' if port == 'other' else '!=='} '{box.port}') ||"
+    done = box.deploy(SECOND, application(linking + PROGRAM.replace("health ||", well)))
     assert done.code == 1
+    assert (box.root / "var/log/app/backend.log").is_symlink()
     told = done.output + (box.root / "var/log/awsdeploy/release.log").read_text()
     assert "kept by root" not in told
 
