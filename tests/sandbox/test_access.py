@@ -10,6 +10,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -18,6 +19,7 @@ from urllib.parse import urlsplit
 
 import boto3
 import pytest
+from botocore import auth
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
@@ -140,6 +142,17 @@ def test_a_presigned_address_serves_what_it_was_made_for(world: World) -> None:
     assert ask(world, "GET", path().replace("txt", "png"))[0] == 403
     assert ask(world, "DELETE", path())[0] == 403
     assert ask(world, "GET", path().replace("X-Amz-Expires=3600", "X-Amz-Expires=36000"))[0] == 403
+
+
+def test_a_presigned_address_lasts_as_long_as_it_says(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    s3 = world.client("s3")
+    s3.create_bucket(Bucket="kept", CreateBucketConfiguration={"LocationConstraint": REGION})
+    s3.put_object(Bucket="kept", Key="a", Body=b"told")
+    earlier = datetime.now(UTC) - timedelta(minutes=2)
+    monkeypatch.setattr(auth, "get_current_datetime", lambda: earlier)
+    for seconds, status in ((300, 200), (60, 403)):
+        url = urlsplit(s3.generate_presigned_url("get_object", {"Bucket": "kept", "Key": "a"}, ExpiresIn=seconds))
+        assert ask(world, "GET", f"{url.path}?{url.query}")[0] == status
 
 
 def test_what_it_keeps_is_for_its_owner_alone(tmp_path: Path) -> None:
