@@ -71,7 +71,7 @@ def _(aws: World, live: dict[str, Live]) -> None:
     aws.pass_time(600)
 
 
-@by_hand("another target", "web/backend")
+@by_hand("another target", "web/backend-healthy")  # the gate drains what is not ours
 def _(aws: World, live: dict[str, Live]) -> None:
     aws.client("elbv2").register_targets(
         TargetGroupArn=live["web/backend"].id, Targets=[{"Id": live["machines/frontend-1"].id, "Port": 9999}]
