@@ -169,7 +169,7 @@ class Client:
     def _refused(
         self, name: str, read: bool, parameters: Mapping[str, Any], answer: Mapping[str, Any], unsaid: Sequence[str]
     ) -> Exception:
-        """What AWS's answer means that is not the one asked for. It may quote what was sent: not what is `unsaid`."""
+        """The error that AWS's answer stands for. Values in `unsaid` are masked where AWS repeats them."""
         code, text = (str(answer["Error"].get(key, "")) for key in ("Code", "Message"))
         for secret in unsaid:
             text = text.replace(secret, "***")
@@ -258,7 +258,7 @@ class Door:
                 yield
 
     def signer(self) -> Signer:
-        """Whose credentials sign the calls. Raises `CredentialsMissing` where that cannot be said; asks nobody."""
+        """The source of the credentials that sign the calls. Raises `CredentialsMissing`; asks nobody."""
         self.raw("sts", "us-east-1")
         return credentials.signer(self._session)
 

@@ -29,23 +29,23 @@ CLOCK_OFF = 240.0  # seconds; AWS refuses signatures that are more than five min
 
 @dataclass(frozen=True)
 class Signer:
-    """Where the credentials come from. `method` is botocore's word (env, sso, login …), empty where there are none."""
+    """Source of the credentials. `method` is botocore's word (env, sso, login …), empty where there are none."""
 
     profile: str = ""
     method: str = ""
     expires: datetime | None = None
-    """When they end, where that is known and nobody renews them."""
+    """Their end, where it is known and nobody renews them."""
 
     @property
     def source(self) -> str:
-        """Where people find them."""
+        """The place where people find them."""
         if self.method == "env":
             return "the AWS_* variables of this shell"
         return f"profile {self.profile or 'default'} ({self.method})"
 
 
 def signer(session: Any) -> Signer:
-    """Whose credentials boto3's `session` signs with. Raises `CredentialsMissing`; asks nobody."""
+    """Source of the credentials of boto3's `session`. Raises `CredentialsMissing`; asks nobody."""
     with resolving():
         found = session.get_credentials()
     if found is None:
@@ -88,7 +88,7 @@ def resolving() -> Iterator[None]:
 
 
 def _explained(error: Exception) -> tuple[str, str]:
-    """What is wrong, and what to do."""
+    """Message and hint for an error."""
     from botocore import exceptions as fault
 
     named, told = _profile()
@@ -119,7 +119,7 @@ def _explained(error: Exception) -> tuple[str, str]:
 
 
 def _place(told: Mapping[str, str]) -> tuple[str, str]:
-    """What was being read, and where it is set."""
+    """Name what was being read, and where it is set."""
     if token := os.environ.get("AWS_WEB_IDENTITY_TOKEN_FILE"):
         return f"AWS_WEB_IDENTITY_TOKEN_FILE={token}: ", "Correct that variable, or unset it."
     if token := told.get("web_identity_token_file", ""):

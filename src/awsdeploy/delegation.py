@@ -90,7 +90,7 @@ def zone_of(route53: Client, zones: Iterable[dict[str, Any]], settings: Settings
 
 
 def public_dns(domain: str, ours: Collection[str]) -> PublicDns:
-    """What can be guessed of a domain's records, without the addresses of `ours`."""
+    """Guess a domain's records, without the addresses of `ours`."""
     wild = [(f"*.{domain}", kind) for kind in ADDRESSES]
     below = [(f"{label}.{domain}", kind) for label in LABELS for kind in (*ADDRESSES, "MX", "TXT")]
     questions = [*((domain, kind) for kind in ("MX", "TXT", "CAA", "DS")), *wild, *below]

@@ -1,4 +1,4 @@
-"""Why AWS denies a call, read from its own words: what would allow it, where no statement of an IAM policy can.
+"""Reasons why AWS denies a call, read from its own words: what helps where no statement of an IAM policy can.
 
 AWS: "Troubleshoot access denied error messages" (IAM User Guide) and S3's own sentences. Pure text.
 """
@@ -37,7 +37,7 @@ class Denied:
 
     @property
     def decoding(self) -> str:
-        """How to read why, where EC2 says it in a code only; whoever may not decode it asks somebody who may."""
+        """The command that decodes the reason, where EC2 gives it encoded only."""
         if not self.encoded or self.action:
             return ""
         return (
@@ -48,7 +48,7 @@ class Denied:
 
 @dataclass(frozen=True)
 class Reason:
-    """Where AWS's words contain `text` (a regular expression), `remedy` is what helps.
+    """A row: if AWS's words contain `text` (a regular expression), `remedy` helps.
 
     `{action}`, `{resource}`, `{bucket}`, `{key}` and `{policy}` are filled in.
     """
@@ -133,7 +133,7 @@ REASONS = (
 
 
 def remedy(denied: Denied, again: str) -> str:
-    """What helps where an `Allow` cannot; empty where a permission is simply missing."""
+    """Find what helps where an `Allow` cannot; empty where a permission is simply missing."""
     for reason in REASONS:
         if re.search(reason.text, denied.text, re.IGNORECASE):
             return reason.remedy.format_map(_filled(denied) | {"again": again})

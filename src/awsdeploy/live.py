@@ -29,7 +29,7 @@ class Again(enum.Enum):
 
 @dataclass(frozen=True)
 class Status:
-    """What AWS allows while an object is in one of its statuses. Without any answer: it passes, AWS is at work.
+    """Answers to what AWS allows in a status of an object. Without any: it passes, AWS is at work.
 
     `usable`: what needs the object can go on. `modifiable`: AWS takes changes. `snapshot`: AWS takes a snapshot of its
     data. `replace`: only a new object helps; no kind with data says so. `leaving`: it is being deleted. `empty`: it
@@ -70,7 +70,7 @@ class Wait:
     deadline: float = 300
 
     def of(self, status: str) -> Status:
-        """What AWS allows in this status."""
+        """Look up what AWS allows in this status."""
         if status in self.statuses:
             return self.statuses[status]
         if status in self.ready:
@@ -95,7 +95,7 @@ class Live:
 
     @property
     def state(self) -> Status:
-        """What AWS allows in its status. An object that may hold data is never replaced because of it."""
+        """Answers for its present status. An object that may hold data is never replaced because of it."""
         state = self.kind.wait.of(self.status)
         return (
             dataclasses.replace(state, replace=False, remedy=MAY_HOLD_DATA)
@@ -105,7 +105,7 @@ class Live:
 
     @property
     def remedy(self) -> str:
-        """What a person can do about its status, where that does not end by itself."""
+        """Action for a person, where its status does not end by itself."""
         return self.state.remedy.format(
             id=self.id,
             region=self.region,
@@ -117,12 +117,12 @@ class Live:
 
     @property
     def explained(self) -> str:
-        """Why it is in its status: in AWS's words, else what the status means."""
+        """Reason for its status: in AWS's words, else what the status means."""
         return self.reason or self.state.meaning or "no reason given"
 
     @property
     def without_snapshot(self) -> bool:
-        """Whether AWS can take no final snapshot of its data, however long it is waited for."""
+        """True if AWS can take no final snapshot of its data, however long it is waited for."""
         state = self.state
         return self.kind.data and bool(self.kind.copies) and bool(state.remedy) and not state.snapshot
 

@@ -21,7 +21,7 @@ _LOOKS = re.compile("\x1b\\[[0-9;:]*m|\r+(?=\n)")
 """Colours that a program gave its log, and the end of a line on Windows: dropped, as they say nothing."""
 
 _OWN = f"\x1b[{int.from_bytes(os.urandom(8), 'big')};"
-"""How our own sequences begin until they are written: nobody else can know the number."""
+"""Beginning of our own sequences until they are written: nobody else can know the number."""
 _OURS = re.compile(re.escape(_OWN) + "([0-9;]*[A-Za-z])")
 CLEAR = f"{_OWN}2J{_OWN}1;1H"
 """Empties the screen."""
@@ -117,7 +117,7 @@ def go_on() -> None:
 
 
 def lost() -> OSError | None:
-    """Why part of standard output could not be written, if so."""
+    """Error for which part of standard output could not be written, if any."""
     return sys.stdout.lost if isinstance(sys.stdout, Stream) else None
 
 

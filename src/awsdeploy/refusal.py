@@ -39,12 +39,12 @@ UNDECIDED = frozenset(
 
 
 def not_accepted(code: str, text: str) -> bool:
-    """Whether AWS does not know whose the credentials are. EC2 says AuthFailure of images and snapshots, too."""
+    """True if AWS does not accept the credentials. EC2 says AuthFailure of images and snapshots, too."""
     return code in STALE_CREDENTIALS or (code == "AuthFailure" and "access credentials" in text)
 
 
 def undecided(code: str) -> bool:
-    """Whether an HTTP 5xx with this code leaves open if the call took effect. botocore makes a number of no code."""
+    """True if an HTTP 5xx with this code leaves open what became of the call. botocore makes a number of no code."""
     return code in UNDECIDED or not code or code.isdigit()
 
 
@@ -116,11 +116,11 @@ class AwsRefusal(AwsFailure):
         super().__init__(f"{operation}: {text or 'AWS gives no reason'} ({code})", hint)
 
     barred: str = ""
-    """What helps instead, where no statement of a policy can allow it."""
+    """Remedy, where no statement of a policy can allow it."""
 
 
 def allowing(refusals: Iterable[AwsRefusal]) -> str:
-    """What to do about denials: the statements to add, and what helps where none can. Empty where nothing is denied."""
+    """Remedies for denials: the statements to add, or what helps where none can. Empty where nothing is denied."""
     denied = [one for one in refusals if one.action]
     wanted: dict[str, set[str]] = {}
     for one in denied:
@@ -167,7 +167,7 @@ class AnswerLost(AwsFailure):
 
 
 def unread(error: Exception) -> str:
-    """Why no answer of AWS could be read."""
+    """Say why no answer of AWS could be read."""
     from botocore.parsers import ResponseParserError
 
     if isinstance(error, ResponseParserError):
@@ -186,7 +186,7 @@ class Passing:
 
     @property
     def absent(self) -> bool:
-        """Whether it says that something is not there (yet): of what is to go, that it is gone."""
+        """True if the code says that something does not exist (yet). During a delete that means: deleted."""
         return "NotFound" in self.code or self.code.startswith("NoSuch")
 
     def covers(self, refusal: BaseException | None) -> bool:

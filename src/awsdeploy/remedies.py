@@ -200,6 +200,6 @@ def of_billing(action: str) -> str:
 
 
 def delete_data() -> str:
-    """How what holds data is deleted regardless, and what else goes with it."""
+    """The command that deletes data regardless, and what else it deletes."""
     command = next_command("destroy", "--delete-data")
     return f"`{command}` deletes it with its data, and all else that would stay (files, snapshots, images)."

@@ -110,11 +110,11 @@ class Resource:
 
     @property
     def remedy(self) -> str:
-        """What to do where AWS says that it has failed."""
+        """Hint for a person, where AWS says that it has failed."""
         return "Mend the cause, then run the same command again: it removes the failed one first."
 
     def fits(self, aws: Aws, live: Live) -> bool:
-        """Whether an object of this key and generation can be this resource; one that cannot is no longer needed."""
+        """True if an object of this key and generation can be this resource; one that cannot is no longer needed."""
         return True
 
     def obstacle(self, aws: Aws) -> str:
@@ -172,7 +172,7 @@ class Resource:
 
     @classmethod
     def blockers(cls, aws: Aws, live: Live) -> Iterator[Blocker]:
-        """What keeps this object from being deleted. It may ask AWS: asked only of what has been stuck for a while."""
+        """Blockers of this object's deletion. It may ask AWS; called only for what has been stuck for a while."""
         yield from ()
 
     def edges(self) -> list[Resource]:

@@ -48,7 +48,7 @@ def parts(lives: Iterable[Live], region: str) -> Parts:
 
 
 def after(settings: Settings, plan: Plan) -> Parts:
-    """What is billed once a plan is carried out: as declared, but storage that has grown stays. AWS shrinks none."""
+    """Parts of the bill once a plan is carried out: as declared, but grown storage stays. AWS shrinks none."""
     wanted, grown = estimate.declared(settings), 0
     sizes = {live.id: int(live.raw["Size"]) for live in plan.lives if live.kind is Volume and live.raw}
     for resource, item in plan.items.items():

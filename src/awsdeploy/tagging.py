@@ -26,7 +26,7 @@ class Tagging:
 
 
 def retagged(aws: Aws, tagging: Tagging | None, live: Live, what: str = "") -> Iterator[Change]:
-    """What differs in an object's own tags; `what` is written before the key.
+    """Differences in an object's own tags; `what` is written before the key.
 
     Where AWS shows tags for one object at a time only, it is asked if the stack has own tags, or had some.
     """

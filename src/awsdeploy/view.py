@@ -141,7 +141,7 @@ class Aws:
 
     @property
     def has_own_tags(self) -> bool:
-        """Whether the owner has tags in the config, or had some: then what has been looked at shows it."""
+        """True if the owner has tags in the config, or had some: then what has been looked at shows it."""
         return bool(self.stack.own) or any(TAG_OWN in (live.tags or ()) for live in self.world.known())
 
     def tag_spec(self, resource: Resource, *types: str) -> list[dict[str, Any]]:

@@ -59,7 +59,7 @@ class Releases:
 
 
 def by_name(ci: Ci) -> list[str]:
-    """What a trust in names alone leaves open, and the way to one with ids; nothing where the ids are written."""
+    """Risk of a trust by names only, and the command that prints the ids; nothing where the ids are written."""
     if not ci.github or "@" in ci.github:
         return []
     return [

@@ -108,7 +108,7 @@ def _lines(at: Session, farewell: Farewell) -> Iterator[str]:
 
 
 def _without_snapshot(at: Session, farewell: Farewell) -> Iterator[str]:
-    """What cannot be deleted as announced, and what is left of its data."""
+    """Lines about objects that cannot be deleted as announced, and what is left of their data."""
     for live in farewell.without_snapshot:
         yield f"AWS can take no final snapshot of {live.key} ({live.id}): it is {live.status}, {live.explained}."
         copies = [one for one, _ in farewell.staying if one.origin == live.key]
@@ -119,7 +119,7 @@ def _without_snapshot(at: Session, farewell: Farewell) -> Iterator[str]:
 
 
 def _instead(farewell: Farewell, name: str | None) -> str:
-    """What can be done about each, and how all is deleted regardless."""
+    """Remedies for each, and the command that deletes all regardless."""
     whole = next_command("destroy", *(("--name", name) if name else ()), "--delete-data")
     remedies = dict.fromkeys(live.remedy for live in farewell.without_snapshot)
     last = f"To delete the stack without a final snapshot, and all other data: {whole}"

@@ -31,7 +31,7 @@ class CommandFailed(AwsdeployError):
 
 
 def kept(stack: Stack) -> str:
-    """Where AWS keeps the command and what it says, and how long."""
+    """Places where AWS keeps the command and its output, and for how long."""
     from awsdeploy.resources.log_group import COMMANDS, COMMANDS_DAYS
 
     days = f"{COMMANDS_DAYS} day{'s' * (COMMANDS_DAYS > 1)}"

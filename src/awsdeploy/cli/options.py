@@ -58,7 +58,7 @@ class Given:
 
     @property
     def flags(self) -> list[str]:
-        """What leads another command to the same stack."""
+        """Flags that lead another command to the same stack."""
         words = []
         if self.config != CONFIG:
             words += ["--config", str(self.config)]
@@ -86,7 +86,7 @@ class Given:
 
 
 def program() -> str:
-    """How this program can be called from here, quoted for the shell."""
+    """The command that calls this program from here, quoted for the shell."""
     itself = Path(sys.argv[0])
     if itself.name == "__main__.py":
         return "python -m awsdeploy"

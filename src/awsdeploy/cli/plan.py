@@ -179,7 +179,7 @@ def _item(item: Item) -> Iterator[str]:
 
 
 def trouble(item: Item) -> list[str]:
-    """What a status that does not end by itself means, and what a person can do."""
+    """Meaning of a status that does not end by itself, and its remedy."""
     live = item.live
     if live is None or not live.remedy or item.changes:
         return []

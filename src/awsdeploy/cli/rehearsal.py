@@ -149,7 +149,7 @@ def _cost(settings: Settings) -> Iterator[str]:
 
 
 def _take_down(given: Given, made: Project) -> str:
-    """What removes the stack from any folder, whatever is left of this one."""
+    """The command that removes the stack from any folder, whatever is left of this one."""
     settings = made.settings
     there = replace(given, config=CONFIG, environment=settings.environment, region=settings.region)
     return there.typed(["destroy", "--name", settings.name, "--confirm", str(settings.stack), "--everything"])

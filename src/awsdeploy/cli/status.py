@@ -154,7 +154,7 @@ class Standing:
         return {release for live in self._machines(service) if (release := release_of(live.raw["Tags"]))}
 
     def failed_releases(self, service: str) -> list[FailedRelease]:
-        """What new machines of a service could not be given, by their tags."""
+        """Releases that new machines of a service could not be given, by their tags."""
         from awsdeploy.resources.machine import failed_release_of
 
         found = (failed_release_of(live.id, live.raw["Tags"]) for live in self._machines(service))

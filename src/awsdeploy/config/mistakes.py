@@ -113,7 +113,7 @@ def _unknown(path: Path) -> str:
 
 
 def _inside(table: Path) -> str:
-    """Where the keys of a table are written."""
+    """The place where the keys of a table are written."""
     if not table:
         return "above the first [table]"
     return f"in [[{dotted(table[:-1])}]]" if isinstance(table[-1], int) else f"in [{dotted(table)}]"

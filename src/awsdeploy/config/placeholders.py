@@ -18,7 +18,7 @@ _BUCKET = re.compile(r"arn:[^:]+:s3:::([^/]*)")
 
 
 def wrong(text: str, stack: str, buckets: tuple[str, ...]) -> str:
-    """What is wrong with the placeholders and buckets in an ARN or a condition's value, or nothing.
+    """Find what is wrong with the placeholders and buckets in an ARN or a condition's value, or nothing.
 
     `stack` is its name, such as shop-prod; `buckets` are the keys of the buckets that it has.
     """

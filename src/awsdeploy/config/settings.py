@@ -226,7 +226,7 @@ class Waits(Frozen):
     """How patiently AWS is watched, all in seconds."""
 
     settle: Annotated[float, AfterValidator(rules.seconds(0, 600)), between(0, 600)] = 60.0
-    """How long AWS may take to show what it was told. A create whose answer was lost, or a change that AWS does not
+    """Seconds that AWS may take to show what it was told. A create whose answer was lost, or a change that AWS does not
     show, is sent again after that."""
     poll_floor: Annotated[float, AfterValidator(rules.seconds(0.001, 60)), between(0.001, 60)] = 0.5
     """The shortest pause between two looks."""

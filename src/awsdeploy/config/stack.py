@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass, field
 
 TAG_OWN = "awsdeploy:tags"
@@ -36,7 +37,7 @@ class Stack:
     """The owner's tags: key and value, on everything that can carry tags."""
 
     def __str__(self) -> str:
-        """How it is written to people."""
+        """The name as people see it: `shop-prod`."""
         return self.slug
 
     @property
@@ -72,3 +73,8 @@ class Stack:
         ending = hashlib.sha256(identity.encode()).hexdigest()[:6]
         words = f"{self.slug}{apart}{key.rsplit('/', 1)[-1]}"
         return f"{words[: limit - 7].rstrip('-')}-{ending}"
+
+    def has_called(self, name: str, key: str, limit: int) -> bool:
+        """True if `called` gives this name to the key in some generation: only the digest is left open."""
+        words, _, ending = name.rpartition("-")
+        return words == self.called(key, "", limit).rpartition("-")[0] and bool(re.fullmatch("[0-9a-f]{6}", ending))

@@ -11,7 +11,7 @@ from awsdeploy.config.values import Frozen, between
 
 
 class Web(Frozen):
-    """How the load balancer guards the services behind it."""
+    """Settings by which the load balancer guards the services behind it."""
 
     hsts_days: Annotated[int, AfterValidator(rules.whole(0, 730)), between(0, 730)] = 30
     """Strict-Transport-Security: for so many days a browser that came by HTTPS uses nothing else. 0: no such header."""

@@ -14,7 +14,7 @@ FEW = 3  # of the blockers are named one by one
 
 
 class Blockage:
-    """What holds one object, in words. AWS is asked first after half a minute of its time, by `Run.settle`."""
+    """Blockers of one object, in words. AWS is asked first after half a minute of its time, by `Run.settle`."""
 
     def __init__(self, run: Run) -> None:
         self.run = run
@@ -22,7 +22,7 @@ class Blockage:
         self._next: float | None = None
 
     def words(self, live: Live, stuck: bool) -> str:
-        """What is known of the blockers of an object that is `stuck` now; nothing of one that is not."""
+        """Describe the known blockers of an object that is `stuck` now; nothing for one that is not."""
         now = time.monotonic()
         if not stuck:
             self._words, self._next = "", None

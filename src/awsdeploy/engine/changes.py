@@ -14,13 +14,13 @@ from awsdeploy.errors import AwsdeployError, AwsFailure, TimedOut
 from awsdeploy.live import Change, Live
 
 LIMIT = 5
-"""How often one change is sent."""
+"""Number of times that one change is sent at most."""
 
 Identity = tuple[str, str, str, str]
 
 
 class SentChanges:
-    """What was sent for one resource, how often and when. `settle` is in seconds: how long a change is looked for
+    """Changes sent for one resource, how often and when. `settle` is in seconds: how long a change is looked for
     before it is sent again.
 
     A change is known by its field, its two values and the status of the resource: the next step of a change that takes

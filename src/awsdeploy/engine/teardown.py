@@ -41,7 +41,7 @@ class Farewell:
 
     @property
     def without_snapshot(self) -> list[Live]:
-        """What would go after a final snapshot of which AWS can take none."""
+        """Objects that would be deleted after a final snapshot that AWS cannot take."""
         return [] if self.parting.data else [live for live in self.going if live.without_snapshot]
 
 
@@ -168,8 +168,8 @@ class Leaving:
 
 
 class Asked:
-    """What AWS was asked to delete and did not refuse. Its lists lag behind writes: what they show as it was before is
-    not asked for again within `settle` seconds.
+    """The last delete of one object that AWS did not refuse. Lists lag behind writes: while they show the object as it
+    was before, it is not asked for again within `settle` seconds.
     """
 
     def __init__(self, settle: float) -> None:
@@ -178,7 +178,7 @@ class Asked:
         self._at = 0.0
 
     def is_due(self, live: Live, looked: float) -> bool:
-        """Whether to ask, by a look that began at `looked` (`time.monotonic`)."""
+        """Tell if AWS is to be asked, by a look that began at `looked` (`time.monotonic`)."""
         return self._last != (live.status, live.raw) or looked - self._at >= self._settle
 
     def of(self, live: Live) -> None:

@@ -11,7 +11,7 @@ from awsdeploy.rehearsal import shape
 from awsdeploy.rehearsal.recording import GONE
 
 FACTOR = 2.0
-"""How many times longer counts as different."""
+"""Factor from which a duration counts as different."""
 APART = 15.0
 """AWS seconds: statuses are looked at that often, so a smaller difference says nothing."""
 CALL_APART = 2.0
@@ -19,7 +19,7 @@ CALL_APART = 2.0
 
 
 class Matter(enum.Enum):
-    """What differs, the most important first; the value is its heading."""
+    """Kinds of differences, the most important first; the value is the heading."""
 
     ACT = "Commands that end differently"
     NOT_ANSWERED = "Operations that the first answers and the second does not"
@@ -101,7 +101,7 @@ def _above(path: str) -> str:
 
 
 def _empty(above: str, path: str, other: Mapping[str, str]) -> bool:
-    """Whether what is above the path is a list or map of which `other` has seen no element."""
+    """True if the path lies in a list or map of which `other` has seen no element."""
     return path in (f"{above}{shape.LIST}", f"{above}.{shape.ANY_KEY}") and above in other
 
 

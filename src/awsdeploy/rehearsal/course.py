@@ -20,6 +20,7 @@ from awsdeploy.rehearsal import recording
 from awsdeploy.rehearsal.project import Project
 from awsdeploy.rehearsal.recorder import VARIABLE
 from awsdeploy.rehearsal.recording import Act
+from awsdeploy.stop import handled
 
 KILL_AFTER = "ec2:RunInstances"
 """The write after which a process is killed: a second machine must not become a third."""
@@ -113,12 +114,8 @@ class Course:
             if self._process is not None:
                 self._process.send_signal(number)
 
-        before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
-        try:
+        with handled(handle):
             yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
 
 
 UP = ("up", "--yes")

@@ -28,7 +28,7 @@ IGNORED = ".awsdeploy/\nnode_modules/\n"
 
 @dataclass(frozen=True)
 class Plot:
-    """What a rehearsal's stack is called and where it is made; `domain` "" for none."""
+    """Name and region of a rehearsal's stack; `domain` "" for none."""
 
     name: str
     region: str = ""

@@ -28,7 +28,7 @@ DEFAULT = "available"
 
 @dataclass(frozen=True)
 class Header:
-    """Where and how: `endpoint` is "aws" or "other", `clock` AWS seconds in a second, `day` ISO 8601."""
+    """Conditions of a recording: `endpoint` is "aws" or "other", `clock` AWS seconds in a second, `day` ISO 8601."""
 
     endpoint: str
     region: str
@@ -77,7 +77,7 @@ def document(header: Header, acts: Iterable[Act]) -> dict[str, Any]:
 
 
 def text(recorded: Mapping[str, Any]) -> str:
-    """As it is written to a file."""
+    """The text that is written to a file."""
     return json.dumps(recorded, indent=1, sort_keys=True) + "\n"
 
 

@@ -53,7 +53,7 @@ def examine(source: Source, settings: Settings, services: Iterable[Service]) -> 
 
 
 def missing(source: Source, services: Iterable[Service]) -> tuple[list[str], list[str]]:
-    """What git has not committed although it looks so: reasons against the release, and remarks.
+    """Find what git has not committed although it looks so: reasons against the release, and remarks.
 
     A submodule or a pointer of Git LFS outside the folders of the services does no harm to them.
     """

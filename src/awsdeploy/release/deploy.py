@@ -119,7 +119,7 @@ class Releaser:
         self._send_program()
 
     def _send_program(self) -> None:
-        """What is run on the machines is this version's own."""
+        """Put this version's release script into the bucket."""
         s3 = self.ground.run.door.client("s3", self.ground.run.region)
         s3.put_object(Bucket=self.ground.artifacts, Key=RELEASE_SCRIPT, Body=release_script())
 

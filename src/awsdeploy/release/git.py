@@ -70,7 +70,7 @@ _REMEDIES = (
     ),
     (r"repositor(y version|y extension)|reftable", "Upgrade git."),
 )
-"""What git says, and what to type then."""
+"""Git's messages, and what to type then."""
 
 
 def ran(
@@ -109,7 +109,7 @@ def ran(
 
 
 def answered(*words: str, folder: Path, environ: Mapping[str, str] | None = None, stdin: bytes = b"") -> bytes:
-    """What git answers. Raises `Refused` in git's own words, with a remedy where one is known."""
+    """Git's answer. Raises `Refused` in git's own words, with a remedy where one is known."""
     more = _unfiltered(folder) if words[0] == "status" else None
     done = ran(*words, folder=folder, environ=environ, more=more, stdin=stdin)
     if done.returncode:
@@ -123,7 +123,7 @@ def said(*words: str, folder: Path) -> str:
 
 
 def refusal(command: str, stderr: bytes, folder: Path) -> Refused:
-    """Why git failed: its own reason, and what to type."""
+    """Git's own reason for a failure, and what to type."""
     lines = stderr.decode(errors="replace").strip().splitlines()
     reason = next((line for line in lines if line.startswith("fatal: ")), lines[-1] if lines else "")
     reason = re.sub(r"^(fatal|error): ", "", reason) or "it gave no reason"
@@ -159,7 +159,7 @@ def pristine(root: Path) -> Iterator[dict[str, str]]:
 
 
 def is_tracked(path: Path) -> bool:
-    """Whether the repository around `path` has committed or added it; False where that cannot be told.
+    """True if the repository around `path` has committed or added it; False where that cannot be told.
 
     In any case of letters: on macOS a committed `.AWSDEPLOY` is `.awsdeploy`.
     """

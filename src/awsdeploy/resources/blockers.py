@@ -1,4 +1,4 @@
-"""What keeps parts of a network from being deleted: whose it is, whether it goes by itself, and what to type.
+"""Blockers of the deletion of network parts: whose they are, whether they go by themselves, and what to type.
 
 AWS: DependencyViolation does not say which object it means. A network interface does, by its owner's name in its
 description.
@@ -16,7 +16,7 @@ from awsdeploy.resource import TAG_STACK, Aws, Blocker
 
 
 def ours(aws: Aws, tags: Iterable[Mapping[str, str]] | None) -> bool:
-    """Whether these are the stack's tags: what carries them is on its way out as well."""
+    """True for the stack's tags: what carries them is being deleted as well."""
     return any((tag["Key"], tag["Value"]) == (TAG_STACK, aws.stack.tag) for tag in tags or ())
 
 
@@ -56,7 +56,7 @@ def _interface(aws: Aws, one: Mapping[str, Any]) -> Blocker:
 
 @dataclass(frozen=True)
 class Owner:
-    """Whose an interface is by its description. `is_going`: whether the owner, and so the interface, goes by itself."""
+    """Owner of an interface, by its description. `is_going`: the owner, and so the interface, goes by itself."""
 
     pattern: re.Pattern[str]
     whose: str
@@ -64,8 +64,13 @@ class Owner:
     is_going: Callable[[Aws, re.Match[str], Mapping[str, Any]], bool] = lambda *_: False
 
 
+def balancer_is_ours(aws: Aws, name: str) -> bool:
+    """True for the name of the stack's load balancer. It may be deleted already, while its interfaces still exist."""
+    return aws.stack.has_called(name, "web/alb", 32)
+
+
 def _our_balancer(aws: Aws, found: re.Match[str], _: Mapping[str, Any]) -> bool:
-    return found["name"].startswith(aws.stack.slug[:25])
+    return balancer_is_ours(aws, found["name"])
 
 
 def _our_gateway(aws: Aws, found: re.Match[str], _: Mapping[str, Any]) -> bool:
@@ -182,11 +187,11 @@ INSIDE = (
         "delete-vpc-endpoints --vpc-endpoint-ids",
     ),
 )
-"""What can be left in a VPC: the question, where its answer is, the filter, what it is called, how it is deleted."""
+"""Things that can be left in a VPC: method, key of the answer, key of the id, filter, name, command that deletes it."""
 
 
 def inside(aws: Aws, vpc: str) -> Iterator[Blocker]:
-    """What is left in a VPC. AWS deletes its main route table and its default security group along with it."""
+    """Things left in a VPC. AWS deletes its main route table and its default security group along with it."""
     yield from interfaces(aws, "vpc-id", vpc)
     for method, key, id, name, what, command in INSIDE:
         for one in aws.ec2.pages(method, key, Filters=[{"Name": name, "Values": [vpc]}]):
@@ -199,7 +204,7 @@ def inside(aws: Aws, vpc: str) -> Iterator[Blocker]:
 
 
 def address(aws: Aws, allocation: str) -> Iterator[Blocker]:
-    """What a public address is attached to."""
+    """The interface that a public address is attached to."""
     with tolerate("InvalidAllocationID.NotFound"):
         for one in aws.ec2.describe_addresses(AllocationIds=[allocation])["Addresses"]:
             if "NetworkInterfaceId" in one:
@@ -232,7 +237,8 @@ def _databases(aws: Aws, uses: Callable[[Mapping[str, Any]], bool]) -> Iterator[
 def balancers(aws: Aws, arns: Iterable[str]) -> Iterator[Blocker]:
     """Load balancers, or whatever else AWS names by its ARN as a user."""
     for arn in arns:
-        mine = f"loadbalancer/app/{aws.stack.slug[:25]}" in arn
+        path = arn.partition(":loadbalancer/app/")[2]
+        mine = balancer_is_ours(aws, path.partition("/")[0])
         remedy = f"aws elbv2 delete-load-balancer --region {aws.region} --load-balancer-arn {arn}"
         other = remedy if ":loadbalancer/" in arn else "take it out there"
         yield Blocker(arn, "" if mine else other)

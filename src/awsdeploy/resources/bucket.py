@@ -168,7 +168,7 @@ class S3Bucket(Resource):
 
     @classmethod
     def delete(cls, aws: Aws, live: Live, parting: Parting) -> None:
-        """Where more is left than one round throws away, S3 refuses the last call, and the next round follows."""
+        """Delete the files of one round. If more are left, S3 refuses the last call, and the next round follows."""
         with tolerate("NoSuchBucket"):
             empty(aws, live.id, files=parting.data or parting.files or not cls.data)
             aws.s3.delete_bucket(Bucket=live.id)

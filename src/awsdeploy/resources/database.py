@@ -201,7 +201,7 @@ class Database(Resource):
         yield "VpcSecurityGroupIds", security, UNKNOWN if UNKNOWN in ids else sorted(ids), ""
 
     def _too_low(self, raw: Mapping[str, Any]) -> bool:
-        """Whether AWS refuses the declared limit: storage never shrinks, and a limit is at least 10 % above it."""
+        """True if AWS refuses the declared limit: storage never shrinks, and a limit is at least 10 % above it."""
         return self.max_storage < lowest_limit(max(int(raw["AllocatedStorage"]), self.storage))
 
     def notice(self, aws: Aws, live: Live) -> str:

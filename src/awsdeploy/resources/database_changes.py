@@ -1,4 +1,4 @@
-"""What differs between a database instance and its declaration, and which of it AWS has been told already.
+"""Differences between a database instance and its declaration, and which of them AWS has been told already.
 
 AWS shows what it was told in `PendingModifiedValues` until it has done it, for some seconds while the instance is still
 `available` (API_ModifyDBInstance; ansible/ansible #19751).
@@ -31,7 +31,7 @@ class Difference:
 def differences(
     raw: Mapping[str, Any], compared: Iterable[Compared], *, version: str, gigabytes: int, logs: Iterable[str]
 ) -> Iterator[Difference]:
-    """What differs of an instance as DescribeDBInstances shows it.
+    """Differences of an instance as DescribeDBInstances shows it.
 
     `version` is that of the engine as far as it matters (8.0 of 8.0.42), `gigabytes` the storage at least, `logs` those
     that are exported.

@@ -141,7 +141,7 @@ class Role(Resource):
             yield from changes
 
     def _repair_role(self, aws: Aws, live: Live) -> Iterator[Change]:
-        """What AWS's list of roles does not show: the boundary and the owner's tags."""
+        """Differences that AWS's list of roles does not show: the boundary and the owner's tags."""
         role: Mapping[str, Any] = {}
         with tolerate("NoSuchEntity"):
             role = aws.iam.get_role(RoleName=live.id)["Role"]

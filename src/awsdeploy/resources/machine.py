@@ -138,7 +138,7 @@ class FailedRelease:
 
 
 def failed_release_of(machine: str, tags: Iterable[Mapping[str, str]] | None) -> FailedRelease | None:
-    """What failed on the machine with this id and these tags, if anything did."""
+    """The release that failed on the machine with this id and these tags, if any."""
     said = _said_of_release(tags)
     release, _, step = said.removeprefix(FAILED).partition(" ")
     return FailedRelease(machine, release, step) if said.startswith(FAILED) else None

@@ -35,18 +35,18 @@ class PublicRecord:
 
 @dataclass(frozen=True)
 class PublicDns:
-    """What public DNS says of a domain whose hosted zone is not asked yet."""
+    """Answers of public DNS about a domain whose hosted zone is not asked yet."""
 
     records: tuple[PublicRecord, ...] = ()
     unanswered: tuple[str, ...] = ()
-    """What got no answer, of `asked` questions: "MX example.com". Nothing is known of it."""
+    """Questions without an answer, of `asked` ones: "MX example.com". Nothing is known of these."""
     asked: int = 0
     signed: bool = False
-    """Whether its parent has a DS record: resolvers refuse answers of a zone that is not signed with that key."""
+    """True if its parent has a DS record: resolvers refuse answers of a zone that is not signed with that key."""
 
     @property
     def gaps(self) -> str:
-        """What was not answered, in words."""
+        """The unanswered questions, in words."""
         shown = ", ".join(self.unanswered[:SHOWN]) + (", …" if len(self.unanswered) > SHOWN else "")
         count = f"{len(self.unanswered)} of {self.asked} questions"
         return f"Public DNS did not answer {count}, so these records are not known: {shown}"

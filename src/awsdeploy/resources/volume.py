@@ -45,17 +45,17 @@ class Modification:
     target: Mapping[str, Any]
 
     def brings(self, wanted: Mapping[str, Any]) -> bool:
-        """Whether it leads to these settings."""
+        """True if it leads to these settings."""
         return all(self.target.get(setting) == value for setting, value in wanted.items())
 
     @property
     def effective(self) -> bool:
-        """Whether the disk has its new size and type. AWS: as soon as the change is optimizing."""
+        """True if the disk has its new size and type. AWS: as soon as the change is optimizing."""
         return self.state in ("optimizing", "completed")
 
     @property
     def under_way(self) -> bool:
-        """Whether AWS refuses another change."""
+        """True if AWS refuses another change."""
         return self.state in ("modifying", "optimizing")
 
 

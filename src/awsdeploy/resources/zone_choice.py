@@ -1,4 +1,4 @@
-"""Which of an account's public hosted zones the names of a stack belong to.
+"""Choice of the public hosted zone, among those of an account, that the names of a stack belong to.
 
 AWS: an account may have several zones of one name, public and private. Only the public one whose name servers the
 parent names is asked by anybody (Route 53, "Making Route 53 the DNS service for an existing domain").
@@ -62,7 +62,7 @@ def chosen(
 
 
 def leads_to(public: Iterable[str], servers: Iterable[str]) -> bool:
-    """Whether the name servers that `public` DNS names are a zone's own: one of another would answer something else."""
+    """True if all name servers that `public` DNS names are the zone's own."""
     named = set(public)
     return bool(named) and named <= set(servers)
 
@@ -73,7 +73,7 @@ def servers_of(route53: Client, id: str) -> tuple[str, ...]:
 
 
 def covers(zone: Mapping[str, Any], name: str) -> bool:
-    """Whether the zone is public and the name lies in it."""
+    """True if the zone is public and the name lies in it."""
     apex, name = host(zone["Name"]), host(name)
     return not zone.get("Config", {}).get("PrivateZone", False) and (name == apex or name.endswith(f".{apex}"))
 

@@ -34,12 +34,12 @@ UNSIGNED = "UNSIGNED-PAYLOAD"
 
 
 def controls(incoming: Incoming, keys: Keys) -> bool:
-    """Whether a control call carries the sandbox's secret."""
+    """True if a control call carries the sandbox's secret."""
     return hmac.compare_digest(incoming.headers.get(HEADER, "").encode(), keys.secret.encode())
 
 
 def foreign(incoming: Incoming, port: int) -> str:
-    """Why a request comes from a web page, not from the owner's programs; "" if it does not.
+    """Reason to refuse a request that comes from a web page; "" if it comes from a program.
 
     A page of another origin sends an Origin, and one with a rebound name that name as Host.
     """
@@ -121,7 +121,7 @@ class _S3Signer(_Names, S3SigV4Auth):  # type: ignore[misc]
 
 
 def _fits(incoming: Incoming) -> bool:
-    """Whether the body is the one that was signed, where a client signs its body as a whole."""
+    """True if the body is the one that was signed, where a client signs its body as a whole."""
     said = incoming.headers.get("X-Amz-Content-Sha256", UNSIGNED)
     return incoming.presigned != "" or not re.fullmatch("[0-9a-f]{64}", said) or said == _sha256(incoming.body)
 

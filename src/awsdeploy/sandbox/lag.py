@@ -21,11 +21,11 @@ Answer = Callable[[Incoming], Outgoing]
 LENGTH = struct.Struct("!I")
 
 OBJECTS = frozenset("GetObject HeadObject ListObjectsV2 ListObjectVersions ListMultipartUploads".split())
-"""What S3 answers about objects, which AWS promises to be as after the last write; its settings of buckets are not."""
+"""Operations of S3 about objects, which AWS promises to be as after the last write; settings of buckets are not."""
 
 
 def lags(call: Call) -> bool:
-    """Whether what this call reads may be old."""
+    """True if what this call reads may be old."""
     return not call.write and call.service != "sts" and not (call.service == "s3" and call.operation in OBJECTS)
 
 
@@ -56,7 +56,7 @@ class Past:
 
 @dataclass
 class Lag:
-    """How long (AWS seconds) reads lag behind writes; 0: not at all."""
+    """AWS seconds that reads lag behind writes; 0: not at all."""
 
     seconds: float = 0.0
     copies: list[Past] = field(default_factory=list)
@@ -73,7 +73,7 @@ class Lag:
         return self.copies[0] if self.copies else None
 
     def in_a_fork(self) -> Lag:
-        """What holds for a copy of this world that goes on by itself."""
+        """The lag of a copy of this world that goes on by itself."""
         for past in self.copies:
             past.leave()
         return Lag(self.seconds)

@@ -56,7 +56,7 @@ class Steering:
         self.server.trouble.latency = float(value["ms"]) / 1000
 
     def post_lag(self, value: Mapping[str, Any]) -> None:
-        """How long (AWS seconds) what is read lags behind what was written, from now on."""
+        """Set how many AWS seconds reads lag behind writes, from now on."""
         self.server.ready.wait()
         with self.server.lock:
             self.server.trouble.lag.change(float(value["seconds"]))

@@ -60,7 +60,7 @@ def _read(world: World, region: str, instance: Any, bucket_name: str, key: str) 
 
 
 def permits(world: World, region: str, instance: Any, action: str, resource: str) -> bool:
-    """Whether the machine's role allows this, and the role's permissions boundary does, where it has one.
+    """True if the machine's role allows this, and the role's permissions boundary does, where it has one.
 
     Conditions other than TLS are taken as met.
     """

@@ -149,7 +149,7 @@ def _role(world: World, arn: str, region: str) -> None:
 
 
 def _known(world: World, arn: str, region: str) -> bool:
-    """Whether the role trusts the service when that acts for a policy of this account and region."""
+    """True if the role trusts the service when that acts for a policy of this account and region."""
     role = next((one for one in world.moto("iam").roles.values() if one.arn == arn), None)
     document = json.loads(role.assume_role_policy_document) if role is not None else {"Statement": []}
     return any(

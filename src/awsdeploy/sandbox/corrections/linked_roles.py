@@ -17,7 +17,7 @@ from awsdeploy.sandbox.world import World
 
 @dataclass
 class Linked:
-    """When the role of each service began to be made."""
+    """Times at which the role of each service began to be made."""
 
     since: dict[str, float] = field(default_factory=dict)
 
