@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 import time
+from typing import Any
 
 import pytest
 
@@ -24,6 +26,20 @@ def test_a_change_that_is_shown_late_or_in_turn_with_the_old_value_is_sent_once(
     late.up(late.declare(house_floors="3", lamp_colour="blue"))
     assert sorted(late.writes()) == ["ModifyThing House", "ModifyThing Lamp"]
     assert late.cloud.of(House)[0].settings["floors"] == "3"
+
+
+def test_a_change_that_aws_takes_its_time_to_answer_is_sent_once(late: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    late.settle = 0.3
+    answer = late.cloud.answer
+
+    def slowly(method: str, parameters: dict[str, Any], region: str) -> dict[str, Any]:
+        if method == "modify_thing":
+            threading.Event().wait(1.5 * late.settle)
+        return answer(method, parameters, region)
+
+    monkeypatch.setattr(late.cloud, "answer", slowly)
+    late.up(late.declare(house_floors="3"))
+    assert late.writes() == ["ModifyThing House"]
 
 
 @pytest.mark.parametrize("in_turn", [False, True])

@@ -50,8 +50,8 @@ class SentChanges:
             raise self._failure(tired)
         return list({id(change.apply): change for change in due}.values())
 
-    def sending(self, live: Live, changes: Sequence[Change], sent: Change) -> None:
-        """Count all of `changes` that the call of `sent` makes."""
+    def record(self, live: Live, changes: Sequence[Change], sent: Change) -> None:
+        """Count all of `changes` that the call of `sent` made, which has ended: from now on AWS may show them."""
         for change in changes:
             if change.apply is sent.apply:
                 identity = _identity(live, change)

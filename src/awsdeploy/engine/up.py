@@ -180,11 +180,12 @@ class Builder:
         self.run.emit(Event(resource.key, "changing", detail=", ".join(change.field for change in changes)))
         self.run.state.changing(resource.key, resource.declaration())
         for change in due:
-            sent.sending(live, changes, change)
             try:
                 change.apply()
             except AnswerLost:
                 break
+            finally:
+                sent.record(live, changes, change)
 
     def _existing(self, resource: Resource) -> Live:
         """What can be used of it, created where there is nothing."""
