@@ -74,7 +74,7 @@ def test_a_new_stacks_plan_shows_every_line_and_what_is_beside_it(world: World) 
 def test_a_change_says_what_it_makes_of_the_bill(up: World) -> None:
     up.settings(WITH_NAT)
     said = up.awsdeploy("plan").stdout
-    assert "This changes the bill by +$46.72 a month; $77.25 stands:" in said
+    assert "This changes the bill by +$46.72 a month; currently $77.25:" in said
     assert "  + NAT gateway: $43.07" in said
     assert "  - 4 public addresses: $14.60" in said
     assert "  + 5 public addresses: $18.25" in said

@@ -231,3 +231,55 @@ def test_a_backup_that_the_status_forbids_is_refused_and_not_left_out(standing: 
         assert refused.returncode == 4, refused.stdout + refused.stderr
         assert "storage-full" in refused.stderr
         assert "Set database.storage_gb" in refused.stderr
+
+
+PROTECTED = CONFIG.replace("deletion_protection = false\n", "")
+
+
+@pytest.fixture(scope="module")
+def protected(standing: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """A copy of the stack whose database has deletion protection."""
+    folder = tmp_path_factory.mktemp("protected")
+    with a_database(standing, folder, "available") as world:
+        world.up(world.settings(PROTECTED))
+        yield world
+
+
+@pytest.mark.parametrize("flags", [(), ("--delete-data",)], ids=["with_snapshot", "delete_data"])
+@pytest.mark.parametrize(
+    ("status", "action"), [("storage-full", "--allocated-storage 22"), ("failed", "--no-deletion-protection")]
+)
+def test_protection_that_cannot_be_turned_off_is_said_before_anything_is_deleted(
+    protected: World, tmp_path: Path, status: str, action: str, flags: tuple[str, ...]
+) -> None:
+    with a_database(protected, tmp_path, status) as world:
+        settings = world.settings(PROTECTED)
+        before = {live.id for live in world.everything(settings)}
+        refused = world.awsdeploy("destroy", "--confirm", "shop-prod", *flags)
+        assert refused.returncode == 5, refused.stdout + refused.stderr
+        assert "The deletion protection of database/mysql" in refused.stderr
+        assert f"it is {status}" in refused.stderr
+        assert "Nothing was deleted." in refused.stderr
+        assert action in refused.stderr
+        assert {live.id for live in world.everything(settings)} == before
+
+
+def test_after_the_named_command_destroy_goes_on(protected: World, tmp_path: Path) -> None:
+    with a_database(protected, tmp_path, "storage-full") as world:
+        settings, one = world.settings(PROTECTED), database(world)
+        world.client("rds").modify_db_instance(
+            DBInstanceIdentifier=one["DBInstanceIdentifier"], AllocatedStorage=22, ApplyImmediately=True
+        )
+        world.pass_time(3600)
+        world.destroy(settings, Parting(snapshot="20261127000000", zone=True))
+        assert databases(world) == []
+        assert len(snapshots(world)) == 1
+
+
+def test_a_plan_that_up_cannot_carry_out_says_what_blocks_it_and_not_up(standing: World, tmp_path: Path) -> None:
+    with a_database(standing, tmp_path, "failed") as world:
+        world.settings(CONFIG)
+        shown = world.awsdeploy("plan").stdout
+        assert "Blocked by: database/mysql is failed" in shown
+        assert "Next:" not in shown
+        assert "Only waits" not in shown

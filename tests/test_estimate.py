@@ -10,7 +10,9 @@ from click.testing import CliRunner
 
 from awsdeploy import estimate
 from awsdeploy.cli import awsdeploy
+from awsdeploy.cli.cost import difference
 from awsdeploy.config import from_mapping
+from awsdeploy.estimate import Line
 
 HOURS = 730
 
@@ -67,6 +69,20 @@ def test_a_worker_needs_no_load_balancer() -> None:
     found = bill(services={"worker": {}}, network={"nat": False})
     assert "load balancer" not in found
     assert "1 public address" in found
+
+
+def test_a_change_says_what_it_does_to_the_bill_or_that_nobody_knows() -> None:
+    disk, more = Line("20 GB of disks", 2.0), Line("40 GB of disks", 4.5)
+    nobody_knows = Line("1 × m7i.large (backend)", None)
+    assert difference([disk], [more]) == [
+        "This changes the bill by +$2.50 a month; currently $2.00:",
+        "  - 20 GB of disks: $2.00",
+        "  + 40 GB of disks: $4.50",
+    ]
+    assert difference([disk, nobody_knows], [more, nobody_knows])[0].startswith("This changes the bill by +$2.50")
+    first, *lines = difference([disk], [disk, nobody_knows])
+    assert first == "How this changes the bill is not known: there is no price at hand for 1 × m7i.large (backend):"
+    assert lines == ["  + 1 × m7i.large (backend): unknown"]
 
 
 @pytest.mark.parametrize("words", [("cost",), ("cost", "--json")])

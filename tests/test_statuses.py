@@ -93,7 +93,14 @@ def test_every_status_of_rds_has_an_answer() -> None:
 
 
 def database(status: str, protected: bool = False) -> Live:
-    return Live(Database, "database/mysql", "main", status=status, raw={"DeletionProtection": protected}, region="r")
+    return Live(
+        Database,
+        "database/mysql",
+        "main",
+        status=status,
+        raw={"DeletionProtection": protected, "AllocatedStorage": 20},
+        region="r",
+    )
 
 
 def asked(status: str, parting: Parting, protected: bool = False) -> list[tuple[str, dict[str, Any]]]:
@@ -125,7 +132,17 @@ def test_no_delete_skips_the_final_snapshot_that_was_announced(status: str) -> N
     assert bool(calls) == (status != "deleting")
 
 
-@pytest.mark.parametrize("status", sorted(STATUSES))
+LOCKED = {status for status, one in STATUSES.items() if one.remedy and (one.limited or not one.modifiable)}
+
+
+@pytest.mark.parametrize("status", sorted(LOCKED))
+def test_protection_that_cannot_be_turned_off_is_a_failure_and_not_a_wait(status: str) -> None:
+    with pytest.raises(AwsFailure, match="deletion protection") as failed:
+        asked(status, Parting(data=True), protected=True)
+    assert "aws rds modify-db-instance" in failed.value.hint
+
+
+@pytest.mark.parametrize("status", sorted(STATUSES.keys() - LOCKED))
 def test_protection_is_lifted_before_anything_is_deleted(status: str) -> None:
     calls = asked(status, Parting(data=True), protected=True)
     first = {"deleting": [], "stopped": ["start_db_instance"]}.get(status, ["modify_db_instance"])

@@ -31,14 +31,16 @@ class Again(enum.Enum):
 class Status:
     """Answers to what AWS allows in a status of an object. Without any: it passes, AWS is at work.
 
-    `usable`: what needs the object can go on. `modifiable`: AWS takes changes. `snapshot`: AWS takes a snapshot of its
-    data. `replace`: only a new object helps; no kind with data says so. `leaving`: it is being deleted. `empty`: it
-    holds no data yet. Where a status does not end by itself, `meaning` says what it is and `remedy` what a person can
-    do, with `{id}` and `{region}` of the object and the commands `{up}`, `{restore}`, `{backups}` and `{backup}`.
+    `usable`: what needs the object can go on. `modifiable`: AWS takes changes; with `limited` only the one that the
+    remedy names. `snapshot`: AWS takes a snapshot of its data. `replace`: only a new object helps; no kind with data
+    says so. `leaving`: it is being deleted. `empty`: it holds no data yet. Where a status does not end by itself,
+    `meaning` says what it is and `remedy` what a person can do, with `{id}` and `{region}` of the object and the
+    commands `{up}`, `{restore}`, `{backups}` and `{backup}`.
     """
 
     usable: bool = False
     modifiable: bool = False
+    limited: bool = False
     snapshot: bool = False
     replace: bool = False
     leaving: bool = False
@@ -125,6 +127,12 @@ class Live:
         """True if AWS can take no final snapshot of its data, however long it is waited for."""
         state = self.state
         return self.kind.data and bool(self.kind.copies) and bool(state.remedy) and not state.snapshot
+
+    @property
+    def locked(self) -> bool:
+        """True if its deletion protection is on and AWS takes no change that would turn it off."""
+        state = self.state
+        return self.kind.is_protected(self) and bool(state.remedy) and (state.limited or not state.modifiable)
 
     @property
     def origin(self) -> str:

@@ -148,6 +148,16 @@ class Resource:
         return None
 
     @classmethod
+    def is_protected(cls, live: Live) -> bool:
+        """Tell if AWS's deletion protection of this object is on."""
+        return False
+
+    @classmethod
+    def unlocking(cls, live: Live) -> str:
+        """Action for a person that lets `destroy` turn off the deletion protection of a `locked` object."""
+        return ""
+
+    @classmethod
     def remains(cls, live: Live) -> str:
         """What of the account's own stays when this goes, in words, or nothing."""
         return ""

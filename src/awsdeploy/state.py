@@ -168,7 +168,7 @@ class State:
         for word, mine, other in (("account", self.account, account), ("region", self.region, region)):
             if mine and mine != other:
                 raise WrongAccount(
-                    f"{self.stack} lives in {word} {mine}, and these credentials and settings mean {word} {other}.",
+                    f"This stack is in {word} {mine}, and these credentials and settings mean {word} {other}.",
                     f"Use {word} {mine} (AWS_PROFILE, region), or another name or environment for a second stack.",
                 )
         self.account, self.region = account, region

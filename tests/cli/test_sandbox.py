@@ -23,8 +23,9 @@ WHO = 'import boto3; print(boto3.client("sts").get_caller_identity()["Account"])
 
 @pytest.fixture(autouse=True)
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A folder whose sandbox is stopped afterwards, and an environment that is put back."""
+    """A project's folder whose sandbox is stopped afterwards, and an environment that is put back."""
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "config.toml").write_text('name = "shop"\n')
     before = dict(os.environ)
     yield tmp_path
     os.environ.clear()
@@ -85,6 +86,29 @@ def test_a_running_sandbox_keeps_its_speed_unless_another_is_named(place: Path) 
         server = control.status(home)
         assert server is not None
         assert server.speed == speed
+
+
+def test_without_a_config_no_sandbox_is_started(place: Path) -> None:
+    (place / "config.toml").unlink()
+    refused = run("up", "--sandbox", "--yes")
+    assert refused.exit_code != 0
+    assert "config.toml" in refused.stderr
+    assert "Starting" not in refused.stderr
+    assert not (place / ".awsdeploy").exists()
+
+
+@pytest.mark.usefixtures("probe")
+def test_that_its_stacks_are_gone_with_it_is_said(place: Path) -> None:
+    home = place / ".awsdeploy" / "sandbox"
+    assert run("status", "--sandbox").exit_code == 0
+    server = control.status(home)
+    assert server is not None
+    os.kill(server.pid, 9)
+    os.waitpid(server.pid, 0)
+    again = run("status", "--sandbox")
+    assert again.stderr == (
+        "The sandbox that ran here has ended, and its stacks are gone.\nStarting the sandbox (simulated AWS) …\n"
+    )
 
 
 def test_its_own_commands_start_show_empty_and_stop_it() -> None:

@@ -15,7 +15,10 @@ import pytest
 from tests.release.box import PROGRAM, Box, application
 
 WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
-APP, BUILDER = 65534 - 2 * WORKER, 65533 - 2 * WORKER  # a release ends every process of its builder, on this machine too
+APP, BUILDER = (
+    65534 - 2 * WORKER,
+    65533 - 2 * WORKER,
+)  # a release ends every process of its builder, on this machine too
 FIRST, SECOND, THIRD = "20260101T000000Z-aaaaaaa", "20260102T000000Z-bbbbbbb", "20260103T000000Z-ccccccc"
 pytestmark = [
     pytest.mark.slow,

@@ -44,7 +44,15 @@ def test_it_ends_by_itself_when_nobody_asks(home: Path) -> None:
     server = control.start(home, idle=0.5)
     os.waitpid(server.pid, 0)
     assert control.status(home) is None
-    assert not (home / "server.json").exists()
+    assert control.ended(home)
+
+
+def test_one_that_was_stopped_has_not_ended_by_itself(home: Path) -> None:
+    assert not control.ended(home)
+    control.start(home)
+    assert not control.ended(home)
+    control.stop(home)
+    assert not control.ended(home)
 
 
 def test_one_that_died_is_replaced_by_another(home: Path) -> None:

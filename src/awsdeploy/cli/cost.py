@@ -116,11 +116,13 @@ def difference(before: list[Line], after: list[Line]) -> list[str]:
     come = [f"  + {one.what}: {_dollars(one.monthly)}" for what, one in will.items() if what not in was]
     if not gone and not come:
         return ["What is billed by the hour or GB stays as it is."]
+    changed = [one for one in before if one.what not in will] + [one for one in after if one.what not in was]
+    if unknown := [one.what for one in changed if one.monthly is None]:
+        first = f"How this changes the bill is not known: there is no price at hand for {', '.join(unknown)}:"
+        return [first, *gone, *come]
     more = estimate.total(after) - estimate.total(before)
-    unknown = any(one.monthly is None for one in (*before, *after))
-    known = " as far as prices are known" if unknown else ""
     sign = "-" if more < 0 else "+"
-    first = f"This changes the bill by {sign}${abs(more):,.2f} a month{known}; ${estimate.total(before):,.2f} stands:"
+    first = f"This changes the bill by {sign}${abs(more):,.2f} a month; currently ${estimate.total(before):,.2f}:"
     return [first, *gone, *come]
 
 

@@ -66,6 +66,8 @@ def command(
         parting = Parting(delete_data or all_goes, delete_zone or all_goes, teardown.stamp())
         farewell = teardown.survey(at.run, parting)
         print_lines(list(_lines(at, farewell)), err=True)
+        if farewell.locked:
+            raise Refused("\n".join(_locked(farewell)), _unlocking(farewell, name))
         if farewell.without_snapshot:
             raise Refused("\n".join(_without_snapshot(at, farewell)), _instead(farewell, name))
         if confirm is None:
@@ -105,6 +107,20 @@ def _lines(at: Session, farewell: Farewell) -> Iterator[str]:
         yield from _kept(farewell.staying)
         yield from (f"  {line}" for line in remains)
     yield ""
+
+
+def _locked(farewell: Farewell) -> Iterator[str]:
+    for live in farewell.locked:
+        yield f"The deletion protection of {live.key} ({live.id}) is on, and AWS takes no change that turns it off:"
+        yield f"  it is {live.status}, {live.explained}."
+
+
+def _unlocking(farewell: Farewell, name: str | None) -> str:
+    """Remedy for each, then the same command again."""
+    again = next_command("destroy", *(("--name", name) if name else ()))
+    return "\n→ ".join(
+        ["Nothing was deleted.", *(live.kind.unlocking(live) for live in farewell.locked), f"Then again: {again}"]
+    )
 
 
 def _without_snapshot(at: Session, farewell: Farewell) -> Iterator[str]:

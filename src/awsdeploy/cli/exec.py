@@ -38,7 +38,7 @@ def kept(stack: Stack) -> str:
     return (
         f"Note: the output is kept in the log group {stack.parameter(COMMANDS)} for {days}. The command and the "
         f"beginning of its output stay in the command history of AWS for {RETAINED_DAYS} days.\n"
-        "Values of secret variables from 6 characters on are masked, other secrets are not."
+        "Secret values of 6 or more characters are masked. Shorter ones are not."
     )
 
 

@@ -106,6 +106,8 @@ def enter_sandbox(speed: float | None = None) -> None:
 
     home = SANDBOX.absolute()
     running = control.status(home)
+    if control.ended(home):
+        click.echo("The sandbox that ran here has ended, and its stacks are gone.", err=True)
     click.echo(f"{'Using' if running else 'Starting'} the sandbox (simulated AWS) …", err=True)
     server = control.start(home, speed or (running.speed if running else SPEED))
     for name, value in control.environment(server).items():
@@ -180,6 +182,8 @@ def shared_options(
             given = click.get_current_context().ensure_object(Given)
             need_own_state()
             if given.sandbox and reaches_aws:
+                if reads_config and not kwargs.get("name") and not given.config.exists():
+                    given.settings()  # says what to do, before a sandbox starts for nothing
                 enter_sandbox(given.speed)
             elif given.speed is not None and reaches_aws:
                 raise UsageError("--speed is the sandbox's: add --sandbox.", "Real AWS takes its own time.")

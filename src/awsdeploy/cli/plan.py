@@ -69,7 +69,7 @@ def command(
         if as_json:
             click.echo(json.dumps(document(at, found), indent=2, ensure_ascii=False))
         else:
-            following = [] if found.quiet else [f"Next: {next_command('up')}"]
+            following = [] if found.quiet or blocked(found) else [f"Next: {next_command('up')}"]
             print_lines(paragraphs(lines(at, found), remarks(at, found), following))
         return CHANGES_PRESENT if detailed_exitcode and not found.quiet else 0
 
@@ -186,6 +186,12 @@ def trouble(item: Item) -> list[str]:
     return [f"{live.status}: {live.explained}.", f"→ {live.remedy}"]
 
 
+def blocked(plan: Plan) -> list[str]:
+    """Reasons why `up` would stop: obstacles, and objects whose status only a person can end."""
+    stuck = [item for item in plan.items.values() if item.live and trouble(item)]
+    return [*plan.obstacles, *(f"{one.resource.key} is {one.live.status}" for one in stuck if one.live)]
+
+
 def _said(value: object) -> str:
     return "nothing" if value is None else str(value)
 
@@ -199,7 +205,8 @@ def remarks(at: Session, plan: Plan) -> Iterator[str]:
         counts = _counts(plan)
         said = [f"{counts[action]} {words}" for action, words in WORDS.items() if counts[action]]
         usual = forecast(plan).longest
-        yield (", ".join(said) or "Only waits") + (f"; usually {spell(usual)}." if usual >= 10 else ".")
+        if said or not blocked(plan):
+            yield (", ".join(said) or "Only waits") + (f"; usually {spell(usual)}." if usual >= 10 else ".")
         yield from _bill(at, plan)
     yield from _wide_grants(plan)
     for live in offered(plan)[:1]:
@@ -208,8 +215,8 @@ def remarks(at: Session, plan: Plan) -> Iterator[str]:
         yield f"A snapshot of {live.origin} exists ({day}, {size} GB): up --restore-snapshot {live.id} brings it back."
     for sentence in notices.notices(at, _databases(plan)):
         yield f"Note: {sentence}."
-    for obstacle in plan.obstacles:
-        yield f"In the way: {obstacle}"
+    for reason in blocked(plan):
+        yield f"Blocked by: {reason}"
     if plan.new:
         yield from (f"Note: {sentence}" for sentence in deviations.sentences(at.settings))
 

@@ -21,6 +21,9 @@ NO_SNAPSHOT = (
     "{live.key} ({live.id}) would be deleted after a final snapshot, and AWS takes none in the status {live.status} "
     "({live.explained}). {live.remedy}"
 )
+LOCKED = (
+    "The deletion protection of {live.key} ({live.id}) is on and cannot be turned off: it is {live.status}. {remedy}"
+)
 
 
 @dataclass(frozen=True)
@@ -172,6 +175,7 @@ def make(
     makeable = [live for live in lives if live.kind.create is not Resource.create]
     unused = [live for live in makeable if live not in used and not live.kind.lasting]
     removals = [live for live in unused if not live.state.leaving]
+    obstacles += [LOCKED.format(live=live, remedy=live.kind.unlocking(live)) for live in removals if live.locked]
     obstacles += [NO_SNAPSHOT.format(live=live) for live in removals if live.without_snapshot]
     return Plan(steps, items, removals, obstacles, record == [None] and not makeable, lives, replace)
 

@@ -44,6 +44,11 @@ class Farewell:
         """Objects that would be deleted after a final snapshot that AWS cannot take."""
         return [] if self.parting.data else [live for live in self.going if live.without_snapshot]
 
+    @property
+    def locked(self) -> list[Live]:
+        """Objects whose deletion protection is on and cannot be turned off now."""
+        return [live for live in self.going if live.locked]
+
 
 def stamp() -> str:
     """UTC now, as it appears in the names of final snapshots."""

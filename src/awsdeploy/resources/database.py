@@ -263,6 +263,21 @@ class Database(Resource):
         return name
 
     @classmethod
+    def is_protected(cls, live: Live) -> bool:
+        return bool(live.raw.get("DeletionProtection"))
+
+    @classmethod
+    def unlocking(cls, live: Live) -> str:
+        modify = f"aws rds modify-db-instance --db-instance-identifier {live.id} --region {live.region}"
+        if live.status == FULL:
+            room = lowest_limit(int(live.raw["AllocatedStorage"]))
+            return f"Give it room first: {modify} --apply-immediately --allocated-storage {room}"
+        return (
+            f"Turn it off: {modify} --apply-immediately --no-deletion-protection. If AWS refuses that in this status, "
+            "ask AWS Support to delete the database."
+        )
+
+    @classmethod
     def delete(cls, aws: Aws, live: Live, parting: Parting) -> None:
         database_deletion.delete(aws, live, parting)
 

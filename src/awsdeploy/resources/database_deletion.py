@@ -28,7 +28,9 @@ def delete(aws: Aws, live: Live, parting: Parting) -> None:
         return
     if live.state.empty:  # by a look of some time ago: it may have been used since
         live = next((one for one in aws.latest(live.kind) if one.id == live.id), live)
-    rds, protected = aws.door.client("rds", aws.region), bool(live.raw["DeletionProtection"])
+    if live.locked:
+        raise AwsFailure(f"The deletion protection of {live.id} is on: it is {live.status}.", live.kind.unlocking(live))
+    rds, protected = aws.door.client("rds", aws.region), live.kind.is_protected(live)
     skipped = parting.data or live.state.empty
     if not skipped and live.without_snapshot:
         raise AwsFailure(

@@ -22,7 +22,8 @@ FULL = "storage-full"
 RESTORE = (
     "{backups} lists what its data can be restored from. `aws rds delete-db-instance --skip-final-snapshot "
     "--db-instance-identifier {id} --region {region}` deletes it, with its automated backups and without a final "
-    "snapshot; after that {restore} creates it again"
+    "snapshot, once its deletion protection is off (aws rds modify-db-instance --no-deletion-protection); after that "
+    "{restore} creates it again"
 )
 KEY = (
     "Enable its KMS key and let RDS use it (aws rds describe-db-instances --db-instance-identifier {id} --region "
@@ -46,6 +47,7 @@ STATUSES: Mapping[str, Status] = {
     FULL: Status(
         snapshot=True,
         modifiable=True,
+        limited=True,
         meaning="its disk is full, and it takes no connections",
         remedy="Set database.storage_gb in config.toml to at least 10 % more than now, then run {up}: AWS "
         "takes no other change until there is room.",

@@ -70,7 +70,8 @@ class Role(Resource):
             except AwsRefusal as refusal:
                 if refusal.code not in ("NoSuchEntity", "InvalidInput"):
                     raise
-                return f"{self.key} is to have the policy {arn}, which does not exist in this account."
+                what = "the permissions boundary (iam.permissions_boundary)" if arn == self.boundary else "the policy"
+                return f"{self.key} needs {what} {arn}, which does not exist in this account."
         return ""
 
     def create(self, aws: Aws) -> str:

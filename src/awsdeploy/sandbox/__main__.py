@@ -39,11 +39,7 @@ def main() -> None:
     write(temporary, json.dumps({key: value for key, value in server.status().items() if key != "now"}))
     threading.Thread(target=server.prepare, daemon=True).start()
     temporary.replace(record)
-    try:
-        server.run()
-    finally:
-        if record.exists() and json.loads(record.read_text())["pid"] == os.getpid():
-            record.unlink()
+    server.run()
 
 
 if __name__ == "__main__":

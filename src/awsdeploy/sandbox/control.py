@@ -76,6 +76,7 @@ def stop(home: Path) -> bool:
         return False
     call(running, "POST", "stop")
     _until(lambda: status(home) is None, START_DEADLINE)
+    (home / "server.json").unlink(missing_ok=True)
     return True
 
 
@@ -99,6 +100,11 @@ def status(home: Path) -> Server | None:
     except (OSError, ValueError, TypeError):
         return None
     return server if server.pid == pid else None
+
+
+def ended(home: Path) -> bool:
+    """Tell if a server of this home has ended by itself or was killed. Only `stop` removes its record."""
+    return (home / "server.json").exists() and status(home) is None
 
 
 def reset(home: Path) -> None:
