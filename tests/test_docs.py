@@ -12,7 +12,10 @@ from awsdeploy.cli.group import COMMANDS
 from awsdeploy.config import Settings, from_mapping
 
 ROOT = Path(__file__).parents[1]
-DOCUMENTS = [ROOT / "README.md", ROOT / "README.ko.md", ROOT / "SECURITY.md", *sorted((ROOT / "docs").glob("*.md"))]
+DOCUMENTS = [
+    *(ROOT / name for name in ("README.md", "README.ko.md", "CONTRIBUTING.md", "SECURITY.md")),
+    *sorted((ROOT / "docs").glob("*.md")),
+]
 TESTS = re.compile(r"\b(tests/[\w/]+\.py)::(\w+)")
 WORDS = re.compile(r"\bawsdeploy (?:--?[a-z-]+ )*([a-z][a-z-]+)")
 
@@ -38,6 +41,26 @@ def test_every_command_is_in_some_document() -> None:
     assert set(COMMANDS) <= {name for path in DOCUMENTS for name in documented(path)}
 
 
+def test_the_index_lists_every_page() -> None:
+    text = (ROOT / "docs" / "README.md").read_text()
+    assert {path.name for path in (ROOT / "docs").glob("*.md")} - {"README.md"} <= set(
+        re.findall(r"\w[\w.-]+\.md", text)
+    )
+
+
+@pytest.mark.parametrize("path", DOCUMENTS[:2], ids=lambda path: path.name)
+def test_a_readme_fits_three_screens(path: Path) -> None:
+    assert len(path.read_text().splitlines()) <= 120
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+def test_a_heading_that_a_link_names_exists(path: Path) -> None:
+    for link, heading in re.findall(r"\]\(([^)#]*\.md|)#([^)]+)\)", path.read_text()):
+        lines = (path.parent / link if link else path).read_text().splitlines()
+        titles = [line.lstrip("# ").lower() for line in lines if line.startswith("#")]
+        assert heading in [re.sub(r"[^\w -]", "", title).replace(" ", "-") for title in titles], f"{link}#{heading}"
+
+
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
 def test_a_link_leads_somewhere(path: Path) -> None:
     for link in re.findall(r"\]\(([^)#]+)\)", path.read_text()):
@@ -55,9 +78,9 @@ def settings(preset: str) -> Settings:
     return from_mapping({"name": "shop", "domain": "example.com", "platform": "supported", "environment": preset})
 
 
-@pytest.mark.parametrize("readme", DOCUMENTS[:2], ids=lambda path: path.name)
-def test_the_readme_states_what_the_estimate_says(readme: Path) -> None:
-    text = readme.read_text()
+@pytest.mark.parametrize("path", [*DOCUMENTS[:2], ROOT / "docs" / "costs.md"], ids=lambda path: path.name)
+def test_a_document_states_the_costs_of_the_estimate(path: Path) -> None:
+    text = path.read_text()
     for preset in ("dev", "prod"):
         assert f"{estimate.total(estimate.lines(settings(preset))):.2f}" in text
     assert "175.20" in text
