@@ -96,7 +96,7 @@ def test_storage_that_has_grown_is_priced_and_never_offered_as_a_saving(up: Worl
         ec2.modify_volume(VolumeId=volume["VolumeId"], Size=volume["Size"] + 10)
         world.pass_time(900)
         said = world.awsdeploy("plan").stdout
-        assert "Nothing to do" in said
+        assert "No changes" in said
         assert "database.max_storage_gb = 100 is too low for the 120 GB" in said
         assert "at least 132" in said
         assert json.loads(world.awsdeploy("plan", "--json").stdout)["difference"] == 0
@@ -179,7 +179,7 @@ def test_who_may_not_see_budgets_is_told_by_a_destroy_that_it_did_not_look_for_o
     done = world.awsdeploy("destroy", "--confirm", "bill-dev")
     assert done.returncode == 0, done.stderr
     (budget,) = budgets(world)
-    (said,) = [line for line in done.stdout.splitlines() if "Not looked for" in line]
+    (said,) = [line for line in done.stdout.splitlines() if "Not checked" in line]
     assert budget["BudgetName"] in said
     assert "budgets:ViewBudget" in said
     again = world.awsdeploy("destroy", "--confirm", "bill-dev", "--json")

@@ -282,4 +282,4 @@ def test_a_plan_that_up_cannot_carry_out_says_what_blocks_it_and_not_up(standing
         shown = world.awsdeploy("plan").stdout
         assert "Blocked by: database/mysql is failed" in shown
         assert "Next:" not in shown
-        assert "Only waits" not in shown
+        assert "only waiting" not in shown

@@ -53,7 +53,7 @@ def lives_and_dies(world: World, config: str) -> None:
     assert [call["call"] for call in world.control("GET", "calls")["calls"] if call["write"]] == []
     gone = world.awsdeploy("destroy", "--confirm", f"shop-{preset}", "--everything")
     assert gone.returncode == 0, gone.stdout + gone.stderr
-    assert "found nothing else" in gone.stdout
+    assert "nothing else is left" in gone.stdout
     assert leftovers(world) == []
     assert not Path(world.folder, ".awsdeploy", f"shop-{preset}.json").exists()
 

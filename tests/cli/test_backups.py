@@ -297,7 +297,7 @@ def test_the_database_comes_back_from_its_snapshot_with_the_settings_and_a_passw
     assert writes(gone.up(gone.settings(CONFIG))) == {}
     same = gone.awsdeploy("up", "--yes", "--restore-snapshot", final)
     assert same.returncode == 0, same.stderr
-    assert "Nothing to do" in same.stdout
+    assert "No changes" in same.stdout
 
 
 def test_a_crash_while_the_snapshot_is_restored_is_survived_by_the_same_command(gone: World) -> None:

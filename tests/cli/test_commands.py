@@ -42,7 +42,7 @@ def test_a_plan_of_what_stands_is_two_lines(standing: World) -> None:
     (standing.folder / "config.toml").write_text(CONFIG)
     done = standing.awsdeploy("plan")
     assert done.returncode == 0
-    assert done.stdout.splitlines()[1:] == ["", "Nothing to do: AWS is as config.toml says."]
+    assert done.stdout.splitlines()[1:] == ["", "No changes: AWS matches config.toml."]
 
 
 def test_a_plan_as_json_and_its_exit_code(empty: World) -> None:
@@ -164,7 +164,7 @@ def test_destroy_without_a_config_or_a_state(up: World) -> None:
     where = ("--name", "shop", "-e", "prod", "--region", "ap-northeast-2")
     done = up.awsdeploy("destroy", *where, "--confirm", "shop-prod", "--delete-data")
     assert done.returncode == 0, done.stderr
-    assert "found nothing else" in done.stdout
+    assert "nothing else is left" in done.stdout
     assert up.awsdeploy("destroy", *where, "--confirm", "shop-prod").returncode == 6
 
 
@@ -217,14 +217,14 @@ def test_ctrl_c_saves_and_the_same_command_goes_on(empty: World) -> None:
 
 
 def test_unlock_says_who_and_takes_the_lock_only_by_force(up: World) -> None:
-    assert "Nobody holds" in up.awsdeploy("unlock").stdout
+    assert "is not locked" in up.awsdeploy("unlock").stdout
     held = json.dumps({"who": "ann", "where": "laptop", "pid": 7, "since": "today", "command": "up"})
     up.client("ssm").put_parameter(Name="/deploy/shop/prod/lock", Value=held, Type="String")
     asked = up.awsdeploy("unlock")
     assert asked.returncode == 75
     assert "ann on laptop" in asked.stderr
     assert up.awsdeploy("unlock", "--force").returncode == 0
-    assert "Nobody holds" in up.awsdeploy("unlock").stdout
+    assert "is not locked" in up.awsdeploy("unlock").stdout
 
 
 def test_the_password_is_in_parameter_store_and_nowhere_else(empty: World) -> None:

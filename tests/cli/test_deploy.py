@@ -61,7 +61,7 @@ def test_a_new_commit_serves_and_a_rollback_brings_the_old_one_back(site: World)
     assert failures == []
     assert new != old
     assert current(site) == old
-    assert "Migrations of the database are not undone." in back.stderr
+    assert "Database migrations are not undone." in back.stderr
     listed = json.loads(site.awsdeploy("releases", "backend", "--json").stdout)["releases"]
     assert [row["release"] for row in listed if row["current"]] == [old]
     assert new in [row["release"] for row in listed]

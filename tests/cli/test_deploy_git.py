@@ -59,7 +59,7 @@ def test_the_machines_fetch_what_was_pushed(site: World, server: GitServer) -> N
 
     commit(site.folder, application(build="echo another"))
     said = deploy(site, code=1)
-    assert "Note: no branch of a remote" in said
+    assert "is not on any known remote branch" in said
     assert "it was not pushed" in said
     assert current(site) == first
     server.push("shop", site.folder)

@@ -67,7 +67,7 @@ def test_a_value_is_asked_for_and_not_echoed(up: World) -> None:
 def test_a_value_on_the_command_line_is_taken_with_a_warning(up: World) -> None:
     done = up.awsdeploy("env", "set", "backend", "LOG_LEVEL=debug", "URL=a=b")
     assert done.returncode == 0, done.stderr
-    assert "LOG_LEVEL, URL is now in the shell's history" in done.stderr
+    assert "LOG_LEVEL, URL is now in your shell history" in done.stderr
     assert parameter(up, "backend/URL")["Value"] == "a=b"
 
 
@@ -126,11 +126,11 @@ def test_values_are_shown_on_request(up: World) -> None:
 def test_what_takes_the_place_of_a_documented_name_is_warned_of(up: World) -> None:
     done = up.awsdeploy("env", "set", "backend", "DB_HOST", stdin="elsewhere.example.com")
     assert done.returncode == 0, done.stderr
-    assert "DB_HOST takes the place of what awsdeploy provides (the database)" in done.stderr
-    assert "takes the place" in up.awsdeploy("env", "list").stdout
+    assert "DB_HOST overrides the value that awsdeploy provides (the database)" in done.stderr
+    assert "overrides the value" in up.awsdeploy("env", "list").stdout
     assert listed(up)["backend", "DB_HOST"]["shadows"] == "the database"
     quiet = up.awsdeploy("env", "set", "frontend", "DB_HOST", stdin="elsewhere.example.com")
-    assert "takes the place" not in quiet.stderr
+    assert "overrides the value" not in quiet.stderr
 
 
 def test_what_is_read_at_build_needs_a_build(up: World) -> None:
@@ -165,7 +165,7 @@ def test_a_service_that_cannot_be_restarted_has_its_variables_all_the_same(up: W
             up.control("POST", "agent", {"instance": one["InstanceId"], "online": False})
     done = up.awsdeploy("env", *words, "--restart")
     assert done.returncode == 5, done.stderr
-    assert "Set A, NEXT_PUBLIC_B of backend." in done.stdout
+    assert "Set A, NEXT_PUBLIC_B for backend." in done.stdout
     assert "A restart is not enough: NEXT_PUBLIC_B" in done.stdout
     assert "agent" in done.stderr
     assert parameter(up, "backend/A")["Value"] == "x"
@@ -244,19 +244,19 @@ BASE64 = "bGl2ZV80ZjlhMWM3N2IyLW5ldmVy"  # of a key's last lines: a name, as far
 
 REFUSED: list[tuple[tuple[str, ...], str, str]] = [
     (("set", "backend", "STRIPE_KEY", SECRET), "", "Argument 2 after backend is not a valid name"),
-    (("set", f"STRIPE_KEY={SECRET}", "A=b"), "", "no service 'STRIPE_KEY'"),
-    (("set", "backend", f"A={SECRET}\udcff"), "", "A is no text in UTF-8"),
+    (("set", f"STRIPE_KEY={SECRET}", "A=b"), "", "'STRIPE_KEY' is not a service"),
+    (("set", "backend", f"A={SECRET}\udcff"), "", "A is not valid UTF-8 text"),
     (("set", "backend", f"A={SECRET * 500}"), "", "A has 9,000 bytes"),
     (("unset", "backend", f"A={SECRET}"), "", "Argument 1 after backend is not a valid name"),
-    (("list", "backend", SECRET), "", "1 argument more than this command takes"),
-    (("import", "backend", "-", SECRET), "", "1 argument more than this command takes"),
+    (("list", "backend", SECRET), "", "1 argument too many"),
+    (("import", "backend", "-", SECRET), "", "1 argument too many"),
     (("import", "backend", "-"), f"A=1\n{SECRET}\n", "standard input:2: what stands before = is not a valid name"),
     (("import", "backend", "-"), f"A=1\n{BASE64}\n", "standard input:2: there is no = and no value"),
     (("import", "backend", "-"), f"A=1\n{BASE64}+==\n", "standard input:2: what stands before = is not a valid name"),
     (("import", "backend", "-"), f"{BASE64}=\n", "standard input:1 has no value"),
     (("import", "backend", "-"), f"\nA='{SECRET}\nB={SECRET}\n", "standard input:2: this is no NAME=value"),
     (("import", "backend", "-"), f"A=1\n{BASE64}={SECRET * 500}\n", "standard input:2 has 9,000 bytes"),
-    (("import", "backend", "-"), f"{SECRET}\udcff", "is no text in UTF-8"),
+    (("import", "backend", "-"), f"{SECRET}\udcff", "is not valid UTF-8 text"),
 ]
 
 
@@ -292,10 +292,10 @@ def test_a_file_is_imported_without_what_awsdeploy_provides(up: World) -> None:
     (up.folder / ".env").write_text(text)
     done = up.awsdeploy("env", "import", "backend", ".env")
     assert done.returncode == 0, done.stderr
-    assert "Set API_KEY, KEY, U of backend." in done.stdout
+    assert "Set API_KEY, KEY, U for backend." in done.stdout
     for name in ("DB_HOST", "JWT_SECRET", ".env:5"):
-        assert f"Left out: {name} " in done.stderr
-    assert ".env:8 seems to name another variable" in done.stderr
+        assert f"Skipped: {name} " in done.stderr
+    assert ".env:8 looks like a reference to another variable" in done.stderr
     assert SECRET not in done.stdout + done.stderr
     assert parameter(up, "backend/API_KEY")["Value"] == SECRET
     assert parameter(up, "backend/KEY")["Value"] == "a\nb"

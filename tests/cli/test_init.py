@@ -196,7 +196,7 @@ def test_two_programs_on_one_port_are_set_apart_and_told(project: Path) -> None:
     program(project / "frontend", {"dependencies": {"next": "14"}})
     program(project / "backend", NEST, MAIN.format(3000))
     result = run(*ALL)
-    assert "listens on 3000 like frontend" in result.stderr
+    assert "uses port 3000, as frontend does" in result.stderr
     assert written().services["backend"].port == 9999
 
 
@@ -218,12 +218,12 @@ def test_a_folder_of_another_name_is_written_down(project: Path) -> None:
 def test_routes_that_are_never_reached_are_pointed_out(project: Path, place: str) -> None:
     program(project / "front", NEXT)
     (project / "front" / place).mkdir(parents=True)
-    assert f"front/{place} are never reached" in run(*ALL).stderr
+    assert f"front/{place} get no requests" in run(*ALL).stderr
 
 
 def test_a_missing_api_prefix_is_pointed_out(project: Path) -> None:
     program(project / "back", NEST, "app.listen(9999)")
-    assert "without the global prefix api" in run(*ALL).stderr
+    assert 'without the global prefix "api"' in run(*ALL).stderr
 
 
 @pytest.mark.parametrize(
@@ -240,7 +240,7 @@ def test_questions_are_asked_on_a_terminal_until_the_answers_are_right(project: 
         ("Name of the project", "shop"),
         ("Environment", "a b"),
         ("Environment", "stage"),
-        ("Its sizes", ""),
+        ("Sizes", ""),
         ("Domain", "https://foo.com/"),
         ("Domain", "foo.com"),
         ("Versions [", "suported"),

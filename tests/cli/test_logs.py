@@ -86,7 +86,7 @@ def test_only_what_holds_the_text_is_shown_with_its_trace(up: World) -> None:
         assert lines[-1] == "Caused by: worse"
     none = up.awsdeploy("logs", "backend", "--grep", "elsewhere")
     assert (none.returncode, none.stdout) == (0, "")
-    assert "Nothing of backend that holds 'elsewhere' since" in none.stderr
+    assert "No log entries of backend that contain 'elsewhere' since" in none.stderr
 
 
 def test_how_far_back_is_asked(up: World) -> None:

@@ -75,7 +75,7 @@ def test_it_is_printed_without_an_account_and_as_one_document_for_programs(tmp_p
     whole = json.loads(policy(tmp_path, "--json").stdout)
     assert (whole["version"], whole["stack"], whole["region"]) == (1, "shop-prod", "ap-northeast-2")
     assert documents == whole["policies"] == told(DOCUMENTED)
-    assert f"{len(documents)} policies, all of them needed" in plain.stderr
+    assert f"{len(documents)} policies, all required" in plain.stderr
 
 
 def test_files_are_what_is_printed_with_the_commands_that_attach_them(tmp_path: Path) -> None:
@@ -89,7 +89,7 @@ def test_files_are_what_is_printed_with_the_commands_that_attach_them(tmp_path: 
 
 
 def test_a_number_that_is_no_account_and_a_place_that_takes_no_files_are_said(tmp_path: Path) -> None:
-    assert "--account '1234' is no account number" in policy(tmp_path, "--account", "1234", code=64).stderr
+    assert "--account '1234' is not a valid AWS account ID" in policy(tmp_path, "--account", "1234", code=64).stderr
     (tmp_path / "taken").write_text("")
     assert "taken" in policy(tmp_path, "--output", "taken/inside", code=64).stderr
 

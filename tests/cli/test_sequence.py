@@ -82,10 +82,10 @@ def test_the_same_on_any_endpoint_that_speaks_aws(world: World, monkeypatch: pyt
     for words in (("up", "--yes"), ("status",), ("up", "--yes")):
         done = plain.awsdeploy(*words)
         assert done.returncode == 0, done.stdout + done.stderr
-    assert "Nothing to do" in done.stdout
+    assert "No changes" in done.stdout
     shutil.rmtree(plain.folder / ".awsdeploy")
     again = plain.awsdeploy("up", "--yes")
-    assert "Nothing to do" in again.stdout
+    assert "No changes" in again.stdout
     gone = plain.awsdeploy(*DESTROY)
     assert gone.returncode == 0, gone.stderr
     assert leftovers(plain) == []

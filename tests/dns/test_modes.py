@@ -47,12 +47,12 @@ def lives(world: World, config: str) -> str:
 
 def nothing_to_do(world: World) -> None:
     world.control("DELETE", "calls")
-    assert "Nothing to do" in settled(world, "up", "--yes")
+    assert "No changes" in settled(world, "up", "--yes")
     assert [call["call"] for call in world.control("GET", "calls")["calls"] if call["write"]] == []
 
 
 def dies(world: World) -> None:
-    assert "found nothing else" in settled(world, "destroy", "--confirm", "shop-dev", "--everything")
+    assert "nothing else is left" in settled(world, "destroy", "--confirm", "shop-dev", "--everything")
 
 
 def zone(world: World, name: str = "example.com") -> str:

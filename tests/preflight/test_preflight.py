@@ -48,7 +48,7 @@ def test_what_only_should_be_known_stops_nothing_and_a_no_op_up_asks_nothing_of_
     empty.control("POST", "limits", {"plan": "FREE", "quotas": {"L-1216C47A": 1}})
     done = empty.awsdeploy("up", "--yes")
     assert done.returncode == 0, done.stderr
-    assert "Nothing to do" in done.stdout
+    assert "No changes" in done.stdout
     assert [name for name in ONLY_HERE if made(empty)[name]] == []
     assert made(empty)["ec2:DescribeRegions"] == made(empty)["rds:DescribeOrderableDBInstanceOptions"] == 0
 

@@ -54,7 +54,10 @@ def test_a_stack_lives_is_killed_goes_on_and_is_gone(world: World, app: Path) ->
 def test_without_a_terminal_it_asks_for_the_flag(world: World, app: Path) -> None:
     done = world.awsdeploy("rehearsal", "run", "--application", str(app), TMPDIR=str(world.folder))
     assert done.returncode == 64
-    assert done.stderr == "Error: There is no terminal to ask at.\n→ Add --yes to do it without asking.\n"
+    assert (
+        done.stderr
+        == "Error: Cannot ask for confirmation: there is no terminal.\n→ Add --yes to run without confirmation.\n"
+    )
 
 
 @pytest.mark.parametrize(

@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
 EXAMPLES = """\
   awsdeploy backup now
-  awsdeploy backups           what there is
+  awsdeploy backups           list them
 """
 
 
 @click.group(cls=ExampleGroup, examples=EXAMPLES)
 def command() -> None:
-    """Make a backup by hand, beside those that AWS makes each day."""
+    """Make a backup now, in addition to the daily ones."""
 
 
 @command.command(cls=ExampleHelp, examples="  awsdeploy backup now\n  awsdeploy backup now --json\n")
@@ -34,7 +34,7 @@ def command() -> None:
 def now(given: Given, as_json: bool) -> None:
     """Make a snapshot of the database and an image of every machine, without a restart, and wait for them.
 
-    They are kept until somebody deletes them, or `awsdeploy destroy --everything` does.
+    They are kept until you delete them or run `awsdeploy destroy --everything`.
     """
     with session(given, given.settings(), "backup", writes=True) as at:
         from awsdeploy.engine import backup, teardown
@@ -72,4 +72,4 @@ def _report(at: Session, made: list[Restorable], seconds: float, as_json: bool) 
         click.echo(json.dumps(told, indent=2, ensure_ascii=False))
         return
     lines = [f"Backed up {at.settings.stack} in {spell(seconds)}.", "", *(listing.line(at, one) for one in made)]
-    print_lines([*lines, "", f"All there is: {next_command('backups')}"])
+    print_lines([*lines, "", f"To list all backups: {next_command('backups')}"])

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 EXAMPLES = """\
   awsdeploy backups
   awsdeploy backups --json
-  awsdeploy backup now        make one
+  awsdeploy backup now        make a backup now
 """
 DAY = 86400
 
@@ -31,9 +31,9 @@ DAY = 86400
 @json_option
 @shared_options()
 def command(given: Given, as_json: bool) -> None:
-    """List what can be brought back: the database's backups and snapshots, machine images, file versions.
+    """List what can be restored: database backups and snapshots, machine images, file versions.
 
-    Works on what a destroy has kept, too.
+    Also lists backups that an earlier `destroy` retained.
     """
     with session(given, given.settings(), "backups") as at:
         from awsdeploy import backups
@@ -50,7 +50,7 @@ def _lines(at: Session, found: Sequence[Restorable]) -> Iterator[str]:
     yield at.title
     if not found:
         yield ""
-        yield "Nothing can be brought back yet."
+        yield "There are no backups yet."
     for what, several in groupby(found, key=lambda one: one.what):
         yield ""
         yield styled("bold")(what.capitalize() if not what.startswith("DB") else what)
@@ -64,7 +64,7 @@ def _next(at: Session, found: Sequence[Restorable]) -> str:
 
     snapshots = [one for one in found if one.what == Snapshot.noun()]
     if snapshots and not at.run.world.all(Database, at.run.region):
-        return f"To bring the database back: {next_command('up', '--restore-snapshot', snapshots[0].id)}"
+        return f"To restore the database: {next_command('up', '--restore-snapshot', snapshots[0].id)}"
     return f"To make one now: {next_command('backup', 'now')}"
 
 

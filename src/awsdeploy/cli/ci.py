@@ -53,17 +53,22 @@ jobs:
 
 @click.group(cls=ExampleGroup, examples=EXAMPLES)
 def command() -> None:
-    """Release from elsewhere than this machine."""
+    """Release from a CI system."""
 
 
 @command.command(cls=ExampleHelp, examples=EXAMPLES)
-@click.option("--repository", metavar="OWNER/NAME", help="Which repository.  [default: config.toml's, else origin's]")
-@click.option("--branch", metavar="NAME", help="Whose workflows may deploy.  [default: main]")
-@click.option("--environment", metavar="NAME", help="An environment of GitHub's, instead of a branch.")
+@click.option(
+    "--repository",
+    metavar="OWNER/NAME",
+    help="The GitHub repository.  [default: from config.toml, else from the git remote origin]",
+)
+@click.option("--branch", metavar="NAME", help="The branch whose workflows may deploy.  [default: main]")
+@click.option("--environment", metavar="NAME", help="A GitHub environment, instead of a branch.")
 @click.option(
     "--install",
     metavar="ADDRESS",
-    help="Where the workflow gets awsdeploy: a git address with its commit, or a wheel.  [default: as installed here]",
+    help="Where the workflow installs awsdeploy from: a git URL with a commit, or a wheel.  [default: as installed "
+    "here]",
 )
 @json_option
 @shared_options()
@@ -75,10 +80,10 @@ def github(
     install: str | None,
     as_json: bool,
 ) -> None:
-    """Print the role that GitHub Actions may deploy as, and the workflow. Writes nothing.
+    """Print the IAM role that GitHub Actions assumes, and the workflow file. Changes nothing.
 
-    The role is declared in config.toml, made by `up` and removed by `destroy`. As long as config.toml does not name
-    the repository, the lines to add are printed instead.
+    The role is declared in config.toml, created by `up` and deleted by `destroy`. If config.toml does not set the
+    repository yet, prints the lines to add.
     """
     from awsdeploy.blueprint.ci import by_name
     from awsdeploy.cli import installation
@@ -89,7 +94,9 @@ def github(
     flags |= {f"ci.{key}": value for key, value in (("branch", branch), ("environment", environment)) if value}
     wanted = load(given.config, {**given.overrides, **flags}).ci
     if not wanted.github:
-        raise UsageError("No repository of GitHub's is named, here or in config.toml.", "--repository OWNER/NAME")
+        raise UsageError(
+            "No GitHub repository is set, neither with --repository nor in config.toml.", "--repository OWNER/NAME"
+        )
     if wanted != settings.ci:
         _tell(given, wanted, bool(settings.ci.github))
         return
@@ -119,7 +126,7 @@ def _tell(given: Given, wanted: Ci, there: bool) -> None:
     from awsdeploy.blueprint.ci import by_name
 
     what = "Change [ci] of" if there else "Add this to"
-    lines = [f"{what} {given.config}. Nothing was written. Then, to make the role: {next_command('up')}"]
+    lines = [f"{what} {given.config}. Nothing was written. Then, to create the role: {next_command('up')}"]
     lines += by_name(wanted)
     print_lines(lines, err=True)
     chosen = {"environment": wanted.environment} if wanted.environment else {"branch": wanted.branch}
@@ -140,11 +147,11 @@ def _role(at: Session) -> Live:
     wanted = at.settings.ci.subject
     live = one_or_none(one for one in at.run.world.all(Role, at.run.region) if one.key == "ci/github")
     if live is None:
-        raise Refused(f"There is no role for {wanted} yet.", f"To make it: {next_command('up')}")
+        raise Refused(f"No role for {wanted} exists yet.", f"To create it: {next_command('up')}")
     trusted = subjects(live.raw.get("AssumeRolePolicyDocument"))
     if trusted != [wanted]:
-        said = ", ".join(trusted) or "nobody of GitHub's"
-        raise Refused(f"The role still trusts {said}, and is to trust {wanted}.", f"To change it: {next_command('up')}")
+        said = ", ".join(trusted) or "no GitHub repository"
+        raise Refused(f"The role trusts {said}; config.toml says {wanted}.", f"To change it: {next_command('up')}")
     return live
 
 

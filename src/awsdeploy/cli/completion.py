@@ -19,7 +19,7 @@ EXAMPLES = """\
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 @shared_options(reads_config=False, reaches_aws=False)
 def command(_given: object, shell: str) -> None:
-    """Print the completion script of a shell; run one of the examples once, then open a new terminal."""
+    """Print the completion script for a shell. Run one of the examples once, then open a new terminal."""
     complete = get_completion_class(shell)
     if complete is None:
         raise AssertionError(shell)

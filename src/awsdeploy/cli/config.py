@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
 EXAMPLES = """\
   awsdeploy config show --origin        every setting and where it came from
-  awsdeploy config show -e dev          as the dev environment sees them
+  awsdeploy config show -e dev          for the dev environment
   awsdeploy config schema               for your editor
 """
 
 
 @click.group(cls=ExampleGroup, examples=EXAMPLES)
 def command() -> None:
-    """Look at the settings: flags win over AWSDEPLOY_* variables, those over config.toml, that over defaults."""
+    """Show the settings. Flags override AWSDEPLOY_* variables, which override config.toml, which overrides defaults."""
 
 
 @command.command(
@@ -31,11 +31,11 @@ def command() -> None:
     short_help="Print every setting in effect.",
     examples="  awsdeploy config show\n  awsdeploy config show --origin\n  awsdeploy config show -e dev --json\n",
 )
-@click.option("--origin", is_flag=True, help="Say beside each value where it came from.")
+@click.option("--origin", is_flag=True, help="Show where each value comes from.")
 @json_option
 @shared_options(reaches_aws=False)
 def show(given: Given, origin: bool, as_json: bool) -> None:
-    """Print every setting in effect, as a config.toml that says the same."""
+    """Print every setting in effect, in the format of config.toml."""
     settings = given.settings()
     if as_json:
         document = {"version": 1, "settings": settings.model_dump(mode="json"), "origins": dict(settings.origins)}
@@ -54,7 +54,7 @@ def show(given: Given, origin: bool, as_json: bool) -> None:
 )
 @shared_options(reads_config=False, reaches_aws=False)
 def schema(_given: Given) -> None:
-    """Print a JSON schema of config.toml, with which editors complete and check it."""
+    """Print the JSON schema of config.toml, for completion and validation in editors."""
     from awsdeploy.config import json_schema
 
     click.echo(json.dumps(json_schema(), indent=2))

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 EXAMPLES = """\
   awsdeploy cost
   awsdeploy cost -e dev
-  awsdeploy cost --actual           asks Cost Explorer too, which AWS bills at $0.01
+  awsdeploy cost --actual           also asks Cost Explorer; AWS charges $0.01
   awsdeploy cost --json
 """
 
@@ -33,9 +33,9 @@ EXAMPLES = """\
 @json_option
 @shared_options()
 def command(given: Given, actual: bool, as_json: bool) -> None:
-    """Estimate what the stack of config.toml costs a month, line by line, by AWS's list prices.
+    """Estimate the monthly cost of the stack in config.toml, line by line, at AWS list prices.
 
-    Asks nobody, except with --actual.
+    Makes no AWS calls, except with --actual.
     """
     settings = given.settings()
     found = _asked(settings) if actual else None
@@ -50,7 +50,7 @@ def _asked(settings: Settings) -> Billed:
     from awsdeploy import billed
     from awsdeploy.aws import Door
 
-    click.echo(f"Asking AWS's Cost Explorer, which costs ${billed.PRICE:.2f} …", err=True)
+    click.echo(f"Asking AWS Cost Explorer (costs ${billed.PRICE:.2f}) …", err=True)
     return billed.this_month(Door(), settings.stack)
 
 
@@ -87,9 +87,9 @@ def _said(settings: Settings) -> list[str]:
         "",
         closing(settings, bill),
         "",
-        "Beside it:",
+        "Not included in the total:",
         *table(deviations.beside(settings)),
-        f"By use, and not in it: {', '.join(estimate.BY_USE)}.",
+        f"Usage-based, not estimated: {', '.join(estimate.BY_USE)}.",
         *(f"Note: {sentence}" for sentence in deviations.aged(settings)),
     ]
 
@@ -100,10 +100,8 @@ def closing(settings: Settings, bill: list[Line]) -> str:
 
     unknown = [one.what for one in bill if one.monthly is None]
     if len(unknown) == len(bill):
-        return f"What it costs in {settings.region} is unknown: its price list is not at hand."
-    said = (
-        f"About ${estimate.total(bill):,.2f} a month before VAT and traffic, by AWS's list prices of {prices.READ_ON}"
-    )
+        return f"The cost in {settings.region} is unknown: awsdeploy has no price list for this region."
+    said = f"About ${estimate.total(bill):,.2f} a month before VAT and traffic, at AWS list prices of {prices.READ_ON}"
     return f"{said}; of unknown price: {', '.join(unknown)}." if unknown else f"{said}."
 
 
@@ -115,7 +113,7 @@ def difference(before: list[Line], after: list[Line]) -> list[str]:
     gone = [f"  - {one.what}: {_dollars(one.monthly)}" for what, one in was.items() if what not in will]
     come = [f"  + {one.what}: {_dollars(one.monthly)}" for what, one in will.items() if what not in was]
     if not gone and not come:
-        return ["What is billed by the hour or GB stays as it is."]
+        return ["The fixed monthly cost does not change."]
     changed = [one for one in before if one.what not in will] + [one for one in after if one.what not in was]
     if unknown := [one.what for one in changed if one.monthly is None]:
         first = f"How this changes the bill is not known: there is no price at hand for {', '.join(unknown)}:"
@@ -139,7 +137,7 @@ def _billed(settings: Settings, found: Billed) -> list[str]:
     from awsdeploy import billed, estimate
     from awsdeploy.resource import TAG_STACK
 
-    lines = [f"Billed by AWS from {found.since} to before {found.until}, by the tag {TAG_STACK}:"]
+    lines = [f"Billed by AWS from {found.since} until {found.until} (exclusive), for the tag {TAG_STACK}:"]
     if not found.services:
         return [*lines, f"  nothing. {billed.SILENT}"]
     widest = max(len(name) for name in found.services)
@@ -147,8 +145,8 @@ def _billed(settings: Settings, found: Billed) -> list[str]:
     expected = estimate.total(estimate.lines(settings)) * found.share
     return [
         *lines,
-        f"Together {found.total:,.2f} {found.unit}. The estimate for those days is {expected:,.2f} before VAT and "
-        "traffic, if the stack has stood all the time.",
+        f"Total {found.total:,.2f} {found.unit}. The estimate for these days is {expected:,.2f} before VAT and "
+        "traffic, if the stack existed all the time.",
     ]
 
 

@@ -14,8 +14,8 @@ from awsdeploy.cli.releasing import chosen, need_machines, releasing, report
 from awsdeploy.cli.session import print_lines
 
 EXAMPLES = """\
-  awsdeploy deploy                    every service, what HEAD is
-  awsdeploy deploy backend            one of them
+  awsdeploy deploy                    every service, from HEAD
+  awsdeploy deploy backend            one service
   awsdeploy deploy --ref v1.4.0       a tag, a branch or a commit
 """
 SHOWN = 10  # uncommitted files that are named
@@ -24,14 +24,15 @@ SHOWN = 10  # uncommitted files that are named
 @click.command(cls=ExampleHelp, examples=EXAMPLES)
 @click.argument("services", nargs=-1)
 @click.option("--ref", default="HEAD", metavar="REF", help="What to release: a branch, tag or commit.  [default: HEAD]")
-@click.option("--force", is_flag=True, help="Build and release again what runs already.")
+@click.option("--force", is_flag=True, help="Build and release again, even if nothing changed.")
 @json_option
 @shared_options()
 def command(given: Given, services: tuple[str, ...], ref: str, force: bool, as_json: bool) -> None:
-    """Put the committed code on the machines.
+    """Release the committed code to the machines.
 
-    It is built beside the running release, asked for its health, and only then switched to; if anything fails, what
-    ran before runs on. Needs no state file, so that any machine with the repository and credentials can do it.
+    The new release is built next to the running one. Traffic switches to it only after its health check passes. If
+    anything fails, the previous release keeps running. Needs no state file: any computer with the repository and
+    credentials can run it.
     """
     settings = given.settings()
     wanted = chosen(settings, services)
@@ -43,9 +44,7 @@ def command(given: Given, services: tuple[str, ...], ref: str, force: bool, as_j
     if ref == "HEAD" and (changed := code.changed()):
         remarks = [_uncommitted(changed), *remarks]
     if settings.release.source == "git" and not code.is_pushed():
-        remarks.append(
-            f"no branch of a remote is known to have {code.short}: the machines cannot fetch what is not pushed"
-        )
+        remarks.append(f"{code.short} is not on any known remote branch: the machines can only fetch pushed commits")
     print_lines([f"Note: {one}" for one in remarks], err=True)
     with releasing(given, settings, "deploy") as (at, releaser):
         need_machines(releaser.ground, wanted)
@@ -63,4 +62,4 @@ def command(given: Given, services: tuple[str, ...], ref: str, force: bool, as_j
 
 def _uncommitted(changed: Sequence[str]) -> str:
     more = f" and {len(changed) - SHOWN} more" if len(changed) > SHOWN else ""
-    return f"not committed, so not released: {', '.join(changed[:SHOWN])}{more}"
+    return f"uncommitted changes, not released: {', '.join(changed[:SHOWN])}{more}"

@@ -26,18 +26,18 @@ EXAMPLES = """\
   awsdeploy destroy                             asks for the stack's name
   awsdeploy destroy --confirm shop-prod         without asking
   awsdeploy destroy -e dev
-  awsdeploy destroy --everything                backups too, also those that an earlier destroy has kept
+  awsdeploy destroy --everything                also backups, including those an earlier destroy retained
   awsdeploy destroy --name shop -e prod --region ap-northeast-2     without config.toml
 """
 FEW = 3  # of a kind are named one by one
 
 
 @click.command(cls=ExampleHelp, examples=EXAMPLES)
-@click.option("--confirm", metavar="STACK", help="The stack's name, such as shop-prod, instead of being asked.")
-@click.option("--name", metavar="NAME", help="The project's name, where there is no config.toml.")
-@click.option("--delete-data", is_flag=True, help="Keep no snapshot, image or file, and delete the kept ones.")
+@click.option("--confirm", metavar="STACK", help="The stack's name, such as shop-prod. Skips the question.")
+@click.option("--name", metavar="NAME", help="The project's name, if there is no config.toml.")
+@click.option("--delete-data", is_flag=True, help="Retain no snapshot, image or file, and delete the retained ones.")
 @click.option("--delete-zone", is_flag=True, help="Delete the hosted zone too, if awsdeploy made it.")
-@click.option("--everything", is_flag=True, help="Both: nothing stays, nor what an earlier destroy has kept.")
+@click.option("--everything", is_flag=True, help="Both: retain nothing, and delete what an earlier destroy retained.")
 @json_option
 @shared_options()
 def command(
@@ -49,10 +49,10 @@ def command(
     everything: bool,
     as_json: bool,
 ) -> None:
-    """Take the stack down and prove that nothing is left.
+    """Delete the stack and check that nothing is left.
 
-    In prod what users uploaded stays, backups (a final snapshot of the database, the machines' images) and the hosted
-    zone, unless told otherwise. In dev nothing stays.
+    In prod, retains uploaded files, backups (a final database snapshot, machine images) and the hosted zone, unless a
+    flag says otherwise. In dev, retains nothing.
     """
     settings = _named(given, name) if name else given.settings()
     need_consent(confirm is not None, f"--confirm {settings.stack}")
@@ -93,17 +93,17 @@ def _named(given: Given, name: str) -> Settings:
 def _lines(at: Session, farewell: Farewell) -> Iterator[str]:
     yield at.title
     yield ""
-    yield f"Goes: {_counted(farewell.going) or 'nothing but its record'}"
+    yield f"Will delete: {_counted(farewell.going) or 'only its record'}"
     for live in farewell.lost_data:
-        kept = "and all it holds" if farewell.parting.data else live.kind.parts
+        kept = "with all its data" if farewell.parting.data else live.kind.parts
         if live.without_snapshot:
-            kept = f"which is {live.status}"
+            kept = f"status {live.status}"
         elif live.state.empty:
-            kept = "which is still being created and holds nothing yet"
+            kept = "still being created, no data yet"
         yield f"  {live.key:<{KEYS}} {live.kind.noun()} {live.id}, {kept}"
     remains = _remains(farewell.going)
     if farewell.staying or remains:
-        yield "Stays:"
+        yield "Will retain:"
         yield from _kept(farewell.staying)
         yield from (f"  {line}" for line in remains)
     yield ""
@@ -128,10 +128,10 @@ def _without_snapshot(at: Session, farewell: Farewell) -> Iterator[str]:
     for live in farewell.without_snapshot:
         yield f"AWS can take no final snapshot of {live.key} ({live.id}): it is {live.status}, {live.explained}."
         copies = [one for one, _ in farewell.staying if one.origin == live.key]
-        yield from (f"  It stays: {one.kind.noun()} {one.id}" for one in copies)
+        yield from (f"  Retained: {one.kind.noun()} {one.id}" for one in copies)
         for one in live.kind.restorable(at.run.view(live.kind, live.region), live):
             until = f" up to {one.at.astimezone(at.settings.tz):%Y-%m-%d %H:%M}" if one.at else ""
-            yield f"  It would be deleted with it: {one.what}{until}"
+            yield f"  Would be deleted too: {one.what}{until}"
 
 
 def _instead(farewell: Farewell, name: str | None) -> str:
@@ -152,7 +152,10 @@ def _not_seen(at: Session) -> list[str]:
     from awsdeploy.resources import budget
 
     if action := at.run.notes.get(budget.HIDDEN):
-        return [f"AWS Budget {budget.named(at.run.stack)}, which takes {action}; then run the same command again."]
+        return [
+            f"AWS Budget {budget.named(at.run.stack)}, which needs the permission {action}. Add it, then run the "
+            "same command again."
+        ]
     return []
 
 
@@ -179,7 +182,7 @@ def _counted(lives: Iterable[Live]) -> str:
 
 
 def _ask(stack: str) -> None:
-    said = click.prompt(f"Type {stack} to delete all this", default="", show_default=False, err=True)
+    said = click.prompt(f"Type {stack} to confirm", default="", show_default=False, err=True)
     if said.strip() != stack:
         raise Declined("Nothing was deleted.")
 
@@ -220,13 +223,13 @@ def _receipt(
         }
         click.echo(json.dumps(told, indent=2, ensure_ascii=False))
         return
-    lines = [f"{at.settings.stack} is gone after {spell(seconds)}.", f"  Deleted: {_counted(gone) or 'its record'}"]
+    lines = [f"Deleted {at.settings.stack} in {spell(seconds)}.", f"  Deleted: {_counted(gone) or 'its record'}"]
     if staying:
-        lines += ["  Kept on purpose:", *(f"  {line}" for line in _kept(staying))]
+        lines += ["  Retained:", *(f"  {line}" for line in _kept(staying))]
     if remains := _remains(gone):
-        lines += ["  Not the stack's, so it stays:", *(f"    {line}" for line in remains)]
-    lines.append("  A sweep of every kind of resource and of AWS's tag index found nothing else.")
-    lines += [f"  Not looked for: {line}" for line in _not_seen(at)]
+        lines += ["  Shared with the account, not deleted:", *(f"    {line}" for line in remains)]
+    lines.append("  Checked every resource type and the AWS tag index: nothing else is left.")
+    lines += [f"  Not checked: {line}" for line in _not_seen(at)]
     if staying:
-        lines += ["", f"To remove what was kept: {more}"]
+        lines += ["", f"To delete what was retained: {more}"]
     print_lines(lines)

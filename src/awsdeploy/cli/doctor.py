@@ -31,7 +31,7 @@ EXAMPLES = """\
 @json_option
 @shared_options()
 def command(given: Given, as_json: bool) -> int:
-    """Look for what would stop `up`: credentials, quotas, what AWS offers here. All at once; writes nothing."""
+    """Check everything that could stop `up`: credentials, quotas, availability in the region. Changes nothing."""
     settings = given.settings()
     with session(given, settings, "doctor") as at:
         from awsdeploy import blueprint
@@ -44,7 +44,7 @@ def command(given: Given, as_json: bool) -> int:
             click.echo(json.dumps(document(at, made), indent=2, ensure_ascii=False))
         else:
             print_lines([f"{settings.stack} in {settings.region}", "", *lines(found), *_rest(made), ""])
-            print_lines(["Something stands in the way of `up`." if fatal else f"Next: {next_command('up')}"])
+            print_lines(["`up` would fail: see the lines marked ✗." if fatal else f"Next: {next_command('up')}"])
         return Refused.exit_code if fatal else 0
 
 
@@ -67,7 +67,7 @@ def explained(at: Session) -> Iterator[None]:
         if not found:
             raise
         said = "\n".join([missing.message, *lines(found)])
-        raise CredentialsMissing(said, "Then run the same command: it goes on from here.") from None
+        raise CredentialsMissing(said, "Then run the same command again: it continues from here.") from None
 
 
 def usual(steps: Sequence[Step]) -> float:

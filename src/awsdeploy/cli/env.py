@@ -22,31 +22,30 @@ if TYPE_CHECKING:
 
 EXAMPLES = """\
   awsdeploy env list backend
-  awsdeploy env set backend STRIPE_KEY           asks for the value, and does not show it
+  awsdeploy env set backend STRIPE_KEY           prompts for the value without showing it
   awsdeploy env import backend .env.production
 """
 SET_EXAMPLES = """\
-  awsdeploy env set backend STRIPE_KEY           asks for the value, and does not show it
+  awsdeploy env set backend STRIPE_KEY           prompts for the value without showing it
   awsdeploy env set backend CERT < cert.pem      from a file
   awsdeploy env set backend LOG_LEVEL=debug --restart
-  awsdeploy env set frontend NPM_TOKEN --build   for the install and the build only
+  awsdeploy env set frontend NPM_TOKEN --build   only for install and build
 """
 
-build_option = click.option("--build", is_flag=True, help="Only for the install and the build, not for what runs.")
-force_option = click.option("--force", is_flag=True, help="Also write over what awsdeploy itself provides.")
+build_option = click.option("--build", is_flag=True, help="Set it only for install and build, not at run time.")
+force_option = click.option("--force", is_flag=True, help="Also overwrite variables that awsdeploy provides.")
 advanced_option = click.option(
-    "--advanced", is_flag=True, help="Take values over 4 KB, up to 8, for $0.05 a month each."
+    "--advanced", is_flag=True, help="Allow values from 4 KB to 8 KB, for $0.05 a month each."
 )
-restart_option = click.option(
-    "--restart", is_flag=True, help="Restart the service, so that it takes the change up now."
-)
+restart_option = click.option("--restart", is_flag=True, help="Restart the service now, so that it reads the change.")
 
 
 @click.group(cls=ExampleGroup, examples=EXAMPLES)
 def command() -> None:
-    """What the services find in their environment.
+    """Manage the services' environment variables.
 
-    Values are kept encrypted in Parameter Store and go with the stack. A change reaches what runs when it begins anew.
+    Values are stored encrypted in Parameter Store and deleted with the stack. A change takes effect when the service
+    restarts.
     """
 
 
@@ -64,7 +63,7 @@ command.add_command(env_list.command, "list")
 def set_(
     given: Given, service: str, names: tuple[str, ...], build: bool, force: bool, advanced: bool, restart: bool
 ) -> None:
-    """Set a variable of a service. A value that is not given is asked for, or read from standard input."""
+    """Set a variable of a service. Without a value, prompts for it or reads it from standard input."""
     settings = given.settings()
     chosen(settings, [service])
     with session(given, settings, "env set") as at:
@@ -93,7 +92,7 @@ def set_(
 @restart_option
 @shared_options()
 def unset(given: Given, service: str, names: tuple[str, ...], build: bool, restart: bool) -> None:
-    """Remove variables of a service, also of one that is no longer in config.toml."""
+    """Remove variables of a service. The service may already be removed from config.toml."""
     settings = given.settings()
     wanted = chosen(settings, [service]) if restart else []
     with session(given, settings, "env unset") as at:
@@ -105,10 +104,10 @@ def unset(given: Given, service: str, names: tuple[str, ...], build: bool, resta
             environment.check_name(name, f"Argument {place} after {service}")
             if name not in known:
                 have = ", ".join(sorted(name for name, one in known.items() if one.theirs)) or "nothing"
-                raise UsageError(f"{name} is not set for {service}.", f"There is: {have}.")
+                raise UsageError(f"{name} is not set for {service}.", f"Variables that are set: {have}.")
         for name in names:
             environment.remove(at.run, known[name])
-        click.echo(f"Removed {', '.join(names)} of {service}.")
+        click.echo(f"Removed {', '.join(names)} from {service}.")
         felt = _next(service, names, build, restart)
     if restart and felt:
         restarted(given, settings, wanted)
@@ -125,9 +124,10 @@ def unset(given: Given, service: str, names: tuple[str, ...], build: bool, resta
 def import_(
     given: Given, service: str, file: IO[bytes], build: bool, force: bool, advanced: bool, restart: bool
 ) -> None:
-    """Set every variable of a .env file. FILE may be - for standard input.
+    """Set every variable in a .env file. Use - as FILE for standard input.
 
-    What awsdeploy itself provides (DB_HOST, NODE_ENV, JWT_SECRET, …) is left out unless forced; so is what is empty.
+    Skips variables that awsdeploy provides (DB_HOST, NODE_ENV, JWT_SECRET, …), unless you add --force. Skips empty
+    values.
     """
     settings = given.settings()
     chosen(settings, [service])
@@ -139,7 +139,7 @@ def import_(
         try:
             found = env_file.parse(file.read().decode(), source)
         except UnicodeDecodeError:
-            raise UsageError(f"{source} is no text in UTF-8.", "Nothing was set.") from None
+            raise UsageError(f"{source} is not valid UTF-8 text.", "Nothing was set.") from None
         known = _standing(at, service, build)
         wanted: dict[str, str] = {}
         for one in found:
@@ -147,19 +147,21 @@ def import_(
             ours = one.name in known and not known[one.name].theirs
             where = "awsdeploy" if ours else environment.shadowed(settings, service, one.name, build)
             if not one.value:
-                click.echo(f"Left out: {line} has no value, and Parameter Store holds nothing empty.", err=True)
+                click.echo(f"Skipped: {line} has no value, and Parameter Store does not accept empty values.", err=True)
                 continue
             if where and not force:
-                click.echo(f"Left out: {one.name} is provided by awsdeploy; --force sets it.", err=True)
+                click.echo(f"Skipped: {one.name} is provided by awsdeploy; --force sets it.", err=True)
                 continue
             environment.check(line, one.value, advanced)
             if one.name in known:
                 environment.check_known(known[one.name], force)
             wanted[one.name] = one.value
             if one.refers:
-                click.echo(f"Note: {line} seems to name another variable; it is kept as it stands.", err=True)
+                click.echo(
+                    f"Note: {line} looks like a reference to another variable; it is stored unchanged.", err=True
+                )
         if not wanted:
-            raise UsageError(f"There is nothing in {source} to be set.")
+            raise UsageError(f"{source} contains no variables to set.")
         _put_all(at, service, wanted, known, build)
         felt = _next(service, list(wanted), build, restart)
     if restart and felt:
@@ -180,10 +182,11 @@ def _values(given: Sequence[str]) -> dict[str, str]:
     if len(asked) < len(given):
         typed = ", ".join(one.partition("=")[0] for one in given if "=" in one)
         click.echo(
-            f"Warning: the value of {typed} is now in the shell's history; without =VALUE it is asked.", err=True
+            f"Warning: the value of {typed} is now in your shell history. Leave out =VALUE to be prompted instead.",
+            err=True,
         )
     if len(asked) > 1 and not can_ask():
-        raise UsageError("Standard input gives one value, not several.", "Set them one by one, or use env import.")
+        raise UsageError("Standard input can hold only one value.", "Set them one by one, or use env import.")
     found: dict[str, str] = {}
     for one in given:
         name, equals, value = one.partition("=")
@@ -197,8 +200,8 @@ def _put_all(at: Session, service: str, wanted: dict[str, str], known: dict[str,
     for name, value in wanted.items():
         environment.put(at.run, environment.path_of(at.run, service, name, build), value, known.get(name))
         if where := environment.shadowed(at.settings, service, name, build):
-            click.echo(f"Warning: {name} takes the place of what awsdeploy provides ({where}).", err=True)
-    click.echo(f"Set {', '.join(wanted)} of {service}.")
+            click.echo(f"Warning: {name} overrides the value that awsdeploy provides ({where}).", err=True)
+    click.echo(f"Set {', '.join(wanted)} for {service}.")
 
 
 def _next(service: str, names: Sequence[str], build: bool, restart: bool) -> bool:
@@ -207,10 +210,12 @@ def _next(service: str, names: Sequence[str], build: bool, restart: bool) -> boo
 
     rebuilt = [name for name in names if build or name.startswith(AT_BUILD)]
     if rebuilt:
-        why = "is seen by the next build" if build else "goes into the pages when they are built"
+        why = "takes effect with the next build" if build else "is compiled into the pages at build time"
         enough = "A restart is not enough: " if restart else ""
         click.echo(f"{enough}{', '.join(rebuilt)} {why}: {next_command('deploy', service)}")
     felt = len(rebuilt) < len(names)
     if felt and not restart:
-        click.echo(f"What runs still has the old environment: {next_command('restart', service)}")
+        click.echo(
+            f"The running service still has the old environment. To restart it: {next_command('restart', service)}"
+        )
     return felt

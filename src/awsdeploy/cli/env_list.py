@@ -40,7 +40,7 @@ class Row:
 @json_option
 @shared_options()
 def command(given: Given, service: str | None, show: bool, as_json: bool) -> None:
-    """List the variables: who set each and when, or where awsdeploy takes it from."""
+    """List the variables, with who set each one and when, or where awsdeploy gets it from."""
     with session(given, given.settings(), "env list") as at:
         from awsdeploy.release import environment
 
@@ -48,7 +48,7 @@ def command(given: Given, service: str | None, show: bool, as_json: bool) -> Non
         stored = environment.stored(at.run)
         folders = environment.folders(at.settings, stored)
         if service is not None and service not in folders:
-            raise UsageError(f"There is no service {service}.", f"There are: {', '.join(folders)}.")
+            raise UsageError(f"{service} is not a service in config.toml.", f"Services: {', '.join(folders)}.")
         shown = [service] if service else folders
         rows = [row for folder in shown for row in _rows(at, folder, stored)]
         known = [row.stored for row in rows if row.stored]
@@ -88,7 +88,7 @@ def _who(at: Session, one: Variable) -> str:
     when = f", {one.at.astimezone(at.settings.tz):%Y-%m-%d %H:%M%z}" if one.at else ""
     if one.origin == "stack":
         return f"set by awsdeploy{when}"
-    return f"set by {one.by or 'somebody'}{when}" + (", not by `env set`" if one.origin == "hand" else "")
+    return f"set by {one.by or 'an unknown user'}{when}" + (", not by `env set`" if one.origin == "hand" else "")
 
 
 def _lines(at: Session, folders: list[str], rows: list[Row], values: Mapping[str, str]) -> Iterator[str]:
@@ -102,7 +102,7 @@ def _lines(at: Session, folders: list[str], rows: list[Row], values: Mapping[str
             if row.service == folder:
                 yield f"  {row.name:<{widest}}  {_value(row, values)}{row.said}"
                 if row.shadows:
-                    yield warned(f"  {'':<{widest}}  takes the place of what awsdeploy provides ({row.shadows})")
+                    yield warned(f"  {'':<{widest}}  overrides the value that awsdeploy provides ({row.shadows})")
 
 
 def _value(row: Row, values: Mapping[str, str]) -> str:

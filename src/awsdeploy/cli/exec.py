@@ -36,8 +36,8 @@ def kept(stack: Stack) -> str:
 
     days = f"{COMMANDS_DAYS} day{'s' * (COMMANDS_DAYS > 1)}"
     return (
-        f"Note: the output is kept in the log group {stack.parameter(COMMANDS)} for {days}. The command and the "
-        f"beginning of its output stay in the command history of AWS for {RETAINED_DAYS} days.\n"
+        f"Note: the output is kept in the log group {stack.parameter(COMMANDS)} for {days}. AWS keeps the command and "
+        f"the beginning of its output in the command history for {RETAINED_DAYS} days.\n"
         "Secret values of 6 or more characters are masked. Shorter ones are not."
     )
 
@@ -45,12 +45,13 @@ def kept(stack: Stack) -> str:
 @click.command(cls=ExampleHelp, examples=EXAMPLES, context_settings={"ignore_unknown_options": True})
 @click.argument("service")
 @click.argument("words", nargs=-1, required=True, metavar="-- COMMAND [ARG]…", type=click.UNPROCESSED)
-@click.option("--all", "everywhere", is_flag=True, help="On every machine of the service, not only the first.")
+@click.option("--all", "everywhere", is_flag=True, help="Run on every machine of the service, not only on the first.")
 @shared_options()
 def command(given: Given, service: str, words: tuple[str, ...], everywhere: bool) -> None:
     """Run a command in the current release's folder, with its environment.
 
-    The values of secret variables are masked in what it says. AWS keeps both for a while: put nothing secret into it.
+    Values of secret variables are masked in the output. AWS stores the command and its output for some days: do not put
+    secrets in the command.
     """
     settings = given.settings()
     (wanted,) = chosen(settings, [service])

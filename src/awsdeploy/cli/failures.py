@@ -20,7 +20,7 @@ from awsdeploy.files import FOLDER, own_folder, write
 
 USAGE = 64
 INTERRUPTED = 130
-WINDOWS = "awsdeploy runs on macOS, Linux and Windows through WSL: in WSL's terminal, install it and run it there."
+WINDOWS = "awsdeploy runs on macOS, Linux and Windows through WSL: install and run it in the WSL terminal."
 
 _SECRET_NAME = re.compile(r"secret|passw|token|credential|private|access_key|api_key|jwt", re.IGNORECASE)
 _SECRETS = (
@@ -109,8 +109,8 @@ def _remains(error: BaseException) -> str:
         own_folder(path.parent)
         write(path, report(error, sys.argv))
     except (OSError, AwsdeployError):
-        return "Please report this to the project with what the same command prints with --debug."
-    return f"Please report this to the project with the file {path}, which holds no secrets."
+        return "Please report this to the project with the output of the same command with --debug."
+    return f"Please report this to the project with the file {path}. It contains no secrets."
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
@@ -137,6 +137,9 @@ def _unread(code: int) -> int:
     lost = output.lost()
     if lost is None or lost.errno == errno.EPIPE:  # who reads may stop when he has seen enough
         return code
-    done = "" if code else " The command itself did its work."
-    say(f"Standard output cannot be written: {lost.strerror}.{done}", "Make room, or send the output elsewhere.")
+    done = "" if code else " The command itself succeeded."
+    say(
+        f"Standard output cannot be written: {lost.strerror}.{done}",
+        "Free disk space, or redirect the output to another place.",
+    )
     return code or 1

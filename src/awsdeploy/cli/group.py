@@ -27,40 +27,40 @@ class Entry(NamedTuple):
 
 COMMANDS: Mapping[str, Entry] = {
     "init": Entry("awsdeploy.cli.init", "Write a config.toml for the project in this folder."),
-    "doctor": Entry("awsdeploy.cli.doctor", "Look for what would stop `up`, before it costs anything."),
-    "plan": Entry("awsdeploy.cli.plan", "Show what `up` would create, change and remove."),
-    "up": Entry("awsdeploy.cli.up", "Create the stack, or bring it to what config.toml says."),
-    "status": Entry("awsdeploy.cli.status", "Show what stands, how it is and where to reach it."),
-    "deploy": Entry("awsdeploy.cli.deploy", "Put the committed code on the machines."),
-    "rollback": Entry("awsdeploy.cli.rollback", "Go back to the release before."),
-    "releases": Entry("awsdeploy.cli.releases", "List the releases and where each runs."),
-    "restart": Entry("awsdeploy.cli.restart", "Reload a service with its environment as it is now."),
-    "ci": Entry("awsdeploy.cli.ci", "Release from GitHub Actions: `ci github`."),
+    "doctor": Entry("awsdeploy.cli.doctor", "Check everything that could stop `up`. Changes nothing."),
+    "plan": Entry("awsdeploy.cli.plan", "Show what `up` would create, change and delete."),
+    "up": Entry("awsdeploy.cli.up", "Create the stack, or update it to match config.toml."),
+    "status": Entry("awsdeploy.cli.status", "Show every resource, its health and the URLs."),
+    "deploy": Entry("awsdeploy.cli.deploy", "Release the committed code to the machines."),
+    "rollback": Entry("awsdeploy.cli.rollback", "Go back to the previous release."),
+    "releases": Entry("awsdeploy.cli.releases", "List the releases and the machines that run them."),
+    "restart": Entry("awsdeploy.cli.restart", "Restart a service with its current environment variables."),
+    "ci": Entry("awsdeploy.cli.ci", "Set up releases from GitHub Actions: `ci github`."),
     "exec": Entry("awsdeploy.cli.exec", "Run a command on a service's machines."),
-    "env": Entry("awsdeploy.cli.env", "List, set and remove the services' variables."),
-    "repository": Entry("awsdeploy.cli.repository", "Let the machines fetch from a git repository."),
-    "logs": Entry("awsdeploy.cli.logs", "Show what was logged, and what comes."),
-    "shell": Entry("awsdeploy.cli.shell", "Open a shell on a service's machine."),
-    "tunnel": Entry("awsdeploy.cli.tunnel", "Reach the database from here: `tunnel database`."),
+    "env": Entry("awsdeploy.cli.env", "List, set and remove environment variables."),
+    "repository": Entry("awsdeploy.cli.repository", "Give the machines access to a git repository."),
+    "logs": Entry("awsdeploy.cli.logs", "Show logs, and follow them with -f."),
+    "shell": Entry("awsdeploy.cli.shell", "Open a shell on a machine."),
+    "tunnel": Entry("awsdeploy.cli.tunnel", "Connect to the database from this computer: `tunnel database`."),
     "open": Entry("awsdeploy.cli.open", "Open the application in a browser."),
-    "destroy": Entry("awsdeploy.cli.destroy", "Take the stack down and prove that nothing is left."),
-    "cost": Entry("awsdeploy.cli.cost", "Estimate what the stack costs a month."),
-    "policy": Entry("awsdeploy.cli.policy", "Print the IAM policy that a deployer needs."),
-    "backup": Entry("awsdeploy.cli.backup", "Make a backup by hand: `backup now`."),
-    "backups": Entry("awsdeploy.cli.backups", "List what can be brought back."),
-    "unlock": Entry("awsdeploy.cli.unlock", "Release the lock that a dead command left behind."),
-    "rehearsal": Entry("awsdeploy.cli.rehearsal", "Try it on an AWS account, and record what AWS answers."),
+    "destroy": Entry("awsdeploy.cli.destroy", "Delete the stack and check that nothing is left."),
+    "cost": Entry("awsdeploy.cli.cost", "Estimate the monthly cost."),
+    "policy": Entry("awsdeploy.cli.policy", "Print the IAM policy that awsdeploy needs."),
+    "backup": Entry("awsdeploy.cli.backup", "Make a backup: `backup now`."),
+    "backups": Entry("awsdeploy.cli.backups", "List what can be restored."),
+    "unlock": Entry("awsdeploy.cli.unlock", "Show or remove the lock of the stack."),
+    "rehearsal": Entry("awsdeploy.cli.rehearsal", "Test awsdeploy on an AWS account and record how AWS answers."),
     "config": Entry("awsdeploy.cli.config", "Show the settings in effect, or their JSON schema."),
     "sandbox": Entry("awsdeploy.cli.sandbox", "Start, stop or reset the simulated AWS."),
-    "completion": Entry("awsdeploy.cli.completion", "Print the completion script of a shell."),
+    "completion": Entry("awsdeploy.cli.completion", "Print the completion script for a shell."),
 }
 
 EXAMPLES = """\
   awsdeploy init                  write config.toml
   awsdeploy up --sandbox --yes    try it: simulated AWS, no account
-  awsdeploy up                    the real one, after showing its plan
-  awsdeploy deploy                put the application on it
-  awsdeploy destroy               and gone again
+  awsdeploy up                    create it on AWS (shows the plan, then asks)
+  awsdeploy deploy                release the application
+  awsdeploy destroy               delete everything
 """
 
 
@@ -79,7 +79,7 @@ class ExampleHelp(click.Command):
         if strict:
             ctx.allow_extra_args = False
             if rest:
-                ctx.fail(f"{len(rest)} argument{'s' * (len(rest) > 1)} more than this command takes.")
+                ctx.fail(f"{len(rest)} argument{'s' * (len(rest) > 1)} too many.")
         return rest
 
     def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -164,7 +164,7 @@ class LazyGroup(ExampleGroup):
 @click.command(
     cls=LazyGroup,
     examples=EXAMPLES,
-    help="A whole production web application on AWS with one command, and gone again with another.",
+    help="Create a production web application on AWS with one command, and delete it with another.",
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @sandbox_options

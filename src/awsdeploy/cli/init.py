@@ -21,23 +21,29 @@ if TYPE_CHECKING:
 
 IGNORED = f"{FOLDER}/"
 EXAMPLES = """\
-  awsdeploy init                                        asks
+  awsdeploy init                                        asks a few questions
   awsdeploy init --domain example.com
   awsdeploy init --yes --platform supported --env dev   asks nothing
 """
 PLATFORM = """
 Which versions?
   supported   Amazon Linux 2023, Node.js 24, MySQL 8.4 (recommended)
-  documented  Amazon Linux 2, Node.js 18, MySQL 8.0: exactly the documented ones, all out of support.
+  documented  Amazon Linux 2, Node.js 18, MySQL 8.0: as in the document; all are out of support.
               AWS bills Extended Support for MySQL 8.0: about +$175/month in dev, +$350/month in prod."""
 
 
 @click.command(cls=ExampleHelp, examples=EXAMPLES)
-@click.option("--name", metavar="NAME", help="The project.  [default: this folder's name]")
-@click.option("--domain", metavar="DOMAIN", help="The application's address.  [default: none]")
-@click.option("--preset", type=click.Choice(["dev", "prod"]), help="Sizes.  [default: the environment's name]")
-@click.option("--platform", type=click.Choice(["supported", "documented"]), help="Versions. Has no default.")
-@click.option("--timezone", metavar="ZONE", help="Where times are shown.  [default: this machine's]")
+@click.option("--name", metavar="NAME", help="The project's name.  [default: this folder's name]")
+@click.option("--domain", metavar="DOMAIN", help="The application's domain.  [default: none]")
+@click.option(
+    "--preset", type=click.Choice(["dev", "prod"]), help="Sizes: dev or prod.  [default: the environment's name]"
+)
+@click.option(
+    "--platform",
+    type=click.Choice(["supported", "documented"]),
+    help="Versions: supported or documented. Required with --yes.",
+)
+@click.option("--timezone", metavar="ZONE", help="Time zone for displayed times.  [default: this computer's]")
 @click.option("--force", is_flag=True, help="Overwrite an existing file.")
 @yes_option
 @shared_options(reaches_aws=False)
@@ -51,10 +57,10 @@ def command(
     force: bool,
     yes: bool,
 ) -> None:
-    """Write a config.toml for the project in this folder, asking what it cannot see.
+    """Write a config.toml for the project in this folder. Asks for what it cannot detect.
 
-    Recognises front/ or frontend/ and back/ or backend/ with their ports. Without a terminal, or with
-    --yes, it takes every default; only --platform has none.
+    Detects front/ or frontend/ and back/ or backend/ and their ports. Without a terminal, or with --yes, uses the
+    defaults; --platform has no default.
     """
     from awsdeploy.cli.project import Answers, config_text, folder_name, machine_timezone, programs
 
@@ -62,11 +68,11 @@ def command(
     if os.path.lexists(path) and not force:
         raise Refused(f"{path} exists already.", "Edit it, or overwrite it with --force.")
     if path.is_dir():
-        raise UsageError(f"{path} is a folder.", f"Name the file in it: --config {path / 'config.toml'}")
+        raise UsageError(f"{path} is a folder.", f"Give the path of the file: --config {path / 'config.toml'}")
     asks = not yes and sys.stdin.isatty()
     if platform is None and not asks:
         hint = "--platform supported, or --platform documented (its MySQL 8.0 costs $175 to $350 a month extra)."
-        raise UsageError("The versions have no default: --platform is needed.", hint)
+        raise UsageError("--platform is required: it has no default.", hint)
     answers = Answers(
         name=name or folder_name(Path.cwd()),
         domain=domain or None,
@@ -96,15 +102,15 @@ def command(
     click.echo(f"Wrote {path}.", err=True)
     if _ignore(path.parent / ".gitignore"):
         click.echo(f"Added {IGNORED} to {path.parent / '.gitignore'}.", err=True)
-    real = "" if given.sandbox else f"; {next_command('up')} is the real one"
-    click.echo(f"→ {next_command('up', '--sandbox')} tries it without an account{real}.", err=True)
+    real = "" if given.sandbox else f"; {next_command('up')} creates it on AWS"
+    click.echo(f"→ {next_command('up', '--sandbox')} tries it on simulated AWS, without an account{real}.", err=True)
 
 
 def _asked(answers: Answers, given: dict[str, str | None]) -> Answers:
     """The answers again, with whatever was not given as a flag asked for until it is right."""
     from awsdeploy.cli.project import mistake_in
 
-    click.echo("Enter takes what stands in brackets; everything can be changed in the file later.\n", err=True)
+    click.echo("Press Enter to accept the value in brackets. You can change everything in the file later.\n", err=True)
 
     def ask(key: str, question: str, default: str) -> str:
         while True:
@@ -119,11 +125,13 @@ def _asked(answers: Answers, given: dict[str, str | None]) -> Answers:
     if given["environment"] is None:
         answers = answers.changed(
             environment=ask(
-                "environment", "Environment (dev is small and cheap, prod survives a zone)", answers.environment
+                "environment",
+                "Environment (dev is small and cheap, prod survives the loss of a zone)",
+                answers.environment,
             )
         )
     if answers.preset is None and answers.environment not in ("dev", "prod"):
-        answers = answers.changed(preset=ask("preset", "Its sizes, dev or prod", "dev"))
+        answers = answers.changed(preset=ask("preset", "Sizes, dev or prod", "dev"))
     if given["domain"] is None:
         answers = answers.changed(domain=ask("domain", "Domain, such as example.com (empty: none yet)", "") or None)
     if given["platform"] is None:
@@ -143,7 +151,7 @@ def _write(path: Path, text: str) -> None:
     except OSError as error:
         part.unlink(missing_ok=True)
         raise UsageError(
-            f"{path} cannot be written: {error.strerror}.", "Name another place with --config PATH."
+            f"{path} cannot be written: {error.strerror}.", "Choose another path with --config PATH."
         ) from None
 
 
@@ -157,6 +165,6 @@ def _ignore(path: Path) -> bool:
         with open(path, "a", encoding="utf-8", opener=partial(unlinked, mode=SHARED)) as file:
             file.write(f"{separator}{IGNORED}\n")
     except (OSError, UnicodeDecodeError, Refused):
-        click.echo(f"Add {IGNORED} to {path} yourself: it cannot be changed from here.", err=True)
+        click.echo(f"Add {IGNORED} to {path} yourself: awsdeploy cannot write that file.", err=True)
         return False
     return True

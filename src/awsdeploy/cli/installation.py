@@ -35,9 +35,9 @@ def address(given: str) -> str:
     """
     if any(pattern.fullmatch(given) for pattern in _ADDRESSES):
         return given
-    wrong = f"{given!r} is not a git address with a 40-digit commit, nor a wheel." if given else ""
+    wrong = f"{given!r} is neither a git URL with a 40-digit commit nor a wheel." if given else ""
     raise UsageError(
-        wrong or "The workflow has to install awsdeploy, and this copy was not installed from a git address.",
+        wrong or "The workflow must install awsdeploy, but this copy was not installed from a git URL.",
         f"Add --install {EXAMPLE}, or --install with the path of a wheel in the repository. "
-        "(A plain name is not accepted: on PyPI it may be another project.)",
+        "(A plain package name is not accepted: on PyPI it may be another project.)",
     )

@@ -23,24 +23,35 @@ if TYPE_CHECKING:
 
 EXAMPLES = """\
   awsdeploy logs                            all services, the last hour
-  awsdeploy logs backend -f                 and what comes, until Ctrl-C
+  awsdeploy logs backend -f                 follow, until Ctrl-C
   awsdeploy logs backend --since 2d --grep timeout
-  awsdeploy logs alb --since 30m            requests, as the load balancer saw them
+  awsdeploy logs alb --since 30m            the load balancer's access log
 """
 FIRST_PAUSE, LONGEST_PAUSE = 0.25, 2.0  # seconds between two looks of -f; AWS: five in a second at most
 
 
 @click.command(cls=ExampleHelp, examples=EXAMPLES)
 @click.argument("source", metavar="[SERVICE|rds|alb|bootstrap|nginx]", required=False, default="")
-@click.option("--follow", "-f", is_flag=True, help="Go on with what comes, until Ctrl-C.")
+@click.option("--follow", "-f", is_flag=True, help="Follow new entries, until Ctrl-C.")
 @click.option(
-    "--since", "begin", metavar="WHEN", default="1h", show_default=True, help="30m, 1h, 2d, or a moment (ISO 8601)."
+    "--since",
+    "begin",
+    metavar="WHEN",
+    default="1h",
+    show_default=True,
+    help="Start: 30m, 1h, 2d, or a date and time (ISO 8601).",
 )
-@click.option("--grep", "words", metavar="TEXT", default="", help="Only what holds this text, with its stack trace.")
+@click.option(
+    "--grep",
+    "words",
+    metavar="TEXT",
+    default="",
+    help="Show only entries that contain this text, with their stack traces.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
 @shared_options()
 def command(given: Given, source: str, follow: bool, begin: str, words: str, as_json: bool) -> None:
-    """Show what was logged, oldest first, in the time zone of config.toml. A stack trace stays in one piece."""
+    """Show log entries, oldest first, in the time zone of config.toml. Keeps stack traces together."""
     settings = given.settings()
     with session(given, settings, "logs") as at:
         from awsdeploy.release import access_logs, logs
@@ -51,7 +62,7 @@ def command(given: Given, source: str, follow: bool, begin: str, words: str, as_
         start = logs.since(begin, now, settings.tz)
         is_balancer = source == logs.BALANCER and source not in settings.services
         if is_balancer and follow:
-            raise UsageError("AWS delivers the load balancer's log every five minutes: -f has nothing to follow.")
+            raise UsageError("-f cannot follow the load balancer's log: AWS delivers it every five minutes.")
         tails = [] if is_balancer else logs.tails(at.run, settings, source, start)
         at.run.need_record()
         known = machines(at.run)
@@ -130,9 +141,9 @@ def _nothing(at: Session, source: str, start: datetime, words: str, known: list[
     from awsdeploy.release.logs import silence
 
     of = f" of {source}" if source else ""
-    what = f" that holds {words!r}" if words else ""
-    click.echo(f"Nothing{of}{what} since {start.astimezone(at.settings.tz):%Y-%m-%d %H:%M%z}.", err=True)
+    what = f" that contain {words!r}" if words else ""
+    click.echo(f"No log entries{of}{what} since {start.astimezone(at.settings.tz):%Y-%m-%d %H:%M%z}.", err=True)
     for sentence in silence(at.settings, source, known):
         click.echo(sentence, err=True)
     if source in ("", *at.settings.services) and not any(one.release for one in known):
-        click.echo(f"How the machines were made ready: {next_command('logs', 'bootstrap')}", err=True)
+        click.echo(f"For the log of the machines' setup: {next_command('logs', 'bootstrap')}", err=True)

@@ -17,7 +17,7 @@ from awsdeploy.hints import next_command
 @click.command(cls=ExampleHelp, examples="  awsdeploy open\n")
 @shared_options()
 def command(given: Given) -> None:
-    """Open the application's address in a browser; where there is none, print it."""
+    """Open the application in a browser. Without a browser, print its URL."""
     with session(given, given.settings(), "open") as at:
         at.run.need_record()
         address = _address(at)
@@ -37,7 +37,9 @@ def _address(at: Session) -> str:
     if live is not None:
         domain = at.settings.domain if secure(at.run.world.all(Listener, at.run.region)) else None
         return site.address(live.raw["LoadBalancerName"], live.raw["DNSName"], domain)
-    raise Refused(f"{at.settings.stack} has no address: no load balancer stands.", f"To make it: {next_command('up')}")
+    raise Refused(
+        f"{at.settings.stack} has no URL: its load balancer does not exist.", f"To create it: {next_command('up')}"
+    )
 
 
 def _has_browser() -> bool:

@@ -29,7 +29,7 @@ SANDBOX = STATE / "sandbox"
 SPEED = 60.0
 FASTEST = 100_000
 
-ENVIRONMENT_HELP = "Which environment, such as dev or prod."
+ENVIRONMENT_HELP = "The environment, such as dev or prod."
 REGION_HELP = "The AWS region, such as ap-northeast-2."
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -126,8 +126,8 @@ def need_own_state() -> None:
 
     if is_tracked(STATE):
         raise Refused(
-            f"{STATE} is tracked by git, so its files may be somebody else's; awsdeploy keeps its own there.",
-            f"git rm -rf {STATE} && git commit -m 'Remove {STATE}'. What was yours in it is rebuilt from AWS.",
+            f"{STATE} is tracked by git, so its files may come from someone else. awsdeploy stores its state there.",
+            f"git rm -rf {STATE} && git commit -m 'Remove {STATE}'. awsdeploy rebuilds your state from AWS.",
         )
 
 
@@ -136,7 +136,7 @@ def _keep(name: str) -> Callable[[click.Context, click.Parameter, Any], Any]:
 
     def callback(ctx: click.Context, _parameter: click.Parameter, value: Any) -> Any:
         if name == "speed" and value is not None and not 0 < value <= FASTEST:
-            raise click.BadParameter(f"{value:g} is not above 0 and at most {FASTEST:,}.")
+            raise click.BadParameter(f"{value:g} is out of range: more than 0, at most {FASTEST:,}.")
         if value is not None and value is not False:
             setattr(ctx.ensure_object(Given), name, value)
         return value
@@ -150,7 +150,7 @@ def _kept(name: str, *declarations: str, **attributes: Any) -> Callable[[Functio
     )
 
 
-debug_option = _kept("debug", "--debug", is_flag=True, help="Show what failed inside, and more of what is done.")
+debug_option = _kept("debug", "--debug", is_flag=True, help="Show internal errors and more progress details.")
 
 
 def sandbox_options(function: Function, hidden: bool = False) -> Function:
@@ -163,7 +163,7 @@ def sandbox_options(function: Function, hidden: bool = False) -> Function:
         envvar="AWSDEPLOY_SANDBOX",
         help="Use simulated AWS: no account, no network, no cost.",
     )
-    said = f"How much faster than real the sandbox's time runs.  [default: {SPEED:g}]"
+    said = f"Speed of the sandbox's clock, relative to real time.  [default: {SPEED:g}]"
     return sandbox(_kept("speed", "--speed", type=float, hidden=hidden, help=said)(function))
 
 
@@ -186,11 +186,11 @@ def shared_options(
                     given.settings()  # says what to do, before a sandbox starts for nothing
                 enter_sandbox(given.speed)
             elif given.speed is not None and reaches_aws:
-                raise UsageError("--speed is the sandbox's: add --sandbox.", "Real AWS takes its own time.")
+                raise UsageError("--speed works only with --sandbox.", "Add --sandbox, or leave --speed out.")
             return function(given, *args, **kwargs)
 
         path = click.Path(path_type=Path)
-        said = "The settings.  [default: config.toml]"
+        said = "The settings file.  [default: config.toml]"
         options = (
             _kept("config", "--config", type=path, metavar="PATH", hidden=not reads_config, help=said),
             _kept("environment", "--env", "-e", metavar="NAME", hidden=not reads_config, help=ENVIRONMENT_HELP),
@@ -204,4 +204,4 @@ def shared_options(
 
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-yes_option = click.option("--yes", "-y", is_flag=True, help="Do not ask.")
+yes_option = click.option("--yes", "-y", is_flag=True, help="Do not ask for confirmation.")

@@ -27,24 +27,27 @@ if TYPE_CHECKING:
 EXAMPLES = """\
   awsdeploy plan
   awsdeploy plan -e dev
-  awsdeploy plan --detailed-exitcode    2 if there is anything to do
+  awsdeploy plan --detailed-exitcode    exit code 2 if changes are pending
 """
 CHANGES_PRESENT = 2
 SIGNS = {"create": "+", "change": "~", "replace": "-/+", "wait": "…"}
 WORDS = {"create": "to create", "change": "to change", "replace": "to replace", "remove": "to remove"}
 
 take_over_option = click.option(
-    "--take-over-record", "take_over", is_flag=True, help="Replace DNS records of our names that are not ours."
+    "--take-over-record",
+    "take_over",
+    is_flag=True,
+    help="Replace existing DNS records of the application's names that awsdeploy did not create.",
 )
 replace_option = click.option(
-    "--replace", metavar="KEY", multiple=True, help="Make this resource anew. May be given more than once."
+    "--replace", metavar="KEY", multiple=True, help="Recreate this resource. Can be repeated."
 )
 
 restore_option = click.option(
     "--restore-snapshot",
     metavar="ID",
     default="",
-    help="Make the database from this DB snapshot, if it has to be made.",
+    help="Restore the database from this DB snapshot, if the database does not exist.",
 )
 
 
@@ -52,7 +55,7 @@ restore_option = click.option(
 @take_over_option
 @replace_option
 @restore_option
-@click.option("--detailed-exitcode", is_flag=True, help="End with 2 if there is anything to do.")
+@click.option("--detailed-exitcode", is_flag=True, help="End with exit code 2 if changes are pending.")
 @json_option
 @shared_options()
 def command(
@@ -63,7 +66,7 @@ def command(
     detailed_exitcode: bool,
     as_json: bool,
 ) -> int:
-    """Show what `up` would create, change and remove, step by step. Writes nothing."""
+    """Show what `up` would create, change and delete, step by step. Changes nothing."""
     with session(given, given.settings(), "plan") as at:
         found = made(at, take_over, replace, restore_snapshot)
         if as_json:
@@ -87,7 +90,7 @@ def made(at: Session, take_over: bool = False, replace: tuple[str, ...] = (), re
         stands = delegation.footing(at.run, at.settings)
         if stands.unasked:
             domain = at.settings.domain
-            click.echo(f"Public DNS cannot be asked, so nothing is known of {domain}: {stands.unasked}", err=True)
+            click.echo(f"Public DNS cannot be queried, so {domain} was not checked: {stands.unasked}", err=True)
         elif stands.public.unanswered:
             click.echo(stands.public.gaps, err=True)
         return steps(stands)
@@ -96,8 +99,9 @@ def made(at: Session, take_over: bool = False, replace: tuple[str, ...] = (), re
     found = plan.make(at.run, steps(delegation.Footing(True)), replace, seen)
     if restore_snapshot and _made_anew(found) is None and not _came_from(found, restore_snapshot):
         raise UsageError(
-            f"--restore-snapshot {restore_snapshot}: the database stands, and a snapshot is not put into it.",
-            "To make it anew from the snapshot, add --replace database/mysql --delete-data database/mysql",
+            f"--restore-snapshot {restore_snapshot}: the database exists. A snapshot can only be restored to a new "
+            "database.",
+            "To recreate the database from the snapshot, add --replace database/mysql --delete-data database/mysql",
         )
     return found
 
@@ -151,7 +155,7 @@ def lines(at: Session, plan: Plan) -> Iterator[str]:
     yield at.title
     if plan.quiet:
         yield ""
-        yield "Nothing to do: AWS is as config.toml says."
+        yield "No changes: AWS matches config.toml."
     for step in plan.steps:
         items = [plan.items[resource] for resource in step.resources]
         if any(item.action != "none" for item in items):
@@ -161,7 +165,7 @@ def lines(at: Session, plan: Plan) -> Iterator[str]:
                 yield from _item(item)
     if plan.removals:
         yield ""
-        yield "No longer declared"
+        yield "No longer in config.toml, will be deleted"
         for live in plan.removals:
             yield f"  -   {live.key:<{KEYS}} {live.kind.noun()} {live.id}" + (" (holds data)" if live.kind.data else "")
 
@@ -206,13 +210,15 @@ def remarks(at: Session, plan: Plan) -> Iterator[str]:
         said = [f"{counts[action]} {words}" for action, words in WORDS.items() if counts[action]]
         usual = forecast(plan).longest
         if said or not blocked(plan):
-            yield (", ".join(said) or "Only waits") + (f"; usually {spell(usual)}." if usual >= 10 else ".")
+            yield (", ".join(said) or "No changes, only waiting") + (
+                f"; usually {spell(usual)}." if usual >= 10 else "."
+            )
         yield from _bill(at, plan)
     yield from _wide_grants(plan)
     for live in offered(plan)[:1]:
         made, size = live.raw.get("SnapshotCreateTime"), live.raw.get("AllocatedStorage")
         day = f"{made.astimezone(at.settings.tz):%Y-%m-%d}" if made else live.status
-        yield f"A snapshot of {live.origin} exists ({day}, {size} GB): up --restore-snapshot {live.id} brings it back."
+        yield f"A snapshot of {live.origin} exists ({day}, {size} GB): up --restore-snapshot {live.id} restores it."
     for sentence in notices.notices(at, _databases(plan)):
         yield f"Note: {sentence}."
     for reason in blocked(plan):
@@ -228,7 +234,10 @@ def _wide_grants(plan: Plan) -> Iterator[str]:
 
     for role, item in plan.items.items():
         if isinstance(role, Role) and item.writes and (wide := grants.wide(role.statements, role.attached)):
-            yield f"Warning: {role.key} allows {', '.join(wide)}. Name single actions in services.NAME.statements."
+            yield (
+                f"Warning: {role.key} allows {', '.join(wide)}. List single actions in services.NAME.statements "
+                "instead."
+            )
 
 
 def _bill(at: Session, plan: Plan) -> Iterator[str]:
@@ -240,9 +249,9 @@ def _bill(at: Session, plan: Plan) -> Iterator[str]:
         yield "US dollars a month:"
         yield from cost.table(bill)
         yield cost.closing(at.settings, bill)
-        yield "Beside it:"
+        yield "Not included in the total:"
         yield from cost.table(deviations.beside(at.settings))
-        yield f"By use, and not in it: {', '.join(estimate.BY_USE)}."
+        yield f"Usage-based, not estimated: {', '.join(estimate.BY_USE)}."
     else:
         yield cost.closing(at.settings, bill)
         yield from cost.difference(_standing(plan, at), bill)

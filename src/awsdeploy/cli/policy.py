@@ -29,25 +29,25 @@ MARK = "*"
 
 
 @click.command(cls=ExampleHelp, examples=EXAMPLES)
-@click.option("--account", metavar="NUMBER", default=MARK, help="The account's 12 digits.  [default: any account]")
+@click.option("--account", metavar="NUMBER", default=MARK, help="The 12-digit account ID.  [default: any account]")
 @click.option(
     "--output",
     type=click.Path(path_type=Path, file_okay=False),
     metavar="DIR",
-    help="Write policy-1.json … there, and print the commands that attach them.",
+    help="Write policy-1.json … to this folder, and print the commands to attach them.",
 )
 @json_option
 @shared_options(reaches_aws=False)
 def command(given: Given, account: str, output: Path | None, as_json: bool) -> None:
-    """Print the IAM policy that whoever runs awsdeploy needs for this config.toml, and nothing beyond it.
+    """Print the least-privilege IAM policy that awsdeploy needs for this config.toml.
 
-    It is one document, or several where AWS's limit of 6,144 characters wants it. Asks nobody, and needs no
+    Prints several policies if one would exceed AWS's limit of 6,144 characters. Makes no AWS calls and needs no
     credentials.
     """
     from awsdeploy import deployer
 
     if account != MARK and not (len(account) == 12 and account.isascii() and account.isdigit()):
-        raise UsageError(f"--account {account!r} is no account number.", "It has 12 digits, without hyphens.")
+        raise UsageError(f"--account {account!r} is not a valid AWS account ID.", "It has 12 digits, without hyphens.")
     settings = given.settings()
     documents = deployer.policies(settings, account)
     files = _written(output, documents) if output else []
@@ -58,8 +58,10 @@ def command(given: Given, account: str, output: Path | None, as_json: bool) -> N
         print_lines(_attaching(settings, account, files))
     else:
         click.echo("\n\n".join(json.dumps(one, indent=2) for one in documents))
-        many = f"{len(documents)} policies, all of them needed: AWS takes {deployer.POLICY_LIMIT:,} characters in one. "
-        files_too = f"{next_command('policy', '--output', 'DIR')} writes files and says how to attach."
+        many = (
+            f"{len(documents)} policies, all required: AWS allows {deployer.POLICY_LIMIT:,} characters in one policy. "
+        )
+        files_too = f"{next_command('policy', '--output', 'DIR')} writes files and prints the commands to attach them."
         said = f"{many if len(documents) > 1 else ''}{files_too}"
         click.echo(said, err=True)
 
@@ -72,7 +74,7 @@ def _written(folder: Path, documents: list[dict[str, Any]]) -> list[Path]:
         for file, document in zip(files, documents, strict=True):
             write(file, json.dumps(document, separators=(",", ":")) + "\n", SHARED)
     except OSError as error:
-        raise UsageError(f"{folder} cannot be written: {error.strerror}.", "Name another folder.") from None
+        raise UsageError(f"{folder} cannot be written: {error.strerror}.", "Choose another folder.") from None
     return files
 
 
@@ -91,7 +93,7 @@ def _attaching(settings: Settings, account: str, files: list[Path]) -> list[str]
     return [
         f"Written: {', '.join(str(file) for file in files)}",
         "",
-        "An administrator of the account makes the policies:",
+        "An administrator of the account creates the policies:",
         *made,
         "and attaches all of them to the role or user that runs awsdeploy:",
         *given,

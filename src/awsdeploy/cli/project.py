@@ -67,7 +67,7 @@ class Answers:
             return from_mapping(tomllib.loads(text), source="", environ={})
         except ConfigInvalid as error:
             raise ConfigInvalid(
-                error.message, f"Nothing was written. Its flags: {next_command('init', '--help')}"
+                error.message, f"Nothing was written. To see the flags: {next_command('init', '--help')}"
             ) from None
 
 
@@ -129,9 +129,9 @@ def _program(service: str, folder: Path) -> Program:
     remark = ""
     prefix = _PREFIX.search(main)
     if service == "backend" and main and (prefix is None or prefix[1] != "api"):
-        remark = "without the global prefix api, which /api paths and the health check need"
+        remark = 'without the global prefix "api", which the /api paths and the health check need'
     if framework == "Next.js" and (routes := _hidden(folder)):
-        remark = f"whose routes in {routes} are never reached: /api goes to the backend"
+        remark = f"whose routes in {routes} get no requests: /api goes to the backend"
     return Program(service, folder.name, framework, PORTS[service] if told else port, _manager(folder), remark)
 
 
@@ -159,7 +159,7 @@ def _apart(found: list[Program]) -> list[Program]:
         return found
     taken = found[0].port
     port = PORTS["backend"] if taken != PORTS["backend"] else PORTS["backend"] + 1
-    remark = f"which listens on {taken} like {found[0].folder}: let it read PORT"
+    remark = f"which uses port {taken}, as {found[0].folder} does: make it read PORT"
     return [found[0], dataclasses.replace(found[1], port=port, remark=remark)]
 
 
@@ -170,26 +170,29 @@ def config_text(answers: Answers) -> str:
     )
     other = "documented" if answers.platform == "supported" else "supported"
     lines = [
-        "# What awsdeploy builds. Everything not written has its documented value:",
+        "# Settings of awsdeploy. Everything that is not here has its default value:",
         "#   awsdeploy config show --origin",
         "",
         f"name = {_text(answers.name)}",
-        f"environment = {_text(answers.environment)}    # awsdeploy -e dev … makes another stack from the same file",
+        f"environment = {_text(answers.environment)}    # awsdeploy -e dev … creates another stack from this file",
     ]
     if answers.preset is not None:
         lines.append(f"preset = {_text(answers.preset)}    # sizes: dev or prod")
     if answers.domain:
-        lines.append(f"domain = {_text(answers.domain)}    # zone in the account, create_zone = true, or [dns] mode")
+        lines.append(
+            f"domain = {_text(answers.domain)}    # needs a hosted zone in the account, create_zone = true, or [dns] "
+            "mode"
+        )
     else:
         lines.append('# domain = "example.com"    # without one: no DNS record, no TLS')
     lines += [
         f"platform = {_text(answers.platform)}    # or {_text(other)}{price}",
-        f"timezone = {_text(answers.timezone)}    # for times on the screen",
+        f"timezone = {_text(answers.timezone)}    # for displayed times",
         f"region = {_text(answers.region)}" if answers.region else '# region = "ap-northeast-2"',
         "",
         "# [network]",
         '# ssh_from = ["203.0.113.7/32"]    # opens port 22; Session Manager needs no port',
-        "# nat = false                      # about $47 a month saved; on in prod",
+        "# nat = false                      # saves about $47 a month; on in prod",
     ]
     if answers.programs:
         lines += _services(answers.programs)
@@ -213,7 +216,7 @@ def _services(found: tuple[Program, ...]) -> list[str]:
         said = (
             f"{program.folder}/: {program.described}"
             if program
-            else f"no {' or '.join(FOLDERS[service])} folder seen here"
+            else f"no {' or '.join(FOLDERS[service])} folder found here"
         )
         lines += [f"# {said}", f"port = {program.port if program else _free(port, found)}"]
         if program and program.folder != FOLDERS[service][0]:

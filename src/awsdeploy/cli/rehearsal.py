@@ -33,22 +33,24 @@ EXAMPLES = """\
   awsdeploy rehearsal compare aws.json sandbox.json
 """
 HOURS = 2
-"""That the cost is computed for: a rehearsal takes about one, and AWS bills a load balancer by the hour begun."""
+"""Hours that the cost is computed for: a rehearsal takes about one, and AWS bills each started load balancer hour."""
 DIFFER = 7
 
 
 @click.group(cls=ExampleGroup, examples=EXAMPLES)
 def command() -> None:
-    """Try awsdeploy on an AWS account with a small stack of its own, and record what AWS answers.
+    """Test awsdeploy on an AWS account with a small separate stack, and record how AWS answers.
 
-    The recording holds operations, durations, statuses, error codes and the shapes of answers, and no value. It can be
-    attached to a report, and compared with one of the sandbox.
+    The recording contains operations, durations, statuses, error codes and the shapes of responses, but no values. You
+    can attach it to a report and compare it with a recording of the sandbox.
     """
 
 
 @command.command(cls=ExampleHelp, examples=EXAMPLES)
 @yes_option
-@click.option("--domain", metavar="NAME", default="", help="Also HTTPS, for this name in a hosted zone of the account.")
+@click.option(
+    "--domain", metavar="NAME", default="", help="Also test HTTPS, with this name in a hosted zone of the account."
+)
 @click.option("--name", metavar="NAME", help="The stack's name; begins with rehearsal-.  [default: a random one]")
 @click.option(
     "--application",
@@ -60,10 +62,10 @@ def command() -> None:
 @click.option("--output", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="The recording.")
 @shared_options()
 def run(given: Given, yes: bool, domain: str, name: str | None, application: Path, output: Path | None) -> None:
-    """Take a dev stack through up, deploy, a change, a kill, status and destroy, and record it.
+    """Run up, deploy, a change, a kill, status and destroy on a dev stack, and record it.
 
-    Shows the cost and asks first. It always destroys at the end, also after a failure or Ctrl-C, and says what to
-    type should something be left.
+    Shows the cost and asks first. Always deletes the stack at the end, also after a failure or Ctrl-C. If something is
+    left, prints the command to delete it.
     """
     from awsdeploy.rehearsal import project
 
@@ -88,9 +90,9 @@ def run(given: Given, yes: bool, domain: str, name: str | None, application: Pat
 @json_option
 @shared_options(reads_config=False, reaches_aws=False)
 def compare(_given: Given, first: Path, second: Path, as_json: bool) -> int:
-    """Say where recording SECOND differs from FIRST, the most important first. Ends with 7 if it does.
+    """Show the differences between two recordings, the most important first. Exits with 7 if there are any.
 
-    FIRST is AWS's, SECOND the sandbox's. Durations are compared in AWS's time.
+    FIRST is the recording of AWS, SECOND that of the sandbox. Durations are compared in AWS time.
     """
     from awsdeploy.rehearsal import compare as comparing
     from awsdeploy.rehearsal import recording
@@ -111,7 +113,7 @@ def _agreed(given: Given, made: Project, yes: bool) -> Clock:
     with session(given, settings, "rehearsal run") as at:
         account = at.run.door.account(at.run.region)
         if at.run.read_record() is not None:
-            raise Refused(f"{settings.stack} exists already.", f"Take it down first: {_take_down(given, made)}")
+            raise Refused(f"{settings.stack} exists already.", f"Delete it first: {_take_down(given, made)}")
         print_lines(list(_announced(given, made, account)), err=True)
         if not yes and not click.confirm("\nGo ahead?", default=False, err=True):
             raise Declined("Nothing was created.")
@@ -122,13 +124,13 @@ def _announced(given: Given, made: Project, account: str) -> Iterator[str]:
     settings = made.settings
     simulated = bool(os.environ.get("AWS_ENDPOINT_URL"))
     yield f"A rehearsal: stack {settings.stack} in {settings.region}, account {account}."
-    yield "up, deploy, a change, a kill, status, destroy: about an hour of AWS's time."
+    yield "Runs up, deploy, a change, a kill, status and destroy. Takes about one hour."
     yield ""
     yield from _cost(settings)
     if simulated:
-        yield "Nothing of it is billed here: AWS_ENDPOINT_URL names another endpoint than AWS."
+        yield "Nothing is billed: AWS_ENDPOINT_URL is not an AWS endpoint."
     yield ""
-    yield "Should this machine fail before the end, take the stack down by hand:"
+    yield "If this computer fails before the end, delete the stack with:"
     yield f"  {_take_down(given, made)}"
 
 
@@ -144,7 +146,7 @@ def _cost(settings: Settings) -> Iterator[str]:
     yield from table(hours)
     yield (
         f"About ${hourly * HOURS:.2f} before VAT and traffic, by AWS's list prices of {prices.READ_ON}; "
-        f"${hourly * 24:.2f} a day if it were not destroyed."
+        f"${hourly * 24:.2f} a day if it is not deleted."
     )
 
 
@@ -187,7 +189,7 @@ def _told(given: Given, course: Course, clock: Clock, output: Path) -> Iterator[
     yield ""
     yield from table({act.name: f"{spell(clock.of(act.seconds))}, {_ended(act.exit)}" for act in course.acts})
     yield ""
-    yield f"Recorded in {output}: operations, durations, statuses, error codes, shapes of answers; no value."
+    yield f"Recorded in {output}: operations, durations, statuses, error codes and the shapes of responses; no values."
     if not given.sandbox:
         yield "To compare it with the sandbox:"
         yield f"  {Given(sandbox=True).typed(['rehearsal', 'run', '--output', 'sandbox.json'])}"
@@ -202,16 +204,18 @@ def _judge(given: Given, course: Course) -> None:
     """Raises what the rehearsal ended with, if it was not all well."""
     if not course.destroyed:
         raise Leftovers(
-            f"The stack could not be taken down. Its folder is kept: {course.project.folder}",
+            f"The stack could not be deleted. Its folder is kept: {course.project.folder}",
             _take_down(given, course.project),
         )
     if course.stopped:
-        raise Interrupted("Stopped on request. The stack is gone.", "The recording holds what was done until then.")
+        raise Interrupted(
+            "Stopped on request. The stack was deleted.", "The recording contains everything up to that point."
+        )
     if course.failed:
         said = ", ".join(f"{act.name} ({_ended(act.exit)})" for act in course.failed)
         raise AwsFailure(
-            f"Not everything went well: {said}. The stack is gone.",
-            "Attach the recording and what was printed above to a report.",
+            f"Some steps failed: {said}. The stack was deleted.",
+            "Attach the recording and the output above to your report.",
         )
 
 
@@ -230,6 +234,6 @@ def _described(which: str, path: Path, recorded: dict[str, Any]) -> Iterator[str
 
     clock = recorded["clock"]
     where = "AWS" if recorded["endpoint"] == "aws" else "not AWS"
-    speed = f", {clock:g} of AWS's seconds in one" if clock != 1 else ""
+    speed = f", {clock:g} AWS seconds per second" if clock != 1 else ""
     yield f"{which}: {path.name} ({where}, {recorded['region']}, {recorded['day']}{speed})"
     yield "  " + ", ".join(f"{act['act']} {spell(act['seconds'] * clock)}" for act in recorded["acts"])

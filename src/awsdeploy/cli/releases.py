@@ -20,7 +20,7 @@ from awsdeploy.hints import next_command
 @json_option
 @shared_options()
 def command(given: Given, services: tuple[str, ...], as_json: bool) -> None:
-    """List the releases of each service that have served, newest first, and where each runs."""
+    """List the releases of each service, newest first, and the machines that run them."""
     settings = given.settings()
     wanted = chosen(settings, services)
     with session(given, settings, "releases") as at:
@@ -43,7 +43,7 @@ def command(given: Given, services: tuple[str, ...], as_json: bool) -> None:
             print_lines((f"! {one}" for one in failed), err=True)
             print_lines([f"To try again: {next_command('deploy')}"], err=True)
         if not rows:
-            print_lines([f"Nothing has been released yet. To do it: {next_command('deploy')}"])
+            print_lines([f"Nothing has been released yet. To release: {next_command('deploy')}"])
             return
         print_lines(
             f"  {'*' if row['current'] else ' '} {row['service']:<12} {row['release']}  {', '.join(row['machines'])}"

@@ -62,7 +62,7 @@ def chosen(settings: Settings, names: Sequence[str]) -> list[Service]:
         if name not in settings.services:
             known = ", ".join(settings.services)
             said = name.partition("=")[0]  # a variable in the service's place: its value is not repeated
-            raise UsageError(f"There is no service {said!r} in the configuration.", f"There are: {known}")
+            raise UsageError(f"{said!r} is not a service in config.toml.", f"Services: {known}")
     first = settings.database_users
     everyone = sorted(settings.services.values(), key=lambda one: one.name not in first)
     return [one for one in everyone if not names or one.name in names]
@@ -95,7 +95,7 @@ def report(at: Session, results: list[Result], seconds: float, site: str, as_jso
         return
     lines = []
     for one in results:
-        said = "unchanged, nothing was done (--force does it all the same)" if one.unchanged else verb
-        before = f", before it {one.previous}" if one.previous and not one.unchanged else ""
+        said = "unchanged, nothing was done (use --force to release again)" if one.unchanged else verb
+        before = f", previously {one.previous}" if one.previous and not one.unchanged else ""
         lines.append(f"{one.service}: {one.release} {said}{before}")
     print_lines([*lines, *(["", f"Answers at {site}"] if site else [])])

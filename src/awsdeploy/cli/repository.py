@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from awsdeploy.release.repository import Access
 
 EXAMPLES = """\
-  awsdeploy repository connect                     asks for a read-only token, and does not show it
+  awsdeploy repository connect                     prompts for a read-only token without showing it
   awsdeploy repository connect < token.txt
   awsdeploy repository connect git@github.com:acme/shop.git --deploy-key deploy_key
   awsdeploy repository show
@@ -27,22 +27,26 @@ EXAMPLES = """\
 
 @click.group(cls=ExampleGroup, examples=EXAMPLES)
 def command() -> None:
-    """What lets the machines read the repository that they fetch releases from.
+    """Manage the machines' read access to the git repository.
 
-    With `[release] source = "git"` they fetch the commit themselves. A token or key is tried, kept encrypted in
-    Parameter Store, and goes with the stack.
+    With `[release] source = "git"` the machines fetch the commit themselves. The token or key is tested, stored
+    encrypted in Parameter Store, and deleted with the stack.
     """
 
 
 @command.command(cls=ExampleHelp, examples=EXAMPLES)
 @click.argument("url", required=False)
-@click.option("--deploy-key", type=click.Path(path_type=Path), metavar="FILE", help="A private key, for ssh addresses.")
-@click.option("--user", metavar="NAME", help="The token's user, where the server wants one.  [default: x-access-token]")
+@click.option(
+    "--deploy-key", type=click.Path(path_type=Path), metavar="FILE", help="File with the private key, for ssh URLs."
+)
+@click.option(
+    "--user", metavar="NAME", help="The user name for the token, if the server requires one.  [default: x-access-token]"
+)
 @shared_options()
 def connect(given: Given, url: str | None, deploy_key: Path | None, user: str | None) -> None:
-    """Try a read-only token or deploy key, and keep it for the machines.
+    """Test a read-only token or deploy key, and store it for the machines.
 
-    URL is release.repository unless it is given. A token that is not typed is read from standard input.
+    The default for URL is release.repository. Without a terminal, reads the token from standard input.
     """
     settings = given.settings()
     url = _address(settings, url)
@@ -52,13 +56,11 @@ def connect(given: Given, url: str | None, deploy_key: Path | None, user: str | 
 
         at.run.need_record()
         if deploy_key is None and not repository.closed(url):
-            print_lines([f"{url} is public: there is nothing to connect.", *_to_write(settings, url)])
+            print_lines([f"{url} is public: it needs no token or key.", *_to_write(settings, url)])
             return
         access = repository.tried(_given(url, deploy_key, user))
         if access.known_hosts and not repository.is_known_here(url):
-            print_lines(
-                [f"Note: ssh has not met {url} here before; the key it showed is trusted from now on."], err=True
-            )
+            print_lines([f"Note: {url} was not in known_hosts. Its host key is trusted from now on."], err=True)
         repository.connect(at.run, settings.services, access)
         print_lines([f"Connected {', '.join(settings.services)} to {url}.", *_to_write(settings, url)])
 
@@ -66,7 +68,7 @@ def connect(given: Given, url: str | None, deploy_key: Path | None, user: str | 
 @command.command(cls=ExampleHelp, examples="  awsdeploy repository show\n")
 @shared_options()
 def show(given: Given) -> None:
-    """Which repository each service is connected to, by whom and since when. Not the secret."""
+    """Show the repository of each service, who connected it and when. Does not show the secret."""
     settings = given.settings()
     with session(given, settings, "repository show") as at:
         from awsdeploy.release import repository
@@ -74,7 +76,7 @@ def show(given: Given) -> None:
         at.run.need_record()
         found = repository.connections(at.run)
         if not found:
-            click.echo(f"Nothing is connected. To do it: {next_command('repository', 'connect')}")
+            click.echo(f"No repository is connected. To connect one: {next_command('repository', 'connect')}")
         dim = styled("dim")
         for one in found.values():
             when = one.at.astimezone(settings.tz) if one.at else None
@@ -85,7 +87,7 @@ def show(given: Given) -> None:
 @command.command(cls=ExampleHelp, examples="  awsdeploy repository disconnect\n")
 @shared_options()
 def disconnect(given: Given) -> None:
-    """Remove what is stored, of all services. What runs goes on running."""
+    """Delete the stored token or key of all services. Running releases are not affected."""
     settings = given.settings()
     with session(given, settings, "repository disconnect") as at:
         from awsdeploy.release import repository
@@ -93,7 +95,7 @@ def disconnect(given: Given) -> None:
         at.run.need_record()
         found = repository.connections(at.run)
         repository.disconnect(at.run, found)
-        click.echo(f"Disconnected {', '.join(found)}." if found else "Nothing is connected.")
+        click.echo(f"Disconnected {', '.join(found)}." if found else "No repository is connected.")
 
 
 def _address(settings: Settings, url: str | None) -> str:
@@ -104,13 +106,13 @@ def _address(settings: Settings, url: str | None) -> str:
         if settings.release.repository:
             return settings.release.repository
         raise UsageError(
-            "Which repository? None was given, and release.repository is empty.",
+            "No repository: give URL, or set release.repository.",
             next_command("repository", "connect", repository.EXAMPLE),
         )
     try:
         return repository.address(url)
     except Wrong as wrong:
-        raise UsageError(f"This is no address to fetch from: expected {wrong.expected}.", wrong.remedy) from None
+        raise UsageError(f"Not a valid repository URL: expected {wrong.expected}.", wrong.remedy) from None
 
 
 def _need_fitting(url: str, deploy_key: Path | None, user: str | None) -> None:
@@ -118,11 +120,13 @@ def _need_fitting(url: str, deploy_key: Path | None, user: str | None) -> None:
     from awsdeploy.config.repository import by_ssh
 
     if by_ssh(url) and deploy_key is None:
-        raise UsageError(f"{url} is reached by ssh, which a key opens.", "Name its file: --deploy-key FILE")
+        raise UsageError(f"{url} is an ssh URL and needs a deploy key.", "Give the key file: --deploy-key FILE")
     if by_ssh(url) and user is not None:
-        raise UsageError("--user is for tokens; the user of ssh stands in the address.", "Leave it out.")
+        raise UsageError("--user is for tokens only: an ssh URL already contains the user.", "Leave it out.")
     if not by_ssh(url) and deploy_key is not None:
-        raise UsageError(f"{url} is reached by https, which a token opens.", "Leave --deploy-key out, or name git@…")
+        raise UsageError(
+            f"{url} is an https URL and needs a token.", "Leave --deploy-key out, or use an ssh URL (git@…)"
+        )
 
 
 def _given(url: str, deploy_key: Path | None, user: str | None) -> Access:
@@ -132,12 +136,14 @@ def _given(url: str, deploy_key: Path | None, user: str | None) -> Access:
         try:
             text = deploy_key.read_text()
         except (OSError, UnicodeDecodeError) as error:
-            reason = getattr(error, "strerror", None) or "it is no text"
-            raise UsageError(f"--deploy-key cannot be read: {reason}.", "Name the file of a private key.") from None
+            reason = getattr(error, "strerror", None) or "it is not a text file"
+            raise UsageError(
+                f"--deploy-key cannot be read: {reason}.", "Give the path of a private key file."
+            ) from None
         return repository.Access(url, key=repository.key_of(text))
     token = asked_hidden(f"Read-only token for {url}", "The token").strip()
     if not token or not token.isprintable() or " " in token:
-        raise UsageError("This is no token: one word is expected.", "Nothing was stored.")
+        raise UsageError("Not a valid token: expected one word.", "Nothing was stored.")
     return repository.Access(url, user=user or repository.USER, token=token)
 
 
@@ -146,7 +152,7 @@ def _to_write(settings: Settings, url: str) -> list[str]:
     if (settings.release.source, settings.release.repository) == ("git", url):
         return []
     return [
-        "To release from there, config.toml has to say:",
+        "To release from this repository, add to config.toml:",
         "  [release]",
         '  source = "git"',
         f'  repository = "{url}"',

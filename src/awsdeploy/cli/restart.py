@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @json_option
 @shared_options()
 def command(given: Given, services: tuple[str, ...], as_json: bool) -> None:
-    """Read the environment again and reload the processes, without a gap where PM2 can. Builds nothing."""
+    """Restart the processes with the current environment variables, without downtime where PM2 can. Builds nothing."""
     settings = given.settings()
     restarted(given, settings, chosen(settings, services), as_json)
 

@@ -17,19 +17,19 @@ if TYPE_CHECKING:
     from awsdeploy.release.deploy import Releaser
 
 EXAMPLES = """\
-  awsdeploy rollback                        every service, to the release before
+  awsdeploy rollback                        every service, to the previous release
   awsdeploy rollback backend --to 20261124T160501Z-1a2b3c4
-  awsdeploy releases                        which there are
+  awsdeploy releases                        list the releases
 """
 
 
 @click.command(cls=ExampleHelp, examples=EXAMPLES)
 @click.argument("services", nargs=-1)
-@click.option("--to", metavar="RELEASE", help="Which release.  [default: the one before the current]")
+@click.option("--to", metavar="RELEASE", help="The release to go back to.  [default: the previous one]")
 @json_option
 @shared_options()
 def command(given: Given, services: tuple[str, ...], to: str | None, as_json: bool) -> None:
-    """Go back to an earlier release. Migrations of the database are not undone."""
+    """Go back to an earlier release. Database migrations are not undone."""
     settings = given.settings()
     wanted = chosen(settings, services)
     with releasing(given, settings, "rollback") as (at, releaser):
@@ -39,23 +39,25 @@ def command(given: Given, services: tuple[str, ...], to: str | None, as_json: bo
         for service, id, found in manifests:
             if found is None:
                 raise Refused(
-                    f"There is no release {id} of {service.name}.", f"Which there are: {next_command('releases')}"
+                    f"{service.name} has no release {id}.", f"To list the releases: {next_command('releases')}"
                 )
-        click.echo("Migrations of the database are not undone.", err=True)
+        click.echo("Database migrations are not undone.", err=True)
         begun, results = time.monotonic(), []
         for service, id, found in manifests:
             click.echo(f"{service.name}: back to {id}", err=True)
             results.append(releaser.rollback(service, id, found or {}))
         seconds = at.clock.of(time.monotonic() - begun)
-        report(at, results, seconds, releaser.ground.site, as_json, "serves again")
+        report(at, results, seconds, releaser.ground.site, as_json, "is running again")
 
 
 def _before(releaser: Releaser, service: str) -> str:
     """The newest that served before the current one. Raises `Refused` if there is none."""
     now = releaser.ground.current(service)
     if not now:
-        raise Refused(f"{service} has no release yet.", f"To make one: {next_command('deploy')}")
+        raise Refused(f"{service} has no release yet.", f"To release: {next_command('deploy')}")
     earlier = [id for id in releaser.ground.served(service) if id < now]
     if not earlier:
-        raise Refused(f"{service} has no release before {now}.", f"Which there are: {next_command('releases')}")
+        raise Refused(
+            f"{service} has no release older than {now}.", f"To list the releases: {next_command('releases')}"
+        )
     return earlier[0]

@@ -1,4 +1,4 @@
-"""`sandbox`: the simulated AWS by hand. `--sandbox` on any command starts it by itself."""
+"""`sandbox`: start and stop the simulated AWS. `--sandbox` on any command starts it automatically."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ if TYPE_CHECKING:
     from awsdeploy.sandbox.control import Server
 
 EXAMPLES = """\
-  awsdeploy up --sandbox --yes      starts it by itself
-  awsdeploy sandbox status          is it running, and how fast
-  eval "$(awsdeploy sandbox env)"   point the AWS CLI and other programs of this shell at it
-  awsdeploy sandbox reset           forget everything in it
+  awsdeploy up --sandbox --yes      starts the sandbox automatically
+  awsdeploy sandbox status          show whether it runs, and its speed
+  eval "$(awsdeploy sandbox env)"   use it with the AWS CLI in this shell
+  awsdeploy sandbox reset           delete everything in it
   awsdeploy sandbox stop
 """
 
 
 @click.group(cls=ExampleGroup, examples=EXAMPLES)
 def command() -> None:
-    """A simulated AWS on this machine: real waits (only faster), real errors, no account and no cost."""
+    """Simulated AWS on this computer: the waits (faster) and errors of AWS, without an account or cost."""
 
 
 @command.command(cls=ExampleHelp, examples="  awsdeploy sandbox start --speed 120\n")
 @shared_options(reads_config=False, reaches_aws=False)
 def start(given: Given) -> None:
-    """Start it, unless it runs already."""
+    """Start the sandbox, if it is not running."""
     from awsdeploy.sandbox import control
 
     home = SANDBOX.absolute()
@@ -47,7 +47,7 @@ def start(given: Given) -> None:
 @command.command(cls=ExampleHelp, examples="  awsdeploy sandbox stop\n")
 @shared_options(reads_config=False, reaches_aws=False)
 def stop(_given: Given) -> None:
-    """Stop it. What it simulated is gone with it."""
+    """Stop the sandbox. Its resources are lost."""
     from awsdeploy.sandbox import control
 
     was_running = control.stop(SANDBOX.absolute())
@@ -57,7 +57,7 @@ def stop(_given: Given) -> None:
 @command.command(cls=ExampleHelp, examples="  awsdeploy sandbox status\n")
 @shared_options(reads_config=False, reaches_aws=False)
 def status(_given: Given) -> None:
-    """Say whether it runs, where and how fast."""
+    """Show whether the sandbox is running, its URL and speed."""
     from awsdeploy.sandbox import control
 
     server = control.status(SANDBOX.absolute())
@@ -67,9 +67,9 @@ def status(_given: Given) -> None:
 @command.command(cls=ExampleHelp, examples='  eval "$(awsdeploy sandbox env)" && aws ec2 describe-vpcs\n')
 @shared_options(reads_config=False, reaches_aws=False)
 def env(_given: Given) -> None:
-    """Print its address and keys as shell variables, for other clients. The keys open this sandbox only.
+    """Print the sandbox's URL and keys as shell variables, for other clients. The keys work only with this sandbox.
 
-    What would lead a client to other credentials, another address or a proxy is unset in the same shell.
+    Also unsets variables that would make a client use other credentials, another endpoint or a proxy.
     """
     from awsdeploy.sandbox import control
 
@@ -87,7 +87,7 @@ def env(_given: Given) -> None:
 @command.command(cls=ExampleHelp, examples="  awsdeploy sandbox reset\n")
 @shared_options(reads_config=False, reaches_aws=False)
 def reset(_given: Given) -> None:
-    """Empty it: no stack, no record of one."""
+    """Delete everything in the sandbox, and the local state of its stacks."""
     from awsdeploy.sandbox import control
 
     control.reset(SANDBOX.absolute())
@@ -95,4 +95,4 @@ def reset(_given: Given) -> None:
 
 
 def _described(server: Server) -> str:
-    return f"The sandbox runs at {server.url}, {server.speed:g} times as fast as AWS (process {server.pid})."
+    return f"The sandbox is running at {server.url}, {server.speed:g} times as fast as AWS (process {server.pid})."

@@ -62,7 +62,7 @@ def session(given: Given, settings: Settings, command: str, writes: bool = False
 
     Raises `StateLocked`, `StateTooNew`, `StateUnwritable`.
     """
-    click.echo(f"Looking at {settings.stack} in {settings.region} …", err=True)
+    click.echo(f"Reading {settings.stack} in {settings.region} …", err=True)
     from awsdeploy import blueprint  # noqa: F401 - every kind enters by being defined
     from awsdeploy.aws import Door
     from awsdeploy.engine.run import Run
@@ -102,15 +102,15 @@ def asked_hidden(question: str, what: str) -> str:
     try:
         return sys.stdin.buffer.read().decode().removesuffix("\n").removesuffix("\r")
     except UnicodeDecodeError:
-        raise UsageError(f"{what} is no text in UTF-8.", "Nothing was set.") from None
+        raise UsageError(f"{what} is not valid UTF-8 text.", "Nothing was set.") from None
 
 
 def need_consent(given_on_command_line: bool, flag: str) -> None:
     """Raises `UsageError` where nobody can be asked and the flag that answers was not given."""
     if not given_on_command_line and not can_ask():
         raise UsageError(
-            "There is no terminal to ask at.",
-            f"Add {flag} to do it without asking.",
+            "Cannot ask for confirmation: there is no terminal.",
+            f"Add {flag} to run without confirmation.",
         )
 
 

@@ -17,13 +17,13 @@ EXAMPLES = """\
 
 @click.command(cls=ExampleHelp, examples=EXAMPLES)
 @click.argument("service")
-@click.option("--instance", metavar="ID", default="", help="Which machine, by id or name.  [default: the first]")
+@click.option("--instance", metavar="ID", default="", help="The machine, by ID or name.  [default: the first]")
 @shared_options()
 def command(given: Given, service: str, instance: str) -> int:
     """Open a shell on a machine of a service. No SSH, no key, no open port."""
     settings = given.settings()
     if service not in settings.services:
-        raise UsageError(f"There is no service {service}.", f"There are: {', '.join(settings.services)}.")
+        raise UsageError(f"{service} is not a service in config.toml.", f"Services: {', '.join(settings.services)}.")
     from awsdeploy.release import sessions
 
     sessions.need_plugin(given.sandbox)
@@ -32,5 +32,5 @@ def command(given: Given, service: str, instance: str) -> int:
 
         at.run.need_record()
         machine = sessions.choose(machines(at.run), [service], instance)
-        click.echo(f"{machine.name} ({machine.id}); exit ends it.", err=True)
+        click.echo(f"{machine.name} ({machine.id}); type exit to leave.", err=True)
         return sessions.open_session(at.run, machine)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 EXAMPLES = """\
   awsdeploy status
-  awsdeploy status --watch        again and again until Ctrl-C
+  awsdeploy status --watch        refresh until Ctrl-C
   awsdeploy status --json
 """
 UNHEALTHY, DRIFT = 1, 7
@@ -39,14 +39,14 @@ DIFFERS = {"create": "missing", "replace": "to be replaced", "change": "differs"
 
 
 @click.command(cls=ExampleHelp, examples=EXAMPLES)
-@click.option("--watch", is_flag=True, help="Look again every few seconds until Ctrl-C.")
+@click.option("--watch", is_flag=True, help="Refresh every few seconds until Ctrl-C.")
 @json_option
 @shared_options()
 def command(given: Given, watch: bool, as_json: bool) -> int:
-    """Show what stands, how it is and where to reach it.
+    """Show every resource, its health and the URLs.
 
-    Ends with 0 if all is well, 1 if something is unhealthy, 7 if something is missing or differs from config.toml,
-    6 if there is no such stack.
+    Exit codes: 0 healthy, 1 something is unhealthy, 6 the stack does not exist, 7 something is missing or differs from
+    config.toml.
     """
     settings = given.settings()
     while True:
@@ -68,7 +68,7 @@ def look(at: Session) -> Standing:
     plan = planning.made(at)
     if plan.new:
         raise NoSuchStack(
-            f"There is nothing of {at.settings.stack} in {at.run.region}.",
+            f"Stack {at.settings.stack} does not exist in {at.run.region}.",
             f"To create it: {next_command('up')}",
         )
     return Standing(at, plan)
@@ -106,14 +106,14 @@ class Standing:
                 yield from (f"      {line}" for line in planning.trouble(self.plan.items[resource]))
         if self.plan.removals:
             yield ""
-            yield styled("bold")("No longer declared")
+            yield styled("bold")("No longer in config.toml")
             yield from (f"  - {live.key:<{KEYS}} {live.id}" for live in self.plan.removals)
         yield ""
         yield from table({**self._services(), **found_out(self.at, self.plan)})
         yield from notices.lines(self.at, self.plan.items)
         if self.plan.writes:
             yield ""
-            yield f"To mend what differs: {next_command('up')}"
+            yield f"To fix the differences: {next_command('up')}"
 
     def _verdict(self) -> str:
         if self.unhealthy:

@@ -21,17 +21,17 @@ HERE = "127.0.0.1"
 
 @click.group(cls=ExampleGroup, examples=EXAMPLES)
 def command() -> None:
-    """Reach what has no public address, as long as the command runs."""
+    """Forward a local port to a private resource, while the command runs."""
 
 
 @command.command(cls=ExampleHelp, examples=EXAMPLES)
 @click.option(
-    "--port", type=click.IntRange(1, 65535), default=3307, show_default=True, help="The port on this machine."
+    "--port", type=click.IntRange(1, 65535), default=3307, show_default=True, help="The port on this computer."
 )
-@click.option("--show", is_flag=True, help="Show the password too.")
+@click.option("--show", is_flag=True, help="Also show the password.")
 @shared_options()
 def database(given: Given, port: int, show: bool) -> int:
-    """Make the database reachable on a port of this machine, until Ctrl-C."""
+    """Forward a port of this computer to the database, until Ctrl-C."""
     from awsdeploy.release import sessions
 
     settings = given.settings()
@@ -51,7 +51,7 @@ def database(given: Given, port: int, show: bool) -> int:
             ssm = at.run.door.client("ssm", at.run.region)
             password = str(ssm.get_parameter(Name=place.password, WithDecryption=True)["Parameter"]["Value"])
         lines = [
-            f"{HERE}:{port} leads to {place.host}:{place.port} through {machine.name}, until Ctrl-C.",
+            f"{HERE}:{port} forwards to {place.host}:{place.port} through {machine.name}, until Ctrl-C.",
             f"  user      {place.user}",
             f"  database  {place.name}",
             f"  password  {password}",
@@ -69,5 +69,5 @@ def _need_free(port: int) -> None:
             one.bind((HERE, port))
         except OSError as error:
             raise UsageError(
-                f"Port {port} of this machine cannot be used: {error.strerror}.", "Name another with --port."
+                f"Port {port} cannot be used on this computer: {error.strerror}.", "Choose another port with --port."
             ) from None

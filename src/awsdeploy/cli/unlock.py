@@ -11,8 +11,8 @@ from awsdeploy.errors import StateLocked
 from awsdeploy.hints import next_command
 
 EXAMPLES = """\
-  awsdeploy unlock             who holds it
-  awsdeploy unlock --force     take it away
+  awsdeploy unlock             show who holds the lock
+  awsdeploy unlock --force     remove the lock
 """
 
 
@@ -20,19 +20,20 @@ EXAMPLES = """\
 @click.option("--force", is_flag=True, help="Remove the lock, whoever holds it.")
 @shared_options()
 def command(given: Given, force: bool) -> None:
-    """Say who holds the stack's lock; with --force, remove it.
+    """Show who holds the stack's lock. With --force, remove it.
 
-    A lock whose command has died on this machine, or was not renewed for five minutes, is taken over without this.
+    Not needed after a crash: awsdeploy takes over a lock whose process on this computer has ended, or which was not
+    renewed for five minutes.
     """
     with session(given, given.settings(), "unlock") as at:
         holder = at.run.lease.holder()
         if not holder:
-            click.echo(f"Nobody holds the lock of {at.settings.stack}.")
+            click.echo(f"{at.settings.stack} is not locked.")
         elif force:
             at.run.lease.break_lock()
             click.echo(f"Removed the lock of {at.settings.stack}, held by {holder}.")
         else:
             raise StateLocked(
                 f"{at.settings.stack} is locked by {holder}.",
-                f"If you know that it is dead: {next_command('unlock', '--force')}",
+                f"If that command is no longer running: {next_command('unlock', '--force')}",
             )

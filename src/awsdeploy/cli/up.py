@@ -32,7 +32,7 @@ EXAMPLES = """\
   awsdeploy up                          shows the plan, then asks
   awsdeploy up -e dev --yes             the dev environment, without asking
   awsdeploy up --replace machines/backend-1
-  awsdeploy up --restore-snapshot ID    the database as it was; `awsdeploy backups` lists them
+  awsdeploy up --restore-snapshot ID    restore the database; `awsdeploy backups` lists the IDs
 """
 
 
@@ -45,7 +45,8 @@ EXAMPLES = """\
     "--delete-data",
     metavar="KEY",
     multiple=True,
-    help="Let go of this database or bucket, if the plan removes it. A database leaves a final snapshot.",
+    help="Allow this database or bucket to be deleted, if the plan deletes it. AWS takes a final snapshot of a "
+    "database.",
 )
 @json_option
 @shared_options()
@@ -58,7 +59,7 @@ def command(
     delete_data: tuple[str, ...],
     as_json: bool,
 ) -> None:
-    """Create the stack, or bring it to what config.toml says. After a crash or Ctrl-C: the same command again."""
+    """Create the stack, or update it to match config.toml. After a crash or Ctrl-C, run the same command again."""
     settings = given.settings()
     need_consent(yes, "--yes")
     with session(given, settings, "up", writes=True) as at:
@@ -94,7 +95,7 @@ def _before_spending(at: Session, plan: Plan) -> list[str]:
 def _refuse(obstacles: list[str], fatal: list[str]) -> None:
     """Raises `Refused` with everything that stands in the way."""
     if fatal:
-        fatal = ["Some things would stop this run:", *fatal]
+        fatal = ["This run would fail:", *fatal]
     if obstacles or fatal:
         raise Refused("\n".join([*obstacles, *fatal]), "Nothing was created.")
 
@@ -115,10 +116,12 @@ def _agree_to_lose(plan: Plan, given: tuple[str, ...]) -> None:
             continue
         if not can_ask():
             raise UsageError(
-                f"The plan removes {live.key} ({live.id}), which holds data.",
-                f"If that is meant: --delete-data {live.key}",
+                f"The plan deletes {live.key} ({live.id}), which contains data.",
+                f"To allow it: --delete-data {live.key}",
             )
-        said = click.prompt(f"{live.key} ({live.id}) holds data. Type {live.key} to let it go", default="", err=True)
+        said = click.prompt(
+            f"{live.key} ({live.id}) contains data. Type {live.key} to allow its deletion", default="", err=True
+        )
         if said.strip() != live.key:
             raise Declined("Nothing was changed.")
 
@@ -151,7 +154,7 @@ def _report(at: Session, plan: Plan, seconds: float, as_json: bool) -> None:
         told["notices"] = notices.notices(at, plan.items)
         click.echo(json.dumps(told, indent=2, ensure_ascii=False))
         return
-    said = "Nothing to do" if plan.quiet else f"Done in {spell(seconds)}"
+    said = "No changes" if plan.quiet else f"Done in {spell(seconds)}"
     warned = notices.lines(at, plan.items)
     print_lines(
         [f"{said}. {at.settings.stack} is up.", "", *table(facts), *warned, "", f"Next: {next_command('status')}"]

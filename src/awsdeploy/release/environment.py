@@ -139,7 +139,7 @@ def check(what: str, value: str, advanced: bool = False) -> None:
     try:
         size = len(value.encode())
     except UnicodeEncodeError:
-        raise UsageError(f"{what} is no text in UTF-8.", "Nothing was set.") from None
+        raise UsageError(f"{what} is not valid UTF-8 text.", "Nothing was set.") from None
     if not value:
         raise UsageError(f"{what} is empty, and Parameter Store holds nothing empty.", "To remove it: env unset")
     if size > ADVANCED:
