@@ -66,6 +66,7 @@ ONLY = {
     "moto": ("awsdeploy.sandbox",),
     "tenacity": ("awsdeploy.aws",),
     "pydantic": ("awsdeploy.config",),
+    "publicsuffixlist": ("awsdeploy.config",),
     "dotenv": ("awsdeploy.release",),
     "dns": ("awsdeploy.resolver", "awsdeploy.sandbox"),
 }

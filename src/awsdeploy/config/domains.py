@@ -5,10 +5,15 @@ Knows no DNS server and no AWS: whether a domain exists and is ours is found out
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 import re
+from typing import TYPE_CHECKING
 
 from awsdeploy.config.wrong import Wrong
+
+if TYPE_CHECKING:
+    from publicsuffixlist import PublicSuffixList
 
 LONGEST = 64
 """AWS: the first name of an ACM certificate has 64 characters at most."""
@@ -18,48 +23,6 @@ _EXAMPLE = 'a domain such as "example.com"'
 
 # The two standards for international names disagree on these: the answer is not ours to choose.
 _DISPUTED = frozenset("ßς\u200c\u200d")
-
-# Second-level names under which each of these countries registers, from their registries' own rules.
-# A country not listed registers directly under its code, or is treated so: `aliases` overrides the guess.
-_SECOND_LEVELS = {
-    "ar": "com edu gob int mil net org tur",
-    "au": "asn com edu gov id net org",
-    "bd": "ac com edu gov net org",
-    "br": "adv art blog com dev eco edu eng gov ind inf med mil net org tec tv",
-    "cn": "ac com edu gov mil net org",
-    "co": "com edu gov mil net nom org",
-    "cy": "ac com gov ltd net org",
-    "eg": "com edu gov net org",
-    "hk": "com edu gov idv net org",
-    "id": "ac biz co desa go mil my net or sch web",
-    "il": "ac co gov idf k12 muni net org",
-    "in": "ac co edu firm gen gov ind mil net nic org res",
-    "jp": "ac ad co ed go gr lg ne or",
-    "ke": "ac co go info me mobi ne or sc",
-    "kh": "com edu gov mil net org",
-    "kr": "ac co es go hs kg mil ms ne or pe re sc"
-    " busan chungbuk chungnam daegu daejeon gangwon gwangju gyeongbuk gyeonggi gyeongnam incheon jeju jeonbuk"
-    " jeonnam seoul ulsan",
-    "mm": "com edu gov net org",
-    "mx": "com edu gob net org",
-    "my": "com edu gov mil name net org",
-    "ng": "com edu gov mil mobi name net org sch",
-    "np": "com edu gov mil net org",
-    "nz": "ac co cri geek gen govt health iwi maori mil net org school",
-    "pe": "com edu gob mil net nom org",
-    "ph": "com edu gov mil net ngo org",
-    "pk": "com edu gov net org",
-    "pl": "com edu gov info net org",
-    "sa": "com edu gov med net org sch",
-    "sg": "com edu gov net org per",
-    "th": "ac co go in mi net or",
-    "tr": "av bel com edu gen gov info k12 name net org tv web",
-    "tw": "club com ebiz edu game gov idv mil net org",
-    "ua": "com edu gov in net org",
-    "uk": "ac co gov ltd me net nhs org plc police sch",
-    "vn": "ac biz com edu gov health info int name net org pro",
-    "za": "ac co edu gov law mil net nom org school web",
-}
 
 
 def normalised(text: str) -> str:
@@ -97,9 +60,15 @@ def normalised(text: str) -> str:
 
 def registrable(name: str) -> str | None:
     """The part of a normalised `name` that its owner registered (the apex), or None for a public suffix."""
-    labels = name.split(".")
-    suffix = 2 if len(labels) > 1 and labels[-2] in _SECOND_LEVELS.get(labels[-1], "").split() else 1
-    return ".".join(labels[-suffix - 1 :]) if len(labels) > suffix else None
+    return _suffixes().privatesuffix(name)
+
+
+@functools.cache
+def _suffixes() -> PublicSuffixList:
+    """The registries' part of the public suffix list; names that others give away, such as github.io, are not in it."""
+    from publicsuffixlist import PublicSuffixList
+
+    return PublicSuffixList(only_icann=True)
 
 
 def _ascii(name: str) -> str:
