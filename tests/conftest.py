@@ -6,18 +6,23 @@ import contextlib
 import dataclasses
 import functools
 import os
+import shutil
 import signal
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import botocore.session
+import botocore.useragent
 import pytest
 
 from awsdeploy.sandbox import control, toolchain
+from awsdeploy.sandbox.control import Server
 from awsdeploy.sandbox.toolchain import NoToolchain
 from tests.architecture import mutants
+from tests.sandbox.standing import STILL
 from tests.simulated import DOCUMENTED, World
 
 SPEED = 600.0
@@ -59,15 +64,20 @@ def _altered() -> Iterator[None]:
 
 @pytest.fixture(scope="session", autouse=True)
 def _models() -> Iterator[None]:
-    """botocore reads what AWS's services are like once, not for every session anew."""
+    """botocore reads what AWS's services are like once, not for every session anew; and cleans its own name once."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(botocore.session, "create_loader", functools.cache(botocore.session.create_loader))
+        cleaned = functools.cache(botocore.useragent.sanitize_user_agent_string_component)
+        patch.setattr(botocore.useragent, "sanitize_user_agent_string_component", cleaned)
         yield
 
 
 @pytest.fixture(scope="session")
-def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[control.Server]:
+def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A warm sandbox whose own world is empty: what it learns on the first calls, its forks know."""
+    if (lent := os.environ.get(mutants.SANDBOX)) and (server := control.status(Path(lent))):
+        yield server
+        return
     home = tmp_path_factory.mktemp("sandbox")
     server = control.start(home, speed=SPEED, idle=3600)
     with entered(server, home) as world:
@@ -78,7 +88,7 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[control.Server
 
 
 @contextmanager
-def entered(server: control.Server, folder: Path) -> Iterator[World]:
+def entered(server: Server, folder: Path) -> Iterator[World]:
     """This process as a client of `server`, and a folder for its config and state."""
     given = control.environment(server)
     with pytest.MonkeyPatch.context() as patch:
@@ -88,7 +98,7 @@ def entered(server: control.Server, folder: Path) -> Iterator[World]:
 
 
 @contextmanager
-def forked(sandbox: control.Server, folder: Path) -> Iterator[World]:
+def forked(sandbox: Server, folder: Path) -> Iterator[World]:
     """A world of its own, gone afterwards."""
     child = control.call(sandbox, "POST", "fork")
     server = dataclasses.replace(sandbox, pid=child["pid"], port=child["port"])
@@ -104,21 +114,66 @@ EVENING = 19  # o'clock: AWS makes the images of the day at half past 18, so for
 
 
 @pytest.fixture
-def world(sandbox: control.Server, tmp_path: Path) -> Iterator[World]:
+def world(sandbox: Server, tmp_path: Path) -> Iterator[World]:
     with forked(sandbox, tmp_path) as made:
         made.until(EVENING)
         yield made
 
 
 @pytest.fixture(scope="module")
-def module_world(sandbox: control.Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+def module_world(sandbox: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     with forked(sandbox, tmp_path_factory.mktemp("world")) as made:
         made.until(EVENING)
         yield made
 
 
+@dataclass
+class Stacks:
+    """Stacks that are up, each made when it is first asked for; a test changes a copy of its world."""
+
+    sandbox: Server
+    homes: pytest.TempPathFactory
+    made: dict[str, tuple[Server, Path]] = field(default_factory=dict)
+
+    @contextmanager
+    def copy(self, config: str, folder: Path) -> Iterator[World]:
+        """A world in which `config` is up, and in `folder` the files of who brought it up."""
+        if config not in self.made:
+            self.made[config] = self._up(config)
+        server, home = self.made[config]
+        shutil.copytree(home, folder, symlinks=True, dirs_exist_ok=True)
+        now = Server(**control.call(server, "GET", "status") | {"speed": SPEED})
+        with forked(now, folder) as world:
+            world.control("POST", "speed", {"speed": SPEED})
+            yield world
+
+    def _up(self, config: str) -> tuple[Server, Path]:
+        """Where no time passes any more."""
+        home = self.homes.mktemp("stack")
+        child = control.call(self.sandbox, "POST", "fork")
+        server = dataclasses.replace(self.sandbox, pid=child["pid"], port=child["port"])
+        with entered(server, home) as world:
+            world.until(EVENING)
+            world.up(world.settings(config))
+            world.control("POST", "speed", {"speed": STILL})
+        return server, home
+
+
+@pytest.fixture(scope="session")
+def stacks(sandbox: Server, tmp_path_factory: pytest.TempPathFactory) -> Stacks:
+    """They end with the sandbox that they are forks of."""
+    return Stacks(sandbox, tmp_path_factory)
+
+
+@pytest.fixture
+def brought_up(stacks: Stacks, tmp_path: Path) -> Iterator[Callable[[str], World]]:
+    """Gives a world in which a config is up, for one test to change."""
+    with ExitStack() as kept:
+        yield lambda config: kept.enter_context(stacks.copy(config, tmp_path))
+
+
 @pytest.fixture(scope="module")
-def documented(module_world: World) -> World:
+def documented(stacks: Stacks, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """A world in which the documented stack is up: prod, with `ssh_from` set."""
-    module_world.up(module_world.settings(DOCUMENTED))
-    return module_world
+    with stacks.copy(DOCUMENTED, tmp_path_factory.mktemp("world")) as world:
+        yield world

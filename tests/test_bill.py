@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from awsdeploy import estimate
 from awsdeploy.config import from_mapping
 from tests.account import account
+from tests.conftest import Stacks
 from tests.policy.stages import copied
 from tests.simulated import World, writes
 
@@ -45,9 +47,9 @@ def addressees(world: World) -> dict[tuple[str, float], list[str]]:
 
 
 @pytest.fixture(scope="module")
-def up(module_world: World) -> World:
-    module_world.up(module_world.settings(CONFIG))
-    return module_world
+def up(stacks: Stacks, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    with stacks.copy(CONFIG, tmp_path_factory.mktemp("world")) as world:
+        yield world
 
 
 def test_a_new_stacks_plan_shows_every_line_and_what_is_beside_it(world: World) -> None:
@@ -173,8 +175,10 @@ DENIED = {
 }
 
 
-def test_who_may_not_see_budgets_is_told_by_a_destroy_that_it_did_not_look_for_one(world: World) -> None:
-    world.up(world.settings(CONFIG))
+def test_who_may_not_see_budgets_is_told_by_a_destroy_that_it_did_not_look_for_one(
+    brought_up: Callable[[str], World],
+) -> None:
+    world = brought_up(CONFIG)
     world.control("POST", "refuse", {**DENIED, "times": 2})  # one look before, one in the sweep
     done = world.awsdeploy("destroy", "--confirm", "bill-dev")
     assert done.returncode == 0, done.stderr

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -27,6 +28,7 @@ name = "shop"
 environment = "dev"
 platform = "supported"
 """
+THREE = PLAIN + '[services.frontend]\n[services.backend]\n[services.admin]\nport = 4000\npaths = ["/admin/*"]\n'
 
 
 def keys(world: World, settings: Any) -> dict[str, str]:
@@ -75,9 +77,8 @@ def test_a_record_is_taken_over_on_request_and_only_ours_is_deleted(world: World
     assert record_of(world, "example.com.", "TXT") is not None
 
 
-def test_without_a_domain_port_80_serves(world: World) -> None:
-    settings = world.settings(PLAIN)
-    world.up(settings)
+def test_without_a_domain_port_80_serves(brought_up: Callable[[str], World]) -> None:
+    world = brought_up(PLAIN)
     elbv2 = world.client("elbv2")
     (balancer,) = elbv2.describe_load_balancers()["LoadBalancers"]
     (listener,) = elbv2.describe_listeners(LoadBalancerArn=balancer["LoadBalancerArn"])["Listeners"]
@@ -89,9 +90,9 @@ def test_without_a_domain_port_80_serves(world: World) -> None:
     assert "nothing deployed yet (placeholder page)" in shown.stdout
 
 
-def test_another_alias_means_another_certificate_and_no_gap(world: World) -> None:
+def test_another_alias_means_another_certificate_and_no_gap(brought_up: Callable[[str], World]) -> None:
+    world = brought_up(CONFIG)
     settings = world.settings(CONFIG)
-    world.up(settings)
     before = keys(world, settings)
     more = world.settings(CONFIG.replace("platform", 'aliases = ["www", "shop.example.com"]\nplatform'))
     world.up(more)
@@ -102,10 +103,9 @@ def test_another_alias_means_another_certificate_and_no_gap(world: World) -> Non
     assert writes(world.up(more)) == {}
 
 
-def test_a_service_that_is_no_longer_declared_goes(world: World) -> None:
-    three = PLAIN + '[services.frontend]\n[services.backend]\n[services.admin]\nport = 4000\npaths = ["/admin/*"]\n'
-    settings = world.settings(three)
-    world.up(settings)
+def test_a_service_that_is_no_longer_declared_goes(brought_up: Callable[[str], World]) -> None:
+    world = brought_up(THREE)
+    settings = world.settings(THREE)
     assert "machines/admin-1" in keys(world, settings)
     fewer = world.settings(PLAIN)
     plan = world.plan(fewer)
@@ -116,10 +116,10 @@ def test_a_service_that_is_no_longer_declared_goes(world: World) -> None:
     assert writes(world.up(fewer)) == {}
 
 
-def test_daily_images_of_a_machine_that_is_gone_are_said_to_stay(world: World) -> None:
-    world.up(world.settings(PLAIN + "[services.frontend]\n[services.admin]\n"))
+def test_daily_images_of_a_machine_that_is_gone_are_said_to_stay(brought_up: Callable[[str], World]) -> None:
+    world = brought_up(THREE)
     world.pass_time(86_400)
-    fewer = world.settings(PLAIN + "[services.frontend]\n")
+    fewer = world.settings(PLAIN)
     assert "daily images" not in world.awsdeploy("status").stdout
     world.up(fewer)
     (image,) = [key.rpartition("/")[2] for key in keys(world, fewer) if key.startswith("machines/admin-1/ami-")]
@@ -130,8 +130,8 @@ def test_daily_images_of_a_machine_that_is_gone_are_said_to_stay(world: World) -
     assert "daily images" not in world.awsdeploy("status").stdout
 
 
-def test_a_larger_machine_is_the_same_machine(world: World) -> None:
-    world.up(world.settings(PLAIN))
+def test_a_larger_machine_is_the_same_machine(brought_up: Callable[[str], World]) -> None:
+    world = brought_up(PLAIN)
     before = keys(world, world.settings(PLAIN))
     larger = PLAIN + '[services.frontend]\ninstance_type = "t3.small"\n[services.backend]\n'
     settings = world.settings(larger)
@@ -143,11 +143,12 @@ def test_a_larger_machine_is_the_same_machine(world: World) -> None:
     assert keys(world, settings)["machines/frontend-1"] == before["machines/frontend-1"]
 
 
-def test_replace_makes_the_new_machine_before_the_old_goes(world: World) -> None:
+def test_replace_makes_the_new_machine_before_the_old_goes(brought_up: Callable[[str], World]) -> None:
+    world = brought_up(PLAIN)
     settings = world.settings(PLAIN)
-    world.up(settings)
     before = keys(world, settings)
     seen: list[tuple[str, str, str]] = []
+    world.control("POST", "speed", {"speed": 100})  # a machine drains for long enough to be seen
     telling = dataclasses.replace(world, on_event=lambda one: seen.append((one.key, one.phase, one.status)))
     telling.up(settings, replace=["machines/backend-1"])
     after = keys(world, settings)
@@ -171,9 +172,8 @@ def test_machines_without_a_placeholder_are_unhealthy(world: World, monkeypatch:
     assert "unhealthy" in shown.stdout
 
 
-def test_the_wrong_account_is_refused(world: World) -> None:
-    settings = world.settings(PLAIN)
-    world.up(settings)
+def test_the_wrong_account_is_refused(brought_up: Callable[[str], World]) -> None:
+    world = brought_up(PLAIN)
     state = world.folder / ".awsdeploy" / "shop-dev.json"
     state.write_text(state.read_text().replace("123456789012", "210987654321"))
     refused = world.awsdeploy("up", "--yes")

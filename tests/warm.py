@@ -88,6 +88,7 @@ def _exactly(source: socket.socket, size: int) -> bytes:
 
 def _import_everything() -> None:
     import botocore.session
+    import botocore.useragent
 
     from awsdeploy.aws import Door
     from awsdeploy.cli.group import COMMANDS
@@ -95,6 +96,8 @@ def _import_everything() -> None:
     for module in (*(entry.module for entry in COMMANDS.values()), *MODULES):
         importlib.import_module(module)
     botocore.session.create_loader = loader = functools.cache(botocore.session.create_loader)
+    cleaned = functools.cache(botocore.useragent.sanitize_user_agent_string_component)
+    botocore.useragent.sanitize_user_agent_string_component = cleaned
     os.environ |= {"AWS_ACCESS_KEY_ID": "nobody", "AWS_SECRET_ACCESS_KEY": "nothing"}
     door = Door()
     for service in SERVICES:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -9,20 +10,29 @@ from pathlib import Path
 
 import pytest
 
+from awsdeploy.sandbox.control import Server
 from tests.architecture.altered import MUTANTS
-from tests.architecture.mutants import VARIABLE, Mutant
+from tests.architecture.mutants import SANDBOX, VARIABLE, Mutant
 from tests.architecture.test_architecture import ROWS
 
 ROOT = Path(__file__).parents[2]
 SAMPLE = MUTANTS[:: max(1, len(MUTANTS) // 3)][:3]
 
 
-def survives(mutant: Mutant) -> bool:
+@pytest.fixture(scope="module")
+def home(sandbox: Server, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Of the sandbox that runs for the tests here."""
+    (found,) = tmp_path_factory.getbasetemp().glob("sandbox[0-9]/server.json")
+    assert json.loads(found.read_text())["pid"] == sandbox.pid
+    return found.parent
+
+
+def survives(mutant: Mutant, home: Path) -> bool:
     """Whether the named test passes all the same. An error on the way to the test is no proof either."""
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-rf", "-p", "no:xdist", "-p", "no:cacheprovider", mutant.test],
         cwd=ROOT,
-        env={**os.environ, VARIABLE: mutant.name},
+        env={**os.environ, VARIABLE: mutant.name, SANDBOX: str(home)},
         capture_output=True,
         text=True,
         check=False,
@@ -41,11 +51,11 @@ def test_no_two_mutants_have_one_name() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("mutant", SAMPLE, ids=lambda one: one.name)
-def test_an_altered_value_is_noticed(mutant: Mutant) -> None:
-    assert not survives(mutant)
+def test_an_altered_value_is_noticed(mutant: Mutant, home: Path) -> None:
+    assert not survives(mutant, home)
 
 
 @pytest.mark.torture
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda one: one.name)
-def test_every_altered_value_is_noticed(mutant: Mutant) -> None:
-    assert not survives(mutant)
+def test_every_altered_value_is_noticed(mutant: Mutant, home: Path) -> None:
+    assert not survives(mutant, home)

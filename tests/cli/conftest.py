@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from awsdeploy.sandbox.control import Server
-from tests.conftest import forked
+from tests.conftest import Stacks, forked
 from tests.release.site import begin
 from tests.simulated import World
 
@@ -20,10 +20,12 @@ def site(module_world: World) -> World:
 
 
 @pytest.fixture(scope="module")
-def standing(module_world: World, request: pytest.FixtureRequest) -> World:
-    """The world in which the module's stack is up."""
-    module_world.up(module_world.settings(request.module.CONFIG))
-    return module_world
+def standing(
+    stacks: Stacks, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[World]:
+    """A world in which the module's stack is up."""
+    with stacks.copy(request.module.CONFIG, tmp_path_factory.mktemp("standing")) as world:
+        yield world
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from collections.abc import Callable
 
 import pytest
 
@@ -30,8 +31,7 @@ def writes_of(world: World) -> int:
     return count
 
 
-@pytest.mark.parametrize("kept", [False, True], ids=["everything goes", "the data stays"])
-def test_up_status_up_lost_state_up_destroy(world: World, kept: bool) -> None:
+def test_up_status_up_lost_state_up_destroy(world: World) -> None:
     world.until(19)  # the day's images are a day away
     (world.folder / "config.toml").write_text(CONFIG)
     up = world.awsdeploy("up", "--yes")
@@ -52,17 +52,22 @@ def test_up_status_up_lost_state_up_destroy(world: World, kept: bool) -> None:
     assert writes_of(world) == 0
     after = json.loads(state.read_text())["entries"]
     assert {key: entry["id"] for key, entry in after.items()} == {key: entry["id"] for key, entry in before.items()}
-    gone = world.awsdeploy(*(DESTROY[:3] if kept else DESTROY))
+    gone = world.awsdeploy(*DESTROY)
     assert gone.returncode == 0, gone.stderr
-    left = leftovers(world)
-    if kept:
-        assert [name for name in left if "-final-" not in name] == []
-        assert len(left) == 1
-        assert left[0] in gone.stdout
-        assert "a month" in gone.stdout
-    else:
-        assert left == []
-        assert not state.exists()
+    assert leftovers(world) == []
+    assert not state.exists()
+    assert world.awsdeploy("status").returncode == 6
+
+
+def test_without_its_flags_a_destroy_without_a_record_keeps_the_data(brought_up: Callable[[str], World]) -> None:
+    world = brought_up(CONFIG)
+    shutil.rmtree(world.folder / ".awsdeploy")
+    gone = world.awsdeploy(*DESTROY[:3])
+    assert gone.returncode == 0, gone.stderr
+    (left,) = leftovers(world)
+    assert "-final-" in left
+    assert left in gone.stdout
+    assert "a month" in gone.stdout
     assert world.awsdeploy("status").returncode == 6
 
 

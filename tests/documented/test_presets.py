@@ -10,7 +10,7 @@ import pytest
 from awsdeploy import deviations
 from awsdeploy.sandbox import control
 from tests.account import leftovers
-from tests.conftest import forked
+from tests.conftest import Stacks, forked
 from tests.documented.asking import database, instance
 from tests.simulated import World, writes
 
@@ -32,12 +32,9 @@ def config(preset: str, platform: str) -> str:
 
 
 @pytest.fixture(scope="module", params=STACKS, ids=["-".join(stack) for stack in STACKS])
-def up(
-    request: pytest.FixtureRequest, sandbox: control.Server, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Up]:
+def up(request: pytest.FixtureRequest, stacks: Stacks, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
     preset, platform = request.param
-    with forked(sandbox, tmp_path_factory.mktemp(f"{preset}-{platform}")) as world:
-        world.up(world.settings(config(preset, platform)))
+    with stacks.copy(config(preset, platform), tmp_path_factory.mktemp(f"{preset}-{platform}")) as world:
         yield world, preset, platform
 
 
