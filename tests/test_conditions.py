@@ -75,22 +75,20 @@ CONDITIONS = {
 }
 
 
+FIRST_OF_ITS_CALL = {condition.operation: name for name, condition in reversed(CONDITIONS.items())}.values()
+REFUSED_ALIKE = [name for name, condition in CONDITIONS.items() if condition.operation == RUN]
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("name", CONDITIONS)
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=[] if name in FIRST_OF_ITS_CALL else [pytest.mark.torture]) for name in CONDITIONS],
+)
 def test_an_account_that_may_not_yet_is_told_what_helps_and_the_same_up_finishes(world: World, name: str) -> None:
+    """Each call that is refused; `make torture` finishes after every refusal."""
     settings, condition = world.settings(CONFIG), CONDITIONS[name]
     refuse(world, condition)
-    done = world.awsdeploy("up", "--yes")
-    assert done.returncode == 4, done.stderr
-    assert condition.code in done.stderr
-    assert "Traceback" not in done.stderr
-    for words in condition.remedy:
-        assert words in done.stderr, words
-    assert "it goes on from here" in done.stderr
-    billed = next(line for line in done.stderr.splitlines() if line.startswith("Already billed: "))
-    assert "NAT gateway $0.059/h" in billed
-    assert ("load balancer $" in billed) is (condition.operation != "elbv2:CreateLoadBalancer")
-    assert ("× t3.micro" in billed) is (condition.operation != RUN)
+    told(world, condition)
     before = {live.id for live in world.everything(settings)}
 
     world.control("DELETE", "fault")
@@ -104,12 +102,42 @@ def test_an_account_that_may_not_yet_is_told_what_helps_and_the_same_up_finishes
     assert leftovers(world) == []
 
 
-def test_what_an_up_that_was_refused_has_made_is_removed_by_destroy(world: World) -> None:
-    settings = world.settings(CONFIG)
-    refuse(world, CONDITIONS["load balancers forbidden"])
-    assert world.awsdeploy("up", "--yes").returncode == 4
-    world.destroy(settings)
-    assert leftovers(world) == []
+@pytest.fixture(scope="module")
+def without_machines(module_world: World) -> World:
+    """All stands but what `up` has been refused."""
+    module_world.settings(CONFIG)
+    refuse(module_world, CONDITIONS[REFUSED_ALIKE[0]])
+    assert module_world.awsdeploy("up", "--yes").returncode == 4
+    module_world.control("DELETE", "fault")
+    return module_world
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", REFUSED_ALIKE)
+def test_each_reason_why_no_machine_is_started_is_told_with_its_remedy(without_machines: World, name: str) -> None:
+    refuse(without_machines, CONDITIONS[name])
+    told(without_machines, CONDITIONS[name])
+    without_machines.control("DELETE", "fault")
+
+
+def told(world: World, condition: Condition) -> None:
+    """What an `up` says that is refused so."""
+    done = world.awsdeploy("up", "--yes")
+    assert done.returncode == 4, done.stderr
+    assert condition.code in done.stderr
+    assert "Traceback" not in done.stderr
+    for words in condition.remedy:
+        assert words in done.stderr, words
+    assert "it goes on from here" in done.stderr
+    billed = next(line for line in done.stderr.splitlines() if line.startswith("Already billed: "))
+    assert "NAT gateway $0.059/h" in billed
+    assert ("load balancer $" in billed) is (condition.operation != "elbv2:CreateLoadBalancer")
+    assert ("× t3.micro" in billed) is (condition.operation != RUN)
+
+
+def test_what_an_up_that_was_refused_has_made_is_removed_by_destroy(without_machines: World) -> None:
+    without_machines.destroy(without_machines.settings(CONFIG))
+    assert leftovers(without_machines) == []
 
 
 def test_two_refusals_are_told_with_both_their_remedies(world: World) -> None:
