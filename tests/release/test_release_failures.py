@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import itertools
 import json
+import random
+import re
+import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.release.box import PROGRAM, Box, Run, application
+from tests.release.box import PROGRAM, SCRIPT, SERVICE, Box, Run, application
 
 pytestmark = [pytest.mark.slow, pytest.mark.npm]
 
@@ -17,17 +21,18 @@ FIRST = "20260101T000000Z-aaaaaaa"
 
 
 @pytest.fixture(scope="module")
-def served(tools: Path) -> Iterator[Box]:
-    """A machine on which a release serves, whatever is tried there."""
+def standing(tools: Path) -> Iterator[Box]:
     box = Box(tools)
     assert box.deploy(FIRST).code == 0
     yield box
     box.close()
 
 
-@pytest.fixture(autouse=True)
-def _untouched(served: Box) -> Iterator[None]:
-    yield
+@pytest.fixture
+def served(standing: Box) -> Iterator[Box]:
+    """A machine on which a release serves, whatever is tried there."""
+    served = standing
+    yield served
     assert served.serving == FIRST
     assert served.current == FIRST
     assert [one["name"] for one in served.processes] == ["backend"], "no candidate stays"
@@ -81,115 +86,6 @@ BUILDS = {
     "module missing": ("node -e \"require('left-pad')\"", "asks for left-pad", "dependencies"),
     "anything else": ("echo 'error TS2304: no such name'; exit 2", "`npm run build` failed", "your machine"),
 }
-
-
-@pytest.mark.parametrize("case", BUILDS)
-def test_a_build_that_fails(served: Box, case: str) -> None:
-    script, diagnosis, remedy = BUILDS[case]
-    done = failed(served, "build", building(script))
-    assert diagnosis in done.outcome["diagnosis"]
-    assert remedy in done.outcome["remedy"]
-
-
-def test_the_last_fifty_lines_of_a_failed_step_are_shown(served: Box) -> None:
-    done = failed(served, "build", building("seq 1 80; exit 1"))
-    assert len(done.tail) == 50
-    assert "| 80" in done.tail
-
-
-def test_npms_lock_file_is_out_of_date(served: Box) -> None:
-    files = {
-        **application(dependencies={"near": "file:./near"}),
-        "near/package.json": '{"name": "near", "version": "1.0.0"}',
-    }
-    done = failed(served, "install", files)
-    assert done.outcome["diagnosis"] == "The lock file does not fit package.json."
-
-
-def test_yarns_lock_file_is_out_of_date(served: Box) -> None:
-    files = {**application(dependencies={"left-pad": "1.3.0"}), "yarn.lock": "# yarn lockfile v1\n"}
-    del files["package-lock.json"]
-    served.tool(
-        "yarn",
-        "#!/bin/bash\n"
-        "echo 'error Your lockfile needs to be updated, but yarn was run with `--frozen-lockfile`.'\nexit 1\n",
-    )
-    try:
-        done = failed(served, "install", files)
-    finally:
-        (served.tools / "yarn").unlink()
-    assert done.outcome["diagnosis"] == "The lock file does not fit package.json."
-
-
-@pytest.fixture
-def npm(served: Box) -> Iterator[Callable[[str], None]]:
-    """An npm that says this and fails, as the real one does where it cannot be had so in a test."""
-
-    def says(text: str) -> None:
-        served.tool("npm", f"#!/bin/bash\ncat <<'SAID' >&2\n{text}\nSAID\nexit 1\n")
-
-    yield says
-    (served.tools / "npm").unlink()
-
-
-def test_pnpms_lock_file_is_out_of_date(served: Box, npm: Callable[[str], None]) -> None:
-    npm(' ERR_PNPM_OUTDATED_LOCKFILE  Cannot install with "frozen-lockfile" because pnpm-lock.yaml is not up to date')
-    files = {**application(), "pnpm-lock.yaml": "lockfileVersion: '9.0'\n"}
-    del files["package-lock.json"]
-    done = failed(served, "install", files)
-    assert done.outcome["diagnosis"] == "The lock file does not fit package.json."
-
-
-@pytest.mark.parametrize(
-    ("said", "diagnosis"),
-    [
-        ("npm error code E401\nnpm error Incorrect or missing password.", "refused to hand out a private package"),
-        (
-            "npm error code E403\nnpm error 403 403 Forbidden - GET https://packages.example.com/x",
-            "refused to hand out",
-        ),
-        (
-            "npm error code E404\nnpm error 404 Not Found - GET https://packages.example.com/@shop%2fui - Not found",
-            "does not show @shop/ui: it is private",
-        ),
-    ],
-)
-def test_a_private_package_is_refused(served: Box, npm: Callable[[str], None], said: str, diagnosis: str) -> None:
-    npm(said)
-    done = failed(served, "install")
-    assert diagnosis in done.outcome["diagnosis"]
-    assert "awsdeploy env set backend NPM_TOKEN --build" in done.outcome["remedy"]
-
-
-def test_another_node_is_wanted(served: Box) -> None:
-    done = failed(served, "install", application(engines={"node": ">=99"}))
-    assert "wants Node.js >=99, and this machine has v" in done.outcome["diagnosis"]
-    assert "platform" in done.outcome["remedy"]
-
-
-def test_the_archive_is_not_there(served: Box) -> None:
-    id = served.publish(another())
-    (served.aws / "objects/releases/backend" / f"{id}.tar.gz").unlink()
-    done = served.run("deploy", id)
-    assert (done.code, done.outcome["step"]) == (1, "fetch")
-    assert "could not be read" in done.outcome["diagnosis"]
-
-
-def test_a_directory_without_a_package(served: Box) -> None:
-    done = served.deploy(another(), directory="api")
-    assert (done.code, done.outcome["step"]) == (1, "fetch")
-    assert done.outcome["diagnosis"] == "There is no package.json in `api`."
-
-
-def test_a_manifest_that_leads_outside(served: Box) -> None:
-    done = served.deploy(another(), directory="../../etc")
-    assert (done.code, done.outcome["step"]) == (1, "fetch")
-    assert "manifest" in done.outcome["diagnosis"]
-
-
-def test_a_migration_that_fails(served: Box) -> None:
-    done = failed(served, "migrate", migrate="echo \"Access denied for user 'admin'@'10.0.0.1'\"; exit 1")
-    assert "refused the user or the password" in done.outcome["diagnosis"]
 
 
 def crashing(words: str) -> str:
@@ -255,7 +151,155 @@ TRIED = {
 }
 
 
-@pytest.mark.parametrize("case", TRIED)
+PRIVATE = {
+    "401": ("npm error code E401\nnpm error Incorrect or missing password.", "refused to hand out a private package"),
+    "403": (
+        "npm error code E403\nnpm error 403 403 Forbidden - GET https://packages.example.com/x",
+        "refused to hand out",
+    ),
+    "404": (
+        "npm error code E404\nnpm error 404 Not Found - GET https://packages.example.com/@shop%2fui - Not found",
+        "does not show @shop/ui: it is private",
+    ),
+}
+KNOWN = {
+    "exit status 137": ("exit status 137\n", *BUILDS["out of memory, killed"][1:]),
+    "exit status 127": ("exit status 127\n", *BUILDS["tool missing, exit status alone"][1:]),
+    "a command that bash does not find": ("build.sh: line 1: nest: command not found\n", *BUILDS["tool missing"][1:]),
+    "a module": ("Error: Cannot find module 'left-pad'\n", *BUILDS["module missing"][1:]),
+    **{case: BUILDS[case] for case in BUILDS if case.startswith("out of memory, ") and "echo" in BUILDS[case][0]},
+    "disk full": BUILDS["disk full"],
+    **{f"npm {code}": (*row, "awsdeploy env set backend NPM_TOKEN --build") for code, row in PRIVATE.items()},
+    "another module": ("Error: Cannot find module 'reflect-metadata'\n", *TRIED["module missing"][1:]),
+    **{case: TRIED[case] for case in TRIED if case.split()[0] in ("database", "table", "a") or "ACL" in case},
+}
+"""What a log says, the diagnosis, and the remedy."""
+
+
+def sampled(cases: Mapping[str, object], count: int) -> list[Any]:
+    """Each case; `make test` has a seeded sample of them really released, and what is said of the others by itself."""
+    chosen = random.Random(1).sample(list(cases), count)
+    return [pytest.param(one, marks=[] if one in chosen else [pytest.mark.torture]) for one in cases]
+
+
+def functions(*names: str) -> str:
+    """These functions of the script, to be run by themselves."""
+    text = SCRIPT.read_text()
+    found = [re.search(rf"^{name}\(\) {{\n.*?^}}$", text, re.M | re.S) for name in names]
+    return "\n".join(one[0] for one in found if one)
+
+
+@pytest.mark.parametrize("case", KNOWN)
+def test_what_a_log_says_is_understood(tmp_path: Path, tools: Path, case: str) -> None:
+    """Without a release: the rows of the table of failures, by what the programs above and below write."""
+    said, diagnosis, remedy = KNOWN[case]
+    (tmp_path / "log").write_text(said)
+    environment = {"PATH": f"{tools / 'bin'}:/usr/bin:/bin", "STEP_LOG": str(tmp_path / "log"), "SERVICE": SERVICE}
+    script = functions("known_failures", "diagnosed") + "\ndiagnosed\n"
+    done = subprocess.run(["bash", "-c", script], env=environment, capture_output=True, text=True, check=True)
+    told = done.stdout.splitlines()
+    assert diagnosis in told[0]
+    assert remedy in told[1]
+
+
+@pytest.mark.parametrize("case", sampled(BUILDS, 3))
+def test_a_build_that_fails(served: Box, case: str) -> None:
+    script, diagnosis, remedy = BUILDS[case]
+    done = failed(served, "build", building(script))
+    assert diagnosis in done.outcome["diagnosis"]
+    assert remedy in done.outcome["remedy"]
+
+
+def test_the_last_fifty_lines_of_a_failed_step_are_shown(served: Box) -> None:
+    done = failed(served, "build", building("seq 1 80; exit 1"))
+    assert len(done.tail) == 50
+    assert "| 80" in done.tail
+
+
+def test_npms_lock_file_is_out_of_date(served: Box) -> None:
+    files = {
+        **application(dependencies={"near": "file:./near"}),
+        "near/package.json": '{"name": "near", "version": "1.0.0"}',
+    }
+    done = failed(served, "install", files)
+    assert done.outcome["diagnosis"] == "The lock file does not fit package.json."
+
+
+def test_yarns_lock_file_is_out_of_date(served: Box) -> None:
+    files = {**application(dependencies={"left-pad": "1.3.0"}), "yarn.lock": "# yarn lockfile v1\n"}
+    del files["package-lock.json"]
+    served.tool(
+        "yarn",
+        "#!/bin/bash\n"
+        "echo 'error Your lockfile needs to be updated, but yarn was run with `--frozen-lockfile`.'\nexit 1\n",
+    )
+    try:
+        done = failed(served, "install", files)
+    finally:
+        (served.tools / "yarn").unlink()
+    assert done.outcome["diagnosis"] == "The lock file does not fit package.json."
+
+
+@pytest.fixture
+def npm(served: Box) -> Iterator[Callable[[str], None]]:
+    """An npm that says this and fails, as the real one does where it cannot be had so in a test."""
+
+    def says(text: str) -> None:
+        served.tool("npm", f"#!/bin/bash\ncat <<'SAID' >&2\n{text}\nSAID\nexit 1\n")
+
+    yield says
+    (served.tools / "npm").unlink()
+
+
+def test_pnpms_lock_file_is_out_of_date(served: Box, npm: Callable[[str], None]) -> None:
+    npm(' ERR_PNPM_OUTDATED_LOCKFILE  Cannot install with "frozen-lockfile" because pnpm-lock.yaml is not up to date')
+    files = {**application(), "pnpm-lock.yaml": "lockfileVersion: '9.0'\n"}
+    del files["package-lock.json"]
+    done = failed(served, "install", files)
+    assert done.outcome["diagnosis"] == "The lock file does not fit package.json."
+
+
+@pytest.mark.parametrize("code", sampled(PRIVATE, 1))
+def test_a_private_package_is_refused(served: Box, npm: Callable[[str], None], code: str) -> None:
+    said, diagnosis = PRIVATE[code]
+    npm(said)
+    done = failed(served, "install")
+    assert diagnosis in done.outcome["diagnosis"]
+    assert "awsdeploy env set backend NPM_TOKEN --build" in done.outcome["remedy"]
+
+
+def test_another_node_is_wanted(served: Box) -> None:
+    done = failed(served, "install", application(engines={"node": ">=99"}))
+    assert "wants Node.js >=99, and this machine has v" in done.outcome["diagnosis"]
+    assert "platform" in done.outcome["remedy"]
+
+
+def test_the_archive_is_not_there(served: Box) -> None:
+    id = served.publish(another())
+    (served.aws / "objects/releases/backend" / f"{id}.tar.gz").unlink()
+    done = served.run("deploy", id)
+    assert (done.code, done.outcome["step"]) == (1, "fetch")
+    assert "could not be read" in done.outcome["diagnosis"]
+
+
+def test_a_directory_without_a_package(served: Box) -> None:
+    done = served.deploy(another(), directory="api")
+    assert (done.code, done.outcome["step"]) == (1, "fetch")
+    assert done.outcome["diagnosis"] == "There is no package.json in `api`."
+
+
+def test_a_manifest_that_leads_outside(served: Box) -> None:
+    done = served.deploy(another(), directory="../../etc")
+    assert (done.code, done.outcome["step"]) == (1, "fetch")
+    assert "manifest" in done.outcome["diagnosis"]
+
+
+def test_a_migration_that_fails(served: Box) -> None:
+    done = failed(served, "migrate", migrate="echo \"Access denied for user 'admin'@'10.0.0.1'\"; exit 1")
+    assert "refused the user or the password" in done.outcome["diagnosis"]
+
+
+@pytest.mark.parametrize("case", sampled(TRIED, 4))
 def test_a_release_that_does_not_answer_is_not_switched_to(served: Box, case: str) -> None:
     program, diagnosis, remedy = TRIED[case]
     other = str(served.port + 1)
