@@ -16,7 +16,14 @@ from tests.dns.dropping import dropping
 from tests.simulated import World
 
 BASE = 'name = "shop"\nenvironment = "dev"\nplatform = "supported"\n'
-QUIET = "\n[backup]\nimages = false\n"
+QUIET = """
+[backup]
+images = false
+
+[services.site]
+port = 3000
+paths = ["/*"]
+"""
 OTHERS = [
     ("example.com", "MX", ["10 mail.example.com."]),
     ("example.com", "TXT", ['"v=spf1 mx -all"']),

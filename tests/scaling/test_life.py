@@ -254,8 +254,8 @@ def test_destroy_needs_neither_record_nor_config(world: World) -> None:
     ("operation", "code", "status"),
     [
         ("autoscaling:UpdateAutoScalingGroup", "ScalingActivityInProgress", 400),
-        ("autoscaling:UpdateAutoScalingGroup", "ResourceContention", 500),
-        ("autoscaling:DeleteAutoScalingGroup", "ResourceInUse", 400),
+        pytest.param("autoscaling:UpdateAutoScalingGroup", "ResourceContention", 500, marks=pytest.mark.torture),
+        pytest.param("autoscaling:DeleteAutoScalingGroup", "ResourceInUse", 400, marks=pytest.mark.torture),
         ("autoscaling:DeleteAutoScalingGroup", "ResourceContention", 500),
     ],
 )
