@@ -16,13 +16,22 @@ import pytest
 from awsdeploy.resources.machine import release_of
 from tests.release.apps import application
 from tests.release.repository import commit
-from tests.release.site import CONFIG, HEALTH, asked, asking, current, deploy, machines
+from tests.release.site import HEALTH, asked, asking, begin, current, deploy, machines
 from tests.simulated import World
 from tests.warm import SCRIPT
 
 pytestmark = [pytest.mark.slow, pytest.mark.npm]
 
 STEPS = ("fetch", "environment", "install", "build", "check", "switch", "verify", "load balancer")
+CONFIG = """\
+name = "site"
+environment = "dev"
+platform = "supported"
+
+[services.backend]
+instances = 2
+paths = ["/*"]
+"""
 PATIENT = f"{CONFIG}\n[waits]\nsilence = 4\n"
 
 
@@ -63,9 +72,10 @@ SAMPLE = random.Random(6).sample(EVERY, 1)
 
 
 @pytest.fixture(scope="module")
-def patient(site: World) -> World:
-    site.settings(PATIENT)
-    return site
+def patient(module_world: World) -> World:
+    begin(module_world, CONFIG)
+    module_world.settings(PATIENT)
+    return module_world
 
 
 def interrupted(world: World, way: Way, step: str) -> None:
