@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -19,7 +21,7 @@ APP, BUILDER = (
     65534 - 2 * WORKER,
     65533 - 2 * WORKER,
 )  # a release ends every process of its builder, on this machine too
-FIRST, SECOND, THIRD = "20260101T000000Z-aaaaaaa", "20260102T000000Z-bbbbbbb", "20260103T000000Z-ccccccc"
+FIRST = "20260101T000000Z-aaaaaaa"
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.npm,
@@ -50,8 +52,30 @@ def copied(tools: Path) -> Iterator[Path]:
 
 
 @pytest.fixture
+def fresh(tools: Path, copied: Path) -> Iterator[Box]:
+    """A machine on which root, `app` and `app-build` are really three users, and nothing is released."""
+    with guarded(tools, copied) as box:
+        yield box
+
+
+@pytest.fixture(scope="module")
+def served(tools: Path, copied: Path) -> Iterator[Box]:
+    """Such a machine on which a release serves, whatever is tried there."""
+    with guarded(tools, copied) as box:
+        assert box.deploy(FIRST).code == 0
+        yield box
+
+
+LATER = itertools.count()
+
+
+def another() -> str:
+    """The next release's name."""
+    return f"20260102T{next(LATER):06}Z-bbbbbbb"
+
+
+@contextmanager
 def guarded(tools: Path, copied: Path) -> Iterator[Box]:
-    """A machine on which root, `app` and `app-build` are really three users."""
     box = Box(tools)
     for folder in (box.place, box.root, box.tools):
         folder.chmod(0o755)
@@ -86,11 +110,10 @@ def by(user: int, box: Box, line: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_it_serves_as_the_application(guarded: Box) -> None:
-    box = guarded
-    assert box.deploy(FIRST).code == 0
-    assert box.deploy(SECOND).outcome["previous"] == FIRST
-    assert box.serving == SECOND
+def test_it_serves_as_the_application(served: Box) -> None:
+    box, second = served, another()
+    assert box.deploy(second).outcome["previous"] == FIRST
+    assert box.serving == second
     rolled = box.run("rollback", FIRST)
     assert rolled.code == 0, rolled.output
     assert box.serving == FIRST
@@ -99,18 +122,16 @@ def test_it_serves_as_the_application(guarded: Box) -> None:
         assert (box.root / folder).stat().st_uid == 0
 
 
-def test_what_the_application_wrote_is_never_evaluated(guarded: Box) -> None:
+def test_what_the_application_wrote_is_never_evaluated(served: Box) -> None:
     """Bash evaluates `a[$(command)]` where it counts, and a port is written into nginx's configuration."""
-    box = guarded
-    assert box.deploy(FIRST).code == 0
-    assert box.deploy(SECOND).code == 0
+    box = served
     owned = box.place / "owned"
     command, line = f"a[$(touch {owned})]", f"80; }} }} load_module {owned}; #"
     manifest = box.root / "srv/app/shared" / FIRST / "manifest.json"
     poisoned = {**json.loads(manifest.read_text()), "memory_mb": command, "keep": command, "port": line, "behind": line}
     script = f"cat >{manifest} <<'JSON'\n{json.dumps(poisoned)}\nJSON\nrm -f {manifest.parent}/complete"
     assert by(APP, box, script).returncode == 0
-    for words in (("rollback", FIRST), ("restart",)):
+    for words in (("deploy", box.publish(another())), ("rollback", FIRST), ("restart",)):
         done = box.run(*words)
         assert done.code == 0, done.output
         assert not owned.exists()
@@ -134,25 +155,25 @@ for (const log of [process.env.AWSDEPLOY_LOG, LOG].filter(Boolean)) {
 
 
 @pytest.mark.parametrize("port", ["other", "own"])
-def test_a_link_in_place_of_a_log_shows_no_private_file(guarded: Box, port: str) -> None:
+def test_a_link_in_place_of_a_log_shows_no_private_file(served: Box, port: str) -> None:
     """The program links its logs to a file of root's, then is not well: where it is tried, or on its own port."""
-    box = guarded
+    box = served
     private = box.place / "private"
     private.write_text("kept by root\n")
     private.chmod(0o600)
-    assert box.deploy(FIRST).code == 0
     linking = LINKING.replace("LOG]", f"'{box.root}/var/log/app/backend.log']").replace("PRIVATE", f"'{private}'")
     well = f"(health && process.env.PORT {'===' if port == 'other' else '!=='} '{box.port}') ||"
-    done = box.deploy(SECOND, application(linking + PROGRAM.replace("health ||", well)))
+    done = box.deploy(another(), application(linking + PROGRAM.replace("health ||", well)))
     assert done.code == 1
     assert (box.root / "var/log/app/backend.log").is_symlink(), done.output
+    (box.root / "var/log/app/backend.log").unlink()
     told = done.output + (box.root / "var/log/awsdeploy/release.log").read_text()
     assert "kept by root" not in told
 
 
-def test_a_link_in_place_of_the_releases_loses_nothing(guarded: Box) -> None:
+def test_a_link_in_place_of_the_releases_loses_nothing(fresh: Box) -> None:
     """On machines of an older bootstrap the folder above is the application's own."""
-    box = guarded
+    box = fresh
     victim = box.place / "victim"
     (victim / "kept").mkdir(parents=True)
     app = box.root / "srv/app"
@@ -165,8 +186,8 @@ def test_a_link_in_place_of_the_releases_loses_nothing(guarded: Box) -> None:
     assert len(list(victim.iterdir())) == 1
 
 
-def test_scripts_of_packages_see_no_secret_and_run_as_the_builder(guarded: Box) -> None:
-    box = guarded
+def test_scripts_of_packages_see_no_secret_and_run_as_the_builder(served: Box) -> None:
+    box, id = served, another()
     box.parameters = {
         "/deploy/shop/prod/backend/JWT_SECRET": "a-secret-of-the-api",
         "/deploy/shop/prod/backend/build/NPM_TOKEN": "npm_0123456789abcdef",
@@ -176,9 +197,9 @@ def test_scripts_of_packages_see_no_secret_and_run_as_the_builder(guarded: Box) 
         "cat /proc/[0-9]*/environ >>installed 2>/dev/null || true",
         "build": "env >built",
     }
-    done = box.deploy(FIRST, application(scripts=scripts))
+    done = box.deploy(id, application(scripts=scripts))
     assert done.code == 0, done.output
-    folder = box.root / "srv/app/releases" / FIRST
+    folder = box.root / "srv/app/releases" / id
     installed = (folder / "installed").read_bytes().decode(errors="replace")
     assert "a-secret-of-the-api" not in installed
     assert "npm_0123456789abcdef" not in installed
@@ -188,9 +209,8 @@ def test_scripts_of_packages_see_no_secret_and_run_as_the_builder(guarded: Box) 
     assert not (box.root / "var/lib/awsdeploy/build").exists()
 
 
-def test_what_an_installation_leaves_running_ends_with_it(guarded: Box) -> None:
-    box = guarded
+def test_what_an_installation_leaves_running_ends_with_it(served: Box) -> None:
     scripts = {"postinstall": "(setsid sleep 97531 >/dev/null 2>&1 &)"}
-    assert box.deploy(FIRST, application(scripts=scripts)).code == 0
+    assert served.deploy(another(), application(scripts=scripts)).code == 0
     commands = [path.read_bytes() for path in Path("/proc").glob("[0-9]*/cmdline") if path.exists()]
     assert [one for one in commands if b"97531" in one] == []
