@@ -6,6 +6,8 @@ import json
 import threading
 import time
 import urllib.request
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -180,7 +182,30 @@ def test_a_migration_runs_once_before_the_switch_and_sees_what_only_the_build_ne
     assert (box.place / "mark").read_text() == FIRST
 
 
-@pytest.mark.parametrize(("workspace", "said"), [("", "at the root"), ("apps/", "in apps")])
+@pytest.mark.parametrize("development", [True, False])
+def test_what_only_the_build_needs_is_not_kept_and_where_there_is_none_npm_is_not_asked(
+    box: Box, tools: Path, development: bool
+) -> None:
+    box.tool("npm", f'#!/bin/bash\nprintf "%s\\n" "$1" >>{box.place}/asked\nexec {tools}/bin/npm "$@"\n')
+    wanted: dict[str, Any] = {"devDependencies" if development else "dependencies": {"near": "file:near"}}
+    root = {"name": "tiny", "version": "1.0.0", **wanted}
+    near = {"version": "1.0.0", **({"dev": True} if development else {})}
+    packages = {"": root, "near": near, "node_modules/near": {"resolved": "near", "link": True}}
+    lock = {"name": "tiny", "version": "1.0.0", "lockfileVersion": 3, "requires": True, "packages": packages}
+    files = {
+        **application(scripts={"build": "ls node_modules/near/package.json"}, **wanted),
+        "package-lock.json": json.dumps(lock),
+        "near/package.json": '{"name": "near", "version": "1.0.0"}',
+    }
+    done = box.deploy(FIRST, files)
+    assert done.code == 0, done.output
+    assert (box.root / "srv/app/releases" / FIRST / "node_modules/near").exists() is not development
+    assert ("prune" in (box.place / "asked").read_text().split()) is development
+
+
+@pytest.mark.parametrize(
+    ("workspace", "said"), [("", "at the root"), pytest.param("apps/", "in apps", marks=pytest.mark.torture)]
+)
 def test_a_service_in_a_directory_of_a_workspace_is_installed_from_the_lock_file_above_it(
     box: Box, workspace: str, said: str
 ) -> None:

@@ -684,41 +684,42 @@ environment() {
   as_app tee "$KEPT/manifest.json" <"$WORK/manifest.json" >/dev/null # for the application's own part
 }
 
-# Reads what is stored, and writes these sets of it.
+# Reads what is stored, and writes these sets of it: a line of JSON for each.
 variables() {
   install -d -m 700 "$WORK/parameters" || broken 1 "The environment cannot be written."
   parameters own "$SERVICE"
   parameters build "$SERVICE/build"
   if [[ -n $DATABASE ]]; then parameters database database; fi
-  local set
+  local set line
   for set in "$@"; do
-    node -e '
-      const fs = require("fs"), [work, release, which] = process.argv.slice(1), plain = /^(DB_(HOST|PORT|NAME|USER)|S3_BUCKET)$/;
-      const read = (name) => {
-        const file = `${work}/parameters/${name}.json`, found = {};
-        if (!fs.existsSync(file)) return found;
-        for (const one of JSON.parse(fs.readFileSync(file, "utf8") || "{}").Parameters || [])
-          found[one.Name.split("/").pop()] = one.Value;
-        return found;
-      };
-      const given = { ...JSON.parse(fs.readFileSync(`${work}/manifest.json`)).environment, RELEASE_ID: release };
-      const database = read("database"), own = read("own"), build = read("build"), all = { ...given, ...database, ...own };
-      if (database.DB_HOST && !own.DATABASE_URL) {
-        const [user, password, name] = [all.DB_USER, all.DB_PASSWORD, all.DB_NAME].map((part) => encodeURIComponent(part ?? ""));
-        all.DATABASE_URL = `mysql://${user}:${password}@${all.DB_HOST}:${all.DB_PORT || 3306}/${name}`;
-      }
-      let running = {};
-      try { running = JSON.parse(fs.readFileSync(`${work}/parameters/running.json`)); } catch {}
-      const secret = [all, build, running].flatMap(Object.entries)
-        .filter(([name, value]) => value !== given[name] && !plain.test(name)).map(([, value]) => String(value));
-      const written = (value) => [value, encodeURIComponent(value), JSON.stringify(value).slice(1, -1)];
-      const hidden = secret.flatMap((value) => [...written(value), ...value.split("\n").flatMap(written)])
-        .filter((value) => value.length >= 6).sort((one, other) => other.length - one.length);
-      const sets = { masks: [...new Set(hidden)], environment: all, build: { ...all, ...build },
-        install: { ...given, ...build }, scripts: given };
-      process.stdout.write(JSON.stringify(sets[which]));
-    ' -- "$WORK" "$RELEASE" "$set" 2>>"$STEP_LOG" | keep_secret "$set" || broken 1 "The environment cannot be written."
-  done
+    IFS= read -r line && [[ -n $line ]] || broken 1 "The environment cannot be written."
+    printf '%s' "$line" | keep_secret "$set" || broken 1 "The environment cannot be written."
+  done < <(node -e '
+    const fs = require("fs"), [work, release, ...asked] = process.argv.slice(1), plain = /^(DB_(HOST|PORT|NAME|USER)|S3_BUCKET)$/;
+    const read = (name) => {
+      const file = `${work}/parameters/${name}.json`, found = {};
+      if (!fs.existsSync(file)) return found;
+      for (const one of JSON.parse(fs.readFileSync(file, "utf8") || "{}").Parameters || [])
+        found[one.Name.split("/").pop()] = one.Value;
+      return found;
+    };
+    const given = { ...JSON.parse(fs.readFileSync(`${work}/manifest.json`)).environment, RELEASE_ID: release };
+    const database = read("database"), own = read("own"), build = read("build"), all = { ...given, ...database, ...own };
+    if (database.DB_HOST && !own.DATABASE_URL) {
+      const [user, password, name] = [all.DB_USER, all.DB_PASSWORD, all.DB_NAME].map((part) => encodeURIComponent(part ?? ""));
+      all.DATABASE_URL = `mysql://${user}:${password}@${all.DB_HOST}:${all.DB_PORT || 3306}/${name}`;
+    }
+    let running = {};
+    try { running = JSON.parse(fs.readFileSync(`${work}/parameters/running.json`)); } catch {}
+    const secret = [all, build, running].flatMap(Object.entries)
+      .filter(([name, value]) => value !== given[name] && !plain.test(name)).map(([, value]) => String(value));
+    const written = (value) => [value, encodeURIComponent(value), JSON.stringify(value).slice(1, -1)];
+    const hidden = secret.flatMap((value) => [...written(value), ...value.split("\n").flatMap(written)])
+      .filter((value) => value.length >= 6).sort((one, other) => other.length - one.length);
+    const sets = { masks: [...new Set(hidden)], environment: all, build: { ...all, ...build },
+      install: { ...given, ...build }, scripts: given };
+    for (const which of asked) console.log(JSON.stringify(sets[which]));
+  ' -- "$WORK" "$RELEASE" "$@" 2>>"$STEP_LOG")
   rm -rf "$WORK/parameters"
 }
 
@@ -875,7 +876,7 @@ migrate() {
 completed() {
   local -a arguments=()
   case $TOOL in
-  npm) arguments=(prune --omit=dev --ignore-scripts --no-audit --no-fund) ;;
+  npm) if for_development; then arguments=(prune --omit=dev --ignore-scripts --no-audit --no-fund); fi ;;
   yarn) arguments=(install --production --frozen-lockfile --ignore-scripts --non-interactive --no-progress --offline) ;;
   'yarn 2') arguments=(workspaces focus --all --production) ;;
   pnpm) arguments=(prune --prod --ignore-scripts) ;;
@@ -886,6 +887,11 @@ completed() {
   fi
   owned_by "$APP_USER" || broken 1 "$FOLDER cannot be given to the application."
   touch "$KNOWN/$RELEASE/complete" || broken 1 "$KNOWN cannot be written."
+}
+
+# Does npm's lock file have packages that are not needed to run?
+for_development() {
+  as_app grep -Eqs '"dev(Optional)?": *true' "$LOCKED_AT/package-lock.json" "$LOCKED_AT/npm-shrinkwrap.json"
 }
 
 # --- processes --------------------------------------------------------------------------------------------------------
