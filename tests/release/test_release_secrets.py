@@ -26,7 +26,7 @@ FIRST, SECOND, THIRD = "20260101T000000Z-aaaaaaa", "20260102T000000Z-bbbbbbb", "
 
 def watch(ended: threading.Event, seen: set[str]) -> None:
     """Argument lists of everything that runs on this machine meanwhile, but for this test's own process."""
-    while not ended.is_set():
+    while not ended.wait(0.02):  # the machine has more to do than to look
         for file in Path("/proc").glob("[0-9]*/cmdline"):
             try:
                 seen.add(file.read_bytes().replace(b"\0", b" ").decode(errors="replace"))
