@@ -286,7 +286,7 @@ def test_an_answer_arrives_while_it_is_still_being_written(served: Fronted) -> N
         assert answer.read1() == b"first"
 
 
-@pytest.mark.parametrize("program", ["amazon-linux-extras", "yum"])
+@pytest.mark.parametrize("program", ["amazon-linux-extras", pytest.param("yum", marks=pytest.mark.torture)])
 def test_the_first_release_that_wants_nginx_installs_it(box: Fronted, program: str) -> None:
     box.tool("nginx", "#!/bin/sh\nexit 127\n")
     box.tool("installed", PLAYED)
