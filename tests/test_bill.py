@@ -86,6 +86,7 @@ def test_a_change_says_what_it_makes_of_the_bill(up: World) -> None:
     assert "a month" not in up.awsdeploy("plan").stdout
 
 
+@pytest.mark.slow
 def test_storage_that_has_grown_is_priced_and_never_offered_as_a_saving(up: World, tmp_path: Path) -> None:
     with copied(up, tmp_path / "copy") as world:
         rds, ec2 = world.client("rds"), world.client("ec2")
@@ -123,6 +124,7 @@ def test_the_budget_is_the_estimate_with_room_and_writes_to_who_hears_of_alarms(
     assert sum(count for name, count in calls.items() if name.startswith("budgets:")) == 3
 
 
+@pytest.mark.slow
 def test_a_stack_without_a_budget_asks_once_for_one(world: World) -> None:
     settings = world.settings(CONFIG.replace('["ops@example.com"]', "[]"))
     world.up(settings)
@@ -155,6 +157,7 @@ def test_billed_is_shown_beside_the_estimate_once_the_tag_counts(up: World) -> N
     assert "the budget has counted nothing yet" not in up.awsdeploy("status").stdout
 
 
+@pytest.mark.slow
 def test_the_budget_follows_the_config_and_goes_with_the_stack(up: World) -> None:
     more = CONFIG.replace('["ops@example.com"]', '["dev@example.com", "cfo@example.com"]\nbudget_dollars = 250')
     up.up(up.settings(more))
@@ -175,6 +178,7 @@ DENIED = {
 }
 
 
+@pytest.mark.slow
 def test_who_may_not_see_budgets_is_told_by_a_destroy_that_it_did_not_look_for_one(
     brought_up: Callable[[str], World],
 ) -> None:

@@ -135,11 +135,13 @@ def told(world: World, condition: Condition) -> None:
     assert ("× t3.micro" in billed) is (condition.operation != RUN)
 
 
+@pytest.mark.slow
 def test_what_an_up_that_was_refused_has_made_is_removed_by_destroy(without_machines: World) -> None:
     without_machines.destroy(without_machines.settings(CONFIG))
     assert leftovers(without_machines) == []
 
 
+@pytest.mark.slow
 def test_two_refusals_are_told_with_both_their_remedies(world: World) -> None:
     world.settings(CONFIG)
     for name in ("load balancers forbidden", "verification pending"):

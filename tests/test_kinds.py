@@ -16,6 +16,8 @@ from awsdeploy.resource import KINDS, TAG_GENERATION, TAG_RESOURCE, TAG_STACK, G
 from tests import own_tags
 from tests.simulated import World, tags, writes
 
+pytestmark = pytest.mark.slow
+
 EVERYTHING = """\
 name = "all"
 environment = "prod"

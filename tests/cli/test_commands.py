@@ -168,6 +168,7 @@ def test_the_wrong_name_destroys_nothing(up: World, monkeypatch: pytest.MonkeyPa
     assert up.control("GET", "calls")["writes"] == 0
 
 
+@pytest.mark.slow
 def test_destroy_without_a_config_or_a_state(up: World) -> None:
     (up.folder / "config.toml").unlink()
     where = ("--name", "shop", "-e", "prod", "--region", "ap-northeast-2")
@@ -177,6 +178,7 @@ def test_destroy_without_a_config_or_a_state(up: World) -> None:
     assert up.awsdeploy("destroy", *where, "--confirm", "shop-prod").returncode == 6
 
 
+@pytest.mark.slow
 def test_another_services_records_are_not_ours_to_take(empty: World) -> None:
     (empty.folder / "config.toml").write_text(CONFIG + 'domain = "example.com"\n')
     route53 = empty.client("route53")
@@ -202,6 +204,7 @@ def test_replacing_the_database_takes_its_name(up: World) -> None:
     assert up.control("GET", "calls")["writes"] == 0
 
 
+@pytest.mark.slow
 def test_ctrl_c_saves_and_the_same_command_goes_on(empty: World) -> None:
     child = subprocess.Popen(
         [str(SCRIPT), "up", "--yes"],
