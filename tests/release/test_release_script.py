@@ -6,6 +6,7 @@ import json
 import threading
 import time
 import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,22 @@ module.exports = { apps: [{
   env: { COLOUR: 'blue', PORT: 1 },
 }] };
 """
+
+
+@pytest.fixture(scope="module")
+def standing(tools: Path) -> Iterator[Box]:
+    box = Box(tools)
+    assert box.deploy(FIRST).code == 0
+    yield box
+    box.close()
+
+
+@pytest.fixture
+def served(standing: Box) -> Iterator[Box]:
+    """A machine on which the first release serves, and serves again when the test is over."""
+    yield standing
+    standing.parameters.clear()
+    assert standing.serving == FIRST
 
 
 def test_a_first_release_serves(box: Box) -> None:
@@ -44,15 +61,14 @@ def test_a_first_release_serves(box: Box) -> None:
     assert done.output in (box.root / "var/log/awsdeploy/release.log").read_text()
 
 
-def test_a_client_that_never_stops_asking_loses_nothing_in_a_deploy_and_a_rollback(box: Box) -> None:
-    box.deploy(FIRST)
-    box.publish(SECOND)
+def test_a_client_that_never_stops_asking_loses_nothing_in_a_deploy_and_a_rollback(served: Box) -> None:
+    served.publish(SECOND)
     ended, answers = threading.Event(), []
 
     def ask() -> None:
         while not ended.is_set():
             try:
-                with urllib.request.urlopen(f"http://127.0.0.1:{box.port}/health", timeout=5) as answer:
+                with urllib.request.urlopen(f"http://127.0.0.1:{served.port}/health", timeout=5) as answer:
                     answers.append(answer.read().decode())
             except OSError as error:
                 answers.append(repr(error))
@@ -60,8 +76,8 @@ def test_a_client_that_never_stops_asking_loses_nothing_in_a_deploy_and_a_rollba
 
     client = threading.Thread(target=ask)
     client.start()
-    forth = box.run("deploy", SECOND)
-    back = box.run("rollback", FIRST)
+    forth = served.run("deploy", SECOND)
+    back = served.run("rollback", FIRST)
     ended.set()
     client.join()
     assert (forth.code, back.code) == (0, 0), forth.output + back.output
@@ -116,14 +132,13 @@ def test_the_environment_is_made_of_four_parts_and_the_users_own_wins(box: Box) 
     assert not {"NPM_TOKEN", "SECRET", "AWSDEPLOY_LISTENS", "AWSDEPLOY_REAL_PORT"} & set(found)
 
 
-def test_restart_reads_the_environment_again(box: Box) -> None:
-    box.deploy(FIRST)
-    box.parameters = {"/deploy/shop/prod/backend/GREETING": "hello"}
-    done = box.run("restart")
+def test_restart_reads_the_environment_again(served: Box) -> None:
+    served.parameters = {"/deploy/shop/prod/backend/GREETING": "hello"}
+    done = served.run("restart")
     assert done.code == 0, done.output
     assert done.steps == ["environment", "check", "switch", "verify", "tidy"]
     assert done.outcome["release"] == FIRST
-    assert box.variables["GREETING"] == "hello"
+    assert served.variables["GREETING"] == "hello"
 
 
 def test_restart_without_a_release_says_so(box: Box) -> None:
@@ -152,9 +167,8 @@ def test_a_new_machine_whose_release_fails_says_so_in_its_tag(box: Box) -> None:
     assert box.tags == [f"Key=awsdeploy:release,Value=failed {FIRST} check"]
 
 
-def test_the_release_that_serves_is_not_deployed_again(box: Box) -> None:
-    box.deploy(FIRST)
-    done = box.run("deploy", FIRST)
+def test_the_release_that_serves_is_not_deployed_again(served: Box) -> None:
+    done = served.run("deploy", FIRST)
     assert (done.code, done.outcome["outcome"], done.steps) == (0, "unchanged", ["fetch"])
 
 
@@ -322,12 +336,11 @@ def test_a_second_run_waits_and_is_refused_in_the_end_naming_the_first(box: Box)
     assert box.serving == SECOND
 
 
-def test_what_runs_is_saved_and_comes_back_after_a_reboot(box: Box) -> None:
-    box.deploy(FIRST)
-    box.pm2("kill")
-    assert box.serving is None
-    box.pm2("resurrect")
-    until(lambda: box.serving == FIRST)
+def test_what_runs_is_saved_and_comes_back_after_a_reboot(served: Box) -> None:
+    served.pm2("kill")
+    assert served.serving is None
+    served.pm2("resurrect")
+    until(lambda: served.serving == FIRST)
 
 
 def test_the_placeholder_gives_its_port_and_is_there_again_if_nothing_comes_of_it(box: Box) -> None:
@@ -356,19 +369,18 @@ def test_a_health_path_may_redirect_elsewhere_and_to_https_for_those_who_came_by
     assert box.serving is None or box.current == FIRST
 
 
-def test_a_release_that_fails_only_on_the_real_port_is_taken_back(box: Box) -> None:
-    box.deploy(FIRST)
+def test_a_release_that_fails_only_on_the_real_port_is_taken_back(served: Box) -> None:
     late = PROGRAM.replace(
         "const health =", "if (!process.execArgv.length) response.statusCode = 503, response.end();\n  const health ="
     )
     late = late.replace(
         "response.statusCode = health", "if (response.writableEnded) return;\n  response.statusCode = health"
     )
-    done = box.deploy(SECOND, application(late))
+    done = served.deploy(THIRD, application(late))
     assert (done.code, done.outcome["step"]) == (1, "verify"), done.output
     assert "answers 503" in done.outcome["diagnosis"]
     assert f"Back to {FIRST}." in done.output
-    assert (box.serving, box.current) == (FIRST, FIRST)
-    (process,) = box.processes
+    assert (served.serving, served.current) == (FIRST, FIRST)
+    (process,) = served.processes
     assert process["pm2_env"]["pm_cwd"].endswith(FIRST)
-    assert box.variables["RELEASE_ID"] == FIRST
+    assert served.variables["RELEASE_ID"] == FIRST
