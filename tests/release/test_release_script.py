@@ -68,7 +68,7 @@ def test_a_client_that_never_stops_asking_loses_nothing_in_a_deploy_and_a_rollba
     def ask() -> None:
         while not ended.is_set():
             try:
-                with urllib.request.urlopen(f"http://127.0.0.1:{served.port}/health", timeout=5) as answer:
+                with urllib.request.urlopen(f"http://127.0.0.1:{served.port}/health", timeout=60) as answer:
                     answers.append(answer.read().decode())
             except OSError as error:
                 answers.append(repr(error))
