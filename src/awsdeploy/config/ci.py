@@ -9,11 +9,11 @@ class Ci(Frozen):
     """Releases from GitHub Actions: a role for `awsdeploy deploy` that one branch, or environment, may take on."""
 
     github: GitHubRepository = ""
-    """OWNER/NAME, or with GitHub's ids OWNER@ID/NAME@ID: as its tokens spell it. Default: nobody."""
+    """OWNER/NAME, or OWNER@ID/NAME@ID with GitHub's IDs, as in GitHub's tokens. Default: none."""
     branch: Branch = "main"
     """The branch whose workflows may deploy."""
     environment: Deployment = ""
-    """An environment of GitHub's instead of a branch: its own rules say who may deploy."""
+    """A GitHub environment instead of a branch. The environment's rules decide who may deploy."""
 
     @property
     def subject(self) -> str:

@@ -19,7 +19,7 @@ from awsdeploy.config.wrong import shown
 CERTIFICATE_NAMES = 10
 """AWS: names on one ACM certificate, unless the account has asked for more."""
 
-NO_DOMAIN = 'expected a domain as well, such as domain = "example.com": this has no meaning without one'
+NO_DOMAIN = 'expected a domain as well, such as domain = "example.com": without a domain this has no effect'
 
 PATHS = 50
 """AWS: 100 rules on a listener; half of them are left to everything else."""
@@ -74,7 +74,7 @@ def _names(settings: Settings) -> Iterator[Mistake]:
         if f"{stack}-".startswith(start):
             text = (
                 f"expected a name whose stack does not begin with {shown(start)}, got {shown(stack)}: "
-                f"AWS reserves that beginning: take {shown(f'my-{settings.name}')}"
+                f"AWS reserves names that begin like this; use {shown(f'my-{settings.name}')}"
             )
             yield Mistake(("name",), text, about=(("environment",),))
 
@@ -94,10 +94,10 @@ def _domains(settings: Settings) -> Iterator[Mistake]:
         yield Mistake(("create_zone",), text, about=(("dns", "mode"),))
     if settings.dns.zone and (settings.create_zone or settings.dns.mode != "route53"):
         other = "create_zone = true" if settings.create_zone else f'dns.mode = "{settings.dns.mode}"'
-        text = f"expected nothing with {other}: only a zone that stands has an id to name"
+        text = f"expected no value with {other}: only an existing zone has an ID"
         yield Mistake(("dns", "zone"), text, about=(("create_zone",), ("dns", "mode")))
     if settings.dns.copy_records and not settings.create_zone:
-        text = "expected create_zone = true as well: only a new zone has anything to be copied to"
+        text = "expected create_zone = true as well: records are copied only to a new zone"
         yield Mistake(("dns", "copy_records"), text, about=(("create_zone",), ("dns", "mode")))
     if len(domain) > domains.LONGEST:
         text = (
@@ -168,7 +168,7 @@ def _services(settings: Settings) -> Iterator[Mistake]:
             text = f'expected paths as well, such as paths = ["/{name}/*"]; a worker has neither port nor paths'
             yield Mistake((*path, "port"), text, about=((*path, "paths"),))
         elif service.port is None and service.health is not None:
-            text = "expected no health path for a worker: it has no port to look at"
+            text = "expected no health path for a worker: a worker has no port"
             yield Mistake((*path, "health"), text, about=((*path, "port"), (*path, "paths")))
         yield from _scaling(path, service)
         yield from _nginx(path, service)
@@ -183,12 +183,13 @@ def _nginx(path: tuple[str, str], service: Service) -> Iterator[Mistake]:
     if not service.nginx:
         return
     if service.port is None:
-        text = "expected no nginx for a worker: it has no port to stand before"
+        text = "expected no nginx for a worker: a worker has no port"
         yield Mistake((*path, "nginx"), text, about=((*path, "port"), (*path, "paths")))
     elif service.port + NGINX_OFFSET >= EPHEMERAL:
         highest = EPHEMERAL - NGINX_OFFSET - 1
         text = (
-            f"expected at most {highest} with nginx, got {service.port}: the program has the port {NGINX_OFFSET} above"
+            f"expected at most {highest} with nginx, got {service.port}: the program listens on this port + "
+            f"{NGINX_OFFSET}"
         )
         yield Mistake((*path, "port"), text, about=((*path, "nginx"),))
 
@@ -226,13 +227,13 @@ def _scaling(path: tuple[str, str], service: Service) -> Iterator[Mistake]:
         return
     place = (*path, "scaling")
     if "instances" in service.model_fields_set:
-        text = f"expected either instances or [{'.'.join(place)}], whose min and max say how many machines, got both"
+        text = f"expected either instances or [{'.'.join(place)}] with min and max, got both"
         yield Mistake((*path, "instances"), text, about=(place,))
     if scaling.max < scaling.min:
         text = f"expected at least min ({scaling.min}), got {scaling.max}"
         yield Mistake((*place, "max"), text, about=((*place, "min"),))
     if scaling.health == "elb" and service.port is None:
-        text = 'expected "ec2" for a worker: no load balancer looks at it'
+        text = 'expected "ec2" for a worker: the load balancer does not check workers'
         yield Mistake((*place, "health"), text, about=((*path, "port"), (*path, "paths")))
 
 
@@ -249,7 +250,7 @@ def _paths(settings: Settings) -> Iterator[Mistake]:
         if len(service.paths) > PATHS:
             yield Mistake(("services", name, "paths"), f"expected at most {PATHS} paths, got {len(service.paths)}")
     if owners and "/*" not in owners:
-        text = 'expected one service with "/*" among its paths: it answers what no other path names'
+        text = 'expected one service with "/*" in its paths: it gets all requests that match no other path'
         yield Mistake(("services",), text, about=about)
 
 

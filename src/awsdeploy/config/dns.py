@@ -11,8 +11,8 @@ class Dns(Frozen):
     """Who keeps the domain's DNS."""
 
     mode: Literal["route53", "external", "none"]
-    """route53: a zone of this account. external: you enter what up prints. none: no names, no TLS. Default: route53."""
+    """route53: a zone of this account. external: you enter what up prints. none: no DNS, no TLS. Default: route53."""
     zone: ZoneId = ""
-    """The id of the hosted zone to use. Only needed where the account has several public zones of the domain's name."""
+    """The id of the hosted zone to use. Needed only if the account has several public zones with the domain's name."""
     copy_records: bool = False
-    """With create_zone: what public DNS says of mail and other names becomes records of the new zone."""
+    """With create_zone: copy the records that public DNS shows for mail and other names to the new zone."""

@@ -36,25 +36,27 @@ def normalised(text: str) -> str:
     if "://" in name or "/" in name:
         raise Wrong(_EXAMPLE, f'write only the name: "{_host_of(name)}"')
     if "*" in name:
-        raise Wrong(_EXAMPLE, "a wildcard cannot be served: name each one in aliases")
+        raise Wrong(_EXAMPLE, "wildcards are not supported: list each name in aliases")
     if ":" in name and not name.startswith("["):
         raise Wrong(_EXAMPLE, "without a port: the load balancer answers on 80 and 443")
     if "@" in name:
-        raise Wrong(_EXAMPLE, "only what stands after the @")
+        raise Wrong(_EXAMPLE, "only the part after the @")
     name = _ascii(name).lower()
     if _is_address(name):
         raise Wrong(_EXAMPLE, "an IP address has no certificate")
     labels = name.split(".")
     if len(labels) < 2:
-        raise Wrong(_EXAMPLE, "a registered name has a dot in it")
+        raise Wrong(_EXAMPLE, "a registered domain contains a dot")
     for label in labels:
         _check_label(label)
     if labels[-1].isdigit():
-        raise Wrong(_EXAMPLE, "no top-level domain is a number")
+        raise Wrong(_EXAMPLE, "a top-level domain cannot be a number")
     if len(name) > 253:
         raise Wrong("a domain of at most 253 characters", f"this has {len(name)}")
     if registrable(name) is None:
-        raise Wrong(_EXAMPLE, f'"{name}" is a public suffix that nobody can own: put your own name before it')
+        raise Wrong(
+            _EXAMPLE, f'"{name}" is a public suffix, not a domain that you can register: put your own name before it'
+        )
     return name
 
 
@@ -75,11 +77,13 @@ def _ascii(name: str) -> str:
     if name.isascii():
         return name
     if disputed := sorted(_DISPUTED.intersection(name)):
-        raise Wrong(_EXAMPLE, f'"{disputed[0]}" has two encodings: write the one you registered, beginning with xn--')
+        raise Wrong(
+            _EXAMPLE, f'"{disputed[0]}" has two possible encodings: use the one you registered, which begins with xn--'
+        )
     try:
         return name.encode("idna").decode("ascii")
     except UnicodeError:
-        raise Wrong(_EXAMPLE, "this cannot be written in DNS: use the form that begins with xn--") from None
+        raise Wrong(_EXAMPLE, "DNS cannot represent this name: use the form that begins with xn--") from None
 
 
 def _check_label(label: str) -> None:

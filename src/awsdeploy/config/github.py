@@ -18,15 +18,15 @@ def repository(value: str) -> str:
     """GitHub: since July 2026 the tokens of new and renamed repositories have numbers behind both names."""
     if value and not re.fullmatch(REPOSITORY, value):
         found = in_address(value)
-        raise Wrong('a repository of GitHub, such as "OWNER/NAME"', f'write "{found}"' if found else "")
+        raise Wrong('a GitHub repository such as "OWNER/NAME"', f'write "{found}"' if found else "")
     if value and len({"@" in part for part in value.split("/")}) > 1:
-        raise Wrong("both ids or none", 'as GitHub\'s tokens spell it: "OWNER@ID/NAME@ID"')
+        raise Wrong("either both IDs or none", 'as GitHub\'s tokens spell it: "OWNER@ID/NAME@ID"')
     return value
 
 
 def branch(value: str) -> str:
     if not re.fullmatch(BRANCH, value):
-        remedy = "each branch that may deploy is named" if "*" in value else ""
+        remedy = "no wildcard: set the exact branch name" if "*" in value else ""
         raise Wrong('the name of one branch, such as "main"', remedy)
     if value.startswith("refs/"):
         raise Wrong("a branch's short name", f'write "{value.rpartition("/")[2]}"')
@@ -35,7 +35,7 @@ def branch(value: str) -> str:
 
 def deployment(value: str) -> str:
     if value and not re.fullmatch(DEPLOYMENT, value):
-        raise Wrong('the name of an environment of GitHub\'s, such as "production"')
+        raise Wrong('the name of a GitHub environment, such as "production"')
     return value
 
 

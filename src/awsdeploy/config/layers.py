@@ -73,13 +73,13 @@ def loads(text: str, overrides: Mapping[str, str] = MappingProxyType({}), source
     except tomllib.TOMLDecodeError as error:
         raise _not_toml(text, str(error), source) from None
     except RecursionError:
-        raise ConfigInvalid(f"{source} nests its values too deeply.", _hint()) from None
+        raise ConfigInvalid(f"{source} has too many levels of nesting.", _hint()) from None
     except ValueError:  # Python refuses to read an integer of thousands of digits
         raise ConfigInvalid(f"{source} has a number with too many digits.", _hint()) from None
     try:
         return from_mapping(tree, overrides, locate.lines(text), source)
     except RecursionError:
-        raise ConfigInvalid(f"{source} nests its values too deeply.", _hint()) from None
+        raise ConfigInvalid(f"{source} has too many levels of nesting.", _hint()) from None
 
 
 def from_mapping(
@@ -167,7 +167,7 @@ class _Layers:
         if "preset" in self.tree or environment in ("dev", "prod") or not isinstance(environment, str):
             return
         text = (
-            f"missing: environment {shown(environment)} is neither dev nor prod, so say which sizes it takes:"
+            f"missing: environment {shown(environment)} is neither dev nor prod, so choose its sizes:"
             ' preset = "dev" (small and cheap) or preset = "prod" (survives the loss of a zone)'
         )
         self.found[("preset",)] = Mistake(("preset",), text, about=(("environment",),))
@@ -241,7 +241,7 @@ class _Layers:
 
 
 def _hint() -> str:
-    return f"Correct this and run the same command again. What was understood: {next_command('config', 'show')}"
+    return f"Correct this and run the same command again. Settings in effect: {next_command('config', 'show')}"
 
 
 def _text(path: Path) -> str:
@@ -250,11 +250,11 @@ def _text(path: Path) -> str:
         with path.open("rb") as file:
             content = file.read(LONGEST_FILE + 1)
     except (FileNotFoundError, NotADirectoryError):
-        hint = f"To write one: `{next_command('init')}`. Or name another with --config PATH."
-        raise ConfigInvalid(f"There is no {where} here.", hint) from None
+        hint = f"To write one: `{next_command('init')}`. Or choose another file with --config PATH."
+        raise ConfigInvalid(f"{where} does not exist.", hint) from None
     except IsADirectoryError:
         raise ConfigInvalid(
-            f"{where} is a folder.", f"Name the file in it: --config {where.rstrip('/')}/config.toml"
+            f"{where} is a folder.", f"Give the path of the file: --config {where.rstrip('/')}/config.toml"
         ) from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "it is not a path"
@@ -263,7 +263,7 @@ def _text(path: Path) -> str:
         ) from None
     if len(content) > LONGEST_FILE:
         raise ConfigInvalid(
-            f"{where} is larger than 256 KB: that is no config.toml.", "Name another with --config PATH."
+            f"{where} is larger than 256 KB, so it is not a config.toml.", "Name another with --config PATH."
         )
     try:
         return content.decode("utf-8-sig")
@@ -286,7 +286,7 @@ def _not_toml(text: str, reason: str, source: str) -> ConfigInvalid:
     elif re.match(r"\s*[A-Za-z0-9_.-]+\s*:", row):
         remedy = "; TOML writes key = value"
     elif "overwrite" in said or "twice" in said:
-        remedy = "; it is written a second time here"
+        remedy = "; the key is defined twice"
     return _refusal([f"{source}:{number}: not TOML: {printable(said)}{remedy}"])
 
 

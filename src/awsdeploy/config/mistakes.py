@@ -22,7 +22,7 @@ Path = tuple[str | int, ...]
 
 SECRET = re.compile(r"passw|secret|token|key", re.IGNORECASE)
 NO_PLATFORM = """\
-missing, and without a default because one choice costs extra every month. Write one of
+missing. It has no default because one choice costs extra every month. Write one of
     platform = "supported"   Amazon Linux 2023, Node.js 24, MySQL 8.4: all still in support
     platform = "documented"  Amazon Linux 2, Node.js 18, MySQL 8.0: out of support since 2026-06-30, 2025-04-30 and
                              2026-07-31; AWS bills Extended Support for the last, about +$175/month in dev
@@ -100,16 +100,16 @@ def dotted(path: Path) -> str:
 
 def _unknown(path: Path) -> str:
     if len(path) == 3 and path[0] == "services" and path[2] == "name":
-        return f"unknown key; the table's own name names the service: [{dotted(path[:2])}]"
+        return f"unknown key; the service's name is in the table header: [{dotted(path[:2])}]"
     key, found = str(path[-1]), meant(path)
     if found and found[0][:-1] == path[:-1]:
         return f"unknown key; did you mean {found[0][-1]}?"
     if found:
         return f"unknown key; {key} belongs {' or '.join(_inside(one[:-1]) for one in found)}"
     if SECRET.search(key):
-        return "unknown key; secrets do not belong here: passwords are generated and kept in Parameter Store"
+        return "unknown key; do not put secrets here: passwords are generated and stored in Parameter Store"
     known = _places(path[:-1]).get(path[:-1], ())
-    return f"unknown key; known here: {', '.join(known)}" if known else "unknown key"
+    return f"unknown key; valid keys here: {', '.join(known)}" if known else "unknown key"
 
 
 def _inside(table: Path) -> str:

@@ -30,7 +30,7 @@ def wrong(text: str, stack: str, buckets: tuple[str, ...]) -> str:
     key = _meant(found[1], stack) if found else ""
     if found and key:
         instead = text.replace(found[1], f"{{bucket:{key}}}", 1)
-        said = f"expected the name of a bucket that exists, got {shown(found[1])}, which this stack has not"
+        said = f"expected the name of an existing bucket, got {shown(found[1])}, which is not in this stack"
         return f"{said}; write {shown(instead)}" if key in buckets else f"{said}; {_absent(key)}"
     return ""
 
@@ -47,7 +47,7 @@ def _unknown(word: str, known: tuple[str, ...]) -> str:
 
 
 def _absent(key: str) -> str:
-    return f"{key} is made with uploads.replicate = true" if key == BUCKETS[-1] else f"this stack has no {key}"
+    return f"{key} exists only with uploads.replicate = true" if key == BUCKETS[-1] else f"this stack has no {key}"
 
 
 def _meant(bucket: str, stack: str) -> str:

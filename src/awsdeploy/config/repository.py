@@ -31,7 +31,7 @@ def address(value: str) -> str:
         write = f'write "{bare}", ' if bare and HTTPS.fullmatch(bare) else ""
         raise Wrong(
             "an address without a password or token in it",
-            f"{write}the secret is asked for by: {next_command('repository', 'connect')}",
+            f"{write}to enter the secret, run: {next_command('repository', 'connect')}",
             hidden=True,
         )
     secure = "https" + value[4:]

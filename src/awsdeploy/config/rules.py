@@ -57,7 +57,7 @@ _REGIONS = (
 def name(longest: int, hyphens: bool = True) -> Callable[[str], str]:
     """A rule for names that begin the names of AWS resources."""
     kinds = "lowercase letters, digits and single hyphens" if hyphens else "lowercase letters and digits"
-    expected = f"1–{longest} {kinds}, a letter first"
+    expected = f"1–{longest} {kinds}, beginning with a letter"
 
     def rule(value: str) -> str:
         lowered = re.sub(r"[^a-z0-9]+", "-" if hyphens else "", value.lower()).strip("-")
@@ -69,7 +69,8 @@ def name(longest: int, hyphens: bool = True) -> Callable[[str], str]:
         for start in FORBIDDEN_STARTS:
             if value.startswith(start):
                 raise Wrong(
-                    f'a name that does not begin with "{start}"', f'AWS reserves that beginning: take "my-{value}"'
+                    f'a name that does not begin with "{start}"',
+                    f'AWS reserves names that begin like this; use "my-{value}"',
                 )
         return value
 
@@ -79,7 +80,7 @@ def name(longest: int, hyphens: bool = True) -> Callable[[str], str]:
 def service_name(value: str) -> str:
     value = name(20)(value)
     if value in TAKEN_SERVICE_NAMES or value.endswith("-healthy"):
-        raise Wrong("another name", f'the architecture itself has a part called "{value}"')
+        raise Wrong("another name", f'awsdeploy already uses the name "{value}"')
     return value
 
 
@@ -132,7 +133,7 @@ def network(value: str) -> IPv4Network:
         raise Wrong('an IPv4 range such as "10.0.0.0/16"') from None
     if loose.version == 6:
         raise Wrong("an IPv4 range", "IPv6 is not supported")
-    raise Wrong("a range whose address is its first", f'write "{loose}"')
+    raise Wrong("a range written with its first address", f'write "{loose}"')
 
 
 def cidr(widest: int = 16, narrowest: int = 28) -> Callable[[str], str]:
@@ -143,9 +144,9 @@ def cidr(widest: int = 16, narrowest: int = 28) -> Callable[[str], str]:
         if "/" not in value or not widest <= found.prefixlen <= narrowest:
             raise Wrong(f"a range from /{widest} to /{narrowest}", f'for example "{found.network_address}/{widest}"')
         if found.is_loopback or found.is_link_local or found.is_multicast or found.is_reserved:
-            raise Wrong("a range AWS can use", "take one of 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16")
+            raise Wrong("a range AWS can use", "use a range in 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16")
         if found.network_address in IPv4Network("0.0.0.0/8"):
-            raise Wrong("a range AWS can use", "take one of 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16")
+            raise Wrong("a range AWS can use", "use a range in 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16")
         return str(found)
 
     return rule
@@ -160,7 +161,7 @@ def ssh_source(value: str) -> str:
     if "/" not in value:
         raise Wrong("an IPv4 range", f'for one address write "{found}"')
     if found.prefixlen < 8:
-        raise Wrong("the addresses you connect from", "this opens SSH to the world; your own address ends in /32")
+        raise Wrong("the addresses you connect from", "this opens SSH to the internet; for your own address, use /32")
     return str(found)
 
 
@@ -173,7 +174,7 @@ def key_pair(value: str) -> str:
 
 def policy_arn(value: str) -> str:
     if not re.fullmatch(POLICY_ARN, value):
-        own = "what an application may do beside that goes into [[services.NAME.statements]]"
+        own = "put other permissions of the application into [[services.NAME.statements]]"
         raise Wrong('the ARN of a managed policy, such as "arn:aws:iam::aws:policy/AmazonSESFullAccess"', own)
     return value
 
@@ -186,7 +187,7 @@ def boundary(value: str) -> str:
 
 def action(value: str) -> str:
     if not re.fullmatch(ACTION, value):
-        remedy = "every action of AWS would make the machine an administrator" if value == "*" else ""
+        remedy = "this would allow the machine every AWS action" if value == "*" else ""
         raise Wrong('an action such as "ses:SendEmail"', remedy)
     return value
 
@@ -199,7 +200,7 @@ def resource_arn(value: str) -> str:
 
 def some(values: tuple[str, ...]) -> tuple[str, ...]:
     if not values:
-        raise Wrong("one at least")
+        raise Wrong("at least one")
     return values
 
 
@@ -230,7 +231,10 @@ def directory(value: str) -> str:
     """A folder of the repository, from its top; `.` is the top itself."""
     tidy = value.removeprefix("./").rstrip("/") or "."
     if not re.fullmatch(DIRECTORY, tidy) or ".." in tidy.split("/"):
-        raise Wrong('a folder of the repository, such as "back" or "apps/api"', "from its top, without a slash first")
+        raise Wrong(
+            'a folder of the repository, such as "back" or "apps/api"',
+            "relative to the repository's root, without a leading slash",
+        )
     return tidy
 
 
@@ -260,20 +264,20 @@ def instance_class(value: str) -> str:
 
 
 def database_name(value: str) -> str:
-    """AWS: 1–64 letters, digits or underscores, a letter first, no reserved word."""
+    """AWS: 1–64 letters, digits or underscores, beginning with a letter, no reserved word."""
     if not re.fullmatch(DATABASE_NAME, value):
-        raise Wrong("1–64 letters, digits and underscores, a letter first")
+        raise Wrong("1–64 letters, digits and underscores, beginning with a letter")
     if value.lower() in RESERVED | SYSTEM_SCHEMAS:
-        raise Wrong("a name that MySQL does not keep for itself", f'for example "{value[:60]}_db"')
+        raise Wrong("a name that is not reserved by MySQL", f'for example "{value[:60]}_db"')
     return value
 
 
 def username(value: str) -> str:
-    """AWS: 1–16 letters, digits or underscores, a letter first, no reserved word."""
+    """AWS: 1–16 letters, digits or underscores, beginning with a letter, no reserved word."""
     if not re.fullmatch(USERNAME, value):
-        raise Wrong("1–16 letters, digits and underscores, a letter first")
+        raise Wrong("1–16 letters, digits and underscores, beginning with a letter")
     if value.lower() in RESERVED | RDS_USERS:
-        raise Wrong("a user that MySQL and RDS do not keep for themselves", 'for example "app" or "admin"')
+        raise Wrong("a user name that is not reserved by MySQL or RDS", 'for example "app" or "admin"')
     return value
 
 

@@ -59,9 +59,9 @@ class Network(Frozen):
     """Addresses and zones: one public and one private subnet in each zone."""
 
     cidr: Cidr = "10.0.0.0/16"
-    """The VPC's range."""
+    """The VPC's IPv4 range (CIDR)."""
     zones: tuple[Zone, ...] = ("a", "c")
-    """Availability zones by letter; AWS wants two at least."""
+    """Availability zones, by letter; AWS requires at least two."""
     public: tuple[PublicCidr, ...]
     """One public subnet for each zone. Default: from cidr (10.0.1.0/24, 10.0.2.0/24)."""
     private: tuple[Cidr, ...]
@@ -69,9 +69,9 @@ class Network(Frozen):
     nat: bool
     """A NAT gateway, about $47 a month with its address. Default: on in prod, off in dev."""
     ssh_from: tuple[SshSource, ...] = ()
-    """Who may connect to port 22, "auto" being your own address; Session Manager needs nobody here."""
+    """Addresses that may connect to port 22; "auto" is your own. Not needed for Session Manager."""
     key_pair: Annotated[str, AfterValidator(rules.key_pair), pattern(f"({rules.KEY_PAIR})?")] = ""
-    """The name of an EC2 key pair that the machines are given; Session Manager needs none."""
+    """The name of an EC2 key pair for the machines. Not needed for Session Manager."""
 
 
 class Statement(Frozen):
@@ -79,26 +79,26 @@ class Statement(Frozen):
     `{stack}`, `{parameters}` (the ARN of the stack's) and `{bucket:storage/uploads}`."""
 
     effect: Literal["Allow", "Deny"] = "Allow"
-    """Deny takes away what the rest allows."""
+    """Allow or Deny. Deny overrides Allow."""
     actions: Annotated[tuple[Action, ...], AfterValidator(rules.some)]
-    """What it may call, such as ses:SendEmail."""
+    """IAM actions, such as ses:SendEmail."""
     resources: Annotated[tuple[ResourceArn, ...], AfterValidator(rules.some)]
-    """On what, by ARN."""
+    """ARNs of the resources."""
     conditions: Mapping[str, Mapping[str, str | tuple[str, ...]]] = {}
-    """When, as IAM writes it: operator, key, value."""
+    """IAM conditions: operator, key, value."""
 
 
 class Scaling(Frozen):
     """As many machines as the load needs, kept by an Auto Scaling group."""
 
     min: Annotated[int, AfterValidator(rules.whole(1, 20)), between(1, 20)] = 1
-    """The fewest machines."""
+    """Minimum number of machines."""
     max: Annotated[int, AfterValidator(rules.whole(1, 20)), between(1, 20)] = 4
-    """The most machines."""
+    """Maximum number of machines."""
     target_cpu: Annotated[int, AfterValidator(rules.whole(10, 90)), between(10, 90)] = 60
-    """Machines come and go to keep their average CPU load near this, in percent."""
+    """Target for the average CPU load, in percent. Auto Scaling adds and removes machines to reach it."""
     health: Literal["ec2", "elb"] = "ec2"
-    """Who says that a machine must be replaced. ec2: its own checks. elb: the load balancer's, too."""
+    """Checks that decide whether a machine is replaced. ec2: EC2 status checks. elb: also the load balancer's."""
 
 
 class Service(Frozen):
@@ -106,13 +106,13 @@ class Service(Frozen):
 
     name: str
     port: Port | None = None
-    """Where it listens. Default: 3000 for frontend, 9999 for backend, otherwise none."""
+    """The port the service listens on. Default: 3000 for frontend, 9999 for backend, otherwise none."""
     paths: tuple[ServicePath, ...] = ()
-    """What the load balancer sends to it. Default: /* for frontend, /api and /api/* for backend."""
+    """Paths that the load balancer sends to the service. Default: /* for frontend, /api and /api/* for backend."""
     health: Annotated[str, AfterValidator(rules.health), pattern("/.*")] | None = None
-    """Answers 2xx or 3xx when all is well. Default: /api/health for backend, otherwise /."""
+    """Health check path: 2xx or 3xx means healthy. Default: /api/health for backend, otherwise /."""
     instances: Annotated[int, AfterValidator(rules.whole(1, 20)), between(1, 20)] = 1
-    """How many machines; with scaling its min and max say so."""
+    """Number of machines. With scaling, use min and max instead."""
     scaling: Scaling | None = None
     """An Auto Scaling group instead of a fixed number of machines. Default: none."""
     instance_type: Annotated[str, AfterValidator(rules.instance_type), pattern(rules.INSTANCE_TYPE)]
@@ -122,15 +122,15 @@ class Service(Frozen):
     directory: Annotated[str, AfterValidator(rules.directory), pattern(rules.DIRECTORY)]
     """Its folder in the repository. Default: front for frontend, back for backend, otherwise its name."""
     processes: Annotated[int, AfterValidator(rules.whole(1, 32)), between(1, 32)] = 1
-    """How many run on each machine. More than one runs every scheduled job that often."""
+    """Processes on each machine. With more than one, each scheduled job runs once per process."""
     migrate: Annotated[str, AfterValidator(rules.command_line)] = ""
-    """Run once in each release before it goes into service, such as npm run migrate."""
+    """Command that runs once in each release, before the switch, such as npm run migrate."""
     nginx: bool = False
-    """nginx listens on the port, and the program behind it on 127.0.0.1, at the port + 10000."""
+    """Put nginx in front: nginx listens on the port, the program on 127.0.0.1 at port + 10000."""
     policies: tuple[PolicyArn, ...] = ()
-    """Managed IAM policies for what the program itself calls, by ARN."""
+    """ARNs of managed IAM policies that the program needs."""
     statements: tuple[Statement, ...] = ()
-    """The same, written out: [[services.NAME.statements]]."""
+    """IAM statements that the program needs: [[services.NAME.statements]]."""
 
     @property
     def behind(self) -> int | None:
@@ -142,9 +142,9 @@ class Release(Frozen):
     """Where the machines get the code from."""
 
     source: Literal["local", "git"] = "local"
-    """local: from here, what is committed. git: the machines fetch the commit from the repository themselves."""
+    """local: upload the commit from this computer. git: the machines fetch the commit from the repository."""
     repository: Repository = ""
-    """Its address, by https or ssh and without a secret: `awsdeploy repository connect` asks for that."""
+    """The repository's https or ssh URL, without a secret: `awsdeploy repository connect` asks for the secret."""
 
 
 class Database(Frozen):
@@ -155,43 +155,43 @@ class Database(Frozen):
     instance_class: Annotated[str, AfterValidator(rules.instance_class), pattern(rules.INSTANCE_CLASS)]
     """The RDS class. Default: db.t3.micro in dev, db.t3.small in prod."""
     storage_gb: Annotated[int, AfterValidator(rules.whole(20, 65536)), between(20, 65536)] = 20
-    """Disk to begin with, in GB."""
+    """Initial disk size, in GB."""
     max_storage_gb: Annotated[int, AfterValidator(rules.whole(22, 65536)), between(22, 65536)] = 100
-    """The disk grows by itself up to this, in GB."""
+    """Maximum disk size for storage autoscaling, in GB."""
     multi_az: bool
     """A standby in another zone. Default: on in prod, off in dev."""
     backup_days: Annotated[int, AfterValidator(rules.whole(0, 35)), between(0, 35)] = 7
-    """How long automatic backups are kept; 0 makes none."""
+    """Retention of automatic backups, in days; 0 turns them off."""
     deletion_protection: bool
-    """AWS refuses to delete the database while this is on. Default: on in prod, off in dev."""
+    """Deletion protection: AWS refuses to delete the database while it is on. Default: on in prod, off in dev."""
     name: Annotated[str, AfterValidator(rules.database_name), pattern(rules.DATABASE_NAME)]
-    """The schema inside it. Default: from the project's name."""
+    """Name of the database schema. Default: from the project's name."""
     username: Annotated[str, AfterValidator(rules.username), pattern(rules.USERNAME)] = "app"
-    """Who the application connects as."""
+    """Database user of the application."""
 
 
 class Uploads(Frozen):
     """The bucket of what users upload, and of static assets."""
 
     access: Literal["public", "private"] = "public"
-    """public: anyone may read what is not under uploads/temp/. private: only the application may."""
+    """public: anyone can read the files, except under uploads/temp/. private: only the application can."""
     tls_only: bool = True
-    """Refuse every request for them over plain http://."""
+    """Refuse requests over plain http://."""
     replicate: bool
     """Copy everything to a second bucket in another region. Default: on in prod, off in dev."""
     replica_region: Annotated[str, AfterValidator(rules.region), pattern(rules.REGION)] = "ap-northeast-1"
-    """Where the copies are kept."""
+    """Region of the copies."""
     temp_days: Annotated[int, AfterValidator(rules.whole(1, 365)), between(1, 365)] = 7
-    """When files under uploads/temp/ expire."""
+    """Days after which files under uploads/temp/ are deleted."""
     noncurrent_days: Annotated[int, AfterValidator(rules.whole(1, 3650)), between(1, 3650)] = 30
-    """How long overwritten and deleted files can be brought back."""
+    """Days for which overwritten and deleted files can be restored."""
 
 
 class Logs(Frozen):
     """How long logs are kept."""
 
     days: Annotated[int, AfterValidator(rules.retention)] = 30
-    """Logs of machines, services and the database in CloudWatch; one of the periods AWS offers."""
+    """Retention of CloudWatch logs, in days; one of the periods that AWS offers."""
     access_days: Annotated[int, AfterValidator(rules.whole(1, 3650)), between(1, 3650)] = 90
     """Access logs of the load balancer in S3."""
 
@@ -200,13 +200,13 @@ class Monitoring(Frozen):
     """Alarms, and who hears of them."""
 
     emails: tuple[Email, ...] = ()
-    """Who is told when an alarm goes off; each must confirm the mail that AWS sends first."""
+    """Recipients of alarms. Each must first confirm the e-mail that AWS sends."""
     health_check: bool = True
-    """Route 53 asks for the domain from around the world."""
+    """Route 53 health check of the domain from several regions."""
     request_metrics: bool = True
-    """S3 counts requests and bytes of the uploads bucket."""
+    """S3 request metrics of the uploads bucket."""
     budget: bool = True
-    """An AWS Budget mails `emails` when the month's bill passes 80 % of its limit and is forecast to pass it all."""
+    """AWS Budget: e-mail to `emails` at 80 % of the month's limit, and when costs are forecast to exceed it."""
     budget_dollars: Annotated[int, AfterValidator(rules.whole(0, 1_000_000)), between(0, 1_000_000)] = 0
     """Its limit in US dollars a month; 0 is 1.3 times the estimate."""
 
@@ -215,25 +215,24 @@ class Backup(Frozen):
     """Images of the machines; the database's own backups are in [database]."""
 
     images: bool = True
-    """Make an image of every machine each day."""
+    """Create an image of every machine each day."""
     keep_images: Annotated[int, AfterValidator(rules.whole(1, 1000)), between(1, 1000)] = 7
     """How many images of each machine are kept."""
     at: Annotated[str, AfterValidator(rules.time_of_day), pattern("([01][0-9]|2[0-3]):[0-5][0-9]")] = "18:00"
-    """When they are made, in UTC; AWS begins within the hour after."""
+    """Time of day for images, in UTC; AWS starts within one hour after it."""
 
 
 class Waits(Frozen):
     """How patiently AWS is watched, all in seconds."""
 
     settle: Annotated[float, AfterValidator(rules.seconds(0, 600)), between(0, 600)] = 60.0
-    """Seconds that AWS may take to show what it was told. A create whose answer was lost, or a change that AWS does not
-    show, is sent again after that."""
+    """Seconds after which a create whose response was lost, or a change that AWS does not show, is sent again."""
     poll_floor: Annotated[float, AfterValidator(rules.seconds(0.001, 60)), between(0.001, 60)] = 0.5
-    """The shortest pause between two looks."""
+    """Shortest polling interval, in seconds."""
     poll_ceiling: Annotated[float, AfterValidator(rules.seconds(0.001, 300)), between(0.001, 300)] = 15.0
-    """The longest pause between two looks."""
+    """Longest polling interval, in seconds."""
     silence: Annotated[float, AfterValidator(rules.seconds(1, 3600)), between(1, 3600)] = 120.0
-    """How long the agent of a machine may not answer in the middle of a release."""
+    """Seconds to wait for a machine's SSM agent that stops answering during a release."""
 
 
 Services = Annotated[Mapping[ServiceName, Service], AfterValidator(MappingProxyType), PlainSerializer(_plain)]
@@ -243,19 +242,19 @@ class Settings(Frozen):
     """A whole web application on AWS."""
 
     name: Annotated[str, AfterValidator(rules.name(32)), pattern(rules.NAME, maxLength=32)]
-    """The project. Every AWS resource carries it."""
+    """The project's name. Part of every resource's name and tags."""
     environment: Annotated[
         str, AfterValidator(rules.name(16, hyphens=False)), pattern("[a-z][a-z0-9]*", maxLength=16)
     ] = "prod"
-    """Which copy of it: each environment is a stack of its own."""
+    """The environment. Each environment is a separate stack."""
     preset: Preset
-    """The sizes: dev is small and cheap, prod survives a zone. Default: the environment, if that is its name."""
+    """Sizes: dev is small and cheap, prod survives the loss of a zone. Default: environment, if it is dev or prod."""
     region: Annotated[str, AfterValidator(rules.region), pattern(rules.REGION)] = "ap-northeast-2"
     """The AWS region."""
     domain: Domain | None = None
-    """The address of the application. Without one there is no DNS record and no TLS."""
+    """The application's domain. Without a domain there is no DNS record and no TLS."""
     aliases: tuple[Domain, ...]
-    """Further names that lead to the domain; "www" is short for www.<domain>. Default: www of an apex."""
+    """More names that redirect to the domain; "www" means www.<domain>. Default: "www" if the domain is an apex."""
     create_zone: bool = False
     """Create the domain's hosted zone instead of using the account's."""
     platform: Platform
@@ -275,7 +274,7 @@ class Settings(Frozen):
     ci: Ci
     iam: Iam
     tags: Tags
-    """Tags of your own on everything that can carry tags: KEY = "value". Default: none."""
+    """Your own tags for every resource that supports tags: KEY = "value". Default: none."""
     waits: Waits
 
     _origins: Mapping[str, str] = PrivateAttr(default_factory=lambda: MappingProxyType({}))

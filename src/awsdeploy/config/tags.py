@@ -28,13 +28,13 @@ def key(value: str) -> str:
     lowered = value.lower()
     for start in ("aws:", "awsdeploy:"):
         if lowered.startswith(start):
-            raise Wrong(f'a key that does not begin with "{start}"', "these are kept for AWS and for awsdeploy")
+            raise Wrong(f'a key that does not begin with "{start}"', "reserved for AWS and awsdeploy")
     if lowered == "name":
-        raise Wrong('another key than "Name"', "awsdeploy names everything itself")
+        raise Wrong('another key than "Name"', "awsdeploy sets this tag itself")
     if SECRET.search(value):
         raise Wrong(
-            "a key that names no secret",
-            f"everybody who lists resources sees tags; for secrets: {next_command('env', 'set')}",
+            "a key that does not look like a secret",
+            f"everyone who can list resources can see tags; for secrets use: {next_command('env', 'set')}",
         )
     return value
 
@@ -63,4 +63,4 @@ def _written(text: str, longest: int) -> None:
         raise Wrong("no space at the beginning or the end")
     for char in text:
         if char not in PUNCTUATION and unicodedata.category(char)[0] not in "LN" and char != " ":
-            raise Wrong(f"only {CHARACTERS}", f"{shown(char)} is none of them")
+            raise Wrong(f"only {CHARACTERS}", f"{shown(char)} is not allowed")

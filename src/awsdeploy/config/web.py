@@ -14,8 +14,8 @@ class Web(Frozen):
     """Settings by which the load balancer guards the services behind it."""
 
     hsts_days: Annotated[int, AfterValidator(rules.whole(0, 730)), between(0, 730)] = 30
-    """Strict-Transport-Security: for so many days a browser that came by HTTPS uses nothing else. 0: no such header."""
+    """Days of the Strict-Transport-Security header: browsers then use only HTTPS. 0: no header."""
     desync: Literal["defensive", "strictest", "monitor"] = "defensive"
-    """Requests that servers could read in two ways. defensive: AWS's default. strictest: only what RFC 7230 allows."""
+    """HTTP desync mitigation mode. defensive: the AWS default. strictest: only requests that comply with RFC 7230."""
     drop_invalid_headers: bool = True
-    """Drop request headers whose names have other characters than letters, digits and hyphens."""
+    """Drop request headers whose names contain characters other than letters, digits and hyphens."""
