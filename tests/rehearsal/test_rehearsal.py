@@ -63,8 +63,8 @@ def test_without_a_terminal_it_asks_for_the_flag(world: World, app: Path) -> Non
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--name", "shop"], "has to begin with rehearsal-."),
-        (["--application", "."], "front holds no application: it has no package.json."),
+        (["--name", "shop"], "must begin with rehearsal-."),
+        (["--application", "."], "front is not an application: it has no package.json."),
         (["--domain", "no domain"], "domain"),
     ],
 )

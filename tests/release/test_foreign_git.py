@@ -324,7 +324,7 @@ def test_a_submodule_elsewhere_or_not_needed_is_said(project: Path) -> None:
     plain(project, "add", ".gitattributes")
     plain(project, "commit", "-qm", "not needed")
     (said,) = examined(project)
-    assert said.startswith("export-ignore in .gitattributes keeps out of the release: back/theme, docs/theme.")
+    assert said.startswith("not released because of export-ignore in .gitattributes: back/theme, docs/theme.")
 
 
 def test_a_pointer_of_lfs_in_a_service_is_refused_and_elsewhere_said(project: Path) -> None:
@@ -343,7 +343,7 @@ def test_what_export_ignore_leaves_out_is_said_and_what_a_service_needs_is_refus
     rules = "test export-ignore\n[attr]secret export-ignore\n*.md secret\n"
     commit(project, {".gitattributes": rules, "back/test/a.js": "1", "front/test/b/c.js": "1", "README.md": "1"})
     (said,) = examined(project)
-    assert "keeps out of the release: README.md, back/test/a.js, front/test/b/c.js." in said
+    assert "because of export-ignore in .gitattributes: README.md, back/test/a.js, front/test/b/c.js." in said
     code = committed(project, "HEAD")
     assert set(packed(code, tmp_path)) == code.files - code.left_out
     commit(project, {"back/.gitattributes": "package*.json export-ignore\n"})

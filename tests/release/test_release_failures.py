@@ -81,10 +81,10 @@ BUILDS = {
         "disk is full",
         "volume_gb",
     ),
-    "tool missing": ("nest build", "`nest` is not there", "package.json"),
-    "tool missing, exit status alone": ("exit 127", "program that the step calls", "package.json"),
-    "module missing": ("node -e \"require('left-pad')\"", "asks for left-pad", "dependencies"),
-    "anything else": ("echo 'error TS2304: no such name'; exit 2", "`npm run build` failed", "your machine"),
+    "tool missing": ("nest build", "`nest` was not found", "package.json"),
+    "tool missing, exit status alone": ("exit 127", "program that this step runs", "package.json"),
+    "module missing": ("node -e \"require('left-pad')\"", "imports left-pad", "dependencies"),
+    "anything else": ("echo 'error TS2304: no such name'; exit 2", "`npm run build` failed", "your computer"),
 }
 
 
@@ -101,8 +101,8 @@ def answering(status: int, words: str = "") -> str:
 SILENT = "setInterval(() => {}, 1000);\n"
 REFUSED = "Error: connect ECONNREFUSED 10.0.21.7:3306\n    at TCPConnectWrap.afterConnect"
 TRIED = {
-    "crash at start": (crashing("a sad story"), "ended right after it was started", "Read what it says"),
-    "module missing": ("require('reflect-metadata');", "asks for reflect-metadata", "devDependencies"),
+    "crash at start": (crashing("a sad story"), "ended right after it was started", "See its output"),
+    "module missing": ("require('reflect-metadata');", "imports reflect-metadata", "devDependencies"),
     "nothing on any port": (SILENT, "Nothing listens on the port in PORT", "process.env.PORT"),
     "another port": (
         PROGRAM.replace("process.env.PORT", "OTHER"),
@@ -115,7 +115,7 @@ TRIED = {
         "0.0.0.0",
     ),
     "health path unknown": (answering(404), "/health answers 404", "health path"),
-    "health path fails": (answering(500, "a sad story"), "/health answers 500", "Read what the program says"),
+    "health path fails": (answering(500, "a sad story"), "/health answers 500", "See the program's output"),
     "health path redirects to itself": (
         PROGRAM.replace(
             "const health =",
@@ -145,21 +145,25 @@ TRIED = {
     "an upload with an ACL": (
         answering(500, "AccessControlListNotSupported: The bucket does not allow ACLs"),
         "AccessControlListNotSupported",
-        "Remove ACL",
+        "Remove the ACL",
     ),
-    "a host that is not known": (crashing("getaddrinfo ENOTFOUND db.nowhere.example"), "db.nowhere.example", "by hand"),
+    "a host that is not known": (
+        crashing("getaddrinfo ENOTFOUND db.nowhere.example"),
+        "db.nowhere.example",
+        "manually",
+    ),
 }
 
 
 PRIVATE = {
-    "401": ("npm error code E401\nnpm error Incorrect or missing password.", "refused to hand out a private package"),
+    "401": ("npm error code E401\nnpm error Incorrect or missing password.", "denied access to a private package"),
     "403": (
         "npm error code E403\nnpm error 403 403 Forbidden - GET https://packages.example.com/x",
-        "refused to hand out",
+        "denied access",
     ),
     "404": (
         "npm error code E404\nnpm error 404 Not Found - GET https://packages.example.com/@shop%2fui - Not found",
-        "does not show @shop/ui: it is private",
+        "has no package @shop/ui: it is private",
     ),
 }
 KNOWN = {
@@ -222,7 +226,7 @@ def test_npms_lock_file_is_out_of_date(served: Box) -> None:
         "near/package.json": '{"name": "near", "version": "1.0.0"}',
     }
     done = failed(served, "install", files)
-    assert done.outcome["diagnosis"] == "The lock file does not fit package.json."
+    assert done.outcome["diagnosis"] == "The lock file does not match package.json."
 
 
 def test_yarns_lock_file_is_out_of_date(served: Box) -> None:
@@ -237,7 +241,7 @@ def test_yarns_lock_file_is_out_of_date(served: Box) -> None:
         done = failed(served, "install", files)
     finally:
         (served.tools / "yarn").unlink()
-    assert done.outcome["diagnosis"] == "The lock file does not fit package.json."
+    assert done.outcome["diagnosis"] == "The lock file does not match package.json."
 
 
 @pytest.fixture
@@ -256,7 +260,7 @@ def test_pnpms_lock_file_is_out_of_date(served: Box, npm: Callable[[str], None])
     files = {**application(), "pnpm-lock.yaml": "lockfileVersion: '9.0'\n"}
     del files["package-lock.json"]
     done = failed(served, "install", files)
-    assert done.outcome["diagnosis"] == "The lock file does not fit package.json."
+    assert done.outcome["diagnosis"] == "The lock file does not match package.json."
 
 
 @pytest.mark.parametrize("code", sampled(PRIVATE, 1))
@@ -270,7 +274,7 @@ def test_a_private_package_is_refused(served: Box, npm: Callable[[str], None], c
 
 def test_another_node_is_wanted(served: Box) -> None:
     done = failed(served, "install", application(engines={"node": ">=99"}))
-    assert "wants Node.js >=99, and this machine has v" in done.outcome["diagnosis"]
+    assert "requires Node.js >=99, but this machine has v" in done.outcome["diagnosis"]
     assert "platform" in done.outcome["remedy"]
 
 
@@ -321,10 +325,10 @@ def test_a_health_path_that_does_not_answer_in_time(served: Box) -> None:
 
 def test_an_ecosystem_file_that_cannot_be_read(served: Box) -> None:
     done = failed(served, "check", {**application(), "ecosystem.config.js": "module.exports = require('./nowhere')"})
-    assert "asks for ./nowhere" in done.outcome["diagnosis"]
+    assert "imports ./nowhere" in done.outcome["diagnosis"]
 
 
 def test_nothing_to_start(served: Box) -> None:
     done = failed(served, "check", application(main="dist/none.js"))
-    assert "cannot be started as its files say" in done.outcome["diagnosis"]
+    assert "start configuration is not valid" in done.outcome["diagnosis"]
     assert any("no script named start" in line for line in done.tail)

@@ -113,7 +113,7 @@ def test_a_commit_that_was_not_pushed_is_named(box: Box, server: GitServer, clon
 
 def test_a_repository_that_is_not_there_is_named(box: Box, server: GitServer, clone: Path) -> None:
     connect(box, url := f"{server.url}/nothing.git")
-    assert refused(box, clone, url)["diagnosis"].startswith(f"There is no repository {url}, or")
+    assert refused(box, clone, url)["diagnosis"].startswith(f"The repository {url} does not exist, or")
 
 
 def test_a_server_that_is_not_there_is_named(box: Box, clone: Path) -> None:
@@ -204,7 +204,7 @@ def test_a_deploy_key_is_in_a_file_for_ssh_alone(box: Box, server: GitServer, cl
     server.holds("shop", clone)
     url = f"ssh://git@git.example.com{server.folder}/shop.git"
     box.tool("ssh", SSH.format(place=box.place))
-    assert "nothing is stored for backend" in refused(box, clone, url)["diagnosis"]
+    assert "is stored for backend" in refused(box, clone, url)["diagnosis"]
     connect(box, url, key="another key\n", token="")
     box.parameters[f"{PLACE}/known_hosts"] = "git.example.com ssh-ed25519 AAAA"
     assert refused(box, clone, url)["diagnosis"].startswith("git refused")

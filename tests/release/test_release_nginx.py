@@ -231,7 +231,7 @@ def test_what_stood_before_the_program_stands_there_again_if_nothing_comes_of_th
         box.deploy(FIRST)
         done = box.put(SECOND, late)
     assert (done.code, done.outcome["step"]) == (1, "verify"), done.output
-    assert f"Back to {FIRST}." in done.output
+    assert f"Went back to {FIRST}." in done.output
     assert (box.serving, box.current, box.fronted) == (FIRST, FIRST, before)
 
 
@@ -332,7 +332,7 @@ def test_a_program_that_names_the_port_itself_is_refused(box: Fronted) -> None:
     box.deploy(FIRST)
     done = box.put(SECOND, PROGRAM.replace("process.env.PORT", str(box.port)))
     assert (done.code, done.outcome["step"]) == (1, "check"), done.output
-    assert done.outcome["diagnosis"] == f"The program listens on {box.port}, which is nginx's."
+    assert done.outcome["diagnosis"] == f"The program listens on {box.port}, the port of nginx."
     assert "process.env.PORT" in done.outcome["remedy"]
     assert box.serving == FIRST
 

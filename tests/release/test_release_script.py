@@ -144,7 +144,7 @@ def test_restart_reads_the_environment_again(served: Box) -> None:
 def test_restart_without_a_release_says_so(box: Box) -> None:
     done = box.run("restart")
     assert (done.code, done.outcome["outcome"]) == (1, "failed")
-    assert done.outcome["diagnosis"] == "There is no release on this machine yet."
+    assert done.outcome["diagnosis"] == "This machine has no release yet."
 
 
 def test_a_new_machine_catches_up_without_migrating_again(box: Box) -> None:
@@ -379,7 +379,7 @@ def test_a_release_that_fails_only_on_the_real_port_is_taken_back(served: Box) -
     done = served.deploy(THIRD, application(late))
     assert (done.code, done.outcome["step"]) == (1, "verify"), done.output
     assert "answers 503" in done.outcome["diagnosis"]
-    assert f"Back to {FIRST}." in done.output
+    assert f"Went back to {FIRST}." in done.output
     assert (served.serving, served.current) == (FIRST, FIRST)
     (process,) = served.processes
     assert process["pm2_env"]["pm_cwd"].endswith(FIRST)

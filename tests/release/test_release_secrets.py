@@ -129,7 +129,7 @@ def test_a_command_and_a_waiting_release_leave_a_releases_masks_alone(box: Box) 
             break
     assert box.run("exec", "true").code == 0
     waiting = box.run("restart", LOCK_SECONDS="0")
-    assert "Another run is still at work" in waiting.outcome["diagnosis"]
+    assert "Another run is still in progress" in waiting.outcome["diagnosis"]
     gate.touch()
     said = process.stdout.read()
     process.stdout.close()

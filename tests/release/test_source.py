@@ -77,7 +77,7 @@ def test_an_unknown_ref_is_refused(project: Path, ref: str) -> None:
 
 def test_a_folder_without_a_repository_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
-    with pytest.raises(Refused, match="no git repository") as raised:
+    with pytest.raises(Refused, match="not in a git repository") as raised:
         committed(tmp_path, "HEAD")
     assert "git init" in raised.value.hint
 
@@ -135,7 +135,7 @@ def test_everything_wrong_is_said_at_once(project: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "platform"), [(MACHO, "macOS"), (b"MZ" + b"\0" * 30, "Windows"), (elf(183), "another processor")]
+    ("content", "platform"), [(MACHO, "macOS"), (b"MZ" + b"\0" * 30, "Windows"), (elf(183), "a different processor")]
 )
 def test_a_binary_of_another_platform_is_refused(project: Path, content: bytes, platform: str) -> None:
     commit(project, {"back/a.node": content})
@@ -167,7 +167,7 @@ def test_the_nodejs_a_project_wants_must_be_the_machines(project: Path, platform
     if taken:
         assert examined(project, chosen) == []
     else:
-        assert f"wants Node.js {range}" in refused(project, chosen)
+        assert f"requires Node.js {range}" in refused(project, chosen)
 
 
 @pytest.mark.parametrize(
@@ -185,7 +185,7 @@ def test_a_route_that_the_load_balancer_hides_is_named_with_the_line_that_shows_
 ) -> None:
     commit(project, {path: "export {}"})
     (said,) = examined(project)
-    assert said.startswith(f"{path} is never reached")
+    assert said.startswith(f"{path} gets no requests")
     assert f'[services.frontend] paths = ["/*", "{route}"]' in said
 
 

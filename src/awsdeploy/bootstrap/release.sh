@@ -54,30 +54,30 @@ DIRECTORY='' PORT='' HEALTH='' MIGRATE='' KEEP='' MEMORY_MB='' DATABASE='' BEHIN
 known_failures() {
   cat <<'TABLE'
 ^git fetch \S+[^]*(?:Authentication failed|could not read (?:Username|Password)|returned error: 40[13]|Permission denied \(|Access denied|HTTP Basic) @@ git refused: the server does not let this machine read the repository. @@ Connect it with a token or key that may read it: `awsdeploy repository connect`.
-^git fetch \S+[^]*Host key verification failed @@ git refused: the repository's server has another host key than when it was connected. @@ Make sure that it is the right server, then: `awsdeploy repository connect`.
-^git fetch (\S+)[^]*(?:repository '[^']*' not found|Repository not found|returned error: 404|does not appear to be a git repository) @@ There is no repository $1, or what it was connected with may not see it. @@ Correct release.repository in the config, or connect it anew: `awsdeploy repository connect`.
+^git fetch \S+[^]*Host key verification failed @@ git refused: the repository's server has a different host key than when it was connected. @@ Make sure that it is the right server, then: `awsdeploy repository connect`.
+^git fetch (\S+)[^]*(?:repository '[^']*' not found|Repository not found|returned error: 404|does not appear to be a git repository) @@ The repository $1 does not exist, or the stored token or key cannot read it. @@ Correct release.repository in the config, or connect it again: `awsdeploy repository connect`.
 ^git fetch \S+ (\w{7})[^]*not our ref @@ The repository does not have the commit $1: it was not pushed. @@ Push it (git push), and deploy again.
-^git fetch (\S+)[^]*(?:Could not resolve host|Failed to connect|Could not connect|Connection (?:timed out|refused|reset)|Operation too slow) @@ The server of $1 cannot be reached from this machine. @@ Look whether it is reachable from the internet, or take source = "local".
+^git fetch (\S+)[^]*(?:Could not resolve host|Failed to connect|Could not connect|Connection (?:timed out|refused|reset)|Operation too slow) @@ The server of $1 cannot be reached from this machine. @@ Check whether it is reachable from the internet, or set source = "local".
 ENOSPC|no space left on device|disk quota exceeded @@ The disk is full. @@ Give the service a larger disk (volume_gb), or keep fewer releases.
-heap out of memory|exit status 137|signal:? SIGKILL|^Killed @@ The build ran out of memory. @@ Take a larger instance_type, or set the build's memory limit.
-E40[13]\b.*|ERR_PNPM_FETCH_40[13]|Request failed "40[13]|authentication token not provided|YN0041 @@ The package registry refused to hand out a private package. @@ Store a token for it: `awsdeploy env set SERVICE NPM_TOKEN --build`, and name ${NPM_TOKEN} in .npmrc.
-(?:E404|ERR_PNPM_FETCH_404|YN0035)[^]{0,300}?(@[\w.-]+(?:/|%2f)[\w.-]+) @@ The package registry does not show $1: it is private, or there is no such package. @@ Store a token for it: `awsdeploy env set SERVICE NPM_TOKEN --build`, and name ${NPM_TOKEN} in .npmrc.
-E404|ERR_PNPM_FETCH_404|YN0035 @@ The package registry does not know one of the packages. @@ Look at its name above; if it is private: `awsdeploy env set SERVICE NPM_TOKEN --build`.
-EUSAGE|can only install packages when your package.json and package-lock.json|lockfile needs to be updated|ERR_PNPM_OUTDATED_LOCKFILE|YN0028 @@ The lock file does not fit package.json. @@ Install once on your machine, commit the lock file, and deploy again.
-EBADENGINE|The engine "node" is incompatible|ERR_PNPM_UNSUPPORTED_ENGINE @@ A package wants another version of Node.js than this machine has. @@ Change engines.node in package.json, or the platform: "supported" has a newer Node.js.
-(?:^|[ :])([\w@./-]+): (?:command )?not found @@ The program `$1` is not there. @@ Add the package that brings it to package.json and commit the lock file.
-exit status 127 @@ A program that the step calls is not there. @@ Add the package that brings it to package.json and commit the lock file.
-AccessControlListNotSupported @@ An upload carries an ACL, and the bucket takes none (AccessControlListNotSupported). @@ Remove ACL from the upload: what is under uploads/ is public by the bucket's policy.
-ER_NO_SUCH_TABLE|P2021|Table '[^']*' doesn't exist|relation "[^"]*" does not exist @@ A table of the database is missing. @@ Name the migration's command in the config (migrate), so that it runs before the switch.
-ER_ACCESS_DENIED|Access denied for user|P1000 @@ The database refused the user or the password. @@ Look whether DB_USER, DB_PASSWORD or DATABASE_URL was set by hand: `awsdeploy env list`.
-ER_BAD_DB_ERROR|Unknown database|P1003 @@ The database server does not have a database of this name. @@ Look whether DB_NAME was set by hand: `awsdeploy env list`.
-ECONNREFUSED [^ ]*:(?:3306|5432)\b|ECONNREFUSED.*(?:mysql|maria|sequelize|typeorm|prisma)|(?:mysql|maria|sequelize|typeorm|prisma).*ECONNREFUSED @@ The database refused the connection. @@ Read DB_HOST and DB_PORT from the environment, and look whether the database is running: `awsdeploy status`.
-ETIMEDOUT [^ ]*:(?:3306|5432)\b|ER_CONN.*TIMEOUT|connect ETIMEDOUT|P1001|Can't reach database server|HandshakeInactivityTimeout @@ The database did not answer in time. @@ Read DB_HOST from the environment, and look at the database's security group: `awsdeploy plan`.
-(?:ENOTFOUND|EAI_AGAIN) ([\w.-]+) @@ The name $1 is not known here. @@ Look whether a variable with this name was set by hand: `awsdeploy env list`.
+heap out of memory|exit status 137|signal:? SIGKILL|^Killed @@ The build ran out of memory. @@ Use a larger instance_type, or limit the memory of the build.
+E40[13]\b.*|ERR_PNPM_FETCH_40[13]|Request failed "40[13]|authentication token not provided|YN0041 @@ The package registry denied access to a private package. @@ Store a token for it: `awsdeploy env set SERVICE NPM_TOKEN --build`, and name ${NPM_TOKEN} in .npmrc.
+(?:E404|ERR_PNPM_FETCH_404|YN0035)[^]{0,300}?(@[\w.-]+(?:/|%2f)[\w.-]+) @@ The package registry has no package $1: it is private or does not exist. @@ Store a token for it: `awsdeploy env set SERVICE NPM_TOKEN --build`, and name ${NPM_TOKEN} in .npmrc.
+E404|ERR_PNPM_FETCH_404|YN0035 @@ The package registry does not know one of the packages. @@ Check its name above. If it is private: `awsdeploy env set SERVICE NPM_TOKEN --build`.
+EUSAGE|can only install packages when your package.json and package-lock.json|lockfile needs to be updated|ERR_PNPM_OUTDATED_LOCKFILE|YN0028 @@ The lock file does not match package.json. @@ Install once on your computer, commit the lock file, and deploy again.
+EBADENGINE|The engine "node" is incompatible|ERR_PNPM_UNSUPPORTED_ENGINE @@ A package requires a Node.js version that this machine does not have. @@ Change engines.node in package.json, or the platform: "supported" has a newer Node.js.
+(?:^|[ :])([\w@./-]+): (?:command )?not found @@ The program `$1` was not found. @@ Add the package that contains it to package.json and commit the lock file.
+exit status 127 @@ A program that this step runs was not found. @@ Add the package that contains it to package.json and commit the lock file.
+AccessControlListNotSupported @@ An upload sets an ACL, but the bucket does not allow ACLs (AccessControlListNotSupported). @@ Remove the ACL from the upload: the bucket policy already makes uploads/ public.
+ER_NO_SUCH_TABLE|P2021|Table '[^']*' doesn't exist|relation "[^"]*" does not exist @@ A table of the database is missing. @@ Set the migration command in config.toml (migrate), so that it runs before the switch.
+ER_ACCESS_DENIED|Access denied for user|P1000 @@ The database refused the user or the password. @@ Check whether DB_USER, DB_PASSWORD or DATABASE_URL was set manually: `awsdeploy env list`.
+ER_BAD_DB_ERROR|Unknown database|P1003 @@ The database server does not have a database of this name. @@ Check whether DB_NAME was set manually: `awsdeploy env list`.
+ECONNREFUSED [^ ]*:(?:3306|5432)\b|ECONNREFUSED.*(?:mysql|maria|sequelize|typeorm|prisma)|(?:mysql|maria|sequelize|typeorm|prisma).*ECONNREFUSED @@ The database refused the connection. @@ Read DB_HOST and DB_PORT from the environment, and check whether the database is running: `awsdeploy status`.
+ETIMEDOUT [^ ]*:(?:3306|5432)\b|ER_CONN.*TIMEOUT|connect ETIMEDOUT|P1001|Can't reach database server|HandshakeInactivityTimeout @@ The database did not answer in time. @@ Read DB_HOST from the environment, and check the database's security group: `awsdeploy plan`.
+(?:ENOTFOUND|EAI_AGAIN) ([\w.-]+) @@ The hostname $1 cannot be resolved. @@ Check whether a variable with this value was set manually: `awsdeploy env list`.
 EADDRINUSE[^\n]*?:(\d+)\b @@ Port $1 is taken by another program. @@ Read the port from PORT, and let each process listen on its own.
-bind\(\) to [^ ]*:(\d+) failed \((?:98|48): @@ Port $1 is taken by another program. @@ See which (ss -ltnp), and end it: nginx is to have this port.
-EACCES[^\n]*?:(\d+)\b @@ The program may not listen on port $1. @@ Listen on the port in PORT; ports below 1024 are for root.
-Cannot find (?:module|package) '([^']+)' @@ The program asks for $1, which is not there. @@ Is it built, committed, and in dependencies rather than devDependencies?
+bind\(\) to [^ ]*:(\d+) failed \((?:98|48): @@ Port $1 is taken by another program. @@ Find it (ss -ltnp) and stop it: nginx needs this port.
+EACCES[^\n]*?:(\d+)\b @@ The program has no permission to listen on port $1. @@ Listen on the port in PORT; ports below 1024 are for root.
+Cannot find (?:module|package) '([^']+)' @@ The program imports $1, which was not found. @@ Is it built, committed, and in dependencies rather than devDependencies?
 Could not find a production build @@ There is no build to start. @@ Give package.json a script named build.
 Missing script:? "?([\w:.-]+) @@ package.json has no script named $1. @@ Add it, or correct the command.
 TABLE
@@ -170,14 +170,14 @@ catchup() {
   fi
   named=$(node -e 'const c = JSON.parse(require("fs").readFileSync(process.argv[1])); console.log(c.id || c.release)' \
     -- "$WORK/current.json") && [[ $named =~ $NAME ]] ||
-    fail "releases/$SERVICE/current.json names no release." "Deploy again: \`awsdeploy deploy $SERVICE\`."
+    fail "releases/$SERVICE/current.json contains no release." "Deploy again: \`awsdeploy deploy $SERVICE\`."
   RELEASE=$named MIGRATIONS=no
   deploy
 }
 
 restart() {
   RELEASE=$PREVIOUS
-  [[ -n $RELEASE ]] || fail "There is no release on this machine yet." "Deploy one: \`awsdeploy deploy $SERVICE\`."
+  [[ -n $RELEASE ]] || fail "This machine has no release yet." "Deploy one: \`awsdeploy deploy $SERVICE\`."
   STEP=environment
   manifest "$KNOWN/$RELEASE/manifest.json"
   environment
@@ -193,13 +193,13 @@ execute() {
     kill -0 "${left##*.}" 2>/dev/null || rm -rf "$left"
   done
   RELEASE=$(current)
-  [[ -n $RELEASE ]] || fail "There is no release on this machine yet." "Deploy one: \`awsdeploy deploy $SERVICE\`."
-  install -d -m 700 "$WORK" "$WORK/parameters" || fail "$WORK cannot be made." "Look at the disk: df -h."
+  [[ -n $RELEASE ]] || fail "This machine has no release yet." "Deploy one: \`awsdeploy deploy $SERVICE\`."
+  install -d -m 700 "$WORK" "$WORK/parameters" || fail "$WORK cannot be created." "Check the disk: df -h."
   manifest "$KNOWN/$RELEASE/manifest.json"
   (umask 077 && as_app cat "$SHARED/$RELEASE/environment.json" >"$WORK/parameters/running.json")
   variables masks
   run with "$SHARED/$RELEASE/environment.json" "$AT" bash -c "$LINE" ||
-    fail "The command ended with $?." "What it said stands above."
+    fail "The command ended with $?." "See its output above."
 }
 
 # From a built release to one that serves.
@@ -394,7 +394,7 @@ lock() {
   if ! flocked 0; then
     say "Waiting for another run: $(cat "$LOCK.holder" 2>/dev/null)"
     flocked "$LOCK_SECONDS" ||
-      fail "Another run is still at work: $(cat "$LOCK.holder" 2>/dev/null)." "Wait for it to end, then try again."
+      fail "Another run is still in progress: $(cat "$LOCK.holder" 2>/dev/null)." "Wait for it to end, then try again."
   fi
   LOCKED=yes
   printf '%s %s, process %s, since %s\n' "$COMMAND" "${RELEASE:-$SERVICE}" "$$" "$(date -u +%Y-%m-%dT%H:%M:%SZ)" >"$LOCK.holder"
@@ -443,7 +443,7 @@ ready() {
     install -d -m 755 "$RELEASES" && roots "$RELEASES" && own "$APP_USER" 750 "$SHARED" &&
     own "$APP_USER" 755 "$APP_HOME" "$APP_LOGS" && as_app install -d -m 700 "$PM2_HOME" &&
     rm -rf "$BUILDS" && own "$BUILDER" 700 "$BUILDS"; }; then
-    fail "The folders of the application cannot be made." "Look at $SRV and the disk: df -h."
+    fail "The folders of the application cannot be created." "Check $SRV and the disk: df -h."
   fi
   as_app rm -rf "$ACCESS"
   PREVIOUS=$(current)
@@ -570,10 +570,10 @@ fetch_code() {
     console.log(repository && !good ? "unusable" : [repository, commit].join("\n"));' -- "$WORK/manifest.json")
   rm -rf "${KNOWN:?}/$RELEASE" "$FOLDER"
   as_app rm -rf "$KEPT"
-  own "$BUILDER" 755 "$FOLDER" || broken 1 "$FOLDER cannot be made."
+  own "$BUILDER" 755 "$FOLDER" || broken 1 "$FOLDER cannot be created."
   case $repository in
   '') fetch_archive ;;
-  unusable) fail "The manifest of $RELEASE names no repository and commit." "Deploy again: \`awsdeploy deploy $SERVICE\`." ;;
+  unusable) fail "The manifest of $RELEASE contains no repository and commit." "Deploy again: \`awsdeploy deploy $SERVICE\`." ;;
   *) fetch_commit ;;
   esac
   [[ -f $AT/package.json ]] || fail "There is no package.json in \`$DIRECTORY\`." "Set the service's directory in the config."
@@ -594,7 +594,7 @@ unpack() {
 fetch_commit() {
   local status url='' user='' token='' place=''
   if ! command -v git >/dev/null; then # a machine that was made before bootstrap.sh installed it
-    run yum install --assumeyes --quiet git || broken $? "git is not on this machine." "Make the machine anew (\`awsdeploy up --replace KEY\`), or install git there: \`awsdeploy shell $SERVICE\`."
+    run yum install --assumeyes --quiet git || broken $? "git is not on this machine." "Recreate the machine (\`awsdeploy up --replace KEY\`), or install git on it: \`awsdeploy shell $SERVICE\`."
   fi
   opened
   run fetched --depth=1 "$commit"
@@ -612,7 +612,7 @@ fetch_commit() {
 
 # What `awsdeploy repository connect` has stored for this service; none for a public repository.
 opened() {
-  if ! { install -d -m 700 "$WORK/parameters" && as_app install -d -m 700 "$ACCESS"; }; then broken 1 "$ACCESS cannot be made."; fi
+  if ! { install -d -m 700 "$WORK/parameters" && as_app install -d -m 700 "$ACCESS"; }; then broken 1 "$ACCESS cannot be created."; fi
   parameters access "$SERVICE/repository"
   local name field='
     const fs = require("fs"), [work, which] = process.argv.slice(1);
@@ -623,10 +623,10 @@ opened() {
     process.stdout.write(which === "masks" ? JSON.stringify([access.token].filter(Boolean)) : all[which] || "");'
   if ! { url=$(node -e "$field" -- "$WORK" url) && user=$(node -e "$field" -- "$WORK" user) &&
     token=$(node -e "$field" -- "$WORK" token) && place=$(node -e "$field" -- "$WORK" place); }; then
-    fail "What the repository is connected with cannot be read." "Connect it again: \`awsdeploy repository connect\`."
+    fail "The token or key of the repository cannot be read." "Connect it again: \`awsdeploy repository connect\`."
   fi
   if [[ -n $url && $url != "$repository" ]]; then
-    fail "The code is in $repository, and $url is connected." "Connect the other one: \`awsdeploy repository connect\`."
+    fail "The code is in $repository, but $url is connected." "Connect $repository: \`awsdeploy repository connect\`."
   fi
   node -e "$field" -- "$WORK" masks | keep_secret masks
   for name in key known_hosts; do
@@ -634,7 +634,7 @@ opened() {
   done
   rm -rf "$WORK/parameters"
   [[ $repository == http* || -s $ACCESS/key ]] ||
-    fail "git refused: nothing is stored for $SERVICE that opens $repository." "Connect it: \`awsdeploy repository connect\`."
+    fail "git refused: no token or key for $repository is stored for $SERVICE." "Connect it: \`awsdeploy repository connect\`."
   # Whoever else asks, after being led elsewhere, is told nothing.
   as_app bash -c 'umask 077 && cat >"$1" && chmod 700 "$1"' - "$ACCESS/askpass" <<'SH'
 #!/bin/sh
@@ -726,7 +726,7 @@ variables() {
 parameters() {
   (umask 077 && aws ssm get-parameters-by-path --region "$REGION" --path "/deploy/$STACK/$2" --with-decryption --output json \
     >"$WORK/parameters/$1.json" 2>>"$STEP_LOG" 9>&-) ||
-    broken $? "The parameters below /deploy/$STACK/$2 could not be read." "May the machine's role read them? \`awsdeploy plan\`."
+    broken $? "The parameters below /deploy/$STACK/$2 could not be read." "Check the permissions of the machine's role: \`awsdeploy plan\`."
 }
 
 keep_secret() {
@@ -765,12 +765,12 @@ install_packages() {
   # Packages bring scripts of strangers. Where a token is there to fetch private packages, it is gone when these run.
   if [[ $(as_builder cat "$BUILDS/install.json") == "$(as_builder cat "$BUILDS/scripts.json")" ]]; then quiet=() again=(); fi
   run with_builder "$BUILDS/install.json" "$LOCKED_AT" "${PROGRAM[@]}" "${arguments[@]}" ${quiet[@]+"${quiet[@]}"} ||
-    broken $? "\`$TOOL ${arguments[0]}\` failed." "Run it on your machine from a clean clone, and deploy again."
+    broken $? "\`$TOOL ${arguments[0]}\` failed." "Run it on your computer in a fresh clone, then deploy again."
   as_builder rm -f "$BUILDS/install.json"
   if ((${#again[@]})); then
     run with_builder "$BUILDS/scripts.json" "$LOCKED_AT" "${PROGRAM[@]}" "${again[@]}" ||
       broken $? "The scripts of the packages failed: \`$TOOL ${again[0]}\`." \
-        "They see no variables of the build. Run it on your machine from a clean clone, and deploy again."
+        "These scripts do not get the build variables. Run it on your computer in a fresh clone, then deploy again."
   fi
 }
 
@@ -785,7 +785,7 @@ need_node() {
     if (!wanted || semver.satisfies(process.version, wanted)) process.exit();
     console.log(wanted);
     process.exit(1);' -- "$AT/package.json" "$(command -v npm)" >"$WORK/wanted" 2>>"$STEP_LOG" ||
-    fail "package.json wants Node.js $(cat "$WORK/wanted"), and this machine has $(node --version)." \
+    fail "package.json requires Node.js $(cat "$WORK/wanted"), but this machine has $(node --version)." \
       'Change engines.node, or the platform in the config: "supported" has Node.js 24.'
 }
 
@@ -851,7 +851,7 @@ build() {
   if has_script build; then
     step build
     run with_builder "$BUILDS/build.json" "$AT" "${PROGRAM[@]}" run build ||
-      broken $? "\`$TOOL run build\` failed." "Run it on your machine from a clean clone, and deploy again."
+      broken $? "\`$TOOL run build\` failed." "Run it on your computer in a fresh clone, then deploy again."
   fi
   as_builder rm -f "$BUILDS/build.json"
   [[ -n $MIGRATE && -z ${MIGRATIONS:-} ]] || completed
@@ -868,7 +868,7 @@ migrate() {
   step migrate
   owned_by "$APP_USER" || broken 1 "$FOLDER cannot be given to the application."
   run with "$KEPT/environment.next.json" "$AT" bash -c "$MIGRATE" ||
-    broken $? "The migration \`$MIGRATE\` failed." "Mend it and deploy again; the release before serves on."
+    broken $? "The migration \`$MIGRATE\` failed." "Fix it and deploy again. The previous release is still running."
   owned_by "$BUILDER" || broken 1 "$FOLDER cannot be given to the builder."
   completed
 }
@@ -883,7 +883,7 @@ completed() {
   esac
   if ((${#arguments[@]})); then
     with_builder "$BUILDS/scripts.json" "$LOCKED_AT" "${PROGRAM[@]}" "${arguments[@]}" >"$WORK/prune.log" 2>&1 </dev/null ||
-      say "devDependencies stay: \`$TOOL ${arguments[0]}\` failed."
+      say "devDependencies were not removed: \`$TOOL ${arguments[0]}\` failed."
   fi
   owned_by "$APP_USER" || broken 1 "$FOLDER cannot be given to the application."
   touch "$KNOWN/$RELEASE/complete" || broken 1 "$KNOWN cannot be written."
@@ -1174,31 +1174,31 @@ stop_candidate() {
 # The new release beside the old one, on a port of its own.
 check() {
   step check
-  daemon || broken $? "PM2 cannot be started." "Look at $PM2_HOME/pm2.log."
-  run processes "$KEPT/pm2.next.json" || broken $? "The program cannot be started as its files say." "Mend ecosystem.config.js or package.json."
+  daemon || broken $? "PM2 cannot be started." "Check $PM2_HOME/pm2.log."
+  run processes "$KEPT/pm2.next.json" || broken $? "The program's start configuration is not valid." "Fix ecosystem.config.js or package.json."
   if [[ -z $PORT ]]; then
-    say "A worker is not tried beside the old one: its work would be done twice."
+    say "A new worker is not tested next to the old one: the work would be done twice."
     return
   fi
   local port log=$KEPT/candidate.log since=$SECONDS
   port=$(as_app node -e 'const s = require("net").createServer().listen(0, () => { console.log(s.address().port); s.close(); })')
-  [[ $port =~ ^[0-9]+$ ]] || broken 1 "No port is free to try the program on."
+  [[ $port =~ ^[0-9]+$ ]] || broken 1 "No free port to test the program."
   as_app rm -f "$log" "$KEPT/listens"
   as_app bash -c 'umask 077 && touch "$1"' - "$log" # who crashes often says what is in its environment
   listens
   run processes "$KEPT/candidate.json" "$port" || broken $? "The program cannot be started as its files say."
-  apply "$KEPT/candidate.json" >>"$STEP_LOG" 2>&1 || broken $? "PM2 could not start the program." "Look at ecosystem.config.js."
+  apply "$KEPT/candidate.json" >>"$STEP_LOG" 2>&1 || broken $? "PM2 could not start the program." "Check ecosystem.config.js."
   run answers "$port" "$CANDIDATE" "$log"
   local status=$?
   shown_of "$log"
   if ((status != 0)); then unhealthy "$port"; fi
   if [[ -z $BEHIND ]]; then
     reachable "$port" || fail "The program listens on 127.0.0.1 only, where the load balancer cannot reach it." \
-      "Listen on every address: leave the host out, or take 0.0.0.0."
+      "Listen on every address: leave out the host, or use 0.0.0.0."
   elif [[ -s $KEPT/listens ]] && reachable "$port"; then
-    say "note: the program listens on every address. Behind nginx 127.0.0.1 is enough: let it listen on process.env.HOSTNAME."
+    say "note: the program listens on every address. Behind nginx, 127.0.0.1 is enough: make it listen on process.env.HOSTNAME."
   fi
-  say "It answers on port $port after $((SECONDS - since)) s."
+  say "The program answers on port $port after $((SECONDS - since)) s."
   stop_candidate
   as_app rm -f "$KEPT/candidate.json" "$KEPT/listens" "$log"
 }
@@ -1275,25 +1275,25 @@ unhealthy() {
   answer=$(sed -n 's/^health: //p' "$STEP_LOG" | tail -n 1)
   case $answer in
   prefix*) fail "The health path $HEALTH answers 404, but ${answer#* } answers: the prefix is missing." \
-    "The load balancer strips nothing: app.setGlobalPrefix('api') in NestJS, or set the service's health path." ;;
+    "The load balancer does not remove the prefix: use app.setGlobalPrefix('api') in NestJS, or set the service's health path." ;;
   loop*) fail "The health path $HEALTH redirects to itself (${answer#* }) although the request came by https." \
-    "Believe X-Forwarded-Proto (trust proxy: 1), or redirect at the load balancer alone." ;;
+    "Trust X-Forwarded-Proto (trust proxy: 1), or redirect only at the load balancer." ;;
   esac
   found=$(diagnosed) && fail "${found%%$'\n'*}" "${found#*$'\n'}"
   case $answer in
   'status 404') fail "The health path $HEALTH answers 404." "Answer it with 200, or set the service's health path in the config." ;;
-  status*) fail "The health path $HEALTH answers ${answer#* }." "Read what the program says above; it has to answer 200 to 399." ;;
-  ended) fail "The program ended right after it was started." "Read what it says above; start it on your machine with the same variables." ;;
+  status*) fail "The health path $HEALTH answers ${answer#* }." "See the program's output above. The answer must be 200 to 399." ;;
+  ended) fail "The program ended right after it was started." "See its output above. Start it on your computer with the same variables." ;;
   'silent timeout') fail "The health path $HEALTH did not answer within 5 s." "Answer it without asking the database or another service." ;;
   esac
   elsewhere=$(as_app awk -v port="$port" '$1 != port && $1 ~ /^[0-9]+$/ { print $1 }' "$KEPT/listens" 2>/dev/null | sort -u | head -n 1)
   if [[ -n $elsewhere && -n $BEHIND && $elsewhere == "$PORT" ]]; then
-    fail "The program listens on $elsewhere, which is nginx's." "Let it listen on process.env.PORT: nginx passes on what comes to $elsewhere."
+    fail "The program listens on $elsewhere, the port of nginx." "Make it listen on process.env.PORT: nginx forwards requests from $elsewhere."
   fi
   if [[ -n $elsewhere ]]; then
-    fail "Nothing listens on the port in PORT; the program listens on $elsewhere." "Let it listen on process.env.PORT, or set the service's port to $elsewhere."
+    fail "Nothing listens on the port in PORT; the program listens on $elsewhere." "Make it listen on process.env.PORT, or set the service's port to $elsewhere."
   fi
-  fail "Nothing listens on the port in PORT after $PATIENCE s." "Let the program listen on process.env.PORT, before it waits for anything else."
+  fail "Nothing listens on the port in PORT after $PATIENCE s." "Make the program listen on process.env.PORT before it waits for anything else."
 }
 
 # Only 127.0.0.1: it answers here, and the load balancer never reaches it.
@@ -1308,7 +1308,7 @@ switch() {
   step switch
   SWITCHING=yes
   [[ -n $PREVIOUS || -n $BEHIND ]] || placeholder stop
-  run exchange "$KEPT/pm2.next.json" "$BEHIND" || broken $? "PM2 could not start the release." "Look at $PM2_HOME/pm2.log."
+  run exchange "$KEPT/pm2.next.json" "$BEHIND" || broken $? "PM2 could not start the release." "Check $PM2_HOME/pm2.log."
 }
 
 size() {
@@ -1323,9 +1323,9 @@ size() {
 verify() {
   step verify
   if ! serves; then
-    say "PM2 kept the old folder: the processes are started anew."
+    say "PM2 kept the old folder: restarting the processes."
     if ! { run apply "$KEPT/pm2.next.json" anew && serves; }; then
-      broken 1 "PM2 does not run the program from $FOLDER." "Look at $PM2_HOME/pm2.log."
+      broken 1 "PM2 does not run the program from $FOLDER." "Check $PM2_HOME/pm2.log."
     fi
   fi
   local status=0
@@ -1339,13 +1339,13 @@ verify() {
     shown_of "$APP_LOGS/$SERVICE.log" "$LOGGED"
     shown_of "$APP_LOGS/$SERVICE-error.log" "$LOGGED_ERRORS"
     if [[ -n $PORT ]]; then unhealthy "${BEHIND:-$PORT}"; fi
-    broken 1 "The program ended right after it was started." "Read what it says above."
+    broken 1 "The program ended right after it was started." "See its output above."
   fi
   if [[ -z $BEHIND ]]; then return; fi
-  run take_over || broken $? "nginx could not be started on port $PORT." "Look at $NGINX_LOGS/error.log."
+  run take_over || broken $? "nginx could not be started on port $PORT." "Check $NGINX_LOGS/error.log."
   if ! run answers "$PORT" '' ''; then
     tail -n 400 "$NGINX_LOGS/error.log" 2>/dev/null | relay >/dev/null
-    broken 1 "The program answers on port $BEHIND, but not through nginx on port $PORT." "Look at $NGINX_LOGS/error.log."
+    broken 1 "The program answers on port $BEHIND, but not through nginx on port $PORT." "Check $NGINX_LOGS/error.log."
   fi
 }
 
@@ -1370,7 +1370,7 @@ commit() {
   done
   # It holds the environment of what runs, and the list before it that of what ran.
   as_app bash -c 'umask 077 && pm2 save --force && chmod 600 "$1"/dump.pm2*' - "$PM2_HOME" >/dev/null 2>&1 </dev/null ||
-    broken 1 "PM2's list could not be saved." "Look at $PM2_HOME/pm2.log."
+    broken 1 "PM2's list could not be saved." "Check $PM2_HOME/pm2.log."
   keep_nginx
   if ! { rm -f "$CURRENT.new" && ln -s "releases/$RELEASE" "$CURRENT.new" && node -e 'require("fs").renameSync(...process.argv.slice(1))' \
     -- "$CURRENT.new" "$CURRENT"; }; then broken 1 "$CURRENT cannot be written."; fi
@@ -1387,7 +1387,7 @@ go_back() {
   SWITCHING=''
   if [[ -n $PREVIOUS ]] && as_app test -f "$SHARED/$PREVIOUS/pm2.json"; then
     if exchange "$SHARED/$PREVIOUS/pm2.json" "$(behind_of "$KNOWN/$PREVIOUS/manifest.json")" >>"$LOG" 2>&1; then
-      say "Back to $PREVIOUS."
+      say "Went back to $PREVIOUS."
     else
       say "$PREVIOUS could not be started again."
     fi
@@ -1421,7 +1421,7 @@ need_nginx() {
     nginx_config >"$NGINX_CONFIG.new"; }; then
     broken 1 "nginx's configuration cannot be written."
   fi
-  run nginx -t -q -c "$NGINX_CONFIG.new" || broken $? "nginx refuses its configuration." "Look at $NGINX_CONFIG.new."
+  run nginx -t -q -c "$NGINX_CONFIG.new" || broken $? "nginx refuses its configuration." "Check $NGINX_CONFIG.new."
   if systemd; then write_unit "$NGINX_UNIT" "$(nginx_unit)"; fi
   # Only where something differs: a reload hangs up on idle connections, which the load balancer may be about to use.
   if [[ $(cat "$NGINX_CONFIG.new") == "$(cat "$NGINX_CONFIG" 2>/dev/null)" ]]; then

@@ -21,14 +21,14 @@ CALL_APART = 2.0
 class Matter(enum.Enum):
     """Kinds of differences, the most important first; the value is the heading."""
 
-    ACT = "Commands that end differently"
-    NOT_ANSWERED = "Operations that the first answers and the second does not"
-    STATE = "States that the second never has"
-    TYPE = "Values of another type"
-    ERROR = "Errors that the second never raises"
-    MISSING = "Keys that the second never has"
-    DURATION = f"Durations off by more than {FACTOR:g}×, in seconds of AWS's time"
-    ONLY = "Only in the second"
+    ACT = "Commands with different exit codes"
+    NOT_ANSWERED = "Operations that succeed only in FIRST"
+    STATE = "Statuses missing in SECOND"
+    TYPE = "Values of different types"
+    ERROR = "Error codes missing in SECOND"
+    MISSING = "Keys missing in SECOND"
+    DURATION = f"Durations that differ by more than {FACTOR:g}×, in AWS seconds"
+    ONLY = "Only in SECOND"
 
 
 @dataclass(frozen=True)

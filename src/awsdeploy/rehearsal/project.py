@@ -44,8 +44,8 @@ def checked_name(name: str) -> str:
     """Raises `UsageError` for a name that a stack of somebody's own could have: at the end it is deleted."""
     if not NAME.fullmatch(name):
         raise UsageError(
-            f"--name {name}: a rehearsal's stack is deleted at the end, so its name has to begin with {PREFIX}.",
-            f"--name {PREFIX}1: up to ten of a-z and 0-9 after {PREFIX}.",
+            f"--name {name}: the stack is deleted at the end, so its name must begin with {PREFIX}.",
+            f"--name {PREFIX}1: use up to ten characters a-z and 0-9 after {PREFIX}.",
         )
     return name
 
@@ -67,8 +67,8 @@ class Project:
         for service in SERVICES:
             if not (application / service / "package.json").is_file():
                 raise UsageError(
-                    f"{application / service} holds no application: it has no package.json.",
-                    "Name a folder with front/ and back/: --application examples/shop",
+                    f"{application / service} is not an application: it has no package.json.",
+                    "Choose a folder with front/ and back/: --application examples/shop",
                 )
             shutil.copytree(application / service, self.folder / service, ignore=NOT_COPIED)
         (self.folder / ".gitignore").write_text(IGNORED)

@@ -21,14 +21,14 @@ GROUPS = re.compile(r"/\([^/]*\)|/index$")  # route groups are no part of the pa
 SHOWN = 5  # names in one remark
 
 _SUBMODULE = (
-    "{path} is a git submodule: the commit has its address and not its files, so the release would have an empty "
-    "folder. Commit the files themselves: git rm --cached {quoted} && rm -rf {quoted}/.git && git add {quoted}. "
+    "{path} is a git submodule: the commit contains its URL but not its files, so the folder would be empty in the "
+    "release. Commit the files themselves: git rm --cached {quoted} && rm -rf {quoted}/.git && git add {quoted}. "
     "If the release does not need it: echo '{path} export-ignore' >> .gitattributes"
 )
 _POINTER = (
-    "{path} is a Git LFS pointer: git has committed the file's address and not its content. "
-    "Commit the content: git lfs untrack {quoted} && git add --renormalize {quoted} && git commit. "
-    "If the release does not need it: echo '{path} export-ignore' >> .gitattributes"
+    "{path} is a Git LFS pointer: git has committed a pointer and not the file's content. Commit the content: git "
+    "lfs untrack {quoted} && git add --renormalize {quoted} && git commit. If the release does not need it: echo "
+    "'{path} export-ignore' >> .gitattributes"
 )
 
 
@@ -44,11 +44,11 @@ def examine(source: Source, settings: Settings, services: Iterable[Service]) -> 
     wrong += gone
     remarks += note
     wrong += [
-        f"{path} is built for {platform}: take it out of the repository, the machines build their own."
+        f"{path} is built for {platform}: remove it from the repository; the machines build it themselves."
         for path, platform in foreign_binaries(source)
     ]
     if wrong:
-        raise Refused("This cannot be released:\n" + "\n".join(f"  - {one}" for one in wrong), "Mend it and commit.")
+        raise Refused("This cannot be released:\n" + "\n".join(f"  - {one}" for one in wrong), "Fix it and commit.")
     return remarks
 
 
@@ -69,8 +69,8 @@ def missing(source: Source, services: Iterable[Service]) -> tuple[list[str], lis
     remarks = [sentence for path, sentence in told if not matters(path)]
     if source.left_out:
         remarks.append(
-            f"export-ignore in .gitattributes keeps out of the release: {_some(sorted(source.left_out))}. "
-            f"To release them, take that line out and commit"
+            f"not released because of export-ignore in .gitattributes: {_some(sorted(source.left_out))}. To release "
+            "them, remove that line and commit"
         )
     return wrong, remarks
 
@@ -84,8 +84,8 @@ def _mistakes(source: Source, settings: Settings, service: Service) -> Iterator[
     path = joined(service.directory, "package.json")
     if path not in source.files:
         yield (
-            f"{service.name}: commit {source.short} has no {path}. "
-            f'Name its folder: [services.{service.name}] directory = "…"'
+            f"{service.name}: commit {source.short} has no {path}. Set its folder:"
+            f' [services.{service.name}] directory = "…"'
         )
         return
     try:
@@ -94,8 +94,8 @@ def _mistakes(source: Source, settings: Settings, service: Service) -> Iterator[
         yield f"{service.name}: {refusal.message} {refusal.hint}"
     else:
         yield from (
-            f"{service.name}: {one} is committed, but export-ignore in .gitattributes keeps it out of the release. "
-            f"Take that line out and commit."
+            f"{service.name}: {one} is committed, but export-ignore in .gitattributes excludes it from the release. "
+            "Remove that line and commit."
             for one in (path, lock)
             if one in source.left_out
         )
@@ -105,9 +105,9 @@ def _mistakes(source: Source, settings: Settings, service: Service) -> Iterator[
     if isinstance(wanted, str) and wanted and not any(satisfied(wanted, one) for one in node):
         other = "supported" if settings.platform == "documented" else "documented"
         yield (
-            f"{service.name}: {path} wants Node.js {wanted}, and the machines of platform "
-            f'"{settings.platform}" have {_major(node)}. '
-            f'Change engines.node, or take platform = "{other}" ({_major(NODE[other])}).'
+            f'{service.name}: {path} requires Node.js {wanted}, but the machines of platform "{settings.platform}" '
+            f"have {_major(node)}. Change engines.node, or set platform ="
+            f' "{other}" ({_major(NODE[other])}).'
         )
 
 
@@ -137,8 +137,8 @@ def hidden_routes(source: Source, settings: Settings, service: Service) -> Itera
         if any(_matches(pattern, asked) for pattern in others) and asked not in service.paths:
             mine = ", ".join(f'"{one}"' for one in (*service.paths, asked))
             yield (
-                f"{path} is never reached: the load balancer sends {asked} to another service. "
-                f"To serve it: [services.{service.name}] paths = [{mine}]"
+                f"{path} gets no requests: the load balancer sends {asked} to another service. To change this: "
+                f"[services.{service.name}] paths = [{mine}]"
             )
 
 

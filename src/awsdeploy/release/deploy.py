@@ -41,10 +41,10 @@ class ReleaseFailed(AwsdeployError):
     """A release did not come to serve; what served before serves on."""
 
     def __init__(self, service: str, machine: Machine, outcome: Outcome) -> None:
-        before = f"{outcome.previous} serves on." if outcome.previous else "There is no release before it."
+        before = f"{outcome.previous} is still running." if outcome.previous else "There is no earlier release."
         super().__init__(
             f"{service} on {machine.id}: the release failed at `{outcome.step}`. {outcome.diagnosis}\n{before}",
-            outcome.remedy or "Mend it, commit, and deploy again.",
+            outcome.remedy or "Fix it, commit, and deploy again.",
         )
 
 
@@ -223,7 +223,7 @@ class Releaser:
         self.say("@step load balancer")
         state, reason = self._until(group.id, machine, {"healthy"}, HEALTHY_WITHIN)
         if state != "healthy":
-            said = f"The load balancer finds it {state}: {reason or 'no reason given'}."
+            said = f"Load balancer health check: {state}: {reason or 'no reason given'}."
             remedy = f"It must answer {service.health} with 2xx or 3xx, also with X-Forwarded-Proto: https."
             raise ReleaseFailed(service.name, machine, _unserved(outcome, said, remedy))
         health = service.health or "/"
@@ -231,11 +231,12 @@ class Releaser:
             return
         answers = through.ask(self.ground.site + health, 2 * len(self.ground.machines[service.name]) + 1)
         if answers.unasked:
-            self.say(f"the address could not be asked from here: {answers.unasked}")
+            self.say(f"the URL could not be checked from this computer: {answers.unasked}")
         if answers.bad:
-            said = f"It is well by itself, but through the load balancer {answers.bad}."
+            said = f"Healthy on the machine, but not through the load balancer: {answers.bad}."
             remedy = (
-                "Requests come with X-Forwarded-For, X-Forwarded-Proto and the site's Host: look what it makes of them."
+                "Requests through the load balancer have X-Forwarded-For, X-Forwarded-Proto and the site's Host "
+                "header: check how the program handles them."
             )
             raise ReleaseFailed(service.name, machine, _unserved(outcome, said, remedy))
 

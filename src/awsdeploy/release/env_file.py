@@ -37,11 +37,11 @@ def parse(text: str, source: str) -> list[Assignment]:
         if not one.error and one.key is None:
             continue  # a comment, or nothing
         if one.error or one.key is None:
-            wrong.append(f"{source}:{line}: this is no NAME=value.")
+            wrong.append(f"{source}:{line}: this line is not NAME=value.")
         elif not NAME.fullmatch(one.key):  # what stands before "=" may be a line of a key, as base64 ends with it
-            wrong.append(f"{source}:{line}: what stands before = is not a valid name of an environment variable.")
+            wrong.append(f"{source}:{line}: the text before = is not a valid variable name.")
         elif one.value is None:
-            wrong.append(f"{source}:{line}: there is no = and no value.")
+            wrong.append(f"{source}:{line}: = and a value are missing.")
         else:
             literal = re.search(r"=\s*'", one.original.string) is not None
             refers = not literal and REFERENCE.search(one.value) is not None

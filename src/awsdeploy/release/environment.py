@@ -108,7 +108,7 @@ def values(run: Run, variables: Sequence[Variable]) -> dict[str, str]:
 
 def provided(settings: Settings, service: Service) -> Mapping[str, str]:
     """What awsdeploy provides a service with beside the parameters in its folder: the name, and where it comes from."""
-    site, uploads = "the application's address, when it is built", "the uploads bucket, when it is built"
+    site, uploads = "the application's URL, at build time", "the uploads bucket, at build time"
     found = environment(settings, service, "the release", site, uploads)
     if service.name in settings.database_users:
         found |= dict.fromkeys(("DB_HOST", "DB_PORT", "DB_NAME", "DB_USER", "DB_PASSWORD"), "the database")
@@ -127,7 +127,7 @@ def check_name(name: str, what: str) -> None:
     if not NAME.fullmatch(name):
         raise UsageError(
             f"{what} is not a valid name of an environment variable.",
-            "Write NAME or NAME=VALUE. A name has letters, digits and _, and begins with no digit.",
+            "Write NAME or NAME=VALUE. A name consists of letters, digits and _, and does not begin with a digit.",
         )
 
 
@@ -141,12 +141,16 @@ def check(what: str, value: str, advanced: bool = False) -> None:
     except UnicodeEncodeError:
         raise UsageError(f"{what} is not valid UTF-8 text.", "Nothing was set.") from None
     if not value:
-        raise UsageError(f"{what} is empty, and Parameter Store holds nothing empty.", "To remove it: env unset")
+        raise UsageError(
+            f"{what} is empty, but Parameter Store does not accept empty values.", "To remove it: env unset"
+        )
     if size > ADVANCED:
-        raise UsageError(f"{what} has {size:,} bytes; Parameter Store holds {ADVANCED:,}.", "Put it into a file.")
+        raise UsageError(
+            f"{what} has {size:,} bytes; the limit of Parameter Store is {ADVANCED:,}.", "Store it in a file instead."
+        )
     if size > STANDARD and not advanced:
         raise UsageError(
-            f"{what} has {size:,} bytes; a standard parameter holds {STANDARD:,}.",
+            f"{what} has {size:,} bytes; the limit of a standard parameter is {STANDARD:,}.",
             f"--advanced takes up to {ADVANCED:,}, for ${ADVANCED_MONTHLY:.2f} a month each.",
         )
 
@@ -155,13 +159,13 @@ def check_known(variable: Variable, force: bool) -> None:
     """Raises `Refused` where what stands there is not to be written over."""
     if variable.origin == "stack" and not force:
         raise Refused(
-            f"{variable.name} of {variable.folder} is awsdeploy's own: the stack's value would be lost.",
-            f"--force writes over it. What is no secret, {next_command('up')} puts right again.",
+            f"{variable.name} of {variable.folder} is set by awsdeploy: its value would be lost.",
+            f"--force overwrites it. If it is not a secret, {next_command('up')} restores it.",
         )
     if variable.origin == "hand" and variable.type != "SecureString":
         unset = next_command("env", "unset", variable.folder, variable.name, *["--build"] * variable.build)
         raise Refused(
-            f"{variable.path} was made by hand and is not encrypted; AWS lets nobody change that.",
+            f"{variable.path} was created manually and is not encrypted; AWS cannot change that.",
             f"Remove it first: {unset}",
         )
 
@@ -203,7 +207,7 @@ def remove(run: Run, variable: Variable) -> None:
     """Raises `Refused` for what is the stack's own."""
     if not variable.theirs:
         raise Refused(
-            f"{variable.name} of {variable.folder} is awsdeploy's own, and its program needs it.",
+            f"{variable.name} of {variable.folder} is set by awsdeploy, and the program needs it.",
             f"To use another value: {next_command('env', 'set', variable.folder, variable.name, '--force')}",
         )
     with tolerate("ParameterNotFound"):

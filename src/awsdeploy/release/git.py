@@ -61,7 +61,7 @@ _REMEDIES = (
     (r"dubious ownership|unsafe repository", "git config --global --add safe.directory {folder}"),
     (
         r"must be run in a work tree|cannot use bare repository",
-        "Check a branch out and run the command there: git worktree add ../work main && cd ../work",
+        "Check out a branch and run the command there: git worktree add ../work main && cd ../work",
     ),
     (r"not a git repository: .*worktrees", "Repair the worktree's link: git worktree repair"),
     (
@@ -126,11 +126,11 @@ def refusal(command: str, stderr: bytes, folder: Path) -> Refused:
     """Git's own reason for a failure, and what to type."""
     lines = stderr.decode(errors="replace").strip().splitlines()
     reason = next((line for line in lines if line.startswith("fatal: ")), lines[-1] if lines else "")
-    reason = re.sub(r"^(fatal|error): ", "", reason) or "it gave no reason"
+    reason = re.sub(r"^(fatal|error): ", "", reason) or "it printed no error"
     text = " ".join(lines)
     named = re.search(r"(?:dubious ownership in repository at|unsafe repository \(?)\s*'([^']*)'", text)
     where = shlex.quote(named[1] if named else str(folder.resolve()))
-    remedy = next((remedy for pattern, remedy in _REMEDIES if re.search(pattern, text)), "Run it by hand to see more.")
+    remedy = next((remedy for pattern, remedy in _REMEDIES if re.search(pattern, text)), "Run it yourself to see more.")
     return Refused(f"git {command} failed: {reason}", remedy.format(folder=where))
 
 

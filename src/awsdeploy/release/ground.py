@@ -118,7 +118,7 @@ def ground(run: Run, settings: Settings) -> Ground:
     artifacts, uploads = of_key(Bucket, "storage/artifacts"), of_key(DataBucket, "storage/uploads")
     if artifacts is None:
         raise NoSuchStack(
-            f"There is nothing of {settings.stack} in {run.region} yet.", f"To create it: {next_command('up')}"
+            f"Stack {settings.stack} does not exist in {run.region} yet.", f"To create it: {next_command('up')}"
         )
     domain = settings.domain if secure(found["Listener"]) else None
     balancer = one_or_none(found["LoadBalancer"])

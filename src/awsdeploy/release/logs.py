@@ -36,7 +36,7 @@ def since(text: str, now: datetime, zone: tzinfo) -> datetime:
         moment = datetime.fromisoformat(text)
     except ValueError:
         raise UsageError(
-            f"--since {text}: this is no period and no moment.", "Such as 30m, 1h, 2d, 2026-11-24 or 2026-11-24T16:05."
+            f"--since {text}: not a valid period or time.", "Examples: 30m, 1h, 2d, 2026-11-24, 2026-11-24T16:05."
         ) from None
     return moment if moment.tzinfo else moment.replace(tzinfo=zone)
 
@@ -79,7 +79,7 @@ def tails(run: Run, settings: Settings, source: str, start: datetime) -> list[Ta
         return [Tail(run, live.id, f"{DATABASE} {live.key.rpartition('/')[2]}", first) for live in lives]
     if source:
         known = ", ".join([*settings.services, *OTHERS])
-        raise UsageError(f"There is no log called {source}.", f"There are: {known}.")
+        raise UsageError(f"{source} is not a valid log name.", f"Logs: {known}.")
     return [Tail(run, run.stack.parameter(name), name, first) for name in settings.services]
 
 
@@ -99,13 +99,13 @@ def machine(stream: str, machines: Sequence[Machine]) -> str:
 def silence(settings: Settings, source: str, machines: Sequence[Machine]) -> Iterator[str]:
     """Why there may be nothing to read, in sentences."""
     if source == BALANCER:
-        yield "AWS delivers the load balancer's log every five minutes, and nothing while nobody asks."
+        yield "AWS delivers the load balancer's log every five minutes, and only if there were requests."
     elif source == DATABASE:
         yield "The database logs errors and slow queries only."
     elif source == NGINX:
-        yield "nginx writes here where a release uses it."
+        yield "nginx writes to this log if a release uses nginx."
     elif source == BOOTSTRAP:
-        yield "Machines write here while they are made ready."
+        yield "Machines write to this log during their setup."
     else:
         for name in [source] if source else settings.services:
             mine = [one for one in machines if one.service == name]
@@ -114,4 +114,4 @@ def silence(settings: Settings, source: str, machines: Sequence[Machine]) -> Ite
             elif failed := [one for one in mine if one.failed]:
                 yield from (f"{name}: {one.failed}" for one in failed)
             elif not any(one.release for one in mine):
-                yield f"{name}: nothing has been released yet, and the placeholder that answers writes no log."
+                yield f"{name}: nothing has been released yet, and the placeholder page writes no log."

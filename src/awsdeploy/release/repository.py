@@ -84,14 +84,16 @@ def key_of(text: str) -> str:
     """A private key as ssh reads it. Raises `UsageError` for what is none, or has a passphrase nobody could type."""
     key = text.replace("\r\n", "\n").strip() + "\n"
     if "PRIVATE KEY-----" not in key.partition("\n")[0]:
-        raise UsageError("The deploy key is no private key.", "Name the file without .pub: ssh-keygen -t ed25519 -N ''")
+        raise UsageError(
+            "The deploy key is not a private key.", "Use the file without .pub: ssh-keygen -t ed25519 -N ''"
+        )
     with _folder() as folder:
         _write(folder / "key", key)
         done = _ran(["ssh-keygen", "-y", "-P", "", "-f", str(folder / "key")], os.environ)
     if done.returncode:
         raise UsageError(
-            "The deploy key has a passphrase, or cannot be read: machines have nobody to type one.",
-            "Make one without: ssh-keygen -t ed25519 -N '' -f deploy_key",
+            "The deploy key has a passphrase or cannot be read. The machines cannot enter a passphrase.",
+            "Create a key without passphrase: ssh-keygen -t ed25519 -N '' -f deploy_key",
         )
     return key
 
@@ -110,7 +112,7 @@ def tried(access: Access) -> Access:
         if done.returncode:
             raise Refused(
                 f"git could not read {access.url}: {_reason(done.stderr.decode(errors='replace'), access)}",
-                "Nothing was stored. Take a token or key that may read this repository.",
+                "Nothing was stored. Use a token or key with read access to this repository.",
             )
         if not by_ssh(access.url):
             return access
@@ -122,7 +124,7 @@ def tried(access: Access) -> Access:
 def closed(url: str) -> str:
     """Why not everybody may read it; "" if everybody may."""
     if by_ssh(url):
-        return "ssh wants a key"
+        return "ssh needs a key"
     try:
         tried(Access(url))
     except Refused as refusal:
@@ -141,8 +143,8 @@ def connect(run: Run, services: Iterable[str], access: Access) -> None:
     kept = {ACCESS: access.value(), **({KNOWN_HOSTS: access.known_hosts} if access.known_hosts else {})}
     if any(len(value.encode()) > environment.STANDARD for value in kept.values()):
         raise UsageError(
-            f"This is more than the {environment.STANDARD:,} bytes that a parameter holds.",
-            "Take a smaller key: ssh-keygen -t ed25519 -N '' -f deploy_key",
+            f"The key is larger than {environment.STANDARD:,} bytes, the limit of a parameter.",
+            "Use a smaller key: ssh-keygen -t ed25519 -N '' -f deploy_key",
         )
     for service in services:
         for name, value in kept.items():
@@ -186,7 +188,7 @@ def need_access(run: Run, settings: Settings, services: Iterable[Service]) -> No
         )
     if without and (reason := closed(url)):
         raise Refused(
-            f"The machines of {', '.join(without)} have nothing that opens {url}, and it is not public: {reason}",
+            f"The machines of {', '.join(without)} have no token or key for {url}, and it is not public: {reason}",
             f"To give them a token or key: {next_command('repository', 'connect')}",
         )
 
@@ -230,7 +232,7 @@ def _reason(said: str, access: Access) -> str:
     """The line in which the server or git says why."""
     lines = [line.strip() for line in said.splitlines() if line.strip()]
     telling = re.compile("^(remote|ERROR|fatal): |Permission denied|verification failed")
-    reason = next((line for line in lines if telling.search(line)), "it said nothing")
+    reason = next((line for line in lines if telling.search(line)), "it printed no error")
     sent = base64.b64encode(f"{access.user}:{access.token}".encode()).decode()  # as HTTP sends it
     for secret in (access.token, quote(access.token, safe=""), sent) if access.token else ():
         reason = reason.replace(secret, "***")
@@ -272,4 +274,4 @@ def _answering(program: str) -> Iterator[None]:
     except FileNotFoundError:
         raise UsageError(f"{program} is not installed here.", f"Install {program.partition('-')[0]}.") from None
     except subprocess.TimeoutExpired:
-        raise Refused("The repository's server does not answer.", "Try again, or look at its address.") from None
+        raise Refused("The repository's server does not answer.", "Try again, or check its URL.") from None

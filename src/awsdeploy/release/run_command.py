@@ -51,10 +51,10 @@ def need_agents(door: Door, region: str, machines: Sequence[Machine]) -> None:
     away = [one for one in machines if one.id not in answering]
     if away:
         raise Refused(
-            f"The SSM agent of {', '.join(f'{one.id} ({one.service})' for one in away)} does not answer, "
-            "so nothing can be run there.",
-            "A machine started a minute ago needs another. Else restart it: "
-            f"aws ec2 reboot-instances --instance-ids {' '.join(one.id for one in away)}",
+            f"The SSM agent of {', '.join(f'{one.id} ({one.service})' for one in away)} does not answer, so no "
+            "command can run there.",
+            "A machine that has just started needs about two minutes. Otherwise reboot it: aws ec2 reboot-instances "
+            f"--instance-ids {' '.join(one.id for one in away)}",
         )
 
 
@@ -152,7 +152,10 @@ class Following:
                 elif lost := self._lost(waited - heard, silence):
                     return lost
         else:
-            raise TimedOut(f"The command {self.command} on {self.machine.id} has not ended.", "It goes on there.")
+            raise TimedOut(
+                f"The command {self.command} on {self.machine.id} has not finished.",
+                "It is still running on the machine.",
+            )
         self._take_rest(stream, record.get("StandardOutputContent", ""))
         if self.told is not None:
             known = {field.name for field in fields(Outcome)}
@@ -203,13 +206,13 @@ class Following:
         id, at = self.machine.id, self.step or "start"
         state = running_state(self.door, self.region, id)
         if state in LEAVING:
-            remedy = f"{next_command('up')} makes it anew, with the current release; then run the same command again."
-            return Outcome("failed", step=at, diagnosis=f"{id} is {state} in the middle of it.", remedy=remedy)
+            remedy = f"{next_command('up')} recreates it with the current release; then run the same command again."
+            return Outcome("failed", step=at, diagnosis=f"{id} became {state} during the command.", remedy=remedy)
         if seconds < silence:
             self.on_line(f"the agent of {id} does not answer (it is {state}); waiting for it")
             return None
-        diagnosis = f"The agent of {id} has not answered for {seconds:.0f} s; whether it goes on there is not known."
-        again = "run the same command: it waits for what still runs there."
+        diagnosis = f"The agent of {id} has not answered for {seconds:.0f} s; the command may still be running there."
+        again = "run the same command again: it waits for the one that is still running."
         remedy = f"When it answers again ({next_command('status')}), {again}"
         return Outcome("failed", step=at, diagnosis=diagnosis, remedy=remedy)
 
@@ -231,11 +234,11 @@ class Following:
         last = said[-1] if said else f"it ended with code {record.get('ResponseCode', '')}"
         diagnosis, remedy = {
             "TimedOut": (
-                "The machine did not take the command in time.",
-                f"Look whether it is up: {next_command('status')}",
+                "The machine did not start the command in time.",
+                f"Check whether the machine is running: {next_command('status')}",
             ),
             "Cancelled": ("The command was cancelled.", "Run the same command again."),
-        }.get(record["Status"], (f"It broke off: {last}", "Run the same command again."))
+        }.get(record["Status"], (f"The command was interrupted: {last}", "Run the same command again."))
         return Outcome("failed", step=self.step or "start", diagnosis=diagnosis, remedy=remedy)
 
 
@@ -262,7 +265,7 @@ class _Stream:
                 self.denied = refusal.code in FORBIDDEN
                 if self.denied:
                     told = f"the first {SHOWN:,} characters of the output are shown at the end"
-                    self.on_line(f"({self.group} may not be read with these credentials: {told})")
+                    self.on_line(f"({self.group} cannot be read with these credentials: {told})")
                 elif refusal.code != "ResourceNotFoundException":
                     raise
                 return

@@ -45,14 +45,16 @@ def need_plugin(simulated: bool = False) -> None:
     So it does where AWS is `simulated`: the plugin speaks to AWS itself.
     """
     if simulated:
-        raise UsageError("Simulated machines have no Session Manager to connect to.", "Leave --sandbox out.")
+        raise UsageError("Simulated machines have no Session Manager.", "Leave --sandbox out.")
     if shutil.which(PLUGIN) is None:
         raise UsageError(f"AWS's {PLUGIN} is not installed here.", install_command())
     asked = subprocess.run([PLUGIN, "--version"], capture_output=True, text=True, check=False)
     version = tuple(int(part) for part in re.findall(r"\d+", asked.stdout)[:4])
     if version <= TOO_OLD:
         said = asked.stdout.strip() or "of an unknown version"
-        raise UsageError(f"{PLUGIN} is {said}: too old to be handed a session out of others' sight.", install_command())
+        raise UsageError(
+            f"{PLUGIN} is {said}, too old: it would show the session token to other processes.", install_command()
+        )
 
 
 def install_command() -> str:
@@ -81,12 +83,12 @@ def choose(machines: Sequence[Machine], services: Sequence[str], id: str = "") -
     if id:
         fitting = [one for one in mine if id in (one.id, one.name)]
         fitting = [one for one in fitting if one in running] or fitting
-        missing = f"{id} is no machine of {', '.join(services)}."
+        missing = f"{id} is not a machine of {', '.join(services)}."
     else:
         fitting = [one for one in running if one.name == running[0].name]
         missing = f"No machine of {', '.join(services)} is running."
     if not fitting:
-        raise Refused(missing, f"There are: {names or 'none'}.")
+        raise Refused(missing, f"Machines: {names or 'none'}.")
     if len(fitting) > 1:
         ids = " and ".join(one.id for one in fitting)
         raise Refused(
@@ -115,8 +117,8 @@ def open_session(run: Run, machine: Machine, document: str = "", parameters: Map
             raise
         raise Refused(
             f"The SSM agent of {machine.name} ({machine.id}, {machine.state}) does not answer.",
-            "A machine started a minute ago needs another. Else restart it: "
-            f"aws ec2 reboot-instances --region {run.region} --instance-ids {machine.id}",
+            "A machine that has just started needs about two minutes. Otherwise reboot it: aws ec2 reboot-instances "
+            f"--region {run.region} --instance-ids {machine.id}",
         ) from None
     session = {name: answer[name] for name in ("SessionId", "TokenValue", "StreamUrl")}
     endpoint = str(run.door.raw("ssm", run.region).meta.endpoint_url)
@@ -168,7 +170,7 @@ def database(run: Run, settings: Settings) -> DatabasePlace:
     endpoint = live.raw.get("Endpoint") if live else None
     if not endpoint or "Address" not in endpoint:
         raise Refused(
-            f"The database of {settings.stack} has no address yet.", f"To see how it is: {next_command('status')}"
+            f"The database of {settings.stack} has no endpoint yet.", f"To see its status: {next_command('status')}"
         )
     return DatabasePlace(
         host=str(endpoint["Address"]),

@@ -159,10 +159,10 @@ def committed(folder: Path, ref: str) -> Source:
     Raises `Refused` where there is no git, no repository, no commit or no such ref.
     """
     if shutil.which("git") is None:
-        raise Refused("git is not installed, and a release is what git has committed.", "Install git.")
+        raise Refused("git is not installed. A release is a git commit.", "Install git.")
     root = _root(folder)
     if ref.startswith("-"):
-        raise Refused(f"{ref!r} is no name of a commit.", "Name a branch, a tag or a commit: --ref main")
+        raise Refused(f"{ref!r} is not a valid commit name.", "Give a branch, a tag or a commit: --ref main")
     try:
         commit = git.said("rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}", folder=root).strip()
     except Refused:
@@ -170,10 +170,10 @@ def committed(folder: Path, ref: str) -> Source:
             raise Refused("Nothing is committed yet.", "git add -A && git commit -m 'first'") from None
         if git.said("rev-parse", "--is-shallow-repository", folder=root).strip() == "true":
             raise Refused(
-                f"There is no commit {ref!r} in {root}, which is a shallow clone: older commits are not here.",
+                f"{root} has no commit {ref!r}. It is a shallow clone, without older commits.",
                 "git fetch --unshallow --tags",
             ) from None
-        raise Refused(f"There is no commit {ref!r} in {root}.", "Name a branch, a tag or a commit: git log") from None
+        raise Refused(f"{root} has no commit {ref!r}.", "Give a branch, a tag or a commit: git log") from None
     return Source(root, ref, commit)
 
 
@@ -184,7 +184,7 @@ def _root(folder: Path) -> Path:
         return Path(done.stdout.decode(errors="surrogateescape").removesuffix("\n"))
     if done.stderr.startswith(b"fatal: not a git repository (or any"):
         raise Refused(
-            f"{folder.resolve()} is in no git repository, and a release is what git has committed.",
+            f"{folder.resolve()} is not in a git repository. A release is a git commit.",
             "git init && git add -A && git commit -m 'first'",
         )
     raise git.refusal("rev-parse", done.stderr, folder)
@@ -208,7 +208,7 @@ def manager_of(source: Source, directory: str) -> tuple[str, str]:
     for path, name in present.items():
         raise Refused(f"{path}: {unsupported(UNSUPPORTED[name])}.", NPM_LOCK.format(folder=directory))
     raise Refused(
-        f"{joined(directory, 'package.json')} has no lock file beside it, so nobody knows which versions to install.",
+        f"{joined(directory, 'package.json')} has no lock file next to it, so the versions to install are unknown.",
         NPM_LOCK.format(folder=directory),
     )
 
@@ -227,7 +227,7 @@ def foreign_binaries(source: Source) -> Iterator[tuple[str, str]]:
         other = next((name for magic, name in FOREIGN.items() if head.startswith(magic)), "")
         if head.startswith(b"\x7fELF"):
             machine = int.from_bytes(head[MACHINE_AT : MACHINE_AT + 2], "little")
-            other = "" if head.startswith(LINUX_X86_64) and machine == X86_64 else "another processor"
+            other = "" if head.startswith(LINUX_X86_64) and machine == X86_64 else "a different processor"
         if other:
             yield path, other
 
