@@ -124,7 +124,7 @@ def test_daily_images_of_a_machine_that_is_gone_are_said_to_stay(brought_up: Cal
     world.up(fewer)
     (image,) = [key.rpartition("/")[2] for key in keys(world, fewer) if key.startswith("machines/admin-1/ami-")]
     said = world.awsdeploy("status").stdout
-    assert "1 of the daily images" in said
+    assert "1 of the daily images belong to deleted machines" in said
     assert f"--image-id {image}" in said
     world.client("ec2").deregister_image(ImageId=image, DeleteAssociatedSnapshots=True)
     assert "daily images" not in world.awsdeploy("status").stdout

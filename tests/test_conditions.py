@@ -128,7 +128,7 @@ def told(world: World, condition: Condition) -> None:
     assert "Traceback" not in done.stderr
     for words in condition.remedy:
         assert words in done.stderr, words
-    assert "it goes on from here" in done.stderr
+    assert "it continues from here" in done.stderr
     billed = next(line for line in done.stderr.splitlines() if line.startswith("Already billed: "))
     assert "NAT gateway $0.059/h" in billed
     assert ("load balancer $" in billed) is (condition.operation != "elbv2:CreateLoadBalancer")

@@ -190,7 +190,7 @@ def test_a_database_that_leaves_no_snapshot_is_not_replaced_on_request_either(st
         key = "database/mysql"
         done = world.awsdeploy("up", "--yes", "--replace", key, "--delete-data", key)
         assert done.returncode == 5, done.stdout + done.stderr
-        assert "takes none in the status incompatible-network" in done.stderr
+        assert "takes no snapshot in the status incompatible-network" in done.stderr
         assert databases(world) == before
 
 
@@ -201,7 +201,7 @@ def test_files_that_came_after_the_question_stay(standing: World, tmp_path: Path
         farewell = teardown.survey(made, Parting(snapshot="20261127000000", zone=True))
         (uploads,) = [live for live in farewell.going if live.key == "storage/uploads"]
         world.client("s3").put_object(Bucket=uploads.id, Key="uploads/new.jpg", Body=b"1")
-        with pytest.raises(AwsFailure, match="now holds files, so it stays"):
+        with pytest.raises(AwsFailure, match="now contains files, so it is retained"):
             teardown.destroy(made, farewell)
         kept = world.destroy(settings, Parting(snapshot="20261127000000", zone=True))
         assert uploads.id in [live.id for live in kept]

@@ -56,7 +56,7 @@ CASES: list[tuple[Any, Any, list[tuple[str, str | None, str | None]]]] = [
     (
         document({**allow("s3:GetObject", "arn:aws:s3:::a/*"), "Sid": "x"}),
         READ,
-        [("policy", "the same permissions in other words", "as declared")],
+        [("policy", "same permissions, different wording", "as declared")],
     ),
     (document("nonsense"), READ, [("actions added", None, "s3:GetObject")]),
 ]

@@ -171,7 +171,7 @@ def test_a_disk_that_aws_does_not_change_now_says_when_it_will(standing: World) 
     wanted = standing.settings(CHANGED)
     standing.client("ec2").modify_volume(VolumeId=disk_of(standing, "frontend-1"), Size=36)
     items = {item.resource.key: item for item in standing.plan(wanted).items.values()}
-    assert items["machines/frontend-1"].changes[0].impact == "AWS refuses it until the last change has ended"
+    assert items["machines/frontend-1"].changes[0].impact == "AWS refuses it until the previous change is done"
     for hours, code in ((0, "IncorrectModificationState"), (2, "VolumeModificationRateExceeded")):
         standing.pass_time(hours * 3600)
         standing.control("POST", "speed", {"speed": 600})

@@ -68,7 +68,7 @@ def test_the_reads_that_watching_adds_to_a_no_op_up_are_few(up: World) -> None:
 
 def test_alarms_reach_nobody_until_an_address_is_confirmed_and_every_command_says_so(up: World) -> None:
     up.settings(CONFIG)
-    both = "ops@example.com, dev@example.com have not confirmed the mail AWS sent"
+    both = "ops@example.com, dev@example.com have not confirmed the e-mail from AWS"
     code, told = _status(up)
     assert told["notices"] == [f"alarms reach nobody: {both}", f"alarms reach nobody: {both} from {ABROAD}"]
     assert (code, told["drift"], told["healthy"]) == (0, False, True)
@@ -77,7 +77,7 @@ def test_alarms_reach_nobody_until_an_address_is_confirmed_and_every_command_say
     up.control("POST", "confirm", {"email": "ops@example.com"})
     told = json.loads(up.awsdeploy("up", "--yes", "--json").stdout)
     assert told["notices"][0] == (
-        "alarms reach some of their addressees only: dev@example.com has not confirmed the mail AWS sent"
+        "alarms reach some recipients only: dev@example.com has not confirmed the e-mail from AWS"
     )
     up.control("POST", "confirm", {"email": "dev@example.com"})
     assert _status(up)[1]["notices"] == []
@@ -190,7 +190,7 @@ def test_without_a_domain_nothing_is_left_abroad_and_an_empty_list_is_said(up: W
     assert up.client("sns", ABROAD).list_topics()["Topics"] == []
     assert up.client("route53").list_health_checks()["HealthChecks"] == []
     code, told = _status(up)
-    assert (code, told["notices"]) == (0, ["alarms reach nobody: monitoring.emails is empty"])
+    assert (code, told["notices"]) == (0, ["no one receives alarms: monitoring.emails is empty"])
     up.destroy(settings)
     up.pass_time(3600)
     for region in (REGION, ABROAD):

@@ -217,7 +217,7 @@ def test_a_name_that_another_account_has_is_refused_and_another_can_be_taken(wor
     world.control("DELETE", "calls")
     refused = world.awsdeploy("up", "--yes")
     assert refused.returncode == 5
-    assert "belongs to another AWS account. To take another name: " in refused.stderr
+    assert "belongs to another AWS account. To use another name: " in refused.stderr
     assert "awsdeploy up --replace storage/uploads" in refused.stderr
     assert [call["call"] for call in world.control("GET", "calls")["calls"] if call["write"]] == []
     world.control("DELETE", "fault")

@@ -138,14 +138,14 @@ class Client:
             fault.ProxyConnectionError,
         ) as error:
             outcome = "no connection"
-            hint = "Check the network, and HTTPS_PROXY where one is set, then run the same command again."
+            hint = "Check the network (and HTTPS_PROXY, if it is set), then run the same command again."
             raise _Unread(AwsFailure(f"AWS cannot be reached: {error}", hint)) from None
         except (fault.HTTPClientError, fault.IncompleteReadError, ResponseParserError, fault.SSLError) as error:
             outcome = "no answer"
             if "CERTIFICATE_VERIFY_FAILED" in str(error):
                 raise AwsFailure(
-                    "The certificate AWS shows is not one this machine trusts.",
-                    "Behind a proxy that inspects traffic, name its certificates in AWS_CA_BUNDLE.",
+                    "This computer does not trust the TLS certificate of the AWS endpoint.",
+                    "If a proxy inspects your traffic, set AWS_CA_BUNDLE to the proxy's CA certificates.",
                 ) from None
             if isinstance(cause := getattr(error, "kwargs", {}).get("error"), ValueError):  # a proxy that is no address
                 raise credentials.misset(cause) from None
@@ -155,9 +155,7 @@ class Client:
             outcome = "invalid"
             # botocore's report quotes the values, which may be secret: only the names are kept.
             what = "; ".join(re.findall(r"^(?:Missing|Unknown) .*|^Invalid .* parameter [^ ,]+", str(error), re.M))
-            raise AwsFailure(
-                f"{name} was not sent: {what}", "This is a mistake in awsdeploy: please report it."
-            ) from None
+            raise AwsFailure(f"{name} was not sent: {what}", "This is a bug in awsdeploy. Please report it.") from None
         except fault.BotoCoreError as error:
             outcome = "not sent"
             raise AwsFailure(
@@ -183,9 +181,9 @@ class Client:
         if status >= 500 and undecided(code) and not any(row.covers(refusal) for row in self._passing):
             # Of an answer without a code botocore makes one of the status.
             said = " ".join(filter(None, [str(status), "" if code == str(status) else code]))
-            open_ = "" if read else " Whether the call took effect is not known."
+            open_ = "" if read else " It is not known whether the call took effect."
             lost = AnswerLost(
-                name, f"a fault inside AWS, HTTP {said}: {text.rstrip('.') or 'no reason given'}.{open_}", read
+                name, f"AWS internal error, HTTP {said}: {text.rstrip('.') or 'no reason given'}.{open_}", read
             )
             return _Unread(lost) if read else lost
         return refusal

@@ -18,7 +18,7 @@ def restorable(run: Run) -> list[Restorable]:
     lives = run.look_everywhere(lambda: record.append(run.read_record()))
     if not lives and record == [None]:
         raise NoSuchStack(
-            f"There is nothing of {run.stack} in {run.region}.",
+            f"Stack {run.stack} does not exist in {run.region}.",
             "Check name, environment, region and AWS_PROFILE.",
         )
 

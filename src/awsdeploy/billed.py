@@ -18,9 +18,9 @@ REGION = "us-east-1"
 """AWS: Cost Explorer answers there, for all regions."""
 
 SILENT = (
-    f"AWS bills by a tag only once it is a cost allocation tag, and not backwards: {TAG_COUNTS} "
-    "(in an organisation with the management account's credentials). It takes up to 24 h to show, and AWS offers a "
-    "new tag up to 24 h after its first use."
+    "AWS reports costs by tag only after the tag is activated as a cost allocation tag, and only from then on: "
+    f"{TAG_COUNTS} (in an organization: with the management account's credentials). Costs appear up to 24 h later. A "
+    "new tag can be activated up to 24 h after its first use."
 )
 
 

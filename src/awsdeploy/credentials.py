@@ -22,7 +22,7 @@ from awsdeploy.hints import next_command
 
 ANY = "aws login, or aws sso login --profile NAME, or aws configure for an access key"
 VARIABLES = "AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN"
-THEN = "then run the same command: it goes on from here."
+THEN = "then run the same command again: it continues from here."
 _PASSWORD = re.compile(r"[^\s'\"/@]+@")
 CLOCK_OFF = 240.0  # seconds; AWS refuses signatures that are more than five minutes off
 
@@ -96,7 +96,7 @@ def _explained(error: Exception) -> tuple[str, str]:
     unread = getattr(fault, "LoginError", fault.SSOError)  # newer than our oldest boto3
     if isinstance(error, fault.ProfileNotFound):
         there = ", ".join(sorted(_profiles())) or "none"
-        return f"{error}.", f"export AWS_PROFILE=NAME (there are: {there}), or unset AWS_PROFILE. Or: {ANY}"
+        return f"{error}.", f"export AWS_PROFILE=NAME (available: {there}), or unset AWS_PROFILE. Or: {ANY}"
     if isinstance(error, fault.ConfigParseError | fault.InvalidConfigError):
         return f"The AWS configuration cannot be used: {error}", f"Correct {_file()}, {THEN}"
     if isinstance(error, fault.MissingDependencyException):
@@ -104,11 +104,11 @@ def _explained(error: Exception) -> tuple[str, str]:
         return f"The credentials of {who} need a library that is not installed.", f"{install}, {THEN}"
     if isinstance(error, EOFError | fault.RefreshWithMFAUnsupportedError):
         export = f'eval "$(aws configure export-credentials --profile {shlex.quote(named)} --format env)"'
-        return f"{who.capitalize()} takes an MFA code, which cannot be asked for now.", f"{export}, {THEN}"
+        return f"{who.capitalize()} requires an MFA code, and awsdeploy cannot ask for it now.", f"{export}, {THEN}"
     if isinstance(error, unread | fault.SSOError | fault.TokenRetrievalError):
-        return f"{who.capitalize()} is not signed in, or no longer: {error}", f"{sign_in()}, {THEN}"
+        return f"{who.capitalize()} is not signed in, or the session has expired: {error}", f"{sign_in()}, {THEN}"
     if isinstance(error, fault.NoCredentialsError):
-        return "No AWS credentials were found.", f"{ANY}. To try everything without an account: {_sandboxed()}"
+        return "No AWS credentials were found.", f"{ANY}. To try it without an account: {_sandboxed()}"
     if isinstance(error, fault.ClientError):
         return _refused(error, named, told)
     if isinstance(error, RuntimeError) and "still expired" in str(error):
@@ -125,8 +125,8 @@ def _place(told: Mapping[str, str]) -> tuple[str, str]:
     if token := told.get("web_identity_token_file", ""):
         return f"web_identity_token_file = {token}: ", f"Correct it in {_file()}."
     if helper := told.get("credential_process", ""):
-        return f"credential_process = {helper}: ", f"Run that command by hand, and correct it in {_file()}."
-    return "", f"Look at {_file()} and at the AWS_* variables of this shell."
+        return f"credential_process = {helper}: ", f"Run that command yourself, and correct it in {_file()}."
+    return "", f"Check {_file()} and the AWS_* variables of this shell."
 
 
 def _of_python(error: Exception) -> str:
@@ -134,16 +134,18 @@ def _of_python(error: Exception) -> str:
         return f"{error.filename or _file()}: {error.strerror or error}"
     if isinstance(error, UnicodeDecodeError):
         return "it is not text in UTF-8"
-    return "it does not say what AWS's tools expect there"  # what it does say may be secret
+    return "it does not have the format that the AWS tools expect"  # what it does say may be secret
 
 
 def _refused(error: Any, named: str, told: Mapping[str, str]) -> tuple[str, str]:
     """AWS was asked for temporary keys and said no."""
     said = error.response["Error"]
     role = os.environ.get("AWS_ROLE_ARN") or told.get("role_arn", "")
-    message = f"AWS gives no keys for {role or f'profile {named}'}: {said.get('Message')} ({said.get('Code')})"
+    message = (
+        f"AWS returned no credentials for {role or f'profile {named}'}: {said.get('Message')} ({said.get('Code')})"
+    )
     if role and said.get("Code") == "AccessDenied":
-        return message, f"The role's trust policy must name who asks, and who asks needs sts:AssumeRole on {role}."
+        return message, f"The role's trust policy must allow the caller, and the caller needs sts:AssumeRole on {role}."
     return message, f"{sign_in()}, {THEN}"
 
 
@@ -152,7 +154,7 @@ def refused(code: str, text: str, headers: Mapping[str, str]) -> CredentialsMiss
     if (off := _clock_off(headers)) and abs(off) > CLOCK_OFF:
         said = f"{abs(off) / 60:.0f} minutes {'behind' if off > 0 else 'ahead'}"
         return CredentialsMissing(
-            f"The clock of this machine is {said}, and AWS takes 5 at most: {text or code}",
+            f"The clock of this computer is {said}; AWS accepts 5 minutes at most: {text or code}",
             f"{_set_clock()}, {THEN}",
         )
     return CredentialsMissing(f"AWS does not accept these credentials: {text or code}", f"{sign_in()}, {THEN}")

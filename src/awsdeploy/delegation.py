@@ -29,7 +29,7 @@ LABELS = (
     *"_dmarc _mta-sts mta-sts _smtp._tls".split(),
     *(f"{one}._domainkey" for one in "default google selector selector1 selector2 k1 s1 s2 mail dkim".split()),
 )
-"""The names that mail, and what is usually beside a web site, have. DNS tells nobody all names of a zone."""
+"""Names that are common for mail and near web sites. DNS cannot list all names of a zone."""
 
 
 @dataclass(frozen=True)

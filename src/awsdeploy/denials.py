@@ -41,7 +41,7 @@ class Denied:
         if not self.encoded or self.action:
             return ""
         return (
-            "Why it is denied can be read with: aws sts decode-authorization-message --query DecodedMessage "
+            "To see why it is denied: aws sts decode-authorization-message --query DecodedMessage "
             f"--output text --encoded-message {self.encoded}"
         )
 
@@ -57,13 +57,13 @@ class Reason:
     remedy: str
 
 
-_ASK = "No policy of this account can allow it: ask whoever manages the account's organization"
+_ASK = "No policy in this account can allow it: ask the administrator of the organization"
 REASONS = (
     Reason(
         r"object lock",
-        "S3 Object Lock keeps this version until a date, or while a legal hold is on; no permission lifts a lock in "
-        "compliance mode. To see it: aws s3api get-object-retention --bucket {bucket} --key {key}. Wait for that date, "
-        "or in governance mode delete it with s3:BypassGovernanceRetention, then {again}",
+        "S3 Object Lock keeps this version until a date, or while a legal hold is on; no permission can remove a "
+        "lock in compliance mode. To see it: aws s3api get-object-retention --bucket {bucket} --key {key}. Wait for "
+        "that date, or in governance mode delete it with s3:BypassGovernanceRetention, then {again}",
     ),
     Reason(
         r"\bMFA\b|multi-factor",
@@ -73,10 +73,10 @@ REASONS = (
     ),
     Reason(
         r"Block ?Public ?(?:Access|Policy|Acls)|RestrictPublicBuckets|public \w+ are (?:blocked|prevented)",
-        "S3 Block Public Access forbids it, on the bucket, the account or the whole organization; no permission does. "
-        "To see which: aws s3api get-public-access-block --bucket {bucket}, aws s3control get-public-access-block "
-        "--account-id ACCOUNT. Allow public policies there, or set uploads.access to private in config.toml; "
-        "then {again}",
+        "S3 Block Public Access denies it (on the bucket, the account or the organization). Permissions do not "
+        "change this. To see which: aws s3api get-public-access-block --bucket {bucket}, aws s3control "
+        "get-public-access-block --account-id ACCOUNT. Allow public policies there, or set uploads.access to private "
+        "in config.toml; then {again}",
     ),
     Reason(
         r"service control policy",
@@ -88,7 +88,7 @@ REASONS = (
     ),
     Reason(
         r"permissions boundary",
-        "The permissions boundary of these credentials does not let it through{policy}. Have {action} on {resource} "
+        "The permissions boundary of these credentials does not allow it{policy}. Have {action} on {resource} "
         "added to the boundary itself (or its Deny removed): a statement elsewhere does not help. Then {again}",
     ),
     Reason(
@@ -108,26 +108,26 @@ REASONS = (
     ),
     Reason(
         r"explicit deny in a resource-based policy",
-        "The policy of {resource} itself denies it{policy}. Take the Deny out of that policy{look}: no other policy "
-        "outweighs it. Then {again}",
+        "The resource policy of {resource} denies it{policy}. Remove the Deny from that policy{look}: no other policy "
+        "can override a Deny. Then {again}",
     ),
     Reason(
         r"no resource-based polic(?:y|ies) allows?",
-        "The policy of {resource} itself has to allow {action} to these credentials{look}. Then {again}",
+        "The resource policy of {resource} must allow {action} to these credentials{look}. Then {again}",
     ),
     Reason(
         r"no role trust policy allows",
-        "The trust policy of {resource} has to name who asks: aws iam get-role. Then {again}",
+        "The trust policy of {resource} must allow the caller: aws iam get-role. Then {again}",
     ),
     Reason(
         r"explicit deny in an identity-based policy",
-        "A policy of these credentials denies it in so many words{policy}, and no statement outweighs a Deny. Take "
-        "{action} on {resource} out of that Deny, or ask whoever manages the account. Then {again}",
+        "A policy of these credentials denies it explicitly{policy}, and no Allow can override a Deny. Remove "
+        "{action} on {resource} from that Deny, or ask the administrator of the account. Then {again}",
     ),
     Reason(
         _EXPLICIT,
-        "A policy denies it in so many words{policy}, and no other can allow it: ask whoever manages the account to "
-        "except {action} on {resource}. Then {again}",
+        "A policy denies it explicitly{policy}, and no other policy can override that. Ask the administrator of the "
+        "account to exclude {action} on {resource}. Then {again}",
     ),
 )
 

@@ -29,8 +29,8 @@ def sentences(settings: Settings) -> Iterator[str]:
     network = settings.network
     if network.nat:
         yield (
-            f"The NAT gateway costs ${NAT_MONTHLY} a month with its address, and nothing in the document uses it: "
-            "network.nat = false leaves it out."
+            f"The NAT gateway costs ${NAT_MONTHLY} a month with its address, and nothing in the document uses it. To "
+            "leave it out: network.nat = false."
         )
     else:
         yield f"The document's NAT gateway is left out (${NAT_MONTHLY} a month): network.nat = true adds it."
@@ -40,20 +40,20 @@ def sentences(settings: Settings) -> Iterator[str]:
     scaling = [service.scaling for service in settings.services.values() if service.scaling]
     if any(one.health == "elb" for one in scaling):
         yield (
-            'health = "elb" lets the load balancer\'s word end a machine: a health path that asks the database makes '
-            "the group replace every machine during a failover."
+            'health = "elb" lets the load balancer\'s health checks replace machines: if the health path queries the '
+            "database, a failover makes the group replace every machine."
         )
     elif settings.preset == "prod" and not scaling:
         yield "Auto Scaling, which the document considers for production, is off: [services.NAME.scaling] turns it on."
     if settings.names and settings.dns.mode == "external":
-        yield "Your own DNS provider keeps the names (dns.mode); the document has Route 53 do that."
+        yield "Your own DNS provider serves the domain (dns.mode); the document uses Route 53."
     elif settings.names:
-        yield "The A record is an alias of the load balancer, which has no address that lasts."
+        yield "The A record is an alias of the load balancer, because a load balancer has no fixed IP address."
     else:
-        yield "Without a domain there is no DNS record and no TLS: port 80 answers on the load balancer's own name."
+        yield "Without a domain there is no DNS record and no TLS: use the load balancer's hostname on port 80."
     if settings.names and settings.web.hsts_days:
         yield (
-            f"With HTTPS, browsers are told to use nothing else for {settings.web.hsts_days} days after a visit; this "
+            f"With HTTPS, browsers use only HTTPS for {settings.web.hsts_days} days after a visit; this "
             "replaces the application's own Strict-Transport-Security header. web.hsts_days = 0 turns it off."
         )
     yield from _budget(settings)
@@ -69,26 +69,30 @@ def _budget(settings: Settings) -> Iterator[str]:
     if not monitoring.budget:
         return
     if not monitoring.emails:
-        yield "No AWS Budget watches the bill: it needs somebody to write to in monitoring.emails."
+        yield "There is no AWS Budget: it needs a recipient in monitoring.emails."
         return
     limit, bill = estimate.budget(settings), estimate.lines(settings)
     if limit is None:
-        yield "No AWS Budget watches the bill, as no price is known here: monitoring.budget_dollars gives it a limit."
+        yield (
+            "There is no AWS Budget, because prices in this region are unknown. Set its limit with "
+            "monitoring.budget_dollars."
+        )
     elif not monitoring.budget_dollars and any(line.monthly is None for line in bill):
         yield (
-            f"The budget's ${limit} comes from the known prices alone: monitoring.budget_dollars sets another limit."
+            f"The budget's limit ${limit} includes only the known prices. Set another limit with "
+            "monitoring.budget_dollars."
         )
 
 
-SUPPORTED = "Amazon Linux 2023, Node.js 24 and MySQL 8.4 stand in for the document's versions, which have aged."
+SUPPORTED = "Amazon Linux 2023, Node.js 24 and MySQL 8.4 replace the document's versions, which are out of support."
 
 
 def aged(settings: Settings) -> Iterator[str]:
     """One sentence for each part of the documented platform that AWS or its makers no longer support: since when, and
     what it costs."""
     if settings.platform == "documented":
-        yield "Amazon Linux 2 has had no support since 2026-06-30: nothing in it is fixed any more. It costs nothing."
-        yield "Node.js 18 has had no support since 2025-04-30: nothing in it is fixed any more. It costs nothing."
+        yield "Amazon Linux 2 is out of support since 2026-06-30: no more security fixes. No extra cost."
+        yield "Node.js 18 is out of support since 2025-04-30: no more security fixes. No extra cost."
     if settings.database.engine_version == "8.0":
         yield _mysql(settings)
 
@@ -97,8 +101,8 @@ def _mysql(settings: Settings) -> str:
     price = estimate.extended_support(settings)
     dollars = "at an unknown price" if price is None else f"about +${price:.0f} a month"
     return (
-        "RDS MySQL 8.0 has had no standard support since 2026-07-31: AWS goes on in Extended Support, "
-        f'{dollars}. platform = "supported" avoids all that has aged.'
+        f"RDS MySQL 8.0 is out of standard support since 2026-07-31: AWS bills Extended Support, {dollars}. platform "
+        '= "supported" uses versions that are in support.'
     )
 
 
@@ -121,7 +125,7 @@ def _storage(settings: Settings) -> Iterator[str]:
     if uploads.replicate:
         leaving = "" if _one_country(settings.region, uploads.replica_region) else " The copies leave the country."
         yield (
-            f"Every upload is copied to {uploads.replica_region}, and storage is paid twice.{leaving} "
+            f"Every upload is copied to {uploads.replica_region}, so storage is billed twice.{leaving} "
             "uploads.replicate = false keeps one bucket."
         )
     else:
@@ -129,4 +133,4 @@ def _storage(settings: Settings) -> Iterator[str]:
     if uploads.access == "public" and uploads.tls_only:
         yield "Uploads are read by https:// only: uploads.tls_only = false lets http:// addresses work as well."
     if uploads.access == "private":
-        yield "Nobody but the application reads the uploads, which the document makes public."
+        yield "Only the application can read the uploads; the document makes them public."

@@ -15,7 +15,7 @@ from awsdeploy.prices import HOURS, VCPUS, each
 
 EXTENDED = "Extended Support of MySQL 8.0"
 EXTENDED_NOTE = 'since 2026-07-31; platform = "supported" avoids it'
-UNUSED = "serves nothing of the documented architecture"
+UNUSED = "not used by the documented architecture"
 AGENT_METRICS = 3
 """What the CloudWatch agent sends of each machine: memory, swap, disk."""
 
@@ -128,7 +128,7 @@ def beside(settings: Settings, alarms: int) -> list[Line]:
     `alarms` is how many the stack has.
     """
     machines = sum(one.instances for one in settings.services.values())
-    metrics, free = AGENT_METRICS * machines, "the most; an account's first 10 are free"
+    metrics, free = AGENT_METRICS * machines, "at most; the first 10 of an account are free"
     found = [
         _priced(settings.region, f"{metrics} metrics of the machines' agents", "metric", metrics, free),
         _priced(settings.region, f"{alarms} alarms", "alarm", alarms, free),
@@ -136,10 +136,10 @@ def beside(settings: Settings, alarms: int) -> list[Line]:
     if settings.monitoring.request_metrics:
         found.append(Line("S3 request metrics", None, "by kind of request, as CloudWatch metrics"))
     if settings.backup.images:
-        kept = f"{settings.backup.keep_images} of each machine; each keeps what has changed since the one before"
+        kept = f"{settings.backup.keep_images} of each machine; each stores the changes since the previous one"
         found.append(Line("machine images", None, kept))
     if settings.uploads.replicate:
-        found.append(Line("storage of the uploads' copy", None, f"in {settings.uploads.replica_region}, by use"))
+        found.append(Line("storage for the copy of the uploads", None, f"in {settings.uploads.replica_region}, by use"))
     return found
 
 

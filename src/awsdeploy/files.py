@@ -16,7 +16,7 @@ from pathlib import Path
 from awsdeploy.errors import Refused
 
 FOLDER = ".awsdeploy"
-"""What this machine remembers, in the project's folder. AWS is the truth: it may be deleted at any time."""
+"""Local state in the project's folder. It can be deleted at any time: awsdeploy rebuilds it from AWS."""
 SHARED = 0o666
 """The mode of a new file that is the project's and not ours alone; the umask takes from it."""
 
@@ -41,8 +41,8 @@ def need_own(path: Path) -> None:
             raise _link(place)
         if found.st_uid != os.geteuid():
             raise Refused(
-                f"{place} belongs to another user (uid {found.st_uid}), and awsdeploy keeps its own files there.",
-                f"Delete it, its content is rebuilt from AWS: sudo rm -r {name}",
+                f"{place} belongs to another user (uid {found.st_uid}). awsdeploy stores its state there.",
+                f"Delete it; awsdeploy rebuilds it from AWS: sudo rm -r {name}",
             )
 
 
@@ -70,8 +70,8 @@ def write(path: Path, text: str, mode: int = 0o600) -> None:
 
 def _link(path: Path) -> Refused:
     return Refused(
-        f"{path} is a link, and awsdeploy writes its own files there.",
-        f"Look where it leads, then remove the link: rm {shlex.quote(str(path))}",
+        f"{path} is a symbolic link. awsdeploy stores its state there.",
+        f"Check where it points, then remove the link: rm {shlex.quote(str(path))}",
     )
 
 

@@ -67,7 +67,7 @@ class Lease:
         found = self._read("stack")
         if found is not None and found.get("account") not in (None, self.door.account(self.region)):
             raise WrongAccount(
-                f"{self.stack} was made in account {found['account']}.",
+                f"{self.stack} was created in account {found['account']}.",
                 "Use the credentials of that account.",
             )
         return found
@@ -178,14 +178,14 @@ class Lease:
     def _locked_by(self, found: dict[str, Any]) -> StateLocked:
         return StateLocked(
             f"Another command is working on {self.stack}: {describe(json.dumps(found))}.",
-            f"Wait for it to end. If you know that it is gone: {next_command('unlock', '--force')}",
+            f"Wait for it to end. If that command is no longer running: {next_command('unlock', '--force')}",
         )
 
     def _lost(self, found: dict[str, Any] | None) -> LockLost:
         whom = describe(json.dumps(found)) if found else "someone else"
         return LockLost(
-            f"The lock of {self.stack} was taken away by {whom}.",
-            "Look who is working on the stack, then run the same command again: it goes on from here.",
+            f"The lock of {self.stack} was removed by {whom}.",
+            "Check who is working on the stack, then run the same command again: it continues from here.",
         )
 
     def release(self) -> None:

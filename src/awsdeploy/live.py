@@ -49,7 +49,7 @@ class Status:
     remedy: str = ""
 
 
-MAY_HOLD_DATA = "Look at it in the AWS console: it may hold data."
+MAY_HOLD_DATA = "Check it in the AWS console: it may contain data."
 
 READY = Status(usable=True, modifiable=True, snapshot=True)
 

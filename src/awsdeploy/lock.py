@@ -39,7 +39,7 @@ def locked(path: Path, command: str) -> Iterator[None]:
         own_folder(lock.parent)
         file = open(lock, "a+", encoding="utf-8", opener=unlinked)  # noqa: SIM115 - closed below
     except OSError as error:
-        raise StateUnwritable(f"{lock} cannot be written: {error.strerror}.", "Mend the permissions.") from None
+        raise StateUnwritable(f"{lock} cannot be written: {error.strerror}.", "Fix the file permissions.") from None
     with file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

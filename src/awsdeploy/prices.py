@@ -41,7 +41,7 @@ _AP_NORTHEAST_1: Mapping[str, float] = {"S3 storage": 0.025}
 BY_REGION: Mapping[str, Mapping[str, float]] = {"ap-northeast-2": _AP_NORTHEAST_2, "ap-northeast-1": _AP_NORTHEAST_1}
 
 HOSTED_ZONE = _AP_NORTHEAST_2["hosted zone"]
-"""A month, the same everywhere: a zone stands in no region."""
+"""US dollars a month, the same everywhere: a hosted zone is global."""
 
 VCPUS: Mapping[str, int] = {"db.t3.micro": 2, "db.t3.small": 2, "db.t3.medium": 2, "db.t3.large": 2}
 """Of database classes: Extended Support is billed by them."""

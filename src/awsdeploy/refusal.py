@@ -112,7 +112,7 @@ class AwsRefusal(AwsFailure):
             self.barred = denials.remedy(whole, remedies.AGAIN)
             hint = allowing([self])
             known = bool(said.action or self.barred)
-            text = said.text if known else f"{said.text}: it takes {self.action} on {self.resource}"
+            text = said.text if known else f"{said.text}: needs the permission {self.action} on {self.resource}"
         super().__init__(f"{operation}: {text or 'AWS gives no reason'} ({code})", hint)
 
     barred: str = ""
@@ -133,8 +133,8 @@ def allowing(refusals: Iterable[AwsRefusal]) -> str:
             for action, resources in wanted.items()
         )
         told += [
-            "Add to a policy of these credentials what follows, then run the same command again. "
-            f"All that a deployer needs is printed by: {next_command('policy')}",
+            "Add this statement to a policy of these credentials, then run the same command again. To print all "
+            f"permissions that awsdeploy needs: {next_command('policy')}",
             statements,
             *map(remedies.of_billing, wanted),
             *(one.decoding for one in denied if not one.barred),
@@ -161,7 +161,7 @@ class AnswerLost(AwsFailure):
     """A call was sent and no answer of AWS says what became of it: a write may or may not have happened."""
 
     def __init__(self, operation: str, cause: str, read: bool = False) -> None:
-        hint = "Run the same command again: it looks for what was created and goes on from there."
+        hint = "Run the same command again: it looks for what was created and continues from there."
         super().__init__(f"{operation}: {cause}", remedies.GO_ON if read else hint)
         self.operation = operation
 
@@ -171,7 +171,7 @@ def unread(error: Exception) -> str:
     from botocore.parsers import ResponseParserError
 
     if isinstance(error, ResponseParserError):
-        return "the answer is not AWS's: something on the way, such as a proxy, wrote it"
+        return "the response did not come from AWS, but from something in between, such as a proxy"
     return f"no answer from AWS ({type(error).__name__})"
 
 

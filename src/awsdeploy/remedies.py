@@ -15,7 +15,7 @@ FORBIDDEN = frozenset(
     "KMSAccessDenied KMSAccessDeniedException".split()
 )
 """SNS alone says AuthorizationError; S3 answers a HEAD without a word, with 403."""
-AGAIN = "run the same command again: it goes on from here."
+AGAIN = "run the same command again: it continues from here."
 GO_ON = AGAIN[0].upper() + AGAIN[1:]
 
 
@@ -41,61 +41,63 @@ REMEDIES = (
     # New accounts since July 2025 begin on the Free plan: micro classes, and backups for a day at most.
     Remedy(
         "FreeTierRestrictionError",
-        f"This account is on AWS's Free plan. Upgrade it (Billing console, or {UPGRADE}), or stay within it with "
-        'database.instance_class = "db.t3.micro", database.multi_az = false and database.backup_days = 1; then {again}',
+        f"This account is on AWS's Free plan. Upgrade it (Billing console, or {UPGRADE}), or stay within its limits "
+        "with database.instance_class"
+        ' = "db.t3.micro", database.multi_az = false and database.backup_days = 1; then {again}',
     ),
     Remedy(
         "InvalidParameterCombination",
         f"This account is on AWS's Free plan. Upgrade it (Billing console, or {UPGRADE}), or set instance_type of "
-        "every service to one that it has (t3.micro; aws ec2 describe-instance-types --filters "
+        "every service to one that the plan includes (t3.micro; aws ec2 describe-instance-types --filters "
         "Name=free-tier-eligible,Values=true --region {region}); then {again}",
         text="not eligible for Free Tier",
     ),
     # On paid accounts too; no permission and no waiting changes it.
     Remedy(
         "OperationNotPermitted",
-        "AWS has to allow load balancers in this account, which no permission does: open a support case, Account and "
-        f"billing, free of charge ({SUPPORT}), with AWS's sentence above. When they have, {{again}}",
+        "AWS must enable load balancers for this account; permissions do not change this: open a support case, "
+        f"Account and billing, free of charge ({SUPPORT}), with the message above. When AWS has enabled them, "
+        f"{{again}}",
         text="does not support creating load balancers",
     ),
     # Minutes to 4 hours.
     Remedy(
         "PendingVerification",
-        "AWS is still verifying this new account, usually for some minutes and at most 4 hours; it is no permission. "
-        "Wait for AWS's mail, then {again}",
+        "AWS is still verifying this new account, usually for some minutes and at most 4 hours; permissions do not "
+        "change this. Wait for the e-mail from AWS, then {again}",
     ),
     Remedy(
         "OptInRequired",
         "This account has not finished signing up for the service: complete it (payment method, phone number) at "
-        "https://portal.aws.amazon.com/billing/signup#/start, wait for AWS's mail, then {again}",
+        "https://portal.aws.amazon.com/billing/signup#/start, wait for the e-mail from AWS, then {again}",
     ),
     Remedy(
         "Blocked",
-        "AWS has blocked this account: only AWS can lift that. Look for its mail and open a support case, Account and "
-        f"billing ({SUPPORT}); when it is lifted, {{again}}",
+        "AWS has blocked this account; only AWS can unblock it. Look for the e-mail from AWS and open a support "
+        f"case, Account and billing ({SUPPORT}); when the account is unblocked, {{again}}",
     ),
     # AWS: a change of a disk ends with the state completed, after minutes to hours (API_ModifyVolume).
     *(
         Remedy(
             code,
-            "AWS takes one change of a disk at a time, and the next one six hours after the last. The disk works on as "
-            "it is. Wait until then, and {again} When the last change ends: aws ec2 describe-volumes-modifications "
-            "--region {region}",
+            "AWS accepts one change of a disk at a time, and the next one six hours after the last. The disk keeps "
+            "working. Wait until then, and {again} To see when the last change ends: aws ec2 "
+            "describe-volumes-modifications --region {region}",
         )
         for code in ("IncorrectModificationState", "VolumeModificationRateExceeded")
     ),
     Remedy(
         "VcpuLimitExceeded",
-        "The account's quota of vCPUs is too low; 8 are enough for two machines of two and room to replace them: aws "
-        "service-quotas request-service-quota-increase --service-code ec2 --quota-code L-1216C47A --desired-value 8 "
-        "--region {region}. When AWS has granted it (minutes to days), {again}",
+        "The account's quota of vCPUs is too low; 8 are enough for two machines with two vCPUs each and for "
+        "replacing them: aws service-quotas request-service-quota-increase --service-code ec2 --quota-code "
+        "L-1216C47A --desired-value 8 --region {region}. When AWS has granted it (minutes to days), {again}",
     ),
     # AWS answers these with HTTP 500 or 400. They are no quota and no permission: others have taken what there was.
     Remedy(
         "InsufficientInstanceCapacity|InsufficientHostCapacity|InsufficientReservedInstanceCapacity",
         "AWS has no more of this instance type in this zone for now; no quota or permission changes that. Set "
         "instance_type of the service to a similar type (t3a.small for t3.small), or [network] zones to other zones "
-        "before anything stands in them, or wait some minutes; then {again}",
+        "if nothing is deployed yet, or wait a few minutes; then {again}",
     ),
     Remedy(
         "Unsupported",
@@ -124,19 +126,19 @@ REMEDIES = (
     ),
     Remedy(
         "InsufficientFreeAddressesInSubnet|InvalidSubnet",
-        "A subnet has no free addresses left. Delete what nobody uses in it (aws ec2 describe-network-interfaces "
-        "--region {region}), then {again}",
+        "A subnet has no free addresses left. Delete unused network interfaces in it (aws ec2 "
+        "describe-network-interfaces --region {region}), then {again}",
         text="free addresses",
     ),
     Remedy(
         "ServiceLinkedRoleFailure",
-        "AWS is still making the service's own role, as with an account's first group of machines. Wait a minute, "
-        "then {again}",
+        "AWS is still creating the service-linked role. This happens with the first Auto Scaling group of an "
+        "account. Wait a minute, then {again}",
     ),
     Remedy(
         "TagPolicyViolation",
-        "A tag policy of the organization does not allow this tag's value. Put the tags that it demands under [tags] "
-        "in config.toml, then {again}",
+        "A tag policy of the organization does not allow this tag's value. Put the required tags under [tags] in "
+        "config.toml, then {again}",
     ),
     Remedy(
         r"KMS.*|InvalidKMSKey.*|InvalidKeyId",
@@ -152,19 +154,20 @@ REMEDIES = (
     ),
     Remedy(
         r".*(?:Limit|Quota)Exceeded(?:Exception|Fault)?|TooMany(?!Requests).*|Maximum.*Exceeded",
-        "A quota of this account is used up. Delete what nobody uses, or ask for more: "
+        "A quota of this account is used up. Delete unused resources, or request an increase: "
         "https://{region}.console.aws.amazon.com/servicequotas/home. When AWS has granted it, {again}",
     ),
     # Of these the kind is all that can be said.
     Remedy(
         r"Invalid(?:Parameter|Input|Argument|ChangeBatch|Config|Request)\w*(?:\.\w+)?|Validation(?:Error|Exception)|"
         r"Malformed\w*|Missing(?:Parameter|Required\w*)|UnknownParameter",
-        "AWS does not accept a value, which its sentence names. Where it comes from config.toml, correct it, then "
-        "{again} Else report it.",
+        "AWS does not accept a value; see its message. If the value comes from config.toml, correct it, then {again} "
+        "Otherwise, report it.",
     ),
     Remedy(
         r"(?:Duplicate|Conflicting)\w*|\w*AlreadyExists?(?:Exception|Fault)?(?:\.\w+)?|\w+\.Duplicate",
-        "Something of this name exists that is not the stack's. Rename or delete it if nobody needs it, then {again}",
+        "A resource with this name exists and does not belong to the stack. Rename or delete it if it is not needed, "
+        "then {again}",
     ),
     Remedy(
         r"DependencyViolation|\w*InUse(?:Exception|Fault)?|DeleteConflict|Incorrect\w*State|Invalid\w*State\w*|"
@@ -173,14 +176,14 @@ REMEDIES = (
     ),
     Remedy(
         r"NoSuch\w*|\w*NotFound\w*(?:\.\w+)?|Invalid\w+\.NotFound|404",
-        "It is not there, or not any more: something else may have deleted it. {Again}",
+        "It does not exist: something else may have deleted it. {Again}",
     ),
 )
 
 # AWS: IAM users see the bill only once the root user has opened it to them.
 _ROOT = (
-    "The bill is open to IAM users and roles only once the account's root user has turned on IAM user and role access "
-    "to Billing information (Account settings)."
+    'IAM users and roles can read billing data only after the root user has turned on "IAM user and role access to '
+    'Billing information" (Account settings).'
 )
 _BUDGETS = f"{_ROOT} Or go without a budget: monitoring.budget = false."
 BILLING = {"billing": _BUDGETS, "budgets": _BUDGETS, "ce": _ROOT}
@@ -202,4 +205,4 @@ def of_billing(action: str) -> str:
 def delete_data() -> str:
     """The command that deletes data regardless, and what else it deletes."""
     command = next_command("destroy", "--delete-data")
-    return f"`{command}` deletes it with its data, and all else that would stay (files, snapshots, images)."
+    return f"`{command}` deletes it with its data, and everything that would be retained (files, snapshots, images)."

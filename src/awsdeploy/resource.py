@@ -72,7 +72,7 @@ class Resource:
     unblocked_in: ClassVar[float] = 1800  # seconds until we stop believing that
     lasting: ClassVar[bool] = False  # only destroy takes it away: `up` leaves it when it is no longer declared
     data: ClassVar[bool] = False  # what it holds cannot be made again
-    parts: ClassVar[str] = "and all it holds"  # how it goes where its data may not
+    parts: ClassVar[str] = "with all its data"  # how it goes where its data may not
     arns: ClassVar[tuple[str, ...]] = ()  # how its ARNs can be told: ":vpc/"
     everywhere: ClassVar[bool] = False  # a global service: one list for all regions
     abroad: ClassVar[bool] = False  # may stand in another region than the stack's
@@ -111,7 +111,7 @@ class Resource:
     @property
     def remedy(self) -> str:
         """Hint for a person, where AWS says that it has failed."""
-        return "Mend the cause, then run the same command again: it removes the failed one first."
+        return "Fix the cause, then run the same command again: it deletes the failed one first."
 
     def fits(self, aws: Aws, live: Live) -> bool:
         """True if an object of this key and generation can be this resource; one that cannot is no longer needed."""

@@ -70,7 +70,7 @@ def already_billed(lives: Iterable[Live], region: str) -> str:
         return ""
     told = [f"{one.what} " + ("at an unknown price" if one.monthly is None else _an_hour(one.monthly)) for one in bill]
     together = _an_hour(estimate.total(bill))
-    return f"Already billed: {', '.join(told)}; together {together} before VAT, until `{next_command('destroy')}`."
+    return f"Already billed: {', '.join(told)}; total {together} before VAT, until you run `{next_command('destroy')}`."
 
 
 def _an_hour(monthly: float) -> str:

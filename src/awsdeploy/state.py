@@ -124,9 +124,9 @@ class State:
             try:
                 os.replace(path, aside)
             except OSError as error:
-                raise StateUnwritable(f"{path} is damaged and cannot be set aside: {error}", "Move it away.") from None
+                raise StateUnwritable(f"{path} is damaged and cannot be renamed: {error}", "Move it away.") from None
             state = cls(path, stack)
-            state.rebuilt = f"{path.name} was damaged; it is kept as {aside.name} and rebuilt from AWS."
+            state.rebuilt = f"{path.name} was damaged. It was renamed to {aside.name} and rebuilt from AWS."
         return state
 
     def _take(self, document: dict[str, Any]) -> None:
@@ -168,7 +168,7 @@ class State:
         for word, mine, other in (("account", self.account, account), ("region", self.region, region)):
             if mine and mine != other:
                 raise WrongAccount(
-                    f"This stack is in {word} {mine}, and these credentials and settings mean {word} {other}.",
+                    f"This stack is in {word} {mine}, but your credentials and settings are for {word} {other}.",
                     f"Use {word} {mine} (AWS_PROFILE, region), or another name or environment for a second stack.",
                 )
         self.account, self.region = account, region
@@ -238,7 +238,8 @@ class State:
             except OSError as error:
                 failure = StateUnwritable(
                     f"The state file {self.path} cannot be written: {error.strerror}.",
-                    "Nothing more was created. Make room or mend the permissions, then run the same command again.",
+                    "Nothing more was created. Free disk space or fix the file permissions, then run the same command "
+                    "again.",
                 )
                 self.on_failure(failure)
                 raise failure from None
@@ -274,7 +275,7 @@ class State:
                 pass
             except OSError as error:
                 raise StateUnwritable(
-                    f"{self.path} cannot be removed: {error.strerror}.", "Remove it by hand."
+                    f"{self.path} cannot be removed: {error.strerror}.", "Delete it yourself."
                 ) from None
 
 

@@ -18,7 +18,7 @@ from types import FrameType
 
 from awsdeploy.errors import Interrupted, Terminated
 
-SAFE = "Stopped at once. That is safe: run the same command again and it goes on from here."
+SAFE = "Stopped immediately. This is safe: run the same command again and it continues from here."
 
 
 class Stop:
@@ -64,7 +64,12 @@ class Stop:
                 sys.stderr.flush()
                 os._exit(143 if number == signal.SIGTERM else 130)
             kind = Terminated if number == signal.SIGTERM else Interrupted
-            self.abort(kind("Stopped on request.", "What exists is recorded; the same command goes on from here."))
+            self.abort(
+                kind(
+                    "Stopped on request.",
+                    "Everything that exists is recorded. Run the same command again: it continues from here.",
+                )
+            )
 
         with handled(handle):
             yield

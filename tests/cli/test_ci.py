@@ -212,7 +212,7 @@ def test_the_role_goes_and_the_accounts_provider_stays_and_is_named(up: World) -
     assert leftovers(up) == []
     assert providers(up) == [PROVIDER]
     for text in (done.stdout, done.stderr):
-        assert f"{ISSUER}: the account's, other roles may use it ($0.00 a month)" in text
+        assert f"{ISSUER}: shared by the account, other roles may use it ($0.00 a month)" in text
 
 
 def test_without_the_setting_the_role_goes(up: World) -> None:
@@ -237,7 +237,7 @@ def test_a_provider_that_does_not_take_such_tokens_is_named_with_the_remedy(up: 
     iam.create_open_id_connect_provider(Url=f"https://{ISSUER}", ClientIDList=["x"], ThumbprintList=["0" * 40])
     done = up.awsdeploy("up", "--yes")
     assert done.returncode == 4, done.stderr
-    assert f"{PROVIDER} takes no tokens for sts.amazonaws.com" in done.stderr
+    assert f"{PROVIDER} does not accept tokens for sts.amazonaws.com" in done.stderr
     assert "add-client-id-to-open-id-connect-provider" in done.stderr
 
 

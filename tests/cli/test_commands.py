@@ -223,7 +223,7 @@ def test_ctrl_c_saves_and_the_same_command_goes_on(empty: World) -> None:
     os.kill(child.pid, signal.SIGINT)
     said += child.stderr.read()
     assert child.wait(30) == 130, said
-    assert "goes on from here" in said
+    assert "continues from here" in said
     assert empty.awsdeploy("up", "--yes").returncode == 0
     assert empty.awsdeploy("status").returncode == 0
 

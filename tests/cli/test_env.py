@@ -250,11 +250,19 @@ REFUSED: list[tuple[tuple[str, ...], str, str]] = [
     (("unset", "backend", f"A={SECRET}"), "", "Argument 1 after backend is not a valid name"),
     (("list", "backend", SECRET), "", "1 argument too many"),
     (("import", "backend", "-", SECRET), "", "1 argument too many"),
-    (("import", "backend", "-"), f"A=1\n{SECRET}\n", "standard input:2: what stands before = is not a valid name"),
-    (("import", "backend", "-"), f"A=1\n{BASE64}\n", "standard input:2: there is no = and no value"),
-    (("import", "backend", "-"), f"A=1\n{BASE64}+==\n", "standard input:2: what stands before = is not a valid name"),
+    (
+        ("import", "backend", "-"),
+        f"A=1\n{SECRET}\n",
+        "standard input:2: the text before = is not a valid variable name",
+    ),
+    (("import", "backend", "-"), f"A=1\n{BASE64}\n", "standard input:2: = and a value are missing"),
+    (
+        ("import", "backend", "-"),
+        f"A=1\n{BASE64}+==\n",
+        "standard input:2: the text before = is not a valid variable name",
+    ),
     (("import", "backend", "-"), f"{BASE64}=\n", "standard input:1 has no value"),
-    (("import", "backend", "-"), f"\nA='{SECRET}\nB={SECRET}\n", "standard input:2: this is no NAME=value"),
+    (("import", "backend", "-"), f"\nA='{SECRET}\nB={SECRET}\n", "standard input:2: this line is not NAME=value"),
     (("import", "backend", "-"), f"A=1\n{BASE64}={SECRET * 500}\n", "standard input:2 has 9,000 bytes"),
     (("import", "backend", "-"), f"{SECRET}\udcff", "is not valid UTF-8 text"),
 ]
@@ -351,7 +359,7 @@ def test_the_lines_of_a_file_that_are_wrong_are_named_without_what_they_hold() -
     with pytest.raises(UsageError) as raised:
         env_file.parse("A=1\n\n\nsecret words here\nB-C=2\nD\n", "my.env")
     assert raised.value.message.splitlines() == [
-        "my.env:4: this is no NAME=value.",
-        "my.env:5: what stands before = is not a valid name of an environment variable.",
-        "my.env:6: there is no = and no value.",
+        "my.env:4: this line is not NAME=value.",
+        "my.env:5: the text before = is not a valid variable name.",
+        "my.env:6: = and a value are missing.",
     ]

@@ -139,7 +139,7 @@ def test_the_database_the_bootstrap_and_nginx_have_logs_too(up: World) -> None:
     write(up, machines(up)["frontend-1"], "installing", group="/deploy/shop/dev/bootstrap")
     assert up.awsdeploy("logs", "rds").stdout.endswith(" rds slowquery slow one\n")
     assert up.awsdeploy("logs", "bootstrap").stdout.endswith(" frontend-1 installing\n")
-    assert "nginx writes here" in up.awsdeploy("logs", "nginx").stderr
+    assert "nginx writes to this log" in up.awsdeploy("logs", "nginx").stderr
     unknown = up.awsdeploy("logs", "redis")
     assert unknown.returncode == 64
     assert "frontend, backend, rds, alb, bootstrap, nginx" in unknown.stderr

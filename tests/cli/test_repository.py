@@ -188,7 +188,7 @@ def test_a_deploy_key_is_stored_with_the_keys_of_its_server(up: World, server: G
         (("git@github.com:acme/shop.git",), "--deploy-key"),
         (("https://github.com/acme/shop.git", "--deploy-key", "config.toml"), "needs a token"),
         (("git@github.com:acme/shop.git", "--deploy-key", "missing"), "cannot be read"),
-        (("git@github.com:acme/shop.git", "--deploy-key", "config.toml"), "no private key"),
+        (("git@github.com:acme/shop.git", "--deploy-key", "config.toml"), "not a private key"),
         (("git@github.com:acme/shop.git", "--deploy-key", "locked"), "passphrase"),
         (("http://127.0.0.1:9/shop.git",), "Not a valid token"),
     ],

@@ -65,7 +65,7 @@ def test_what_is_denied_in_so_many_words_no_statement_can_allow() -> None:
     refusal = AwsRefusal("ec2:CreateVpc", "UnauthorizedOperation", said)
     assert refusal.exit_code == 3
     assert '"Action"' not in refusal.hint
-    assert "ask whoever manages the account" in refusal.hint
+    assert "ask the administrator of the organization" in refusal.hint
 
 
 def test_any_other_refusal_is_no_matter_of_permission() -> None:

@@ -232,7 +232,7 @@ def test_a_failed_object_that_may_hold_data_is_never_removed(town: Town) -> None
         town.up()
     with pytest.raises(AwsFailure, match="flooded") as failed:
         town.up()
-    assert "may hold data" in failed.value.hint
+    assert "may contain data" in failed.value.hint
     assert len(town.cloud.of(Library)) == 1
 
 

@@ -107,5 +107,5 @@ def test_dns_that_cannot_be_asked_is_a_warning(world: World) -> None:
     (one,) = found()
     assert not one.fatal
     assert one.what == "public DNS of example.com"
-    assert "cannot be asked" in one.seen
+    assert "cannot be queried" in one.seen
     assert "AWSDEPLOY_NAMESERVER" in one.remedy

@@ -217,11 +217,11 @@ def test_a_new_zone_takes_over_what_public_dns_says_and_they_go_together(world: 
     publish(world)
     domain = 'domain = "example.com"\ncreate_zone = true\n'
     said = lives(world, BASE + domain + QUIET)
-    assert "mail stops if you skip these" in said
+    assert "Without them, mail stops working" in said
     assert "  example.com  MX  10 mail.example.com." in said
     assert said.index("  MX  ") < said.index("ns-")
     (world.folder / "config.toml").write_text(BASE + domain + "[dns]\ncopy_records = true\n" + QUIET)
-    assert "mail stops if you skip these" not in settled(world, "up", "--yes")
+    assert "Without them, mail stops working" not in settled(world, "up", "--yes")
     nothing_to_do(world)
     present = {(one["Name"], one["Type"]): one for one in records(world)}
     for name, kind, values in OTHERS:
@@ -251,11 +251,11 @@ def test_name_servers_are_not_listed_without_what_may_be_lost_by_entering_them(w
     said = done.stdout
     servers = said.index("\n  ns-")
     assert said.index('To keep its DNS where it is, set mode = "external" in [dns]') < servers
-    assert said.index("so these records are not known: MX example.com") < servers
+    assert said.index("these records are unknown: MX example.com") < servers
     assert said.index("turn DNSSEC off at your registrar") < servers
     assert said.index("Then enter them at your registrar") > servers
     assert "Public DNS did not answer" in done.stderr
-    assert "cannot be asked" not in done.stderr
+    assert "cannot be queried" not in done.stderr
 
 
 @pytest.mark.slow
@@ -264,7 +264,7 @@ def test_where_dns_cannot_be_asked_a_zone_counts_as_delegated_and_that_is_said(w
     (world.folder / "config.toml").write_text(BASE + 'domain = "example.com"\n' + QUIET)
     done = world.awsdeploy("up", "--yes")
     assert done.returncode == 0, done.stderr
-    assert "Public DNS cannot be asked" in done.stderr
+    assert "Public DNS cannot be queried" in done.stderr
     assert ports(world) == {80: "redirect", 443: "forward"}
 
 

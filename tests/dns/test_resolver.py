@@ -76,9 +76,7 @@ def test_what_is_never_answered_is_named_beside_what_is_known(monkeypatch: pytes
         public = delegation.public_dns("example.com", ["example.com"])
     assert len(public.records) == 2
     assert public.unanswered == ("TXT example.com",)
-    assert (
-        f"did not answer 1 of {public.asked} questions, so these records are not known: TXT example.com" in public.gaps
-    )
+    assert f"did not answer 1 of {public.asked} questions; these records are unknown: TXT example.com" in public.gaps
 
 
 @pytest.mark.usefixtures("hurried")

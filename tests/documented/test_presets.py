@@ -83,7 +83,7 @@ def test_each_aged_part_is_named_once_with_its_date_and_what_it_costs(up: Up) ->
     world, preset, platform = up
     said = list(deviations.sentences(world.settings(config(preset, platform))))
     for part, facts in AGED.items():
-        about = [sentence for sentence in said if f"{part}has had" in sentence]
+        about = [sentence for sentence in said if f"{part}is out of" in sentence]
         assert len(about) == (platform == "documented")
         for sentence in about:
             assert all(fact in sentence for fact in facts), sentence

@@ -279,7 +279,7 @@ def test_alarm_mail_that_nobody_has_confirmed_is_noted(world: World) -> None:
     config = CONFIG + '\n[monitoring]\nemails = ["ops@example.com"]\n'
     one = only(world, config)
     assert not one.fatal
-    says(one, "ops@example.com", ["has not confirmed"], ["no-reply@sns.amazonaws.com", "follow its link"])
+    says(one, "ops@example.com", ["has not confirmed"], ["no-reply@sns.amazonaws.com", "click its link"])
     world.control("POST", "confirm", {"email": "ops@example.com"})
     assert found(world, config) == []
 
@@ -306,7 +306,7 @@ def test_what_may_not_be_asked_stops_nothing_and_says_what_was_not_checked(
     (one,) = said
     assert not one.fatal
     action = operation.rpartition(":")[2]
-    says(one, "", ["not checked", action, code], [f"{action} to have it checked"])
+    says(one, "", ["not checked", action, code], [f"To check it, allow {action}"])
 
 
 def test_a_service_that_does_not_answer_stops_nothing(world: World) -> None:
@@ -314,6 +314,6 @@ def test_a_service_that_does_not_answer_stops_nothing(world: World) -> None:
     world.control("POST", "refuse", {**refuse, "times": 99})
     one = only(world)
     assert not one.fatal
-    says(one, "free plan", ["not checked", "InternalServerException"], ["goes on without"])
+    says(one, "free plan", ["not checked", "InternalServerException"], ["continues without"])
     calls = world.control("GET", "calls")["counts"]
     assert calls["freetier:GetAccountPlanState"] == 3, "nobody waits long for an answer that is not needed"

@@ -67,7 +67,7 @@ def test_daily_images_of_a_groups_machines_are_said_to_stay_when_one_is_gone(wor
     assert "daily images" not in world.awsdeploy("status").stdout
     (gone, *_) = [one["InstanceId"] for one in group(world)["Instances"]]
     world.client("ec2").terminate_instances(InstanceIds=[gone])
-    assert "1 of the daily images" in world.awsdeploy("status").stdout
+    assert "1 of the daily images belong to deleted machines" in world.awsdeploy("status").stdout
 
 
 def test_nothing_changed_means_nothing_written(world: World) -> None:
@@ -114,7 +114,7 @@ def test_a_larger_machine_is_another_version_and_running_ones_stay(world: World)
         changes = {item.resource.key: item.changes for item in world.plan(settings).items.values() if item.changes}
         assert list(changes) == [TEMPLATE, GROUP]
         for (change,) in changes.values():
-            assert change.impact == "machines that run already stay as they are until they are replaced"
+            assert change.impact == "running machines do not change until they are replaced"
         world.up(settings)
         assert group(world)["LaunchTemplate"]["Version"] == str(version)
         assert {one["InstanceId"] for one in group(world)["Instances"]} == before

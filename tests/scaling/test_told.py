@@ -16,10 +16,10 @@ BASE = 'name = "shop"\nplatform = "supported"\n'
         ("", ["considers for production, is off"]),
         ('environment = "dev"\n', []),
         ("[services.backend.scaling]\n", []),
-        ('[services.backend.scaling]\nhealth = "elb"\n', ["replace every machine during a failover"]),
+        ('[services.backend.scaling]\nhealth = "elb"\n', ["a failover makes the group replace every machine"]),
         (
             'environment = "dev"\n[services.backend.scaling]\nhealth = "elb"\n',
-            ["replace every machine during a failover"],
+            ["a failover makes the group replace every machine"],
         ),
     ],
 )

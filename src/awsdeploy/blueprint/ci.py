@@ -63,9 +63,9 @@ def by_name(ci: Ci) -> list[str]:
     if not ci.github or "@" in ci.github:
         return []
     return [
-        f"GitHub Actions is trusted by the name {ci.github} only: after a rename or a deletion somebody else can "
-        "register the name and deploy.",
-        f"To trust the ids as well, write into ci.github what this prints: {spelled(ci.github)}. A repository made or "
+        f"The role trusts GitHub Actions by the name {ci.github} only. If the repository or its owner is renamed or "
+        "deleted, someone else can register the name and deploy.",
+        f"To trust the IDs as well, set ci.github to the output of: {spelled(ci.github)}. A repository made or "
         "renamed since 15 July 2026 needs them; an older one has to turn them on first (docs/ci.md).",
     ]
 

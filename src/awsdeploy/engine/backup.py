@@ -18,7 +18,7 @@ def sources(run: Run) -> list[Live]:
     found = [live for live in lives if not live.state.leaving]
     if not found:
         raise NoSuchStack(
-            f"There is nothing of {run.stack} in {run.region} that a copy could be made of.",
+            f"Nothing in {run.stack} ({run.region}) can be backed up.",
             "Check name, environment, region and AWS_PROFILE.",
         )
     return found
@@ -68,4 +68,4 @@ def _copied(run: Run, live: Live, stamp: str) -> Live:
         if seen.status != shown:
             shown = seen.status
             run.emit(Event(live.key, "waiting", seen.status, id, kind.wait.usual))
-    raise TimedOut(f"{id} is still {shown or 'not to be seen'}; AWS goes on.", f"Look later: {next_command('backups')}")
+    raise TimedOut(f"{id} is still {shown or 'not visible'}; AWS continues.", f"Check later: {next_command('backups')}")

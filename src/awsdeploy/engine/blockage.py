@@ -39,7 +39,7 @@ def blocked_by(run: Run, live: Live) -> str:
     try:
         found = list(dict.fromkeys(map(str, live.kind.blockers(run.view(live.kind, live.region), live))))
     except AwsRefusal as refusal:
-        return f"what holds it could not be asked: {refusal.action or refusal.text}"
+        return f"what blocks it could not be read: {refusal.action or refusal.text}"
     more = [f"and {len(found) - FEW} more"] if len(found) > FEW else []
     return f"Blocked by {'; '.join([*found[:FEW], *more])}" if found else ""
 

@@ -63,14 +63,14 @@ class SentChanges:
         fields = ", ".join(dict.fromkeys(change.field for change in changes))
         if all(change.begun for change in changes):
             return TimedOut(
-                f"AWS has not finished changing {fields} after {minutes:.0f} minutes; it goes on.",
-                "Run the same command again later: it waits on from here.",
+                f"AWS has not finished changing {fields} after {minutes:.0f} minutes; AWS continues.",
+                "Run the same command again later: it continues to wait.",
             )
         values = ", ".join(f"{change.field} is {change.old}, not {change.new}" for change in changes)
         return AwsFailure(
             f"AWS still shows the old values, {minutes:.0f} minutes and {LIMIT} requests after the change: {values}.",
-            "Something else may be changing them back: look into the event history of CloudTrail for who does. "
-            "Then run the same command again.",
+            "Something else may be changing them back: check the event history of CloudTrail. Then run the same "
+            "command again.",
         )
 
 

@@ -18,8 +18,8 @@ from awsdeploy.resource import Aws, Change, Gate, Live, Resource
 
 WRITES = ("create", "replace", "change")
 NO_SNAPSHOT = (
-    "{live.key} ({live.id}) would be deleted after a final snapshot, and AWS takes none in the status {live.status} "
-    "({live.explained}). {live.remedy}"
+    "{live.key} ({live.id}) would be deleted after a final snapshot, but AWS takes no snapshot in the status "
+    "{live.status} ({live.explained}). {live.remedy}"
 )
 LOCKED = (
     "The deletion protection of {live.key} ({live.id}) is on and cannot be turned off: it is {live.status}. {remedy}"
@@ -183,9 +183,7 @@ def make(
 def _ordered(resources: Sequence[Resource]) -> list[Resource]:
     declared = set(resources)
     if len({(type(resource), resource.key) for resource in resources}) != len(resources):
-        raise AwsFailure(
-            "Two resources of the blueprint share a key.", "This is a mistake in awsdeploy: please report it."
-        )
+        raise AwsFailure("Two resources of the blueprint share a key.", "This is a bug in awsdeploy. Please report it.")
     needs = {resource: set(resource.edges()) for resource in resources}
     for resource, edges in needs.items():
         if missing := edges - declared:

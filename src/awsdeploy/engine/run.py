@@ -65,7 +65,7 @@ class Run:
         """As `read_record`; raises `NoSuchStack` where there is no such stack."""
         if self.read_record() is None:
             raise NoSuchStack(
-                f"There is nothing of {self.stack} in {self.region}.",
+                f"Stack {self.stack} does not exist in {self.region}.",
                 f"Check name, environment, region and AWS_PROFILE. To create it: {next_command('up')}",
             )
 

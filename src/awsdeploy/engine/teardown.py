@@ -67,7 +67,7 @@ def survey(run: Run, parting: Parting) -> Farewell:
     if not lives and not recorded:
         run.state.remove()
         raise NoSuchStack(
-            f"There is nothing of {run.stack} in {run.region}.",
+            f"Stack {run.stack} does not exist in {run.region}.",
             "Check name, environment, region and AWS_PROFILE.",
         )
     going, staying = [], []
@@ -251,8 +251,8 @@ def _part(run: Run, live: Live, parting: Parting, leaving: Leaving) -> None:
             shown = why or seen.status
             run.emit(Event(live.key, "deleting", seen.status, why, live.kind.wait.usual))
     raise TimedOut(
-        f"{live.id} is still there ({shown}).",
-        f"AWS goes on. {GO_ON}",
+        f"{live.id} still exists ({shown}).",
+        f"AWS continues. {GO_ON}",
     )
 
 
@@ -287,7 +287,7 @@ def sweep(run: Run, parting: Parting) -> list[tuple[Live, Kept]]:
     if left or tagged:
         named = [f"{live.kind.noun()} {live.id} ({live.key})" for live in left] + tagged
         lines = "\n".join(f"  {line}" for line in named)
-        raise Leftovers(f"These are still there:\n{lines}", "Run the same command again.")
+        raise Leftovers(f"These resources still exist:\n{lines}", "Run the same command again.")
     return kept
 
 

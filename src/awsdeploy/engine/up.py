@@ -123,7 +123,7 @@ class Builder:
         self.durations: dict[str, float] = run.notes.setdefault("durations", {})
 
     def skip(self, resource: Resource) -> None:
-        self.run.emit(Event(resource.key, "skipped", detail="waits for something that failed"))
+        self.run.emit(Event(resource.key, "skipped", detail="not started: a dependency failed"))
 
     def converge(self, resource: Resource) -> None:
         """Create, wait, repair, record. Raises `AwsdeployError` with the cause."""
@@ -235,7 +235,7 @@ class Builder:
                 made = live.id
             run.state.mark(key, "created", id=made)
             return Live(type(resource), key, made, generation, "", {}, run.of(resource))
-        raise lost or AwsFailure(f"{resource.noun()}: AWS takes neither the old token nor a new one.", GO_ON)
+        raise lost or AwsFailure(f"{resource.noun()}: AWS accepts neither the old client token nor a new one.", GO_ON)
 
     def _unsettled(self, entry: Entry) -> bool:
         """Whether what the entry speaks of may exist although AWS does not list it (yet)."""
@@ -254,7 +254,7 @@ class Builder:
 
     def _look(self, resource: Resource, seconds: float) -> Live | None:
         """Look for our own object until it shows, for at most `seconds`; once at least."""
-        self.run.emit(Event(resource.key, "waiting", detail="looking for what the interrupted run made"))
+        self.run.emit(Event(resource.key, "waiting", detail="looking for what the interrupted run created"))
         generation = self.run.generations[resource]
         for _ in self.run.pace.ticks(self.run.stop, max(0.0, seconds)):
             for live in self.run.world.look(type(resource), self.run.of(resource)):
@@ -292,16 +292,16 @@ class Builder:
                 run.emit(Event(resource.key, "waiting", live.status, live.reason, rule.usual))
         if live is None and known is not None:
             run.state.gone(resource.key)
-            raise AwsFailure(f"{known.id} was created and is not in AWS's lists.", "Run the same command again.")
+            raise AwsFailure(f"{known.id} was created, but AWS does not list it.", "Run the same command again.")
         status = live.status if live else "unknown"
         reason = f" ({live.reason})" if live and live.reason else ""
         raise TimedOut(
-            f"still {status}{reason} after {rule.deadline / 60:.0f} minutes; AWS goes on.",
-            "Run the same command again later: it waits on from here.",
+            f"still {status}{reason} after {rule.deadline / 60:.0f} minutes; AWS continues.",
+            "Run the same command again later: it continues to wait.",
         )
 
     def _until_gone(self, resource: Resource, live: Live) -> None:
-        self.run.emit(Event(resource.key, "waiting", live.status, "the one before is still leaving"))
+        self.run.emit(Event(resource.key, "waiting", live.status, "waiting for the previous one to be deleted"))
         for _ in self.run.pace.ticks(self.run.stop, resource.unblocked_in):
             if not self._seen(resource, live.id):
                 return

@@ -40,8 +40,8 @@ def credentials(question: Question) -> Iterator[Finding]:
     if who.endswith(":root"):
         yield Finding(
             "AWS credentials",
-            f"{who}: the root user, whom no policy limits",
-            "Make an IAM user or role for this and sign in as that: aws login, or aws configure.",
+            f"{who}: the root user, which policies cannot limit",
+            "Create an IAM user or role and sign in as that: aws login, or aws configure.",
             fatal=False,
         )
     yield from _lasting(question, by)
@@ -54,8 +54,9 @@ def _lasting(question: Question, by: Signer) -> Iterator[Finding]:
     if left < question.seconds:
         yield Finding(
             "AWS credentials",
-            f"they end at {by.expires:%H:%M} UTC, in {left / 60:.0f} min; the run takes {question.seconds / 60:.0f}",
-            f"Sign in again first: {sign_in()}. Or later: the same command goes on from there.",
+            f"they expire at {by.expires:%H:%M} UTC, in {left / 60:.0f} min; the run takes "
+            f"{question.seconds / 60:.0f} min",
+            f"Sign in again first: {sign_in()}. Or sign in later: the same command continues.",
             fatal=False,
         )
 
@@ -72,7 +73,7 @@ def regions(question: Question) -> Iterator[Finding]:
         what = f"region {region} ({setting})"
         if region not in known:
             near = ", ".join(sorted(name for name in known if name[:3] == region[:3])) or "none near"
-            yield Finding(what, f"AWS has no such region; there are {near}", f"Set {setting} in config.toml.")
+            yield Finding(what, f"AWS has no such region; similar: {near}", f"Set {setting} in config.toml.")
         elif known[region] == "not-opted-in":
             command = f"aws account enable-region --region-name {region}"
             yield Finding(what, "not turned on in this account", f"{command} (takes minutes to hours).")
@@ -109,7 +110,7 @@ def free_plan(question: Question) -> Iterator[Finding]:
         seen = f"keeps backups for {FREE_DAYS} day at most; database.backup_days is {database.backup_days}"
         yield Finding(what, seen, f"Under [database]: backup_days = {FREE_DAYS}, {pay}.")
     if not database.instance_class.endswith(".micro"):
-        seen = f"has micro databases only; database.instance_class is {database.instance_class}"
+        seen = f"allows only micro databases; database.instance_class is {database.instance_class}"
         yield Finding(what, seen, f'Under [database]: instance_class = "db.t3.micro", {pay}.')
     filters = [
         {"Name": "free-tier-eligible", "Values": ["true"]},
@@ -120,6 +121,6 @@ def free_plan(question: Question) -> Iterator[Finding]:
     for service in question.settings.services.values():
         if service.instance_type not in eligible:
             seen = (
-                f"starts {', '.join(eligible)} only; services.{service.name}.instance_type is {service.instance_type}"
+                f"allows only {', '.join(eligible)}; services.{service.name}.instance_type is {service.instance_type}"
             )
             yield Finding(what, seen, f"Under [services.{service.name}]: instance_type = one of these, {pay}.")

@@ -74,8 +74,14 @@ def _result(check: Check, question: Question) -> Result:
 def _not_made(name: str, failure: AwsdeployError) -> Finding:
     if isinstance(failure, AwsRefusal) and failure.code in FORBIDDEN:
         seen = f"not checked: these credentials may not call {failure.operation} ({failure.code})"
-        remedy = f"`up` goes on without. Allow {failure.action} to have it checked; it is in {next_command('policy')}"
+        remedy = (
+            f"`up` continues without this check. To check it, allow {failure.action}; it is in the output of "
+            f"{next_command('policy')}"
+        )
         return Finding(name, seen, remedy, fatal=False)
     return Finding(
-        name, f"not checked: {failure.message}", "`up` goes on without; AWS says no if it must.", fatal=False
+        name,
+        f"not checked: {failure.message}",
+        "`up` continues without this check; if something is wrong, AWS reports it then.",
+        fatal=False,
     )

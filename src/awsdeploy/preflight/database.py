@@ -51,7 +51,7 @@ def _disk(question: Question, what: str, options: list[dict[str, Any]]) -> Itera
     if not fitting:
         kinds = ", ".join(sorted({one["StorageType"] for one in options}))
         seen = f"not with {STORAGE} disks in {question.settings.region}, only {kinds}"
-        yield Finding(f"{what} (database)", seen, "Under [database]: another instance_class, such as db.t3.micro.")
+        yield Finding(f"{what} (database)", seen, "Under [database]: another instance_class, for example db.t3.micro.")
         return
     least = min(one.get("MinStorageSize", 0) for one in fitting)
     most = max(one.get("MaxStorageSize", 65536) for one in fitting)

@@ -32,7 +32,7 @@ def hosted_zone(question: Question) -> Iterator[Finding]:
         if not settings.create_zone:
             yield Finding(
                 f"hosted zone of {settings.domain}",
-                "this account has no public one that the name lies in",
+                "this account has no public hosted zone for this name",
                 'Set create_zone = true, or mode = "external" in [dns] to keep DNS elsewhere, or use the zone\'s '
                 "account.",
             )
@@ -44,10 +44,12 @@ def hosted_zone(question: Question) -> Iterator[Finding]:
     if not leads_to(public, zone.servers):
         yield Finding(
             f"delegation of {zone.name}",
-            f"public DNS names {' '.join(public) or 'no servers'}, and its hosted zone has {' '.join(zone.servers)}",
-            'To keep DNS where it is: mode = "external" in [dns]. To move it: name the zone\'s servers at your '
-            "registrar, after its records are in the zone (docs/dns.md). Until then port 80 serves at the load "
-            f"balancer's own name. Afterwards, for HTTPS: {next_command('up')}",
+            f"public DNS has the name servers {' '.join(public) or '(none)'}, but its hosted zone has "
+            f"{' '.join(zone.servers)}",
+            'To keep DNS where it is: mode = "external" in [dns]. To move it: put its records into the zone '
+            "(docs/dns.md), then enter the zone's name servers at your registrar. Until then use the load "
+            "balancer's hostname on port 80. Afterwards, for HTTPS:"
+            f" {next_command('up')}",
             fatal=False,
         )
 
@@ -101,21 +103,23 @@ def ds_record(question: Question) -> Iterator[Finding]:
     if zone and leads_to(found.get((domain, "NS"), ()), zone.servers):
         return
     if (domain, "DS") not in found:
-        yield _unanswered(domain, "DS", "With one, nobody can resolve the domain after a move to an unsigned zone.")
+        yield _unanswered(
+            domain, "DS", "With a DS record, the domain cannot be resolved after a move to an unsigned zone."
+        )
     elif found[domain, "DS"]:
         yield Finding(
             f"DS record of {domain} at its parent",
             " and ".join(found[domain, "DS"]),
-            "Turn DNSSEC off at your registrar and wait for as long as the record is kept (a day, often): the hosted "
-            "zone is not signed with that key, so nobody could resolve the domain. Or keep DNS where it is: mode = "
+            "Turn DNSSEC off at your registrar and wait until the record's TTL has passed (often a day). The hosted "
+            "zone is not signed with that key, so the domain could not be resolved. Or keep DNS where it is: mode = "
             '"external" in [dns].',
             fatal=settings.create_zone,
         )
 
 
 def _unanswered(name: str, kind: str, why: str) -> Finding:
-    seen = "public DNS did not answer this question, so it is not known"
-    return Finding(f"{kind} record of {name}", seen, f"{why} Look yourself: dig {kind} {name}", fatal=False)
+    seen = "unknown: public DNS did not answer"
+    return Finding(f"{kind} record of {name}", seen, f"{why} Check it yourself: dig {kind} {name}", fatal=False)
 
 
 def public_dns(question: Question) -> Iterator[Finding]:
@@ -126,8 +130,9 @@ def public_dns(question: Question) -> Iterator[Finding]:
         except resolver.Unasked as unasked:
             yield Finding(
                 f"public DNS of {question.settings.domain}",
-                f"cannot be asked from here: {unasked}",
-                f"Mend this machine's resolver, or name one in {resolver.VARIABLE} (host:port); `up` goes on without.",
+                f"cannot be queried from here: {unasked}",
+                f"Fix this computer's DNS resolver, or set {resolver.VARIABLE} (host:port). `up` continues without "
+                "this check.",
                 fatal=False,
             )
 

@@ -69,5 +69,5 @@ def key_pair(question: Question) -> Iterator[Finding]:
         if refusal.code != "InvalidKeyPair.NotFound":
             raise
         command = f"aws ec2 import-key-pair --region {region} --key-name {name} --public-key-material fileb://FILE.pub"
-        seen = f"EC2 has no key pair of that name in {region}"
+        seen = f"EC2 has no key pair with this name in {region}"
         yield Finding(f"key pair {name} (network.key_pair)", seen, f'{command}, or key_pair = "" (no SSH is needed).')

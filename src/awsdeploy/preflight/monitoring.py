@@ -20,6 +20,6 @@ def alarm_mail(question: Question) -> Iterator[Finding]:
         if ours and one["Protocol"] == "email" and one["SubscriptionArn"] == PENDING and one["Endpoint"] in emails:
             silent[one["Endpoint"]] = None
     for email in silent:
-        seen = "has not confirmed the mail that AWS sent: alarms do not reach it"
-        remedy = f"Open the mail from no-reply@sns.amazonaws.com to {email} and follow its link (look in spam)."
+        seen = "has not confirmed the e-mail from AWS: it gets no alarms"
+        remedy = f"Open the mail from no-reply@sns.amazonaws.com to {email} and click its link (check the spam folder)."
         yield Finding(f"alarm mail to {email} (monitoring.emails)", seen, remedy, fatal=False)

@@ -66,7 +66,7 @@ def vpc_quota(question: Question) -> Iterator[Finding]:
     """The stack's VPC."""
     ec2 = question.client("ec2")
     what = f"VPC quota ({NETWORKS[1]}) in {question.settings.region}"
-    remedy = "Or delete one that nobody uses: aws ec2 describe-vpcs"
+    remedy = "Or delete an unused one: aws ec2 describe-vpcs"
     yield from _one_more(question, NETWORKS, what, lambda: list(ec2.pages("describe_vpcs", "Vpcs")), remedy)
 
 

@@ -240,5 +240,5 @@ def balancers(aws: Aws, arns: Iterable[str]) -> Iterator[Blocker]:
         path = arn.partition(":loadbalancer/app/")[2]
         mine = balancer_is_ours(aws, path.partition("/")[0])
         remedy = f"aws elbv2 delete-load-balancer --region {aws.region} --load-balancer-arn {arn}"
-        other = remedy if ":loadbalancer/" in arn else "take it out there"
+        other = remedy if ":loadbalancer/" in arn else "remove it there"
         yield Blocker(arn, "" if mine else other)

@@ -33,7 +33,7 @@ class Bootstrapped(Gate):
     def remedy(self) -> str:
         return (
             f"Read {LOG} on the machine (aws ssm start-session --target ID) and run bash /opt/awsdeploy/bootstrap.sh "
-            f"there again as its user data does, or make the machine anew: {next_command('up', '--replace', 'KEY')}"
+            f"there again, as its user data does, or recreate the machine: {next_command('up', '--replace', 'KEY')}"
         )
 
     def observe(self, aws: Aws) -> Live:

@@ -118,7 +118,7 @@ class S3Bucket(Resource):
 
     def _taken(self, name: str) -> str:
         other = next_command("up", "--replace", self.key)
-        return f"The bucket name {name} belongs to another AWS account. To take another name: {other}"
+        return f"The bucket name {name} belongs to another AWS account. To use another name: {other}"
 
     def create(self, aws: Aws) -> str:
         name = names.bucket_name(aws, self)
@@ -181,7 +181,7 @@ class Bucket(S3Bucket):
     takes_logs: bool = False
 
     def allowed(self) -> str:
-        return "load balancers may write" if self.takes_logs else ""
+        return "write access for load balancers" if self.takes_logs else ""
 
     def allowances(self, aws: Aws, name: str) -> list[dict[str, Any]]:
         """AWS: today's service principal, and the account that delivered before it. Both are needed somewhere.

@@ -55,8 +55,8 @@ def empty(aws: Aws, bucket: str, files: bool = True) -> bool:
         page = aws.s3.list_object_versions(Bucket=bucket)
         if page.get("Versions") and not files:
             raise AwsFailure(
-                f"The bucket {bucket} was empty and now holds files, so it stays.",
-                f"Run the same command again: it keeps the bucket. {delete_data()}",
+                f"The bucket {bucket} was empty and now contains files, so it is retained.",
+                f"Run the same command again: it retains the bucket. {delete_data()}",
             )
         found = [*page.get("Versions", ()), *page.get("DeleteMarkers", ())]
         if not found:

@@ -71,7 +71,7 @@ def block(aws: Aws, bucket: str, wanted: Mapping[str, bool]) -> Setting:
 
 
 def _blocked(wanted: Mapping[str, bool]) -> str:
-    return "all four on" if all(wanted.values()) else ", ".join(name for name, on in wanted.items() if on)
+    return "all four settings on" if all(wanted.values()) else ", ".join(name for name, on in wanted.items() if on)
 
 
 def ownership(aws: Aws, bucket: str) -> Setting:
@@ -173,7 +173,7 @@ def replication(aws: Aws, bucket: str, role: str = "", target: str = "") -> Sett
         }
         aws.s3.put_bucket_replication(Bucket=bucket, ReplicationConfiguration={"Role": role, "Rules": [rule]})
 
-    impact = "what is there already is not copied" if target else ""
+    impact = "existing files are not copied" if target else ""
     return Setting("replication", wanted, ask, tell, f"to {target}" if target else "off", impact)
 
 

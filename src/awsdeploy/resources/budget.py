@@ -144,7 +144,7 @@ class Budget(Resource):
         if float(spent):
             return ""
         return (
-            f"the budget has counted nothing yet; AWS counts by the tag only once it is a cost allocation tag: "
+            f"the budget has no data yet: AWS counts by tag only after the tag is activated as a cost allocation tag: "
             f"{TAG_COUNTS} (takes up to 24 h)"
         )
 

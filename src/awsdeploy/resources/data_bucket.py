@@ -22,7 +22,7 @@ BY_POLICY = {**CLOSED, "BlockPublicPolicy": False, "RestrictPublicBuckets": Fals
 GIGABYTE = 1024**3
 
 ACCOUNT_BLOCKS = (
-    "This account's S3 Block Public Access keeps every bucket private, so nobody could read the uploads. Turn off "
+    "S3 Block Public Access of this account keeps every bucket private, so the uploads could not be read. Turn off "
     "BlockPublicPolicy and RestrictPublicBuckets for the account (S3 console, Block Public Access settings for this "
     'account), or set access = "private" under [uploads].'
 )
@@ -43,7 +43,7 @@ class DataBucket(S3Bucket):
     metrics: bool = False
 
     data = True
-    parts = "which is empty"
+    parts = "empty"
 
     def obstacle(self, aws: Aws) -> str:
         return super().obstacle(aws) or (ACCOUNT_BLOCKS if self.readable and _account_blocks(aws) else "")
@@ -85,7 +85,7 @@ class DataBucket(S3Bucket):
             anything, size = weigh(aws, live.id)
             if anything:
                 monthly = None if size is None else prices.monthly(live.region, "S3 storage", size / GIGABYTE)
-                return Kept("what users uploaded; --delete-data removes it, a later up takes it back", monthly)
+                return Kept("uploaded files; --delete-data deletes it, a later up reuses it", monthly)
         return None
 
     @classmethod

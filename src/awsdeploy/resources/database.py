@@ -65,7 +65,7 @@ class Database(Resource):
     replaces = {"group", "name", "username"}
     again = Again.NAME
     data = True
-    parts = "after a final snapshot, which stays"
+    parts = "after a final snapshot, which is retained"
     # AWS: 5–10 minutes, Multi-AZ 10–25; botocore's own waiter gives up after 30.
     wait = Wait(ready=set(), statuses=STATUSES, usual=600, deadline=4800)
     passing = (
@@ -148,9 +148,9 @@ class Database(Resource):
         for wrong, why in (
             (one["Engine"] != "mysql", f"is of {one['Engine']}, not of MySQL"),
             (not f"{version}.".startswith(f"{self.version}."), f"is of MySQL {version}: set database.engine_version"),
-            (user != self.username, f"has the user {user}: set database.username"),
-            (size > self.max_storage, f"takes {size} GB: set database.max_storage_gb"),
-            (not one["Encrypted"], "is not encrypted: make an encrypted copy of it"),
+            (user != self.username, f"uses the user {user}: set database.username"),
+            (size > self.max_storage, f"needs {size} GB: set database.max_storage_gb"),
+            (not one["Encrypted"], "is not encrypted: create an encrypted copy of it"),
         ):
             if wrong:
                 return f"The DB snapshot {self.restore} {why}."
@@ -174,7 +174,7 @@ class Database(Resource):
             if live.status == FULL and one.field != "AllocatedStorage":
                 continue  # AWS takes no other change until there is room
             settings[one.begun] |= one.settings
-            impact = "AWS is at work on it" if one.begun else one.impact
+            impact = "AWS is still changing it" if one.begun else one.impact
             yield Change(one.field, one.old, one.new, modify[one.begun], impact, one.begun)
         yield from self._repair_password(aws, live)
 
@@ -210,7 +210,7 @@ class Database(Resource):
             return ""
         return (
             f"database.max_storage_gb = {self.max_storage} is too low for the {size} GB that the database has. AWS "
-            f"never shrinks storage, so nothing is changed. Set max_storage_gb to at least {lowest_limit(size)}"
+            f"cannot shrink storage, so nothing was changed. Set max_storage_gb to at least {lowest_limit(size)}"
         )
 
     def _repair_password(self, aws: Aws, live: Live) -> Iterator[Change]:
@@ -251,7 +251,7 @@ class Database(Resource):
                 status=one.get("Status", ""),
                 at=window.get("LatestTime"),
                 since=window.get("EarliestTime"),
-                note=f"every moment of the last {days} days; free up to the database's size",
+                note=f"any time in the last {days} days; free up to the size of the database",
             )
 
     @classmethod
@@ -271,7 +271,7 @@ class Database(Resource):
         modify = f"aws rds modify-db-instance --db-instance-identifier {live.id} --region {live.region}"
         if live.status == FULL:
             room = lowest_limit(int(live.raw["AllocatedStorage"]))
-            return f"Give it room first: {modify} --apply-immediately --allocated-storage {room}"
+            return f"Increase its storage first: {modify} --apply-immediately --allocated-storage {room}"
         return (
             f"Turn it off: {modify} --apply-immediately --no-deletion-protection. If AWS refuses that in this status, "
             "ask AWS Support to delete the database."

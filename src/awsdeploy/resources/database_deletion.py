@@ -11,8 +11,8 @@ GONE, BUSY = "DBInstanceNotFound", "InvalidDBInstanceState"
 
 NO_SNAPSHOT = {
     "KMSKeyNotAccessibleFault": "Enable its KMS key, then run the same command again.",
-    "SnapshotQuotaExceeded": "Delete DB snapshots that nobody needs (aws rds describe-db-snapshots --snapshot-type "
-    "manual) or have the quota raised (Service Quotas, Amazon RDS, manual DB instance snapshots), then run the same "
+    "SnapshotQuotaExceeded": "Delete unused DB snapshots (aws rds describe-db-snapshots --snapshot-type "
+    "manual) or request a quota increase (Service Quotas, Amazon RDS, manual DB instance snapshots), then run the same "
     "command again.",
 }
 """Refusals of a final snapshot that waiting does not change, by AWS's code, and what to do about each."""

@@ -20,7 +20,7 @@ resetting-master-credentials starting stopping storage-config-upgrade upgrading
 FULL = "storage-full"
 
 RESTORE = (
-    "{backups} lists what its data can be restored from. `aws rds delete-db-instance --skip-final-snapshot "
+    "{backups} lists the backups that can be restored. `aws rds delete-db-instance --skip-final-snapshot "
     "--db-instance-identifier {id} --region {region}` deletes it, with its automated backups and without a final "
     "snapshot, once its deletion protection is off (aws rds modify-db-instance --no-deletion-protection); after that "
     "{restore} creates it again"
@@ -48,14 +48,14 @@ STATUSES: Mapping[str, Status] = {
         snapshot=True,
         modifiable=True,
         limited=True,
-        meaning="its disk is full, and it takes no connections",
-        remedy="Set database.storage_gb in config.toml to at least 10 % more than now, then run {up}: AWS "
-        "takes no other change until there is room.",
+        meaning="its disk is full, and it accepts no connections",
+        remedy="Set database.storage_gb in config.toml to at least 10 % more than now, then run {up}: AWS accepts no "
+        "other change until there is free space.",
     ),
     "failed": _stuck("the database has failed and AWS cannot recover it", RESTORE, snapshot=False),
     "inaccessible-encryption-credentials": _stuck(
         "its KMS key cannot be used, and AWS cannot recover the database",
-        f"{KEY}. If the key is gone, only a backup helps. {RESTORE}",
+        f"{KEY}. If the key was deleted, restore a backup. {RESTORE}",
     ),
     "inaccessible-encryption-credentials-recoverable": _stuck(
         "its KMS key cannot be used",
@@ -64,26 +64,26 @@ STATUSES: Mapping[str, Status] = {
     "incompatible-create": _stuck("AWS could not create the database with what it was asked for", RESTORE),
     "incompatible-network": _stuck(
         "AWS tries to recover the database, and its subnets have no free address, or its network has changed",
-        "Free addresses in its subnets and put back what was changed in its network by hand. If it stays so: "
-        + RESTORE,
+        "Free addresses in its subnets and undo manual changes to its network. If this does not help: " + RESTORE,
         snapshot=False,
     ),
     "incompatible-option-group": _stuck(
         "AWS could not apply its option group",
-        "Put back the option group that was changed by hand: aws rds modify-db-instance --option-group-name "
+        "Restore the option group that was changed manually: aws rds modify-db-instance --option-group-name "
         "default:mysql-8-4 --apply-immediately --db-instance-identifier {id} --region {region}",
         modifiable=True,
     ),
     "incompatible-parameters": _stuck(
         "the database cannot start with the values in its parameter group",
-        "{up} puts back what it declares there. Reset what else was changed by hand, then restart it: "
+        "{up} restores the values that it declares. Reset other manual changes, then reboot it: "
         "aws rds reboot-db-instance --db-instance-identifier {id} --region {region}",
         modifiable=True,
     ),
-    "incompatible-restore": _stuck("AWS cannot restore the database to that moment", RESTORE, snapshot=False),
+    "incompatible-restore": _stuck("AWS cannot restore the database to that time", RESTORE, snapshot=False),
     "insufficient-capacity": _stuck(
         "AWS has no capacity for this class in this zone now",
-        "Wait for AWS to have some, or choose another database.instance_class. AWS creates it only anew: " + RESTORE,
+        "Wait until AWS has capacity, or choose another database.instance_class. The database must be created again: "
+        + RESTORE,
     ),
-    "restore-error": _stuck("AWS could not restore the database from the snapshot or to the moment asked for", RESTORE),
+    "restore-error": _stuck("AWS could not restore the database from the snapshot or to the requested time", RESTORE),
 }

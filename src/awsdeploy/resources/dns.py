@@ -125,7 +125,8 @@ class Record(Resource):
         standing = self._standing(aws, {"Name": self.name})
         values = ", ".join(f"{one['Type']} {value(one)}" for one in standing)
         return (
-            f"{self.name} already has a DNS record: {values}. It is not ours (--take-over-record replaces it)."
+            f"{self.name} already has a DNS record: {values}. awsdeploy did not create it (--take-over-record "
+            "replaces it)."
             if values
             else ""
         )
@@ -173,7 +174,7 @@ class Record(Resource):
         for other in aws.acm.pages("list_certificates", "CertificateSummaryList"):
             names = {other["DomainName"], *other.get("SubjectAlternativeNameSummaries", ())}
             if other["CertificateArn"] not in ours and domain in names:
-                return Kept("another certificate of this account is proved by it")
+                return Kept("used to validate another certificate of this account")
         return None
 
     @classmethod
@@ -211,7 +212,7 @@ class CertificateIssued(Gate):
         reason = live.reason
         servers = aws[self.records[0].zone].raw.get("DelegationSet", {}).get("NameServers", ()) if self.records else ()
         if live.status == "PENDING_VALIDATION" and servers:
-            reason = f"the zone is new: your registrar must name {' '.join(servers)}"
+            reason = f"the zone is new: enter these name servers at your registrar: {' '.join(servers)}"
         return Live(type(self), self.key, live.id, status=live.status, raw=live.raw, reason=reason, region=live.region)
 
 

@@ -13,12 +13,12 @@ from awsdeploy.resources.load_balancer import LoadBalancer
 from awsdeploy.resources.public_record import NOT_ASKED, PublicDns
 
 APEX = (
-    "A domain itself (its apex) cannot be a CNAME: use your provider's ALIAS, ANAME or flattening, or serve www and "
-    "forward the domain there"
+    "A domain itself (its apex) cannot be a CNAME: use your provider's ALIAS, ANAME or flattening, or use www and "
+    "redirect the domain to it"
 )
 SIGNED = (
     "{name} has a DS record at its parent: turn DNSSEC off at your registrar and wait until the record has expired (a "
-    "day, often). Otherwise nobody can resolve {name} after the move, because the zone is not signed with that key"
+    "day, often). Otherwise {name} cannot be resolved after the move, because the zone is not signed with that key"
 )
 
 
@@ -35,7 +35,7 @@ class Elsewhere(Gate):
     https: bool = False
     """Whether the certificate is waited for: then only the names themselves are left to say."""
 
-    title = "entries to make elsewhere"
+    title = "DNS records to enter"
     wait = Wait(ready={"said"})
 
     def observe(self, aws: Aws) -> Live:
@@ -43,7 +43,7 @@ class Elsewhere(Gate):
         return Live(type(self), self.key, live.id, status="said", raw=live.raw, region=live.region)
 
     def facts(self, aws: Aws, live: Live) -> Mapping[str, str]:
-        return {} if self.zone else dict.fromkeys(self.names, f"must lead to {self._target(aws)}")
+        return {} if self.zone else dict.fromkeys(self.names, f"must point to {self._target(aws)}")
 
     def notice(self, aws: Aws, live: Live) -> str:
         if live.raw is UNKNOWN or self.https:
@@ -56,7 +56,7 @@ class Elsewhere(Gate):
         proofs = {(one["Name"], one["Value"]) for one in validation_records(live.raw).values()}
         return "\n".join(
             [
-                f"there is no HTTPS until the DNS of {self.names[0]} says so. Enter at your DNS provider",
+                f"HTTPS starts after you enter these records for {self.names[0]} at your DNS provider",
                 *(f"  {_bare(name)}  CNAME  {_bare(value)}" for name, value in sorted(proofs)),
                 *(f"  {name}  CNAME or ALIAS  {self._target(aws)}" for name in self.names),
                 f"{APEX};",
@@ -76,20 +76,21 @@ class Elsewhere(Gate):
         first: list[str] = []
         if missing := lacking(aws, live, self.public.records):
             first += [
-                f"{name} has these records today, and its hosted zone has not: mail stops if you skip these",
+                f"{name} has these records in public DNS, but not in its hosted zone. Without them, mail stops working",
                 *(f"  {one}" for one in missing),
-                "Put them into the zone first; one that awsdeploy makes takes them over with copy_records = true in "
+                "Add them to the zone first. If awsdeploy creates the zone, it copies them with copy_records = true in "
                 "[dns]",
             ]
         if self.public.unanswered:
-            first += [f"{self.public.gaps}. Look at your DNS provider, and put what is there into the zone first"]
+            first += [f"{self.public.gaps}. Check your DNS provider, and add those records to the zone first"]
         if self.public.signed:
             first += [SIGNED.format(name=name)]
         return [
-            f"there is no HTTPS until {name} is delegated to its hosted zone. To keep its DNS where it is, set mode = "
+            f"HTTPS starts after {name} is delegated to its hosted zone. To keep its DNS where it is, set mode = "
             '"external" in [dns]; to move it:',
             *first,
-            "Look for other names, too: DNS tells nobody all of them. The zone's name servers (docs/dns.md)",
+            "Check for other names too: DNS cannot list all of them. Then enter the zone's name servers at your "
+            "registrar (docs/dns.md)",
             *(f"  {_bare(server)}" for server in servers),
         ]
 

@@ -12,7 +12,7 @@ from awsdeploy.resource import Aws, Change, Gate, Live, Wait
 ISSUER = "token.actions.githubusercontent.com"
 AUDIENCE = "sts.amazonaws.com"
 """For whom GitHub's tokens are made out; aws-actions/configure-aws-credentials asks for this one."""
-REMAINS = f"identity provider {ISSUER}: the account's, other roles may use it ($0.00 a month)"
+REMAINS = f"identity provider {ISSUER}: shared by the account, other roles may use it ($0.00 a month)"
 
 SUBJECT = f"{ISSUER}:sub"
 
@@ -35,7 +35,7 @@ class IdentityProvider(Gate):
         with tolerate("NoSuchEntity"):
             found = aws.iam.get_open_id_connect_provider(OpenIDConnectProviderArn=arn(aws))
         status = "missing" if found is None else "available" if AUDIENCE in found["ClientIDList"] else "unfit"
-        reason = f"{arn(aws)} takes no tokens for {AUDIENCE}" if status == "unfit" else ""
+        reason = f"{arn(aws)} does not accept tokens for {AUDIENCE}" if status == "unfit" else ""
         return Live(type(self), self.key, arn(aws), status=status, raw=found or {}, region=aws.region, reason=reason)
 
     def repair(self, aws: Aws, live: Live) -> Iterator[Change]:

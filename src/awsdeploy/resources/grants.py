@@ -32,7 +32,7 @@ def differences(present: Document, wanted: Document) -> Iterator[tuple[str, str 
     for (before, after), names in changed.items():
         yield f"scope of {', '.join(names)}", before, after
     if not added and not removed and not changed and present != wanted:
-        yield "policy", "the same permissions in other words" if present else None, "as declared"
+        yield "policy", "same permissions, different wording" if present else None, "as declared"
 
 
 def granted(document: Document) -> Grants:

@@ -106,7 +106,7 @@ class HealthCheck(Resource):
             for one in records:
                 if one.get("HealthCheckId") == live.id:
                     what = f"record {one['Type']} {one['Name']} in the hosted zone {zone['Id']}"
-                    yield Blocker(what, "delete the record or take the health check out of it")
+                    yield Blocker(what, "delete the record or remove the health check from it")
 
     @classmethod
     def delete(cls, aws: Aws, live: Live, parting: Parting) -> None:

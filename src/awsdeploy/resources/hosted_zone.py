@@ -57,8 +57,8 @@ class HostedZone(Resource):
         if best is None:
             raise Refused(
                 f"This account has no public hosted zone for {' and '.join((self.existing, *self.others))}.",
-                "Set create_zone = true in config.toml, or use the account that holds the zone; "
-                'mode = "external" in [dns] keeps DNS elsewhere.',
+                "Set create_zone = true in config.toml, or use the account that has the zone, or set mode = "
+                '"external" in [dns] to keep DNS where it is.',
             )
         return Live(type(self), self.key, short(best["Id"]), raw=best, region=aws.region)
 
@@ -102,7 +102,7 @@ class HostedZone(Resource):
 
     @classmethod
     def keep(cls, aws: Aws, live: Live, parting: Parting) -> Kept | None:
-        why = "your registrar points at its name servers; --delete-zone removes it"
+        why = "your registrar points to its name servers; --delete-zone deletes it"
         return None if parting.zone else Kept(why, HOSTED_ZONE)
 
     @classmethod

@@ -92,7 +92,7 @@ class Role(Resource):
         if owner not in ("aws", aws.account):
             raise Refused(
                 f"iam.permissions_boundary is in account {owner}, and these credentials are of account {aws.account}.",
-                "Name a policy of this account in config.toml, or use the other account's credentials (AWS_PROFILE).",
+                "Set a policy of this account in config.toml, or use the other account's credentials (AWS_PROFILE).",
             )
         return {"PermissionsBoundary": self.boundary} if self.boundary else {}
 

@@ -17,7 +17,7 @@ from awsdeploy.resources import blockers
 # AWS bills what the blocks of a disk's snapshots take together, and tells it nowhere by snapshot.
 UNKNOWN_COST = None
 
-BROKEN = Status(meaning="AWS could not take it", remedy="{backup} takes another.")
+BROKEN = Status(meaning="AWS could not create it", remedy="{backup} makes a new one.")
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -133,7 +133,7 @@ class Instance(Machine):
         if volume.raw["VolumeType"] != "gp3":
             wrong["VolumeType"] = (volume.raw["VolumeType"], "gp3", "disk type", "")
         if volume.raw["Size"] < self.disk:
-            grows = "the file system grows at the next start"
+            grows = "the file system is extended at the next boot"
             wrong["Size"] = (volume.raw["Size"], self.disk, "disk GB", grows)
         wanted = {setting: new for setting, (_, new, _, _) in wrong.items()}
         last = modification(aws, volume) if wrong else None
@@ -148,7 +148,7 @@ class Instance(Machine):
 
         for old, new, field, impact in wrong.values():
             if last and last.under_way:
-                impact = "AWS is at work on it" if begun else "AWS refuses it until the last change has ended"
+                impact = "AWS is still changing it" if begun else "AWS refuses it until the previous change is done"
             yield Change(field, old, new, modify, impact, begun)
 
     def _repair_stopped(self, aws: Aws, live: Live) -> Iterator[Change]:

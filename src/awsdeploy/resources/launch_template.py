@@ -18,7 +18,7 @@ from awsdeploy.resources.network import Subnet
 IMAGE = "awsdeploy:image"
 """Tag with the image a template was made with, and its root device: it stays when AWS brings out a newer one."""
 
-LATER = "machines that run already stay as they are until they are replaced"
+LATER = "running machines do not change until they are replaced"
 
 KEPT = 2
 """How many versions of a template stay: the one in use and the one before."""

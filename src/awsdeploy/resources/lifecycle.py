@@ -117,13 +117,13 @@ class LifecyclePolicy(Resource):
         if not left:
             return ""
         return (
-            f"{len(left)} of the daily images are of machines that are gone, and AWS retires none of those. "
-            f"To list what there is: `{next_command('backups')}`; to delete one: "
-            f"aws ec2 deregister-image --region {aws.region} --delete-associated-snapshots --image-id {left[0].id}"
+            f"{len(left)} of the daily images belong to deleted machines: AWS does not expire them. "
+            f"To list all backups: `{next_command('backups')}`; to delete one: aws ec2 deregister-image "
+            f"--region {aws.region} --delete-associated-snapshots --image-id {left[0].id}"
         )
 
     def facts(self, aws: Aws, live: Live) -> Mapping[str, str]:
-        return {"images": f"each day at {self.at} UTC, the last {self.count} of each machine are kept"}
+        return {"images": f"daily at {self.at} UTC, keeps the last {self.count} of each machine"}
 
     @classmethod
     def delete(cls, aws: Aws, live: Live, parting: Parting) -> None:

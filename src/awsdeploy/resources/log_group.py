@@ -60,7 +60,7 @@ class Retained(Resource):
             def retain() -> None:
                 aws.client("logs").put_retention_policy(logGroupName=live.id, retentionInDays=self.days)
 
-            yield Change("retention days", present or "for ever", self.days, retain)
+            yield Change("retention days", present or "never expire", self.days, retain)
 
     @classmethod
     def delete(cls, aws: Aws, live: Live, parting: Parting) -> None:

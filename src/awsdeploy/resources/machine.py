@@ -67,7 +67,7 @@ class Machine(Resource):
         except AwsRefusal as refusal:
             if refusal.code != "InvalidKeyPair.NotFound":
                 raise
-            return f"{self.key} is to have the key pair {self.key_pair}, which EC2 does not have in {aws.region}."
+            return f"{self.key} needs the key pair {self.key_pair}, which does not exist in {aws.region}."
         return ""
 
     @property

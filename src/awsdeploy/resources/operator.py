@@ -64,4 +64,4 @@ def ask() -> ipaddress.IPv4Address:
     try:
         return ipaddress.IPv4Address(said)
     except ValueError:
-        raise AddressUnknown(f'ssh_from = ["auto"]: {place} answers no IPv4 address.', remedy) from None
+        raise AddressUnknown(f'ssh_from = ["auto"]: {place} did not return an IPv4 address.', remedy) from None

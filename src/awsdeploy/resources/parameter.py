@@ -82,18 +82,21 @@ class StoredParameter(Resource):
         """A parameter of that name that somebody else made; or our own, to be made anew under the name it has."""
         name = self.name(aws)
         if any(live.id == name for live in aws.all(type(self))):
-            return f"{name} keeps its name: to make it anew, delete it, then without --replace: {next_command('up')}"
+            return (
+                f"{name} cannot be replaced, because its name is fixed. Delete it, then run without --replace: "
+                f"{next_command('up')}"
+            )
         filters = [{"Key": "Name", "Values": [name]}]
         if not aws.ssm.describe_parameters(ParameterFilters=filters)["Parameters"]:
             return ""
         with tolerate("InvalidResourceId"):
             answer = aws.ssm.list_tags_for_resource(ResourceType="Parameter", ResourceId=name)
             if {"Key": TAG_STACK, "Value": aws.stack.tag} not in answer["TagList"]:
-                return f"The parameter {name} exists and was not made by awsdeploy: rename or delete it."
+                return f"The parameter {name} exists and was not created by awsdeploy: rename or delete it."
             if {"Key": TAG_SET, "Value": BY_ENV} in answer["TagList"]:
                 service, variable = name.split("/")[-2:]
                 unset = next_command("env", "unset", service, variable)
-                return f"{name} was set by `env set`, and the stack has a value of its own for it. To unset it: {unset}"
+                return f"{name} was set with `env set`, but awsdeploy provides this variable. To unset it: {unset}"
         return ""
 
     @classmethod
@@ -151,7 +154,7 @@ class Parameter(StoredParameter):
         """Raises `AwsFailure` where AWS does not say yet what the value is to be."""
         if (wanted := self._wanted(aws)) is UNKNOWN:
             of = self.source.key if self.source else self.key
-            raise AwsFailure(f"AWS does not tell the {'.'.join(self.at)} of {of}.", "Run the same command again.")
+            raise AwsFailure(f"AWS did not return {'.'.join(self.at)} of {of}.", "Run the same command again.")
         return str(wanted)
 
 

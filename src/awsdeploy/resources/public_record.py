@@ -49,7 +49,7 @@ class PublicDns:
         """The unanswered questions, in words."""
         shown = ", ".join(self.unanswered[:SHOWN]) + (", …" if len(self.unanswered) > SHOWN else "")
         count = f"{len(self.unanswered)} of {self.asked} questions"
-        return f"Public DNS did not answer {count}, so these records are not known: {shown}"
+        return f"Public DNS did not answer {count}; these records are unknown: {shown}"
 
 
 NOT_ASKED = PublicDns()

@@ -33,7 +33,7 @@ GRACE = {"ec2": 300, "elb": 900}
 """Seconds a new machine is given before its health counts. By the load balancer's word a machine that is still
 at its bootstrap or its first release would be replaced, and the next one after it."""
 
-REPLACES_ALL = "a health path that asks the database makes the group replace every machine during a failover"
+REPLACES_ALL = "if the health path queries the database, a failover makes the group replace every machine"
 
 HEALTH_CHECK = "HealthCheck"
 """The process that a release suspends in a group whose machines the load balancer judges, and resumes at its end."""
@@ -192,7 +192,7 @@ class AutoScalingGroup(Resource):
         for one in live.raw.get("Instances", ()):
             id, state = one["InstanceId"], one["LifecycleState"]
             held = f"aws autoscaling describe-lifecycle-hooks --region {aws.region} --auto-scaling-group-name {live.id}"
-            remedy = f"a lifecycle hook holds it ({held})" if state == "Terminating:Wait" else ""
+            remedy = f"waiting for a lifecycle hook ({held})" if state == "Terminating:Wait" else ""
             yield Blocker(f"machine {id} ({state})", remedy)
 
     @classmethod

@@ -9,7 +9,7 @@ from awsdeploy import prices
 from awsdeploy.aws import tolerate
 from awsdeploy.resource import Aws, Kept, Live, Parting, Resource, Restorable, Status, Wait
 
-ANOTHER = "{backup} takes another."
+ANOTHER = "{backup} makes a new one."
 
 FINAL = "-final-"
 """In the name of what a deleted database left."""
@@ -23,7 +23,7 @@ class Snapshot(Resource):
     wait = Wait(
         pending={"creating", "copying"},
         leaving={"deleting"},
-        statuses={"failed": Status(meaning="AWS could not take the snapshot", remedy=ANOTHER)},
+        statuses={"failed": Status(meaning="AWS could not create the snapshot", remedy=ANOTHER)},
         usual=180,
         deadline=7200,
     )
@@ -46,7 +46,7 @@ class Snapshot(Resource):
     def keep(cls, aws: Aws, live: Live, parting: Parting) -> Kept | None:
         if parting.data:
             return None
-        why = "the database's last state" if FINAL in live.id else "the database at some moment"
+        why = "the database's last state" if FINAL in live.id else "the database at the time of the snapshot"
         return Kept(why, _monthly(live))
 
     @classmethod

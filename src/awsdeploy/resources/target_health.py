@@ -49,7 +49,7 @@ class TargetsHealthy(Gate):
         strangers = {id: state["State"] for id, state in states.items() if id not in wanted}
         if status == "healthy" and "draining" in strangers.values():
             status = "draining"
-            reasons.add("another still answers what it was asked")
+            reasons.add("another target is still draining")
         reason = f"{healthy} of {least} healthy" + "".join(f", {text}" for text in sorted(reasons - {""}))
         return Live(type(self), self.key, group.id, status=status, raw={"strangers": strangers}, reason=reason)
 

@@ -56,7 +56,7 @@ class Topic(Resource):
                 def subscribe(email: str = email) -> None:
                     sns.subscribe(TopicArn=live.id, Protocol="email", Endpoint=email)
 
-                yield Change("e-mail", None, email, subscribe, "AWS asks there for confirmation")
+                yield Change("e-mail", None, email, subscribe, "AWS sends a confirmation e-mail to it")
         for email, arn in present.items():
             if email not in self.emails and arn.startswith("arn:"):
 
@@ -68,14 +68,14 @@ class Topic(Resource):
 
     def notice(self, aws: Aws, live: Live) -> str:
         if not self.emails:
-            return "alarms reach nobody: monitoring.emails is empty"
+            return "no one receives alarms: monitoring.emails is empty"
         present = by_mail(live)
         silent = [email for email in self.emails if not present.get(email, PENDING).startswith("arn:")]
         if not silent:
             return ""
         verb = "has" if len(silent) == 1 else "have"
-        mail = "the mail AWS sent" + (f" from {self.region}" if self.region else "")
-        whom = "nobody" if len(silent) == len(self.emails) else "some of their addressees only"
+        mail = "the e-mail from AWS" + (f" from {self.region}" if self.region else "")
+        whom = "nobody" if len(silent) == len(self.emails) else "some recipients only"
         return f"alarms reach {whom}: {', '.join(silent)} {verb} not confirmed {mail}"
 
     @classmethod

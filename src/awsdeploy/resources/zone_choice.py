@@ -29,7 +29,7 @@ def chosen(
                 return zone
         others = ", ".join(short(one["Id"]) for one in found) or "none"
         raise Refused(
-            f"Hosted zone {id} is not a public zone of this account that {' and '.join(names)} lie in.",
+            f"Hosted zone {id} is not a public zone of this account for {' and '.join(names)}.",
             f"Correct zone in [dns] of config.toml, or leave it out. Public zones that fit: {others}.",
         )
     if len(found) < 2:
@@ -38,7 +38,7 @@ def chosen(
     for zone in sorted(found, key=lambda one: -len(one["Name"])):
         levels.setdefault(host(zone["Name"]), []).append(zone)
     servers = {zone["Id"]: servers_of(route53, zone["Id"]) for zone in found}
-    doubt = "public DNS names the name servers of none of them"
+    doubt = "public DNS does not point to any of them"
     try:
         for name, zones_of_name in levels.items():
             public = resolver.ask(name, "NS")
@@ -46,7 +46,7 @@ def chosen(
                 if leads_to(public, servers[zone["Id"]]):
                     return zone
     except resolver.Unasked as unasked:
-        doubt = f"public DNS cannot be asked ({unasked})"
+        doubt = f"public DNS cannot be queried ({unasked})"
     longest, same = next(iter(levels.items()))
     if len(same) == 1:
         return same[0]
@@ -57,7 +57,7 @@ def chosen(
                 *(f"  {short(one['Id'])}  {' '.join(servers[one['Id']])}" for one in same),
             ]
         ),
-        'Name the one to use in config.toml: [dns] zone = "' + short(same[0]["Id"]) + '"',
+        'Choose one in config.toml: [dns] zone = "' + short(same[0]["Id"]) + '"',
     )
 
 
