@@ -19,8 +19,8 @@ pytestmark = pytest.mark.slow
 EXTENDED = "open-source-rds-extended-support"
 STACKS = [(preset, platform) for preset in ("dev", "prod") for platform in ("documented", "supported")]
 AGED = {
-    "Amazon Linux 2 ": ("2026-06-30", "costs nothing"),
-    "Node.js 18 ": ("2025-04-30", "costs nothing"),
+    "Amazon Linux 2 ": ("2026-06-30", "No extra cost"),
+    "Node.js 18 ": ("2025-04-30", "No extra cost"),
     "MySQL 8.0 ": ("2026-07-31", "$"),
 }
 

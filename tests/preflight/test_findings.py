@@ -115,7 +115,7 @@ def test_credentials_that_end_before_the_run_does_are_noted(world: World, monkey
     assert findings(question(world, seconds=11 * 60)) == []
     one = signing(world, seconds=40 * 60)
     assert not one.fatal
-    says(one, "AWS credentials", ["in 20 min", "takes 40"], ["Sign in again first", "goes on from there"])
+    says(one, "AWS credentials", ["in 20 min", "takes 40"], ["Sign in again first", "the same command continues"])
 
 
 def test_credentials_whose_known_end_is_past_are_found(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -228,7 +228,7 @@ def test_an_image_that_aws_no_longer_names_is_found(world: World) -> None:
 def test_a_key_pair_that_is_not_there_is_found(world: World) -> None:
     one = only(world, CONFIG + '\n[network]\nkey_pair = "laptop"\n')
     assert one.fatal
-    says(one, "key pair laptop", [f"no key pair of that name in {REGION}"], ["import-key-pair", "--key-name laptop"])
+    says(one, "key pair laptop", [f"no key pair with this name in {REGION}"], ["import-key-pair", "--key-name laptop"])
 
 
 def test_a_database_class_that_rds_does_not_sell_is_found(world: World) -> None:
@@ -306,7 +306,7 @@ def test_what_may_not_be_asked_stops_nothing_and_says_what_was_not_checked(
     (one,) = said
     assert not one.fatal
     action = operation.rpartition(":")[2]
-    says(one, "", ["not checked", action, code], [f"To check it, allow {action}"])
+    says(one, "", ["not checked", action, code], ["To check it, allow", f"{action}; it is in the output of"])
 
 
 def test_a_service_that_does_not_answer_stops_nothing(world: World) -> None:
