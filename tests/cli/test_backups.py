@@ -226,7 +226,7 @@ def test_everything_removes_what_was_kept_and_then_nothing_is_left(gone: World) 
     assert leftovers(gone) == []
     again = gone.awsdeploy("destroy", "--name", "kept", *NAMED, *CONFIRMED, "--everything")
     assert again.returncode == 6
-    assert "nothing of kept-prod" in again.stderr
+    assert "Stack kept-prod does not exist" in again.stderr
 
 
 def test_destroy_without_a_config_names_the_flags_that_lead_to_the_same_stack(gone: World) -> None:

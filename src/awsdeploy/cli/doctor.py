@@ -44,7 +44,7 @@ def command(given: Given, as_json: bool) -> int:
             click.echo(json.dumps(document(at, made), indent=2, ensure_ascii=False))
         else:
             print_lines([f"{settings.stack} in {settings.region}", "", *lines(found), *_rest(made), ""])
-            print_lines(["`up` would fail: see the lines marked ✗." if fatal else f"Next: {next_command('up')}"])
+            print_lines(["`up` would fail: fix the problems above first." if fatal else f"Next: {next_command('up')}"])
         return Refused.exit_code if fatal else 0
 
 
