@@ -43,6 +43,7 @@ LAYERS = (
     "backups",
     "blueprint",
     "delegation",
+    "transport",
     "standing",
     "billed",
     "deployer",

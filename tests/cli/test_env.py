@@ -98,7 +98,9 @@ def test_the_list_says_who_set_what_and_where_the_rest_comes_from(up: World) -> 
         "API_KEY": ("set", "sandbox"),
         "OLD": ("by hand", "sandbox"),
         **dict.fromkeys(("JWT_SECRET", "S3_BUCKET"), ("awsdeploy", "awsdeploy")),
-        **dict.fromkeys(("DB_HOST", "DB_PORT", "DB_NAME", "DB_USER", "DB_PASSWORD"), ("awsdeploy", "awsdeploy")),
+        **dict.fromkeys(
+            ("DB_HOST", "DB_PORT", "DB_NAME", "DB_USER", "DB_PASSWORD", "DB_SSL_CA"), ("awsdeploy", "awsdeploy")
+        ),
         **dict.fromkeys(("NODE_ENV", "PORT", "HOSTNAME", "AWS_REGION", "TZ"), ("computed", "awsdeploy")),
         **dict.fromkeys(("RELEASE_ID", "DATABASE_URL"), ("computed", "awsdeploy")),
     }

@@ -79,6 +79,7 @@ def test_i3_the_services_find_what_they_need_in_parameter_store(documented: Worl
         "database/DB_PORT": str(endpoint["Port"]),
         "database/DB_NAME": "shop",
         "database/DB_USER": "app",
+        "database/DB_SSL_CA": "/opt/awsdeploy/rds-ca.pem",
         "frontend/S3_BUCKET": uploads,
         "backend/S3_BUCKET": uploads,
     }

@@ -70,7 +70,7 @@ def test_k_mysql_has_parameters_of_its_own_version(up: Up) -> None:
     assert group["DBParameterGroupFamily"] == {"documented": "mysql8.0", "supported": "mysql8.4"}[platform]
     listed = rds.describe_db_parameters(DBParameterGroupName=named, Source="user")["Parameters"]
     found = {one["ParameterName"]: one["ParameterValue"] for one in listed}
-    assert found["require_secure_transport"] == "0", "the documented application speaks no TLS to it"
+    assert found["require_secure_transport"] == "1", "nothing but TLS, on a new stack"
     assert (found["slow_query_log"], found["log_output"]) == ("1", "FILE")
 
 

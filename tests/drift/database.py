@@ -25,6 +25,14 @@ def _(aws: World, live: dict[str, Live]) -> None:
     )
 
 
+@by_hand("connections without TLS allowed", "database/parameters", "rds:ModifyDBParameterGroup.Parameters")
+def _(aws: World, live: dict[str, Live]) -> None:
+    aws.client("rds").modify_db_parameter_group(
+        DBParameterGroupName=live["database/parameters"].id,
+        Parameters=[{"ParameterName": "require_secure_transport", "ParameterValue": "0", "ApplyMethod": "immediate"}],
+    )
+
+
 def _database(field: str, value: Any) -> None:
     def hand(aws: World, live: dict[str, Live]) -> None:
         aws.client("rds").modify_db_instance(

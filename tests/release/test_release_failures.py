@@ -88,6 +88,22 @@ BUILDS = {
 }
 
 
+@pytest.mark.parametrize(
+    ("said", "diagnosis"),
+    [
+        (
+            "Error: Connections using insecure transport are prohibited while --require_secure_transport=ON.",
+            "The database refuses connections without TLS.",
+        ),
+        ("code: 'HANDSHAKE_SSL_ERROR', fatal: true", "does not trust the database's certificate"),
+    ],
+)
+def test_a_migration_that_speaks_no_tls(served: Box, said: str, diagnosis: str) -> None:
+    done = failed(served, "migrate", migrate=f"""echo "{said}" >&2; exit 1""")
+    assert diagnosis in done.outcome["diagnosis"]
+    assert "process.env.DB_SSL_CA" in done.outcome["remedy"]
+
+
 def crashing(words: str) -> str:
     return f"throw new Error({json.dumps(words)});\n"
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import tenacity
 
-from awsdeploy.sandbox import mysql
+from awsdeploy.sandbox import certificates, mysql
 from tests.simulated import World
 
 CONFIG = """\
@@ -62,6 +62,83 @@ def test_a_machine_reaches_the_database_by_its_endpoint(world: World) -> None:
         assert said.strip() in ("ENOTFOUND", "EAI_AGAIN")
     else:
         assert said.strip() == "greeted: true"
+
+
+SECURED = """\
+const net = require('net'), tls = require('tls'), fs = require('fs')
+const [host, file] = process.argv.slice(1)
+const socket = net.connect({ host, port: 3306 })
+socket.once('data', () => { // MySQL's SSLRequest: 4.1 protocol, secure authentication, TLS
+  const request = Buffer.alloc(36)
+  request.writeUInt32LE(32 | (1 << 24))
+  request.writeUInt32LE(0x8a00, 4)
+  socket.write(request)
+  const secure = tls.connect({ socket, ca: fs.readFileSync(file), servername: host }, () => {
+    console.log(secure.authorized, tls.checkServerIdentity(host, secure.getPeerCertificate()))
+    secure.destroy()
+  }).on('error', (error) => console.log(error.code))
+})
+socket.on('error', (error) => console.log(error.code))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.npm
+@pytest.mark.skipif(mysql.program() is None, reason="no MariaDB server on this machine")
+def test_a_database_proves_its_name_by_the_certificates_that_aws_hands_out(world: World) -> None:
+    world.up(world.settings(CONFIG))
+    (database,) = world.client("rds").describe_db_instances()["DBInstances"]
+    place = "https://truststore.pki.rds.amazonaws.com/ap-northeast-2/ap-northeast-2-bundle.pem"
+    fetched = f"curl --fail --silent --output $TMPDIR/ca.pem {place}"
+    asking = f"node -e \"$(cat <<'JS'\n{SECURED}JS\n)\" {database['Endpoint']['Address']} $TMPDIR/ca.pem"
+    id = world.client("ec2").describe_instances()["Reservations"][0]["Instances"][0]["InstanceId"]
+    assert ran(world, id, f"{fetched} && {asking}").strip() == "true undefined"
+
+
+@pytest.mark.slow
+@pytest.mark.npm
+@pytest.mark.skipif(not (mysql.program() and shutil.which("mariadb")), reason="no MariaDB server and client here")
+def test_a_database_follows_its_parameter_group(world: World) -> None:
+    world.up(world.settings(CONFIG))
+    (database,) = world.client("rds").describe_db_instances()["DBInstances"]
+    id = world.client("ec2").describe_instances()["Reservations"][0]["Instances"][0]["InstanceId"]
+    name = {"Name": "/deploy/data/dev/database/DB_PASSWORD", "WithDecryption": True}
+    password = world.client("ssm").get_parameter(**name)["Parameter"]["Value"]
+    way = "--protocol=tcp --host=127.0.0.1 --port=$(head -n 1 $AWSDEPLOY_BOX_NAMES | cut -d ' ' -f 3) --skip-ssl"
+    plain = f"MYSQL_PWD={password} mariadb --no-defaults {way} --user=app --execute='SELECT 41 + 1' data 2>&1"
+    assert "ERROR 1045" in ran(world, id, plain)
+    parameter = {"ParameterName": "require_secure_transport", "ParameterValue": "0", "ApplyMethod": "immediate"}
+    group: Any = {"DBParameterGroupName": database["DBParameterGroups"][0]["DBParameterGroupName"]}
+    world.client("rds").modify_db_parameter_group(**group, Parameters=[parameter])
+    waiting = tenacity.Retrying(wait=tenacity.wait_fixed(0.2), stop=tenacity.stop_after_delay(30), reraise=True)
+    for attempt in waiting:
+        with attempt:
+            assert "42" in ran(world, id, plain)
+
+
+@pytest.fixture(scope="module")
+def secured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[mysql.Server]:
+    folder = tmp_path_factory.mktemp("secured")
+    authority = certificates.authority(folder)
+    tls = mysql.Tls(*certificates.issue(authority, "localhost", folder / "one"), alone=True)
+    server = mysql.start(folder / "one", "shop", "admin", "secret", tls)
+    if server is None or shutil.which("mariadb") is None:
+        pytest.skip("no MariaDB server and client on this machine")
+    yield server
+    mysql.stop(server)
+
+
+@pytest.mark.slow
+def test_a_database_of_which_tls_is_required_refuses_all_else(secured: mysql.Server) -> None:
+    asked = "SHOW STATUS LIKE 'Ssl_cipher'"
+    assert query(secured, "admin", "secret", asked, "--skip-ssl")[0] != 0
+    named = ("--host=localhost", f"--ssl-ca={secured.folder.parent / 'rds-ca.pem'}", "--ssl-verify-server-cert")
+    code, said = query(secured, "admin", "secret", asked, *named)
+    assert code == 0, said
+    assert "TLS_" in said
+    code, said = query(secured, "admin", "secret", asked, *named[1:])
+    assert code != 0, "it is not 127.0.0.1 by name"
+    assert "certificate" in said
 
 
 @pytest.fixture(scope="module")

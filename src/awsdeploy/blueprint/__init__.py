@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from awsdeploy.blueprint.backup import Backups
 from awsdeploy.blueprint.ci import Releases
-from awsdeploy.blueprint.database import DatabaseTier
+from awsdeploy.blueprint.database import DatabaseTier, Transport
 from awsdeploy.blueprint.machines import Machines
 from awsdeploy.blueprint.monitoring import Monitoring
 from awsdeploy.blueprint.network import Network, SecurityGroups
@@ -50,16 +50,18 @@ def steps(
     restore_snapshot: str = "",
     https: bool = True,
     public: PublicDns = NOT_ASKED,
+    transport: Transport | None = None,
 ) -> list[Step]:
     """The documented steps and their resources, in the documented order. A database is made from `restore_snapshot`.
 
     Without `https` port 80 serves until the domain's certificate can be had; nothing waits for that. `public` is what
-    the domain's DNS says before it is moved to a zone of the account.
+    the domain's DNS says before it is moved to a zone of the account. `transport` is how far an older stack's database
+    is on its way to TLS alone.
     """
     network = Network(settings)
     groups = SecurityGroups(settings, network)
     storage = Storage(settings)
-    database = DatabaseTier(settings, network, groups, restore_snapshot)
+    database = DatabaseTier(settings, network, groups, restore_snapshot, transport)
     machines = Machines(settings, network, groups, storage)
     door = FrontDoor(settings, network, groups, machines, storage, https)
     storage.share_with_browsers(door.balancer if door.web else None, door.https)

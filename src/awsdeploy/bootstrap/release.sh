@@ -37,6 +37,7 @@ readonly ACCESS=$SHARED/repository # what opens a repository, while it is fetche
 # What root knows of releases, where nobody else writes: for each its manifest and whether it is complete, and which one
 # serves. The folders of releases are the application's, so nothing there decides what root does.
 readonly KNOWN=$RECORDS/releases SERVING=$RECORDS/current
+readonly DATABASE_CA=$ROOT/opt/awsdeploy/rds-ca.pem # of the region's databases
 readonly BUILDS=$RECORDS/build # the variables of an installation and a build, while they run
 readonly NAME='^[A-Za-z0-9][A-Za-z0-9._-]*$'
 readonly CANDIDATE=$SERVICE-candidate PLACEHOLDER=awsdeploy-placeholder.service UNIT=awsdeploy-application.service
@@ -69,6 +70,8 @@ EBADENGINE|The engine "node" is incompatible|ERR_PNPM_UNSUPPORTED_ENGINE @@ A pa
 exit status 127 @@ A program that this step runs was not found. @@ Add the package that contains it to package.json and commit the lock file.
 AccessControlListNotSupported @@ An upload sets an ACL, but the bucket does not allow ACLs (AccessControlListNotSupported). @@ Remove the ACL from the upload: the bucket policy already makes uploads/ public.
 ER_NO_SUCH_TABLE|P2021|Table '[^']*' doesn't exist|relation "[^"]*" does not exist @@ A table of the database is missing. @@ Set the migration command in config.toml (migrate), so that it runs before the switch.
+ER_SECURE_TRANSPORT_REQUIRED|insecure transport are prohibited @@ The database refuses connections without TLS. @@ Pass `ssl: { ca: fs.readFileSync(process.env.DB_SSL_CA) }` to the driver (docs/your-application.md: for each library), or set database.tls = false and run `awsdeploy up`.
+HANDSHAKE_SSL_ERROR @@ The driver does not trust the database's certificate. @@ Pass `ssl: { ca: fs.readFileSync(process.env.DB_SSL_CA) }` to it (docs/your-application.md: for each library).
 ER_ACCESS_DENIED|Access denied for user|P1000 @@ The database refused the user or the password. @@ Check whether DB_USER, DB_PASSWORD or DATABASE_URL was set manually: `awsdeploy env list`.
 ER_BAD_DB_ERROR|Unknown database|P1003 @@ The database server does not have a database of this name. @@ Check whether DB_NAME was set manually: `awsdeploy env list`.
 ECONNREFUSED [^ ]*:(?:3306|5432)\b|ECONNREFUSED.*(?:mysql|maria|sequelize|typeorm|prisma)|(?:mysql|maria|sequelize|typeorm|prisma).*ECONNREFUSED @@ The database refused the connection. @@ Read DB_HOST and DB_PORT from the environment, and check whether the database is running: `awsdeploy status`.
@@ -690,12 +693,15 @@ variables() {
   parameters own "$SERVICE"
   parameters build "$SERVICE/build"
   if [[ -n $DATABASE ]]; then parameters database database; fi
-  local set line
+  local set line clients=''
+  if [[ " $* " == *' environment '* ]] && grep -qs '/database/DB_SSL_CA"' "$WORK/parameters/database.json"; then database_ca; fi
+  if [[ -n $DATABASE && -s $DATABASE_CA ]]; then clients=$(database_clients); fi
   for set in "$@"; do
     IFS= read -r line && [[ -n $line ]] || broken 1 "The environment cannot be written."
     printf '%s' "$line" | keep_secret "$set" || broken 1 "The environment cannot be written."
   done < <(node -e '
-    const fs = require("fs"), [work, release, ...asked] = process.argv.slice(1), plain = /^(DB_(HOST|PORT|NAME|USER)|S3_BUCKET)$/;
+    const fs = require("fs"), [work, release, ca, clients, ...asked] = process.argv.slice(1);
+    const plain = /^(DB_(HOST|PORT|NAME|USER|SSL_CA)|S3_BUCKET)$/;
     const read = (name) => {
       const file = `${work}/parameters/${name}.json`, found = {};
       if (!fs.existsSync(file)) return found;
@@ -704,10 +710,19 @@ variables() {
       return found;
     };
     const given = { ...JSON.parse(fs.readFileSync(`${work}/manifest.json`)).environment, RELEASE_ID: release };
-    const database = read("database"), own = read("own"), build = read("build"), all = { ...given, ...database, ...own };
+    const database = read("database"), own = read("own"), build = read("build");
+    if (database.DB_SSL_CA) database.DB_SSL_CA = ca;
+    const all = { ...given, ...database, ...own };
+    // NODE_EXTRA_CA_CERTS is read when Node.js starts, and PM2 sets the variables of cluster processes later.
+    const trust = () => {
+      if (!database.DB_SSL_CA || own.DB_HOST || !fs.existsSync(ca)) return "";
+      if (clients === "prisma") return `?sslaccept=strict&sslcert=${encodeURIComponent(ca)}`;
+      const ssl = { ca: fs.readFileSync(ca, "utf8"), verifyIdentity: true };
+      return clients === "mysql2" ? `?ssl=${encodeURIComponent(JSON.stringify(ssl))}` : "";
+    };
     if (database.DB_HOST && !own.DATABASE_URL) {
       const [user, password, name] = [all.DB_USER, all.DB_PASSWORD, all.DB_NAME].map((part) => encodeURIComponent(part ?? ""));
-      all.DATABASE_URL = `mysql://${user}:${password}@${all.DB_HOST}:${all.DB_PORT || 3306}/${name}`;
+      all.DATABASE_URL = `mysql://${user}:${password}@${all.DB_HOST}:${all.DB_PORT || 3306}/${name}${trust()}`;
     }
     let running = {};
     try { running = JSON.parse(fs.readFileSync(`${work}/parameters/running.json`)); } catch {}
@@ -719,8 +734,28 @@ variables() {
     const sets = { masks: [...new Set(hidden)], environment: all, build: { ...all, ...build },
       install: { ...given, ...build }, scripts: given };
     for (const which of asked) console.log(JSON.stringify(sets[which]));
-  ' -- "$WORK" "$RELEASE" "$@" 2>>"$STEP_LOG")
+  ' -- "$WORK" "$RELEASE" "$DATABASE_CA" "$clients" "$@" 2>>"$STEP_LOG")
   rm -rf "$WORK/parameters"
+}
+
+# AWS: RDS, "Certificate bundles by AWS Region". If the download fails, the previous copy is used.
+database_ca() {
+  local place=https://truststore.pki.rds.amazonaws.com/$REGION/$REGION-bundle.pem
+  if mkdir -p "${DATABASE_CA%/*}" &&
+    curl --fail --silent --show-error --location --retry 3 --connect-timeout 10 --max-time 60 --output "$DATABASE_CA.new" \
+      "$place" >>"$STEP_LOG" 2>&1 9>&- && grep -q 'BEGIN CERTIFICATE' "$DATABASE_CA.new"; then
+    chmod 644 "$DATABASE_CA.new" && mv -f "$DATABASE_CA.new" "$DATABASE_CA"
+  fi
+  [[ -s $DATABASE_CA ]] || broken 1 "$place cannot be fetched." "Can the machine reach the internet? Deploy again."
+}
+
+# How the service's library reads certificates from a URL: prisma, mysql2, or not at all.
+database_clients() {
+  as_app node -p '
+    const { dependencies, devDependencies } = JSON.parse(require("fs").readFileSync(process.argv[1]));
+    const has = (...names) => names.some((name) => ({ ...dependencies, ...devDependencies })[name]);
+    has("prisma", "@prisma/client") ? "prisma" : has("mysql2", "mysql") && !has("sequelize") ? "mysql2" : "";
+  ' -- "$AT/package.json" 2>/dev/null
 }
 
 parameters() {

@@ -18,10 +18,11 @@ from awsdeploy.hints import next_command
 from awsdeploy.progress import KEYS
 
 if TYPE_CHECKING:
+    from awsdeploy.blueprint.database import Transport
     from awsdeploy.engine.plan import Item, Plan, Step
     from awsdeploy.estimate import Line
     from awsdeploy.forecast import Forecast
-    from awsdeploy.resource import Live
+    from awsdeploy.resource import Live, Resource
     from awsdeploy.resources.database import Database
 
 EXAMPLES = """\
@@ -79,12 +80,12 @@ def command(
 
 def made(at: Session, take_over: bool = False, replace: tuple[str, ...] = (), restore_snapshot: str = "") -> Plan:
     """The plan for these settings. Raises `UsageError` for a snapshot where a database stands."""
-    from awsdeploy import blueprint, delegation
+    from awsdeploy import blueprint, delegation, transport
     from awsdeploy.engine import plan
     from awsdeploy.resources.dns import LEFT_ALONE
 
-    def steps(stands: delegation.Footing) -> list[Step]:
-        return blueprint.steps(at.settings, take_over, restore_snapshot, stands.https, stands.public)
+    def steps(stands: delegation.Footing, found: Transport | None = None) -> list[Step]:
+        return blueprint.steps(at.settings, take_over, restore_snapshot, stands.https, stands.public, found)
 
     def seen() -> list[Step]:
         stands = delegation.footing(at.run, at.settings)
@@ -93,7 +94,7 @@ def made(at: Session, take_over: bool = False, replace: tuple[str, ...] = (), re
             click.echo(f"Public DNS cannot be queried, so {domain} was not checked: {stands.unasked}", err=True)
         elif stands.public.unanswered:
             click.echo(stands.public.gaps, err=True)
-        return steps(stands)
+        return steps(stands, transport.transport(at.run, at.settings))
 
     at.run.notes[LEFT_ALONE] = at.settings.dns.mode == "external"
     found = plan.make(at.run, steps(delegation.Footing(True)), replace, seen)
@@ -122,10 +123,11 @@ def _came_from(plan: Plan, snapshot: str) -> bool:
     return any(live is not None and restored_from(live) == snapshot for live in lives)
 
 
-def _databases(plan: Plan) -> list[Database]:
+def _databases(plan: Plan) -> list[Resource]:
     from awsdeploy.resources.database import Database
+    from awsdeploy.resources.database_groups import ParameterGroup
 
-    return [one for one in plan.items if isinstance(one, Database)]
+    return [one for one in plan.items if isinstance(one, (Database, ParameterGroup))]
 
 
 def offered(plan: Plan) -> list[Live]:

@@ -66,12 +66,18 @@ class SubnetGroup(Resource):
             aws.rds.delete_db_subnet_group(DBSubnetGroupName=live.id)
 
 
+TLS = "require_secure_transport"
+"""MySQL's setting to refuse connections without TLS. Dynamic on RDS: it applies to new connections at once."""
+IMPACT = {(TLS, "1"): "new connections without TLS are refused"}
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
 class ParameterGroup(Resource):
-    """MySQL's own settings."""
+    """MySQL's own settings. `advice` is the note about them, or nothing."""
 
     family: str
     settings: Mapping[str, str]
+    advice: str = ""
 
     tagging = tag_calls.rds("DBParameterGroupArn")
     title = "DB parameter group"
@@ -101,12 +107,7 @@ class ParameterGroup(Resource):
 
     def repair(self, aws: Aws, live: Live) -> Iterator[Change]:
         """At most 20 parameters a call (AWS: ModifyDBParameterGroup); ours are fewer."""
-        present = {
-            one["ParameterName"]: one.get("ParameterValue")
-            for one in aws.rds.pages(
-                "describe_db_parameters", "Parameters", DBParameterGroupName=live.id, Source="user"
-            )
-        }
+        present = written(aws, live)
         wrong = {name: value for name, value in self.settings.items() if present.get(name) != value}
 
         def modify() -> None:
@@ -117,7 +118,10 @@ class ParameterGroup(Resource):
             aws.rds.modify_db_parameter_group(DBParameterGroupName=live.id, Parameters=parameters)
 
         for name, value in wrong.items():
-            yield Change(name, present.get(name), value, modify)
+            yield Change(name, present.get(name), value, modify, IMPACT.get((name, value), ""))
+
+    def notice(self, aws: Aws, live: Live) -> str:
+        return self.advice
 
     @classmethod
     def blockers(cls, aws: Aws, live: Live) -> Iterator[Blocker]:
@@ -130,6 +134,12 @@ class ParameterGroup(Resource):
     def delete(cls, aws: Aws, live: Live, parting: Parting) -> None:
         with tolerate("DBParameterGroupNotFound"):
             aws.rds.delete_db_parameter_group(DBParameterGroupName=live.id)
+
+
+def written(aws: Aws, group: Live) -> dict[str, str | None]:
+    """The settings in which a parameter group differs from MySQL's own defaults."""
+    pages = aws.rds.pages("describe_db_parameters", "Parameters", DBParameterGroupName=group.id, Source="user")
+    return {one["ParameterName"]: one.get("ParameterValue") for one in pages}
 
 
 def tags_of(aws: Aws, arn: str, gone: str) -> list[dict[str, str]]:

@@ -27,6 +27,7 @@ from awsdeploy.sandbox.world import World
 SHIMS = Path(__file__).with_name("shims")
 STAND_INS = {
     "aws": (sys.executable, "-I", "aws.py"),
+    "curl": ("/bin/sh", "curl.sh"),
     "id": ("/bin/sh", "id.sh"),
     "systemctl": ("/bin/sh", "systemctl.sh"),
     "runuser": ("/bin/sh", "runuser.sh"),

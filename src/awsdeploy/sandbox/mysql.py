@@ -67,7 +67,20 @@ def program() -> str | None:
     return next((found for name in PROGRAMS if (found := shutil.which(name, path=path))), None)
 
 
-def start(folder: Path, database: str, user: str, password: str) -> Server | None:
+@dataclass(frozen=True)
+class Tls:
+    """What a server proves itself with. `alone`: it refuses connections without TLS."""
+
+    certificate: Path
+    key: Path
+    alone: bool
+
+    def options(self) -> list[str]:
+        required = "ON" if self.alone else "OFF"
+        return [f"--ssl-cert={self.certificate}", f"--ssl-key={self.key}", f"--require-secure-transport={required}"]
+
+
+def start(folder: Path, database: str, user: str, password: str, tls: Tls | None = None) -> Server | None:
     """A server with an empty `database` and a `user` who may do everything in that one; None where there is no program.
 
     Blocks for a second or two. What it writes is in `folder`, its log in `folder`/server.log.
@@ -99,6 +112,7 @@ def start(folder: Path, database: str, user: str, password: str) -> Server | Non
                 f"--secure-file-priv={files}",
                 "--local-infile=0",
                 f"--init-file={statements}",
+                *(tls.options() if tls else ()),
                 *SMALL,
             ],
             stdin=subprocess.DEVNULL,

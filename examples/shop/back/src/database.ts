@@ -1,4 +1,5 @@
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import { readFileSync } from 'node:fs';
 import { createPool, type PoolOptions, type QueryResult } from 'mysql2/promise';
 import { unavailable } from './unavailable';
 
@@ -10,8 +11,9 @@ export const SCHEMA = `
   ) CHARACTER SET utf8mb4`;
 
 export function options(): PoolOptions {
-  const { DB_HOST, DB_PORT, DB_NAME, DB_USER, DB_PASSWORD } = process.env;
-  return { host: DB_HOST, port: Number(DB_PORT ?? 3306), database: DB_NAME, user: DB_USER, password: DB_PASSWORD };
+  const { DB_HOST, DB_PORT, DB_NAME, DB_USER, DB_PASSWORD, DB_SSL_CA } = process.env;
+  const ssl = DB_SSL_CA ? { ca: readFileSync(DB_SSL_CA, 'utf8'), verifyIdentity: true } : undefined;
+  return { host: DB_HOST, port: Number(DB_PORT ?? 3306), database: DB_NAME, user: DB_USER, password: DB_PASSWORD, ssl };
 }
 
 @Injectable()

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from awsdeploy.sandbox import boxes
-from awsdeploy.sandbox.corrections import bootstraps, instances, shipping
+from awsdeploy.sandbox.corrections import bootstraps, database_servers, instances, shipping
 from awsdeploy.sandbox.corrections.shipping import SERVICE, STACK
 from awsdeploy.sandbox.toolchain import NoToolchain
 from awsdeploy.sandbox.world import World
@@ -49,10 +49,11 @@ def _run(world: World, region: str, id: str, name: str, text: str) -> None:
     script = on.box.root / "opt" / "awsdeploy" / f"{name}.sh"
     script.write_text(text)
     script.chmod(0o700)
-    threading.Thread(target=_started, args=(world, on, script), daemon=True).start()
+    threading.Thread(target=_started, args=(world, region, on, script), daemon=True).start()
 
 
-def _started(world: World, on: boxes.Ready, script: Path) -> None:
+def _started(world: World, region: str, on: boxes.Ready, script: Path) -> None:
+    database_servers.begin(world, region)
     with (on.box.root / LOG).open("ab") as output:
         try:
             process = boxes.start(world, on, script, output, output)
