@@ -10,15 +10,15 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from awsdeploy import blueprint, config
-from awsdeploy.aws import Door
+from awsdeploy import architecture, config
+from awsdeploy.aws.session import AwsSession
 from awsdeploy.engine import plan
+from awsdeploy.engine.resource import Stack
 from awsdeploy.engine.run import Run
 from awsdeploy.preflight import checks
 from awsdeploy.preflight.finding import Question
-from awsdeploy.resource import Stack
 from awsdeploy.sandbox import control
-from awsdeploy.state import State
+from awsdeploy.state.record import State
 from benchmarks import chain
 from benchmarks.measure import SCRIPT, Cost, awsdeploy, client_of, median, process
 
@@ -130,11 +130,11 @@ def preflight(times: int) -> None:
         stack = Stack(settings.name, settings.environment)
 
         def once() -> float:
-            door = Door()
-            run = Run(door, stack, settings.region, State.load(folder / "state.json", stack.tag))
-            plan.make(run, blueprint.steps(settings))
+            session = AwsSession()
+            run = Run(session, stack, settings.region, State.load(folder / "state.json", stack.tag))
+            plan.make(run, architecture.steps(settings))
             begun = time.monotonic()
-            checks.findings(Question(settings, stack, door), checks.BEYOND_A_PLAN)
+            checks.findings(Question(settings, stack, session), checks.BEYOND_A_PLAN)
             return time.monotonic() - begun
 
         try:

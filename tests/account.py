@@ -1,4 +1,4 @@
-"""What is in an account that a fresh one has not, asked without awsdeploy."""
+"""Contents of an account that a fresh one has not, asked without awsdeploy."""
 
 from __future__ import annotations
 

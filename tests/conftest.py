@@ -18,12 +18,13 @@ import botocore.session
 import botocore.useragent
 import pytest
 
-from awsdeploy.sandbox import control, toolchain
+from awsdeploy.sandbox import control
 from awsdeploy.sandbox.control import Server
-from awsdeploy.sandbox.toolchain import NoToolchain
-from tests.architecture import mutants
+from awsdeploy.sandbox.machines import toolchain
+from awsdeploy.sandbox.machines.toolchain import NoToolchain
 from tests.sandbox.standing import STILL
 from tests.simulated import DOCUMENTED, World
+from tests.system.mutants import mutants
 
 SPEED = 600.0
 """AWS seconds in a real second: a ten-minute database takes one."""

@@ -1,18 +1,18 @@
-"""How a tag is put on a thing by hand, by kind, and what the owner's tags of a test are."""
+"""Tags put on a resource by hand, by kind, and the owner's tags of a test."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
-from awsdeploy.resource import Live
+from awsdeploy.engine.resource import Observed
 from tests.simulated import World
 
 OWN = {"CostCenter": "42", "team:owner": "platform / 한글"}
 TABLE = '\n[tags]\nCostCenter = "42"\n"team:owner" = "platform / 한글"\n'
 ACCOUNT = "123456789012"
 
-Put = Callable[[World, Live, dict[str, str]], Any]
+Put = Callable[[World, Observed, dict[str, str]], Any]
 
 
 def pairs(tags: dict[str, str]) -> list[dict[str, str]]:
@@ -20,7 +20,7 @@ def pairs(tags: dict[str, str]) -> list[dict[str, str]]:
 
 
 def _rds(kind: str) -> Put:
-    def put(world: World, live: Live, tags: dict[str, str]) -> None:
+    def put(world: World, live: Observed, tags: dict[str, str]) -> None:
         arn = f"arn:aws:rds:{live.region}:{ACCOUNT}:{kind}:{live.id}"
         world.client("rds").add_tags_to_resource(ResourceName=arn, Tags=pairs(tags))
 
@@ -33,30 +33,30 @@ def _route53(kind: str) -> Put:
     )
 
 
-def _ec2(world: World, live: Live, tags: dict[str, str]) -> None:
+def _ec2(world: World, live: Observed, tags: dict[str, str]) -> None:
     world.client("ec2").create_tags(Resources=[live.id], Tags=pairs(tags))
 
 
-def _elbv2(world: World, live: Live, tags: dict[str, str]) -> None:
+def _elbv2(world: World, live: Observed, tags: dict[str, str]) -> None:
     world.client("elbv2").add_tags(ResourceArns=[live.id], Tags=pairs(tags))
 
 
-def _bucket(world: World, live: Live, tags: dict[str, str]) -> None:
+def _bucket(world: World, live: Observed, tags: dict[str, str]) -> None:
     s3 = world.client("s3", live.region)
     present = {one["Key"]: one["Value"] for one in s3.get_bucket_tagging(Bucket=live.id)["TagSet"]}
     s3.put_bucket_tagging(Bucket=live.id, Tagging={"TagSet": pairs({**present, **tags})})
 
 
-def _parameter(world: World, live: Live, tags: dict[str, str]) -> None:
+def _parameter(world: World, live: Observed, tags: dict[str, str]) -> None:
     world.client("ssm").add_tags_to_resource(ResourceType="Parameter", ResourceId=live.id, Tags=pairs(tags))
 
 
-def _log_group(world: World, live: Live, tags: dict[str, str]) -> None:
+def _log_group(world: World, live: Observed, tags: dict[str, str]) -> None:
     arn = f"arn:aws:logs:{live.region}:{ACCOUNT}:log-group:{live.id}"
     world.client("logs").tag_resource(resourceArn=arn, tags=tags)
 
 
-def _group(world: World, live: Live, tags: dict[str, str]) -> None:
+def _group(world: World, live: Observed, tags: dict[str, str]) -> None:
     about = {"ResourceId": live.id, "ResourceType": "auto-scaling-group", "PropagateAtLaunch": False}
     world.client("autoscaling").create_or_update_tags(Tags=[{**about, **pair} for pair in pairs(tags)])
 

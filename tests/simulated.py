@@ -17,16 +17,16 @@ from typing import Any
 import boto3
 from botocore.config import Config as BotoConfig
 
-from awsdeploy import blueprint, config
-from awsdeploy.aws import Door
+from awsdeploy import architecture, config
+from awsdeploy.aws.session import AwsSession
+from awsdeploy.aws.waiting import Polling
 from awsdeploy.engine import plan, teardown, up
 from awsdeploy.engine.events import Event
+from awsdeploy.engine.resource import DestroyOptions, Observed
 from awsdeploy.engine.run import Run
-from awsdeploy.resource import Live, Parting
-from awsdeploy.sandbox.keys import HEADER
-from awsdeploy.state import State
-from awsdeploy.stop import Pace
-from tests.architecture import mutants
+from awsdeploy.sandbox.server.keys import HEADER
+from awsdeploy.state.record import State
+from tests.system.mutants import mutants
 from tests.warm import Warm
 
 warm = functools.cache(Warm)
@@ -100,30 +100,30 @@ class World:
         calls: Counter[str] = Counter()
         stack = settings.stack
         state = State.load(self.folder / ".awsdeploy" / f"{stack.slug}.json", stack.tag)
-        door = Door(
+        session = AwsSession(
             on_call=lambda call: calls.update([f"{call.service}:{call.operation}"]), first_pause=0.02, made=self.used
         )
-        made = Run(door, stack, settings.region, state, pace=Pace(0.05, 1.0), settle=self.settle)
+        made = Run(session, stack, settings.region, state, polling=Polling(0.05, 1.0), settle=self.settle)
         made.emit = self.on_event
         return made, calls
 
     def plan(self, settings: config.Settings) -> plan.Plan:
         made, _ = self.run(settings)
-        return plan.make(made, blueprint.steps(settings))
+        return plan.make(made, architecture.steps(settings))
 
     def up(self, settings: config.Settings, **options: Any) -> Counter[str]:
         made, calls = self.run(settings)
-        up.apply(made, plan.make(made, blueprint.steps(settings), **options))
+        up.apply(made, plan.make(made, architecture.steps(settings), **options))
         return calls
 
-    def destroy(self, settings: config.Settings, parting: Parting | None = None) -> list[Live]:
+    def destroy(self, settings: config.Settings, options: DestroyOptions | None = None) -> list[Observed]:
         """Returns what was kept on purpose."""
         made, _ = self.run(settings)
-        farewell = teardown.survey(made, parting or Parting(data=True, zone=True))
-        teardown.destroy(made, farewell)
-        return [live for live, _ in farewell.staying]
+        destroy_plan = teardown.survey(made, options or DestroyOptions(data=True, zone=True))
+        teardown.destroy(made, destroy_plan)
+        return [live for live, _ in destroy_plan.staying]
 
-    def everything(self, settings: config.Settings) -> list[Live]:
+    def everything(self, settings: config.Settings) -> list[Observed]:
         """All that the stack has in AWS."""
         return self.run(settings)[0].look_everywhere()
 

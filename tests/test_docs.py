@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from awsdeploy import estimate
-from awsdeploy.cli.group import COMMANDS
+from awsdeploy.cli.app import COMMANDS
 from awsdeploy.config import Settings, from_mapping
+from awsdeploy.cost import estimate
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = [

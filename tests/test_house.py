@@ -15,61 +15,39 @@ FILES = {".".join(path.relative_to(SOURCE.parent).with_suffix("").parts): path f
 MODULES = {name.removesuffix(".__init__"): path for name, path in FILES.items()}
 LONGEST = 325  # lines; what grows beyond belongs in two files
 
-LAYERS = (
+ROOMS = (
     "errors",
-    "hints",
-    "files",
-    "site",
-    "resolver",
     "config",
-    "prices",
-    "estimate",
-    "stop",
-    "remedies",
-    "denials",
-    "refusal",
-    "calls",
-    "credentials",
     "aws",
-    "live",
-    "view",
-    "tagging",
-    "resource",
     "state",
-    "lock",
-    "lease",
-    "resources",
+    "dns",
     "engine",
-    "backups",
-    "blueprint",
-    "delegation",
-    "transport",
-    "standing",
-    "billed",
-    "deployer",
-    "preflight",
+    "resources",
+    "cost",
+    "architecture",
+    "permissions",
     "release",
-    "deviations",
-    "forecast",
+    "operations",
+    "preflight",
     "progress",
     "rehearsal",
-    "output",
-    "console",
     "cli",
     "__main__",
 )
-"""Each part imports only what stands above it. The sandbox stands beside: see below."""
+"""Each room imports only from those before it. `machine` imports nothing, and `sandbox` stands beside: see below."""
+BESIDE = ("", "machine", "sandbox")
+LONGEST_CHAIN = 9
+CLAUSES = set("What Whether Where Who Whoever Whose How Which From When Why".split())
 
 ONLY = {
     "boto3": ("awsdeploy.aws",),
-    "rich": ("awsdeploy.console",),
+    "rich": ("awsdeploy.progress",),
     "click": ("awsdeploy.cli",),
     "moto": ("awsdeploy.sandbox",),
     "tenacity": ("awsdeploy.aws",),
     "pydantic": ("awsdeploy.config",),
-    "publicsuffixlist": ("awsdeploy.config",),
     "dotenv": ("awsdeploy.release",),
-    "dns": ("awsdeploy.resolver", "awsdeploy.sandbox"),
+    "dns": ("awsdeploy.dns", "awsdeploy.sandbox"),
 }
 """Which part alone may import a library."""
 
@@ -94,21 +72,55 @@ def part(module: str) -> str:
     return module.split(".")[1] if "." in module else ""
 
 
+GRAPH = {
+    module: {one for one in imports(path, also_for_types=True) if one in MODULES} - {module}
+    for module, path in MODULES.items()
+}
+"""What each module imports of ours, for annotations too."""
+
+
 @pytest.mark.parametrize("module", sorted(MODULES))
-def test_a_part_imports_only_what_stands_above_it(module: str) -> None:
+def test_a_room_imports_only_from_those_below(module: str) -> None:
     mine = part(module)
-    if mine in ("", "sandbox"):
+    if mine in BESIDE:
         return
-    for imported in imports(MODULES[module]):
-        if imported.startswith("awsdeploy.") and part(imported) != mine:
-            if part(imported) == "sandbox":
-                assert module in ("awsdeploy.cli.options", "awsdeploy.cli.sandbox"), imported
-            else:
-                assert LAYERS.index(part(imported)) < LAYERS.index(mine), imported
+    for imported in GRAPH[module]:
+        if part(imported) == "sandbox":
+            assert module in ("awsdeploy.cli.options", "awsdeploy.cli.commands.sandbox"), imported
+        elif part(imported) not in ("", mine):
+            assert ROOMS.index(part(imported)) < ROOMS.index(mine), imported
 
 
-def test_every_part_has_its_place() -> None:
-    assert {part(module) for module in MODULES} - {"", "sandbox"} == set(LAYERS)
+def test_the_listing_shows_rooms_and_nothing_else() -> None:
+    rooms = {part(module) for module in MODULES} - {""}
+    assert rooms == {*ROOMS, *BESIDE} - {""}
+    there = {path.name for path in SOURCE.iterdir() if path.name != "__pycache__"}
+    files = {path.name for path in SOURCE.iterdir() if path.is_file()}
+    assert files == {"__init__.py", "__main__.py", "errors.py", "py.typed"}
+    assert there - files == rooms - {"errors", "__main__"}
+
+
+@pytest.mark.parametrize("package", sorted(one for one, path in MODULES.items() if path.name == "__init__.py"))
+def test_a_room_says_in_a_sentence_what_it_holds(package: str) -> None:
+    assert (ast.get_docstring(ast.parse(MODULES[package].read_text())) or "").split("\n\n")[0].endswith(".")
+
+
+def test_the_chain_of_rooms_is_short() -> None:
+    below = {
+        room: {part(one) for module in MODULES if part(module) == room for one in GRAPH[module]} - {room, *BESIDE}
+        for room in ROOMS[1:-1]
+    }
+
+    def chain(room: str) -> int:
+        return 1 + max((chain(one) for one in below[room] - {"errors"}), default=0)
+
+    assert max(map(chain, below)) <= LONGEST_CHAIN
+
+
+def test_no_command_imports_another() -> None:
+    commands = {module for module in MODULES if module.startswith("awsdeploy.cli.commands.")}
+    assert len(commands) > 20
+    assert {module: GRAPH[module] & commands for module in commands if GRAPH[module] & commands} == {}
 
 
 def test_the_sandbox_knows_nothing_of_the_product() -> None:
@@ -116,7 +128,7 @@ def test_the_sandbox_knows_nothing_of_the_product() -> None:
         imported for module, path in MODULES.items() if part(module) == "sandbox" for imported in imports(path, True)
     }
     ours = {one for one in known if one.startswith("awsdeploy") and part(one) != "sandbox"}
-    assert ours == {"awsdeploy", "awsdeploy.errors", "awsdeploy.files"}
+    assert ours == {"awsdeploy", "awsdeploy.errors", "awsdeploy.state.files"}
 
 
 @pytest.mark.parametrize("library", ONLY)
@@ -137,14 +149,13 @@ def test_python_is_started_without_the_current_folder() -> None:
 
 
 def test_nothing_imports_in_a_circle() -> None:
-    graph = {module: {one for one in imports(path) if one in MODULES} - {module} for module, path in MODULES.items()}
-    graphlib.TopologicalSorter(graph).prepare()
+    graphlib.TopologicalSorter(GRAPH).prepare()
 
 
 def test_a_resource_is_imported_by_no_engine() -> None:
     """Kinds are found by being defined; the engine knows none by name."""
     for module, path in MODULES.items():
-        if part(module) in ("engine", "state", "lease", "resource", "live"):
+        if part(module) in ("engine", "state"):
             assert [one for one in imports(path, True) if part(one) == "resources"] == [], module
 
 
@@ -158,6 +169,12 @@ def test_a_module_says_what_it_is_for(module: str) -> None:
     assert ast.get_docstring(ast.parse(MODULES[module].read_text()))
 
 
+@pytest.mark.parametrize("path", sorted([*SOURCE.rglob("*.py"), *Path(__file__).parent.rglob("*.py")]), ids=str)
+def test_a_docstring_begins_with_a_noun_or_a_verb(path: Path) -> None:
+    first = (ast.get_docstring(ast.parse(path.read_text())) or "").split(" ")[0]
+    assert first not in CLAUSES
+
+
 def test_everything_unexpected_is_caught_in_two_places_only() -> None:
     """Where a command ends, and where the sandbox answers for AWS."""
     broad = {
@@ -167,7 +184,7 @@ def test_everything_unexpected_is_caught_in_two_places_only() -> None:
         if isinstance(node, ast.ExceptHandler)
         and (node.type is None or ast.unparse(node.type) in ("Exception", "BaseException"))
     }
-    assert broad == {"awsdeploy.cli.failures", "awsdeploy.sandbox.server"}
+    assert broad == {"awsdeploy.cli.failures", "awsdeploy.sandbox.server.server"}
 
 
 def test_git_is_run_in_one_function_and_programs_in_few_modules() -> None:
@@ -182,7 +199,7 @@ def test_git_is_run_in_one_function_and_programs_in_few_modules() -> None:
         "awsdeploy.rehearsal.course",
         "awsdeploy.release.git",
         "awsdeploy.release.repository",
-        "awsdeploy.release.sessions",
+        "awsdeploy.operations.sessions",
     }
     gits = [
         f"{module}.{function.name}"

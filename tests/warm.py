@@ -29,8 +29,9 @@ from botocore.exceptions import UnknownServiceError
 ROOT = Path(__file__).parents[1]
 SCRIPT = Path(sys.executable).with_name("awsdeploy")
 MODULES = """
-    awsdeploy.blueprint awsdeploy.delegation awsdeploy.deviations awsdeploy.engine.teardown awsdeploy.engine.up
-    awsdeploy.preflight.checks awsdeploy.resolver awsdeploy.standing
+    awsdeploy.architecture awsdeploy.architecture.https_readiness awsdeploy.architecture.differences_from_document
+    awsdeploy.engine.teardown awsdeploy.engine.up
+    awsdeploy.preflight.checks awsdeploy.dns.resolver awsdeploy.cost.inventory
 """.split()
 LENGTH = struct.Struct("!I")
 SERVICES = (
@@ -90,8 +91,8 @@ def _import_everything() -> None:
     import botocore.session
     import botocore.useragent
 
-    from awsdeploy.aws import Door
-    from awsdeploy.cli.group import COMMANDS
+    from awsdeploy.aws.session import AwsSession
+    from awsdeploy.cli.app import COMMANDS
 
     for module in (*(entry.module for entry in COMMANDS.values()), *MODULES):
         importlib.import_module(module)
@@ -99,9 +100,9 @@ def _import_everything() -> None:
     cleaned = functools.cache(botocore.useragent.sanitize_user_agent_string_component)
     botocore.useragent.sanitize_user_agent_string_component = cleaned
     os.environ |= {"AWS_ACCESS_KEY_ID": "nobody", "AWS_SECRET_ACCESS_KEY": "nothing"}
-    door = Door()
+    session = AwsSession()
     for service in SERVICES:
-        door.raw(service, "ap-northeast-2")
+        session.raw(service, "ap-northeast-2")
         with contextlib.suppress(UnknownServiceError):
             loader(None).load_service_model(service, "paginators-1")
     gc.freeze()  # what is shared is not copied by counting it

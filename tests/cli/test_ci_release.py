@@ -1,4 +1,4 @@
-"""What a release from elsewhere needs: the repository, and a role that may do what the commands do and nothing more.
+"""Release from CI: the repository, and a role that may do what the commands do and nothing more.
 
 The commands run in this process, so that each call is seen with what it is about; the verdicts are an evaluator's.
 """
@@ -12,11 +12,11 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from awsdeploy.aws import Door
-from awsdeploy.blueprint.ci import SCALED, WILDCARDS
-from awsdeploy.cli.group import awsdeploy
+from awsdeploy.architecture.ci import SCALED, WILDCARDS
+from awsdeploy.aws.session import AwsSession
+from awsdeploy.cli.app import awsdeploy
 from awsdeploy.release.deploy import ARCHIVES_KEPT
-from tests.permissions import allowed, like, listed
+from tests.iam import allowed, like, listed
 from tests.release.repository import commit, git
 from tests.release.site import founded
 from tests.simulated import World, tags
@@ -83,10 +83,10 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def made(site: World, clone: Path) -> list[Made]:
     """Every call of a first release, a second out of a clone, a rollback, a restart and a look at the releases."""
     calls: list[Made] = []
-    make = Door._make
+    make = AwsSession._make
 
-    def recording(door: Door, service: str, region: str) -> Any:
-        client = make(door, service, region)
+    def recording(session: AwsSession, service: str, region: str) -> Any:
+        client = make(session, service, region)
         events = client.meta.events
         events.register("provide-client-params.*.*", lambda params, context, **_: context.update(told=dict(params)))
         # What is only signed for a browser is no call.
@@ -97,7 +97,7 @@ def made(site: World, clone: Path) -> list[Made]:
         return client
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Door, "_make", recording)
+        patch.setattr(AwsSession, "_make", recording)
         patch.chdir(site.folder)
         awsdeploy.main(["deploy"], standalone_mode=False)
         commit(site.folder, {"config.toml": CONFIG, "README": "from elsewhere"})

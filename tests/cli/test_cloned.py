@@ -13,11 +13,12 @@ import pytest
 
 from awsdeploy.cli.failures import ending
 from awsdeploy.errors import Refused
-from awsdeploy.files import read
-from awsdeploy.lock import locked
 from awsdeploy.release.git import is_tracked
-from awsdeploy.sandbox import boxes, control
-from awsdeploy.state import Entry, State
+from awsdeploy.sandbox import control
+from awsdeploy.sandbox.machines import hosts
+from awsdeploy.state.file_lock import locked
+from awsdeploy.state.files import read
+from awsdeploy.state.record import Entry, State
 from tests.release.repository import commit, git
 from tests.simulated import World
 
@@ -137,10 +138,10 @@ def test_what_lies_where_simulated_machines_live_goes_first(
     for name in ("bin/aws", "outside.new", "outside", "names.new"):
         (machines / name).symlink_to(victim)
     began: Any = types.SimpleNamespace
-    monkeypatch.setattr(boxes, "subprocess", began(Popen=lambda *_a, **_k: None, PIPE=None, DEVNULL=None))
-    standing, site = boxes.Boxes(), began(folder=machines.parent, port=1)
+    monkeypatch.setattr(hosts, "subprocess", began(Popen=lambda *_a, **_k: None, PIPE=None, DEVNULL=None))
+    standing, site = hosts.Hosts(), began(folder=machines.parent, port=1)
     world: Any = began(of=lambda _kind: standing, site=site)
-    boxes.let_through(world, 2)
+    hosts.let_through(world, 2)
     assert not (machines / "bin" / "aws").is_symlink()
     assert (machines / "outside").read_text() == "1\n2\n"
 

@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 import pytest
 
-from awsdeploy.resources.machine import release_of
+from awsdeploy.resources.compute.machine import release_of
 from tests.release.apps import application
 from tests.release.repository import commit
 from tests.release.site import HEALTH, asked, asking, begin, current, deploy, machines

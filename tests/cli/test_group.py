@@ -16,7 +16,7 @@ from click.testing import CliRunner, Result
 
 from awsdeploy import __version__
 from awsdeploy.cli import awsdeploy
-from awsdeploy.cli.group import COMMANDS, ExampleHelp
+from awsdeploy.cli.app import COMMANDS, ExampleHelp
 from awsdeploy.cli.options import program
 from awsdeploy.errors import StateLocked, Terminated
 
@@ -207,7 +207,7 @@ def test_completion_answers_without_importing_the_commands() -> None:
     environment = os.environ | {"_AWSDEPLOY_COMPLETE": "bash_complete", "COMP_WORDS": "awsdeploy st", "COMP_CWORD": "1"}
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=environment)
     assert done.stdout == "plain,status\n"
-    assert "awsdeploy.cli.config" not in done.stderr
+    assert "awsdeploy.cli.commands.config" not in done.stderr
 
 
 def test_completion_loads_in_bash() -> None:

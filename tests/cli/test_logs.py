@@ -13,7 +13,7 @@ from typing import IO
 
 import pytest
 
-from awsdeploy.release.entries import Assembly, Event, entries
+from awsdeploy.operations.entries import Assembly, Event, entries
 from tests.simulated import REGION, World, machines
 from tests.warm import SCRIPT
 

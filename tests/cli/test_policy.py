@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 
-from awsdeploy import config, deployer
+from awsdeploy import config, permissions
 from awsdeploy.config.stack import APART
-from awsdeploy.deployer.scope import Scope
-from awsdeploy.resource import Stack
-from awsdeploy.sandbox import authorization
-from tests.permissions import allowed, like, listed
-from tests.policy.stages import EVERYTHING, LESS
+from awsdeploy.engine.resource import Stack
+from awsdeploy.permissions.scope import Scope
+from awsdeploy.sandbox.server import authorization
+from tests.iam import allowed, like, listed
+from tests.permissions.stages import EVERYTHING, LESS
 from tests.simulated import DOCUMENTED
 from tests.warm import SCRIPT
 
@@ -54,7 +54,7 @@ def policy(folder: Path, *words: str, text: str = DOCUMENTED, code: int = 0) -> 
 
 
 def told(text: str, account: str = "*") -> list[dict[str, Any]]:
-    return deployer.policies(config.from_mapping(tomllib.loads(text)), account)
+    return permissions.policies(config.from_mapping(tomllib.loads(text)), account)
 
 
 @pytest.mark.parametrize(

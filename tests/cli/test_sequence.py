@@ -1,4 +1,4 @@
-"""What the project promises first: up, status, up, a lost state, up, destroy, by the installed command alone."""
+"""First promise of the project: up, status, up, a lost state, up, destroy, by the installed command alone."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import pytest
 
-from awsdeploy import resolver
+from awsdeploy.dns import resolver
 from tests.account import leftovers
 from tests.simulated import World
 

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from awsdeploy import console, output
 from awsdeploy.engine.events import Event
-from awsdeploy.progress import Clock, Row
+from awsdeploy.progress import console, streams
+from awsdeploy.progress.steps import Clock, Row
 from tests.cli.test_logs import write
 from tests.release.repository import commit, git, repository
 from tests.simulated import World, machines
@@ -39,17 +39,17 @@ ENCODINGS = ("ascii", "latin-1", "cp949", "euc-kr")
 
 
 def test_what_is_shown_is_printable_and_json_stays_json() -> None:
-    said = output.printable(f"a\tb\r\n{CONTROLS}\ud83d")
+    said = streams.printable(f"a\tb\r\n{CONTROLS}\ud83d")
     assert not FORBIDDEN.search(said)
     assert said.startswith("a\tb\n\\u001b]52;c;bHM=\\u0007  \\u001b[2J")
     document = {"message": CONTROLS + "가\\"}
     for ascii_only in (True, False):
-        assert json.loads(output.printable(json.dumps(document, ensure_ascii=ascii_only))) == document
+        assert json.loads(streams.printable(json.dumps(document, ensure_ascii=ascii_only))) == document
 
 
 def test_what_an_encoding_has_not_is_shown_plainly() -> None:
-    codecs.register_error(output._replaced.__name__, output._replaced)
-    shown = "✓ … → 가 😀".encode("ascii", output._replaced.__name__)
+    codecs.register_error(streams._replaced.__name__, streams._replaced)
+    shown = "✓ … → 가 😀".encode("ascii", streams._replaced.__name__)
     assert shown == rb"+ ... -> \uac00 \ud83d\ude00"
     assert json.loads(b'"' + shown + b'"') == "+ ... -> 가 😀"
 
@@ -113,7 +113,7 @@ def test_names_from_everywhere_are_shown_and_not_obeyed(up: World) -> None:
 def test_what_aws_says_is_shown_on_the_board_and_not_obeyed(capfd: pytest.CaptureFixture[str]) -> None:
     script = (
         "from awsdeploy import console, output\nfrom awsdeploy.engine.events import Event\n"
-        "from awsdeploy.progress import Clock, Row\noutput.install()\n"
+        "from awsdeploy.progress.steps import Clock, Row\noutput.install()\n"
         "with console.watching([('A', [Row('a/b', 'x')])], clock=Clock()) as emit:\n"
         f"    emit(Event('a/b', 'waiting', 'pending', {CONTROLS!r}))\n"
         f"    emit(Event('a/b', 'failed', detail={CONTROLS!r}))\n"

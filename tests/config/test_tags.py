@@ -1,4 +1,4 @@
-"""Which tags of one's own every AWS service takes."""
+"""Own tags that every AWS service takes."""
 
 from __future__ import annotations
 

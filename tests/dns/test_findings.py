@@ -1,4 +1,4 @@
-"""What the preflight says of a domain, each in a world that is broken in that way and in no other."""
+"""Findings of the preflight about a domain, each in a world that is broken in that way and in no other."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from awsdeploy import config, resolver
-from awsdeploy.aws import Door
+from awsdeploy import config
+from awsdeploy.aws.session import AwsSession
+from awsdeploy.dns import resolver
 from awsdeploy.preflight.checks import findings
 from awsdeploy.preflight.finding import Finding, Question
 from tests.dns.dropping import dropping
@@ -20,7 +21,7 @@ SERVERS = ["ns1.gabia.co.kr", "ns2.gabia.co.kr"]
 
 def found(**more: Any) -> list[Finding]:
     settings = config.from_mapping({**DOMAIN, **more}, source="", environ={})
-    return findings(Question(settings, settings.stack, Door()))
+    return findings(Question(settings, settings.stack, AwsSession()))
 
 
 def test_a_domain_in_order_is_not_remarked_on(world: World) -> None:

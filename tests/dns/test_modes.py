@@ -1,4 +1,4 @@
-"""Whoever keeps the domain's DNS: a stack comes up, says what to enter, does nothing twice, and takes nothing along."""
+"""Modes of DNS: a stack comes up, says what to enter, does nothing twice, and takes nothing along."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from awsdeploy.engine import plan, up
-from awsdeploy.resources.certificate import Certificate
+from awsdeploy.resources.dns.certificate import Certificate
 from tests.account import leftovers
 from tests.dns.dropping import dropping
 from tests.simulated import World

@@ -6,7 +6,8 @@ import time
 
 import pytest
 
-from awsdeploy import delegation, resolver
+from awsdeploy.architecture import https_readiness
+from awsdeploy.dns import resolver
 from tests.dns.dropping import dropping
 from tests.simulated import World
 
@@ -60,7 +61,7 @@ def test_what_a_resolver_drops_is_asked_again_with_fewer_at_once(monkeypatch: py
     monkeypatch.setattr(resolver, "LONGEST", 60.0)
     with dropping(has_mail, most=6) as server:
         monkeypatch.setenv(resolver.VARIABLE, server.address)
-        public = delegation.public_dns("example.com", ["example.com"])
+        public = https_readiness.public_dns("example.com", ["example.com"])
     assert server.dropped > 0
     assert [str(one) for one in public.records] == [
         "example.com  MX  10 mail.example.com.",
@@ -73,7 +74,7 @@ def test_what_a_resolver_drops_is_asked_again_with_fewer_at_once(monkeypatch: py
 def test_what_is_never_answered_is_named_beside_what_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
     with dropping(has_mail, most=99, silent=lambda name, kind: (name, kind) == ("example.com", "TXT")) as server:
         monkeypatch.setenv(resolver.VARIABLE, server.address)
-        public = delegation.public_dns("example.com", ["example.com"])
+        public = https_readiness.public_dns("example.com", ["example.com"])
     assert len(public.records) == 2
     assert public.unanswered == ("TXT example.com",)
     assert f"did not answer 1 of {public.asked} questions; these records are unknown: TXT example.com" in public.gaps
@@ -86,7 +87,7 @@ def test_what_a_wildcard_or_an_alias_might_have_made_up_is_not_known_without_the
 ) -> None:
     with dropping(has_mail, most=99, silent=lambda name, kind: (name, kind) == silent) as server:
         monkeypatch.setenv(resolver.VARIABLE, server.address)
-        public = delegation.public_dns("example.com", ["example.com"])
+        public = https_readiness.public_dns("example.com", ["example.com"])
     assert [one.kind for one in public.records] == ["MX"]
     assert "A mail.example.com" in public.unanswered
 
@@ -97,7 +98,7 @@ def test_a_resolver_that_goes_silent_is_given_up_in_time(monkeypatch: pytest.Mon
     with dropping(has_mail, most=99, silent=lambda name, _: name not in ("example.com", "*.example.com")) as server:
         monkeypatch.setenv(resolver.VARIABLE, server.address)
         begun = time.monotonic()
-        public = delegation.public_dns("example.com", ["example.com"])
+        public = https_readiness.public_dns("example.com", ["example.com"])
     assert time.monotonic() - begun < 1.0 + 2 * resolver.PATIENCE
     assert [one.kind for one in public.records] == ["MX"]
     assert len(public.unanswered) == public.asked - 7

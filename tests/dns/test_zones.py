@@ -6,13 +6,14 @@ from typing import Any
 
 import pytest
 
-from awsdeploy import config, delegation
-from awsdeploy.aws import Door
+from awsdeploy import config
+from awsdeploy.architecture import https_readiness
+from awsdeploy.aws.session import AwsSession
 from awsdeploy.config.stack import Stack
 from awsdeploy.errors import Refused, SeveralZones
 from awsdeploy.preflight.checks import findings
 from awsdeploy.preflight.finding import Question
-from awsdeploy.resources.hosted_zone import HostedZone
+from awsdeploy.resources.dns.hosted_zone import HostedZone
 from tests.dns.test_modes import zone
 from tests.simulated import REGION, World
 
@@ -48,9 +49,9 @@ def adopted(world: World, chosen: config.Settings) -> str:
     plan = world.plan(chosen)
     (used,) = [item.live for one, item in plan.items.items() if isinstance(one, HostedZone)]
     assert used is not None
-    route53 = Door().client("route53", REGION)
+    route53 = AwsSession().client("route53", REGION)
     zones = route53.pages("list_hosted_zones", "HostedZones")
-    decides = delegation.zone_of(route53, zones, chosen, chosen.stack)
+    decides = https_readiness.zone_of(route53, zones, chosen, chosen.stack)
     assert decides is not None
     assert decides.id == used.id
     return used.id
@@ -88,7 +89,7 @@ def test_where_nothing_proves_which_all_are_named_with_what_to_write(world: Worl
         assert f"{id}  {' '.join(sorted(servers(world, id)))}" in raised.value.message
     assert '[dns] zone = "' in raised.value.hint
     stack = Stack("shop", "prod")
-    told = [one for one in findings(Question(settings(), stack, Door())) if one.fatal]
+    told = [one for one in findings(Question(settings(), stack, AwsSession())) if one.fatal]
     assert [(one.what, first in one.seen, second in one.seen) for one in told] == [
         ("hosted zone of example.com", True, True)
     ]

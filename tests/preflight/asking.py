@@ -1,4 +1,4 @@
-"""How a world is asked what would stop a run in it."""
+"""Questions to a world about what would stop a run in it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
-from awsdeploy.aws import Call, Door
+from awsdeploy.aws.session import AwsSession, Call
 from awsdeploy.preflight.checks import findings
 from awsdeploy.preflight.finding import Finding, Question
 from tests.simulated import World
@@ -21,7 +21,7 @@ platform = "documented"
 """
 
 
-class Measured(Door):
+class Measured(AwsSession):
     """A door that does at once nothing at all, and counts how many calls wait for one another."""
 
     def __init__(self) -> None:
@@ -46,10 +46,10 @@ class Measured(Door):
         return answers
 
 
-def question(world: World, config: str = CONFIG, door: Door | None = None, seconds: float = 0) -> Question:
+def question(world: World, config: str = CONFIG, session: AwsSession | None = None, seconds: float = 0) -> Question:
     settings = world.settings(config)
     stack = settings.stack
-    return Question(settings, stack, door or Door(first_pause=0.02), seconds)
+    return Question(settings, stack, session or AwsSession(first_pause=0.02), seconds)
 
 
 def found(world: World, config: str = CONFIG, **limits: Any) -> list[Finding]:

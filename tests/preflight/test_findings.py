@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from awsdeploy.aws import Door
+from awsdeploy.aws.session import AwsSession
 from awsdeploy.preflight import account, github
 from awsdeploy.preflight.checks import findings, results
 from awsdeploy.preflight.finding import Finding
@@ -264,7 +264,7 @@ def test_a_bucket_name_that_somebody_else_has_is_found(world: World) -> None:
 
 def test_an_account_that_keeps_every_bucket_private_is_found_where_uploads_are_public(world: World) -> None:
     block = dict.fromkeys(("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"), True)
-    s3control = Door().client("s3control", REGION)
+    s3control = AwsSession().client("s3control", REGION)
     s3control.put_public_access_block(AccountId="123456789012", PublicAccessBlockConfiguration=block)
     one = only(world)
     assert one.fatal

@@ -1,4 +1,4 @@
-"""When the preflight is made and what it costs: doctor, a first up, a later one, how deep its calls are."""
+"""Times and costs of the preflight: doctor, a first up, a later one, how deep its calls are."""
 
 from __future__ import annotations
 
@@ -101,12 +101,12 @@ def test_up_in_a_region_that_is_not_turned_on_says_so_and_not_only_that_aws_does
 
 
 def test_the_preflight_takes_a_second_on_aws(world: World) -> None:
-    door = Measured()
-    asked = question(world, CONFIG + '\n[monitoring]\nemails = ["ops@example.com"]\n', door=door)
+    session = Measured()
+    asked = question(world, CONFIG + '\n[monitoring]\nemails = ["ops@example.com"]\n', session=session)
     assert all(one.asked for one in results(asked))
-    assert door.total > len(CHECKS) / 2
+    assert session.total > len(CHECKS) / 2
     # All in flight at once, as many as the door lets through, and then what waits for an answer.
-    assert door.total / IN_FLIGHT + door.deep <= ROUNDS, (door.total, door.deep)
+    assert session.total / IN_FLIGHT + session.deep <= ROUNDS, (session.total, session.deep)
 
 
 def test_a_stack_that_stands_does_not_stand_in_its_own_way(module_world: World) -> None:

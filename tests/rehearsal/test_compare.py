@@ -1,4 +1,4 @@
-"""What a comparison says, word for word, and how much it takes to be a difference."""
+"""Comparisons of recordings, word for word, and how much it takes to be a difference."""
 
 from __future__ import annotations
 

@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from awsdeploy import blueprint
-from awsdeploy.aws import Client
-from awsdeploy.calls import Call
+from awsdeploy import architecture
+from awsdeploy.aws.calls import Call
+from awsdeploy.aws.session import Client
 from awsdeploy.engine import plan, teardown, up
+from awsdeploy.engine.resource import DestroyOptions
 from awsdeploy.engine.run import Run
 from awsdeploy.rehearsal import recording
 from awsdeploy.rehearsal.recorder import Recorder
-from awsdeploy.resource import Parting
 from tests.simulated import REGION, World
 
 CONFIG = """\
@@ -76,7 +76,7 @@ def listening(run: Run, recorder: Recorder, heard: Heard) -> Run:
         recorder.called(call)
         heard.called(call)
 
-    run.door.on_call, run.on_look = called, recorder.looked
+    run.session.on_call, run.on_look = called, recorder.looked
     return run
 
 
@@ -93,9 +93,9 @@ def test_no_value_of_a_run_is_in_its_recording(world: World, tmp_path: Path, mon
     monkeypatch.setattr(Client, "_call", noted)
     settings = world.settings(CONFIG)
     run = listening(world.run(settings)[0], recorder, heard)
-    up.apply(run, plan.make(run, blueprint.steps(settings)))
+    up.apply(run, plan.make(run, architecture.steps(settings)))
     run = listening(world.run(settings)[0], recorder, heard)
-    teardown.destroy(run, teardown.survey(run, Parting(data=True, zone=True)))
+    teardown.destroy(run, teardown.survey(run, DestroyOptions(data=True, zone=True)))
 
     header = recording.Header("aws", REGION, 1.0, True, "2026-11-27")
     told = recording.document(header, [recording.Act("up", 0, 1.0, rows=tuple(recording.rows(rows)))])

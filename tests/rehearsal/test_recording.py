@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from awsdeploy.calls import Call
+from awsdeploy.aws.calls import Call
+from awsdeploy.engine.resource import Observed
 from awsdeploy.errors import UsageError
 from awsdeploy.rehearsal import recording
 from awsdeploy.rehearsal.recorder import Recorder
 from awsdeploy.rehearsal.recording import Act, Header
-from awsdeploy.resource import Live
-from awsdeploy.resources.database import Database
-from awsdeploy.resources.target_health import TargetsHealthy
+from awsdeploy.resources.database.instance import Database
+from awsdeploy.resources.web.target_health import TargetsHealthy
 
 HEADER = Header("other", "ap-northeast-2", 60.0, False, "2026-11-27")
 
@@ -84,7 +84,9 @@ def test_only_words_are_recorded_of_codes_and_statuses(tmp_path: Path) -> None:
     recorder = Recorder(path)
     for outcome in ("InvalidGroup.NotFound", "404", "no answer", "shop-prod", "123456789012", "<html>10.0.0.1</html>"):
         recorder.called(Call("ec2", "DescribeVpcs", 0.1, outcome))
-    lives = [Live(Database, "database/mysql", f"db-{n}", status=said) for n, said in enumerate(("backing-up", "a.b"))]
+    lives = [
+        Observed(Database, "database/mysql", f"db-{n}", status=said) for n, said in enumerate(("backing-up", "a.b"))
+    ]
     recorder.looked(Database, "r", lives)
     rows = list(recording.rows(path))
     assert [row["outcome"] for row in rows[:-1]] == ["InvalidGroup.NotFound", "404", "no answer", *["unreadable"] * 3]
@@ -97,7 +99,7 @@ def test_a_look_that_finds_the_same_is_not_recorded(tmp_path: Path) -> None:
     recorder = Recorder(path)
     for status in ("initial", "initial", "healthy"):
         for id in ("one", "two"):
-            recorder.looked(TargetsHealthy, "r", [Live(TargetsHealthy, "web/x", id, status=status)])
+            recorder.looked(TargetsHealthy, "r", [Observed(TargetsHealthy, "web/x", id, status=status)])
     assert len(list(recording.rows(path))) == 4
 
 

@@ -20,7 +20,7 @@ from typing import Any
 
 from tests.ports import free_port
 
-SCRIPT = Path(__file__).parents[2] / "src/awsdeploy/bootstrap/release.sh"
+SCRIPT = Path(__file__).parents[2] / "src/awsdeploy/machine/release.sh"
 STACK, SERVICE, REGION, BUCKET = "shop/prod", "backend", "ap-northeast-2", "artifacts"
 
 AWS = f"""\

@@ -1,4 +1,4 @@
-"""What the machines are told of a release: the documented folders, ports and variables."""
+"""Manifest of a release: the documented folders, ports and variables."""
 
 from __future__ import annotations
 

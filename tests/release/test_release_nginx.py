@@ -21,7 +21,7 @@ from typing import Any
 
 import pytest
 
-from awsdeploy.sandbox.boxes import SHIMS
+from awsdeploy.sandbox.machines.hosts import SHIMS
 from tests.ports import free_port
 from tests.release.box import PROGRAM, Box, Run, application, until
 

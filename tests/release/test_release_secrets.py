@@ -1,4 +1,4 @@
-"""What is secret stays so: in no output, no log of ours, no argument list; on the disk for the application alone."""
+"""Secrets of a release: in no output, no log of ours, no argument list; on the disk for the application alone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is released is what git has committed, and what cannot be released is said before anything is sent."""
+"""Source of a release: what git has committed; what cannot be released is said before anything is sent."""
 
 from __future__ import annotations
 

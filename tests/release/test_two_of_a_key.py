@@ -11,21 +11,21 @@ from typing import Any
 
 import pytest
 
-from awsdeploy import estimate, standing
-from awsdeploy.cli import ci
-from awsdeploy.cli import open as opening
+from awsdeploy.cli.commands import ci
+from awsdeploy.cli.commands import open as opening
+from awsdeploy.cost import estimate, inventory
+from awsdeploy.engine.observed import Observed
+from awsdeploy.engine.resource import Resource
 from awsdeploy.errors import Refused
-from awsdeploy.live import Live
-from awsdeploy.release import access_logs, sessions
-from awsdeploy.release.ground import ground
+from awsdeploy.operations import access_logs, sessions
 from awsdeploy.release.machines import Machine
-from awsdeploy.resource import Resource
-from awsdeploy.resources.bucket import Bucket
-from awsdeploy.resources.data_bucket import DataBucket
-from awsdeploy.resources.database import Database
-from awsdeploy.resources.identity import Role
-from awsdeploy.resources.load_balancer import LoadBalancer, TargetGroup
-from awsdeploy.resources.scaling import AutoScalingGroup
+from awsdeploy.release.target import release_target
+from awsdeploy.resources.compute.auto_scaling import AutoScalingGroup
+from awsdeploy.resources.database.instance import Database
+from awsdeploy.resources.identity.role import Role
+from awsdeploy.resources.storage.bucket import Bucket
+from awsdeploy.resources.storage.data_bucket import DataBucket
+from awsdeploy.resources.web.load_balancer import LoadBalancer, TargetGroup
 from tests.simulated import World
 from tests.test_house import MODULES, part
 
@@ -47,11 +47,11 @@ RAW: dict[str, Any] = {"LoadBalancerName": "shop", "DNSName": "shop.example.com"
 DATABASE = {"DBInstanceClass": "db.t3.micro", "AllocatedStorage": 20, "EngineVersion": "8.4.3"}
 SERVES = {"Endpoint": {"Address": "new.example.com", "Port": 3306}}
 READ: dict[str, tuple[type[Resource], str, Callable[[Any, Any], object]]] = {
-    "artifacts": (Bucket, "storage/artifacts", ground),
-    "uploads": (DataBucket, "storage/uploads", ground),
-    "target groups": (TargetGroup, "web/backend", ground),
-    "load balancers": (LoadBalancer, "web/alb", ground),
-    "groups": (AutoScalingGroup, "machines/backend-group", ground),
+    "artifacts": (Bucket, "storage/artifacts", release_target),
+    "uploads": (DataBucket, "storage/uploads", release_target),
+    "target groups": (TargetGroup, "web/backend", release_target),
+    "load balancers": (LoadBalancer, "web/alb", release_target),
+    "groups": (AutoScalingGroup, "machines/backend-group", release_target),
     "address": (LoadBalancer, "web/alb", lambda run, settings: opening._address(_session(run, settings))),
     "databases": (Database, "database/mysql", sessions.database),
     "roles": (Role, "ci/github", lambda run, settings: ci._role(_session(run, settings))),
@@ -66,12 +66,12 @@ def _session(run: Any, settings: Any) -> Any:
 class Found:
     """What AWS has: these, and a bucket for releases."""
 
-    def __init__(self, *lives: Live) -> None:
+    def __init__(self, *lives: Observed) -> None:
         self.lives = lives
 
-    def all(self, kind: type[Resource], _region: str) -> Sequence[Live]:
+    def all(self, kind: type[Resource], _region: str) -> Sequence[Observed]:
         found = [live for live in self.lives if live.kind is kind]
-        return found or [Live(kind, "storage/artifacts", "artifacts")] if kind is Bucket else found
+        return found or [Observed(kind, "storage/artifacts", "artifacts")] if kind is Bucket else found
 
 
 @pytest.mark.parametrize("what", READ)
@@ -79,7 +79,7 @@ def test_whoever_reads_one_of_a_key_refuses_two_and_names_them(world: World, wha
     kind, key, read = READ[what]
     settings = world.settings(CONFIG)
     run, _ = world.run(settings)
-    run.world = Found(*(Live(kind, key, id, id, raw={**RAW, **SERVES}) for id in ("old-1", "new-2")))  # type: ignore[assignment]
+    run.cache = Found(*(Observed(kind, key, id, id, raw={**RAW, **SERVES}) for id in ("old-1", "new-2")))  # type: ignore[assignment]
     with pytest.raises(Refused) as refused:
         read(run, settings)
     assert f"{key} exists 2 times: new-2 and old-1" in refused.value.message
@@ -89,8 +89,10 @@ def test_whoever_reads_one_of_a_key_refuses_two_and_names_them(world: World, wha
 def test_one_that_is_being_deleted_does_not_count(world: World) -> None:
     settings = world.settings(CONFIG)
     run, _ = world.run(settings)
-    old = Live(Database, "database/mysql", "old", status="deleting", raw={"Endpoint": {"Address": "old.example.com"}})
-    run.world = Found(old, Live(Database, "database/mysql", "new", raw=SERVES))  # type: ignore[assignment]
+    old = Observed(
+        Database, "database/mysql", "old", status="deleting", raw={"Endpoint": {"Address": "old.example.com"}}
+    )
+    run.cache = Found(old, Observed(Database, "database/mysql", "new", raw=SERVES))  # type: ignore[assignment]
     assert sessions.database(run, settings).host == "new.example.com"
 
 
@@ -112,10 +114,10 @@ def test_of_two_machines_of_one_name_neither_is_chosen(asked: str) -> None:
 
 def test_the_bill_has_both_databases_and_the_disk_of_the_machine_that_serves(world: World) -> None:
     run, _ = world.run(world.settings(CONFIG))
-    two = [Live(Database, "database/mysql", id, raw=DATABASE) for id in ("old", "new")]
-    bill = estimate.of_parts(standing.parts(two, run.region))
+    two = [Observed(Database, "database/mysql", id, raw=DATABASE) for id in ("old", "new")]
+    bill = estimate.of_parts(inventory.parts(two, run.region))
     assert [line.what for line in bill] == ["2 × db.t3.micro", "40 GB of database"]
-    (one,) = (estimate.of_parts(standing.parts(two[:1], run.region))[:1],)
+    (one,) = (estimate.of_parts(inventory.parts(two[:1], run.region))[:1],)
     assert bill[0].monthly == 2 * (one[0].monthly or 0)
 
 
@@ -128,7 +130,7 @@ def test_requests_are_read_from_both_buckets(world: World) -> None:
     for name in ("logs-old", "logs-new"):
         s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": run.region})
         s3.put_object(Bucket=name, Key=place, Body=gzip.compress(line.encode()))
-    run.world = Found(*(Live(Bucket, "storage/logs", name) for name in ("logs-old", "logs-new")))  # type: ignore[assignment]
+    run.cache = Found(*(Observed(Bucket, "storage/logs", name) for name in ("logs-old", "logs-new")))  # type: ignore[assignment]
     assert len(access_logs.requests(run, now - timedelta(minutes=5), now)) == 2
 
 

@@ -11,7 +11,7 @@ from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
-from awsdeploy.resources import bootstrap
+from awsdeploy.resources.compute import bootstrap
 
 
 def folder() -> Path:

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from awsdeploy.resources import placeholder
-from awsdeploy.sandbox.strangers import PLAIN
+from awsdeploy.resources.compute import placeholder
+from awsdeploy.sandbox.server.anonymous_access import PLAIN
 from tests.simulated import World
 
 ANYWHERE = "0.0.0.0/0"

@@ -1,4 +1,4 @@
-"""What AWS does not accept, and what it shows that a plain simulation leaves out."""
+"""Acceptance of values by AWS, and what it shows that a plain simulation leaves out."""
 
 from __future__ import annotations
 

@@ -25,8 +25,8 @@ from botocore.exceptions import ClientError
 
 from awsdeploy import __version__
 from awsdeploy.sandbox import control
-from awsdeploy.sandbox.keys import HEADER, Keys
-from awsdeploy.sandbox.steering import Steering
+from awsdeploy.sandbox.server.control_api import ControlApi
+from awsdeploy.sandbox.server.keys import HEADER, Keys
 from tests.sandbox.signing import signed
 from tests.simulated import REGION, World
 
@@ -101,7 +101,7 @@ def test_a_web_page_is_refused_even_with_a_signature(world: World, name: str) ->
     assert ask(world, "POST", "/", COMMAND, signed(world, "ec2", "POST", "/", COMMAND, headers=FORM))[0] == 200
 
 
-@pytest.mark.parametrize("name", [name for name in vars(Steering) if name.startswith(("get_", "post_", "delete_"))])
+@pytest.mark.parametrize("name", [name for name in vars(ControlApi) if name.startswith(("get_", "post_", "delete_"))])
 def test_no_control_call_works_without_the_secret(world: World, name: str) -> None:
     method, _, path = name.partition("_")
     for secret in ({}, {HEADER: ""}, {HEADER: "x" * 40}):

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from awsdeploy.errors import AwsFailure
-from awsdeploy.resources import bootstrap
+from awsdeploy.resources.compute import bootstrap
 from awsdeploy.sandbox import control
 from tests.conftest import forked
 from tests.simulated import World, tags

@@ -19,10 +19,11 @@ import pytest
 from botocore.exceptions import ClientError
 from tenacity import retry, retry_if_exception_type, retry_if_result, stop_after_delay, wait_fixed
 
-from awsdeploy.aws import Door
+from awsdeploy.aws.session import AwsSession
 from awsdeploy.release import run_command
 from awsdeploy.release.machines import Machine
-from awsdeploy.sandbox import control, toolchain
+from awsdeploy.sandbox import control
+from awsdeploy.sandbox.machines import toolchain
 from tests.conftest import SPEED, entered, forked
 from tests.sandbox.standing import STILL, refused
 from tests.simulated import REGION, World, tags
@@ -157,7 +158,7 @@ NUMBERS = [str(number) for number in range(100_000, 105_000)]
 
 def followed(world: World, script: str) -> tuple[run_command.Outcome, list[str]]:
     """Run a script as a release is run. Return how it ended and every line that was shown."""
-    door, lines = Door(first_pause=0.02), list[str]()
+    door, lines = AwsSession(first_pause=0.02), list[str]()
     machine = Machine(machines(world)[0], "worker-1", "worker", "running", "")
     group = "/deploy/box/dev/worker"
     return run_command.run(door, REGION, machine, script, "test", group, lines.append), lines
@@ -173,9 +174,9 @@ def test_a_long_output_is_shown_to_its_last_line_although_the_stream_lags(copy: 
 
 
 def test_who_may_not_read_the_log_sees_the_output_at_the_end(copy: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    make = Door._make
+    make = AwsSession._make
 
-    def made(door: Door, service: str, region: str) -> Any:
+    def made(door: AwsSession, service: str, region: str) -> Any:
         client = make(door, service, region)
         client.meta.events.register("before-call.cloudwatch-logs.GetLogEvents", refuse)
         return client
@@ -183,7 +184,7 @@ def test_who_may_not_read_the_log_sees_the_output_at_the_end(copy: World, monkey
     def refuse(**_: Any) -> None:
         raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": "no"}}, "GetLogEvents")
 
-    monkeypatch.setattr(Door, "_make", made)
+    monkeypatch.setattr(AwsSession, "_make", made)
     outcome, lines = followed(copy, 'echo one; echo two; echo \'@outcome {"outcome": "ok"}\'')
     assert outcome.good
     assert "may not be read with these credentials" in lines[0]

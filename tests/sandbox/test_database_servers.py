@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import tenacity
 
-from awsdeploy.sandbox import certificates, mysql
+from awsdeploy.sandbox.machines import certificates, mysql
 from tests.simulated import World
 
 CONFIG = """\

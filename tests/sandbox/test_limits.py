@@ -1,4 +1,4 @@
-"""What an account may have: told when it is asked for, and refused beyond."""
+"""Limits of an account: told when asked for, and refused beyond."""
 
 from __future__ import annotations
 

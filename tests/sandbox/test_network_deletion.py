@@ -1,4 +1,4 @@
-"""What AWS does not let go of while something else needs it: the network and the machines in it."""
+"""Deletion of the network and its machines, which AWS refuses while something else needs them."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from awsdeploy.sandbox import control
-from awsdeploy.sandbox.http import listening_socket
+from awsdeploy.sandbox.server.http import listening_socket
 from tests.simulated import World
 
 CONFIG = """\

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from awsdeploy.resources import placeholder
+from awsdeploy.resources.compute import placeholder
 from tests.sandbox.standing import IMAGE, PORT, Standing, a_role, refused
 
 TWENTY = [{"Key": "kind", "Value": "member"}]

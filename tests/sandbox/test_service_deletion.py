@@ -1,4 +1,4 @@
-"""What AWS does not let go of while something else needs it: services, names and permissions."""
+"""Deletion of services, names and permissions, which AWS refuses while something else needs them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What S3 refuses and shows, and what load balancers ask of a bucket."""
+"""S3's refusals and answers, and what load balancers ask of a bucket."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from awsdeploy.sandbox.strangers import PLAIN
-from tests.documented.test_storage import browse
+from awsdeploy.sandbox.server.anonymous_access import PLAIN
 from tests.sandbox.standing import STILL, Standing, a_role, by_plain_http, refused
 from tests.simulated import World
+from tests.system.documented.test_storage import browse
 
 SEOUL = {"LocationConstraint": "ap-northeast-2"}
 CLOSED = dict.fromkeys(("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"), True)

@@ -1,4 +1,4 @@
-"""How long AWS takes: nothing is ready a second early, and nothing waits for a look."""
+"""Durations of AWS: nothing is ready a second early, and nothing waits for a look."""
 
 from __future__ import annotations
 

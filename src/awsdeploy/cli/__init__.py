@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from awsdeploy.cli.group import awsdeploy, main
+from awsdeploy.cli.app import awsdeploy, main
 
 __all__ = ["awsdeploy", "main"]

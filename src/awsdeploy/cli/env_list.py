@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from awsdeploy.cli.group import ExampleHelp
+from awsdeploy.cli.app import ExampleHelp
 from awsdeploy.cli.options import Given, json_option, shared_options
 from awsdeploy.cli.session import Session, session, styled
 from awsdeploy.errors import UsageError
@@ -63,7 +63,7 @@ def command(given: Given, service: str | None, show: bool, as_json: bool) -> Non
 def _rows(at: Session, folder: str, stored: list[Variable]) -> Iterator[Row]:
     """The owner's names first, then the stack's, then what is computed; at last what only the build sees."""
     from awsdeploy.release import environment
-    from awsdeploy.resources.parameter import SHARED
+    from awsdeploy.resources.compute.parameter import SHARED
 
     mine = [one for one in stored if one.folder == folder]
     taken = {one.name for one in mine if not one.build}

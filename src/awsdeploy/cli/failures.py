@@ -1,4 +1,4 @@
-"""How every command ends: a failure becomes one message, what to do next, and an exit code.
+"""Ending of every command: a failure becomes one message, the next thing to do, and an exit code.
 
 The only place that catches everything. Knows no command. What only a report needs is imported for it.
 """
@@ -14,9 +14,10 @@ from pathlib import Path
 
 import click
 
-from awsdeploy import __version__, output
+from awsdeploy import __version__
 from awsdeploy.errors import AwsdeployError
-from awsdeploy.files import FOLDER, own_folder, write
+from awsdeploy.progress import streams
+from awsdeploy.state.files import FOLDER, own_folder, write
 
 USAGE = 64
 INTERRUPTED = 130
@@ -57,12 +58,12 @@ def ending(run: Callable[[], object], debug: Callable[[], bool]) -> int:
     except (click.Abort, KeyboardInterrupt, EOFError):
         click.echo("\nStopped." if sys.stderr.isatty() else "Stopped.", err=True)
         return INTERRUPTED
-    except output.Unwritable:
+    except streams.Unwritable:
         return _unread(1)
     except Exception as error:
         if debug():
             raise
-        say(f"awsdeploy itself failed ({type(error).__name__}).", _remains(error))
+        say(f"awsdeploy itself failed ({type(error).__name__}).", _leftovers(error))
         return 1
 
 
@@ -100,7 +101,7 @@ def redacted(text: str) -> str:
     return text
 
 
-def _remains(error: BaseException) -> str:
+def _leftovers(error: BaseException) -> str:
     import datetime
 
     stamp = datetime.datetime.now(datetime.UTC).strftime("%Y%m%dT%H%M%S")
@@ -134,7 +135,7 @@ def _without_values(command: Sequence[str]) -> Iterator[str]:
 
 def _unread(code: int) -> int:
     """The exit code of a command, part of whose output may have been lost."""
-    lost = output.lost()
+    lost = streams.lost()
     if lost is None or lost.errno == errno.EPIPE:  # who reads may stop when he has seen enough
         return code
     done = "" if code else " The command itself succeeded."

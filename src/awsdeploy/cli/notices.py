@@ -1,4 +1,5 @@
-"""What somebody still has to do before a standing stack serves its purpose: one place, for every command that says so.
+"""Notices of what a person still has to do before a stack serves its purpose: one place, for every command that
+shows them.
 
 A notice is neither drift nor ill health: nothing that awsdeploy does would mend it.
 """
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING
 from awsdeploy.cli.session import Session
 
 if TYPE_CHECKING:
-    from awsdeploy.resource import Resource
+    from awsdeploy.engine.resource import Resource
 
 
 def notices(at: Session, resources: Iterable[Resource]) -> list[str]:
@@ -20,11 +21,11 @@ def notices(at: Session, resources: Iterable[Resource]) -> list[str]:
     for resource in resources:
         live = at.run.lives.get(resource)
         if live is not None and live.raw:
-            said[resource.notice(at.run.view(type(resource), at.run.of(resource)), live)] = None
-    return [notice for notice in said if notice]
+            said[resource.advisory(at.run.view(type(resource), at.run.of(resource)), live)] = None
+    return [advisory for advisory in said if advisory]
 
 
 def lines(at: Session, resources: Iterable[Resource]) -> list[str]:
     """The notices as a paragraph of its own, or nothing."""
-    found = [line for notice in notices(at, resources) for line in f"Note: {notice}.".split("\n")]
+    found = [line for advisory in notices(at, resources) for line in f"Note: {advisory}.".split("\n")]
     return ["", *found] if found else []

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from awsdeploy.errors import Refused, UsageError
-from awsdeploy.files import FOLDER, need_own
+from awsdeploy.state.files import FOLDER, need_own
 
 if TYPE_CHECKING:
     from awsdeploy.config import Settings

@@ -1,4 +1,4 @@
-"""What can be seen of a project from its folder, and the config.toml that says so.
+"""Detection of a project from its folder, and the config.toml that describes it.
 
 Reads a few small files and never runs anything. Knows no terminal.
 """
@@ -15,8 +15,7 @@ from pathlib import Path
 
 from awsdeploy.config import Settings, from_mapping
 from awsdeploy.config.rules import FORBIDDEN_STARTS
-from awsdeploy.errors import ConfigInvalid
-from awsdeploy.hints import next_command
+from awsdeploy.errors import ConfigInvalid, next_command
 from awsdeploy.release.source import LOCK_FILES, UNSUPPORTED, unsupported
 
 FOLDERS = {"frontend": ("front", "frontend"), "backend": ("back", "backend")}

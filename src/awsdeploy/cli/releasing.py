@@ -1,24 +1,30 @@
-"""What the commands that change what runs on the machines have in common: the stack, its lock, and the running text."""
+"""Code shared by the commands that change what runs on the machines: the stack, its lock, and the running text."""
 
 from __future__ import annotations
 
-import json
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import click
 
 from awsdeploy.cli.options import Given
+
+if TYPE_CHECKING:
+    from awsdeploy.config import Service, Settings
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
 from awsdeploy.cli.session import Session, print_lines, session, styled
-from awsdeploy.errors import Refused, UsageError
-from awsdeploy.hints import next_command
+from awsdeploy.errors import Refused, UsageError, next_command
 
 if TYPE_CHECKING:
     from awsdeploy.config import Service, Settings
     from awsdeploy.release.deploy import Releaser, Result
-    from awsdeploy.release.ground import Ground
+    from awsdeploy.release.target import ReleaseTarget
 
 LOGGED = "| "
 """Before each line of a log that release.sh repeats."""
@@ -29,11 +35,11 @@ def releasing(given: Given, settings: Settings, command: str) -> Iterator[tuple[
     """The stack, looked at, its lock held here and in AWS. Raises `NoSuchStack`, `StateLocked`."""
     with session(given, settings, command, writes=True) as at:
         from awsdeploy.release.deploy import Releaser
-        from awsdeploy.release.ground import ground
+        from awsdeploy.release.target import release_target
 
         at.run.need_record()
-        with at.run.lease.held(command, at.run.stop):
-            yield at, Releaser(ground(at.run, settings), teller())
+        with at.run.stack_lock.held(command, at.run.stop):
+            yield at, Releaser(release_target(at.run, settings), teller())
 
 
 def teller() -> Callable[[str], None]:
@@ -68,15 +74,15 @@ def chosen(settings: Settings, names: Sequence[str]) -> list[Service]:
     return [one for one in everyone if not names or one.name in names]
 
 
-def need_machines(ground: Ground, services: Iterable[Service]) -> None:
+def need_machines(release_target: ReleaseTarget, services: Iterable[Service]) -> None:
     """Raises `Refused` where a service has no machine, or one whose agent does not answer."""
     from awsdeploy.release.run_command import need_agents
 
     for service in services:
-        if not ground.machines[service.name]:
+        if not release_target.machines[service.name]:
             raise Refused(f"{service.name} has no running machine.", f"To see why: {next_command('status')}")
-    everyone = [one for service in services for one in ground.machines[service.name]]
-    need_agents(ground.run.door, ground.run.region, everyone)
+    everyone = [one for service in services for one in release_target.machines[service.name]]
+    need_agents(release_target.run.session, release_target.run.region, everyone)
 
 
 def report(at: Session, results: list[Result], seconds: float, site: str, as_json: bool, verb: str) -> None:
@@ -99,3 +105,15 @@ def report(at: Session, results: list[Result], seconds: float, site: str, as_jso
         before = f", previously {one.previous}" if one.previous and not one.unchanged else ""
         lines.append(f"{one.service}: {one.release} {said}{before}")
     print_lines([*lines, *(["", f"Answers at {site}"] if site else [])])
+
+
+def restarted(given: Given, settings: Settings, wanted: Sequence[Service], as_json: bool = False) -> None:
+    """Restart these services and say how it went. Raises `ReleaseFailed`, `Refused`, `StateLocked`."""
+    with releasing(given, settings, "restart") as (at, releaser):
+        need_machines(releaser.release_target, wanted)
+        begun, results = time.monotonic(), []
+        for service in wanted:
+            click.echo(f"{service.name}: restarting", err=True)
+            results.append(releaser.restart(service))
+        seconds = at.clock.of(time.monotonic() - begun)
+        report(at, results, seconds, releaser.release_target.site, as_json, "restarted")

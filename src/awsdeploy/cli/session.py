@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from awsdeploy import output
 from awsdeploy.cli.options import Given
 from awsdeploy.errors import UsageError
+from awsdeploy.progress import streams
 
 if TYPE_CHECKING:
     from awsdeploy.config import Settings
     from awsdeploy.engine.run import Run
-    from awsdeploy.progress import Clock
+    from awsdeploy.progress.steps import Clock
 
 JSON_VERSION = 1
 """Of every document that `--json` prints."""
@@ -63,29 +63,29 @@ def session(given: Given, settings: Settings, command: str, writes: bool = False
     Raises `StateLocked`, `StateTooNew`, `StateUnwritable`.
     """
     click.echo(f"Reading {settings.stack} in {settings.region} …", err=True)
-    from awsdeploy import blueprint  # noqa: F401 - every kind enters by being defined
-    from awsdeploy.aws import Door
+    from awsdeploy import architecture  # noqa: F401 - every kind enters by being defined
+    from awsdeploy.aws.session import AwsSession
+    from awsdeploy.aws.waiting import Cancellation, Polling
     from awsdeploy.engine.run import Run
-    from awsdeploy.lock import locked
-    from awsdeploy.progress import Clock
+    from awsdeploy.progress.steps import Clock
     from awsdeploy.rehearsal import recorder
-    from awsdeploy.state import State
-    from awsdeploy.stop import Pace, Stop
+    from awsdeploy.state.file_lock import locked
+    from awsdeploy.state.record import State
 
     stack = settings.stack
     path = given.state_folder / f"{stack.slug}.json"
-    stop, waits = Stop(), settings.waits
+    stop, waits = Cancellation(), settings.waits
     with ExitStack() as held:
         held.enter_context(stop.on_signals())
         if writes:
             held.enter_context(locked(path, command))
-            output.go_on()
+            streams.go_on()
         state = State.load(path, stack.tag)
         if state.rebuilt:
             click.echo(state.rebuilt, err=True)
-        door = Door(stop, first_pause=waits.poll_floor)
-        pace = Pace(waits.poll_floor, waits.poll_ceiling)
-        run = Run(door, stack, settings.region, state, pace=pace, settle=waits.settle)
+        session = AwsSession(stop, first_pause=waits.poll_floor)
+        polling = Polling(waits.poll_floor, waits.poll_ceiling)
+        run = Run(session, stack, settings.region, state, polling=polling, settle=waits.settle)
         recorder.listen(run)
         yield Session(given, settings, run, Clock.given(settings.tz))
 
@@ -120,7 +120,7 @@ def styled(*words: str, to_stderr: bool = False) -> Callable[[str], str]:
     plain = not stream.isatty() or bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
 
     def style(text: str) -> str:
-        return text if plain else output.style(text, *(STYLES[word] for word in words))
+        return text if plain else streams.style(text, *(STYLES[word] for word in words))
 
     return style
 

@@ -1,4 +1,4 @@
-"""Who may release without being at a keyboard."""
+"""Settings of releases from CI."""
 
 from __future__ import annotations
 

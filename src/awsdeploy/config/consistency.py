@@ -1,4 +1,4 @@
-"""What must hold between values that are each right: ranges, names, ports and paths beside each other.
+"""Rules between values that are each valid: ranges, names, ports and paths beside each other.
 
 Sees whole `Settings` and says what is wrong with them, without knowing where anything was written.
 """

@@ -1,4 +1,4 @@
-"""What follows from what: the documented values, the presets, and everything nobody wrote.
+"""Default values: the documented ones, the presets, and everything that is not set.
 
 Works on plain nested dicts before they are validated, so it takes nothing for granted about the types
 of what was written. The documented values are those of the architecture; a preset overrides sizes only.

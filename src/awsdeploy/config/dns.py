@@ -1,4 +1,4 @@
-"""Who keeps the domain's DNS, and what of it a new zone takes over."""
+"""Settings of DNS: who manages the domain, and what a new zone takes over."""
 
 from __future__ import annotations
 

@@ -1,5 +1,6 @@
-"""How GitHub spells a repository, a branch and an environment in its tokens. IAM compares them letter by letter, so
-nothing is taken that it would read as a wildcard, a variable or another part of the subject."""
+"""Names of GitHub repositories, branches and environments, spelled as in its tokens. IAM compares them letter by
+letter, so nothing is accepted that it would read as a wildcard, a variable or another part of the subject.
+"""
 
 from __future__ import annotations
 

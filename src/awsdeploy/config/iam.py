@@ -1,4 +1,4 @@
-"""What an organisation demands of every IAM role."""
+"""Settings that an organisation demands for every IAM role."""
 
 from __future__ import annotations
 

@@ -20,8 +20,7 @@ from awsdeploy.config.consistency import Mistake
 from awsdeploy.config.mistakes import dotted, explained, meant
 from awsdeploy.config.settings import Settings
 from awsdeploy.config.wrong import Wrong, printable, shown
-from awsdeploy.errors import ConfigInvalid
-from awsdeploy.hints import next_command
+from awsdeploy.errors import ConfigInvalid, next_command
 
 ENVIRONMENT: Mapping[str, str] = MappingProxyType(
     {

@@ -1,4 +1,4 @@
-"""From what the validator says to what a person needs: the key, what was expected, what was found, a remedy.
+"""Mistakes in a config as a person needs them: the key, what was expected, what was found, and a remedy.
 
 Knows the shape of the settings (for suggestions), not where anything was written.
 """

@@ -1,11 +1,11 @@
-"""Where the machines fetch the code themselves: which addresses of a git repository can be used. Knows no git."""
+"""Addresses of git repositories from which machines can fetch. Knows no git."""
 
 from __future__ import annotations
 
 import re
 
 from awsdeploy.config.wrong import Wrong
-from awsdeploy.hints import next_command
+from awsdeploy.errors import next_command
 
 EXAMPLE = "https://github.com/acme/shop.git"
 

@@ -1,4 +1,4 @@
-"""What one value may be: names that AWS accepts, ranges, paths, machine sizes, time zones.
+"""Rules for one value: names that AWS accepts, ranges, paths, machine sizes, time zones.
 
 Each rule takes a value of the right type and returns it (in its one written form) or raises `Wrong`.
 No rule looks at a second value: that is `consistency`'s part.

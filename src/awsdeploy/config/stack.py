@@ -6,6 +6,10 @@ import hashlib
 import re
 from dataclasses import dataclass, field
 
+TAG_STACK = "awsdeploy:stack"
+TAG_RESOURCE = "awsdeploy:resource"
+TAG_GENERATION = "awsdeploy:generation"
+"""Tags by which an object is known as the stack's: its stack, its key, the hash of what cannot change in place."""
 TAG_OWN = "awsdeploy:tags"
 """Digests of the keys of the owner's tags that an object was given: what the config no longer has can be taken off."""
 APART = "--"

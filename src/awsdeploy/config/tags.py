@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from awsdeploy.config.wrong import Wrong, shown
-from awsdeploy.hints import next_command
+from awsdeploy.errors import next_command
 
 MOST = 35
 """AWS: 50 tags on one object, and 10 keys in the shortest list of them; up to 15 are awsdeploy's own."""

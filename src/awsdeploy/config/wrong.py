@@ -1,4 +1,4 @@
-"""How a value is refused, and how any value is shown in a message. Knows no key and no rule."""
+"""Refusal of a value, and how any value is shown in a message. Knows no key and no rule."""
 
 from __future__ import annotations
 

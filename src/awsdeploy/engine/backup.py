@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from awsdeploy.aws import AnswerLost
+from awsdeploy.aws.session import AnswerLost
 from awsdeploy.engine import schedule
 from awsdeploy.engine.events import Event
+from awsdeploy.engine.resource import KINDS, Observed
 from awsdeploy.engine.run import Run
-from awsdeploy.engine.up import summed_up
-from awsdeploy.errors import AwsdeployError, AwsFailure, NoSuchStack, TimedOut
-from awsdeploy.hints import next_command
-from awsdeploy.resource import KINDS, Live
+from awsdeploy.engine.summary import summed_up
+from awsdeploy.errors import AwsdeployError, AwsFailure, NoSuchStack, TimedOut, next_command
 
 
-def sources(run: Run) -> list[Live]:
+def sources(run: Run) -> list[Observed]:
     """Everything of the stack that a copy can be made of. Raises `NoSuchStack` where there is nothing."""
     lives = [live for live in run.look_everywhere(run.read_record) if live.kind.copies]
     found = [live for live in lives if not live.state.leaving]
@@ -24,14 +23,14 @@ def sources(run: Run) -> list[Live]:
     return found
 
 
-def take(run: Run, lives: list[Live], stamp: str) -> list[Live]:
+def take(run: Run, lives: list[Observed], stamp: str) -> list[Observed]:
     """Copy each of `lives`; returns the copies as AWS has them when all are done.
 
     Raises, after everything possible is done, `AwsFailure` naming each cause once, `TimedOut`, or what stopped the run.
     """
-    copies: dict[Live, Live] = {}
+    copies: dict[Observed, Observed] = {}
 
-    def copy(live: Live) -> None:
+    def copy(live: Observed) -> None:
         try:
             copies[live] = _copied(run, live, stamp)
         except AwsdeployError as error:
@@ -40,14 +39,14 @@ def take(run: Run, lives: list[Live], stamp: str) -> list[Live]:
             raise
         run.emit(Event(live.key, "ready", copies[live].status, copies[live].id))
 
-    with run.lease.held("backup", run.stop):
+    with run.stack_lock.held("backup", run.stop):
         errors = schedule.run({live: set() for live in lives}, copy, run.stop)
     if errors:
         raise summed_up((live.key, error) for live, error in errors.items())
     return [copies[live] for live in lives]
 
 
-def _copied(run: Run, live: Live, stamp: str) -> Live:
+def _copied(run: Run, live: Observed, stamp: str) -> Observed:
     if live.remedy:
         raise AwsFailure(f"AWS reports {live.status}, which allows no snapshot: {live.explained}", live.remedy)
     view, kind = run.view(live.kind, live.region), KINDS[live.kind.copies]
@@ -57,8 +56,8 @@ def _copied(run: Run, live: Live, stamp: str) -> Live:
     except AnswerLost:  # its name tells whether it was made
         id = live.kind.back_up(view, live, stamp)
     shown = ""
-    for _ in run.pace.ticks(run.stop, kind.wait.deadline):
-        seen = next((one for one in run.world.look(kind, live.region) if one.id == id), None)
+    for _ in run.polling.ticks(run.stop, kind.wait.deadline):
+        seen = next((one for one in run.cache.look(kind, live.region) if one.id == id), None)
         if seen is None:
             continue
         if seen.state.usable:

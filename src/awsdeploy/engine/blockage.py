@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 
-from awsdeploy.aws import AwsRefusal
+from awsdeploy.aws.remedies import delete_data
+from awsdeploy.aws.session import AwsRefusal
+from awsdeploy.engine.resource import DestroyOptions, Observed
 from awsdeploy.engine.run import Run
 from awsdeploy.errors import AwsFailure
-from awsdeploy.remedies import delete_data
-from awsdeploy.resource import Live, Parting
 
 FEW = 3  # of the blockers are named one by one
 
@@ -21,7 +21,7 @@ class Blockage:
         self._words = ""
         self._next: float | None = None
 
-    def words(self, live: Live, stuck: bool) -> str:
+    def words(self, live: Observed, stuck: bool) -> str:
         """Describe the known blockers of an object that is `stuck` now; nothing for one that is not."""
         now = time.monotonic()
         if not stuck:
@@ -34,7 +34,7 @@ class Blockage:
         return self._words
 
 
-def blocked_by(run: Run, live: Live) -> str:
+def blocked_by(run: Run, live: Observed) -> str:
     """Ask for the blockers of an object; nothing where its kind knows none."""
     try:
         found = list(dict.fromkeys(map(str, live.kind.blockers(run.view(live.kind, live.region), live))))
@@ -44,12 +44,12 @@ def blocked_by(run: Run, live: Live) -> str:
     return f"Blocked by {'; '.join([*found[:FEW], *more])}" if found else ""
 
 
-def explained(run: Run, live: Live, refusal: AwsRefusal, parting: Parting) -> AwsFailure | None:
+def explained(run: Run, live: Observed, refusal: AwsRefusal, options: DestroyOptions) -> AwsFailure | None:
     """A refused delete that waiting does not help, as an error with what does; None: it is waited for."""
-    if refusal.code in live.kind.blocked:
+    if refusal.code in live.kind.retry_delete_on:
         if not live.state.remedy:
             return None
-        without = live.kind.data and not parting.data and ":Delete" in refusal.operation
+        without = live.kind.data and not options.data and ":Delete" in refusal.operation
         hint = f"{live.remedy} {delete_data()}" if without else live.remedy
         return AwsFailure(f"AWS refuses it in the status {live.status} ({live.explained}): {refusal.text}", hint)
     if not refusal.action and (words := blocked_by(run, live)):

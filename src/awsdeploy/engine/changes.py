@@ -10,8 +10,8 @@ import math
 import time
 from collections.abc import Sequence
 
+from awsdeploy.engine.observed import Change, Observed
 from awsdeploy.errors import AwsdeployError, AwsFailure, TimedOut
-from awsdeploy.live import Change, Live
 
 LIMIT = 5
 """Number of times that one change is sent at most."""
@@ -31,7 +31,7 @@ class SentChanges:
         self._settle = settle
         self._sent: dict[Identity, tuple[int, float]] = {}
 
-    def due(self, live: Live, changes: Sequence[Change], looked: float) -> list[Change]:
+    def due(self, live: Observed, changes: Sequence[Change], looked: float) -> list[Change]:
         """Those to send now, of several with one call the first, by a look that began at `looked` (`time.monotonic`).
         What AWS has begun counts as sent when it is first seen.
 
@@ -50,7 +50,7 @@ class SentChanges:
             raise self._failure(tired)
         return list({id(change.apply): change for change in due}.values())
 
-    def record(self, live: Live, changes: Sequence[Change], sent: Change) -> None:
+    def record(self, live: Observed, changes: Sequence[Change], sent: Change) -> None:
         """Count all of `changes` that the call of `sent` made, which has ended: from now on AWS may show them."""
         for change in changes:
             if change.apply is sent.apply:
@@ -74,5 +74,5 @@ class SentChanges:
         )
 
 
-def _identity(live: Live, change: Change) -> Identity:
+def _identity(live: Observed, change: Change) -> Identity:
     return (live.status, change.field, str(change.old), str(change.new))

@@ -1,4 +1,4 @@
-"""What a run tells whoever watches: one event per change of one resource. Data only."""
+"""Events of a run: one per change of one resource. Data only."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `up` would do, from one look at AWS: per resource nothing, create, change, replace, wait; and what goes.
+"""Plan of an `up`, from one look at AWS: per resource nothing, create, change, replace or wait; and what is deleted.
 
 The plan is the same code as the run: a change printed here is the `Change` that `up` applies.
 """
@@ -11,10 +11,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from awsdeploy.engine import schedule
+from awsdeploy.engine.resource import Aws, Change, Gate, Observed, Resource
 from awsdeploy.engine.run import Run
-from awsdeploy.errors import AwsFailure, UsageError
-from awsdeploy.hints import next_command
-from awsdeploy.resource import Aws, Change, Gate, Live, Resource
+from awsdeploy.errors import AwsFailure, UsageError, next_command
 
 WRITES = ("create", "replace", "change")
 NO_SNAPSHOT = (
@@ -41,7 +40,7 @@ class Item:
     resource: Resource
     step: str
     action: str = "none"
-    live: Live | None = None
+    live: Observed | None = None
     changes: list[Change] = field(default_factory=list)
 
     @property
@@ -67,11 +66,11 @@ class Plan:
 
     steps: Sequence[Step]
     items: dict[Resource, Item]
-    removals: list[Live]
-    obstacles: list[str]
+    removals: list[Observed]
+    conflicts: list[str]
     new: bool
     """Whether nothing of this stack exists yet."""
-    lives: Sequence[Live]
+    lives: Sequence[Observed]
     """Everything of the stack as it was looked at."""
     replace: Collection[str] = ()
     """What was to be made anew on request."""
@@ -87,7 +86,7 @@ class Plan:
         return self.writes or any(not isinstance(item.resource, Gate) for item in waits)
 
     @staticmethod
-    def standing(lives: Iterable[Live]) -> set[tuple[type[Resource], str]]:
+    def existing(lives: Iterable[Observed]) -> set[tuple[type[Resource], str]]:
         """What there is of kinds that can be made, without what is on its way out."""
         makeable = (live for live in lives if live.kind.create is not Resource.create)
         return {(live.kind, live.id) for live in makeable if not live.state.leaving}
@@ -104,7 +103,7 @@ class Plan:
         return anew | {live.id for live in self.removals}
 
     @property
-    def lost_data(self) -> list[Live]:
+    def lost_data(self) -> list[Observed]:
         """What the plan would delete that cannot be made again."""
         return [live for live in self.removals if live.kind.data]
 
@@ -133,20 +132,20 @@ def make(
     record: list[Any] = []
 
     def pin() -> None:
-        run.state.pin(run.door.account(run.region), run.region)
+        run.state.pin(run.session.account(run.region), run.region)
 
     lives = run.look_everywhere(lambda: record.append(run.read_record()), pin)
     if seen is not None:
         steps = seen()
         resources = [resource for step in steps for resource in step.resources]
         order = _ordered(resources)
-    by_key: dict[tuple[type[Resource], str], list[Live]] = {}
+    by_key: dict[tuple[type[Resource], str], list[Observed]] = {}
     for live in lives:
         by_key.setdefault((live.kind, live.key), []).append(live)
 
     titles = {resource: step.title for step in steps for resource in step.resources}
     items = {resource: Item(resource, titles[resource]) for resource in resources}
-    used: set[Live] = set()
+    used: set[Observed] = set()
     for resource in order:
         same = by_key.get((type(resource), resource.key), [])
         counter = max((counter_of(live.generation) for live in same), default=0)
@@ -171,13 +170,13 @@ def make(
             item.action = "replace" if same else "create"
 
     _compare(run, [items[resource] for resource in order])
-    obstacles = _obstacles(run, items.values())
+    conflicts = _conflicts(run, items.values())
     makeable = [live for live in lives if live.kind.create is not Resource.create]
-    unused = [live for live in makeable if live not in used and not live.kind.lasting]
+    unused = [live for live in makeable if live not in used and not live.kind.keep_if_undeclared]
     removals = [live for live in unused if not live.state.leaving]
-    obstacles += [LOCKED.format(live=live, remedy=live.kind.unlocking(live)) for live in removals if live.locked]
-    obstacles += [NO_SNAPSHOT.format(live=live) for live in removals if live.without_snapshot]
-    return Plan(steps, items, removals, obstacles, record == [None] and not makeable, lives, replace)
+    conflicts += [LOCKED.format(live=live, remedy=live.kind.unlocking(live)) for live in removals if live.locked]
+    conflicts += [NO_SNAPSHOT.format(live=live) for live in removals if live.without_snapshot]
+    return Plan(steps, items, removals, conflicts, record == [None] and not makeable, lives, replace)
 
 
 def _ordered(resources: Sequence[Resource]) -> list[Resource]:
@@ -232,8 +231,8 @@ def _look_again(run: Run, item: Item) -> None:
     if left <= 0:
         return
     view = run.view(type(resource), run.of(resource))
-    for waited in run.pace.ticks(run.stop, left):
-        lives = run.world.look(type(resource), run.of(resource)) if waited else ()
+    for waited in run.polling.ticks(run.stop, left):
+        lives = run.cache.look(type(resource), run.of(resource)) if waited else ()
         live = next((one for one in lives if one.id == live.id), live)
         item.live = run.lives[resource] = live
         item.compare(view)
@@ -241,13 +240,13 @@ def _look_again(run: Run, item: Item) -> None:
             return
 
 
-def _obstacles(run: Run, items: Iterable[Item]) -> list[str]:
+def _conflicts(run: Run, items: Iterable[Item]) -> list[str]:
     missing = [item for item in items if item.action in ("create", "replace")]
     found: dict[str, str] = {}
 
     def ask(item: Item) -> None:
         resource = item.resource
-        if why := resource.obstacle(run.view(type(resource), run.of(resource))):
+        if why := resource.conflict(run.view(type(resource), run.of(resource))):
             found[resource.key] = why
 
     schedule.in_parallel({item.resource: _bound(ask, item) for item in missing}, run.stop)

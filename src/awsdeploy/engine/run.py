@@ -1,4 +1,4 @@
-"""What one command knows while it runs: the door, the stack, one memoised look at AWS, the clock."""
+"""State of one command while it runs: the AWS session, the stack, one memoised look at AWS, the clock."""
 
 from __future__ import annotations
 
@@ -9,42 +9,48 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from awsdeploy.aws import Door
+from awsdeploy.aws.session import AwsSession
+from awsdeploy.aws.waiting import Cancellation, Polling
 from awsdeploy.engine import schedule
 from awsdeploy.engine.events import Emit
-from awsdeploy.errors import NoSuchStack
-from awsdeploy.hints import next_command
-from awsdeploy.lease import Lease
-from awsdeploy.resource import KINDS, Aws, Gate, Live, Resource, Stack
-from awsdeploy.state import State
-from awsdeploy.stop import Pace, Stop
+from awsdeploy.engine.resource import (
+    KINDS,
+    Aws,
+    Gate,
+    Observed,
+    Resource,
+    Stack,
+)
+from awsdeploy.errors import NoSuchStack, next_command
+from awsdeploy.state.record import State
+from awsdeploy.state.stack_lock import StackLock
 
 
 @dataclass
 class Run:
     """One command on one stack. `settle` is how long (seconds) AWS may take to show a new object or a change."""
 
-    door: Door
+    session: AwsSession
     stack: Stack
     region: str
     state: State
-    pace: Pace = field(default_factory=Pace)
+    polling: Polling = field(default_factory=Polling)
     settle: float = 60.0
     emit: Emit = lambda _event: None
-    on_look: Callable[[type[Resource], str, Sequence[Live]], None] = lambda _kind, _region, _lives: None
+    on_look: Callable[[type[Resource], str, Sequence[Observed]], None] = lambda _kind, _region, _lives: None
     """Told what every look finds: all of a kind in a region, or of a gate the one observed. From many threads."""
     regions: set[str] = field(default_factory=set)
     """Where the stack has something: its own region, what is declared or recorded elsewhere."""
-    lives: dict[Resource, Live] = field(default_factory=dict)
+    lives: dict[Resource, Observed] = field(default_factory=dict)
     generations: dict[Resource, str] = field(default_factory=dict)
     notes: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.use(self.region, *(entry.region for entry in self.state.entries.values()))
-        self.world = Sight(self._scan, self.region)
-        self.lease = Lease(self.door, self.stack, self.region)
-        self.lease.regions = lambda: self.regions
-        self.lease.memory = hashlib.sha256(str(self.state.path.absolute()).encode()).hexdigest()[:12]
+        self.cache = ResourceCache(self._scan, self.region)
+        self.stack_lock = StackLock(self.session, self.stack, self.region)
+        self.stack_lock.regions = lambda: self.regions
+        self.stack_lock.memory = hashlib.sha256(str(self.state.path.absolute()).encode()).hexdigest()[:12]
         self.state.on_failure = self.stop.abort
         self._blank = self.state.serial == 0
 
@@ -57,7 +63,7 @@ class Run:
 
         Raises `WrongAccount`.
         """
-        record = self.lease.record()
+        record = self.stack_lock.record()
         self.use(*(record or {}).get("regions", ()))
         return record
 
@@ -70,14 +76,14 @@ class Run:
             )
 
     @property
-    def stop(self) -> Stop:
-        return self.door.stop
+    def stop(self) -> Cancellation:
+        return self.session.stop
 
     @property
     def forgotten_for(self) -> float | None:
         """Seconds since a crashed writer last showed life, if what it intended is not in our record."""
-        remembered = self.lease.left_by_our_own and not self._blank
-        return None if remembered else self.lease.left_over_since
+        remembered = self.stack_lock.left_by_our_own and not self._blank
+        return None if remembered else self.stack_lock.left_over_since
 
     def of(self, resource: Resource) -> str:
         """The region a resource lives in."""
@@ -87,16 +93,16 @@ class Run:
         self, kind: type[Resource], region: str, token: str = "", fresh: bool = True, removing: bool = False
     ) -> Aws:
         """AWS as this kind sees it in this region. Who is `removing` something does not wait for it to appear."""
-        passing = tuple(row for row in kind.passing if not (removing and row.absent))
+        transient = tuple(row for row in kind.transient if not (removing and row.absent))
         return Aws(
-            self.door,
+            self.session,
             self.stack,
             region,
-            self.world,
+            self.cache,
             self.lives,
             self.generations,
             token,
-            passing,
+            transient,
             self.notes,
             fresh,
         )
@@ -108,21 +114,21 @@ class Run:
             (kind, region)
             for kind in KINDS.values()
             if not issubclass(kind, Gate)
-            for region in (self.region, *(others if kind.abroad and not kind.everywhere else ()))
+            for region in (self.region, *(others if kind.multi_region and not kind.is_global else ()))
         ]
 
-    def look_everywhere(self, *more: Callable[[], object]) -> list[Live]:
+    def look_everywhere(self, *more: Callable[[], object]) -> list[Observed]:
         """All of the stack's objects, all kinds at once; `more` is done at the same time."""
         # `more` first: its refusals (the wrong account) explain those of the scans.
         tasks: dict[Any, Callable[[], object]] = dict(enumerate(more))
-        tasks |= {pair: _later(self.world.all, *pair) for pair in self.kinds()}
+        tasks |= {pair: _later(self.cache.all, *pair) for pair in self.kinds()}
         schedule.in_parallel(tasks, self.stop)
         # What was done meanwhile may have found further regions.
-        later: dict[Any, Callable[[], object]] = {pair: _later(self.world.all, *pair) for pair in self.kinds()}
+        later: dict[Any, Callable[[], object]] = {pair: _later(self.cache.all, *pair) for pair in self.kinds()}
         schedule.in_parallel({pair: look for pair, look in later.items() if pair not in tasks}, self.stop)
-        return [live for pair in self.kinds() for live in self.world.all(*pair)]
+        return [live for pair in self.kinds() for live in self.cache.all(*pair)]
 
-    def _scan(self, kind: type[Resource], region: str) -> Iterable[Live]:
+    def _scan(self, kind: type[Resource], region: str) -> Iterable[Observed]:
         lives = list(kind.scan(self.view(kind, region)))
         self.on_look(kind, region, lives)
         return lives
@@ -132,22 +138,22 @@ def _later(function: Callable[..., object], *arguments: Any) -> Callable[[], obj
     return lambda: function(*arguments)
 
 
-class Sight:
+class ResourceCache:
     """One look per kind and region, shared by all who ask. A look asked for during another waits for the next."""
 
-    def __init__(self, scan: Callable[[type[Resource], str], Iterable[Live]], home: str) -> None:
+    def __init__(self, scan: Callable[[type[Resource], str], Iterable[Observed]], home: str) -> None:
         self._scan, self._home = scan, home
-        self._seen: dict[tuple[type[Resource], str], tuple[float, list[Live]]] = {}
+        self._seen: dict[tuple[type[Resource], str], tuple[float, list[Observed]]] = {}
         self._locks: dict[tuple[type[Resource], str], threading.Lock] = {}
         self._guard = threading.Lock()
 
-    def all(self, kind: type[Resource], region: str) -> Sequence[Live]:
+    def all(self, kind: type[Resource], region: str) -> Sequence[Observed]:
         return self._at_least(0.0, kind, region)
 
-    def look(self, kind: type[Resource], region: str) -> Sequence[Live]:
+    def look(self, kind: type[Resource], region: str) -> Sequence[Observed]:
         return self._at_least(time.monotonic(), kind, region)
 
-    def known(self) -> list[Live]:
+    def known(self) -> list[Observed]:
         """What every kind's last look found; asks nobody."""
         with self._guard:
             return [live for _, lives in self._seen.values() for live in lives]
@@ -157,8 +163,8 @@ class Sight:
         with self._guard:
             self._seen.clear()
 
-    def _at_least(self, asked: float, kind: type[Resource], region: str) -> Sequence[Live]:
-        pair = (kind, self._home if kind.everywhere else region)
+    def _at_least(self, asked: float, kind: type[Resource], region: str) -> Sequence[Observed]:
+        pair = (kind, self._home if kind.is_global else region)
         with self._guard:
             lock = self._locks.setdefault(pair, threading.Lock())
         with lock:

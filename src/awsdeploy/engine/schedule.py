@@ -7,8 +7,8 @@ from collections.abc import Callable, Hashable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import TypeVar
 
+from awsdeploy.aws.waiting import Cancellation
 from awsdeploy.errors import AwsdeployError
-from awsdeploy.stop import Stop
 
 Node = TypeVar("Node", bound=Hashable)
 
@@ -19,7 +19,7 @@ MOST_THREADS = 256
 def run(
     needs: Mapping[Node, set[Node]],
     work: Callable[[Node], None],
-    stop: Stop,
+    stop: Cancellation,
     skipped: Callable[[Node], None] = lambda _node: None,
 ) -> dict[Node, AwsdeployError]:
     """Do `work` on every node after the nodes it needs; returns the errors by node.
@@ -60,7 +60,7 @@ def run(
     return errors
 
 
-def in_parallel(tasks: Mapping[Node, Callable[[], object]], stop: Stop) -> None:
+def in_parallel(tasks: Mapping[Node, Callable[[], object]], stop: Cancellation) -> None:
     """Do independent tasks at once; raises the first error by order of the tasks."""
     errors = run({node: set() for node in tasks}, lambda node: _discard(tasks[node]), stop)
     for node in tasks:

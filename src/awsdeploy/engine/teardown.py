@@ -6,46 +6,54 @@ What is deleted is what a look at AWS finds; the order comes from the field anno
 
 from __future__ import annotations
 
-import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
-from awsdeploy.aws import AnswerLost, AwsRefusal
+from awsdeploy.aws.refusals import allowing
+from awsdeploy.aws.remedies import GO_ON
+from awsdeploy.aws.session import AnswerLost, AwsRefusal
 from awsdeploy.engine import schedule
 from awsdeploy.engine.blockage import Blockage, explained
+from awsdeploy.engine.deletion import Asked, DeletionProgress
 from awsdeploy.engine.events import Event
+from awsdeploy.engine.resource import (
+    KINDS,
+    TAG_RESOURCE,
+    TAG_STACK,
+    DestroyOptions,
+    Observed,
+    Resource,
+    Retained,
+    needs,
+)
 from awsdeploy.engine.run import Run
 from awsdeploy.errors import AwsdeployError, AwsFailure, Leftovers, NoSuchStack, TimedOut
-from awsdeploy.lease import RENEW_EVERY
-from awsdeploy.refusal import allowing
-from awsdeploy.remedies import GO_ON
-from awsdeploy.resource import KINDS, TAG_RESOURCE, TAG_STACK, Kept, Live, Parting, Resource, needs
-from awsdeploy.state import Entry
+from awsdeploy.state.record import Entry
+from awsdeploy.state.stack_lock import RENEW_EVERY
 
 
 @dataclass
-class Farewell:
+class DestroyPlan:
     """What a destroy will remove and what it will leave, with the reason and the monthly cost."""
 
-    going: list[Live]
-    staying: list[tuple[Live, Kept]]
-    parting: Parting
+    going: list[Observed]
+    staying: list[tuple[Observed, Retained]]
+    options: DestroyOptions
     recorded: bool
 
     @property
-    def lost_data(self) -> list[Live]:
+    def lost_data(self) -> list[Observed]:
         return [live for live in self.going if live.kind.data]
 
     @property
-    def without_snapshot(self) -> list[Live]:
+    def without_snapshot(self) -> list[Observed]:
         """Objects that would be deleted after a final snapshot that AWS cannot take."""
-        return [] if self.parting.data else [live for live in self.going if live.without_snapshot]
+        return [] if self.options.data else [live for live in self.going if live.without_snapshot]
 
     @property
-    def locked(self) -> list[Live]:
+    def locked(self) -> list[Observed]:
         """Objects whose deletion protection is on and cannot be turned off now."""
         return [live for live in self.going if live.locked]
 
@@ -55,12 +63,12 @@ def stamp() -> str:
     return f"{datetime.now(UTC):%Y%m%d%H%M%S}"
 
 
-def survey(run: Run, parting: Parting) -> Farewell:
+def survey(run: Run, options: DestroyOptions) -> DestroyPlan:
     """Look at everything of the stack and sort it. Raises `NoSuchStack` where there is nothing at all."""
     found: list[object] = []
 
     def pin() -> None:
-        run.state.pin(run.door.account(run.region), run.region)
+        run.state.pin(run.session.account(run.region), run.region)
 
     lives = run.look_everywhere(pin, lambda: found.append(run.read_record()))
     recorded = found[0] is not None
@@ -72,59 +80,59 @@ def survey(run: Run, parting: Parting) -> Farewell:
         )
     going, staying = [], []
     for live in lives:
-        if kept := _kept(run, live, parting):
+        if kept := _kept(run, live, options):
             staying.append((live, kept))
         else:
             going.append(live)
-    return Farewell(going, staying, parting, recorded)
+    return DestroyPlan(going, staying, options, recorded)
 
 
-def destroy(run: Run, farewell: Farewell) -> None:
+def destroy(run: Run, destroy_plan: DestroyPlan) -> None:
     """Remove all that goes, sweep, and remove the stack's record last.
 
     Raises `Leftovers` naming what the sweep found, `RunFailed`, `TimedOut`, or what stopped the run.
     """
     begun = time.monotonic()
     run.state.save()
-    with run.lease.held("destroy", run.stop):
-        remove(run, farewell.going + _latecomers(run, farewell), farewell.parting)
-        farewell.staying = sweep(run, farewell.parting)
-        run.lease.remove()
-    if farewell.staying:
+    with run.stack_lock.held("destroy", run.stop):
+        remove(run, destroy_plan.going + _latecomers(run, destroy_plan), destroy_plan.options)
+        destroy_plan.staying = sweep(run, destroy_plan.options)
+        run.stack_lock.remove()
+    if destroy_plan.staying:
         run.state.entries.clear()
         run.state.record_run("destroy", time.monotonic() - begun, run.notes.get("durations", {}))
     else:
         run.state.remove()
 
 
-def _latecomers(run: Run, farewell: Farewell) -> list[Live]:
+def _latecomers(run: Run, destroy_plan: DestroyPlan) -> list[Observed]:
     """What an interrupted run asked for and AWS lists only now. Unseen it would block what it stands on."""
-    known = {live.id for live in farewell.going} | {live.id for live, _ in farewell.staying}
-    seen = {live.key for live in farewell.going} | {live.key for live, _ in farewell.staying}
+    known = {live.id for live in destroy_plan.going} | {live.id for live, _ in destroy_plan.staying}
+    seen = {live.key for live in destroy_plan.going} | {live.key for live, _ in destroy_plan.staying}
     unsettled = {k: e.age() for k, e in run.state.entries.items() if e.phase in ("creating", "created")}
     lost = unsettled.keys() - seen
     seconds = max((run.settle - unsettled[key] for key in lost), default=0.0)
     if (forgotten := run.forgotten_for) is not None:
         seconds = max(seconds, run.settle + RENEW_EVERY - forgotten)
-    late: list[Live] = []
-    for _ in run.pace.ticks(run.stop, seconds) if seconds > 0 else ():
-        run.world.forget()
+    late: list[Observed] = []
+    for _ in run.polling.ticks(run.stop, seconds) if seconds > 0 else ():
+        run.cache.forget()
         lives = run.look_everywhere()
-        late = [live for live in lives if live.id not in known and not _kept(run, live, farewell.parting)]
+        late = [live for live in lives if live.id not in known and not _kept(run, live, destroy_plan.options)]
         if forgotten is None and lost <= {live.key for live in lives}:
             break
     return late
 
 
-def remove(run: Run, lives: Sequence[Live], parting: Parting) -> None:
+def remove(run: Run, lives: Sequence[Observed], options: DestroyOptions) -> None:
     """Delete these objects and wait until each is gone; raises after everything possible is gone."""
     users = _users({live.kind for live in lives})
-    leaving = Leaving()
+    leaving = DeletionProgress()
     before = {live: {other for other in lives if other.kind in users[live.kind]} for live in lives}
 
-    def part(live: Live) -> None:
+    def part(live: Observed) -> None:
         try:
-            _part(run, live, parting, leaving)
+            _part(run, live, options, leaving)
         except AwsdeployError as error:
             leaving.failed = True
             if not run.stop.stopped:
@@ -133,7 +141,7 @@ def remove(run: Run, lives: Sequence[Live], parting: Parting) -> None:
         finally:
             leaving.parted(live)
 
-    def skip(live: Live) -> None:
+    def skip(live: Observed) -> None:
         run.emit(Event(live.key, "skipped", detail="something that uses it could not be deleted"))
 
     errors = schedule.run(before, part, run.stop, skip)
@@ -146,56 +154,12 @@ def remove(run: Run, lives: Sequence[Live], parting: Parting) -> None:
         raise total
 
 
-class Leaving:
-    """What is being deleted at once, and what of it has not begun to go, mostly as something else still uses it."""
-
-    def __init__(self) -> None:
-        self.failed = False
-        self._under_way: set[Live] = set()
-        self._waiting: set[Live] = set()
-        self._guard = threading.Lock()
-
-    def parts(self, live: Live, waits: bool) -> None:
-        with self._guard:
-            self._under_way.add(live)
-            (self._waiting.add if waits else self._waiting.discard)(live)
-
-    def parted(self, live: Live) -> None:
-        with self._guard:
-            self._under_way.discard(live)
-            self._waiting.discard(live)
-
-    @property
-    def stuck(self) -> bool:
-        """Something could not be deleted, and all that is left waits for something: nobody will free it."""
-        with self._guard:
-            return self.failed and self._under_way == self._waiting
-
-
-class Asked:
-    """The last delete of one object that AWS did not refuse. Lists lag behind writes: while they show the object as it
-    was before, it is not asked for again within `settle` seconds.
-    """
-
-    def __init__(self, settle: float) -> None:
-        self._settle = settle
-        self._last: tuple[str, Mapping[str, Any]] | None = None
-        self._at = 0.0
-
-    def is_due(self, live: Live, looked: float) -> bool:
-        """Tell if AWS is to be asked, by a look that began at `looked` (`time.monotonic`)."""
-        return self._last != (live.status, live.raw) or looked - self._at >= self._settle
-
-    def of(self, live: Live) -> None:
-        self._last, self._at = (live.status, live.raw), time.monotonic()
-
-
 def _users(kinds: set[type[Resource]]) -> dict[type[Resource], set[type[Resource]]]:
     """For each kind the kinds that must be gone before it: those that point at it, however indirectly, or feed it."""
     below = {kind: _below(kind) for kind in kinds}
 
     def uses(other: type[Resource], kind: type[Resource]) -> bool:
-        return kind in below[other] or other.__name__ in kind.fed_by
+        return kind in below[other] or other.__name__ in kind.recreated_by
 
     return {kind: {other for other in kinds if other is not kind and uses(other, kind)} for kind in kinds}
 
@@ -206,34 +170,34 @@ def _below(kind: type[Resource]) -> set[type[Resource]]:
     todo = [kind]
     while todo:
         above = todo.pop()
-        new = {one for one in needs(above) if one.__name__ not in above.fed_by} - found
+        new = {one for one in needs(above) if one.__name__ not in above.recreated_by} - found
         found |= new
         todo += new
     return found
 
 
-def _part(run: Run, live: Live, parting: Parting, leaving: Leaving) -> None:
+def _part(run: Run, live: Observed, options: DestroyOptions, leaving: DeletionProgress) -> None:
     begun = last_hope = time.monotonic()
     view = run.view(live.kind, live.region, removing=True)
     _announce(run, live)
     run.emit(Event(live.key, "deleting", live.status))
     shown, current, blockage = "", live, Blockage(run)
     asked, looked = Asked(run.settle), begun
-    for _ in run.pace.ticks(run.stop, live.kind.unblocked_in):
+    for _ in run.polling.ticks(run.stop, live.kind.delete_timeout):
         run.stop.check()
         blocked = ""
         try:
             if asked.is_due(current, looked):
-                live.kind.delete(view, current, parting)
+                live.kind.delete(view, current, options)
                 asked.of(current)
         except AnswerLost:
             pass  # the look tells
         except AwsRefusal as refusal:
-            if failure := explained(run, current, refusal, parting):
+            if failure := explained(run, current, refusal, options):
                 raise failure from None
             blocked = refusal.text
         looked = time.monotonic()
-        seen = next((one for one in run.world.look(live.kind, live.region) if one.id == live.id), None)
+        seen = next((one for one in run.cache.look(live.kind, live.region) if one.id == live.id), None)
         if seen is None:
             run.state.gone(_place(run, live))
             run.notes.setdefault("durations", {})[live.key] = time.monotonic() - begun
@@ -256,13 +220,13 @@ def _part(run: Run, live: Live, parting: Parting, leaving: Leaving) -> None:
     )
 
 
-def _place(run: Run, live: Live) -> str:
+def _place(run: Run, live: Observed) -> str:
     """The state entry of this very object: a replaced one has its own beside its successor's."""
     entry = run.state.entries.get(live.key)
     return live.key if entry is None or entry.id in ("", live.id) else f"{live.key}@{live.generation}"
 
 
-def _announce(run: Run, live: Live) -> None:
+def _announce(run: Run, live: Observed) -> None:
     place = _place(run, live)
     if place in run.state.entries:
         run.state.mark(place, "deleting", id=live.id)
@@ -270,20 +234,21 @@ def _announce(run: Run, live: Live) -> None:
         run.state.put(place, Entry(live.kind.__name__, "deleting", live.generation, live.id, region=live.region))
 
 
-def _kept(run: Run, live: Live, parting: Parting) -> Kept | None:
-    return live.kind.keep(run.view(live.kind, live.region), live, parting)
+def _kept(run: Run, live: Observed, options: DestroyOptions) -> Retained | None:
+    retained: Retained | None = live.kind.keep(run.view(live.kind, live.region), live, options)
+    return retained
 
 
-def sweep(run: Run, parting: Parting) -> list[tuple[Live, Kept]]:
+def sweep(run: Run, options: DestroyOptions) -> list[tuple[Observed, Retained]]:
     """A second look that trusts no record: every kind afresh, and AWS's own index of tags for kinds we do not know.
 
     What AWS makes by itself (the day's images) it may have made until a moment ago: that is removed, and looked for
     again. Returns what is kept on purpose. Raises `Leftovers` for anything else.
     """
-    kept, left, tagged = _still_there(run, parting)
-    if meanwhile := [live for live in left if live.kind.fed_by]:
-        remove(run, meanwhile, parting)
-        kept, left, tagged = _still_there(run, parting)
+    kept, left, tagged = _still_there(run, options)
+    if meanwhile := [live for live in left if live.kind.recreated_by]:
+        remove(run, meanwhile, options)
+        kept, left, tagged = _still_there(run, options)
     if left or tagged:
         named = [f"{live.kind.noun()} {live.id} ({live.key})" for live in left] + tagged
         lines = "\n".join(f"  {line}" for line in named)
@@ -291,14 +256,16 @@ def sweep(run: Run, parting: Parting) -> list[tuple[Live, Kept]]:
     return kept
 
 
-def _still_there(run: Run, parting: Parting) -> tuple[list[tuple[Live, Kept]], list[Live], list[str]]:
+def _still_there(
+    run: Run, options: DestroyOptions
+) -> tuple[list[tuple[Observed, Retained]], list[Observed], list[str]]:
     """What is kept on purpose, what else there is, and what only the index of tags knows."""
-    run.world.forget()
+    run.cache.forget()
     tagged: list[str] = []
     lives = run.look_everywhere(*[_index(run, region, tagged) for region in sorted(run.regions)])
     kept, left = [], []
     for live in lives:
-        if why := _kept(run, live, parting):
+        if why := _kept(run, live, options):
             kept.append((live, why))
         else:
             left.append(live)
@@ -313,7 +280,7 @@ def _index(run: Run, region: str, found: list[str]) -> Callable[[], None]:
 
     def ask() -> None:
         ours = {part for kind in KINDS.values() for part in kind.arns}
-        client = run.door.client("resourcegroupstaggingapi", region)
+        client = run.session.client("resourcegroupstaggingapi", region)
         filters = [{"Key": TAG_STACK, "Values": [run.stack.tag]}]
         for one in client.pages("get_resources", "ResourceTagMappingList", TagFilters=filters):
             tags = {tag["Key"]: tag["Value"] for tag in one.get("Tags", ())}

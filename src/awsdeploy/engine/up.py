@@ -8,28 +8,32 @@ what has neither is looked for first.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
-from awsdeploy.aws import AnswerLost, AwsRefusal
+from awsdeploy.aws.remedies import GO_ON
+from awsdeploy.aws.session import AnswerLost, AwsRefusal
 from awsdeploy.engine import plan as planning
 from awsdeploy.engine import schedule, teardown
 from awsdeploy.engine.changes import SentChanges
 from awsdeploy.engine.events import Event
 from awsdeploy.engine.plan import Plan
+from awsdeploy.engine.resource import (
+    Aws,
+    Change,
+    DestroyOptions,
+    Gate,
+    Idempotency,
+    Observed,
+    Resource,
+)
 from awsdeploy.engine.run import Run
+from awsdeploy.engine.summary import summed_up
 from awsdeploy.errors import AwsdeployError, AwsFailure, Refused, TimedOut
-from awsdeploy.lease import RENEW_EVERY
-from awsdeploy.refusal import allowing
-from awsdeploy.remedies import GO_ON
-from awsdeploy.resource import Again, Aws, Change, Gate, Live, Parting, Resource
-from awsdeploy.state import Entry
+from awsdeploy.state.record import Entry
+from awsdeploy.state.stack_lock import RENEW_EVERY
 
 UNSEEN = 300.0  # seconds a new object may stay out of AWS's lists before we say so
 ATTEMPTS = 10  # how often a create is sent whose answer is lost
-
-
-class RunFailed(AwsFailure):
-    """Some resources failed; all that did not depend on them is done."""
 
 
 def apply(run: Run, plan: Plan) -> None:
@@ -40,12 +44,12 @@ def apply(run: Run, plan: Plan) -> None:
     begun = time.monotonic()
     if plan.may_write:
         run.state.save()  # account and region are pinned, and a crash finds a record, before anything is made
-        with run.lease.held("up", run.stop):
+        with run.stack_lock.held("up", run.stop):
             plan = _still_agreed(run, plan)
             _carry_out(run, plan)
     else:
         _carry_out(run, plan)
-    run.state.pin(run.door.account(run.region), run.region)
+    run.state.pin(run.session.account(run.region), run.region)
     _forget_the_gone(run, plan)
     if plan.writes:
         run.state.record_run("up", time.monotonic() - begun, run.notes.get("durations", {}))
@@ -56,12 +60,12 @@ def _still_agreed(run: Run, plan: Plan) -> Plan:
 
     Raises `Refused` if it would now take away more than was agreed to.
     """
-    run.world.forget()
-    if plan.standing(run.look_everywhere()) == plan.standing(plan.lives):
+    run.cache.forget()
+    if plan.existing(run.look_everywhere()) == plan.existing(plan.lives):
         return plan
     run.lives.clear()
     again = planning.make(run, plan.steps, plan.replace)
-    if again.obstacles or not again.taken_away <= plan.taken_away:
+    if again.conflicts or not again.taken_away <= plan.taken_away:
         raise Refused(f"{run.stack} has changed since this plan was made.", "Run the same command again.")
     return again
 
@@ -73,37 +77,10 @@ def _carry_out(run: Run, plan: Plan) -> None:
         raise summed_up((resource.key, error) for resource, error in errors.items())
     if plan.removals:
         # The replaced and the undeclared go last: everything that used them now uses what replaces them.
-        teardown.remove(run, plan.removals, Parting(files=True, snapshot=teardown.stamp()))
+        teardown.remove(run, plan.removals, DestroyOptions(files=True, snapshot=teardown.stamp()))
 
 
-def summed_up(failed: Iterable[tuple[str, AwsdeployError]]) -> AwsdeployError:
-    """One error for several, each with the key of what failed: a single one is itself, and each cause is told once."""
-    pairs = sorted(failed, key=lambda pair: pair[0])
-    errors = [error for _, error in pairs]
-    by_cause: dict[str, list[str]] = {}
-    for key, error in pairs:
-        by_cause.setdefault(error.message, []).append(key)
-    told = [f"{', '.join(keys)}: {cause}" for cause, keys in by_cause.items()]
-    if len(told) == 1:
-        error = errors[0]
-        error.message = told[0]
-        error.args = (error.message,)
-        return error
-    lines = "\n".join(f"  {line}" for line in told)
-    total = RunFailed(f"{len(errors)} resources failed:\n{lines}", _what_to_do(errors))
-    total.exit_code = min(error.exit_code for error in errors)
-    return total
-
-
-def _what_to_do(errors: Sequence[AwsdeployError]) -> str:
-    """Every remedy once, a line each; what goes for all only where nothing else does."""
-    denied = [error for error in errors if isinstance(error, AwsRefusal) and error.action]
-    told = dict.fromkeys(error.hint for error in errors if error.hint and error not in denied)
-    own = [hint for hint in (allowing(denied), *told) if hint not in ("", GO_ON)]
-    return "\n→ ".join(own) or GO_ON
-
-
-def _in_the_way(resource: Resource, live: Live) -> AwsFailure:
+def _in_the_way(resource: Resource, live: Observed) -> AwsFailure:
     """A status that does not end by itself, and what can be done about it."""
     return AwsFailure(f"AWS reports {live.status}: {live.explained}", live.remedy or resource.remedy)
 
@@ -148,7 +125,7 @@ class Builder:
             self.durations[resource.key] = time.monotonic() - begun
         self.run.emit(Event(resource.key, "ready", live.status))
 
-    def _bring_about(self, resource: Resource) -> Live:
+    def _bring_about(self, resource: Resource) -> Observed:
         if resource.existing and (there := self.plan.items[resource].live):
             return there
         live = None if isinstance(resource, Gate) else self._existing(resource)
@@ -166,13 +143,13 @@ class Builder:
                 self._send(resource, live, sent, changes, due)
                 last = time.monotonic()
             else:
-                self.run.stop.sleep(self.run.pace.after(time.monotonic() - last))
+                self.run.stop.sleep(self.run.polling.after(time.monotonic() - last))
             looked = time.monotonic()
             if not isinstance(resource, Gate):
                 live = self._seen(resource, live.id) or live
 
     def _send(
-        self, resource: Resource, live: Live, sent: SentChanges, changes: Sequence[Change], due: Sequence[Change]
+        self, resource: Resource, live: Observed, sent: SentChanges, changes: Sequence[Change], due: Sequence[Change]
     ) -> None:
         """Tell AWS what is `due` of the changes. After a lost answer the next look decides."""
         self.run.stop.check()
@@ -187,18 +164,18 @@ class Builder:
             finally:
                 sent.record(live, changes, change)
 
-    def _existing(self, resource: Resource) -> Live:
+    def _existing(self, resource: Resource) -> Observed:
         """What can be used of it, created where there is nothing."""
         live = self.plan.items[resource].live
         if live and live.state.replace:
-            teardown.remove(self.run, [live], Parting())
+            teardown.remove(self.run, [live], DestroyOptions())
             live = None
         if live and live.state.leaving:
             self._until_gone(resource, live)
             live = None
         return live or self._create(resource)
 
-    def _create(self, resource: Resource) -> Live:
+    def _create(self, resource: Resource) -> Observed:
         """Ask AWS for it, once, whatever happens to the answer."""
         run, key = self.run, resource.key
         before = run.state.entries.get(key)
@@ -218,7 +195,7 @@ class Builder:
                 made = resource.create(self._view(resource, entry.token))
             except AnswerLost as unknown:
                 doubtful, lost = True, unknown
-                if resource.again is Again.BLIND and (live := self._look(resource, run.settle)):
+                if resource.idempotency is Idempotency.NONE and (live := self._look(resource, run.settle)):
                     made = live.id
                 else:
                     continue
@@ -234,16 +211,16 @@ class Builder:
                     continue
                 made = live.id
             run.state.mark(key, "created", id=made)
-            return Live(type(resource), key, made, generation, "", {}, run.of(resource))
+            return Observed(type(resource), key, made, generation, "", {}, run.of(resource))
         raise lost or AwsFailure(f"{resource.noun()}: AWS accepts neither the old client token nor a new one.", GO_ON)
 
     def _unsettled(self, entry: Entry) -> bool:
         """Whether what the entry speaks of may exist although AWS does not list it (yet)."""
         return entry.phase == "creating" or (entry.phase == "created" and entry.age() < self.run.settle)
 
-    def _look_for_lost(self, resource: Resource, interrupted: Entry | None) -> Live | None:
+    def _look_for_lost(self, resource: Resource, interrupted: Entry | None) -> Observed | None:
         """What a crashed run may have created without our learning its id, unless creating it again is the same."""
-        if resource.again is Again.NAME or (interrupted and resource.again is Again.TOKEN):
+        if resource.idempotency is Idempotency.NAME or (interrupted and resource.idempotency is Idempotency.TOKEN):
             return None
         if interrupted:
             return self._look(resource, self.run.settle - interrupted.age())
@@ -252,27 +229,27 @@ class Builder:
             return self._look(resource, self.run.settle + RENEW_EVERY - forgotten)
         return None
 
-    def _look(self, resource: Resource, seconds: float) -> Live | None:
+    def _look(self, resource: Resource, seconds: float) -> Observed | None:
         """Look for our own object until it shows, for at most `seconds`; once at least."""
         self.run.emit(Event(resource.key, "waiting", detail="looking for what the interrupted run created"))
         generation = self.run.generations[resource]
-        for _ in self.run.pace.ticks(self.run.stop, max(0.0, seconds)):
-            for live in self.run.world.look(type(resource), self.run.of(resource)):
+        for _ in self.run.polling.ticks(self.run.stop, max(0.0, seconds)):
+            for live in self.run.cache.look(type(resource), self.run.of(resource)):
                 if live.key == resource.key and live.generation == generation:
                     return live
         return None
 
-    def _seen(self, resource: Resource, id: str) -> Live | None:
-        lives = self.run.world.look(type(resource), self.run.of(resource))
+    def _seen(self, resource: Resource, id: str) -> Observed | None:
+        lives = self.run.cache.look(type(resource), self.run.of(resource))
         return next((live for live in lives if live.id == id), None)
 
-    def _wait(self, resource: Resource, known: Live | None) -> Live:
+    def _wait(self, resource: Resource, known: Observed | None) -> Observed:
         """Look until it can be used or changed. Raises `AwsFailure` with AWS's reason, or `TimedOut`."""
         rule, run = resource.wait, self.run
         view = self._view(resource)
         shown = ""
         live = known
-        for waited in run.pace.ticks(run.stop, rule.deadline):
+        for waited in run.polling.ticks(run.stop, rule.deadline):
             if isinstance(resource, Gate):
                 live = resource.observe(view)
                 run.on_look(type(resource), run.of(resource), [live])
@@ -300,9 +277,9 @@ class Builder:
             "Run the same command again later: it continues to wait.",
         )
 
-    def _until_gone(self, resource: Resource, live: Live) -> None:
+    def _until_gone(self, resource: Resource, live: Observed) -> None:
         self.run.emit(Event(resource.key, "waiting", live.status, "waiting for the previous one to be deleted"))
-        for _ in self.run.pace.ticks(self.run.stop, resource.unblocked_in):
+        for _ in self.run.polling.ticks(self.run.stop, resource.delete_timeout):
             if not self._seen(resource, live.id):
                 return
         raise TimedOut(f"{live.id} is still {live.status}.", "Run the same command again later.")

@@ -1,1 +1,3 @@
-"""What would stop a run, found by reading before the first write: everything at once, each with its remedy."""
+"""Preflight: what would stop a run, found by reading before the first write; everything at once, each with its
+remedy.
+"""

@@ -1,14 +1,14 @@
-"""Who asks, in which account and region, and what the account's plan allows."""
+"""Checks of the account: who asks, in which account and region, and what its plan allows."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from awsdeploy.credentials import ANY, Signer, sign_in
+from awsdeploy.aws.credentials import ANY, Signer, sign_in
+from awsdeploy.aws.refusals import tolerate
 from awsdeploy.errors import CredentialsMissing, UsageError
 from awsdeploy.preflight.finding import Finding, Question
-from awsdeploy.refusal import tolerate
 
 HOMES = {"cn-": "cn-north-1", "us-gov-": "us-gov-west-1"}
 """AWS: in these partitions another region than us-east-1 is open to everybody."""
@@ -25,7 +25,7 @@ def home(region: str) -> str:
 def credentials(question: Question) -> Iterator[Finding]:
     """Whether AWS accepts them, whose they are, and whether they last."""
     try:
-        by = question.door.signer()
+        by = question.session.signer()
         if not by.method:
             yield Finding("AWS credentials", "none found", f"Sign in: {ANY}. Without an account: --sandbox.")
             return

@@ -5,11 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from awsdeploy.errors import AwsdeployError, AwsFailure, CredentialsMissing, UsageError
-from awsdeploy.hints import next_command
-from awsdeploy.preflight import account, database, dns, github, machines, monitoring, quotas, storage
+from awsdeploy.aws.refusals import FORBIDDEN, AwsRefusal
+from awsdeploy.errors import AwsdeployError, AwsFailure, CredentialsMissing, UsageError, next_command
+from awsdeploy.preflight import (
+    account,
+    compute,
+    database,
+    dns,
+    github,
+    monitoring,
+    quotas,
+    storage,
+)
 from awsdeploy.preflight.finding import Check, Finding, Question
-from awsdeploy.refusal import FORBIDDEN, AwsRefusal
 
 CHECKS: tuple[Check, ...] = (
     account.credentials,
@@ -19,9 +27,9 @@ CHECKS: tuple[Check, ...] = (
     quotas.vcpu_quota,
     quotas.elastic_ip_quota,
     quotas.vpc_quota,
-    machines.instance_types,
-    machines.image,
-    machines.key_pair,
+    compute.instance_types,
+    compute.image,
+    compute.key_pair,
     database.database_class,
     storage.buckets,
     monitoring.alarm_mail,
@@ -32,7 +40,7 @@ CHECKS: tuple[Check, ...] = (
     github.github_trust,
 )
 
-IN_A_PLAN = (machines.key_pair, storage.buckets, dns.public_dns, github.github_trust)
+IN_A_PLAN = (compute.key_pair, storage.buckets, dns.public_dns, github.github_trust)
 BEYOND_A_PLAN = tuple(check for check in CHECKS if check not in IN_A_PLAN)
 """Without what whoever has made a plan has looked at already: the obstacles it names."""
 
@@ -51,7 +59,7 @@ class Result:
 
 def results(question: Question, checks: Sequence[Check] = CHECKS) -> list[Result]:
     """What each check came to, in their order."""
-    return question.door.each(lambda check: _result(check, question), checks)
+    return question.session.each(lambda check: _result(check, question), checks)
 
 
 def findings(question: Question, checks: Sequence[Check] = CHECKS) -> list[Finding]:

@@ -1,4 +1,4 @@
-"""Whether RDS sells the database as it is declared."""
+"""Checks of RDS: whether it offers the database as declared."""
 
 from __future__ import annotations
 

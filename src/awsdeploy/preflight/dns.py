@@ -1,4 +1,4 @@
-"""What public DNS and the account's zones say of the domain, before anything depends on it.
+"""Checks of the domain: what public DNS and the account's zones say, before anything depends on it.
 
 A record of somebody else at one of our names is no check of its own: the plan names it as an obstacle.
 """
@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from awsdeploy import delegation, resolver
-from awsdeploy.delegation import Zone
-from awsdeploy.errors import Refused
-from awsdeploy.hints import next_command
+from awsdeploy.architecture import https_readiness
+from awsdeploy.architecture.https_readiness import Zone
+from awsdeploy.dns import resolver
+from awsdeploy.errors import Refused, next_command
 from awsdeploy.preflight.finding import Finding, Question
-from awsdeploy.resources.zone_choice import leads_to
+from awsdeploy.resources.dns.zone_choice import leads_to
 
 AMAZON = frozenset({"amazon.com", "amazontrust.com", "awstrust.com", "amazonaws.com"})
 """AWS: one of these must be allowed wherever CAA records are (ACM, "Configure a CAA record")."""
@@ -139,7 +139,7 @@ def public_dns(question: Question) -> Iterator[Finding]:
 
 def _zone(question: Question) -> Zone | None:
     settings, route53 = question.settings, question.client("route53")
-    return delegation.zone_of(route53, route53.pages("list_hosted_zones", "HostedZones"), settings, question.stack)
+    return https_readiness.zone_of(route53, route53.pages("list_hosted_zones", "HostedZones"), settings, question.stack)
 
 
 def _upwards(name: str) -> Iterator[str]:

@@ -1,11 +1,11 @@
-"""What a check of the preflight is given, and what it says."""
+"""Question and finding of a preflight check."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from awsdeploy.aws import Client, Door
+from awsdeploy.aws.session import AwsSession, Client
 from awsdeploy.config import Settings
 from awsdeploy.config.stack import Stack
 
@@ -32,13 +32,13 @@ class Question:
 
     settings: Settings
     stack: Stack
-    door: Door
+    session: AwsSession
     seconds: float = 0
     """How long building it usually takes."""
 
     def client(self, service: str, region: str = "") -> Client:
         """A client of the stack's region, or of another."""
-        return self.door.client(service, region or self.settings.region, attempts=ATTEMPTS)
+        return self.session.client(service, region or self.settings.region, attempts=ATTEMPTS)
 
 
 Check = Callable[[Question], Iterable[Finding]]

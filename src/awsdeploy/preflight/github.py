@@ -1,10 +1,10 @@
-"""Who may deploy from GitHub Actions, as config.toml says it. Asks nobody."""
+"""Check of who may deploy from GitHub Actions, by config.toml. Makes no call."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from awsdeploy.blueprint.ci import by_name
+from awsdeploy.architecture.ci import by_name
 from awsdeploy.preflight.finding import Finding, Question
 
 

@@ -1,4 +1,4 @@
-"""Whether anybody hears of alarms."""
+"""Check that somebody receives the alarms."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 from awsdeploy.config.stack import APART
 from awsdeploy.preflight.finding import Finding, Question
-from awsdeploy.resources.topic import PENDING
+from awsdeploy.resources.monitoring.topic import PENDING
 
 
 def alarm_mail(question: Question) -> Iterator[Finding]:
-    """Addresses of a standing stack that have not followed the link in AWS's mail."""
+    """Addresses of an existing stack that have not followed the link in AWS's mail."""
     emails = question.settings.monitoring.emails
     if not emails:
         return

@@ -1,4 +1,4 @@
-"""What the account may have in the region, what it has, and what the stack needs on top."""
+"""Checks of quotas: what the account may have in the region, what it has, and what the stack adds."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
+from awsdeploy.aws.refusals import AwsRefusal
+from awsdeploy.config.stack import TAG_STACK
 from awsdeploy.preflight.finding import Finding, Question
-from awsdeploy.refusal import AwsRefusal
-from awsdeploy.view import TAG_STACK
 
 VCPUS, ADDRESSES, NETWORKS = ("ec2", "L-1216C47A"), ("ec2", "L-0263D0A3"), ("vpc", "L-F678F1CE")
 STANDARD = re.compile(r"(a|c|d|h|i|m|r|t|z)\d")
@@ -85,7 +85,7 @@ def _one_more(
 
 
 def _all(question: Question, *asks: Callable[[], Any]) -> list[Any]:
-    return question.door.each(lambda ask: ask(), asks)
+    return question.session.each(lambda ask: ask(), asks)
 
 
 def _quota(question: Question, code: tuple[str, str]) -> float:

@@ -1,19 +1,19 @@
-"""Whether the buckets can be made and read."""
+"""Checks of the buckets: whether they can be created and read."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from awsdeploy.blueprint.storage import Storage
+from awsdeploy.architecture.storage import Storage
+from awsdeploy.engine.resource import Aws, Observed, Resource
 from awsdeploy.preflight.finding import Finding, Question
-from awsdeploy.resource import Aws, Live, Resource
-from awsdeploy.resources.bucket import S3Bucket
+from awsdeploy.resources.storage.bucket import S3Bucket
 
 
 def buckets(question: Question) -> Iterator[Finding]:
     """Names that belong to somebody else, and an account that keeps every bucket private."""
     declared = [one for one in Storage(question.settings).resources if isinstance(one, S3Bucket)]
-    asked = question.door.each(lambda bucket: _obstacle(question, bucket), declared)
+    asked = question.session.each(lambda bucket: _obstacle(question, bucket), declared)
     for bucket, why in zip(declared, asked, strict=True):
         if why:
             seen, _, remedy = why.partition(": ") if ": " in why else why.partition(". ")
@@ -24,16 +24,16 @@ def _obstacle(question: Question, bucket: S3Bucket) -> str:
     """As a plan sees it, for a bucket made for the first time."""
     generations: dict[Resource, str] = {bucket: bucket.generation({}, 0)}
     region = bucket.region or question.settings.region
-    return bucket.obstacle(Aws(question.door, question.stack, region, Nothing(), {}, generations))
+    return bucket.conflict(Aws(question.session, question.stack, region, Nothing(), {}, generations))
 
 
 class Nothing:
     """A world of which nothing is known."""
 
-    def all(self, kind: type[Resource], region: str) -> Sequence[Live]:
+    def all(self, kind: type[Resource], region: str) -> Sequence[Observed]:
         return ()
 
     look = all
 
-    def known(self) -> Sequence[Live]:
+    def known(self) -> Sequence[Observed]:
         return ()

@@ -1,4 +1,4 @@
-"""Where a second recording differs from a first: where the sandbox differs from AWS. Sorted by importance."""
+"""Comparison of two recordings: differences between the sandbox and AWS, the important ones first."""
 
 from __future__ import annotations
 

@@ -16,11 +16,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 
+from awsdeploy.aws.waiting import handled
 from awsdeploy.rehearsal import recording
 from awsdeploy.rehearsal.project import Project
 from awsdeploy.rehearsal.recorder import VARIABLE
 from awsdeploy.rehearsal.recording import Act
-from awsdeploy.stop import handled
 
 KILL_AFTER = "ec2:RunInstances"
 """The write after which a process is killed: a second machine must not become a third."""

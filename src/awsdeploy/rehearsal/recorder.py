@@ -16,10 +16,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from awsdeploy.calls import Call
+from awsdeploy.aws.calls import Call
+from awsdeploy.engine.resource import Gate, Observed, Resource
 from awsdeploy.engine.run import Run
 from awsdeploy.rehearsal import shape
-from awsdeploy.resource import Gate, Live, Resource
 
 VARIABLE = "AWSDEPLOY_RECORDING"
 """Names the file that a command appends its rows to."""
@@ -34,7 +34,7 @@ def listen(run: Run) -> None:
     """Record this run, if the environment names a file for it."""
     if path := os.environ.get(VARIABLE):
         recorder = Recorder(Path(path))
-        run.door.on_call, run.on_look = recorder.called, recorder.looked
+        run.session.on_call, run.on_look = recorder.called, recorder.looked
 
 
 class Recorder:
@@ -58,7 +58,7 @@ class Recorder:
         with self._guard:
             self._write(row)
 
-    def looked(self, kind: type[Resource], region: str, lives: Sequence[Live]) -> None:
+    def looked(self, kind: type[Resource], region: str, lives: Sequence[Observed]) -> None:
         """Record the statuses of a kind's objects, where they are not those of the look before."""
         states = {_digest(live.id or live.key): _only(STATUS, live.status) for live in lives}
         place = kind.__name__, region

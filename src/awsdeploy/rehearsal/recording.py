@@ -15,8 +15,7 @@ from statistics import median
 from typing import Any
 
 from awsdeploy import __version__
-from awsdeploy.errors import UsageError
-from awsdeploy.hints import next_command
+from awsdeploy.errors import UsageError, next_command
 from awsdeploy.rehearsal import shape
 
 FORMAT = "awsdeploy rehearsal"
@@ -129,7 +128,7 @@ def _calls(rows: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 @dataclass
-class _Standing:
+class _Interval:
     """An object as last seen: since when it exists and since when it has this status (epoch seconds)."""
 
     status: str
@@ -150,10 +149,10 @@ class _Seen:
 def _statuses(rows: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     """Of each kind the statuses seen, when, for how long, and what came then; kinds without statuses are left out."""
     found: dict[str, dict[str, _Seen]] = defaultdict(lambda: defaultdict(_Seen))
-    standing: dict[tuple[str, str], dict[str, _Standing]] = defaultdict(dict)
+    existing: dict[tuple[str, str], dict[str, _Interval]] = defaultdict(dict)
     ready: dict[str, set[str]] = defaultdict(set)
     for row in rows:
-        kind, at, there = row["kind"], float(row["at"]), standing[row["kind"], row["region"]]
+        kind, at, there = row["kind"], float(row["at"]), existing[row["kind"], row["region"]]
         ready[kind] |= set(row["ready"])
         gone = {id: GONE for id in there if row["whole"] and id not in row["states"]}
         for id, status in {**gone, **row["states"]}.items():
@@ -167,7 +166,7 @@ def _statuses(rows: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
             if status == GONE:
                 del there[id]
                 continue
-            there[id] = _Standing(status, at if before is None else before.first, at)
+            there[id] = _Interval(status, at if before is None else before.first, at)
             found[kind][status].objects += 1
             found[kind][status].after.append(at - there[id].first)
     return {

@@ -1,4 +1,4 @@
-"""What can be known of a release before anything is sent: all findings at once. Reads the commit; knows no AWS."""
+"""Checks of a release before anything is sent: all findings at once. Reads the commit; knows no AWS."""
 
 from __future__ import annotations
 

@@ -12,22 +12,22 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from awsdeploy import blueprint
-from awsdeploy.aws import tolerate
+from awsdeploy import architecture
+from awsdeploy.aws.session import tolerate
+from awsdeploy.aws.waiting import Polling
 from awsdeploy.config import Service
 from awsdeploy.errors import AwsdeployError
-from awsdeploy.release import run_command, through
-from awsdeploy.release.ground import Ground
+from awsdeploy.release import public_check, run_command
 from awsdeploy.release.machines import Machine
 from awsdeploy.release.manifest import Manifest
 from awsdeploy.release.run_command import Outcome
 from awsdeploy.release.source import Source
-from awsdeploy.resources.alarm import Alarm
-from awsdeploy.resources.bootstrap import RELEASE_SCRIPT, release_script
-from awsdeploy.resources.instance import Instance
-from awsdeploy.resources.log_group import COMMANDS
-from awsdeploy.resources.scaling import HEALTH_CHECK, AutoScalingGroup
-from awsdeploy.stop import Pace
+from awsdeploy.release.target import ReleaseTarget
+from awsdeploy.resources.compute.auto_scaling import HEALTH_CHECK, AutoScalingGroup
+from awsdeploy.resources.compute.bootstrap import RELEASE_SCRIPT, release_script
+from awsdeploy.resources.compute.instance import Instance
+from awsdeploy.resources.monitoring.alarm import Alarm
+from awsdeploy.resources.monitoring.log_group import COMMANDS
 
 ARCHIVES_KEPT = 20
 """Releases that stay in the bucket: what is no longer on a machine is built again from there."""
@@ -63,43 +63,43 @@ class Result:
 class Releaser:
     """Puts releases on the machines of one stack. `say` is told each line of what happens there."""
 
-    ground: Ground
+    release_target: ReleaseTarget
     say: Say
 
     def deploy(self, service: Service, source: Source, manifest: Manifest, force: bool = False) -> Result:
         """Raises `ReleaseFailed`, after which every machine serves what it served before."""
-        machines = self.ground.machines[service.name]
-        now = self.ground.manifest(service.name)
+        machines = self.release_target.machines[service.name]
+        now = self.release_target.manifest(service.name)
         same = now is not None and (now.get("commit"), now.get("behind")) == (source.commit, manifest.behind)
         if not force and now and same and _everywhere(machines, now["id"]):
             return Result(service.name, now["id"], now["id"], (), unchanged=True)
         self._send(service, source, manifest)
         self._roll(service, machines, "deploy", manifest.id)
-        self.ground.record(service.name, manifest.document())
+        self.release_target.record(service.name, manifest.document())
         self._tidy(service.name)
         return Result(service.name, manifest.id, str((now or {}).get("id", "")), tuple(one.id for one in machines))
 
     def rollback(self, service: Service, id: str, manifest: dict[str, Any]) -> Result:
         """Bring back the release `id`. Raises `ReleaseFailed`."""
-        machines = self.ground.machines[service.name]
-        before = self.ground.current(service.name)
+        machines = self.release_target.machines[service.name]
+        before = self.release_target.current(service.name)
         self._roll(service, machines, "rollback", id)
-        self.ground.record(service.name, manifest)
+        self.release_target.record(service.name, manifest)
         return Result(service.name, id, before, tuple(one.id for one in machines))
 
     def restart(self, service: Service) -> Result:
         """Read the environment again and reload the processes. Raises `ReleaseFailed`."""
-        machines = self.ground.machines[service.name]
+        machines = self.release_target.machines[service.name]
         self._roll(service, machines, "restart")
-        id = self.ground.current(service.name)
+        id = self.release_target.current(service.name)
         return Result(service.name, id, id, tuple(one.id for one in machines))
 
     def arm(self, services: Iterable[Service]) -> None:
         """Alarms about a service are armed with its first release: before it there was nothing to say."""
-        run, names = self.ground.run, {service.name for service in services}
+        run, names = self.release_target.run, {service.name for service in services}
         keys = {
             one.key
-            for step in blueprint.steps(self.ground.settings)
+            for step in architecture.steps(self.release_target.settings)
             for one in step.resources
             if isinstance(one, Alarm) and any(_service_of(machine) in names for machine in one.machines or ())
         }
@@ -115,13 +115,13 @@ class Releaser:
             self.say(f"the machines fetch it from {manifest.repository}")
         else:
             self._send_archive(service, source, manifest)
-        self.ground.put(service.name, f"{manifest.id}.json", json.dumps(manifest.document(), indent=1).encode())
+        self.release_target.put(service.name, f"{manifest.id}.json", json.dumps(manifest.document(), indent=1).encode())
         self._send_program()
 
     def _send_program(self) -> None:
         """Put this version's release script into the bucket."""
-        s3 = self.ground.run.door.client("s3", self.ground.run.region)
-        s3.put_object(Bucket=self.ground.artifacts, Key=RELEASE_SCRIPT, Body=release_script())
+        s3 = self.release_target.run.session.client("s3", self.release_target.run.region)
+        s3.put_object(Bucket=self.release_target.artifacts, Key=RELEASE_SCRIPT, Body=release_script())
 
     def _send_archive(self, service: Service, source: Source, manifest: Manifest) -> None:
         with tempfile.TemporaryDirectory() as folder:
@@ -130,7 +130,7 @@ class Releaser:
             size = archive.stat().st_size
             self.say(f"sending {size / 1e6:.1f} MB")
             with archive.open("rb") as body:
-                self.ground.put(service.name, f"{manifest.id}.tar.gz", body, "application/gzip")
+                self.release_target.put(service.name, f"{manifest.id}.tar.gz", body, "application/gzip")
 
     def _roll(self, service: Service, machines: list[Machine], command: str, *more: str) -> None:
         """One machine after the other; if one fails, those before it go back."""
@@ -145,11 +145,11 @@ class Releaser:
         marked unhealthy while ReplaceUnhealthy is suspended is replaced when that is resumed. After a crash the next
         release or `up` resumes it.
         """
-        group = self.ground.judged.get(service.name)
+        group = self.release_target.judged.get(service.name)
         if group is None:
             yield
             return
-        scaling = self.ground.run.door.client("autoscaling", self.ground.run.region)
+        scaling = self.release_target.run.session.client("autoscaling", self.release_target.run.region)
         process = {"AutoScalingGroupName": group.id, "ScalingProcesses": [HEALTH_CHECK]}
         scaling.suspend_processes(**process)
         try:
@@ -187,22 +187,22 @@ class Releaser:
 
         `log` is the last part of the log group's name, the service's unless it is given.
         """
-        run, ground = self.ground.run, self.ground
-        words = (command, run.stack.tag, service.name, run.region, ground.artifacts, *more)
-        script = run_command.program(ground.artifacts, run.region, words)
+        run, release_target = self.release_target.run, self.release_target
+        words = (command, run.stack.tag, service.name, run.region, release_target.artifacts, *more)
+        script = run_command.program(release_target.artifacts, run.region, words)
         comment = f"awsdeploy {command} {service.name} {' '.join(more)}".strip()
         group = run.stack.parameter(log or service.name)
-        silence = ground.settings.waits.silence
-        return run_command.run(run.door, run.region, machine, script, comment, group, self.say, silence)
+        silence = release_target.settings.waits.silence
+        return run_command.run(run.session, run.region, machine, script, comment, group, self.say, silence)
 
     @contextmanager
     def _out_of_service(self, service: Service, machine: Machine, alone: bool) -> Iterator[None]:
         """Where others serve meanwhile, a machine leaves the load balancer, and comes back whatever happens."""
-        group = self.ground.groups.get(service.name)
+        group = self.release_target.groups.get(service.name)
         if group is None or alone:
             yield
             return
-        elbv2 = self.ground.run.door.client("elbv2", self.ground.run.region)
+        elbv2 = self.release_target.run.session.client("elbv2", self.release_target.run.region)
         target = {"TargetGroupArn": group.id, "Targets": [{"Id": machine.id}]}
         elbv2.deregister_targets(**target)
         try:
@@ -217,7 +217,7 @@ class Releaser:
 
         Raises `ReleaseFailed`.
         """
-        group = self.ground.groups.get(service.name)
+        group = self.release_target.groups.get(service.name)
         if group is None:
             return
         self.say("@step load balancer")
@@ -227,9 +227,11 @@ class Releaser:
             remedy = f"It must answer {service.health} with 2xx or 3xx, also with X-Forwarded-Proto: https."
             raise ReleaseFailed(service.name, machine, _unserved(outcome, said, remedy))
         health = service.health or "/"
-        if through.served_by(self.ground.settings.web_services.values(), health) != service.name:
+        if public_check.served_by(self.release_target.settings.web_services.values(), health) != service.name:
             return
-        answers = through.ask(self.ground.site + health, 2 * len(self.ground.machines[service.name]) + 1)
+        answers = public_check.ask(
+            self.release_target.site + health, 2 * len(self.release_target.machines[service.name]) + 1
+        )
         if answers.unasked:
             self.say(f"the URL could not be checked from this computer: {answers.unasked}")
         if answers.bad:
@@ -242,9 +244,9 @@ class Releaser:
 
     def _until(self, group: str, machine: Machine, wanted: set[str], deadline: float) -> tuple[str, str]:
         """The target's state and AWS's reason, when it is one of `wanted` or time is up."""
-        elbv2 = self.ground.run.door.client("elbv2", self.ground.run.region)
+        elbv2 = self.release_target.run.session.client("elbv2", self.release_target.run.region)
         state = reason = ""
-        for _ in Pace(self.ground.run.pace.floor, 2.0).ticks(self.ground.run.stop, deadline):
+        for _ in Polling(self.release_target.run.polling.floor, 2.0).ticks(self.release_target.run.stop, deadline):
             asked = elbv2.describe_target_health(TargetGroupArn=group, Targets=[{"Id": machine.id}])
             health = asked["TargetHealthDescriptions"][0]["TargetHealth"]
             state, reason = health["State"], health.get("Description", "")
@@ -254,10 +256,10 @@ class Releaser:
 
     def _tidy(self, service: str) -> None:
         """Old archives go; whoever wants them back has git."""
-        s3 = self.ground.run.door.client("s3", self.ground.run.region)
-        for id in self.ground.ids(service)[ARCHIVES_KEPT:]:
+        s3 = self.release_target.run.session.client("s3", self.release_target.run.region)
+        for id in self.release_target.ids(service)[ARCHIVES_KEPT:]:
             for ending in (".json", ".tar.gz"):
-                s3.delete_object(Bucket=self.ground.artifacts, Key=f"releases/{service}/{id}{ending}")
+                s3.delete_object(Bucket=self.release_target.artifacts, Key=f"releases/{service}/{id}{ending}")
 
 
 def _unserved(outcome: Outcome, diagnosis: str, remedy: str) -> Outcome:

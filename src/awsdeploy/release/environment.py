@@ -12,15 +12,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from awsdeploy.aws import AnswerLost, AwsRefusal, tolerate
+from awsdeploy.aws.session import AnswerLost, AwsRefusal, tolerate
 from awsdeploy.config import Service, Settings
+from awsdeploy.engine.resource import TAG_STACK
 from awsdeploy.engine.run import Run
-from awsdeploy.errors import Refused, UsageError
-from awsdeploy.hints import next_command
+from awsdeploy.errors import Refused, UsageError, next_command
 from awsdeploy.release.env_file import NAME
 from awsdeploy.release.manifest import environment
-from awsdeploy.resource import TAG_STACK
-from awsdeploy.resources.parameter import BATCH, BY_ENV, SHARED, TAG_SET, set_tags
+from awsdeploy.resources.compute.parameter import BATCH, BY_ENV, SHARED, TAG_SET, set_tags
 
 # AWS: Parameter Store's tiers, in bytes, and what one of the larger kind costs a month in US dollars.
 STANDARD, ADVANCED = 4096, 8192
@@ -61,7 +60,7 @@ def stored(run: Run) -> list[Variable]:
     """All that stands in the stack's folders. The list shows no tags, so what carries them is listed once more."""
     ours = {"Key": f"tag:{TAG_STACK}", "Values": [run.stack.tag]}
     by_env = {"Key": f"tag:{TAG_SET}", "Values": [BY_ENV]}
-    everything, tagged, by_us = run.door.each(lambda more: _listed(run, more), [[], [ours], [ours, by_env]])
+    everything, tagged, by_us = run.session.each(lambda more: _listed(run, more), [[], [ours], [ours, by_env]])
     found = []
     for path, one in everything.items():
         folder, *between, name = path.removeprefix(run.stack.parameter("")).split("/")
@@ -86,7 +85,7 @@ def stored(run: Run) -> list[Variable]:
 
 def _listed(run: Run, more: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
     place = {"Key": "Path", "Option": "Recursive", "Values": [run.stack.parameter("").rstrip("/")]}
-    ssm = run.door.client("ssm", run.region)
+    ssm = run.session.client("ssm", run.region)
     pages = ssm.pages("describe_parameters", "Parameters", ParameterFilters=[place, *more], MaxResults=50)
     # The record and the lock stand beside the folders.
     return {one["Name"]: one for one in pages if "/" in one["Name"].removeprefix(run.stack.parameter(""))}
@@ -101,8 +100,8 @@ def values(run: Run, variables: Sequence[Variable]) -> dict[str, str]:
     """The values themselves, by path. For showing them to whoever asked, and nothing else."""
     paths = [one.path for one in variables]
     batches = [paths[start : start + BATCH] for start in range(0, len(paths), BATCH)]
-    ssm = run.door.client("ssm", run.region)
-    answers = run.door.each(lambda batch: ssm.get_parameters(Names=batch, WithDecryption=True), batches)
+    ssm = run.session.client("ssm", run.region)
+    answers = run.session.each(lambda batch: ssm.get_parameters(Names=batch, WithDecryption=True), batches)
     return {one["Name"]: one["Value"] for answer in answers for one in answer["Parameters"]}
 
 
@@ -181,7 +180,7 @@ def put(run: Run, path: str, value: str, known: Variable | None, description: st
 
 
 def _put(run: Run, path: str, value: str, known: Variable | None, description: str) -> None:
-    ssm = run.door.client("ssm", run.region)
+    ssm = run.session.client("ssm", run.region)
     tags = set_tags(run.stack, path.removeprefix(run.stack.parameter("")))
     # AWS: a parameter of the larger tier cannot become one of the smaller.
     larger = len(value.encode()) > STANDARD or (known is not None and known.tier == "Advanced")
@@ -213,7 +212,7 @@ def remove(run: Run, variable: Variable) -> None:
             f"To use another value: {next_command('env', 'set', variable.folder, variable.name, '--force')}",
         )
     with tolerate("ParameterNotFound"):
-        run.door.client("ssm", run.region).delete_parameter(Name=variable.path)
+        run.session.client("ssm", run.region).delete_parameter(Name=variable.path)
 
 
 def folders(settings: Settings, variables: Sequence[Variable]) -> list[str]:

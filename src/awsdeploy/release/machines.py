@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from awsdeploy.engine.resource import TAG_RESOURCE, TAG_STACK
 from awsdeploy.engine.run import Run
-from awsdeploy.resource import TAG_RESOURCE, TAG_STACK
-from awsdeploy.resources.machine import SERVICE, FailedRelease, failed_release_of, is_member, release_of
+from awsdeploy.resources.compute.machine import SERVICE, FailedRelease, failed_release_of, is_member, release_of
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,9 @@ def machines(run: Run) -> list[Machine]:
     """All that are not gone, whether we or a group started them, by name."""
     filters = [{"Name": f"tag:{TAG_STACK}", "Values": [run.stack.tag]}]
     found = []
-    for reservation in run.door.client("ec2", run.region).pages("describe_instances", "Reservations", Filters=filters):
+    for reservation in run.session.client("ec2", run.region).pages(
+        "describe_instances", "Reservations", Filters=filters
+    ):
         for one in reservation["Instances"]:
             tags = {tag["Key"]: tag["Value"] for tag in one.get("Tags", ())}
             id, state = one["InstanceId"], one["State"]["Name"]

@@ -1,4 +1,4 @@
-"""What the machines are told about a release besides its code: where, on which port, with which environment.
+"""Manifest of a release for the machines: the folder, the port, the environment.
 
 Nothing in it is secret; secrets are read on the machine from Parameter Store. Knows no AWS.
 """

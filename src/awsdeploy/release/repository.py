@@ -1,4 +1,4 @@
-"""What opens the repository that the machines fetch from: tried here, then kept for them in Parameter Store.
+"""Access of the machines to the git repository that they fetch from: tried here, then kept in Parameter Store.
 
 A read-only token, or a private key for ssh: a SecureString at `/deploy/<name>/<environment>/<service>/repository/`,
 which the service's role may read, as all below its folder, and no variable of its environment. release.sh reads it.
@@ -21,15 +21,14 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import quote
 
-from awsdeploy.aws import tolerate
+from awsdeploy.aws.session import tolerate
 from awsdeploy.config import Service, Settings
 from awsdeploy.config.repository import by_ssh, place
+from awsdeploy.engine.resource import TAG_STACK
 from awsdeploy.engine.run import Run
-from awsdeploy.errors import Refused, UsageError
-from awsdeploy.hints import next_command
+from awsdeploy.errors import Refused, UsageError, next_command
 from awsdeploy.release import environment, git
-from awsdeploy.resource import TAG_STACK
-from awsdeploy.resources.parameter import BY_ENV, TAG_SET
+from awsdeploy.resources.compute.parameter import BY_ENV, TAG_SET
 
 FOLDER = "repository"
 ACCESS, KNOWN_HOSTS = "access", "known_hosts"
@@ -157,7 +156,7 @@ def connections(run: Run) -> dict[str, Connection]:
     place = {"Key": "Path", "Option": "Recursive", "Values": [run.stack.parameter("").rstrip("/")]}
     tags = {TAG_STACK: run.stack.tag, TAG_SET: BY_ENV}
     filters = [place, *({"Key": f"tag:{name}", "Values": [value]} for name, value in tags.items())]
-    ssm = run.door.client("ssm", run.region)
+    ssm = run.session.client("ssm", run.region)
     found: dict[str, Connection] = {}
     for one in ssm.pages("describe_parameters", "Parameters", ParameterFilters=filters, MaxResults=50):
         service, *inside = one["Name"].removeprefix(run.stack.parameter("")).split("/")
@@ -168,7 +167,7 @@ def connections(run: Run) -> dict[str, Connection]:
 
 
 def disconnect(run: Run, services: Iterable[str]) -> None:
-    ssm = run.door.client("ssm", run.region)
+    ssm = run.session.client("ssm", run.region)
     for service in services:
         for name in (ACCESS, KNOWN_HOSTS):
             with tolerate("ParameterNotFound"):

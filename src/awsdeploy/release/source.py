@@ -1,4 +1,4 @@
-"""What is released: the committed tree of a git repository on this machine. Asks git alone; knows no AWS."""
+"""Source of a release: the committed tree of a git repository on this computer. Asks git alone; knows no AWS."""
 
 from __future__ import annotations
 

@@ -1,8 +1,10 @@
-"""The kinds of AWS resources, one file per area. Importing this package imports every file in it,
-so a new kind enters by being put here."""
+"""AWS resources, one small file each, in a folder per area.
+
+Importing this package imports every file below it: a new kind is known by being put here.
+"""
 
 import importlib
 import pkgutil
 
-for _module in pkgutil.iter_modules(__path__):
-    importlib.import_module(f"{__name__}.{_module.name}")
+for _module in pkgutil.walk_packages(__path__, f"{__name__}."):
+    importlib.import_module(_module.name)

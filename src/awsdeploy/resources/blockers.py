@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from awsdeploy.aws import tolerate
-from awsdeploy.resource import TAG_STACK, Aws, Blocker
+from awsdeploy.aws.session import tolerate
+from awsdeploy.engine.resource import TAG_STACK, Aws, Blocker
 
 
 def ours(aws: Aws, tags: Iterable[Mapping[str, str]] | None) -> bool:

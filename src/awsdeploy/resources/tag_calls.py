@@ -1,16 +1,16 @@
-"""How each AWS service tags what exists already. Every create call carries its tags itself, by `Aws.tags`."""
+"""Calls that tag what exists already, by AWS service. Every create call carries its tags itself, by `Aws.tags`."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
-from awsdeploy.aws import AwsRefusal
-from awsdeploy.live import Live
-from awsdeploy.tagging import Tagging, Tags
-from awsdeploy.view import Aws
+from awsdeploy.aws.session import AwsRefusal
+from awsdeploy.engine.observed import Observed
+from awsdeploy.engine.tagging import Tagging, Tags
+from awsdeploy.engine.view import Aws
 
-Parts = Callable[[Aws, Live], list[str]]
+Parts = Callable[[Aws, Observed], list[str]]
 
 
 def _pairs(tags: Tags) -> list[dict[str, str]]:
@@ -21,11 +21,11 @@ def _read(listed: list[dict[str, str]]) -> dict[str, str]:
     return {tag["Key"]: tag["Value"] for tag in listed}
 
 
-def _alone(_: Aws, live: Live) -> list[str]:
+def _alone(_: Aws, live: Observed) -> list[str]:
     return [live.id]
 
 
-def _with_rules(aws: Aws, live: Live) -> list[str]:
+def _with_rules(aws: Aws, live: Observed) -> list[str]:
     """A security group and its rules, which carry the same tags."""
     about = [{"Name": "group-id", "Values": [live.id]}]
     rules = aws.ec2.pages("describe_security_group_rules", "SecurityGroupRules", Filters=about)
@@ -48,17 +48,17 @@ BATCH = 20
 """AWS: load balancers, listeners and rules that one AddTags takes."""
 
 
-def _with_listener_rules(aws: Aws, live: Live) -> list[str]:
+def _with_listener_rules(aws: Aws, live: Observed) -> list[str]:
     rules = aws.elbv2.pages("describe_rules", "Rules", ListenerArn=live.id)
     return [live.id, *(rule["RuleArn"] for rule in rules if rule["Priority"] != "default")]
 
 
 def _elbv2(things: Parts) -> Tagging:
-    def put(aws: Aws, live: Live, tags: Tags) -> None:
+    def put(aws: Aws, live: Observed, tags: Tags) -> None:
         for some in _batches(things(aws, live)):
             aws.elbv2.add_tags(ResourceArns=some, Tags=_pairs(tags))
 
-    def drop(aws: Aws, live: Live, keys: list[str]) -> None:
+    def drop(aws: Aws, live: Observed, keys: list[str]) -> None:
         for some in _batches(things(aws, live)):
             aws.elbv2.remove_tags(ResourceArns=some, TagKeys=keys)
 
@@ -94,7 +94,7 @@ INSTANCE_PROFILE = Tagging(
 )
 
 
-def _bucket_tags(aws: Aws, live: Live) -> dict[str, str]:
+def _bucket_tags(aws: Aws, live: Observed) -> dict[str, str]:
     try:
         return _read(aws.s3.get_bucket_tagging(Bucket=live.id)["TagSet"])
     except AwsRefusal as refusal:
@@ -103,7 +103,7 @@ def _bucket_tags(aws: Aws, live: Live) -> dict[str, str]:
         return {}
 
 
-def _tag_bucket(aws: Aws, live: Live, tags: dict[str, str]) -> None:
+def _tag_bucket(aws: Aws, live: Observed, tags: dict[str, str]) -> None:
     """AWS: PutBucketTagging sets all tags of a bucket."""
     aws.s3.put_bucket_tagging(Bucket=live.id, Tagging={"TagSet": _pairs(tags)})
 
@@ -119,7 +119,7 @@ BUCKET = Tagging(
 )
 
 
-def _parameter(live: Live) -> dict[str, str]:
+def _parameter(live: Observed) -> dict[str, str]:
     return {"ResourceType": "Parameter", "ResourceId": live.id}
 
 
@@ -130,11 +130,11 @@ PARAMETER = Tagging(
 )
 
 
-def _log_group(aws: Aws, live: Live) -> str:
+def _log_group(aws: Aws, live: Observed) -> str:
     return f"arn:aws:logs:{aws.region}:{aws.account}:log-group:{live.id}"
 
 
-def _log_group_tags(aws: Aws, live: Live) -> dict[str, str]:
+def _log_group_tags(aws: Aws, live: Observed) -> dict[str, str]:
     found: dict[str, str] = aws.client("logs").list_tags_for_resource(resourceArn=_log_group(aws, live))["tags"]
     return found
 
@@ -167,7 +167,7 @@ CERTIFICATE = Tagging(
 )
 
 
-def _lifecycle_policy(aws: Aws, live: Live) -> str:
+def _lifecycle_policy(aws: Aws, live: Observed) -> str:
     return f"arn:aws:dlm:{aws.region}:{aws.account}:policy/{live.id}"
 
 
@@ -181,7 +181,7 @@ LIFECYCLE_POLICY = Tagging(
 )
 
 
-def _group_tags(live: Live, tags: Tags) -> list[dict[str, Any]]:
+def _group_tags(live: Observed, tags: Tags) -> list[dict[str, Any]]:
     about = {"ResourceId": live.id, "ResourceType": "auto-scaling-group", "PropagateAtLaunch": False}
     return [{**about, **pair} for pair in _pairs(tags)]
 
@@ -197,7 +197,7 @@ SCALING_GROUP = Tagging(
 )
 
 
-def _budget(aws: Aws, live: Live) -> str:
+def _budget(aws: Aws, live: Observed) -> str:
     return f"arn:aws:budgets::{aws.account}:budget/{live.id}"
 
 
@@ -217,7 +217,7 @@ BUDGET = Tagging(
 def route53(kind: str) -> Tagging:
     """`kind` is hostedzone or healthcheck; their own repair reads the tags."""
 
-    def change(aws: Aws, live: Live, **what: Any) -> None:
+    def change(aws: Aws, live: Observed, **what: Any) -> None:
         aws.route53.change_tags_for_resource(ResourceType=kind, ResourceId=live.id, **what)
 
     return Tagging(

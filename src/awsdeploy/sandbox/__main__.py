@@ -10,7 +10,7 @@ import threading
 import warnings
 from pathlib import Path
 
-from awsdeploy.files import own_folder, unlinked, write
+from awsdeploy.state.files import own_folder, unlinked, write
 
 
 def main() -> None:
@@ -31,9 +31,10 @@ def main() -> None:
     # moto warns of every error code that the service's model does not list; AWS uses many such.
     warnings.simplefilter("ignore")
 
-    from awsdeploy.sandbox.server import Server
+    from awsdeploy.sandbox.server.control_api import ControlApi
+    from awsdeploy.sandbox.server.server import Server
 
-    server = Server(options.port, options.speed, options.idle, options.home.resolve())
+    server = Server(options.port, options.speed, options.idle, options.home.resolve(), ControlApi)
     record = options.home / "server.json"
     temporary = record.with_name(f".server-{os.getpid()}.json")
     write(temporary, json.dumps({key: value for key, value in server.status().items() if key != "now"}))

@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import IO, Any
 
 from awsdeploy.errors import UsageError
-from awsdeploy.files import need_own, own_folder, read, unlinked
 from awsdeploy.sandbox import extras
-from awsdeploy.sandbox.keys import HEADER, Keys
+from awsdeploy.sandbox.server.keys import HEADER, Keys
+from awsdeploy.state.files import need_own, own_folder, read, unlinked
 
 START_DEADLINE = 30.0
 """Real seconds a server may take until it answers."""

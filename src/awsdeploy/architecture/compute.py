@@ -1,0 +1,129 @@
+"""The machines of each service, and who they are to AWS."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from awsdeploy.architecture import permissions
+from awsdeploy.architecture.network import Network, SecurityGroups
+from awsdeploy.architecture.storage import Storage
+from awsdeploy.config import Service, Settings
+from awsdeploy.engine.resource import Resource
+from awsdeploy.resources.compute import bootstrap
+from awsdeploy.resources.compute.auto_scaling import AutoScalingGroup, MembersInService
+from awsdeploy.resources.compute.bootstrapped import Bootstrapped
+from awsdeploy.resources.compute.instance import Instance
+from awsdeploy.resources.compute.launch_template import LaunchTemplate
+from awsdeploy.resources.compute.parameter import Parameter, Password
+from awsdeploy.resources.compute.scaling_policy import ScalingPolicy
+from awsdeploy.resources.identity.role import InstanceProfile, Role
+from awsdeploy.resources.storage.bucket_object import BucketObject
+from awsdeploy.resources.web.load_balancer import TargetGroup
+
+SYSTEMS = {"documented": "al2", "supported": "al2023"}
+
+ASSUMED_BY = "ec2.amazonaws.com"
+
+
+class Machines:
+    """The first service's machines begin in the first zone, the second's in the second. Each service is somebody of
+    its own to AWS, and finds in its own folder of parameters what it is told."""
+
+    def __init__(self, settings: Settings, network: Network, groups: SecurityGroups, storage: Storage) -> None:
+        self.settings, self.network, self.groups, self.storage = settings, network, groups, storage
+        # What a machine fetches when it begins, and the program of releases, which `deploy` brings again.
+        self.bootstrap = tuple(
+            BucketObject(key=f"storage/artifacts/{name}", bucket=storage.artifacts, content=content)
+            for name, content in (
+                (bootstrap.OBJECT, bootstrap.script()),
+                (bootstrap.TOOLS, bootstrap.tools_lock()),
+                (bootstrap.RELEASE_SCRIPT, bootstrap.release_script()),
+            )
+        )
+        roles = {name: self._role(service) for name, service in settings.services.items()}
+        self.profiles = {
+            name: InstanceProfile(key=f"machines/{name}-profile", role=role) for name, role in roles.items()
+        }
+        self.instances: dict[str, tuple[Instance, ...]] = {
+            name: tuple(self._instance(service, place, number) for number in range(_fixed(service)))
+            for place, (name, service) in enumerate(settings.services.items())
+        }
+        self.resources: list[Resource] = [*self.bootstrap, *roles.values(), *self.profiles.values()]
+        for name in settings.services:
+            self.resources += self._told(name)
+        for name, instances in self.instances.items():
+            self.resources += instances
+            if instances:
+                self.resources.append(Bootstrapped(key=f"machines/{name}-bootstrapped", instances=instances))
+
+    def _role(self, service: Service) -> Role:
+        return Role(
+            key=f"machines/{service.name}-role",
+            service=ASSUMED_BY,
+            statements=permissions.statements(self.settings, service),
+            attached=service.policies,
+            boundary=self.settings.iam.permissions_boundary,
+        )
+
+    def _told(self, name: str) -> Iterator[Resource]:
+        """The parameters in a service's own folder."""
+        yield Parameter(key=f"machines/{name}/S3_BUCKET", source=self.storage.uploads)
+        if name in self.settings.database_users and name in self.settings.web_services:
+            yield Password(key=f"machines/{name}/JWT_SECRET")
+
+    def _instance(self, service: Service, place: int, number: int) -> Instance:
+        return Instance(
+            key=f"machines/{service.name}-{number + 1}",
+            subnet=self.network.public[(place + number) % len(self.network.public)],
+            after=(self.network.internet,),
+            **self._machine(service),
+        )
+
+    def _machine(self, service: Service) -> dict[str, Any]:
+        """What every machine of a service is started with."""
+        return {
+            "security": (self.groups.services[service.name],),
+            "service": service.name,
+            "bootstrap": self.bootstrap,
+            "profile": self.profiles[service.name],
+            "system": SYSTEMS[self.settings.platform],
+            "size": service.instance_type,
+            "disk": service.volume_gb,
+            "port": service.port,
+            "health": service.health or "/",
+            "key_pair": self.settings.network.key_pair,
+        }
+
+    def scaling(self, target_groups: Mapping[str, TargetGroup]) -> dict[str, AutoScalingGroup]:
+        """The Auto Scaling groups of the services that have one, over every public subnet."""
+        found: dict[str, AutoScalingGroup] = {}
+        for name, service in self.settings.services.items():
+            if service.scaling is None:
+                continue
+            key = f"machines/{name}"
+            template = LaunchTemplate(key=f"{key}-template", **self._machine(service))
+            found[name] = AutoScalingGroup(
+                key=f"{key}-group",
+                template=template,
+                subnets=self.network.public,
+                targets=tuple(group for served, group in target_groups.items() if served == name),
+                min=service.scaling.min,
+                max=service.scaling.max,
+                health=service.scaling.health,
+                after=(self.network.internet,),
+            )
+            policy = ScalingPolicy(key=f"{key}-scaling", group=found[name], target=service.scaling.target_cpu)
+            self.resources += [template, found[name], policy]
+            come: tuple[MembersInService, ...] = ()
+            if name not in target_groups:  # nobody else looks whether a worker's machines come, and says why not
+                come = (MembersInService(key=f"{key}-in-service", group=found[name]),)
+            least = service.scaling.min
+            booted = Bootstrapped(key=f"{key}-bootstrapped", group=found[name], least=least, after=come)
+            self.resources += [*come, booted]
+        return found
+
+
+def _fixed(service: Service) -> int:
+    """How many machines there are, whatever the load; none where a group decides."""
+    return 0 if service.scaling else service.instances

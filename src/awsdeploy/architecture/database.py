@@ -1,0 +1,122 @@
+"""The database and what it stands on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import Enum
+
+from awsdeploy.architecture.network import Network, SecurityGroups
+from awsdeploy.config import Settings
+from awsdeploy.engine.resource import Resource
+from awsdeploy.errors import next_command
+from awsdeploy.resources.compute.parameter import Parameter, Password
+from awsdeploy.resources.database.groups import TLS, ParameterGroup, SubnetGroup
+from awsdeploy.resources.database.instance import Database
+
+PAST_SUPPORT = {"8.0"}
+"""MySQL versions whose standard support on RDS is over: they take Extended Support, which no other shall be billed."""
+
+MYSQL_SETTINGS = {
+    "character_set_server": "utf8mb4",
+    "collation_server": "utf8mb4_unicode_ci",
+    "log_output": "FILE",  # tables, the default, never reach CloudWatch
+    "long_query_time": "1",
+    # 8.4 asks new users for caching_sha2_password, which the drivers of the supported platform (mysql2) speak: that
+    # stays, native passwords have no future.
+    "slow_query_log": "1",
+}
+
+PARAMETERS, AUTHORITY = "database/parameters", "database/DB_SSL_CA"
+CA_ON_MACHINES = "/opt/awsdeploy/rds-ca.pem"
+"""Where release.sh stores the CA certificates of the region's databases."""
+
+
+class Transport(Enum):
+    """Whether the database refuses connections without TLS. RDS supports TLS in each case.
+
+    MySQL's default for `require_secure_transport` is 0 up to 8.4 and 1 later, so the value is always written, except
+    where it stays as it is.
+    """
+
+    REQUIRED = "1"
+    OPTIONAL = "0"
+    OFFERED = "offered"
+    """An older stack in which the setting is written: the services get the certificates first."""
+    UNCHANGED = "unchanged"
+    """An older stack in which it is not."""
+
+    @property
+    def settings(self) -> Mapping[str, str]:
+        return {TLS: self.value} if self.value in ("0", "1") else {}
+
+    @property
+    def advice(self) -> str:
+        if self is Transport.UNCHANGED:
+            return (
+                "The database accepts connections without TLS. That does not change by itself, because it would stop "
+                "an application that connects without TLS. Set database.tls = true to require TLS in two steps, or "
+                "database.tls = false to keep it"
+            )
+        if self is Transport.OFFERED:
+            return (
+                "The database does not require TLS yet. Deploy every service that uses the database "
+                f"({next_command('deploy')}). The next {next_command('up')} requires TLS"
+            )
+        return ""
+
+
+class DatabaseTier:
+    """MySQL in the private subnets, with a generated password, and the parameters that say how to reach it.
+
+    It is made from the DB snapshot `restore`, if one is given. Without `transport` it is a new stack's.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        network: Network,
+        groups: SecurityGroups,
+        restore: str = "",
+        transport: Transport | None = None,
+    ) -> None:
+        wanted = settings.database
+        if transport is None:
+            transport = Transport.REQUIRED if wanted.tls else Transport.OPTIONAL
+        spoken = transport in (Transport.REQUIRED, Transport.OFFERED)
+        # Created before the group: a group without it belongs to an older stack.
+        authority = (Parameter(key=AUTHORITY, value=CA_ON_MACHINES),) if spoken else ()
+        group = SubnetGroup(key="database/subnets", subnets=network.private)
+        parameters = ParameterGroup(
+            key=PARAMETERS,
+            family=f"mysql{wanted.engine_version}",
+            settings={**MYSQL_SETTINGS, **transport.settings},
+            advice=transport.advice,
+            after=authority,
+        )
+        password = Password(key="database/DB_PASSWORD")
+        self.mysql = Database(
+            key="database/mysql",
+            group=group,
+            parameters=parameters,
+            security=(groups.rds,),
+            password=password,
+            version=wanted.engine_version,
+            size=wanted.instance_class,
+            storage=wanted.storage_gb,
+            max_storage=wanted.max_storage_gb,
+            multi_az=wanted.multi_az,
+            zone=network.private[0].zone,
+            backup_days=wanted.backup_days,
+            protected=wanted.deletion_protection,
+            name=wanted.name,
+            username=wanted.username,
+            extended_support=wanted.engine_version in PAST_SUPPORT,
+            restore=restore,
+        )
+        told = (
+            Parameter(key="database/DB_HOST", source=self.mysql, at=("Endpoint", "Address")),
+            Parameter(key="database/DB_PORT", source=self.mysql, at=("Endpoint", "Port")),
+            Parameter(key="database/DB_NAME", value=wanted.name),
+            Parameter(key="database/DB_USER", value=wanted.username),
+        )
+        self.resources: list[Resource] = [group, *authority, parameters, password, self.mysql, *told]

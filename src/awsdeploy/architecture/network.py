@@ -1,0 +1,68 @@
+"""The VPC with its subnets and routes, and the firewalls in it."""
+
+from __future__ import annotations
+
+from awsdeploy.config import Settings
+from awsdeploy.engine.resource import Resource
+from awsdeploy.resources.network.nat_gateway import ElasticIp, NatGateway
+from awsdeploy.resources.network.route_table import RouteTable
+from awsdeploy.resources.network.security_group import Ingress, SecurityGroup
+from awsdeploy.resources.network.vpc import ANYWHERE, InternetGateway, Subnet, Vpc
+
+WEB = (80, 443)
+MYSQL = 3306
+SSH = 22
+
+
+class Network:
+    """One public and one private subnet in each zone; `internet` is the route by which anything reaches them."""
+
+    def __init__(self, settings: Settings) -> None:
+        network = settings.network
+        self.vpc = Vpc(key="network/vpc", cidr=network.cidr)
+        self.public = self._subnets(settings, network.public, public=True)
+        self.private = self._subnets(settings, network.private, public=False)
+        gateway = InternetGateway(key="network/internet-gateway", vpc=self.vpc)
+        self.internet = RouteTable(key="network/public-routes", vpc=self.vpc, subnets=self.public, default=gateway)
+        self.resources: list[Resource] = [self.vpc, *self.public, *self.private, gateway, self.internet]
+        nat = None
+        if network.nat:
+            address = ElasticIp(key="network/nat-address")
+            nat = NatGateway(key="network/nat", subnet=self.public[0], address=address, after=(self.internet,))
+            self.resources += [address, nat]
+        self.resources.append(RouteTable(key="network/private-routes", vpc=self.vpc, subnets=self.private, default=nat))
+
+    def _subnets(self, settings: Settings, ranges: tuple[str, ...], public: bool) -> tuple[Subnet, ...]:
+        kind = "public" if public else "private"
+        places = zip(settings.network.zones, settings.zone_names, ranges, strict=True)
+        return tuple(
+            Subnet(key=f"network/{kind}-{letter}", vpc=self.vpc, cidr=cidr, zone=zone, public=public)
+            for letter, zone, cidr in places
+        )
+
+
+class SecurityGroups:
+    """`alb` from anywhere, each service from `alb`, `rds` from the services that use it and nothing out of it."""
+
+    def __init__(self, settings: Settings, network: Network) -> None:
+        self.alb = SecurityGroup(
+            key="security/alb",
+            vpc=network.vpc,
+            description="Web traffic from anywhere",
+            ingress=tuple(Ingress(port, ANYWHERE) for port in WEB),
+        )
+        self.services: dict[str, SecurityGroup] = {}
+        for name, service in settings.services.items():
+            rules = [Ingress(service.port, self.alb)] if service.port is not None else []
+            rules += [Ingress(SSH, block) for block in settings.network.ssh_from]
+            self.services[name] = SecurityGroup(
+                key=f"security/{name}", vpc=network.vpc, description=f"Machines of {name}", ingress=tuple(rules)
+            )
+        self.rds = SecurityGroup(
+            key="security/rds",
+            vpc=network.vpc,
+            description="MySQL from the services that use it",
+            ingress=tuple(Ingress(MYSQL, self.services[name]) for name in settings.database_users),
+            outbound=False,
+        )
+        self.resources: list[Resource] = [self.alb, *self.services.values(), self.rds]

@@ -1,0 +1,75 @@
+"""`backup now`: a snapshot of the database and an image of every machine, waited for."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING
+
+import click
+
+from awsdeploy.cli import backup_lines as listing
+from awsdeploy.cli.app import ExampleGroup, ExampleHelp
+from awsdeploy.cli.options import Given, json_option, shared_options
+from awsdeploy.cli.session import Session, print_lines, session
+from awsdeploy.errors import next_command
+
+if TYPE_CHECKING:
+    from awsdeploy.engine.resource import Observed, Restorable
+
+EXAMPLES = """\
+  awsdeploy backup now
+  awsdeploy backups           list them
+"""
+
+
+@click.group(cls=ExampleGroup, examples=EXAMPLES)
+def command() -> None:
+    """Make a backup now, in addition to the daily ones."""
+
+
+@command.command(cls=ExampleHelp, examples="  awsdeploy backup now\n  awsdeploy backup now --json\n")
+@json_option
+@shared_options()
+def now(given: Given, as_json: bool) -> None:
+    """Make a snapshot of the database and an image of every machine, without a restart, and wait for them.
+
+    They are kept until you delete them or run `awsdeploy destroy --everything`.
+    """
+    with session(given, given.settings(), "backup", writes=True) as at:
+        from awsdeploy.engine import backup, teardown
+
+        lives = backup.sources(at.run)
+        begun = time.monotonic()
+        copies = _carry_out(at, lives, teardown.stamp(), as_json)
+        seconds = at.clock.of(time.monotonic() - begun)
+        made = [one for copy in copies for one in copy.kind.restorable(at.run.view(copy.kind, copy.region), copy)]
+        _report(at, made, seconds, as_json)
+
+
+def _carry_out(at: Session, lives: list[Observed], stamp: str, as_json: bool) -> list[Observed]:
+    from awsdeploy.architecture import title_of
+    from awsdeploy.engine import backup
+    from awsdeploy.engine.resource import KINDS
+    from awsdeploy.progress.console import watching
+    from awsdeploy.progress.steps import Row
+
+    rows: dict[str, list[Row]] = {}
+    for live in lives:
+        kind = KINDS[live.kind.copies]
+        title = title_of(live.key)
+        rows.setdefault(title, []).append(Row(live.key, kind.noun(), kind.wait.usual))
+    with watching(list(rows.items()), clock=at.clock, as_json=as_json) as emit:
+        at.run.emit = emit
+        return backup.take(at.run, lives, stamp)
+
+
+def _report(at: Session, made: list[Restorable], seconds: float, as_json: bool) -> None:
+    from awsdeploy.progress.steps import spell
+
+    if as_json:
+        told = {**at.header, "seconds": round(seconds, 1), "backups": [listing.described(one) for one in made]}
+        click.echo(json.dumps(told, indent=2, ensure_ascii=False))
+        return
+    lines = [f"Backed up {at.settings.stack} in {spell(seconds)}.", "", *(listing.line(at, one) for one in made)]
+    print_lines([*lines, "", f"To list all backups: {next_command('backups')}"])

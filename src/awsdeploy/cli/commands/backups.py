@@ -1,0 +1,66 @@
+"""`backups`: what can be brought back, how old it is and what it costs. Reads only."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+import click
+
+from awsdeploy.cli.app import ExampleHelp
+from awsdeploy.cli.backup_lines import described, line
+from awsdeploy.cli.options import Given, json_option, shared_options
+from awsdeploy.cli.session import Session, print_lines, session, styled
+from awsdeploy.errors import next_command
+
+if TYPE_CHECKING:
+    from awsdeploy.engine.resource import Restorable
+
+EXAMPLES = """\
+  awsdeploy backups
+  awsdeploy backups --json
+  awsdeploy backup now        make a backup now
+"""
+
+
+@click.command(cls=ExampleHelp, examples=EXAMPLES)
+@json_option
+@shared_options()
+def command(given: Given, as_json: bool) -> None:
+    """List what can be restored: database backups and snapshots, machine images, file versions.
+
+    Also lists backups that an earlier `destroy` retained.
+    """
+    with session(given, given.settings(), "backups") as at:
+        from awsdeploy.operations import backups
+
+        found = backups.restorable(at.run)
+        if as_json:
+            told = {**at.header, "backups": [described(one) for one in found]}
+            click.echo(json.dumps(told, indent=2, ensure_ascii=False))
+        else:
+            print_lines([*_lines(at, found), "", _next(at, found)])
+
+
+def _lines(at: Session, found: Sequence[Restorable]) -> Iterator[str]:
+    yield at.title
+    if not found:
+        yield ""
+        yield "There are no backups yet."
+    for what, several in groupby(found, key=lambda one: one.what):
+        yield ""
+        yield styled("bold")(what.capitalize() if not what.startswith("DB") else what)
+        yield from (line(at, one) for one in several)
+
+
+def _next(at: Session, found: Sequence[Restorable]) -> str:
+    """What to do with it: of a stack that is gone, the database can be brought back."""
+    from awsdeploy.resources.backup.snapshot import Snapshot
+    from awsdeploy.resources.database.instance import Database
+
+    snapshots = [one for one in found if one.what == Snapshot.noun()]
+    if snapshots and not at.run.cache.all(Database, at.run.region):
+        return f"To restore the database: {next_command('up', '--restore-snapshot', snapshots[0].id)}"
+    return f"To make one now: {next_command('backup', 'now')}"

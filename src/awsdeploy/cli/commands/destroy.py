@@ -1,0 +1,239 @@
+"""`destroy`: show what goes and what stays, take the stack's name for an answer, remove it, prove it."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from awsdeploy.cli.app import ExampleHelp
+from awsdeploy.cli.options import Given, json_option, shared_options
+from awsdeploy.cli.session import Session, need_consent, print_lines, session
+from awsdeploy.errors import Declined, Refused, UsageError, next_command
+from awsdeploy.progress.steps import KEYS
+
+if TYPE_CHECKING:
+    from awsdeploy.config import Settings
+    from awsdeploy.engine.resource import Observed, Retained
+    from awsdeploy.engine.teardown import DestroyPlan
+
+EXAMPLES = """\
+  awsdeploy destroy                             asks for the stack's name
+  awsdeploy destroy --confirm shop-prod         without asking
+  awsdeploy destroy -e dev
+  awsdeploy destroy --everything                also backups, including those an earlier destroy retained
+  awsdeploy destroy --name shop -e prod --region ap-northeast-2     without config.toml
+"""
+FEW = 3  # of a kind are named one by one
+
+
+@click.command(cls=ExampleHelp, examples=EXAMPLES)
+@click.option("--confirm", metavar="STACK", help="The stack's name, such as shop-prod. Skips the question.")
+@click.option("--name", metavar="NAME", help="The project's name, if there is no config.toml.")
+@click.option("--delete-data", is_flag=True, help="Retain no snapshot, image or file, and delete the retained ones.")
+@click.option("--delete-zone", is_flag=True, help="Delete the hosted zone too, if awsdeploy made it.")
+@click.option("--everything", is_flag=True, help="Both: retain nothing, and delete what an earlier destroy retained.")
+@json_option
+@shared_options()
+def command(
+    given: Given,
+    confirm: str | None,
+    name: str | None,
+    delete_data: bool,
+    delete_zone: bool,
+    everything: bool,
+    as_json: bool,
+) -> None:
+    """Delete the stack and check that nothing is left.
+
+    In prod, retains uploaded files, backups (a final database snapshot, machine images) and the hosted zone, unless a
+    flag says otherwise. In dev, retains nothing.
+    """
+    settings = _named(given, name) if name else given.settings()
+    need_consent(confirm is not None, f"--confirm {settings.stack}")
+    if confirm not in (None, str(settings.stack)):
+        raise UsageError(f"--confirm {confirm}: the stack is called {settings.stack}.", "Nothing was deleted.")
+    with session(given, settings, "destroy", writes=True) as at:
+        from awsdeploy.engine import teardown
+        from awsdeploy.engine.resource import DestroyOptions
+
+        all_goes = everything or settings.preset == "dev"
+        options = DestroyOptions(delete_data or all_goes, delete_zone or all_goes, teardown.stamp())
+        destroy_plan = teardown.survey(at.run, options)
+        print_lines(list(_lines(at, destroy_plan)), err=True)
+        if destroy_plan.locked:
+            raise Refused("\n".join(_locked(destroy_plan)), _unlocking(destroy_plan, name))
+        if destroy_plan.without_snapshot:
+            raise Refused("\n".join(_without_snapshot(at, destroy_plan)), _instead(destroy_plan, name))
+        if confirm is None:
+            _ask(str(settings.stack))
+        begun = time.monotonic()
+        going = list(destroy_plan.going)
+        _carry_out(at, destroy_plan, as_json)
+        seconds = at.clock.of(time.monotonic() - begun)
+        more = next_command("destroy", *(("--name", name) if name else ()), "--everything")
+        _receipt(at, going, destroy_plan.staying, seconds, more, as_json)
+
+
+def _named(given: Given, name: str) -> Settings:
+    """Settings that name a stack and nothing else. Raises `ConfigInvalid`."""
+    from awsdeploy.config import from_mapping
+
+    tree = {"name": name, "platform": "supported"}
+    if given.environment not in (None, "dev", "prod"):
+        tree["preset"] = "prod"  # the careful one
+    return from_mapping(tree, given.overrides, source="--name")
+
+
+def _lines(at: Session, destroy_plan: DestroyPlan) -> Iterator[str]:
+    yield at.title
+    yield ""
+    yield f"Will delete: {_counted(destroy_plan.going) or 'only its record'}"
+    for live in destroy_plan.lost_data:
+        kept = "with all its data" if destroy_plan.options.data else live.kind.data_note
+        if live.without_snapshot:
+            kept = f"status {live.status}"
+        elif live.state.empty:
+            kept = "still being created, no data yet"
+        yield f"  {live.key:<{KEYS}} {live.kind.noun()} {live.id}, {kept}"
+    leftovers = _leftovers(destroy_plan.going)
+    if destroy_plan.staying or leftovers:
+        yield "Will retain:"
+        yield from _kept(destroy_plan.staying)
+        yield from (f"  {line}" for line in leftovers)
+    yield ""
+
+
+def _locked(destroy_plan: DestroyPlan) -> Iterator[str]:
+    for live in destroy_plan.locked:
+        yield f"The deletion protection of {live.key} ({live.id}) is on, and AWS takes no change that turns it off:"
+        yield f"  it is {live.status}, {live.explained}."
+
+
+def _unlocking(destroy_plan: DestroyPlan, name: str | None) -> str:
+    """Remedy for each, then the same command again."""
+    again = next_command("destroy", *(("--name", name) if name else ()))
+    return "\n→ ".join(
+        ["Nothing was deleted.", *(live.kind.unlocking(live) for live in destroy_plan.locked), f"Then again: {again}"]
+    )
+
+
+def _without_snapshot(at: Session, destroy_plan: DestroyPlan) -> Iterator[str]:
+    """Lines about objects that cannot be deleted as announced, and what is left of their data."""
+    for live in destroy_plan.without_snapshot:
+        yield f"AWS can take no final snapshot of {live.key} ({live.id}): it is {live.status}, {live.explained}."
+        copies = [one for one, _ in destroy_plan.staying if one.origin == live.key]
+        yield from (f"  Retained: {one.kind.noun()} {one.id}" for one in copies)
+        for one in live.kind.restorable(at.run.view(live.kind, live.region), live):
+            until = f" up to {one.at.astimezone(at.settings.tz):%Y-%m-%d %H:%M}" if one.at else ""
+            yield f"  Would be deleted too: {one.what}{until}"
+
+
+def _instead(destroy_plan: DestroyPlan, name: str | None) -> str:
+    """Remedies for each, and the command that deletes all regardless."""
+    whole = next_command("destroy", *(("--name", name) if name else ()), "--delete-data")
+    remedies = dict.fromkeys(live.remedy for live in destroy_plan.without_snapshot)
+    last = f"To delete the stack without a final snapshot, and all other data: {whole}"
+    return "\n→ ".join(["Nothing was deleted.", *remedies, last])
+
+
+def _leftovers(going: Iterable[Observed]) -> list[str]:
+    """What is the account's and not the stack's: no destroy removes it."""
+    return sorted({line for live in going if (line := live.kind.leftovers(live))})
+
+
+def _not_seen(at: Session) -> list[str]:
+    """What these credentials may not look for, and so may have left."""
+    from awsdeploy.resources.monitoring import budget
+
+    if action := at.run.notes.get(budget.HIDDEN):
+        return [
+            f"AWS Budget {budget.named(at.run.stack)}, which needs the permission {action}. Add it, then run the "
+            "same command again."
+        ]
+    return []
+
+
+def _kept(staying: Iterable[tuple[Observed, Retained]]) -> Iterator[str]:
+    by_kind: dict[str, list[tuple[Observed, Retained]]] = {}
+    for live, kept in staying:
+        by_kind.setdefault(live.kind.noun(), []).append((live, kept))
+    for noun, several in by_kind.items():
+        if len(several) > FEW:
+            first, last = several[0][1].why, several[-1][1].why
+            yield f"  {len(several)} {noun}s: {first} … {last} ({_price([kept for _, kept in several])})"
+        else:
+            yield from (f"  {noun} {live.id}: {kept.why} ({_price([kept])})" for live, kept in several)
+
+
+def _price(several: Iterable[Retained]) -> str:
+    known = [kept.monthly for kept in several if kept.monthly is not None]
+    return f"${sum(known):.2f} a month" if known else "cost unknown"
+
+
+def _counted(lives: Iterable[Observed]) -> str:
+    counts = Counter(live.kind.noun() for live in lives)
+    return ", ".join(f"{count} {noun}{'s' if count > 1 and noun[-1] != 's' else ''}" for noun, count in counts.items())
+
+
+def _ask(stack: str) -> None:
+    said = click.prompt(f"Type {stack} to confirm", default="", show_default=False, err=True)
+    if said.strip() != stack:
+        raise Declined("Nothing was deleted.")
+
+
+def _carry_out(at: Session, destroy_plan: DestroyPlan, as_json: bool) -> None:
+    from awsdeploy.architecture import STEPS, title_of
+    from awsdeploy.engine import teardown
+    from awsdeploy.progress.console import watching
+    from awsdeploy.progress.steps import Row
+
+    rows: dict[str, list[Row]] = {title: [] for title in reversed(STEPS.values())}
+    for live in destroy_plan.going:
+        title = title_of(live.key)
+        rows.setdefault(title, []).append(Row(live.key, live.kind.noun()))
+    steps = [(title, some) for title, some in rows.items() if some]
+    with watching(steps, clock=at.clock, as_json=as_json) as emit:
+        at.run.emit = emit
+        teardown.destroy(at.run, destroy_plan)
+
+
+def _receipt(
+    at: Session,
+    gone: list[Observed],
+    staying: list[tuple[Observed, Retained]],
+    seconds: float,
+    more: str,
+    as_json: bool,
+) -> None:
+    from awsdeploy.progress.steps import spell
+
+    if as_json:
+        told: dict[str, Any] = {
+            **at.header,
+            "seconds": round(seconds, 1),
+            "gone": [{"key": live.key, "kind": live.kind.__name__, "id": live.id} for live in gone],
+            "kept": [
+                {"kind": live.kind.__name__, "id": live.id, "why": kept.why, "monthly": kept.monthly}
+                for live, kept in staying
+            ],
+            "remains": _leftovers(gone),
+            "not_seen": _not_seen(at),
+            "removes_kept": more if staying else None,
+        }
+        click.echo(json.dumps(told, indent=2, ensure_ascii=False))
+        return
+    lines = [f"Deleted {at.settings.stack} in {spell(seconds)}.", f"  Deleted: {_counted(gone) or 'its record'}"]
+    if staying:
+        lines += ["  Retained:", *(f"  {line}" for line in _kept(staying))]
+    if leftovers := _leftovers(gone):
+        lines += ["  Shared with the account, not deleted:", *(f"    {line}" for line in leftovers)]
+    lines.append("  Checked every resource type and the AWS tag index: nothing else is left.")
+    lines += [f"  Not checked: {line}" for line in _not_seen(at)]
+    if staying:
+        lines += ["", f"To delete what was retained: {more}"]
+    print_lines(lines)

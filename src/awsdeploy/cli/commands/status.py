@@ -1,0 +1,193 @@
+"""`status`: what stands, how it is, and where to reach it. Reads only."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from awsdeploy.cli import notices, planning
+from awsdeploy.cli.app import ExampleHelp
+from awsdeploy.cli.facts import found_out
+from awsdeploy.cli.options import Given, json_option, shared_options
+from awsdeploy.cli.session import Session, print_lines, session, styled, table
+from awsdeploy.errors import NoSuchStack, next_command
+from awsdeploy.progress import streams
+from awsdeploy.progress.steps import KEYS
+
+if TYPE_CHECKING:
+    from awsdeploy.engine.observed import Observed
+    from awsdeploy.engine.plan import Item, Plan
+    from awsdeploy.resources.compute.machine import FailedRelease
+
+EXAMPLES = """\
+  awsdeploy status
+  awsdeploy status --watch        refresh until Ctrl-C
+  awsdeploy status --json
+"""
+UNHEALTHY, DRIFT = 1, 7
+EVERY = 5.0  # seconds between two looks of --watch
+SERVICE_TAG = "awsdeploy:service"
+"""What every machine carries, whoever started it."""
+DIFFERS = {"create": "missing", "replace": "to be replaced", "change": "differs", "wait": "in progress"}
+
+
+@click.command(cls=ExampleHelp, examples=EXAMPLES)
+@click.option("--watch", is_flag=True, help="Refresh every few seconds until Ctrl-C.")
+@json_option
+@shared_options()
+def command(given: Given, watch: bool, as_json: bool) -> int:
+    """Show every resource, its health and the URLs.
+
+    Exit codes: 0 healthy, 1 something is unhealthy, 6 the stack does not exist, 7 something is missing or differs from
+    config.toml.
+    """
+    settings = given.settings()
+    while True:
+        with session(given, settings, "status") as at:
+            existing = look(at)
+            if watch and sys.stdout.isatty():
+                click.echo(streams.CLEAR, nl=False)
+            if as_json:
+                click.echo(json.dumps(existing.document(), indent=None if watch else 2, ensure_ascii=False))
+            else:
+                print_lines(list(existing.lines()))
+            if not watch:
+                return existing.exit_code
+            at.run.stop.sleep(EVERY)
+
+
+def look(at: Session) -> Standing:
+    """Look once. Raises `NoSuchStack`."""
+    plan = planning.made(at)
+    if plan.new:
+        raise NoSuchStack(
+            f"Stack {at.settings.stack} does not exist in {at.run.region}.",
+            f"To create it: {next_command('up')}",
+        )
+    return Standing(at, plan)
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How a stack is, as a plan sees it: what the plan would do is what differs."""
+
+    at: Session
+    plan: Plan
+
+    @property
+    def unhealthy(self) -> list[Item]:
+        """What AWS is still at work on, has given up on, or finds unhealthy."""
+        return [item for item in self.plan.items.values() if item.action == "wait"]
+
+    @property
+    def differing(self) -> list[Item]:
+        return [item for item in self.plan.items.values() if item.writes]
+
+    @property
+    def exit_code(self) -> int:
+        if self.unhealthy:
+            return UNHEALTHY
+        return DRIFT if self.plan.writes else 0
+
+    def lines(self) -> Iterator[str]:
+        yield f"{self.at.title}: {self._verdict()}"
+        for step in self.plan.steps:
+            yield ""
+            yield styled("bold")(step.title)
+            for resource in step.resources:
+                yield self._line(self.plan.items[resource])
+                yield from (f"      {line}" for line in planning.trouble(self.plan.items[resource]))
+        if self.plan.removals:
+            yield ""
+            yield styled("bold")("No longer in config.toml")
+            yield from (f"  - {live.key:<{KEYS}} {live.id}" for live in self.plan.removals)
+        yield ""
+        yield from table({**self._services(), **found_out(self.at, self.plan)})
+        yield from notices.lines(self.at, self.plan.items)
+        if self.plan.writes:
+            yield ""
+            yield f"To fix the differences: {next_command('up')}"
+
+    def _verdict(self) -> str:
+        if self.unhealthy:
+            return styled("red")("unhealthy")
+        return styled("yellow")("differs from config.toml") if self.plan.writes else styled("green")("healthy")
+
+    def _line(self, item: Item) -> str:
+        live = item.live
+        state = live.status if live else DIFFERS.get(item.action, "waiting")
+        if live and (item.changes or item.writes):
+            fields = ", ".join(change.field for change in item.changes)
+            state += f"; {DIFFERS[item.action]}" + (f": {fields}" if fields else "")
+        if live and live.reason:
+            state += f" ({live.reason})"
+        mark = {"none": styled("green")("✓"), "wait": styled("red")("✗")}.get(item.action, styled("yellow")("!"))
+        id = live.id.rpartition("/")[2] if live and not item.resource.existing else live.id if live else ""
+        return f"  {mark} {item.resource.key:<{KEYS}} {state:<28} {id}".rstrip()
+
+    def _services(self) -> dict[str, str]:
+        """What runs on each service's machines."""
+        said = {}
+        for name in self.at.settings.services:
+            releases, failed = self.releases(name), self.failed_releases(name)
+            if not releases and not failed:
+                said[name] = "nothing deployed yet (placeholder page)"
+                continue
+            told = [", ".join(sorted(releases))] if releases else []
+            told += [str(one) for one in failed]
+            if failed:
+                told.append(f"to try again: {next_command('deploy', name)}")
+            said[name] = "; ".join(told)
+        return said
+
+    def releases(self, service: str) -> set[str]:
+        """The releases that run on a service's machines, by their tags."""
+        from awsdeploy.resources.compute.machine import release_of
+
+        return {release for live in self._machines(service) if (release := release_of(live.raw["Tags"]))}
+
+    def failed_releases(self, service: str) -> list[FailedRelease]:
+        """Releases that new machines of a service could not be given, by their tags."""
+        from awsdeploy.resources.compute.machine import failed_release_of
+
+        found = (failed_release_of(live.id, live.raw["Tags"]) for live in self._machines(service))
+        return [one for one in found if one]
+
+    def _machines(self, service: str) -> Iterator[Observed]:
+        for live in self.plan.lives:
+            if live.key.startswith("machines/") and not live.state.leaving:
+                tags = {tag["Key"]: tag["Value"] for tag in live.raw.get("Tags", ())}
+                if tags.get(SERVICE_TAG) == service:
+                    yield live
+
+    def document(self) -> dict[str, Any]:
+        return {
+            **self.at.header,
+            "healthy": not self.unhealthy,
+            "drift": self.plan.writes,
+            "resources": [
+                {
+                    "step": item.step,
+                    "key": item.resource.key,
+                    "kind": type(item.resource).__name__,
+                    "id": item.live.id if item.live else None,
+                    "status": item.live.status if item.live else "missing",
+                    "reason": item.live.reason if item.live else "",
+                    "action": item.action,
+                    "changes": [change.field for change in item.changes],
+                }
+                for item in self.plan.items.values()
+            ],
+            "removals": [{"key": live.key, "id": live.id} for live in self.plan.removals],
+            "releases": {name: sorted(self.releases(name)) for name in self.at.settings.services},
+            "failed_releases": {
+                name: [asdict(one) for one in self.failed_releases(name)] for name in self.at.settings.services
+            },
+            "facts": found_out(self.at, self.plan),
+            "notices": notices.notices(self.at, self.plan.items),
+        }

@@ -1,0 +1,73 @@
+"""`tunnel database`: the database on a port of this machine, through a machine that may reach it."""
+
+from __future__ import annotations
+
+import shlex
+import socket
+
+import click
+
+from awsdeploy.cli.app import ExampleGroup, ExampleHelp
+from awsdeploy.cli.options import Given, shared_options
+from awsdeploy.cli.session import session
+from awsdeploy.errors import UsageError
+
+EXAMPLES = """\
+  awsdeploy tunnel database
+  awsdeploy tunnel database --port 3310
+"""
+HERE = "127.0.0.1"
+
+
+@click.group(cls=ExampleGroup, examples=EXAMPLES)
+def command() -> None:
+    """Forward a local port to a private resource, while the command runs."""
+
+
+@command.command(cls=ExampleHelp, examples=EXAMPLES)
+@click.option(
+    "--port", type=click.IntRange(1, 65535), default=3307, show_default=True, help="The port on this computer."
+)
+@click.option("--show", is_flag=True, help="Also show the password.")
+@shared_options()
+def database(given: Given, port: int, show: bool) -> int:
+    """Forward a port of this computer to the database, until Ctrl-C."""
+    from awsdeploy.operations import sessions
+
+    settings = given.settings()
+    sessions.need_plugin(given.sandbox)
+    _need_free(port)
+    with session(given, settings, "tunnel") as at:
+        from awsdeploy.release.machines import machines
+
+        at.run.need_record()
+        place = sessions.database(at.run, settings)
+        machine = sessions.choose(machines(at.run), settings.database_users)
+        # Names and values as a shell takes them: people copy these lines.
+        region = ["--region", at.run.region]
+        asked = ["aws", "ssm", "get-parameter", *region, "--with-decryption", "--query", "Parameter.Value"]
+        password = shlex.join([*asked, "--output", "text", "--name", place.password])
+        if show:
+            ssm = at.run.session.client("ssm", at.run.region)
+            password = str(ssm.get_parameter(Name=place.password, WithDecryption=True)["Parameter"]["Value"])
+        lines = [
+            f"{HERE}:{port} forwards to {place.host}:{place.port} through {machine.name}, until Ctrl-C.",
+            f"  user      {place.user}",
+            f"  database  {place.name}",
+            f"  password  {password}",
+            f"  mysql -h {HERE} -P {port} -u {place.user} -p {place.name}",
+        ]
+        click.echo("\n".join(lines), err=True)
+        wanted = {"host": place.host, "portNumber": place.port, "localPortNumber": str(port)}
+        return sessions.open_session(at.run, machine, sessions.FORWARDING, wanted)
+
+
+def _need_free(port: int) -> None:
+    with socket.socket() as one:
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            one.bind((HERE, port))
+        except OSError as error:
+            raise UsageError(
+                f"Port {port} cannot be used on this computer: {error.strerror}.", "Choose another port with --port."
+            ) from None

@@ -1,0 +1,161 @@
+"""`up`: show the plan, ask, carry it out, and say where the application is."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING
+
+import click
+
+from awsdeploy.cli import checks, notices, planning
+from awsdeploy.cli.app import ExampleHelp
+from awsdeploy.cli.facts import found_out
+from awsdeploy.cli.options import Given, json_option, shared_options, yes_option
+from awsdeploy.cli.session import Session, can_ask, need_consent, paragraphs, print_lines, session, table
+from awsdeploy.errors import (
+    AwsFailure,
+    CredentialsMissing,
+    Declined,
+    Interrupted,
+    Refused,
+    TimedOut,
+    UsageError,
+    next_command,
+)
+
+if TYPE_CHECKING:
+    from awsdeploy.engine.plan import Plan
+
+EXAMPLES = """\
+  awsdeploy up --sandbox --yes          try it: simulated AWS, no account
+  awsdeploy up                          shows the plan, then asks
+  awsdeploy up -e dev --yes             the dev environment, without asking
+  awsdeploy up --replace machines/backend-1
+  awsdeploy up --restore-snapshot ID    restore the database; `awsdeploy backups` lists the IDs
+"""
+
+
+@click.command(cls=ExampleHelp, examples=EXAMPLES)
+@yes_option
+@planning.take_over_option
+@planning.replace_option
+@planning.restore_option
+@click.option(
+    "--delete-data",
+    metavar="KEY",
+    multiple=True,
+    help="Allow this database or bucket to be deleted, if the plan deletes it. AWS takes a final snapshot of a "
+    "database.",
+)
+@json_option
+@shared_options()
+def command(
+    given: Given,
+    yes: bool,
+    take_over: bool,
+    replace: tuple[str, ...],
+    restore_snapshot: str,
+    delete_data: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Create the stack, or update it to match config.toml. After a crash or Ctrl-C, run the same command again."""
+    settings = given.settings()
+    need_consent(yes, "--yes")
+    with session(given, settings, "up", writes=True) as at:
+        with checks.explained(at):
+            plan = planning.made(at, take_over, replace, restore_snapshot)
+        print_lines(paragraphs(planning.lines(at, plan), planning.remarks(at, plan)), err=True)
+        _refuse(plan.conflicts, _before_spending(at, plan))
+        if plan.writes:
+            _agree_to_lose(plan, delete_data)
+            _agree(yes)
+        begun = time.monotonic()
+        try:
+            _carry_out(at, plan, as_json)
+        except (AwsFailure, TimedOut, CredentialsMissing, Interrupted) as error:
+            error.message += _already_billed(at)
+            raise
+        _report(at, plan, at.clock.of(time.monotonic() - begun), as_json)
+
+
+def _before_spending(at: Session, plan: Plan) -> list[str]:
+    """What would stop a first run, found before its first write; what need not stop it is only said."""
+    if not plan.new or not plan.writes:
+        return []
+    from awsdeploy.preflight.checks import BEYOND_A_PLAN, findings
+
+    found = findings(checks.asked(at, planning.forecast(plan).longest), BEYOND_A_PLAN)
+    warned = [one for one in found if not one.fatal]
+    if warned:
+        print_lines(["", *checks.lines(warned)], err=True)
+    return list(checks.lines([one for one in found if one.fatal]))
+
+
+def _refuse(conflicts: list[str], fatal: list[str]) -> None:
+    """Raises `Refused` with everything that stands in the way."""
+    if fatal:
+        fatal = ["This run would fail:", *fatal]
+    if conflicts or fatal:
+        raise Refused("\n".join([*conflicts, *fatal]), "Nothing was created.")
+
+
+def _already_billed(at: Session) -> str:
+    """What an `up` that failed leaves on the bill, as a line; by what it has seen, since AWS may not answer."""
+    from awsdeploy.cost import inventory
+
+    there = {(live.kind, live.id): live for live in (*at.run.cache.known(), *at.run.lives.values())}
+    said = inventory.already_billed(there.values(), at.settings.region)
+    return f"\n{said}" if said else ""
+
+
+def _agree_to_lose(plan: Plan, given: tuple[str, ...]) -> None:
+    """What holds data goes only if its key is given or typed."""
+    for live in plan.lost_data:
+        if live.key in given:
+            continue
+        if not can_ask():
+            raise UsageError(
+                f"The plan deletes {live.key} ({live.id}), which contains data.",
+                f"To allow it: --delete-data {live.key}",
+            )
+        said = click.prompt(
+            f"{live.key} ({live.id}) contains data. Type {live.key} to allow its deletion", default="", err=True
+        )
+        if said.strip() != live.key:
+            raise Declined("Nothing was changed.")
+
+
+def _agree(yes: bool) -> None:
+    if not yes and not click.confirm("\nGo ahead?", default=False, err=True):
+        raise Declined("Nothing was changed.")
+
+
+def _carry_out(at: Session, plan: Plan, as_json: bool) -> None:
+    from awsdeploy.engine import up
+    from awsdeploy.progress.console import watching
+    from awsdeploy.progress.steps import Row
+
+    if plan.quiet:
+        up.apply(at.run, plan)
+        return
+    steps = [(step.title, [Row(one.key, one.noun(), one.wait.usual) for one in step.resources]) for step in plan.steps]
+    with watching(steps, clock=at.clock, as_json=as_json, forecast=planning.forecast(plan)) as emit:
+        at.run.emit = emit
+        up.apply(at.run, plan)
+
+
+def _report(at: Session, plan: Plan, seconds: float, as_json: bool) -> None:
+    from awsdeploy.progress.steps import spell
+
+    facts = found_out(at, plan)
+    if as_json:
+        told = {**at.header, "changed": plan.writes, "seconds": round(seconds, 1), "facts": facts}
+        told["notices"] = notices.notices(at, plan.items)
+        click.echo(json.dumps(told, indent=2, ensure_ascii=False))
+        return
+    said = "No changes" if plan.quiet else f"Done in {spell(seconds)}"
+    warned = notices.lines(at, plan.items)
+    print_lines(
+        [f"{said}. {at.settings.stack} is up.", "", *table(facts), *warned, "", f"Next: {next_command('status')}"]
+    )

@@ -1,0 +1,38 @@
+"""Facts about a stack that exists: its endpoints and where to reach the application."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from awsdeploy.cli.session import Session
+
+if TYPE_CHECKING:
+    from awsdeploy.engine.plan import Plan
+
+
+def found_out(at: Session, plan: Plan) -> dict[str, str]:
+    """What people want to know of a stack that is up: its address first."""
+    url, facts = address(at, plan), {}
+    for resource, item in plan.items.items():
+        live = at.run.lives.get(resource)
+        if live is not None and live.raw:
+            view = at.run.view(type(resource), at.run.of(resource))
+            for what, value in resource.facts(view, live).items():
+                if value != url:
+                    facts[f"{item.resource.key} {what}"] = value
+    return {"url": url, **facts} if url else facts
+
+
+def address(at: Session, plan: Plan) -> str:
+    """Where the application answers; "" as long as nothing does."""
+    from awsdeploy.dns import addresses
+    from awsdeploy.resources.web.listener import Listener, secure
+    from awsdeploy.resources.web.load_balancer import LoadBalancer
+
+    lives = at.run.lives
+    domain = at.settings.domain if secure(lives[one] for one in lives if isinstance(one, Listener)) else None
+    for resource in plan.items:
+        live = at.run.lives.get(resource)
+        if isinstance(resource, LoadBalancer) and live is not None and live.raw:
+            return addresses.address(live.raw["LoadBalancerName"], live.raw["DNSName"], domain)
+    return ""

@@ -1,0 +1,293 @@
+"""Plans for the commands that show or carry out one: the options, the plan itself, and the plan as text and JSON."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from awsdeploy.cli import bill, notices
+from awsdeploy.cli.session import Session
+from awsdeploy.errors import UsageError
+from awsdeploy.progress.steps import KEYS
+
+if TYPE_CHECKING:
+    from awsdeploy.architecture.database import Transport
+    from awsdeploy.cost.estimate import Line
+    from awsdeploy.engine.plan import Item, Plan, Step
+    from awsdeploy.engine.resource import Observed, Resource
+    from awsdeploy.progress.forecast import Forecast
+    from awsdeploy.resources.database.instance import Database
+
+SIGNS = {"create": "+", "change": "~", "replace": "-/+", "wait": "…"}
+
+
+WORDS = {"create": "to create", "change": "to change", "replace": "to replace", "remove": "to remove"}
+
+
+take_over_option = click.option(
+    "--take-over-record",
+    "take_over",
+    is_flag=True,
+    help="Replace existing DNS records of the application's names that awsdeploy did not create.",
+)
+
+
+replace_option = click.option(
+    "--replace", metavar="KEY", multiple=True, help="Recreate this resource. Can be repeated."
+)
+
+
+restore_option = click.option(
+    "--restore-snapshot",
+    metavar="ID",
+    default="",
+    help="Restore the database from this DB snapshot, if the database does not exist.",
+)
+
+
+def made(at: Session, take_over: bool = False, replace: tuple[str, ...] = (), restore_snapshot: str = "") -> Plan:
+    """The plan for these settings. Raises `UsageError` for a snapshot where a database stands."""
+    from awsdeploy import architecture
+    from awsdeploy.architecture import database_transport, https_readiness
+    from awsdeploy.engine import plan
+    from awsdeploy.resources.dns.records import LEFT_ALONE
+
+    def steps(stands: https_readiness.HttpsReadiness, found: Transport | None = None) -> list[Step]:
+        return architecture.steps(at.settings, take_over, restore_snapshot, stands.https, stands.public, found)
+
+    def seen() -> list[Step]:
+        stands = https_readiness.readiness(at.run, at.settings)
+        if stands.unasked:
+            domain = at.settings.domain
+            click.echo(f"Public DNS cannot be queried, so {domain} was not checked: {stands.unasked}", err=True)
+        elif stands.public.unanswered:
+            click.echo(stands.public.gaps, err=True)
+        return steps(stands, database_transport.transport(at.run, at.settings))
+
+    at.run.notes[LEFT_ALONE] = at.settings.dns.mode == "external"
+    found = plan.make(at.run, steps(https_readiness.HttpsReadiness(True)), replace, seen)
+    if restore_snapshot and _made_anew(found) is None and not _came_from(found, restore_snapshot):
+        raise UsageError(
+            f"--restore-snapshot {restore_snapshot}: the database exists. A snapshot can only be restored to a new "
+            "database.",
+            "To recreate the database from the snapshot, add --replace database/mysql --delete-data database/mysql",
+        )
+    return found
+
+
+def _made_anew(plan: Plan) -> Database | None:
+    """The database, if the plan makes one."""
+    from awsdeploy.resources.database.instance import Database
+
+    made = (item.resource for item in plan.items.values() if item.action in ("create", "replace"))
+    return next((one for one in made if isinstance(one, Database)), None)
+
+
+def _came_from(plan: Plan, snapshot: str) -> bool:
+    """Whether the database is already what this snapshot was to become: the same command goes on from there."""
+    from awsdeploy.resources.database.instance import Database, restored_from
+
+    lives = [item.live for one, item in plan.items.items() if isinstance(one, Database)]
+    return any(live is not None and restored_from(live) == snapshot for live in lives)
+
+
+def _databases(plan: Plan) -> list[Resource]:
+    from awsdeploy.resources.database.groups import ParameterGroup
+    from awsdeploy.resources.database.instance import Database
+
+    return [one for one in plan.items if isinstance(one, (Database, ParameterGroup))]
+
+
+def offered(plan: Plan) -> list[Observed]:
+    """Snapshots from which a database that is to be made could be made, newest first."""
+    from awsdeploy.resources.backup.snapshot import Snapshot
+
+    database = _made_anew(plan)
+    if database is None or database.restore:
+        return []
+    found = [live for live in plan.lives if (live.kind, live.origin) == (Snapshot, database.key)]
+    return sorted(found, key=lambda live: str(live.raw.get("SnapshotCreateTime", "")), reverse=True)
+
+
+def forecast(plan: Plan) -> Forecast:
+    """How long carrying it out takes, by the resources' usual times."""
+    from awsdeploy.progress.forecast import Forecast
+
+    needs = {resource.key: {edge.key for edge in edges} for resource, edges in plan.needs().items()}
+    usual = {
+        item.resource.key: item.resource.wait.usual if item.action != "none" else 0.0 for item in plan.items.values()
+    }
+    return Forecast(needs, usual)
+
+
+def lines(at: Session, plan: Plan) -> Iterator[str]:
+    """The plan as text, grouped by the documented steps."""
+    yield at.title
+    if plan.quiet:
+        yield ""
+        yield "No changes: AWS matches config.toml."
+    for step in plan.steps:
+        items = [plan.items[resource] for resource in step.resources]
+        if any(item.action != "none" for item in items):
+            yield ""
+            yield step.title
+            for item in items:
+                yield from _item(item)
+    if plan.removals:
+        yield ""
+        yield "No longer in config.toml, will be deleted"
+        for live in plan.removals:
+            yield f"  -   {live.key:<{KEYS}} {live.kind.noun()} {live.id}" + (" (holds data)" if live.kind.data else "")
+
+
+def _item(item: Item) -> Iterator[str]:
+    if item.action == "none":
+        return
+    resource = item.resource
+    more = f" (is {item.live.status})" if item.action == "wait" and item.live else ""
+    yield f"  {SIGNS[item.action]:<3} {resource.key:<{KEYS}} {resource.noun()}{more}"
+    yield from (f"        {line}" for line in trouble(item))
+    for change in item.changes:
+        impact = f"    {change.impact}" if change.impact else ""
+        yield f"        {change.field}: {_said(change.old)} → {_said(change.new)}{impact}"
+
+
+def trouble(item: Item) -> list[str]:
+    """Meaning of a status that does not end by itself, and its remedy."""
+    live = item.live
+    if live is None or not live.remedy or item.changes:
+        return []
+    return [f"{live.status}: {live.explained}.", f"→ {live.remedy}"]
+
+
+def blocked(plan: Plan) -> list[str]:
+    """Reasons why `up` would stop: obstacles, and objects whose status only a person can end."""
+    stuck = [item for item in plan.items.values() if item.live and trouble(item)]
+    return [*plan.conflicts, *(f"{one.resource.key} is {one.live.status}" for one in stuck if one.live)]
+
+
+def _said(value: object) -> str:
+    return "nothing" if value is None else str(value)
+
+
+def remarks(at: Session, plan: Plan) -> Iterator[str]:
+    """What it comes to, what stands in the way, and what is good to know."""
+    from awsdeploy.architecture import differences_from_document
+    from awsdeploy.progress.steps import spell
+
+    if not plan.quiet:
+        counts = _counts(plan)
+        said = [f"{counts[action]} {words}" for action, words in WORDS.items() if counts[action]]
+        usual = forecast(plan).longest
+        if said or not blocked(plan):
+            yield (", ".join(said) or "No changes, only waiting") + (
+                f"; usually {spell(usual)}." if usual >= 10 else "."
+            )
+        yield from _bill(at, plan)
+    yield from _wide_grants(plan)
+    for live in offered(plan)[:1]:
+        made, size = live.raw.get("SnapshotCreateTime"), live.raw.get("AllocatedStorage")
+        day = f"{made.astimezone(at.settings.tz):%Y-%m-%d}" if made else live.status
+        yield f"A snapshot of {live.origin} exists ({day}, {size} GB): up --restore-snapshot {live.id} restores it."
+    for sentence in notices.notices(at, _databases(plan)):
+        yield f"Note: {sentence}."
+    for reason in blocked(plan):
+        yield f"Blocked by: {reason}"
+    if plan.new:
+        yield from (f"Note: {sentence}" for sentence in differences_from_document.sentences(at.settings))
+
+
+def _wide_grants(plan: Plan) -> Iterator[str]:
+    """A warning for each role that is made or changed and is to have a wildcard, or a policy for administrators."""
+    from awsdeploy.resources.identity import grants
+    from awsdeploy.resources.identity.role import Role
+
+    for role, item in plan.items.items():
+        if isinstance(role, Role) and item.writes and (wide := grants.wide(role.statements, role.attached)):
+            yield (
+                f"Warning: {role.key} allows {', '.join(wide)}. List single actions in services.NAME.statements "
+                "instead."
+            )
+
+
+def _bill(at: Session, plan: Plan) -> Iterator[str]:
+    """Of a new stack every line; of one that stands what the change comes to."""
+    from awsdeploy.architecture import differences_from_document
+    from awsdeploy.cost import estimate
+
+    lines_after = _after(plan, at)
+    if plan.new:
+        yield "US dollars a month:"
+        yield from bill.table(lines_after)
+        yield bill.closing(at.settings, lines_after)
+        yield "Not included in the total:"
+        yield from bill.table(differences_from_document.beside(at.settings))
+        yield f"Usage-based, not estimated: {', '.join(estimate.BY_USE)}."
+    else:
+        yield bill.closing(at.settings, lines_after)
+        yield from bill.difference(_existing(plan, at), lines_after)
+
+
+def _after(plan: Plan, at: Session) -> list[Line]:
+    """The bill once the plan is carried out."""
+    from awsdeploy.cost import estimate, inventory
+
+    return estimate.of_parts(inventory.after(at.settings, plan))
+
+
+def _existing(plan: Plan, at: Session) -> list[Line]:
+    """The bill of what stands, by the look the plan was made from."""
+    from awsdeploy.cost import estimate, inventory
+
+    used = [item.live for item in plan.items.values() if item.resource.existing and item.live]
+    there = {(live.kind, live.id): live for live in (*used, *plan.lives)}
+    return estimate.of_parts(inventory.parts(there.values(), at.settings.region))
+
+
+def _counts(plan: Plan) -> Counter[str]:
+    counts = Counter(item.action for item in plan.items.values())
+    counts["remove"] = len(plan.removals)
+    return counts
+
+
+def document(at: Session, plan: Plan) -> dict[str, Any]:
+    """The plan as JSON."""
+    from awsdeploy.architecture import differences_from_document
+    from awsdeploy.cost import estimate
+
+    lines_after = _after(plan, at)
+    stands = 0.0 if plan.new else estimate.total(_existing(plan, at))
+    return {
+        **at.header,
+        "quiet": plan.quiet,
+        "seconds": round(forecast(plan).longest),
+        "monthly": round(estimate.total(lines_after), 2),
+        "difference": round(estimate.total(lines_after) - stands, 2),
+        "bill": bill.told(lines_after),
+        "beside": bill.told(differences_from_document.beside(at.settings)),
+        "steps": [
+            {"title": step.title, "resources": [_described(plan.items[resource]) for resource in step.resources]}
+            for step in plan.steps
+        ],
+        "removals": [
+            {"key": live.key, "kind": live.kind.__name__, "id": live.id, "data": live.kind.data}
+            for live in plan.removals
+        ],
+        "obstacles": plan.conflicts,
+        "notes": list(differences_from_document.sentences(at.settings)),
+    }
+
+
+def _described(item: Item) -> dict[str, Any]:
+    return {
+        "key": item.resource.key,
+        "kind": type(item.resource).__name__,
+        "action": item.action,
+        "changes": [
+            {"field": one.field, "old": _said(one.old), "new": _said(one.new), "impact": one.impact}
+            for one in item.changes
+        ],
+    }

@@ -1,0 +1,1 @@
+"""Public DNS and web addresses, as anybody on the internet sees them."""

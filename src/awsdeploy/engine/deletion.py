@@ -1,0 +1,56 @@
+"""Progress of deletions: what is under way, what waits for something else, and what AWS was asked to delete."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from awsdeploy.engine.resource import (
+    Observed,
+)
+
+
+class DeletionProgress:
+    """What is being deleted at once, and what of it has not begun to go, mostly as something else still uses it."""
+
+    def __init__(self) -> None:
+        self.failed = False
+        self._under_way: set[Observed] = set()
+        self._waiting: set[Observed] = set()
+        self._guard = threading.Lock()
+
+    def parts(self, live: Observed, waits: bool) -> None:
+        with self._guard:
+            self._under_way.add(live)
+            (self._waiting.add if waits else self._waiting.discard)(live)
+
+    def parted(self, live: Observed) -> None:
+        with self._guard:
+            self._under_way.discard(live)
+            self._waiting.discard(live)
+
+    @property
+    def stuck(self) -> bool:
+        """Something could not be deleted, and all that is left waits for something: nobody will free it."""
+        with self._guard:
+            return self.failed and self._under_way == self._waiting
+
+
+class Asked:
+    """The last delete of one object that AWS did not refuse. Lists lag behind writes: while they show the object as it
+    was before, it is not asked for again within `settle` seconds.
+    """
+
+    def __init__(self, settle: float) -> None:
+        self._settle = settle
+        self._last: tuple[str, Mapping[str, Any]] | None = None
+        self._at = 0.0
+
+    def is_due(self, live: Observed, looked: float) -> bool:
+        """Tell if AWS is to be asked, by a look that began at `looked` (`time.monotonic`)."""
+        return self._last != (live.status, live.raw) or looked - self._at >= self._settle
+
+    def of(self, live: Observed) -> None:
+        self._last, self._at = (live.status, live.raw), time.monotonic()

@@ -1,0 +1,285 @@
+"""Resources: small frozen dataclasses whose fields are their edges.
+
+A kind says how to find all of its own (`scan`), make one (`create`), see and mend what differs
+(`repair`), and take the next step towards gone (`delete`). It never waits, never looks at the state
+file and never decides when it is called: the engine does that. Knows AWS only through the door.
+Everything a new kind needs is imported from here.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import inspect
+import json
+import typing
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from awsdeploy.aws.session import TransientError
+from awsdeploy.config.stack import TAG_GENERATION, TAG_RESOURCE, TAG_STACK, Stack
+from awsdeploy.engine.observed import (
+    UNKNOWN,
+    Blocker,
+    Change,
+    DestroyOptions,
+    Idempotency,
+    Observed,
+    Restorable,
+    Retained,
+    Status,
+    Wait,
+)
+from awsdeploy.engine.tagging import Tagging, retagged
+from awsdeploy.engine.view import Aws
+
+__all__ = [
+    "KINDS",
+    "TAG_GENERATION",
+    "TAG_RESOURCE",
+    "TAG_STACK",
+    "TIMELESS",
+    "UNKNOWN",
+    "Aws",
+    "Blocker",
+    "Change",
+    "DestroyOptions",
+    "Gate",
+    "Idempotency",
+    "Observed",
+    "Resource",
+    "Restorable",
+    "Retained",
+    "Stack",
+    "Status",
+    "TransientError",
+    "Wait",
+    "needs",
+]
+
+KINDS: dict[str, type[Resource]] = {}
+"""Every kind by its class name, so that state and tags find the class. Kinds enter by being defined."""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Resource:
+    """Base of every kind. A Resource in a field, a tuple or a nested value object is an edge.
+
+    `after` orders without passing data; `existing` names something used but not owned.
+    """
+
+    key: str
+    region: str = ""
+    after: tuple[Resource, ...] = ()
+    existing: str = ""
+
+    title: ClassVar[str] = ""  # what people call it; the class name in words unless set
+    replaces: ClassVar[set[str]] = set()
+    wait: ClassVar[Wait] = Wait()
+    transient: ClassVar[tuple[TransientError, ...]] = ()
+    idempotency: ClassVar[Idempotency] = Idempotency.NONE
+    retry_delete_on: ClassVar[set[str]] = set()  # refusals of a delete that pass when others are gone
+    delete_timeout: ClassVar[float] = 1800  # seconds until we stop believing that
+    keep_if_undeclared: ClassVar[bool] = (
+        False  # only destroy takes it away: `up` leaves it when it is no longer declared
+    )
+    data: ClassVar[bool] = False  # what it holds cannot be made again
+    data_note: ClassVar[str] = "with all its data"  # how it goes where its data may not
+    arns: ClassVar[tuple[str, ...]] = ()  # how its ARNs can be told: ":vpc/"
+    is_global: ClassVar[bool] = False  # a global service: one list for all regions
+    multi_region: ClassVar[bool] = False  # may stand in another region than the stack's
+    # Kinds (by class name) that must be gone first: they would make it again. An edge to one orders only the making.
+    recreated_by: ClassVar[set[str]] = set()
+    copies: ClassVar[str] = ""  # the kind (by class name) of the copies that `back_up` makes of it
+    tagging: ClassVar[Tagging | None] = (
+        None  # how the owner's tags are mended; None where they cannot be, or `repair` does
+    )
+    abstract: ClassVar[bool] = True
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        cls.__repr__ = Resource.__repr__  # type: ignore[method-assign]  # a whole graph is no name
+        cls.abstract = "abstract" in cls.__dict__ and cls.__dict__["abstract"]
+        if not cls.abstract:
+            KINDS[cls.__name__] = cls
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.key})"
+
+    @classmethod
+    def noun(cls) -> str:
+        """The kind in words: `SecurityGroup` is a security group."""
+        return cls.title or "".join(f" {c.lower()}" if c.isupper() else c for c in cls.__name__).strip()
+
+    @classmethod
+    def scan(cls, aws: Aws) -> Iterable[Observed]:
+        """All of this kind that are the stack's."""
+        raise NotImplementedError
+
+    def adopt(self, aws: Aws) -> Observed:
+        """Find what `existing` names. Raises `Refused` where it is not there."""
+        raise NotImplementedError
+
+    @property
+    def remedy(self) -> str:
+        """Hint for a person, where AWS says that it has failed."""
+        return "Fix the cause, then run the same command again: it deletes the failed one first."
+
+    def fits(self, aws: Aws, live: Observed) -> bool:
+        """True if an object of this key and generation can be this resource; one that cannot is no longer needed."""
+        return True
+
+    def conflict(self, aws: Aws) -> str:
+        """What stands where this would be created, in words, or nothing. Looked at before anything is made."""
+        return ""
+
+    def create(self, aws: Aws) -> str:
+        """Make it, with every setting the call takes and the tags inside the call; return its id."""
+        raise NotImplementedError
+
+    def diff(self, aws: Aws, live: Observed) -> Iterator[Change]:
+        """What differs from the declaration now. Called again after the changes, until nothing differs."""
+        yield from ()
+
+    def differences(self, aws: Aws, live: Observed) -> Iterator[Change]:
+        """Everything that differs: the owner's tags, then what `repair` says. What the engine asks."""
+        yield from retagged(aws, self.tagging, live)
+        yield from self.diff(aws, live)
+
+    def facts(self, aws: Aws, live: Observed) -> Mapping[str, str]:
+        """What people want to know of it once it exists: an endpoint, a URL."""
+        return {}
+
+    def advisory(self, aws: Aws, live: Observed) -> str:
+        """What somebody still has to do before this serves its purpose, in words, or nothing. It is no drift."""
+        return ""
+
+    @classmethod
+    def keep(cls, aws: Aws, live: Observed, options: DestroyOptions) -> Retained | None:
+        """Why destroy should leave this object, or None."""
+        return None
+
+    @classmethod
+    def is_protected(cls, live: Observed) -> bool:
+        """Tell if AWS's deletion protection of this object is on."""
+        return False
+
+    @classmethod
+    def unlocking(cls, live: Observed) -> str:
+        """Action for a person that lets `destroy` turn off the deletion protection of a `locked` object."""
+        return ""
+
+    @classmethod
+    def leftovers(cls, live: Observed) -> str:
+        """What of the account's own stays when this goes, in words, or nothing."""
+        return ""
+
+    @classmethod
+    def restorable(cls, aws: Aws, live: Observed) -> Iterator[Restorable]:
+        """What this object lets people bring back. It may ask AWS."""
+        yield from ()
+
+    @classmethod
+    def back_up(cls, aws: Aws, live: Observed, stamp: str) -> str:
+        """Begin a copy of its data, with its tags; returns the id of the copy, which is of the kind `copies`.
+
+        `stamp` is the moment in UTC: by it a copy has the same name, and is made once, however often this is sent.
+        """
+        raise NotImplementedError
+
+    @classmethod
+    def delete(cls, aws: Aws, live: Observed, options: DestroyOptions) -> None:
+        """The next step towards gone. Called again until the scan no longer finds the object."""
+        raise NotImplementedError
+
+    @classmethod
+    def blockers(cls, aws: Aws, live: Observed) -> Iterator[Blocker]:
+        """Blockers of this object's deletion. It may ask AWS; called only for what has been stuck for a while."""
+        yield from ()
+
+    def edges(self) -> list[Resource]:
+        """The resources this one needs, in the order of its fields."""
+        found: list[Resource] = []
+        for spec in dataclasses.fields(self):
+            _collect(getattr(self, spec.name), found)
+        return found
+
+    def declaration(self) -> dict[str, Any]:
+        """The fields as JSON, edges as keys: what the state file keeps."""
+        base = {"key", "after", "region", "existing"}
+        return {s.name: _plain(getattr(self, s.name)) for s in dataclasses.fields(self) if s.name not in base}
+
+    def generation(self, of: Mapping[Resource, str], counter: int = 0) -> str:
+        """A short hash of the fields that cannot change in place, and of the generations they point to."""
+        fixed = {name: _plain(getattr(self, name), of) for name in sorted(self.replaces)}
+        text = json.dumps([fixed, counter], sort_keys=True)
+        digest = hashlib.sha256(text.encode()).hexdigest()[:8]
+        return f"{digest}.{counter}" if counter else digest
+
+
+TIMELESS = hashlib.sha256(json.dumps([{}, 0]).encode()).hexdigest()[:8]
+"""The generation of whatever can change in every respect: known without tags."""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Gate(Resource):
+    """Owns nothing and waits: for a certificate to be issued, for targets to be healthy. What it repairs is changed
+    only when what it waits for has come."""
+
+    abstract = True
+
+    def observe(self, aws: Aws) -> Observed:
+        """How it stands now."""
+        raise NotImplementedError
+
+
+def needs(kind: type[Resource]) -> set[type[Resource]]:
+    """The kinds that a kind's fields point to, gates looked through: the order of deletion without any state."""
+    found: set[type[Resource]] = set()
+    for name, hint in typing.get_type_hints(kind).items():
+        if name != "after" and typing.get_origin(hint) is not ClassVar:
+            for target in _kinds_in(hint):
+                found |= needs(target) if issubclass(target, Gate) else {target}
+    return found
+
+
+def _kinds_in(hint: Any) -> Iterator[type[Resource]]:
+    if inspect.isclass(hint) and not typing.get_args(hint):
+        if issubclass(hint, Resource):
+            yield hint
+        elif dataclasses.is_dataclass(hint):
+            for inner in typing.get_type_hints(hint).values():
+                yield from _kinds_in(inner)
+    for part in typing.get_args(hint):
+        yield from _kinds_in(part)
+
+
+def _collect(value: Any, found: list[Resource]) -> None:
+    if isinstance(value, Resource):
+        if value not in found:
+            found.append(value)
+    elif isinstance(value, tuple | list | frozenset):
+        for item in value:
+            _collect(item, found)
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            _collect(item, found)
+    elif dataclasses.is_dataclass(value) and not isinstance(value, type):
+        for spec in dataclasses.fields(value):
+            _collect(getattr(value, spec.name), found)
+
+
+def _plain(value: Any, of: Mapping[Resource, str] | None = None) -> Any:
+    """A field as JSON. Resources become their key, with their generation where `of` is given."""
+    if isinstance(value, Resource):
+        return value.key if of is None else [value.key, value.existing, of.get(value, "")]
+    if isinstance(value, tuple | list):
+        return [_plain(item, of) for item in value]
+    if isinstance(value, set | frozenset):
+        return sorted(json.dumps(_plain(item, of)) for item in value)
+    if isinstance(value, Mapping):
+        return {str(k): _plain(v, of) for k, v in value.items()}
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {s.name: _plain(getattr(value, s.name), of) for s in dataclasses.fields(value)}
+    return value

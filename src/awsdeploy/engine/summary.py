@@ -1,0 +1,41 @@
+"""Several failures of one run as one error: what failed, and what to do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from awsdeploy.aws.refusals import allowing
+from awsdeploy.aws.remedies import GO_ON
+from awsdeploy.aws.session import AwsRefusal
+from awsdeploy.errors import AwsdeployError, AwsFailure
+
+
+class RunFailed(AwsFailure):
+    """Some resources failed; all that did not depend on them is done."""
+
+
+def summed_up(failed: Iterable[tuple[str, AwsdeployError]]) -> AwsdeployError:
+    """One error for several, each with the key of what failed: a single one is itself, and each cause is told once."""
+    pairs = sorted(failed, key=lambda pair: pair[0])
+    errors = [error for _, error in pairs]
+    by_cause: dict[str, list[str]] = {}
+    for key, error in pairs:
+        by_cause.setdefault(error.message, []).append(key)
+    told = [f"{', '.join(keys)}: {cause}" for cause, keys in by_cause.items()]
+    if len(told) == 1:
+        error = errors[0]
+        error.message = told[0]
+        error.args = (error.message,)
+        return error
+    lines = "\n".join(f"  {line}" for line in told)
+    total = RunFailed(f"{len(errors)} resources failed:\n{lines}", _what_to_do(errors))
+    total.exit_code = min(error.exit_code for error in errors)
+    return total
+
+
+def _what_to_do(errors: Sequence[AwsdeployError]) -> str:
+    """Every remedy once, a line each; what goes for all only where nothing else does."""
+    denied = [error for error in errors if isinstance(error, AwsRefusal) and error.action]
+    told = dict.fromkeys(error.hint for error in errors if error.hint and error not in denied)
+    own = [hint for hint in (allowing(denied), *told) if hint not in ("", GO_ON)]
+    return "\n→ ".join(own) or GO_ON

@@ -1,0 +1,1 @@
+"""Operations on a stack that exists: logs, sessions on machines, and backups."""

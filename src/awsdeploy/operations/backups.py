@@ -1,0 +1,62 @@
+"""Backups of a stack: every resource is asked, and the buckets that carry the stack's tags."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from awsdeploy.aws.session import Client, tolerate
+from awsdeploy.engine.resource import TAG_RESOURCE, TAG_STACK, Observed, Restorable
+from awsdeploy.engine.run import Run
+from awsdeploy.errors import NoSuchStack
+from awsdeploy.resources.storage.bucket_contents import location
+
+
+def restorable(run: Run) -> list[Restorable]:
+    """Newest first, kind by kind. Raises `NoSuchStack` where there is nothing at all of the stack."""
+    record: list[Any] = []
+    lives = run.look_everywhere(lambda: record.append(run.read_record()))
+    if not lives and record == [None]:
+        raise NoSuchStack(
+            f"Stack {run.stack} does not exist in {run.region}.",
+            "Check name, environment, region and AWS_PROFILE.",
+        )
+
+    def ask(live: Observed) -> list[Restorable]:
+        return list(live.kind.restorable(run.view(live.kind, live.region), live))
+
+    found = [one for several in run.session.each(ask, lives) for one in several]
+    found.sort(key=lambda one: (one.what, -one.at.timestamp() if one.at else 0.0, one.id))
+    return found + [one for region in sorted(run.regions) for one in _buckets(run, region)]
+
+
+def _buckets(run: Run, region: str) -> Iterator[Restorable]:
+    """The versions that the stack's buckets of a region keep, and where they are copied to."""
+    index = run.session.client("resourcegroupstaggingapi", region)
+    filters = [{"Key": TAG_STACK, "Values": [run.stack.tag]}]
+    s3 = run.session.client("s3", region)
+    for one in index.pages(
+        "get_resources", "ResourceTagMappingList", TagFilters=filters, ResourceTypeFilters=["s3:bucket"]
+    ):
+        name = one["ResourceARN"].rpartition(":")[2]
+        tags = {tag["Key"]: tag["Value"] for tag in one.get("Tags", ())}
+        # AWS's index remembers deleted buckets for a while, and belongs to one region.
+        with tolerate("NoSuchBucket"):
+            if location(s3, name) == region:
+                yield from _versions(s3, name, tags.get(TAG_RESOURCE, ""))
+
+
+def _versions(s3: Client, bucket: str, key: str) -> Iterator[Restorable]:
+    if s3.get_bucket_versioning(Bucket=bucket).get("Status") != "Enabled":
+        return
+    days: list[int] = []
+    with tolerate("NoSuchLifecycleConfiguration"):
+        rules = s3.get_bucket_lifecycle_configuration(Bucket=bucket)["Rules"]
+        expiries = [rule.get("NoncurrentVersionExpiration", {}) for rule in rules if rule["Status"] == "Enabled"]
+        days = [one["NoncurrentDays"] for one in expiries if "NoncurrentDays" in one]
+    note = "overwritten and deleted files, " + (f"for {max(days)} days" if days else "for ever")
+    with tolerate("ReplicationConfigurationNotFoundError"):
+        for rule in s3.get_bucket_replication(Bucket=bucket)["ReplicationConfiguration"]["Rules"]:
+            if rule["Status"] == "Enabled":
+                note += f"; copied to {rule['Destination']['Bucket'].rpartition(':')[2]}"
+    yield Restorable("file versions", key, bucket, "versioned", note=note)

@@ -1,0 +1,84 @@
+"""Entries of a log, made of its lines: a stack trace stays with the line it belongs to.
+
+Lines of one stream follow each other, those of several streams come mixed. Knows no AWS.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+CONTINUES = re.compile(r"\s|$|at |Caused by|[}\])]+[,;]?$")
+"""How a line begins that belongs to the one before: what Node.js, Java and printed objects look like."""
+
+
+@dataclass(frozen=True)
+class Event:
+    """A line as a log keeps it. `at` is milliseconds since 1970; `id` is unique within the log."""
+
+    source: str
+    stream: str
+    at: int
+    text: str
+    id: str = ""
+
+
+@dataclass
+class Entry:
+    """A line and those that continue it."""
+
+    first: Event
+    lines: list[str] = field(default_factory=list)
+
+    @property
+    def text(self) -> str:
+        return "\n".join(self.lines)
+
+    def holds(self, words: str) -> bool:
+        """Whether these words stand anywhere in it, in capitals or not."""
+        return words.casefold() in self.text.casefold()
+
+
+class Assembly:
+    """Puts entries together. The last of a stream stays open, since what comes next may belong to it."""
+
+    def __init__(self) -> None:
+        self._open: dict[tuple[str, str], Entry] = {}
+
+    def take(self, events: Iterable[Event]) -> list[Entry]:
+        """What is complete after these events, by the time of the first line.
+
+        An entry that was open before and that nothing here continues is complete, too.
+        """
+        waiting, done = set(self._open), []
+        for event in sorted(events, key=lambda one: one.at):
+            place = (event.source, event.stream)
+            before = self._open.get(place)
+            text = event.text.rstrip("\r\n")
+            if before is not None and CONTINUES.match(text):
+                before.lines.append(text)
+                waiting.discard(place)
+                continue
+            if before is not None:
+                done.append(before)
+            self._open[place] = Entry(event, [text])
+            waiting.discard(place)
+        done += [self._open.pop(place) for place in waiting]
+        return _sorted(done)
+
+    def rest(self) -> list[Entry]:
+        """What is still open, at the end."""
+        entries = _sorted(self._open.values())
+        self._open.clear()
+        return entries
+
+
+def entries(events: Iterable[Event]) -> Iterator[Entry]:
+    """All entries of a log that is at its end."""
+    assembly = Assembly()
+    yield from _sorted([*assembly.take(events), *assembly.rest()])
+
+
+def _sorted(entries: Iterable[Entry]) -> list[Entry]:
+    return sorted(entries, key=lambda one: one.first.at)

@@ -1,0 +1,94 @@
+"""Permissions that a deployer needs for one config: the table behind `awsdeploy policy`.
+
+Its rows stand in this package by what they are about, a function for each service, an IAM statement for each scope.
+What is this stack's is told by its name where AWS puts names into ARNs and by its tag where it does not. `*` stands
+only where AWS knows no resource.
+
+A new call: add its action to the row of its service and scope. What no run in tests/policy makes goes into
+`UNRECORDED` as well, with the reason; a test compares both ways. Making a thing needs the feature to be configured;
+looking at it and taking it away does not, since the config may have had the feature before.
+
+Source: AWS, Service Authorization Reference, and the pages of the operations. Asks no AWS.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from awsdeploy.architecture.permissions import Statement
+from awsdeploy.config import Settings
+from awsdeploy.permissions import account as accounts
+from awsdeploy.permissions import compute, data, web
+from awsdeploy.permissions.scope import Scope
+
+POLICY_LIMIT = 6_144
+"""Characters of a managed policy without whitespace. AWS: IAM and STS quotas."""
+
+ROWS: tuple[Callable[[Scope], Iterator[Statement]], ...] = (
+    compute.ec2,
+    compute.autoscaling,
+    compute.dlm,
+    data.rds,
+    data.s3,
+    data.ssm,
+    data.iam,
+    web.elbv2,
+    web.acm,
+    web.route53,
+    web.watching,
+    accounts.limits,
+    accounts.spending,
+)
+_SESSION = "`shell` and `tunnel`, which hand over to a plugin that the recorded runs have not"
+_HELD = "something that a destroy waits for is held by what is not the stack's: it is named"
+UNRECORDED: Mapping[str, str] = {
+    "autoscaling:DetachLoadBalancerTargetGroups": "a target group of another's was attached by hand",
+    "autoscaling:DeleteTags": "the config no longer has a tag",
+    "budgets:UntagResource": "the config no longer has a tag",
+    "autoscaling:ResumeProcesses": "a release, where scaling.health is elb, and `up` after one that broke off",
+    "autoscaling:SuspendProcesses": "a release, where scaling.health is elb",
+    "ec2:AuthorizeSecurityGroupEgress": "a rule that the config declares was taken away by hand",
+    "ec2:CreateLaunchTemplateVersion": "what a group's machines are made of has changed",
+    "ec2:DeleteLaunchTemplateVersions": "the versions that no machine of a group has any more",
+    "ec2:DeleteVolume": "a disk was left without its machine",
+    "ec2:DescribeVpcEndpoints": _HELD,
+    "ec2:DisassociateIamInstanceProfile": "a machine was given another profile by hand",
+    "elasticloadbalancing:SetIpAddressType": "it was changed by hand",
+    "elasticloadbalancing:SetSubnets": "the load balancer was moved to other subnets by hand",
+    "rds:RestoreDBInstanceFromDBSnapshot": "a database comes from a snapshot",
+    "rds:StartDBInstance": "the database was stopped by hand",
+    "s3:AbortMultipartUpload": "an upload was unfinished when its bucket went",
+    "servicequotas:GetAWSDefaultServiceQuota": "the account has no quota of its own on record",
+    "ssm:StartSession": _SESSION,
+    "ssm:TerminateSession": _SESSION,
+    "ssmmessages:OpenDataChannel": _SESSION,
+}
+"""What is allowed although no recorded run needs it, and when it is needed."""
+
+
+def policies(settings: Settings, account: str = "*") -> list[dict[str, Any]]:
+    """The documents that together allow a deployer all that this config takes, each within AWS's limit."""
+    found: list[list[Statement]] = []
+    for statement in statements(settings, account):
+        fitting = next((one for one in found if _size(_document([*one, statement])) <= POLICY_LIMIT), None)
+        if fitting is None:
+            found.append([statement])
+        else:
+            fitting.append(statement)
+    return [_document(one) for one in found]
+
+
+def statements(settings: Settings, account: str = "*") -> Iterator[Statement]:
+    """Every row of the table that this config needs."""
+    for rows in ROWS:
+        yield from rows(Scope(settings, account))
+
+
+def _document(rows: list[Statement]) -> dict[str, Any]:
+    return {"Version": "2012-10-17", "Statement": rows}
+
+
+def _size(document: Mapping[str, Any]) -> int:
+    return len(json.dumps(document, separators=(",", ":")))

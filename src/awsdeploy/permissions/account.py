@@ -1,0 +1,25 @@
+"""The rows of what is the account's own: its plan, its quotas, its bill."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from awsdeploy.architecture.permissions import Statement, allow
+from awsdeploy.permissions.scope import Scope, actions
+from awsdeploy.resources.monitoring import budget
+
+
+def limits(_scope: Scope) -> Iterator[Statement]:
+    """What the preflight reads. Who may not is told what was not checked, and goes on."""
+    quotas = "GetAWSDefaultServiceQuota GetServiceQuota"
+    yield allow("Limits", ["freetier:GetAccountPlanState", *actions("servicequotas", quotas)], ["*"])
+
+
+def spending(scope: Scope) -> Iterator[Statement]:
+    """The stack's budget, told by its name, and what AWS has billed, which knows no resource."""
+    own = [scope.arn("budgets", f"budget/{budget.named(scope.stack)}", "")]
+    changes = "ListTagsForResource ModifyBudget TagResource UntagResource ViewBudget"
+    yield allow("Budget", actions("budgets", changes), own)
+    # AWS, Service Authorization Reference: what ViewBudget depends on.
+    yield allow("BudgetView", ["billing:GetBillingViewData"], [scope.arn("billing", "billingview/primary", "")])
+    yield allow("Billed", ["ce:GetCostAndUsage"], ["*"])

@@ -1,0 +1,146 @@
+"""Progress of a run by its steps: what every event says about every resource, on the clock that people see.
+
+Knows events; draws nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, tzinfo
+
+from awsdeploy.engine.events import Event
+from awsdeploy.progress.forecast import Forecast
+
+KEYS = 36
+"""How wide the column of keys is, in characters: `monitoring/alarms/backend-unhealthy` and a space."""
+
+FINAL = {"ready": "ready", "gone": "gone", "kept": "kept", "failed": "FAILED", "skipped": "skipped"}
+"""The phases after which nothing more happens to a resource, in words."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the board. `usual`: how long it usually takes (seconds of AWS time)."""
+
+    key: str
+    what: str
+    usual: float = 0.0
+
+
+@dataclass(frozen=True)
+class Clock:
+    """The clock that people are shown: AWS's, which under a sandbox runs `speed` times as fast as ours."""
+
+    speed: float = 1.0
+    ours: float = 0.0
+    theirs: float = 0.0
+    zone: tzinfo = UTC
+
+    @classmethod
+    def given(cls, zone: tzinfo = UTC) -> Clock:
+        """From `AWSDEPLOY_CLOCK` (speed, our time, their time; epoch seconds); one that makes no sense is ignored."""
+        try:
+            speed, ours, theirs = (float(part) for part in os.environ["AWSDEPLOY_CLOCK"].split(":"))
+            return cls(speed, ours, theirs, zone) if speed > 0 else cls(zone=zone)
+        except (KeyError, ValueError):
+            return cls(zone=zone)
+
+    def of(self, seconds: float) -> float:
+        """Seconds of AWS time in so many of ours."""
+        return seconds * self.speed
+
+    def now(self) -> datetime:
+        shown = self.theirs + (time.time() - self.ours) * self.speed
+        return datetime.fromtimestamp(shown, UTC).astimezone(self.zone)
+
+
+def spell(seconds: float) -> str:
+    """A duration in words: 45 s, 4 min 10 s, 1 h 5 min."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        minutes, rest = divmod(whole, 60)
+        return f"{minutes} min {rest} s" if rest else f"{minutes} min"
+    hours, rest = divmod(round(whole / 60), 60)
+    return f"{hours} h {rest} min" if rest else f"{hours} h"
+
+
+@dataclass
+class Work:
+    """How one row stands. `begun` and `ended` are monotonic seconds."""
+
+    row: Row
+    step: str
+    phase: str = ""
+    status: str = ""
+    detail: str = ""
+    begun: float | None = None
+    ended: float | None = None
+
+    @property
+    def done(self) -> bool:
+        return self.phase in FINAL
+
+    @property
+    def at_work(self) -> bool:
+        return self.begun is not None and not self.done
+
+
+class Progress:
+    """What is known of every row, fed by events."""
+
+    def __init__(
+        self, steps: Sequence[tuple[str, Sequence[Row]]], clock: Clock, forecast: Forecast | None = None
+    ) -> None:
+        self.clock, self.forecast = clock, forecast
+        self.begun = time.monotonic()
+        self.titles = [title for title, _ in steps]
+        self.works = {row.key: Work(row, title) for title, rows in steps for row in rows}
+
+    def take(self, event: Event) -> Work:
+        work = self.works.get(event.key)
+        if work is None:  # found on the way: it belongs to no step that was announced
+            work = self.works[event.key] = Work(Row(event.key, ""), "Other")
+            if "Other" not in self.titles:
+                self.titles.append("Other")
+        work.phase, work.status, work.detail = event.phase, event.status, event.detail
+        if event.phase in FINAL:
+            work.ended = event.at
+        elif work.begun is None or work.ended is not None:
+            work.begun, work.ended = event.at, None
+        return work
+
+    def took(self, work: Work) -> float:
+        """Seconds of AWS time since it began."""
+        if work.begun is None:
+            return 0.0
+        return self.clock.of((work.ended or time.monotonic()) - work.begun)
+
+    @property
+    def at_work(self) -> list[Work]:
+        return [work for work in list(self.works.values()) if work.at_work]
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds of AWS time."""
+        return self.clock.of(time.monotonic() - self.begun)
+
+    @property
+    def left(self) -> float | None:
+        """Seconds of AWS time until the end, where that can be told."""
+        if self.forecast is None:
+            return None
+        works = list(self.works.items())
+        done = {key for key, work in works if work.done}
+        return self.forecast.left(done, {key: self.took(work) for key, work in works if work.at_work})
+
+    @property
+    def footer(self) -> str:
+        said = f"{spell(self.elapsed)} so far"
+        if self.left:
+            said += f", about {spell(self.left)} left"
+        return said

@@ -1,0 +1,138 @@
+"""Target of a release: the buckets, machines and addresses of a stack that exists."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from awsdeploy.aws.session import AWS_HOSTS, AwsRefusal
+from awsdeploy.config import Settings
+from awsdeploy.dns import addresses
+from awsdeploy.engine import schedule
+from awsdeploy.engine.observed import Observed, one_or_none
+from awsdeploy.engine.run import Run
+from awsdeploy.errors import NoSuchStack, next_command
+from awsdeploy.release.machines import Machine, machines
+from awsdeploy.resources.compute.auto_scaling import AutoScalingGroup
+from awsdeploy.resources.compute.bootstrap import LATEST, manifest_key
+from awsdeploy.resources.storage.bucket import Bucket
+from awsdeploy.resources.storage.data_bucket import DataBucket
+from awsdeploy.resources.web.listener import Listener, secure
+from awsdeploy.resources.web.load_balancer import LoadBalancer, TargetGroup
+
+"""Name of the object, beside the manifests, that says which release a new machine is to have."""
+SERVED = "served"
+"""Its list of all that have served."""
+
+
+@dataclass(frozen=True)
+class ReleaseTarget:
+    """The stack as a release finds it."""
+
+    run: Run
+    settings: Settings
+    artifacts: str
+    uploads: str
+    site: str
+    """The address of the application, without a slash at the end; "" where there are only workers."""
+    groups: dict[str, Observed]
+    machines: dict[str, list[Machine]]
+    """The running machines of each service."""
+    judged: dict[str, Observed] = field(default_factory=dict)
+    """The Auto Scaling groups whose machines the load balancer judges, by service."""
+
+    @property
+    def uploads_address(self) -> str:
+        """The uploads bucket's address, by the region's name.
+
+        AWS: a bucket outside us-east-1 answers to the global name, which presigned URLs have, with 307 until DNS has
+        spread (S3 User Guide, request redirection). An endpoint of one's own has no name for each bucket.
+        """
+        region = self.run.region
+        endpoint = str(self.run.session.raw("s3", region).meta.endpoint_url)
+        if endpoint.endswith(AWS_HOSTS):
+            return f"https://{self.uploads}.s3.{region}.amazonaws.com"
+        return f"{endpoint}/{self.uploads}"
+
+    def put(self, service: str, name: str, body: Any, kind: str = "application/json") -> None:
+        s3 = self.run.session.client("s3", self.run.region)
+        s3.put_object(Bucket=self.artifacts, Key=f"releases/{service}/{name}", Body=body, ContentType=kind)
+
+    def record(self, service: str, manifest: dict[str, Any]) -> None:
+        """From now on new machines of the service begin with this release, and it is one that has served."""
+        served = sorted({manifest["id"], *self.served(service)}, reverse=True)
+        self.put(service, f"{LATEST}.json", json.dumps({**manifest, SERVED: served}, indent=1).encode())
+
+    def current(self, service: str) -> str:
+        """The release that new machines begin with; "" before the first."""
+        return str((self.manifest(service) or {}).get("id", ""))
+
+    def served(self, service: str) -> list[str]:
+        """The releases that have served and can be brought back, newest first: what failed is not among them."""
+        kept = set(self.ids(service))
+        return [id for id in (self.manifest(service) or {}).get(SERVED, ()) if id in kept]
+
+    def manifest(self, service: str, id: str = LATEST) -> dict[str, Any] | None:
+        """The manifest of a release, of the current one by default; None where there is none."""
+        s3 = self.run.session.client("s3", self.run.region)
+        try:
+            body = s3.get_object(Bucket=self.artifacts, Key=manifest_key(service, id))["Body"].read()
+        except AwsRefusal as refusal:
+            if refusal.code not in ("NoSuchKey", "404"):
+                raise
+            return None
+        value = json.loads(body)
+        return value if isinstance(value, dict) else None
+
+    def ids(self, service: str) -> list[str]:
+        """All releases that were sent and are kept, newest first."""
+        s3 = self.run.session.client("s3", self.run.region)
+        place = f"releases/{service}/"
+        keys = [one["Key"] for one in s3.pages("list_objects_v2", "Contents", Bucket=self.artifacts, Prefix=place)]
+        names = [key.removeprefix(place).removesuffix(".json") for key in keys if key.endswith(".json")]
+        return sorted((name for name in names if name != LATEST), reverse=True)
+
+
+def release_target(run: Run, settings: Settings) -> ReleaseTarget:
+    """Look once, at everything together.
+
+    Raises `NoSuchStack` where there is no bucket to release from, `Refused` where a key has two objects.
+    """
+    found: dict[str, Any] = {}
+
+    def of(kind: Any) -> Any:
+        return lambda: found.__setitem__(kind.__name__, run.cache.all(kind, run.region))
+
+    tasks: dict[Any, Any] = {kind: of(kind) for kind in (Bucket, DataBucket, TargetGroup, LoadBalancer, Listener)}
+    judged = [one.name for one in settings.services.values() if one.scaling and one.scaling.health == "elb"]
+    if judged:
+        tasks[AutoScalingGroup] = of(AutoScalingGroup)
+    tasks["machines"] = lambda: found.__setitem__("machines", machines(run))
+    schedule.in_parallel(tasks, run.stop)
+
+    def of_key(kind: Any, key: str) -> Observed | None:
+        return one_or_none(live for live in found[kind.__name__] if live.key == key)
+
+    artifacts, uploads = of_key(Bucket, "storage/artifacts"), of_key(DataBucket, "storage/uploads")
+    if artifacts is None:
+        raise NoSuchStack(
+            f"Stack {settings.stack} does not exist in {run.region} yet.", f"To create it: {next_command('up')}"
+        )
+    domain = settings.domain if secure(found["Listener"]) else None
+    balancer = one_or_none(found["LoadBalancer"])
+    groups = {name: of_key(TargetGroup, f"web/{name}") for name in settings.services}
+    scaled = {name: of_key(AutoScalingGroup, f"machines/{name}-group") for name in judged}
+    return ReleaseTarget(
+        run=run,
+        settings=settings,
+        artifacts=artifacts.id,
+        uploads=uploads.id if uploads else "",
+        site=addresses.address(balancer.raw["LoadBalancerName"], balancer.raw["DNSName"], domain) if balancer else "",
+        groups={name: live for name, live in groups.items() if live},
+        machines={
+            name: [one for one in found["machines"] if one.service == name and one.state == "running"]
+            for name in settings.services
+        },
+        judged={name: live for name, live in scaled.items() if live and live.raw.get("HealthCheckType") == "ELB"},
+    )

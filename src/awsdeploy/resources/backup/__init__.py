@@ -1,0 +1,1 @@
+"""Backup: snapshots of the database, images of machines, lifecycle policies."""

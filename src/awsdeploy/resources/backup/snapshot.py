@@ -1,0 +1,69 @@
+"""Snapshots of the database: the one a destroy leaves, and those made by `backup now`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from awsdeploy.aws import prices
+from awsdeploy.aws.session import tolerate
+from awsdeploy.engine.resource import (
+    Aws,
+    DestroyOptions,
+    Observed,
+    Resource,
+    Restorable,
+    Retained,
+    Status,
+    Wait,
+)
+
+ANOTHER = "{backup} makes a new one."
+
+FINAL = "-final-"
+"""In the name of what a deleted database left."""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Snapshot(Resource):
+    """What a database was at some moment: never made by `up`, kept by `destroy` unless its data may go too."""
+
+    title = "DB snapshot"
+    wait = Wait(
+        pending={"creating", "copying"},
+        leaving={"deleting"},
+        statuses={"failed": Status(meaning="AWS could not create the snapshot", remedy=ANOTHER)},
+        usual=180,
+        deadline=7200,
+    )
+    retry_delete_on = {"InvalidDBSnapshotState"}
+    data = True
+    arns = (":snapshot:",)
+
+    @classmethod
+    def scan(cls, aws: Aws) -> Iterable[Observed]:
+        for one in aws.rds.pages("describe_db_snapshots", "DBSnapshots", SnapshotType="manual"):
+            yield from aws.copies(cls, one["DBSnapshotIdentifier"], one.get("TagList"), one, one["Status"])
+
+    @classmethod
+    def restorable(cls, aws: Aws, live: Observed) -> Iterator[Restorable]:
+        # AWS names no time until the snapshot has been taken.
+        made, size = live.raw.get("SnapshotCreateTime"), float(live.raw.get("AllocatedStorage", 0))
+        yield Restorable(cls.noun(), live.origin, live.id, live.status, made, size, _monthly(live))
+
+    @classmethod
+    def keep(cls, aws: Aws, live: Observed, options: DestroyOptions) -> Retained | None:
+        if options.data:
+            return None
+        why = "the database's last state" if FINAL in live.id else "the database at the time of the snapshot"
+        return Retained(why, _monthly(live))
+
+    @classmethod
+    def delete(cls, aws: Aws, live: Observed, options: DestroyOptions) -> None:
+        if live.status != "deleting":
+            with tolerate("DBSnapshotNotFound"):
+                aws.rds.delete_db_snapshot(DBSnapshotIdentifier=live.id)
+
+
+def _monthly(live: Observed) -> float | None:
+    return prices.monthly(live.region, "RDS snapshot", float(live.raw.get("AllocatedStorage", 0)))

@@ -1,0 +1,218 @@
+"""The machines."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from awsdeploy.aws.session import tolerate
+from awsdeploy.engine.resource import (
+    UNKNOWN,
+    Aws,
+    Change,
+    DestroyOptions,
+    Idempotency,
+    Observed,
+    TransientError,
+    Wait,
+)
+from awsdeploy.engine.tagging import retagged
+from awsdeploy.resources import tag_calls
+from awsdeploy.resources.compute.machine import (
+    METADATA,
+    USER_DATA,
+    Machine,
+    digest,
+    is_member,
+    terminate,
+)
+from awsdeploy.resources.compute.volume import Volume, change, modification
+from awsdeploy.resources.network.vpc import Subnet
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Instance(Machine):
+    """One machine of a service."""
+
+    subnet: Subnet
+
+    tagging = tag_calls.EC2
+    title = "EC2 instance"
+    replaces = {"subnet", "profile", "system", "port", "health", "service", "key_pair"}
+    idempotency = Idempotency.TOKEN
+    wait = Wait(
+        pending={"pending", "stopping"},
+        ready={"running", "stopped"},
+        leaving={"shutting-down", "terminated"},
+        usual=15,
+        deadline=900,
+    )
+    transient = (
+        # AWS: a new instance profile is known to EC2 after about 10 s, at most 2 minutes.
+        TransientError("RunInstances", "InvalidParameterValue", seconds=120, text="Invalid IAM Instance Profile"),
+        TransientError("RunInstances", "InvalidParameterValue", seconds=120, text="has no associated IAM Roles"),
+        TransientError("RunInstances", "InvalidGroup.NotFound", seconds=120),
+        TransientError("RunInstances", "InvalidSubnetID.NotFound", seconds=120),
+        TransientError("ModifyInstanceAttribute", "IncorrectInstanceState", seconds=120),
+        # The association before is still leaving.
+        TransientError("AssociateIamInstanceProfile", "IncorrectState", seconds=120),
+        TransientError("CreateImage", "IncorrectInstanceState", seconds=120),
+    )
+    copies = "Image"
+    retry_delete_on = {"IncorrectInstanceState"}
+    arns = (":instance/", ":network-interface/")
+
+    @classmethod
+    def scan(cls, aws: Aws) -> Iterable[Observed]:
+        for reservation in aws.ec2.pages("describe_instances", "Reservations", Filters=aws.filters):
+            for one in reservation["Instances"]:
+                if one["State"]["Name"] != "terminated" and not is_member(one.get("Tags")):
+                    reason = one.get("StateReason", {}).get("Message", "")
+                    yield from aws.found(cls, one["InstanceId"], one.get("Tags"), one, one["State"]["Name"], reason)
+
+    def create(self, aws: Aws) -> str:
+        image, root = self.newest_image(aws)
+        tags = aws.tag_spec(self, "instance", "network-interface")
+        tags[0]["Tags"] = [*tags[0]["Tags"], *self.own_tags(aws)]
+        tags.append({"ResourceType": "volume", "Tags": aws.tags(self, part="disk")})
+        made = aws.ec2.run_instances(
+            ImageId=image,
+            InstanceType=self.size,
+            MinCount=1,
+            MaxCount=1,
+            ClientToken=aws.token,
+            SubnetId=aws[self.subnet].id,
+            SecurityGroupIds=[aws[group].id for group in self.security],
+            IamInstanceProfile={"Name": aws[self.profile].id},
+            MetadataOptions=METADATA,
+            BlockDeviceMappings=self.block_devices(root),
+            UserData=self.user_data(aws),
+            TagSpecifications=tags,
+            **self.key_name,
+        )
+        return str(made["Instances"][0]["InstanceId"])
+
+    def diff(self, aws: Aws, live: Observed) -> Iterator[Change]:
+        """What needs a stopped machine stops it; the next look finds it stopped, changes it, and starts it."""
+        ec2 = aws.ec2
+        yield from self._repair_running(aws, live)
+        stopped = live.status == "stopped"
+        offline = list(self._repair_stopped(aws, live))
+        if offline and not stopped:
+            stop = _once(ec2.stop_instances, InstanceIds=[live.id])
+            for change in offline:
+                yield Change(change.field, change.old, change.new, stop, "stops and starts the machine")
+        elif offline:
+            yield from offline
+        elif stopped:
+            yield Change("state", "stopped", "running", _once(ec2.start_instances, InstanceIds=[live.id]))
+
+    def _repair_running(self, aws: Aws, live: Observed) -> Iterator[Change]:
+        raw, ec2 = live.raw, aws.ec2
+        groups = sorted(one["GroupId"] for one in raw.get("SecurityGroups", ()))
+        wanted = [aws[group].id for group in self.security]
+        if UNKNOWN in wanted or groups != sorted(wanted):
+            change = _once(ec2.modify_instance_attribute, InstanceId=live.id, Groups=wanted)
+            yield Change("security groups", groups, wanted, change)
+        present = raw.get("MetadataOptions", {})
+        safe = _once(ec2.modify_instance_metadata_options, InstanceId=live.id, **METADATA)
+        for option, value in METADATA.items():
+            if present.get(option) != value:
+                yield Change(option, present.get(option), value, safe)
+        yield from self._repair_profile(aws, live)
+        attached = disks(live)
+        for volume in aws.latest(Volume):
+            if volume.id in attached:
+                yield from self._repair_volume(aws, volume)
+                yield from retagged(aws, tag_calls.EC2, volume, "disk ")
+
+    def _repair_profile(self, aws: Aws, live: Observed) -> Iterator[Change]:
+        wanted = aws[self.profile].id
+        arn = str(live.raw.get("IamInstanceProfile", {}).get("Arn", ""))
+        if wanted == UNKNOWN or arn.rpartition("/")[2] != wanted:
+
+            def associate() -> None:
+                filters = [{"Name": "instance-id", "Values": [live.id]}]
+                answer = aws.ec2.describe_iam_instance_profile_associations(Filters=filters)
+                for one in answer["IamInstanceProfileAssociations"]:
+                    with tolerate("InvalidAssociationID.NotFound"):
+                        aws.ec2.disassociate_iam_instance_profile(AssociationId=one["AssociationId"])
+                aws.ec2.associate_iam_instance_profile(InstanceId=live.id, IamInstanceProfile={"Name": wanted})
+
+            yield Change("instance profile", arn.rpartition("/")[2] or None, wanted, associate)
+
+    def _repair_volume(self, aws: Aws, volume: Observed) -> Iterator[Change]:
+        """AWS grows a disk in place and never shrinks one."""
+        wrong: dict[str, tuple[Any, Any, str, str]] = {}
+        if volume.raw["VolumeType"] != "gp3":
+            wrong["VolumeType"] = (volume.raw["VolumeType"], "gp3", "disk type", "")
+        if volume.raw["Size"] < self.disk:
+            grows = "the file system is extended at the next boot"
+            wrong["Size"] = (volume.raw["Size"], self.disk, "disk GB", grows)
+        wanted = {setting: new for setting, (_, new, _, _) in wrong.items()}
+        last = modification(aws, volume) if wrong else None
+        comes = last is not None and last.brings(wanted)
+        if last and comes and last.effective:
+            return
+        begun = last is not None and comes and last.state == "modifying"
+
+        def modify() -> None:
+            if not begun:
+                change(aws, volume, wanted)
+
+        for old, new, field, impact in wrong.values():
+            if last and last.under_way:
+                impact = "AWS is still changing it" if begun else "AWS refuses it until the previous change is done"
+            yield Change(field, old, new, modify, impact, begun)
+
+    def _repair_stopped(self, aws: Aws, live: Observed) -> Iterator[Change]:
+        raw, ec2 = live.raw, aws.ec2
+        if raw["InstanceType"] != self.size:
+            change = _once(ec2.modify_instance_attribute, InstanceId=live.id, InstanceType={"Value": self.size})
+            yield Change("instance type", raw["InstanceType"], self.size, change)
+        answer = ec2.describe_instance_attribute(InstanceId=live.id, Attribute="userData")
+        text = base64.b64decode(answer.get("UserData", {}).get("Value", "")).decode(errors="replace")
+        tags = {tag["Key"]: tag["Value"] for tag in raw.get("Tags", ())}
+        if digest(text) != tags.get(USER_DATA):
+            ours = self.user_data(aws)
+
+            def restore() -> None:
+                ec2.modify_instance_attribute(InstanceId=live.id, UserData={"Value": ours.encode()})
+                ec2.create_tags(Resources=[live.id], Tags=[{"Key": USER_DATA, "Value": digest(ours)}])
+
+            yield Change("user data", "something else", "the placeholder", restore)
+
+    def facts(self, aws: Aws, live: Observed) -> Mapping[str, str]:
+        return {"address": str(live.raw["PublicIpAddress"])} if live.raw.get("PublicIpAddress") else {}
+
+    @classmethod
+    def back_up(cls, aws: Aws, live: Observed, stamp: str) -> str:
+        """An image without a restart: what the machine had in memory is not in it. AWS keeps image names unique."""
+        name = f"{aws.stack.slug}-{live.key.rpartition('/')[2]}-{live.id}-{stamp}"
+        tags = [tag for tag in live.raw.get("Tags", ()) if not tag["Key"].startswith("aws:")]
+        with tolerate("InvalidAMIName.Duplicate"):
+            made = aws.ec2.create_image(
+                InstanceId=live.id,
+                Name=name,
+                NoReboot=True,
+                TagSpecifications=[{"ResourceType": kind, "Tags": tags} for kind in ("image", "snapshot")],
+            )
+            return str(made["ImageId"])
+        named = aws.ec2.describe_images(Owners=["self"], Filters=[{"Name": "name", "Values": [name]}])
+        return str(named["Images"][0]["ImageId"])
+
+    @classmethod
+    def delete(cls, aws: Aws, live: Observed, options: DestroyOptions) -> None:
+        if not live.state.leaving:
+            terminate(aws, live.id)
+
+
+def disks(machine: Observed) -> set[str]:
+    """The ids of the volumes that are attached to a machine."""
+    return {one["Ebs"]["VolumeId"] for one in machine.raw.get("BlockDeviceMappings", ()) if "Ebs" in one}
+
+
+def _once(call: Any, **parameters: Any) -> Any:
+    return lambda: call(**parameters)

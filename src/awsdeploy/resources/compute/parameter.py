@@ -1,0 +1,239 @@
+"""Parameters of the services in Parameter Store: plain values that other resources decide, and secrets.
+
+A parameter `/deploy/<name>/<environment>/<path>` stands beside those the owner puts there by hand, which are never
+touched: ours carry the stack's tag. What `awsdeploy env` has set carries it too, with one that says so: it goes with
+the stack, and what it holds is the owner's business. A secret is made in the call that stores it, read back when
+needed, and kept nowhere else.
+"""
+
+from __future__ import annotations
+
+import secrets
+import string
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+from awsdeploy.aws.session import tolerate
+from awsdeploy.engine.resource import (
+    TAG_GENERATION,
+    TAG_RESOURCE,
+    TAG_STACK,
+    TIMELESS,
+    UNKNOWN,
+    Aws,
+    Change,
+    DestroyOptions,
+    Idempotency,
+    Observed,
+    Resource,
+    Stack,
+)
+from awsdeploy.errors import AwsFailure, next_command
+from awsdeploy.resources import tag_calls
+
+PASSWORD_LENGTH = 32
+ALPHABET = string.ascii_letters + string.digits  # RDS refuses / @ " and spaces; no shell or URL needs quoting
+PASSWORD_VERSION = "awsdeploy:incarnation"
+SHARED = "database"
+"""Where parameters of more than one service are; every other folder is a service's, and its keys are the machines'."""
+BATCH = 10  # AWS: names in one GetParameters
+TAG_SET, BY_ENV = "awsdeploy:set", "env"
+"""What tells a value that the owner has set by `awsdeploy env` from what the stack itself keeps there."""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class StoredParameter(Resource):
+    """What both kinds have in common: the key says the path, and so do the name and the stack's tag the key.
+
+    `database/DB_HOST` is in the folder `database`, `machines/backend/S3_BUCKET` in `backend`.
+    """
+
+    abstract = True
+    tagging = tag_calls.PARAMETER
+    idempotency = Idempotency.NAME
+    arns = (":parameter/",)
+
+    def name(self, aws: Aws) -> str:
+        return aws.stack.parameter(self.key.removeprefix("machines/"))
+
+    @classmethod
+    def described(cls, aws: Aws, type: str, **tags: str) -> list[Observed]:
+        """All of the stack's parameters of a type. Their tags are not asked for one by one: the list is of our own.
+
+        Only those that carry these `tags` too, named without `awsdeploy:`.
+        """
+        folder = aws.stack.parameter("")
+        filters = [
+            {"Key": "Path", "Option": "Recursive", "Values": [folder.rstrip("/")]},
+            {"Key": "Type", "Values": [type]},
+            {"Key": f"tag:{TAG_STACK}", "Values": [aws.stack.tag]},
+            *({"Key": f"tag:awsdeploy:{name}", "Values": [value]} for name, value in tags.items()),
+        ]
+        found = aws.ssm.pages("describe_parameters", "Parameters", ParameterFilters=filters, MaxResults=50)
+        return [
+            Observed(cls, _key(one["Name"].removeprefix(folder)), one["Name"], TIMELESS, raw=one, region=aws.region)
+            for one in found
+            if "/" in one["Name"].removeprefix(folder)  # the stack's own record and lock have no folder
+        ]
+
+    def conflict(self, aws: Aws) -> str:
+        """A parameter of that name that somebody else made; or our own, to be made anew under the name it has."""
+        name = self.name(aws)
+        if any(live.id == name for live in aws.all(type(self))):
+            return (
+                f"{name} cannot be replaced, because its name is fixed. Delete it, then run without --replace: "
+                f"{next_command('up')}"
+            )
+        filters = [{"Key": "Name", "Values": [name]}]
+        if not aws.ssm.describe_parameters(ParameterFilters=filters)["Parameters"]:
+            return ""
+        with tolerate("InvalidResourceId"):
+            answer = aws.ssm.list_tags_for_resource(ResourceType="Parameter", ResourceId=name)
+            if {"Key": TAG_STACK, "Value": aws.stack.tag} not in answer["TagList"]:
+                return f"The parameter {name} exists and was not created by awsdeploy: rename or delete it."
+            if {"Key": TAG_SET, "Value": BY_ENV} in answer["TagList"]:
+                service, variable = name.split("/")[-2:]
+                unset = next_command("env", "unset", service, variable)
+                return f"{name} was set with `env set`, but awsdeploy provides this variable. To unset it: {unset}"
+        return ""
+
+    @classmethod
+    def delete(cls, aws: Aws, live: Observed, options: DestroyOptions) -> None:
+        with tolerate("ParameterNotFound"):
+            aws.ssm.delete_parameter(Name=live.id)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Parameter(StoredParameter):
+    """A plain value: a fixed one, or what AWS says of another resource: its id, or what stands `at` these names."""
+
+    value: str = ""
+    source: Resource | None = None
+    at: tuple[str, ...] = ()
+
+    @classmethod
+    def scan(cls, aws: Aws) -> Iterable[Observed]:
+        """With their values, ten names a call."""
+        found = {live.id: live for live in cls.described(aws, "String")}
+        names = sorted(found)
+        batches = [names[start : start + BATCH] for start in range(0, len(names), BATCH)]
+        for answer in aws.each(lambda batch: aws.ssm.get_parameters(Names=batch), batches):
+            for one in answer["Parameters"]:
+                live = found[one["Name"]]
+                yield Observed(
+                    cls, live.key, live.id, TIMELESS, raw={**live.raw, "Value": one["Value"]}, region=live.region
+                )
+
+    def create(self, aws: Aws) -> str:
+        name = self.name(aws)
+        with tolerate("ParameterAlreadyExists"):
+            aws.ssm.put_parameter(Name=name, Value=self._known(aws), Type="String", Tags=aws.tags(self))
+        return name
+
+    def diff(self, aws: Aws, live: Observed) -> Iterator[Change]:
+        present, wanted = live.raw["Value"], self._wanted(aws)
+        if present != wanted:
+
+            def put() -> None:
+                aws.ssm.put_parameter(Name=live.id, Value=self._known(aws), Type="String", Overwrite=True)
+
+            yield Change("value", present, wanted, put)
+
+    def _wanted(self, aws: Aws) -> Any:
+        if self.source is None:
+            return self.value
+        source = aws[self.source]
+        found: Any = source.raw if self.at else source.id
+        for name in self.at:
+            found = found.get(name, UNKNOWN)
+        return found if found is UNKNOWN else str(found)
+
+    def _known(self, aws: Aws) -> str:
+        """Raises `AwsFailure` where AWS does not say yet what the value is to be."""
+        if (wanted := self._wanted(aws)) is UNKNOWN:
+            of = self.source.key if self.source else self.key
+            raise AwsFailure(f"AWS did not return {'.'.join(self.at)} of {of}.", "Run the same command again.")
+        return str(wanted)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class EnvironmentValue(StoredParameter):
+    """What the owner has set for a service by `awsdeploy env set`: never made, mended or removed by `up`."""
+
+    title = "environment value"
+
+    @classmethod
+    def scan(cls, aws: Aws) -> Iterable[Observed]:
+        for live in cls.described(aws, "SecureString", set=BY_ENV):
+            yield replace(live, key=set_key(live.id.removeprefix(aws.stack.parameter(""))))
+
+
+def set_key(path: str) -> str:
+    """The key of a value that is set at `path`: another than that of a parameter of the stack's own in its place."""
+    folder, _, name = path.partition("/")
+    return f"machines/{folder}/environment/{name}"
+
+
+def set_tags(stack: Stack, path: str) -> list[dict[str, str]]:
+    """The tags of a value that is set at `path`, `backend/API_KEY` or `backend/build/NPM_TOKEN`."""
+    return [
+        {"Key": "Name", "Value": f"{stack.slug}/{set_key(path)}"},
+        {"Key": TAG_STACK, "Value": stack.tag},
+        {"Key": TAG_RESOURCE, "Value": set_key(path)},
+        {"Key": TAG_GENERATION, "Value": TIMELESS},
+        {"Key": TAG_SET, "Value": BY_ENV},
+        *stack.own_tags,
+    ]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Password(StoredParameter):
+    """A random secret, as a SecureString.
+
+    Its `awsdeploy:incarnation` tag is a random word, not the secret: what uses the password carries a
+    copy, which shows whether it was given this one.
+    """
+
+    @classmethod
+    def scan(cls, aws: Aws) -> Iterable[Observed]:
+        """AWS has no filter for a tag that is not there, so the owner's values are looked for and taken out.
+
+        After the list, so that none that is in it is missed: what is taken for a password, `up` may remove.
+        """
+        found = cls.described(aws, "SecureString")
+        by_owner = {live.id for live in aws.cache.look(EnvironmentValue, aws.region)}
+        return [live for live in found if live.id not in by_owner]
+
+    def create(self, aws: Aws) -> str:
+        name = self.name(aws)
+        tags = [*aws.tags(self), {"Key": PASSWORD_VERSION, "Value": secrets.token_hex(8)}]
+        with tolerate("ParameterAlreadyExists"):
+            aws.ssm.put_parameter(
+                Name=name,
+                Value="".join(secrets.choice(ALPHABET) for _ in range(PASSWORD_LENGTH)),
+                Type="SecureString",
+                Tags=tags,
+            )
+        return name
+
+
+def reveal(aws: Aws, password: Password) -> str:
+    """The secret itself, for the one call that needs it. Never keep it."""
+    answer = aws.ssm.get_parameter(Name=aws[password].id, WithDecryption=True)
+    return str(answer["Parameter"]["Value"])
+
+
+def password_version(aws: Aws, password: Password) -> str:
+    """Which password this is, without saying it: another after every change of the parameter."""
+    live = aws[password]
+    if live is UNKNOWN:
+        return str(UNKNOWN)
+    answer = aws.ssm.list_tags_for_resource(ResourceType="Parameter", ResourceId=live.id)
+    word = next((tag["Value"] for tag in answer["TagList"] if tag["Key"] == PASSWORD_VERSION), "")
+    return f"{word}.{live.raw['Version']}"
+
+
+def _key(path: str) -> str:
+    """The key of the resource whose parameter is at `path`."""
+    return path if path.partition("/")[0] == SHARED else f"machines/{path}"

@@ -1,0 +1,1 @@
+"""Database: the RDS instance and its groups."""

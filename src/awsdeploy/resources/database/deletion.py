@@ -1,0 +1,58 @@
+"""Deletion of a database: its protection first, and never without the final snapshot that was announced."""
+
+from __future__ import annotations
+
+from awsdeploy.aws.remedies import delete_data
+from awsdeploy.aws.session import AwsRefusal, tolerate
+from awsdeploy.engine.resource import Aws, DestroyOptions, Observed
+from awsdeploy.errors import AwsFailure
+
+GONE, BUSY = "DBInstanceNotFound", "InvalidDBInstanceState"
+
+NO_SNAPSHOT = {
+    "KMSKeyNotAccessibleFault": "Enable its KMS key, then run the same command again.",
+    "SnapshotQuotaExceeded": "Delete unused DB snapshots (aws rds describe-db-snapshots --snapshot-type "
+    "manual) or request a quota increase (Service Quotas, Amazon RDS, manual DB instance snapshots), then run the same "
+    "command again.",
+}
+"""Refusals of a final snapshot that waiting does not change, by AWS's code, and what to do about each."""
+
+
+def delete(aws: Aws, live: Observed, options: DestroyOptions) -> None:
+    """The next step: start it where AWS changes and copies it only when it runs, lift its protection, delete it.
+
+    AWS refuses each while it is at work on something else: that is waited for outside, where the reason is shown.
+    Raises `AwsFailure` where the announced snapshot is impossible.
+    """
+    if live.state.leaving:
+        return
+    if live.state.empty:  # by a look of some time ago: it may have been used since
+        live = next((one for one in aws.latest(live.kind) if one.id == live.id), live)
+    if live.locked:
+        raise AwsFailure(f"The deletion protection of {live.id} is on: it is {live.status}.", live.kind.unlocking(live))
+    rds, protected = aws.session.client("rds", aws.region), live.kind.is_protected(live)
+    skipped = options.data or live.state.empty
+    if not skipped and live.without_snapshot:
+        raise AwsFailure(
+            f"AWS takes no final snapshot of {live.id}: it is {live.status}.", f"{live.remedy} {delete_data()}"
+        )
+    with tolerate(GONE), tolerate(BUSY, text="already being deleted"):
+        if live.status == "stopped" and (protected or not skipped):
+            rds.start_db_instance(DBInstanceIdentifier=live.id)
+        elif protected:
+            rds.modify_db_instance(DBInstanceIdentifier=live.id, DeletionProtection=False, ApplyImmediately=True)
+        elif skipped:
+            rds.delete_db_instance(DBInstanceIdentifier=live.id, SkipFinalSnapshot=True)
+        else:
+            _delete_after_snapshot(aws, live, f"{live.id}-final-{options.snapshot}")
+
+
+def _delete_after_snapshot(aws: Aws, live: Observed, name: str) -> None:
+    try:
+        aws.rds.delete_db_instance(DBInstanceIdentifier=live.id, FinalDBSnapshotIdentifier=name)
+    except AwsRefusal as refusal:
+        if (hint := NO_SNAPSHOT.get(refusal.code)) is None:
+            raise
+        raise AwsFailure(
+            f"AWS takes no final snapshot of {live.id}: {refusal.text}", f"{hint} {delete_data()}"
+        ) from None

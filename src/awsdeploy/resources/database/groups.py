@@ -1,0 +1,160 @@
+"""Groups of a database: its subnets, and MySQL's own settings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from awsdeploy.aws.session import tolerate
+from awsdeploy.engine.resource import (
+    Aws,
+    Blocker,
+    Change,
+    DestroyOptions,
+    Idempotency,
+    Observed,
+    Resource,
+    TransientError,
+    Wait,
+)
+from awsdeploy.resources import blockers, tag_calls
+from awsdeploy.resources.network.vpc import Subnet
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class SubnetGroup(Resource):
+    """The subnets a database may stand in: at least two zones, even for one machine."""
+
+    subnets: tuple[Subnet, ...]
+
+    tagging = tag_calls.rds("DBSubnetGroupArn")
+    title = "DB subnet group"
+    idempotency = Idempotency.NAME
+    # A database's subnet group must stay in its VPC, so a new VPC means a new group.
+    replaces = {"subnets"}
+    wait = Wait(ready={"Complete"}, usual=2)
+    transient = (TransientError("CreateDBSubnetGroup", "InvalidSubnet", seconds=120),)
+    retry_delete_on = {"InvalidDBSubnetGroupStateFault"}
+    arns = (":subgrp:",)
+
+    @classmethod
+    def scan(cls, aws: Aws) -> Iterable[Observed]:
+        for group in aws.rds.pages("describe_db_subnet_groups", "DBSubnetGroups"):
+            if group["DBSubnetGroupName"].startswith(aws.stack.slug):
+                tags = tags_of(aws, group["DBSubnetGroupArn"], "DBSubnetGroupNotFoundFault")
+                yield from aws.found(cls, group["DBSubnetGroupName"], tags, group, group["SubnetGroupStatus"])
+
+    def create(self, aws: Aws) -> str:
+        name = aws.name(self, 255)
+        with tolerate("DBSubnetGroupAlreadyExists"):
+            aws.rds.create_db_subnet_group(
+                DBSubnetGroupName=name,
+                DBSubnetGroupDescription=f"Private subnets of {aws.stack.tag}",
+                SubnetIds=[aws[subnet].id for subnet in self.subnets],
+                Tags=aws.tags(self),
+            )
+        return name
+
+    def diff(self, aws: Aws, live: Observed) -> Iterator[Change]:
+        present = {one["SubnetIdentifier"] for one in live.raw["Subnets"]}
+        wanted = {aws[subnet].id for subnet in self.subnets}
+        if present != wanted:
+
+            def modify() -> None:
+                aws.rds.modify_db_subnet_group(DBSubnetGroupName=live.id, SubnetIds=sorted(wanted))
+
+            yield Change("subnets", sorted(present), sorted(wanted, key=str), modify)
+
+    @classmethod
+    def blockers(cls, aws: Aws, live: Observed) -> Iterator[Blocker]:
+        return blockers.databases(aws, lambda one: one.get("DBSubnetGroup", {}).get("DBSubnetGroupName") == live.id)
+
+    @classmethod
+    def delete(cls, aws: Aws, live: Observed, options: DestroyOptions) -> None:
+        with tolerate("DBSubnetGroupNotFoundFault"):
+            aws.rds.delete_db_subnet_group(DBSubnetGroupName=live.id)
+
+
+TLS = "require_secure_transport"
+"""MySQL's setting to refuse connections without TLS. Dynamic on RDS: it applies to new connections at once."""
+IMPACT = {(TLS, "1"): "new connections without TLS are refused"}
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class ParameterGroup(Resource):
+    """MySQL's own settings. `advice` is the note about them, or nothing."""
+
+    family: str
+    settings: Mapping[str, str]
+    advice: str = ""
+
+    tagging = tag_calls.rds("DBParameterGroupArn")
+    title = "DB parameter group"
+    replaces = {"family"}
+    idempotency = Idempotency.NAME
+    transient = (TransientError("ModifyDBParameterGroup", "InvalidDBParameterGroupState", seconds=300),)
+    retry_delete_on = {"InvalidDBParameterGroupState"}
+    arns = (":pg:",)
+
+    @classmethod
+    def scan(cls, aws: Aws) -> Iterable[Observed]:
+        for group in aws.rds.pages("describe_db_parameter_groups", "DBParameterGroups"):
+            if group["DBParameterGroupName"].startswith(aws.stack.slug):
+                tags = tags_of(aws, group["DBParameterGroupArn"], "DBParameterGroupNotFound")
+                yield from aws.found(cls, group["DBParameterGroupName"], tags, group)
+
+    def create(self, aws: Aws) -> str:
+        name = aws.name(self, 255)
+        with tolerate("DBParameterGroupAlreadyExists"):
+            aws.rds.create_db_parameter_group(
+                DBParameterGroupName=name,
+                DBParameterGroupFamily=self.family,
+                Description=f"MySQL settings of {aws.stack.tag}",
+                Tags=aws.tags(self),
+            )
+        return name
+
+    def diff(self, aws: Aws, live: Observed) -> Iterator[Change]:
+        """At most 20 parameters a call (AWS: ModifyDBParameterGroup); ours are fewer."""
+        present = written(aws, live)
+        wrong = {name: value for name, value in self.settings.items() if present.get(name) != value}
+
+        def modify() -> None:
+            parameters = [
+                {"ParameterName": name, "ParameterValue": value, "ApplyMethod": "immediate"}
+                for name, value in wrong.items()
+            ]
+            aws.rds.modify_db_parameter_group(DBParameterGroupName=live.id, Parameters=parameters)
+
+        for name, value in wrong.items():
+            yield Change(name, present.get(name), value, modify, IMPACT.get((name, value), ""))
+
+    def advisory(self, aws: Aws, live: Observed) -> str:
+        return self.advice
+
+    @classmethod
+    def blockers(cls, aws: Aws, live: Observed) -> Iterator[Blocker]:
+        def uses(one: Mapping[str, Any]) -> bool:
+            return any(group["DBParameterGroupName"] == live.id for group in one.get("DBParameterGroups", ()))
+
+        return blockers.databases(aws, uses)
+
+    @classmethod
+    def delete(cls, aws: Aws, live: Observed, options: DestroyOptions) -> None:
+        with tolerate("DBParameterGroupNotFound"):
+            aws.rds.delete_db_parameter_group(DBParameterGroupName=live.id)
+
+
+def written(aws: Aws, group: Observed) -> dict[str, str | None]:
+    """The settings in which a parameter group differs from MySQL's own defaults."""
+    pages = aws.rds.pages("describe_db_parameters", "Parameters", DBParameterGroupName=group.id, Source="user")
+    return {one["ParameterName"]: one.get("ParameterValue") for one in pages}
+
+
+def tags_of(aws: Aws, arn: str, gone: str) -> list[dict[str, str]]:
+    """The tags of an RDS object whose list does not show them; none if it went meanwhile."""
+    with tolerate(gone):
+        tags: list[dict[str, str]] = aws.rds.list_tags_for_resource(ResourceName=arn)["TagList"]
+        return tags
+    return []

@@ -1,0 +1,317 @@
+"""The MySQL database."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from awsdeploy.aws.session import tolerate
+from awsdeploy.engine.resource import (
+    UNKNOWN,
+    Aws,
+    Change,
+    DestroyOptions,
+    Idempotency,
+    Observed,
+    Resource,
+    Restorable,
+    Stack,
+    TransientError,
+    Wait,
+)
+from awsdeploy.resources import tag_calls
+from awsdeploy.resources.compute.parameter import PASSWORD_VERSION, Password, password_version, reveal
+from awsdeploy.resources.database import deletion
+from awsdeploy.resources.database.changes import differences
+from awsdeploy.resources.database.groups import ParameterGroup, SubnetGroup
+from awsdeploy.resources.database.statuses import FULL, STATUSES
+from awsdeploy.resources.network.security_group import SecurityGroup
+
+EXPORTS = ("error", "slowquery")
+"""The logs that RDS sends to CloudWatch."""
+
+RESTORED = "awsdeploy:restored-from"
+"""Tag with the DB snapshot that an instance was made from."""
+
+OF_THE_SNAPSHOT = {
+    "AllocatedStorage",
+    "BackupRetentionPeriod",
+    "DBName",
+    "Engine",
+    "EngineVersion",
+    "MasterUserPassword",
+    "MasterUsername",
+    "MaxAllocatedStorage",
+    "StorageEncrypted",
+}
+"""What RestoreDBInstanceFromDBSnapshot does not take, or takes over: a repair brings what then differs."""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Database(Resource):
+    """An encrypted MySQL instance in the private subnets. With `multi_az` AWS chooses the primary's zone.
+
+    Sizes are in GB, `backup_days` in days; the storage grows by itself up to `max_storage`.
+    With `restore` it is made from the DB snapshot of that name. `extended_support` goes on after the version's end
+    of standard support, at a price; without it AWS makes none of such a version (API_CreateDBInstance).
+    """
+
+    group: SubnetGroup
+    parameters: ParameterGroup
+    security: tuple[SecurityGroup, ...]
+    password: Password
+    version: str
+    size: str
+    storage: int
+    max_storage: int
+    multi_az: bool
+    zone: str
+    backup_days: int
+    protected: bool
+    name: str
+    username: str
+    extended_support: bool
+    restore: str = ""
+
+    tagging = tag_calls.rds("DBInstanceArn")
+    replaces = {"group", "name", "username"}
+    idempotency = Idempotency.NAME
+    data = True
+    data_note = "after a final snapshot, which is retained"
+    # AWS: 5–10 minutes, Multi-AZ 10–25; botocore's own waiter gives up after 30.
+    wait = Wait(ready=set(), statuses=STATUSES, usual=600, deadline=4800)
+    transient = (
+        TransientError("CreateDBInstance", "InvalidParameterValue", seconds=120, text="service linked role"),
+        TransientError("CreateDBInstance", "InvalidDBInstanceState", seconds=120),
+        TransientError(
+            "RestoreDBInstanceFromDBSnapshot", "InvalidParameterValue", seconds=120, text="service linked role"
+        ),
+        TransientError("RestoreDBInstanceFromDBSnapshot", "InvalidDBSnapshotState", seconds=3600),
+        TransientError("ModifyDBInstance", "InvalidDBInstanceState", seconds=1800),
+        TransientError("CreateDBSnapshot", "InvalidDBInstanceState", seconds=1800),
+    )
+    copies = "Snapshot"
+    retry_delete_on = {deletion.BUSY}
+    delete_timeout = 3600
+    arns = (":db:",)
+
+    @classmethod
+    def scan(cls, aws: Aws) -> Iterable[Observed]:
+        for one in aws.rds.pages("describe_db_instances", "DBInstances"):
+            yield from aws.found(cls, one["DBInstanceIdentifier"], one.get("TagList"), one, one["DBInstanceStatus"])
+
+    def create(self, aws: Aws) -> str:
+        name = identifier(aws.stack, self, aws.generation(self))
+        zone = {} if self.multi_az else {"AvailabilityZone": self.zone}
+        make = self._restored(aws) if self.restore else aws.rds.create_db_instance
+        with tolerate("DBInstanceAlreadyExists"):
+            make(
+                DBInstanceIdentifier=name,
+                DBName=self.name,
+                Engine="mysql",
+                EngineVersion=self.version,
+                DBInstanceClass=self.size,
+                AllocatedStorage=self.storage,
+                MaxAllocatedStorage=self.max_storage,
+                StorageType="gp3",
+                StorageEncrypted=True,
+                MultiAZ=self.multi_az,
+                DBSubnetGroupName=aws[self.group].id,
+                DBParameterGroupName=aws[self.parameters].id,
+                VpcSecurityGroupIds=[aws[group].id for group in self.security],
+                MasterUsername=self.username,
+                MasterUserPassword=reveal(aws, self.password),
+                BackupRetentionPeriod=self.backup_days,
+                CopyTagsToSnapshot=True,
+                EnableCloudwatchLogsExports=list(EXPORTS),
+                DeletionProtection=self.protected,
+                PubliclyAccessible=False,
+                AutoMinorVersionUpgrade=True,
+                EngineLifecycleSupport=self._support,
+                Tags=[*aws.tags(self), {"Key": PASSWORD_VERSION, "Value": password_version(aws, self.password)}],
+                **zone,
+            )
+        return name
+
+    @property
+    def _support(self) -> str:
+        return "open-source-rds-extended-support" + ("" if self.extended_support else "-disabled")
+
+    def _restored(self, aws: Aws) -> Callable[..., object]:
+        """As a create, without what the snapshot says itself. Its password is an old one: no tag claims otherwise."""
+
+        def restore(**settings: Any) -> None:
+            given = {name: value for name, value in settings.items() if name not in OF_THE_SNAPSHOT}
+            tags = [tag for tag in settings["Tags"] if tag["Key"] != PASSWORD_VERSION]
+            given["Tags"] = [*tags, {"Key": RESTORED, "Value": self.restore}]
+            aws.rds.restore_db_instance_from_db_snapshot(DBSnapshotIdentifier=self.restore, **given)
+
+        return restore
+
+    def conflict(self, aws: Aws) -> str:
+        """A snapshot that does not fit what is declared: AWS would say so only when much else is made."""
+        if not self.restore:
+            return ""
+        found: list[dict[str, Any]] = []
+        with tolerate("DBSnapshotNotFound"):
+            found = aws.rds.describe_db_snapshots(DBSnapshotIdentifier=self.restore)["DBSnapshots"]
+        if not found:
+            return f"There is no DB snapshot {self.restore} in {aws.region}."
+        (one,) = found
+        version, user, size = one["EngineVersion"], one["MasterUsername"], int(one["AllocatedStorage"])
+        for wrong, why in (
+            (one["Engine"] != "mysql", f"is of {one['Engine']}, not of MySQL"),
+            (not f"{version}.".startswith(f"{self.version}."), f"is of MySQL {version}: set database.engine_version"),
+            (user != self.username, f"uses the user {user}: set database.username"),
+            (size > self.max_storage, f"needs {size} GB: set database.max_storage_gb"),
+            (not one["Encrypted"], "is not encrypted: create an encrypted copy of it"),
+        ):
+            if wrong:
+                return f"The DB snapshot {self.restore} {why}."
+        return ""
+
+    def diff(self, aws: Aws, live: Observed) -> Iterator[Change]:
+        """All that differs goes in one ModifyDBInstance, at once: each takes minutes."""
+        raw = live.raw
+        if live.status == "stopped":
+            start = _later(aws.rds.start_db_instance, DBInstanceIdentifier=live.id)
+            yield Change("status", "stopped", "available", start)
+            return
+        # What AWS has begun already is no part of the call for the rest.
+        settings: dict[bool, dict[str, Any]] = {False: {}, True: {}}
+        modify = {
+            begun: _later(aws.rds.modify_db_instance, told, DBInstanceIdentifier=live.id, ApplyImmediately=True)
+            for begun, told in settings.items()
+        }
+        wanted = self._compared(aws, raw)
+        for one in differences(raw, wanted, version=self.version, gigabytes=self.storage, logs=EXPORTS):
+            if live.status == FULL and one.field != "AllocatedStorage":
+                continue  # AWS takes no other change until there is room
+            settings[one.begun] |= one.settings
+            impact = "AWS is still changing it" if one.begun else one.impact
+            yield Change(one.field, one.old, one.new, modify[one.begun], impact, one.begun)
+        yield from self._diff_password(aws, live)
+
+    def _compared(self, aws: Aws, raw: Mapping[str, Any]) -> Iterator[tuple[str, Any, Any, str]]:
+        """API field, what AWS has, what is declared, what people would notice."""
+        parameters = [one["DBParameterGroupName"] for one in raw["DBParameterGroups"]]
+        # AWS lists a group that it is taking out as `removing`.
+        groups = [one for one in raw["VpcSecurityGroups"] if one.get("Status") != "removing"]
+        security = sorted(one["VpcSecurityGroupId"] for one in groups)
+        restart = "a short interruption"
+        yield "DBInstanceClass", raw["DBInstanceClass"], self.size, restart
+        yield "MultiAZ", raw["MultiAZ"], self.multi_az, ""
+        if not self._too_low(raw):
+            yield "MaxAllocatedStorage", raw.get("MaxAllocatedStorage"), self.max_storage, ""
+        yield "StorageType", raw["StorageType"], "gp3", ""
+        yield "BackupRetentionPeriod", raw["BackupRetentionPeriod"], self.backup_days, ""
+        yield "DeletionProtection", raw["DeletionProtection"], self.protected, ""
+        yield "PubliclyAccessible", raw["PubliclyAccessible"], False, ""
+        yield "CopyTagsToSnapshot", raw["CopyTagsToSnapshot"], True, ""
+        yield "AutoMinorVersionUpgrade", raw["AutoMinorVersionUpgrade"], True, ""
+        yield "EngineLifecycleSupport", raw.get("EngineLifecycleSupport", self._support), self._support, ""
+        yield "DBParameterGroupName", parameters[0] if parameters else None, aws[self.parameters].id, ""
+        ids = [aws[group].id for group in self.security]
+        yield "VpcSecurityGroupIds", security, UNKNOWN if UNKNOWN in ids else sorted(ids), ""
+
+    def _too_low(self, raw: Mapping[str, Any]) -> bool:
+        """True if AWS refuses the declared limit: storage never shrinks, and a limit is at least 10 % above it."""
+        return self.max_storage < lowest_limit(max(int(raw["AllocatedStorage"]), self.storage))
+
+    def advisory(self, aws: Aws, live: Observed) -> str:
+        size = int(live.raw["AllocatedStorage"])
+        if not self._too_low(live.raw):
+            return ""
+        return (
+            f"database.max_storage_gb = {self.max_storage} is too low for the {size} GB that the database has. AWS "
+            f"cannot shrink storage, so nothing was changed. Set max_storage_gb to at least {lowest_limit(size)}"
+        )
+
+    def _diff_password(self, aws: Aws, live: Observed) -> Iterator[Change]:
+        """A parameter deleted by hand comes back with another password: the database must learn it."""
+        tags = {tag["Key"]: tag["Value"] for tag in live.raw.get("TagList", ())}
+        present, wanted = tags.get(PASSWORD_VERSION, ""), password_version(aws, self.password)
+        if present == wanted:
+            return
+
+        def teach() -> None:
+            aws.rds.modify_db_instance(
+                DBInstanceIdentifier=live.id,
+                MasterUserPassword=reveal(aws, self.password),
+                ApplyImmediately=True,
+            )
+            aws.rds.add_tags_to_resource(
+                ResourceName=live.raw["DBInstanceArn"], Tags=[{"Key": PASSWORD_VERSION, "Value": wanted}]
+            )
+
+        yield Change("MasterUserPassword", "another", "the one in Parameter Store", teach, "clients must reconnect")
+
+    def facts(self, aws: Aws, live: Observed) -> Mapping[str, str]:
+        endpoint = live.raw.get("Endpoint") or {}
+        if "Address" not in endpoint:
+            return {}
+        return {"endpoint": f"{endpoint['Address']}:{endpoint.get('Port', 3306)}"}
+
+    @classmethod
+    def restorable(cls, aws: Aws, live: Observed) -> Iterator[Restorable]:
+        """AWS: automated backups reach every moment of their window; they cost nothing up to the database's size."""
+        asked = aws.rds.describe_db_instance_automated_backups(DBInstanceIdentifier=live.id)
+        for one in asked["DBInstanceAutomatedBackups"]:
+            window, days = one.get("RestoreWindow", {}), one.get("BackupRetentionPeriod", 0)
+            yield Restorable(
+                what="automatic backups",
+                of=live.key,
+                id=live.id,
+                status=one.get("Status", ""),
+                at=window.get("LatestTime"),
+                since=window.get("EarliestTime"),
+                note=f"any time in the last {days} days; free up to the size of the database",
+            )
+
+    @classmethod
+    def back_up(cls, aws: Aws, live: Observed, stamp: str) -> str:
+        name = f"{live.id}-manual-{stamp}"
+        tags = [tag for tag in live.raw.get("TagList", ()) if tag["Key"] not in (PASSWORD_VERSION, RESTORED)]
+        with tolerate("DBSnapshotAlreadyExists"):
+            aws.rds.create_db_snapshot(DBInstanceIdentifier=live.id, DBSnapshotIdentifier=name, Tags=tags)
+        return name
+
+    @classmethod
+    def is_protected(cls, live: Observed) -> bool:
+        return bool(live.raw.get("DeletionProtection"))
+
+    @classmethod
+    def unlocking(cls, live: Observed) -> str:
+        modify = f"aws rds modify-db-instance --db-instance-identifier {live.id} --region {live.region}"
+        if live.status == FULL:
+            room = lowest_limit(int(live.raw["AllocatedStorage"]))
+            return f"Increase its storage first: {modify} --apply-immediately --allocated-storage {room}"
+        return (
+            f"Turn it off: {modify} --apply-immediately --no-deletion-protection. If AWS refuses that in this status, "
+            "ask AWS Support to delete the database."
+        )
+
+    @classmethod
+    def delete(cls, aws: Aws, live: Observed, options: DestroyOptions) -> None:
+        deletion.delete(aws, live, options)
+
+
+def lowest_limit(storage: int) -> int:
+    """The lowest limit (GB) of storage autoscaling that AWS takes for a database of so many GB."""
+    return -(-storage * 11 // 10)
+
+
+def identifier(stack: Stack, database: Database, generation: str) -> str:
+    """What RDS calls the database, and thereby its logs."""
+    return stack.called(database.key, generation, 63)
+
+
+def restored_from(live: Observed) -> str:
+    """The DB snapshot that an instance was made from, or nothing."""
+    return {tag["Key"]: str(tag["Value"]) for tag in live.raw.get("TagList", ())}.get(RESTORED, "")
+
+
+def _later(call: Callable[..., object], more: Mapping[str, Any] | None = None, **fixed: Any) -> Callable[[], object]:
+    """The call to make when the change is applied; `more` may still grow until then."""
+    return lambda: call(**fixed, **(more or {}))

@@ -1,0 +1,1 @@
+"""DNS: hosted zones, records, certificates."""

@@ -1,0 +1,173 @@
+"""Hosted zones of Route 53, and what a new one takes over from the DNS before it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from awsdeploy.aws.prices import HOSTED_ZONE
+from awsdeploy.aws.session import tolerate
+from awsdeploy.dns.public_records import PublicRecord, place, read, written
+from awsdeploy.engine.resource import (
+    TAG_STACK,
+    Aws,
+    Blocker,
+    Change,
+    DestroyOptions,
+    Idempotency,
+    Observed,
+    Resource,
+    Retained,
+    Stack,
+)
+from awsdeploy.engine.tagging import retagged
+from awsdeploy.errors import Refused
+from awsdeploy.resources import tag_calls
+from awsdeploy.resources.dns.zone_choice import chosen, covering, host, short
+
+ZONES = "all zones of the account"
+"""Where a run remembers the last list of zones: three questions, one answer."""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class HostedZone(Resource):
+    """The public zone of the domain: with `existing` the one that this name and `others` lie in, else a new one.
+
+    A zone cannot be tagged in the call that makes it; its caller reference names the stack instead.
+    """
+
+    domain: str
+    others: tuple[str, ...] = ()
+    """Further names that a zone to be found must hold."""
+    zone_id: str = ""
+    """The zone to find, where several could be meant."""
+    copied: tuple[PublicRecord, ...] = ()
+    """What the zone takes over before it is delegated: made where nothing stands, never changed."""
+
+    replaces = {"domain"}
+    idempotency = Idempotency.TOKEN
+    is_global = True
+    keep_if_undeclared = True
+    arns = (":hostedzone/",)
+
+    @classmethod
+    def scan(cls, aws: Aws) -> Iterable[Observed]:
+        zones = aws.notes[ZONES] = list(aws.route53.pages("list_hosted_zones", "HostedZones"))
+        for zone in zones:
+            words = reference_of(zone, aws.stack)
+            if words:
+                raw = aws.route53.get_hosted_zone(Id=zone["Id"])
+                yield Observed(cls, words[2], short(zone["Id"]), words[3], raw={**zone, **raw}, region=aws.region)
+
+    def adopt(self, aws: Aws) -> Observed:
+        """The public zone that all the stack's names lie in. Raises `Refused` where there is none or doubt which."""
+        aws.all(HostedZone)
+        best = chosen(aws.route53, aws.notes[ZONES], (self.existing, *self.others), self.zone_id)
+        if best is None:
+            raise Refused(
+                f"This account has no public hosted zone for {' and '.join((self.existing, *self.others))}.",
+                "Set create_zone = true in config.toml, or use the account that has the zone, or set mode = "
+                '"external" in [dns] to keep DNS where it is.',
+            )
+        return Observed(type(self), self.key, short(best["Id"]), raw=best, region=aws.region)
+
+    def create(self, aws: Aws) -> str:
+        reference = f"awsdeploy {aws.stack.tag} {self.key} {aws.generation(self)} {aws.token[:16]}"
+        with tolerate("HostedZoneAlreadyExists"):
+            made = aws.route53.create_hosted_zone(
+                Name=self.domain,
+                CallerReference=reference,
+                HostedZoneConfig={"Comment": f"awsdeploy {aws.stack.tag}"},
+            )
+            return short(made["HostedZone"]["Id"])
+        zones = aws.route53.pages("list_hosted_zones", "HostedZones")
+        return next(short(zone["Id"]) for zone in zones if zone["CallerReference"] == reference)
+
+    def diff(self, aws: Aws, live: Observed) -> Iterator[Change]:
+        present = _tags(aws, live)
+        if present.get(TAG_STACK) != aws.stack.tag:
+
+            def tag() -> None:
+                aws.route53.change_tags_for_resource(
+                    ResourceType="hostedzone", ResourceId=live.id, AddTags=aws.tags(self)
+                )
+
+            yield Change("tags", None, aws.stack.tag, tag)
+        else:
+            yield from retagged(aws, tag_calls.route53("hostedzone"), dataclasses.replace(live, tags=present))
+        if missing := lacking(aws, live, self.copied):
+
+            def copy() -> None:
+                """The tags first: what they name is taken away with the zone."""
+                places = {place(one.name, one.kind, self.domain) for one in missing} | set(read(present))
+                aws.route53.change_tags_for_resource(
+                    ResourceType="hostedzone", ResourceId=live.id, AddTags=written(places)
+                )
+                batch = {"Changes": [one.change() for one in missing], "Comment": "as public DNS had them"}
+                aws.route53.change_resource_record_sets(HostedZoneId=live.id, ChangeBatch=batch)
+
+            for one in missing:
+                yield Change(f"{one.kind} {one.name}", None, ", ".join(one.values), copy)
+
+    @classmethod
+    def keep(cls, aws: Aws, live: Observed, options: DestroyOptions) -> Retained | None:
+        why = "your registrar points to its name servers; --delete-zone deletes it"
+        return None if options.zone else Retained(why, HOSTED_ZONE)
+
+    @classmethod
+    def blockers(cls, aws: Aws, live: Observed) -> Iterator[Blocker]:
+        apex = live.raw["Name"]
+        for one in _records(aws, live):
+            if (one["Name"], one["Type"]) not in ((apex, "NS"), (apex, "SOA")):
+                yield Blocker(f"record {one['Type']} {host(one['Name'])}", "delete it, or keep the zone")
+
+    @classmethod
+    def delete(cls, aws: Aws, live: Observed, options: DestroyOptions) -> None:
+        with tolerate("NoSuchHostedZone"):
+            copied = set(read(_tags(aws, live)))
+            apex = host(live.raw["Name"])
+            gone = [one for one in _records(aws, live) if place(one["Name"], one["Type"], apex) in copied]
+            if gone:
+                changes = [{"Action": "DELETE", "ResourceRecordSet": one} for one in gone]
+                aws.route53.change_resource_record_sets(HostedZoneId=live.id, ChangeBatch={"Changes": changes})
+            aws.route53.delete_hosted_zone(Id=live.id)
+
+
+def lacking(aws: Aws, live: Observed, public: Iterable[PublicRecord]) -> list[PublicRecord]:
+    """Those of the records for which the zone has nothing that stands for them."""
+    wanted = list(public)
+    if not wanted:
+        return []
+    existing = {(host(one["Name"]), one["Type"]) for one in _records(aws, live)}
+    names = {name for name, _ in existing}
+    aliases = {name for name, kind in existing if kind == "CNAME"}
+    return [
+        one
+        for one in wanted
+        if (one.name, one.kind) not in existing
+        and one.name not in aliases
+        and not (one.kind == "CNAME" and one.name in names)
+    ]
+
+
+def _records(aws: Aws, live: Observed) -> list[dict[str, Any]]:
+    return list(aws.route53.pages("list_resource_record_sets", "ResourceRecordSets", HostedZoneId=live.id))
+
+
+def _tags(aws: Aws, live: Observed) -> dict[str, str]:
+    answer = aws.route53.list_tags_for_resource(ResourceType="hostedzone", ResourceId=live.id)
+    return {tag["Key"]: tag["Value"] for tag in answer["ResourceTagSet"]["Tags"]}
+
+
+def reference_of(zone: Mapping[str, Any], stack: Stack) -> list[str]:
+    """The five words of a zone that the stack has made; none for any other zone."""
+    words = str(zone.get("CallerReference", "")).split(" ")
+    return words if words[:2] == ["awsdeploy", stack.tag] and len(words) == 5 else []
+
+
+def public_zones(aws: Aws, domains: Iterable[str]) -> Iterator[dict[str, Any]]:
+    """The account's public zones that any of the domains lies in."""
+    aws.all(HostedZone)
+    yield from covering(aws.notes[ZONES], domains)

@@ -1,0 +1,1 @@
+"""Identity: IAM roles, policies, identity providers."""

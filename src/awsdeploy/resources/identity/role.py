@@ -1,0 +1,286 @@
+"""IAM roles with just what each needs, and the instance profile that hands one over.
+
+IAM's lists show no tags but the path, which nobody can change: it holds the stack, the key and the generation.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from awsdeploy.aws.session import AwsRefusal, tolerate
+from awsdeploy.engine.resource import (
+    Aws,
+    Change,
+    DestroyOptions,
+    Idempotency,
+    Observed,
+    Resource,
+    TransientError,
+)
+from awsdeploy.engine.tagging import retagged
+from awsdeploy.errors import Refused
+from awsdeploy.resources import tag_calls
+from awsdeploy.resources.identity import grants
+from awsdeploy.resources.identity.federation import REMAINS, Federation, subjects
+from awsdeploy.resources.storage.bucket_name import bucket_name
+
+INLINE = "awsdeploy"
+BUCKET = re.compile(r"\{bucket:([a-z/]+)\}")
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Role(Resource):
+    """An IAM role with one inline policy and managed ones (`attached`, their ARNs).
+
+    A `service` of AWS may assume it, or who is named by the `federation`. Where AWS tells on whose behalf it acts,
+    `source` is that ARN, of this account only, with `{account}` and `{region}`.
+
+    `statements` may say `{parameters}`, `{account}`, `{region}`, `{stack}`, or `{bucket:storage/uploads}` for the
+    name of a declared bucket: names are derived, not edges. Managed policies that somebody else attached are taken
+    off; inline ones of other names are the owner's. `boundary` is the ARN of the managed policy that limits the role.
+    """
+
+    service: str = ""
+    source: str = ""
+    federation: Federation | None = None
+    statements: tuple[Mapping[str, Any], ...]
+    attached: tuple[str, ...] = ()
+    boundary: str = ""
+
+    title = "IAM role"
+    replaces = {"service"}
+    idempotency = Idempotency.NAME
+    is_global = True
+    transient = (
+        TransientError("PutRolePolicy", "NoSuchEntity", seconds=120),
+        TransientError("AttachRolePolicy", "NoSuchEntity", seconds=120, text="role"),
+        TransientError("PutRolePermissionsBoundary", "NoSuchEntity", seconds=120, text="role"),
+        TransientError("CreateRole", "MalformedPolicyDocument", seconds=120, text="Invalid principal"),
+    )
+    retry_delete_on = {"DeleteConflict"}
+    arns = (":role/",)
+
+    @classmethod
+    def scan(cls, aws: Aws) -> Iterable[Observed]:
+        for role in aws.iam.pages("list_roles", "Roles", PathPrefix=aws.stack.path):
+            yield from _ours(cls, aws, role["RoleName"], role)
+
+    def conflict(self, aws: Aws) -> str:
+        """A managed policy that does not exist. Raises `Refused` for a boundary of another account."""
+        self._limits(aws)
+        for arn in (*self.attached, *([self.boundary] if self.boundary else [])):
+            try:
+                aws.iam.get_policy(PolicyArn=arn)
+            except AwsRefusal as refusal:
+                if refusal.code not in ("NoSuchEntity", "InvalidInput"):
+                    raise
+                what = "the permissions boundary (iam.permissions_boundary)" if arn == self.boundary else "the policy"
+                return f"{self.key} needs {what} {arn}, which does not exist in this account."
+        return ""
+
+    def create(self, aws: Aws) -> str:
+        name = aws.name(self, 64)
+        with tolerate("EntityAlreadyExists"):
+            aws.iam.create_role(
+                RoleName=name,
+                Path=_path(aws, self),
+                AssumeRolePolicyDocument=json.dumps(self._trust(aws)),
+                Tags=aws.tags(self),
+                **self._limits(aws),
+            )
+        return name
+
+    def _limits(self, aws: Aws) -> dict[str, str]:
+        """The boundary as CreateRole takes it. Raises `Refused` for one of another account, which AWS does not take."""
+        owner = self.boundary.split(":")[4] if self.boundary else "aws"
+        if owner not in ("aws", aws.account):
+            raise Refused(
+                f"iam.permissions_boundary is in account {owner}, and these credentials are of account {aws.account}.",
+                "Set a policy of this account in config.toml, or use the other account's credentials (AWS_PROFILE).",
+            )
+        return {"PermissionsBoundary": self.boundary} if self.boundary else {}
+
+    def _trust(self, aws: Aws) -> dict[str, Any]:
+        if self.federation is not None:
+            return self.federation.trust(aws)
+        statement: dict[str, Any] = {
+            "Effect": "Allow",
+            "Principal": {"Service": self.service},
+            "Action": "sts:AssumeRole",
+        }
+        if self.source:
+            source = self.source.replace("{account}", aws.account).replace("{region}", aws.region)
+            statement["Condition"] = {
+                "StringEquals": {"aws:SourceAccount": aws.account},
+                "ArnLike": {"aws:SourceArn": source},
+            }
+        return {"Version": "2012-10-17", "Statement": [statement]}
+
+    def _policy(self, aws: Aws) -> dict[str, Any]:
+        text = json.dumps({"Version": "2012-10-17", "Statement": list(self.statements)})
+        known = {
+            "{parameters}": f"arn:aws:ssm:{aws.region}:{aws.account}:parameter/deploy/{aws.stack.tag}",
+            "{account}": aws.account,
+            "{region}": aws.region,
+            "{stack}": aws.stack.slug,
+        }
+        for word, value in known.items():
+            text = text.replace(word, value)
+        text = BUCKET.sub(lambda word: bucket_name(aws, aws.declared(word[1])), text)
+        policy: dict[str, Any] = json.loads(text)
+        return policy
+
+    def diff(self, aws: Aws, live: Observed) -> Iterator[Change]:
+        present = live.raw.get("AssumeRolePolicyDocument")
+        if present != self._trust(aws):
+
+            def trust() -> None:
+                aws.iam.update_assume_role_policy(RoleName=live.id, PolicyDocument=json.dumps(self._trust(aws)))
+
+            only = self.federation.subject if self.federation else self.service
+            only += " for this account" if self.source else ""
+            yield Change("trust policy", ", ".join(subjects(present)) or "something else", f"{only} only", trust)
+        # The boundary before the policies: who must set one may change the policies of roles that have it only.
+        parts = (self._repair_role, self._repair_policy, self._repair_attached)
+        for changes in aws.each(lambda part: list(part(aws, live)), parts):
+            yield from changes
+
+    def _repair_role(self, aws: Aws, live: Observed) -> Iterator[Change]:
+        """Differences that AWS's list of roles does not show: the boundary and the owner's tags."""
+        role: Mapping[str, Any] = {}
+        with tolerate("NoSuchEntity"):
+            role = aws.iam.get_role(RoleName=live.id)["Role"]
+        given = {tag["Key"]: tag["Value"] for tag in role.get("Tags", ())}
+        yield from retagged(aws, tag_calls.ROLE, dataclasses.replace(live, tags=given))
+        present = role.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn", "")
+        wanted = self._limits(aws).get("PermissionsBoundary", "")
+
+        def limit() -> None:
+            if wanted:
+                aws.iam.put_role_permissions_boundary(RoleName=live.id, PermissionsBoundary=wanted)
+            else:
+                with tolerate("NoSuchEntity"):
+                    aws.iam.delete_role_permissions_boundary(RoleName=live.id)
+
+        if present != wanted:
+            impact = "" if wanted else "to keep it, set iam.permissions_boundary"
+            yield Change("permissions boundary", present or None, wanted or None, limit, impact)
+
+    def _repair_policy(self, aws: Aws, live: Observed) -> Iterator[Change]:
+        wanted, present = self._policy(aws), None
+        with tolerate("NoSuchEntity"):
+            present = aws.iam.get_role_policy(RoleName=live.id, PolicyName=INLINE)["PolicyDocument"]
+
+        def put() -> None:
+            aws.iam.put_role_policy(RoleName=live.id, PolicyName=INLINE, PolicyDocument=json.dumps(wanted))
+
+        if present != wanted:
+            for field, old, new in grants.differences(present, wanted):
+                yield Change(field, old, new, put)
+
+    def _repair_attached(self, aws: Aws, live: Observed) -> Iterator[Change]:
+        present: set[str] = set()
+        with tolerate("NoSuchEntity"):
+            attached = aws.iam.pages("list_attached_role_policies", "AttachedPolicies", RoleName=live.id)
+            present = {one["PolicyArn"] for one in attached}
+        for arn in sorted({*self.attached} - present):
+
+            def attach(arn: str = arn) -> None:
+                aws.iam.attach_role_policy(RoleName=live.id, PolicyArn=arn)
+
+            yield Change("managed policy", None, arn, attach)
+        for arn in sorted(present - {*self.attached}):
+
+            def detach(arn: str = arn) -> None:
+                with tolerate("NoSuchEntity"):
+                    aws.iam.detach_role_policy(RoleName=live.id, PolicyArn=arn)
+
+            yield Change("managed policy", arn, None, detach)
+
+    def facts(self, aws: Aws, live: Observed) -> Mapping[str, str]:
+        """Machines find their role by themselves; others have to be told its ARN."""
+        return {"ARN": str(live.raw["Arn"])} if self.federation and live.raw else {}
+
+    @classmethod
+    def leftovers(cls, live: Observed) -> str:
+        return REMAINS if subjects(live.raw.get("AssumeRolePolicyDocument")) else ""
+
+    @classmethod
+    def delete(cls, aws: Aws, live: Observed, options: DestroyOptions) -> None:
+        with tolerate("NoSuchEntity"):
+            attached = aws.iam.pages("list_attached_role_policies", "AttachedPolicies", RoleName=live.id)
+            for policy in attached:
+                with tolerate("NoSuchEntity"):
+                    aws.iam.detach_role_policy(RoleName=live.id, PolicyArn=policy["PolicyArn"])
+            for name in aws.iam.list_role_policies(RoleName=live.id)["PolicyNames"]:
+                with tolerate("NoSuchEntity"):
+                    aws.iam.delete_role_policy(RoleName=live.id, PolicyName=name)
+            aws.iam.delete_role(RoleName=live.id)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class InstanceProfile(Resource):
+    """What a machine is started with so that it may act as its role."""
+
+    role: Role
+
+    tagging = tag_calls.INSTANCE_PROFILE
+    replaces = {"role"}
+    idempotency = Idempotency.NAME
+    is_global = True
+    transient = (TransientError("AddRoleToInstanceProfile", "NoSuchEntity", seconds=120),)
+    retry_delete_on = {"DeleteConflict"}
+    arns = (":instance-profile/",)
+
+    @classmethod
+    def scan(cls, aws: Aws) -> Iterable[Observed]:
+        for one in aws.iam.pages("list_instance_profiles", "InstanceProfiles", PathPrefix=aws.stack.path):
+            yield from _ours(cls, aws, one["InstanceProfileName"], one)
+
+    def create(self, aws: Aws) -> str:
+        name = aws.name(self, 128)
+        with tolerate("EntityAlreadyExists"):
+            aws.iam.create_instance_profile(InstanceProfileName=name, Path=_path(aws, self), Tags=aws.tags(self))
+        return name
+
+    def diff(self, aws: Aws, live: Observed) -> Iterator[Change]:
+        """A profile holds one role at most."""
+        role = aws[self.role].id
+        present = [one["RoleName"] for one in live.raw.get("Roles", ())]
+        if role in present:
+            return
+
+        def give() -> None:
+            for name in present:
+                with tolerate("NoSuchEntity"):
+                    aws.iam.remove_role_from_instance_profile(InstanceProfileName=live.id, RoleName=name)
+            with tolerate("LimitExceeded"):
+                aws.iam.add_role_to_instance_profile(InstanceProfileName=live.id, RoleName=role)
+
+        yield Change("role", ", ".join(present) or None, role, give)
+
+    @classmethod
+    def delete(cls, aws: Aws, live: Observed, options: DestroyOptions) -> None:
+        with tolerate("NoSuchEntity"):
+            for one in live.raw.get("Roles", ()):
+                with tolerate("NoSuchEntity"):
+                    aws.iam.remove_role_from_instance_profile(InstanceProfileName=live.id, RoleName=one["RoleName"])
+            aws.iam.delete_instance_profile(InstanceProfileName=live.id)
+
+
+def _path(aws: Aws, resource: Resource) -> str:
+    """AWS: at most 512 visible characters, a slash at either end."""
+    return f"{aws.stack.path}{resource.key}/{aws.generation(resource)}/"
+
+
+def _ours(kind: type[Resource], aws: Aws, name: str, raw: Mapping[str, Any]) -> Iterator[Observed]:
+    """The object as its path tells; nothing for another stack's, or what somebody else put among ours."""
+    path = str(raw["Path"])
+    key, _, generation = path.removeprefix(aws.stack.path).strip("/").rpartition("/")
+    if key and path.startswith(aws.stack.path):
+        yield Observed(kind, key, name, generation, raw=raw, region=aws.region)

@@ -1,0 +1,136 @@
+"""CloudWatch alarms: what is out of bounds, and whom it tells."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from awsdeploy.config.stack import APART
+from awsdeploy.engine.resource import (
+    UNKNOWN,
+    Aws,
+    Change,
+    DestroyOptions,
+    Idempotency,
+    Observed,
+    Resource,
+)
+from awsdeploy.resources import tag_calls
+from awsdeploy.resources.compute.auto_scaling import AutoScalingGroup
+from awsdeploy.resources.compute.instance import Instance
+from awsdeploy.resources.compute.launch_template import Member
+from awsdeploy.resources.compute.machine import release_of
+from awsdeploy.resources.monitoring.metric import Metric
+from awsdeploy.resources.monitoring.topic import Topic
+
+OURS = re.compile(r"\[awsdeploy (?P<stack>\S+) (?P<key>\S+) (?P<generation>\S+)\]$")
+"""The end of a description. The list of alarms shows no tags: this is how it shows whose an alarm is."""
+
+COMPARISONS = {">": "GreaterThanThreshold", "<": "LessThanThreshold"}
+
+
+@dataclass(frozen=True)
+class Bound:
+    """When a metric is out of bounds: `statistic` `compare` `threshold`, `times` in a row over `period` seconds each.
+
+    `missing` is what no data means: missing (not known), notBreaching (all is well), breaching, ignore (as before).
+    """
+
+    statistic: str
+    compare: str
+    threshold: float
+    period: int
+    times: int
+    missing: str
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Alarm(Resource):
+    """One metric out of its bounds tells a topic, and again when all is well.
+
+    `machines` are those of the service it is about, a group standing for its own: it tells nobody before the service's
+    first release, when it still has nothing to say. An alarm about no service has none and is always armed.
+    """
+
+    topic: Topic
+    metric: Metric
+    bound: Bound
+    words: str
+    machines: tuple[Instance | AutoScalingGroup, ...] | None = None
+
+    tagging = tag_calls.ALARM
+    title = "alarm"
+    idempotency = Idempotency.NAME
+    multi_region = True
+    arns = (":alarm:",)
+
+    @classmethod
+    def scan(cls, aws: Aws) -> Iterable[Observed]:
+        alarms = aws.client("cloudwatch").pages("describe_alarms", "MetricAlarms", AlarmNamePrefix=f"{aws.stack.slug}-")
+        for one in alarms:
+            found = OURS.search(one.get("AlarmDescription", ""))
+            if found and found["stack"] == aws.stack.tag:
+                yield Observed(cls, found["key"], one["AlarmName"], found["generation"], raw=one, region=aws.region)
+
+    def create(self, aws: Aws) -> str:
+        """AWS: tags are taken only when an alarm is new."""
+        name = aws.name(self, 255, APART)
+        aws.client("cloudwatch").put_metric_alarm(AlarmName=name, Tags=aws.tags(self), **self._settings(aws))
+        return name
+
+    def _settings(self, aws: Aws) -> dict[str, Any]:
+        bound, topic = self.bound, aws[self.topic].id
+        percentile = bound.statistic.startswith("p")
+        dimensions = sorted(self.metric.dimensions(aws).items())
+        return {
+            "AlarmDescription": f"{self.words} [awsdeploy {aws.stack.tag} {self.key} {aws.generation(self)}]",
+            "ActionsEnabled": self.machines is None or any(released(aws, one) for one in self.machines),
+            "AlarmActions": [topic],
+            "OKActions": [topic],
+            "InsufficientDataActions": [],
+            "Namespace": self.metric.namespace,
+            "MetricName": self.metric.name,
+            "Dimensions": [{"Name": name, "Value": value} for name, value in dimensions],
+            "ExtendedStatistic" if percentile else "Statistic": bound.statistic,
+            "ComparisonOperator": COMPARISONS[bound.compare],
+            "Threshold": bound.threshold,
+            "Period": bound.period,
+            "EvaluationPeriods": bound.times,
+            "DatapointsToAlarm": bound.times,
+            "TreatMissingData": bound.missing,
+        }
+
+    def diff(self, aws: Aws, live: Observed) -> Iterator[Change]:
+        """PutMetricAlarm sets the whole alarm anew and leaves its state."""
+        wanted = self._settings(aws)
+        present = dict(live.raw)
+        present["Dimensions"] = sorted(present.get("Dimensions", ()), key=lambda one: str(one["Name"]))
+
+        def put() -> None:
+            aws.client("cloudwatch").put_metric_alarm(AlarmName=live.id, **wanted)
+
+        for field, value in wanted.items():
+            if present.get(field) != value:
+                yield Change(field, present.get(field), value, put)
+
+    @classmethod
+    def delete(cls, aws: Aws, live: Observed, options: DestroyOptions) -> None:
+        aws.client("cloudwatch").delete_alarms(AlarmNames=[live.id])
+
+
+def released(aws: Aws, machines: Instance | AutoScalingGroup) -> bool:
+    """Whether a release runs on a machine, or on any machine that a group has now."""
+    if isinstance(machines, Instance):
+        return _carries_release(aws[machines])
+    group = aws[machines]
+    if group is UNKNOWN:
+        return False
+    ids = {one["InstanceId"] for one in group.raw.get("Instances", ())}
+    # Not `aws.all`: the alarm may stand in another region than the machines.
+    return any(live.id in ids and _carries_release(live) for live in aws.cache.all(Member, group.region))
+
+
+def _carries_release(machine: Observed) -> bool:
+    return bool(release_of(machine.raw.get("Tags")))

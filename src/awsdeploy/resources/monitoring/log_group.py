@@ -1,0 +1,142 @@
+"""Log groups in CloudWatch: one for each kind of log, each with a retention time.
+
+Who writes is no concern of this module: machines through their agent, RDS by itself. Both would make a
+group again that is deleted under them, without an end, so groups go after their writers.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from awsdeploy.aws.session import AwsRefusal, tolerate
+from awsdeploy.engine.resource import (
+    TIMELESS,
+    Aws,
+    Change,
+    DestroyOptions,
+    Idempotency,
+    Observed,
+    Resource,
+    Stack,
+)
+from awsdeploy.resources import tag_calls
+from awsdeploy.resources.database.instance import Database, identifier
+
+KEY = "monitoring/logs/"
+COMMANDS = "exec"
+"""The last part of the name of the group that holds what `exec` was answered."""
+COMMANDS_DAYS = 1
+"""How long it is kept there: the shortest period that AWS offers."""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class AnyLogGroup(Resource):
+    """A log group, kept `days` (one of the periods AWS offers)."""
+
+    days: int
+
+    abstract = True
+    tagging = tag_calls.LOG_GROUP
+    idempotency = Idempotency.NAME
+    arns = (":log-group:",)
+
+    def name(self, aws: Aws) -> str:
+        """The group's name, which is also its identity."""
+        raise NotImplementedError
+
+    def create(self, aws: Aws) -> str:
+        """One that stands already, made by AWS itself, is given our tags."""
+        name = self.name(aws)
+        tags = {tag["Key"]: tag["Value"] for tag in aws.tags(self)}
+        logs = aws.client("logs")
+        try:
+            logs.create_log_group(logGroupName=name, tags=tags)
+        except AwsRefusal as refusal:
+            if refusal.code != "ResourceAlreadyExistsException":
+                raise
+            arn = f"arn:aws:logs:{aws.region}:{aws.account}:log-group:{name}"
+            logs.tag_resource(resourceArn=arn, tags=tags)
+        return name
+
+    def diff(self, aws: Aws, live: Observed) -> Iterator[Change]:
+        """AWS takes no retention when a group is made."""
+        present = live.raw.get("retentionInDays")
+        if present != self.days:
+
+            def retain() -> None:
+                aws.client("logs").put_retention_policy(logGroupName=live.id, retentionInDays=self.days)
+
+            yield Change("retention days", present or "never expire", self.days, retain)
+
+    @classmethod
+    def delete(cls, aws: Aws, live: Observed, options: DestroyOptions) -> None:
+        with tolerate("ResourceNotFoundException"):
+            aws.client("logs").delete_log_group(logGroupName=live.id)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class LogGroup(AnyLogGroup):
+    """What machines write: `/deploy/<name>/<environment>/<last part of the key>`.
+
+    It stands within the first second of an `up`, long before a machine has booted: no machine waits for it.
+    """
+
+    title = "log group"
+    recreated_by = {"Instance", "AutoScalingGroup", "Member"}
+
+    @classmethod
+    def scan(cls, aws: Aws) -> Iterable[Observed]:
+        place = aws.stack.parameter("")
+        for one in groups(aws, place):
+            key = KEY + one["logGroupName"].removeprefix(place)
+            yield Observed(cls, key, one["logGroupName"], TIMELESS, raw=one, region=aws.region)
+
+    def generation(self, of: Mapping[Resource, str], counter: int = 0) -> str:
+        """Always the same: a group has nothing that could be made anew."""
+        return TIMELESS
+
+    def name(self, aws: Aws) -> str:
+        return aws.stack.parameter(self.key.removeprefix(KEY))
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class DatabaseLog(AnyLogGroup):
+    """What RDS writes: `/aws/rds/instance/<identifier>/<kind>`.
+
+    RDS makes it by itself as soon as it has something to say, and again if it is deleted; it never ends one.
+    """
+
+    stack: Stack
+    database: Database
+    kind: str
+
+    title = "database log group"
+    recreated_by = {"Database"}
+
+    @classmethod
+    def scan(cls, aws: Aws) -> Iterable[Observed]:
+        named = re.compile(rf"{place_of('(?P<database>' + aws.stack.slug)}-mysql-[0-9a-f]{{6}})/(?P<kind>\w+)")
+        for one in groups(aws, place_of(f"{aws.stack.slug}-mysql-")):
+            if found := named.fullmatch(one["logGroupName"]):
+                key = f"{KEY}database/{found['kind']}"
+                yield Observed(cls, key, one["logGroupName"], found["database"], raw=one, region=aws.region)
+
+    def generation(self, of: Mapping[Resource, str], counter: int = 0) -> str:
+        """The identifier of its database: another database writes to another group, the same one to the same."""
+        return identifier(self.stack, self.database, of.get(self.database, ""))
+
+    def name(self, aws: Aws) -> str:
+        return f"{place_of(aws.generation(self))}/{self.kind}"
+
+
+def place_of(identifier: str) -> str:
+    """Where RDS puts the logs of a database. AWS: RDS, publishing MySQL logs."""
+    return f"/aws/rds/instance/{identifier}"
+
+
+def groups(aws: Aws, prefix: str) -> Iterator[dict[str, Any]]:
+    """The log groups whose names begin so."""
+    yield from aws.client("logs").pages("describe_log_groups", "logGroups", logGroupNamePrefix=prefix)

@@ -1,0 +1,97 @@
+"""SNS topic of the alarms, and its addresses."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from awsdeploy.aws.session import tolerate
+from awsdeploy.config.stack import APART
+from awsdeploy.engine.resource import (
+    Aws,
+    Change,
+    DestroyOptions,
+    Idempotency,
+    Observed,
+    Resource,
+)
+from awsdeploy.resources import tag_calls
+
+PENDING = "PendingConfirmation"
+"""What AWS lists in place of an ARN until the addressee has followed the link in the mail."""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Topic(Resource):
+    """An SNS topic, and the addresses it writes to.
+
+    A subscription is no resource of its own: AWS refuses to end one that is not confirmed (it goes by itself
+    after three days, or with its topic), so it could be declared but not always removed.
+    """
+
+    emails: tuple[str, ...]
+
+    tagging = tag_calls.TOPIC
+    title = "SNS topic"
+    idempotency = Idempotency.NAME
+    multi_region = True
+    arns = (":sns:",)
+
+    @classmethod
+    def scan(cls, aws: Aws) -> Iterable[Observed]:
+        sns = aws.client("sns")
+        for one in sns.pages("list_topics", "Topics"):
+            arn = one["TopicArn"]
+            if arn.rpartition(":")[2].startswith(f"{aws.stack.slug}-"):
+                with tolerate("NotFound", "NotFoundException", "ResourceNotFound"):
+                    tags = sns.list_tags_for_resource(ResourceArn=arn)["Tags"]
+                    for live in aws.found(cls, arn, tags, {}):
+                        subscriptions = list(sns.pages("list_subscriptions_by_topic", "Subscriptions", TopicArn=arn))
+                        yield dataclasses.replace(live, raw={"Subscriptions": subscriptions})
+
+    def create(self, aws: Aws) -> str:
+        return str(aws.client("sns").create_topic(Name=aws.name(self, 256, APART), Tags=aws.tags(self))["TopicArn"])
+
+    def diff(self, aws: Aws, live: Observed) -> Iterator[Change]:
+        """What is subscribed by hand in another way (a chat, a queue) is nobody's business here."""
+        sns, present = aws.client("sns"), by_mail(live)
+        for email in self.emails:
+            if email not in present:
+
+                def subscribe(email: str = email) -> None:
+                    sns.subscribe(TopicArn=live.id, Protocol="email", Endpoint=email)
+
+                yield Change("e-mail", None, email, subscribe, "AWS sends a confirmation e-mail to it")
+        for email, arn in present.items():
+            if email not in self.emails and arn.startswith("arn:"):
+
+                def unsubscribe(arn: str = arn) -> None:
+                    with tolerate("NotFound"):
+                        sns.unsubscribe(SubscriptionArn=arn)
+
+                yield Change("e-mail", email, None, unsubscribe)
+
+    def advisory(self, aws: Aws, live: Observed) -> str:
+        if not self.emails:
+            return "no one receives alarms: monitoring.emails is empty"
+        present = by_mail(live)
+        silent = [email for email in self.emails if not present.get(email, PENDING).startswith("arn:")]
+        if not silent:
+            return ""
+        verb = "has" if len(silent) == 1 else "have"
+        mail = "the e-mail from AWS" + (f" from {self.region}" if self.region else "")
+        whom = "nobody" if len(silent) == len(self.emails) else "some recipients only"
+        return f"alarms reach {whom}: {', '.join(silent)} {verb} not confirmed {mail}"
+
+    @classmethod
+    def delete(cls, aws: Aws, live: Observed, options: DestroyOptions) -> None:
+        """The subscriptions go with it."""
+        aws.client("sns").delete_topic(TopicArn=live.id)
+
+
+def by_mail(live: Observed) -> dict[str, str]:
+    """E-mail address → the subscription's ARN, or AWS's word for one that is not confirmed."""
+    subscriptions: list[dict[str, Any]] = list(live.raw.get("Subscriptions", ()))
+    return {one["Endpoint"]: one["SubscriptionArn"] for one in subscriptions if one["Protocol"] == "email"}

@@ -1,0 +1,1 @@
+"""Network: VPC, subnets, routes, security groups."""

@@ -1,0 +1,79 @@
+"""Small files that `up` puts into the artifacts bucket for machines to fetch: scripts, never secrets."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from awsdeploy.aws.session import tolerate
+from awsdeploy.engine.resource import (
+    Aws,
+    Change,
+    DestroyOptions,
+    Idempotency,
+    Observed,
+    Resource,
+    TransientError,
+)
+from awsdeploy.resources.storage.bucket import Bucket
+
+ARTIFACTS = "storage/artifacts"
+"""The bucket that holds them: a listing shows no tags, so the place is the identity."""
+FOLDER = "bootstrap/"
+"""What the names of all of them begin with; everything else in the bucket belongs to others."""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class BucketObject(Resource):
+    """One object with this content. Its key is its bucket's and its name: `storage/artifacts/bootstrap/backend.sh`."""
+
+    bucket: Bucket
+    content: bytes
+
+    replaces = {"bucket"}
+    idempotency = Idempotency.NAME
+    transient = (TransientError("PutObject", "NoSuchBucket", seconds=120),)
+
+    @property
+    def name(self) -> str:
+        """What it is called in the bucket."""
+        return self.key.removeprefix(f"{ARTIFACTS}/")
+
+    @property
+    def digest(self) -> str:
+        """AWS: an object encrypted with S3's own keys and put in one piece has its MD5 for an ETag."""
+        return hashlib.md5(self.content, usedforsecurity=False).hexdigest()
+
+    def declaration(self) -> dict[str, Any]:
+        """The state file keeps a digest, not the content."""
+        return {"bucket": self.bucket.key, "content": self.digest}
+
+    @classmethod
+    def scan(cls, aws: Aws) -> Iterable[Observed]:
+        for bucket in aws.all(Bucket):
+            if bucket.key == ARTIFACTS:
+                home = Bucket(key=bucket.key, region=bucket.region)
+                generation = cls(key=FOLDER, bucket=home, content=b"").generation({home: bucket.generation})
+                with tolerate("NoSuchBucket"):
+                    for one in aws.s3.pages("list_objects_v2", "Contents", Bucket=bucket.id, Prefix=FOLDER):
+                        key, raw = f"{ARTIFACTS}/{one['Key']}", {**one, "Bucket": bucket.id}
+                        yield Observed(cls, key, f"{bucket.id}/{one['Key']}", generation, raw=raw, region=bucket.region)
+
+    def create(self, aws: Aws) -> str:
+        bucket = aws[self.bucket].id
+        self._put(aws, bucket)
+        return f"{bucket}/{self.name}"
+
+    def diff(self, aws: Aws, live: Observed) -> Iterator[Change]:
+        if live.raw["ETag"].strip('"') != self.digest:
+            yield Change("content", "another", self.digest[:8], lambda: self._put(aws, live.raw["Bucket"]))
+
+    def _put(self, aws: Aws, bucket: str) -> None:
+        aws.s3.put_object(Bucket=bucket, Key=self.name, Body=self.content)
+
+    @classmethod
+    def delete(cls, aws: Aws, live: Observed, options: DestroyOptions) -> None:
+        with tolerate("NoSuchBucket"):
+            aws.s3.delete_object(Bucket=live.raw["Bucket"], Key=live.raw["Key"])

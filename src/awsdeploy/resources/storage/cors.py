@@ -1,0 +1,94 @@
+"""Cross-origin rule of the uploads: the web pages from which browsers may reach the files. A resource of its own:
+without a domain it waits for the load balancer, whose log bucket must not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from awsdeploy.aws.session import tolerate
+from awsdeploy.engine.resource import (
+    TIMELESS,
+    UNKNOWN,
+    Aws,
+    Change,
+    DestroyOptions,
+    Idempotency,
+    Observed,
+    Resource,
+    TransientError,
+)
+from awsdeploy.resources.storage.data_bucket import DataBucket
+from awsdeploy.resources.web.load_balancer import LoadBalancer
+
+SHARED = "storage/uploads"
+"""The one bucket that browsers talk to."""
+PREFLIGHT_SECONDS = 3000
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Cors(Resource):
+    """The cross-origin rule of a bucket: pages of these origins, and of the load balancer's own name if given."""
+
+    bucket: DataBucket
+    origins: tuple[str, ...]
+    balancer: LoadBalancer | None = None
+
+    title = "cross-origin rule"
+    idempotency = Idempotency.NAME
+    is_global = True
+    transient = tuple(
+        TransientError("PutBucketCors", code, seconds=120) for code in ("NoSuchBucket", "OperationAborted")
+    )
+
+    @classmethod
+    def scan(cls, aws: Aws) -> Iterable[Observed]:
+        """The rule has no identity but its bucket's: whatever rule that has stands for ours."""
+        for bucket in aws.all(DataBucket):
+            if bucket.key == SHARED:
+                with tolerate("NoSuchCORSConfiguration", "NoSuchBucket"):
+                    rules = aws.s3.get_bucket_cors(Bucket=bucket.id)["CORSRules"]
+                    raw = {"CORSRules": rules, "Bucket": bucket.id}
+                    yield Observed(cls, f"{SHARED}-cors", f"{bucket.id}/cors", TIMELESS, raw=raw, region=bucket.region)
+
+    def create(self, aws: Aws) -> str:
+        bucket = aws[self.bucket].id
+        self._put(aws, bucket)
+        return f"{bucket}/cors"
+
+    def _rule(self, aws: Aws) -> dict[str, Any]:
+        own: list[Any] = []
+        if self.balancer:
+            name = aws[self.balancer].raw["DNSName"]
+            own = [UNKNOWN if name is UNKNOWN else f"http://{name}"]
+        return {
+            "ID": "awsdeploy",
+            "AllowedOrigins": [*self.origins, *own],
+            "AllowedMethods": ["GET", "HEAD", "PUT", "POST"],
+            "AllowedHeaders": ["*"],
+            "ExposeHeaders": ["ETag"],
+            "MaxAgeSeconds": PREFLIGHT_SECONDS,
+        }
+
+    def diff(self, aws: Aws, live: Observed) -> Iterator[Change]:
+        present, wanted = live.raw["CORSRules"], self._rule(aws)
+
+        def put() -> None:
+            self._put(aws, live.raw["Bucket"])
+
+        if len(present) != 1:
+            yield Change("rules", len(present), 1, put)
+            return
+        for part, value in wanted.items():
+            if present[0].get(part) != value:
+                yield Change(part, present[0].get(part), value, put)
+
+    def _put(self, aws: Aws, bucket: str) -> None:
+        aws.s3.put_bucket_cors(Bucket=bucket, CORSConfiguration={"CORSRules": [self._rule(aws)]})
+
+    @classmethod
+    def delete(cls, aws: Aws, live: Observed, options: DestroyOptions) -> None:
+        with tolerate("NoSuchBucket"):
+            aws.s3.delete_bucket_cors(Bucket=live.raw["Bucket"])

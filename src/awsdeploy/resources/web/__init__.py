@@ -1,0 +1,1 @@
+"""Web: load balancer, target groups, listeners."""

@@ -1,0 +1,247 @@
+"""Listeners: what the load balancer does with a request, by port, host and path."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from awsdeploy.aws.session import AwsRefusal, tolerate
+from awsdeploy.engine.resource import (
+    UNKNOWN,
+    Aws,
+    Change,
+    DestroyOptions,
+    Idempotency,
+    Observed,
+    Resource,
+    TransientError,
+)
+from awsdeploy.resources import tag_calls
+from awsdeploy.resources.dns.records import CertificateIssued
+from awsdeploy.resources.web.load_balancer import LoadBalancer, TargetGroup, attribute_changes, tagged
+
+# AWS: recommended policies, newest first (describe-ssl-policies); the API's own default is of 2016.
+TLS_POLICIES = ("ELBSecurityPolicy-TLS13-1-2-Res-PQ-2025-09", "ELBSecurityPolicy-TLS13-1-2-2021-06")
+STEP = 10  # between priorities
+HSTS = "routing.http.response.strict_transport_security.header_value"
+DAY = 86_400  # seconds
+
+
+@dataclass(frozen=True)
+class Redirect:
+    """Answers 301 to `host` (the one asked for, unless given) on HTTPS."""
+
+    host: str = "#{host}"
+
+
+@dataclass(frozen=True)
+class Rule:
+    """Requests for any of these hosts or paths (one kind of them, five values at most) go to `action`."""
+
+    action: TargetGroup | Redirect
+    paths: tuple[str, ...] = ()
+    hosts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Listener(Resource):
+    """One port of the load balancer: HTTPS if it has a `certificate`, and its rules, the first match wins.
+
+    Rules belong to their listener: at the priority 10, 20, … stands what the declaration says, so a rule
+    is changed where it stands rather than moved. `hsts_days` is the max-age of the Strict-Transport-Security header
+    that an HTTPS listener adds to answers, for the host name alone; 0 adds none.
+    """
+
+    balancer: LoadBalancer
+    port: int
+    default: TargetGroup | Redirect
+    certificate: CertificateIssued | None = None
+    rules: tuple[Rule, ...] = ()
+    hsts_days: int = 0
+
+    tagging = tag_calls.LISTENER
+    replaces = {"balancer", "port"}
+    idempotency = Idempotency.NAME
+    transient = (
+        # AWS: a certificate just issued is known to the load balancer after up to 5 minutes.
+        TransientError("CreateListener", "CertificateNotFound", seconds=300),
+        TransientError("CreateListener", "UnsupportedCertificate", seconds=300),
+        TransientError("ModifyListener", "CertificateNotFound", seconds=300),
+        TransientError("CreateListener", "TargetGroupNotFound", seconds=120),
+        TransientError("CreateRule", "TargetGroupNotFound", seconds=120),
+    )
+    retry_delete_on = {"ResourceInUse"}
+    arns = (":listener/", ":listener-rule/")
+
+    @classmethod
+    def scan(cls, aws: Aws) -> Iterable[Observed]:
+        found: list[dict[str, Any]] = []
+        for balancer in aws.all(LoadBalancer):
+            with tolerate("LoadBalancerNotFound"):
+                found += aws.elbv2.pages("describe_listeners", "Listeners", LoadBalancerArn=balancer.id)
+        for one, tags in tagged(aws, found, "ListenerArn"):
+            yield from aws.found(cls, one["ListenerArn"], tags, one)
+
+    def create(self, aws: Aws) -> str:
+        for policy in TLS_POLICIES:
+            try:
+                settings = {"Tags": aws.tags(self), **self._settings(aws, policy)}
+                made = aws.elbv2.create_listener(LoadBalancerArn=aws[self.balancer].id, **settings)
+                return str(made["Listeners"][0]["ListenerArn"])
+            except AwsRefusal as refusal:
+                if refusal.code == "DuplicateListener":
+                    break
+                if refusal.code != "SSLPolicyNotFound" or policy == TLS_POLICIES[-1]:
+                    raise
+        listeners = aws.elbv2.pages("describe_listeners", "Listeners", LoadBalancerArn=aws[self.balancer].id)
+        return next(str(one["ListenerArn"]) for one in listeners if one["Port"] == self.port)
+
+    def _settings(self, aws: Aws, policy: str) -> dict[str, Any]:
+        settings: dict[str, Any] = {"Port": self.port, "DefaultActions": [action(aws, self.default)]}
+        if self.certificate is None:
+            return settings | {"Protocol": "HTTP"}
+        certificates = [{"CertificateArn": aws[self.certificate].id}]
+        return settings | {"Protocol": "HTTPS", "SslPolicy": policy, "Certificates": certificates}
+
+    def diff(self, aws: Aws, live: Observed) -> Iterator[Change]:
+        raw = live.raw
+        policy = raw.get("SslPolicy")
+        wanted = self._settings(aws, policy if policy in TLS_POLICIES else TLS_POLICIES[0])
+
+        def modify() -> None:
+            aws.elbv2.modify_listener(ListenerArn=live.id, **wanted)
+
+        for field in ("Protocol", "SslPolicy"):
+            if field in wanted and raw.get(field) != wanted[field]:
+                yield Change(field, raw.get(field), wanted[field], modify)
+        if self.certificate is not None:
+            present = {one["CertificateArn"] for one in raw.get("Certificates", ())}
+            if present != {aws[self.certificate].id}:
+                yield Change("certificate", ", ".join(sorted(present)) or None, aws[self.certificate].id, modify)
+        if meaning(raw.get("DefaultActions", ())) != meaning(wanted["DefaultActions"]):
+            yield Change(
+                "default action",
+                words(raw.get("DefaultActions", ())),
+                words(wanted["DefaultActions"]),
+                modify,
+            )
+        yield from self._repair_headers(aws, live)
+        yield from self._repair_rules(aws, live)
+
+    def _repair_headers(self, aws: Aws, live: Observed) -> Iterator[Change]:
+        if self.certificate is None:
+            return
+        wanted = {HSTS: f"max-age={self.hsts_days * DAY}" if self.hsts_days else ""}
+        present = aws.elbv2.describe_listener_attributes(ListenerArn=live.id)["Attributes"]
+
+        def modify(wrong: Sequence[Mapping[str, str]]) -> None:
+            aws.elbv2.modify_listener_attributes(ListenerArn=live.id, Attributes=list(wrong))
+
+        yield from attribute_changes(present, wanted, modify)
+
+    def _repair_rules(self, aws: Aws, live: Observed) -> Iterator[Change]:
+        present = {
+            int(one["Priority"]): one
+            for one in aws.elbv2.pages("describe_rules", "Rules", ListenerArn=live.id)
+            if one["Priority"] != "default"
+        }
+        wanted = {(place + 1) * STEP: rule for place, rule in enumerate(self.rules)}
+        # Growing from below and shrinking from above, every request keeps a rule that fits it.
+        grows = len(wanted) >= len(present)
+        for priority in sorted(wanted.keys() | present.keys(), reverse=grows):
+            old, new = present.get(priority), wanted.get(priority)
+            before = None if old is None else _rule_words(old)
+            if new is None and old is not None:
+
+                def remove(arn: str = old["RuleArn"]) -> None:
+                    with tolerate("RuleNotFound"):
+                        aws.elbv2.delete_rule(RuleArn=arn)
+
+                yield Change(f"rule {priority}", before, None, remove)
+            elif new is not None:
+                content = {"Conditions": conditions(new), "Actions": [action(aws, new.action)]}
+                if old is None:
+
+                    def add(priority: int = priority, content: Mapping[str, Any] = content) -> None:
+                        with tolerate("PriorityInUse"):
+                            aws.elbv2.create_rule(
+                                ListenerArn=live.id, Priority=priority, Tags=aws.tags(self), **content
+                            )
+
+                    yield Change(f"rule {priority}", None, _rule_words(content), add)
+                elif _meaning_of_rule(old) != _meaning_of_rule(content):
+
+                    def change(arn: str = old["RuleArn"], content: Mapping[str, Any] = content) -> None:
+                        with tolerate("RuleNotFound"):
+                            aws.elbv2.modify_rule(RuleArn=arn, **content)
+
+                    yield Change(f"rule {priority}", before, _rule_words(content), change)
+
+    @classmethod
+    def delete(cls, aws: Aws, live: Observed, options: DestroyOptions) -> None:
+        with tolerate("ListenerNotFound"):
+            aws.elbv2.delete_listener(ListenerArn=live.id)
+
+
+def secure(lives: Iterable[Observed]) -> bool:
+    """Whether one of these listeners answers HTTPS."""
+    return any(live.raw.get("Protocol") == "HTTPS" for live in lives)
+
+
+def action(aws: Aws, what: TargetGroup | Redirect) -> dict[str, Any]:
+    """An action as the API takes it."""
+    if isinstance(what, TargetGroup):
+        return {"Type": "forward", "TargetGroupArn": aws[what].id}
+    to = {"Protocol": "HTTPS", "Port": "443", "Host": what.host, "Path": "/#{path}", "Query": "#{query}"}
+    return {"Type": "redirect", "RedirectConfig": {**to, "StatusCode": "HTTP_301"}}
+
+
+def conditions(rule: Rule) -> list[dict[str, Any]]:
+    if rule.hosts:
+        return [{"Field": "host-header", "HostHeaderConfig": {"Values": list(rule.hosts)}}]
+    return [{"Field": "path-pattern", "PathPatternConfig": {"Values": list(rule.paths)}}]
+
+
+def meaning(actions: Iterable[Mapping[str, Any]]) -> Any:
+    """Actions without what AWS adds to them; a forward to something not made yet equals nothing."""
+    meant = []
+    for one in actions:
+        if one["Type"] == "redirect":
+            to = one["RedirectConfig"]
+            meant.append(
+                (
+                    "redirect",
+                    *(to.get(k) for k in ("Protocol", "Port", "Host", "Path", "Query", "StatusCode")),
+                )
+            )
+        else:
+            groups = one.get("ForwardConfig", {}).get("TargetGroups", [])
+            target = one.get("TargetGroupArn") or (groups[0]["TargetGroupArn"] if len(groups) == 1 else groups)
+            meant.append((one["Type"], target))
+    return meant
+
+
+def _meaning_of_rule(rule: Mapping[str, Any]) -> Any:
+    tests = []
+    for one in rule["Conditions"]:
+        config = one.get("PathPatternConfig") or one.get("HostHeaderConfig") or {}
+        tests.append((one["Field"], sorted(config.get("Values") or one.get("Values") or ())))
+    return sorted(tests), meaning(rule["Actions"])
+
+
+def words(actions: Iterable[Mapping[str, Any]]) -> str:
+    """Actions for people."""
+    said = []
+    for one in meaning(actions):
+        if one[0] == "redirect":
+            said.append(f"301 to {one[3]}")
+        else:
+            name = "a new target group" if one[1] is UNKNOWN else str(one[1]).split("/")[-2:-1]
+            said.append(f"to {name[0] if isinstance(name, list) and name else name}")
+    return ", ".join(said)
+
+
+def _rule_words(rule: Mapping[str, Any]) -> str:
+    tests, _ = _meaning_of_rule(rule)
+    return f"{' '.join(' '.join(values) for _, values in tests)} {words(rule['Actions'])}"

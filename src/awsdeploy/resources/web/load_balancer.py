@@ -1,0 +1,285 @@
+"""The application load balancer: and its target groups."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from awsdeploy.aws.session import AwsRefusal, tolerate
+from awsdeploy.engine.resource import (
+    UNKNOWN,
+    Aws,
+    Blocker,
+    Change,
+    DestroyOptions,
+    Idempotency,
+    Observed,
+    Resource,
+    TransientError,
+    Wait,
+)
+from awsdeploy.resources import blockers, tag_calls
+from awsdeploy.resources.compute.instance import Instance
+from awsdeploy.resources.network.security_group import SecurityGroup
+from awsdeploy.resources.network.vpc import Subnet, Vpc
+from awsdeploy.resources.storage.bucket import Bucket
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class LoadBalancer(Resource):
+    """The public front door, in every public subnet. `logs` is where it writes down every request.
+
+    `desync` is AWS's mode against request smuggling; `drop_invalid_headers` drops header names that are not plain.
+    """
+
+    subnets: tuple[Subnet, ...]
+    security: tuple[SecurityGroup, ...]
+    protected: bool
+    logs: Bucket
+    desync: str = "defensive"
+    drop_invalid_headers: bool = True
+
+    tagging = tag_calls.ELBV2
+    replaces = {"subnets"}
+    idempotency = Idempotency.NAME
+    # AWS: 135–190 s to create.
+    wait = Wait(
+        pending={"provisioning"},
+        ready={"active", "active_impaired"},
+        failed={"failed"},
+        usual=160,
+        deadline=900,
+    )
+    transient = (
+        TransientError("CreateLoadBalancer", "SubnetNotFound", seconds=120),
+        TransientError("CreateLoadBalancer", "InvalidSecurityGroup", seconds=120),
+        # AWS: a policy written a moment ago does not count yet.
+        TransientError(
+            "ModifyLoadBalancerAttributes",
+            "InvalidConfigurationRequest",
+            seconds=120,
+            text="Access Denied for bucket",
+        ),
+    )
+    retry_delete_on = {"ResourceInUse", "OperationNotPermitted"}
+    arns = (":loadbalancer/",)
+
+    @classmethod
+    def scan(cls, aws: Aws) -> Iterable[Observed]:
+        found = [
+            one
+            for one in aws.elbv2.pages("describe_load_balancers", "LoadBalancers")
+            if one["LoadBalancerName"].startswith(aws.stack.slug[:25])
+        ]
+        for one, tags in tagged(aws, found, "LoadBalancerArn"):
+            state = one["State"]
+            yield from aws.found(cls, one["LoadBalancerArn"], tags, one, state["Code"], state.get("Reason", ""))
+
+    def create(self, aws: Aws) -> str:
+        made = aws.elbv2.create_load_balancer(
+            Name=aws.name(self, 32),
+            Subnets=[aws[subnet].id for subnet in self.subnets],
+            SecurityGroups=[aws[group].id for group in self.security],
+            Scheme="internet-facing",
+            Type="application",
+            IpAddressType="ipv4",
+            Tags=aws.tags(self),
+        )
+        return str(made["LoadBalancers"][0]["LoadBalancerArn"])
+
+    def diff(self, aws: Aws, live: Observed) -> Iterator[Change]:
+        groups = sorted(live.raw.get("SecurityGroups", ()))
+        wanted = [aws[group].id for group in self.security]
+        if UNKNOWN in wanted or groups != sorted(wanted):
+
+            def secure() -> None:
+                aws.elbv2.set_security_groups(LoadBalancerArn=live.id, SecurityGroups=wanted)
+
+            yield Change("security groups", groups, wanted, secure)
+        zones = sorted(zone["SubnetId"] for zone in live.raw.get("AvailabilityZones", ()))
+        subnets = [aws[subnet].id for subnet in self.subnets]
+        if UNKNOWN in subnets or zones != sorted(subnets):
+
+            def place() -> None:
+                aws.elbv2.set_subnets(LoadBalancerArn=live.id, Subnets=subnets)
+
+            yield Change("subnets", zones, subnets, place)
+        family = live.raw.get("IpAddressType")
+        if family != "ipv4":
+
+            def narrow() -> None:
+                aws.elbv2.set_ip_address_type(LoadBalancerArn=live.id, IpAddressType="ipv4")
+
+            yield Change("IpAddressType", family, "ipv4", narrow)
+        attributes = {
+            "idle_timeout.timeout_seconds": "60",
+            "client_keep_alive.seconds": "3600",
+            "routing.http.drop_invalid_header_fields.enabled": str(self.drop_invalid_headers).lower(),
+            "routing.http.desync_mitigation_mode": self.desync,
+            "deletion_protection.enabled": str(self.protected).lower(),
+            "access_logs.s3.enabled": "true",
+            "access_logs.s3.bucket": aws[self.logs].id,
+            "access_logs.s3.prefix": "",
+        }
+        present = aws.elbv2.describe_load_balancer_attributes(LoadBalancerArn=live.id)["Attributes"]
+
+        def modify(wrong: Sequence[Mapping[str, str]]) -> None:
+            aws.elbv2.modify_load_balancer_attributes(LoadBalancerArn=live.id, Attributes=list(wrong))
+
+        yield from attribute_changes(present, attributes, modify)
+
+    def facts(self, aws: Aws, live: Observed) -> Mapping[str, str]:
+        return {"url": f"http://{live.raw['DNSName']}"}
+
+    @classmethod
+    def delete(cls, aws: Aws, live: Observed, options: DestroyOptions) -> None:
+        try:
+            with tolerate("LoadBalancerNotFound"):
+                aws.elbv2.delete_load_balancer(LoadBalancerArn=live.id)
+        except AwsRefusal as refusal:
+            if refusal.code != "OperationNotPermitted" or "deletion protection" not in refusal.text.lower():
+                raise
+            off = [{"Key": "deletion_protection.enabled", "Value": "false"}]
+            aws.elbv2.modify_load_balancer_attributes(LoadBalancerArn=live.id, Attributes=off)
+            aws.elbv2.delete_load_balancer(LoadBalancerArn=live.id)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class TargetGroup(Resource):
+    """The machines of one service, and how the load balancer asks whether they are well.
+
+    An Auto Scaling group puts its machines in and takes them out itself: they are not among `targets`.
+    """
+
+    vpc: Vpc
+    port: int
+    health: str
+    targets: tuple[Instance, ...]
+
+    tagging = tag_calls.ELBV2
+    replaces = {"vpc", "port"}
+    idempotency = Idempotency.NAME
+    transient = (
+        TransientError("CreateTargetGroup", "InvalidVpcID.NotFound", seconds=120),
+        # AWS: a machine must be running to be a target.
+        TransientError("RegisterTargets", "InvalidTarget", seconds=600),
+    )
+    retry_delete_on = {"ResourceInUse"}
+    arns = (":targetgroup/",)
+
+    # AWS's own defaults would take 2.5 minutes to call a target healthy and 5 to let one go.
+    HEALTH = {
+        "HealthCheckProtocol": "HTTP",
+        "HealthCheckIntervalSeconds": 10,
+        "HealthCheckTimeoutSeconds": 5,
+        "HealthyThresholdCount": 2,
+        "UnhealthyThresholdCount": 3,
+    }
+    MATCHER = "200-399"  # a front page may answer with a redirect
+    ATTRIBUTES = {"deregistration_delay.timeout_seconds": "30"}
+
+    @classmethod
+    def scan(cls, aws: Aws) -> Iterable[Observed]:
+        found = [
+            one
+            for one in aws.elbv2.pages("describe_target_groups", "TargetGroups")
+            if one["TargetGroupName"].startswith(aws.stack.slug[:25])
+        ]
+        ours = [
+            live
+            for one, tags in tagged(aws, found, "TargetGroupArn")
+            for live in aws.found(cls, one["TargetGroupArn"], tags, one)
+        ]
+        for live, health in zip(ours, aws.each(lambda live: _health(aws, live.id), ours), strict=True):
+            if health is not None:
+                yield dataclasses.replace(live, raw={**live.raw, "Health": health})
+
+    def create(self, aws: Aws) -> str:
+        made = aws.elbv2.create_target_group(
+            Name=aws.name(self, 32),
+            Protocol="HTTP",
+            Port=self.port,
+            VpcId=aws[self.vpc].id,
+            TargetType="instance",
+            HealthCheckPath=self.health,
+            Matcher={"HttpCode": self.MATCHER},
+            Tags=aws.tags(self),
+            **self.HEALTH,
+        )
+        return str(made["TargetGroups"][0]["TargetGroupArn"])
+
+    def diff(self, aws: Aws, live: Observed) -> Iterator[Change]:
+        wrong: dict[str, Any] = {}
+
+        def modify() -> None:
+            aws.elbv2.modify_target_group(TargetGroupArn=live.id, **wrong)
+
+        for field, wanted in {"HealthCheckPath": self.health, **self.HEALTH}.items():
+            if live.raw.get(field) != wanted:
+                wrong[field] = wanted
+                yield Change(field, live.raw.get(field), wanted, modify)
+        matcher = live.raw.get("Matcher", {}).get("HttpCode")
+        if matcher != self.MATCHER:
+            wrong["Matcher"] = {"HttpCode": self.MATCHER}
+            yield Change("Matcher", matcher, self.MATCHER, modify)
+        present = aws.elbv2.describe_target_group_attributes(TargetGroupArn=live.id)["Attributes"]
+
+        def set_attributes(missing: Sequence[Mapping[str, str]]) -> None:
+            aws.elbv2.modify_target_group_attributes(TargetGroupArn=live.id, Attributes=list(missing))
+
+        yield from attribute_changes(present, self.ATTRIBUTES, set_attributes)
+        yield from self._missing_targets(aws, live)
+
+    def _missing_targets(self, aws: Aws, live: Observed) -> Iterator[Change]:
+        """Who is not wanted leaves by `TargetsHealthy`, when all of ours are well."""
+        present = {one["Target"]["Id"]: one["TargetHealth"]["State"] for one in live.raw["Health"]}
+        for instance in self.targets:
+            id = aws[instance].id
+            if present.get(id, "draining") == "draining":
+
+                def register(id: str = id) -> None:
+                    aws.elbv2.register_targets(TargetGroupArn=live.id, Targets=[{"Id": id, "Port": self.port}])
+
+                yield Change("target", None, instance.key, register)
+
+    @classmethod
+    def blockers(cls, aws: Aws, live: Observed) -> Iterator[Blocker]:
+        return blockers.balancers(aws, live.raw.get("LoadBalancerArns", ()))
+
+    @classmethod
+    def delete(cls, aws: Aws, live: Observed, options: DestroyOptions) -> None:
+        with tolerate("TargetGroupNotFound"):
+            aws.elbv2.delete_target_group(TargetGroupArn=live.id)
+
+
+def _health(aws: Aws, group: str) -> list[dict[str, Any]] | None:
+    """How each target is; None if the group is gone."""
+    with tolerate("TargetGroupNotFound"):
+        described = aws.elbv2.describe_target_health(TargetGroupArn=group)
+        return list(described["TargetHealthDescriptions"])
+    return None
+
+
+def tagged(
+    aws: Aws, found: Sequence[dict[str, Any]], arn: str
+) -> Iterator[tuple[dict[str, Any], list[dict[str, str]]]]:
+    """Each object with its tags. AWS: DescribeTags takes 20 ARNs a call."""
+    for start in range(0, len(found), 20):
+        part = {one[arn]: one for one in found[start : start + 20]}
+        with tolerate("LoadBalancerNotFound", "TargetGroupNotFound", "ListenerNotFound"):
+            for described in aws.elbv2.describe_tags(ResourceArns=list(part))["TagDescriptions"]:
+                yield part[described["ResourceArn"]], described["Tags"]
+
+
+def attribute_changes(present: Iterable[Mapping[str, str]], wanted: Mapping[str, str], modify: Any) -> Iterator[Change]:
+    """What differs among ELB attributes; all of it is changed in one call."""
+    values = {one["Key"]: one.get("Value", "") for one in present}
+    wrong = [{"Key": key, "Value": value} for key, value in wanted.items() if values.get(key, "") != value]
+
+    def apply() -> None:
+        modify(wrong)
+
+    for one in wrong:
+        yield Change(one["Key"], values.get(one["Key"]), one["Value"], apply)

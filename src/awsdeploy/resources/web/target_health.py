@@ -1,0 +1,73 @@
+"""The gate of healthy targets: what serves a path is well before anything goes that served it before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from awsdeploy.engine.resource import Aws, Change, Gate, Observed, Wait
+from awsdeploy.resources.compute.auto_scaling import AutoScalingGroup, trouble
+from awsdeploy.resources.compute.launch_template import Member
+from awsdeploy.resources.web.load_balancer import TargetGroup
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class TargetsHealthy(Gate):
+    """Waits until every target of a group answers its health check; a listener must use the group first.
+
+    With an Auto Scaling group: until `min` of its machines do. Then the others leave, and it waits until the requests
+    that are under way there have their answers: a replaced machine serves until its successor does.
+    """
+
+    group: TargetGroup
+    scaling: AutoScalingGroup | None = None
+
+    title = "target health"
+    # AWS: boot, bootstrap of about 90 s, then two checks 10 s apart.
+    wait = Wait(
+        pending={"initial", "unused", "unhealthy", "unhealthy.draining", "draining", "unavailable"},
+        ready={"healthy"},
+        usual=130,
+        deadline=1200,
+    )
+
+    def observe(self, aws: Aws) -> Observed:
+        wanted, least, trouble_id = self._wanted(aws)
+        group = aws.look(self.group) or aws[self.group]
+        states = {one["Target"]["Id"]: one["TargetHealth"] for one in group.raw["Health"]}
+        wrong = [state for id, state in states.items() if id in wanted and state["State"] != "healthy"]
+        present = len(wanted & states.keys())
+        healthy = present - len(wrong)
+        status = wrong[0]["State"] if wrong else "healthy"
+        if present < least:
+            status = "unused"
+        if self.scaling and healthy >= least:
+            status = "healthy"
+        reasons = {state.get("Reason", "") for state in wrong}
+        if status == "unused" and trouble_id:
+            reasons.add(trouble(aws, trouble_id))
+        others = {id: state["State"] for id, state in states.items() if id not in wanted}
+        if status == "healthy" and "draining" in others.values():
+            status = "draining"
+            reasons.add("another target is still draining")
+        reason = f"{healthy} of {least} healthy" + "".join(f", {text}" for text in sorted(reasons - {""}))
+        return Observed(type(self), self.key, group.id, status=status, raw={"others": others}, reason=reason)
+
+    def diff(self, aws: Aws, live: Observed) -> Iterator[Change]:
+        leaving = [id for id, state in live.raw["others"].items() if state != "draining"]
+        members = {one.id for one in aws.latest(Member)} if leaving else set()
+        for id in leaving:
+            if id not in members:  # whom their own Auto Scaling group takes out
+
+                def deregister(id: str = id) -> None:
+                    aws.elbv2.deregister_targets(TargetGroupArn=live.id, Targets=[{"Id": id}])
+
+                yield Change("target", id, None, deregister)
+
+    def _wanted(self, aws: Aws) -> tuple[set[str], int, str]:
+        """Whose health counts, how many of them must be well, and whom to ask why there are too few."""
+        if self.scaling is None:
+            wanted = {aws[instance].id for instance in self.group.targets}
+            return wanted, len(wanted), ""
+        scaled = aws.look(self.scaling) or aws[self.scaling]
+        return {one["InstanceId"] for one in scaled.raw["Instances"]}, self.scaling.min, scaled.id

@@ -1,0 +1,1 @@
+"""Corrections of moto: EC2, Auto Scaling, Systems Manager."""

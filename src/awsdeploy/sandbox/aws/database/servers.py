@@ -1,0 +1,77 @@
+"""Real servers behind the databases, for machines that really run something: begun with a machine's first command."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import Any
+
+from awsdeploy.sandbox.aws import Answer, after
+from awsdeploy.sandbox.aws.database.instances import Databases
+from awsdeploy.sandbox.machines import certificates, hosts, mysql
+from awsdeploy.sandbox.server.call import Call
+from awsdeploy.sandbox.server.world import World
+
+STARTING = threading.Lock()
+REQUIRES_TLS = "require_secure_transport"
+
+
+def begin(world: World, region: str) -> None:
+    """Start a server for what can be reached and has none yet. Blocks for seconds; call it without the world's lock."""
+    with STARTING:
+        with world.site.lock:
+            authority = certificates.authority(hosts.below(world, ""))
+        if mysql.program() is None:
+            return
+        for name, database in _reachable(world, region).items():
+            running = world.of(mysql.Servers).of_this_process()
+            if name in running:
+                continue
+            user, password = str(database.master_username), world.of(Databases).passwords.get(name, "")
+            folder = _folder(world, name)
+            proof = certificates.issue(authority, str(database.address), folder)
+            tls = mysql.Tls(*proof, alone=_tls_alone(world, region, database))
+            server = mysql.start(folder, str(database.db_name or ""), user, password, tls)
+            if server is None:
+                continue
+            with world.site.lock:
+                running[name] = server
+                hosts.name(world, str(database.address), int(database.port), server.port)
+
+
+@after("rds:ModifyDBParameterGroup")
+def transport(world: World, call: Call, answer: Answer) -> None:
+    """AWS: `require_secure_transport` is dynamic. Here the server starts again with it, and its connections end."""
+    if not any(one["ParameterName"] == REQUIRES_TLS for one in call.parameters["Parameters"]):
+        return
+    group, servers = call.parameters["DBParameterGroupName"].lower(), world.of(mysql.Servers)
+    databases = world.moto("rds", call.region).databases
+    using = [name for name, one in databases.items() if (one.db_parameter_group_name or "").lower() == group]
+    if running := [name for name in using if name in servers.of_this_process()]:
+        threading.Thread(target=_again, args=(world, call.region, running), daemon=True).start()
+
+
+def _again(world: World, region: str, names: list[str]) -> None:
+    with STARTING:
+        for name in names:
+            world.of(mysql.Servers).stop(name, for_good=False)
+    begin(world, region)
+
+
+def _tls_alone(world: World, region: str, database: Any) -> bool:
+    with world.site.lock:
+        group = world.moto("rds", region).db_parameter_groups.get((database.db_parameter_group_name or "").lower())
+        parameter = group.parameters.get(REQUIRES_TLS, {}) if group is not None else {}
+        return str(parameter.get("ParameterValue", "")) in ("1", "ON")
+
+
+def _folder(world: World, name: str) -> Path:
+    with world.site.lock:
+        return hosts.below(world, "databases") / name
+
+
+def _reachable(world: World, region: str) -> dict[str, Any]:
+    with world.site.lock:
+        hidden = world.of(Databases).without_endpoint
+        found = world.moto("rds", region).databases
+        return {name: one for name, one in found.items() if name not in hidden and one.status != "deleting"}

@@ -1,0 +1,1 @@
+"""Corrections of moto: Route 53 and ACM."""

@@ -1,0 +1,1 @@
+"""Corrections of moto: CloudWatch, SNS, Budgets, Cost Explorer."""

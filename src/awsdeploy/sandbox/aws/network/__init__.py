@@ -1,0 +1,1 @@
+"""Corrections of moto: VPC, subnets, NAT, security groups."""

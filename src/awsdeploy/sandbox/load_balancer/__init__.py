@@ -1,0 +1,1 @@
+"""Load balancer of the sandbox: a process that answers for the simulated ones."""

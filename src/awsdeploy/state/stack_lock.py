@@ -1,0 +1,279 @@
+"""Two parameters of a stack: the record that it exists, and the lease that only one writer holds.
+
+`/deploy/<name>/<environment>/stack` is the first write of `up` and is gone with the last write of
+`destroy`. It tells a machine without state or config where to look. `…/lock` has exactly one winner:
+PutParameter without Overwrite. The record comes first, so that a crash in between leaves nothing
+that `destroy` would not find; both go in one call.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+import os
+import socket
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from awsdeploy import __version__
+from awsdeploy.aws.session import AnswerLost, AwsRefusal, AwsSession, Client, tolerate
+from awsdeploy.aws.waiting import Cancellation
+from awsdeploy.config.stack import TAG_RESOURCE, TAG_STACK, Stack
+from awsdeploy.errors import AwsdeployError, AwsFailure, StateLocked, WrongAccount, next_command
+from awsdeploy.state.file_lock import describe, holder
+from awsdeploy.state.record import now
+
+RENEW_EVERY = 60.0  # seconds
+STALE_AFTER = 300.0  # seconds without renewal
+
+
+class LockLost(StateLocked):
+    """Another writer holds the stack now; this run has to stop."""
+
+
+class StackLock:
+    """The stack's record and lock in Parameter Store, in the stack's home region."""
+
+    def __init__(self, session: AwsSession, stack: Stack, region: str) -> None:
+        self.session, self.stack, self.region = session, stack, region
+        self.ssm: Client = session.client("ssm", region)
+        self.me = uuid.uuid4().hex
+        self.memory = ""
+        """Which record of intentions this writer has: told to whoever takes the lock over."""
+        self.regions: Callable[[], Iterable[str]] = tuple
+        """Where the writer has something or is about to: kept in the record."""
+        self.left_by_our_own = False
+        """Whether the lock we took over belonged to a writer with the same record of intentions."""
+        self._crashed: float | None = None  # monotonic
+
+    @property
+    def left_over_since(self) -> float | None:
+        """Seconds since the crashed writer whose lock we took over last showed life, if there was one."""
+        return None if self._crashed is None else time.monotonic() - self._crashed
+
+    def record(self) -> dict[str, Any] | None:
+        """What the first `up` wrote, or None where there is no such stack.
+
+        Raises `WrongAccount` if the record is another account's.
+        """
+        found = self._read("stack")
+        if found is not None and found.get("account") not in (None, self.session.account(self.region)):
+            raise WrongAccount(
+                f"{self.stack} was created in account {found['account']}.",
+                "Use the credentials of that account.",
+            )
+        return found
+
+    def write_record(self) -> None:
+        """Declare the stack, or add to its record the regions that are new. Regions are never taken away from it."""
+        value = {
+            "account": self.session.account(self.region),
+            "regions": sorted({self.region, *self.regions()}),
+            "version": __version__,
+            "since": now(),
+        }
+        try:
+            _sent(lambda: self._put("stack", value))
+        except AwsRefusal as refusal:
+            if refusal.code != "ParameterAlreadyExists":
+                raise
+            known = self._read("stack") or {}
+            if new := set(value["regions"]) - set(known.get("regions", ())):
+                regions = sorted({*known.get("regions", ()), *new})
+                _sent(lambda: self._put("stack", {**value, **known, "regions": regions}, overwrite=True))
+
+    @contextmanager
+    def held(self, command: str, stop: Cancellation) -> Iterator[None]:
+        """Hold the lock, renewing it; a run that loses it is stopped.
+
+        Raises `StateLocked` naming the holder.
+        """
+        self.acquire(command)
+        done = threading.Event()
+
+        def keep() -> None:
+            renewed = time.monotonic()
+            while not done.wait(RENEW_EVERY):
+                try:
+                    self.renew(command)
+                    renewed = time.monotonic()
+                except AwsdeployError as error:
+                    # One answer that got lost is no reason to stop: the lock is ours until it is stale.
+                    passes = type(error) is not LockLost and error.exit_code == AwsFailure.exit_code
+                    if not passes or time.monotonic() - renewed > STALE_AFTER - 2 * RENEW_EVERY:
+                        stop.abort(error)
+                        return
+
+        thread = threading.Thread(target=keep, name="lease", daemon=True)
+        thread.start()
+        well = False
+        try:
+            yield
+            well = True
+        finally:
+            done.set()
+            thread.join()
+            try:
+                self.release()
+            except AwsdeployError as error:
+                # A lock that cannot be given back goes stale by itself; what ended the run matters more. But who may
+                # not give it back stands in his own way each time.
+                if well and isinstance(error, AwsRefusal) and error.action:
+                    raise
+
+    def acquire(self, command: str) -> None:
+        """Write the record, then the lock. A lock left by a process that is gone is taken over."""
+        self.write_record()
+        while not self._won(command):
+            pass
+        # A destroy that ended between our two writes took the record along.
+        self.write_record()
+
+    def _won(self, command: str) -> bool:
+        """Try once. False if the lock vanished meanwhile."""
+        try:
+            # Sent twice after a lost answer, the second finds our own lock.
+            _sent(lambda: self._put("lock", self._mine(command)))
+            return True
+        except AwsRefusal as refusal:
+            if refusal.code != "ParameterAlreadyExists":
+                raise
+        found, version = self._read_version("lock")
+        if found is None or found.get("id") == self.me:
+            return found is not None
+        if not _abandoned(found):
+            raise self._locked_by(found)
+        # Of several who find it abandoned, the one whose write is the next version has it.
+        if self._put("lock", self._mine(command), overwrite=True) != version + 1:
+            winner, _ = self._read_version("lock", version + 1)
+            if winner is None:
+                self._drop("lock")
+                return False
+            self._put("lock", winner, overwrite=True)
+            raise self._locked_by(winner)
+        self._crashed = time.monotonic() - _age(found)
+        self.left_by_our_own = (found.get("memory"), found.get("machine")) == (self.memory, machine())
+        return True
+
+    def renew(self, command: str) -> None:
+        """Say that we are still at work. Raises `LockLost` if the lock is no longer ours."""
+        found, version = self._read_version("lock")
+        if found is None or found.get("id") != self.me:
+            raise self._lost(found)
+        if self._put("lock", self._mine(command), overwrite=True) != version + 1:
+            raise self._lost(None)
+
+    def _mine(self, command: str) -> dict[str, Any]:
+        more = {"id": self.me, "renewed": now(), "machine": machine(), "memory": self.memory}
+        return holder(command) | more
+
+    def _locked_by(self, found: dict[str, Any]) -> StateLocked:
+        return StateLocked(
+            f"Another command is working on {self.stack}: {describe(json.dumps(found))}.",
+            f"Wait for it to end. If that command is no longer running: {next_command('unlock', '--force')}",
+        )
+
+    def _lost(self, found: dict[str, Any] | None) -> LockLost:
+        whom = describe(json.dumps(found)) if found else "someone else"
+        return LockLost(
+            f"The lock of {self.stack} was removed by {whom}.",
+            "Check who is working on the stack, then run the same command again: it continues from here.",
+        )
+
+    def release(self) -> None:
+        """Give the lock back if it is still ours."""
+        found = self._read("lock")
+        if found is not None and found.get("id") == self.me:
+            self._drop("lock")
+
+    def holder(self) -> str:
+        """Who holds the lock, in words; nothing if nobody does."""
+        found = self._read("lock")
+        return "" if found is None else describe(json.dumps(found))
+
+    def break_lock(self) -> None:
+        """Remove whoever's lock there is."""
+        self._drop("lock")
+
+    def remove(self) -> None:
+        """The last write of a destroy: record and lock in one call."""
+        names = [self.stack.parameter("stack"), self.stack.parameter("lock")]
+        _sent(lambda: self.ssm.delete_parameters(Names=names))
+
+    def _read(self, name: str) -> dict[str, Any] | None:
+        return self._read_version(name)[0]
+
+    def _read_version(self, name: str, version: int = 0) -> tuple[dict[str, Any] | None, int]:
+        place = self.stack.parameter(name) + (f":{version}" if version else "")
+        try:
+            found = self.ssm.get_parameter(Name=place)["Parameter"]
+        except AwsRefusal as refusal:
+            if refusal.code in ("ParameterNotFound", "ParameterVersionNotFound"):
+                return None, 0
+            raise
+        try:
+            value = json.loads(found["Value"])
+        except ValueError:
+            value = None
+        return value if isinstance(value, dict) else {}, int(found["Version"])
+
+    def _put(self, name: str, value: dict[str, Any], overwrite: bool = False) -> int:
+        """Returns the version AWS gave it: 1, 2, 3, … without gaps until it is deleted."""
+        # AWS refuses tags together with Overwrite.
+        tags = [{"Key": TAG_STACK, "Value": self.stack.tag}, {"Key": TAG_RESOURCE, "Value": f"stack/{name}"}]
+        tags += self.stack.own_tags
+        more: dict[str, Any] = {"Overwrite": True} if overwrite else {"Tags": tags}
+        answer = self.ssm.put_parameter(Name=self.stack.parameter(name), Value=json.dumps(value), Type="String", **more)
+        return int(answer["Version"])
+
+    def _drop(self, name: str) -> None:
+        with tolerate("ParameterNotFound"):
+            _sent(lambda: self.ssm.delete_parameter(Name=self.stack.parameter(name)))
+
+
+def _sent(write: Callable[[], object]) -> None:
+    """Send a write that may be repeated, again if its answer was lost."""
+    try:
+        write()
+    except AnswerLost:
+        write()
+
+
+@functools.cache
+def machine() -> str:
+    """What tells one running system and its process numbers from another: many machines share a host name."""
+    parts = [socket.gethostname(), str(uuid.getnode())]
+    with suppress(OSError):
+        parts += [
+            Path("/proc/sys/kernel/random/boot_id").read_text().strip(),
+            os.readlink("/proc/self/ns/pid"),
+        ]
+    return hashlib.sha256(" ".join(parts).encode()).hexdigest()[:12]
+
+
+def _age(lock: dict[str, Any]) -> float:
+    """Seconds since the lock was last renewed; one without a readable time is taken as old."""
+    try:
+        return max(0.0, (datetime.now(UTC) - datetime.fromisoformat(lock["renewed"])).total_seconds())
+    except (KeyError, ValueError, TypeError):
+        return STALE_AFTER + 1
+
+
+def _abandoned(lock: dict[str, Any]) -> bool:
+    """Whether the holder is gone: a process of this machine that has ended, or no renewal for five minutes."""
+    pid = lock.get("pid")
+    if lock.get("machine") == machine() and isinstance(pid, int) and pid > 0:
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return True
+        except (PermissionError, OverflowError):
+            return _age(lock) > STALE_AFTER
+    return _age(lock) > STALE_AFTER

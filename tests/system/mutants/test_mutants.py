@@ -1,0 +1,61 @@
+"""Every documented value, altered, is noticed by the test that the table names; and the table names them all."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from awsdeploy.sandbox.control import Server
+from tests.system.mutants.altered import MUTANTS
+from tests.system.mutants.mutants import SANDBOX, VARIABLE, Mutant
+from tests.system.mutants.test_architecture import ROWS
+
+ROOT = Path(__file__).parents[3]
+SAMPLE = MUTANTS[:: max(1, len(MUTANTS) // 3)][:3]
+
+
+@pytest.fixture(scope="module")
+def home(sandbox: Server, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Of the sandbox that runs for the tests here."""
+    (found,) = tmp_path_factory.getbasetemp().glob("sandbox[0-9]/server.json")
+    assert json.loads(found.read_text())["pid"] == sandbox.pid
+    return found.parent
+
+
+def survives(mutant: Mutant, home: Path) -> bool:
+    """Whether the named test passes all the same. An error on the way to the test is no proof either."""
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-rf", "-p", "no:xdist", "-p", "no:cacheprovider", mutant.test],
+        cwd=ROOT,
+        env={**os.environ, VARIABLE: mutant.name, SANDBOX: str(home)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "error" not in done.stdout.splitlines()[-1], done.stdout
+    return f"FAILED {mutant.test}" not in done.stdout
+
+
+def test_every_row_that_is_proved_has_a_mutant() -> None:
+    assert {one.row for one in MUTANTS} == set(ROWS)
+
+
+def test_no_two_mutants_have_one_name() -> None:
+    assert len({one.name for one in MUTANTS}) == len(MUTANTS)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mutant", SAMPLE, ids=lambda one: one.name)
+def test_an_altered_value_is_noticed(mutant: Mutant, home: Path) -> None:
+    assert not survives(mutant, home)
+
+
+@pytest.mark.torture
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda one: one.name)
+def test_every_altered_value_is_noticed(mutant: Mutant, home: Path) -> None:
+    assert not survives(mutant, home)

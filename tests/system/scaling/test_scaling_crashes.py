@@ -1,0 +1,87 @@
+"""A kill or a lost answer at any write that scaling adds: the same command goes on, without twins or leaks.
+
+A seeded sample here; `make torture` does every one.
+"""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from tests.account import leftovers
+from tests.simulated import World, writes
+from tests.system.scaling.conftest import SCALED
+from tests.system.test_crashes import FAULTS, KILLED, no_twins, points
+
+FIRST, LARGER, GONE = "first", "larger", "gone"
+WRITES = {
+    FIRST: ("ec2:CreateLaunchTemplate", "autoscaling:CreateAutoScalingGroup", "autoscaling:PutScalingPolicy"),
+    LARGER: (
+        "ec2:CreateLaunchTemplateVersion",
+        "ec2:ModifyLaunchTemplate",
+        "autoscaling:UpdateAutoScalingGroup",
+        "ec2:DeleteLaunchTemplateVersions",
+    ),
+    GONE: (
+        "autoscaling:DeletePolicy",
+        "autoscaling:UpdateAutoScalingGroup",
+        "autoscaling:DeleteAutoScalingGroup",
+        "ec2:DeleteLaunchTemplate",
+    ),
+}
+EVERY_POINT = [(what, name, fault) for what, names in WRITES.items() for name in names for fault in FAULTS]
+SAMPLE = random.Random(20261124).sample(EVERY_POINT, 2)
+ONE = SCALED.replace("min = 2", "min = 1")
+UP = ("up", "--yes")
+DESTROY = ("destroy", "--confirm", "shop-dev", "--delete-data", "--delete-zone")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("what", "operation", "fault"), points(SAMPLE))
+def test_a_crash_is_survived(request: pytest.FixtureRequest, what: str, operation: str, fault: str) -> None:
+    survive(where(request, what), what, operation, fault)
+
+
+@pytest.mark.torture
+@pytest.mark.parametrize(("what", "operation", "fault"), points(EVERY_POINT))
+def test_every_crash_is_survived(request: pytest.FixtureRequest, what: str, operation: str, fault: str) -> None:
+    survive(where(request, what), what, operation, fault)
+
+
+def where(request: pytest.FixtureRequest, what: str) -> World:
+    """An empty world for a first `up`, one with the stack in it otherwise."""
+    found: World = request.getfixturevalue("empty" if what == FIRST else "world")
+    return found
+
+
+def sized(size: str) -> str:
+    """One machine at least, of this type."""
+    return ONE.replace("[services.backend]", f'[services.backend]\ninstance_type = "{size}"')
+
+
+def survive(world: World, what: str, operation: str, fault: str) -> None:
+    if what == LARGER:  # the third version: there is one before the last to delete
+        world.up(world.settings(sized("t3.small")))
+    text = {FIRST: ONE, LARGER: sized("t3.medium"), GONE: SCALED}[what]
+    settings = world.settings(text)
+    words = DESTROY if what == GONE else UP
+    world.control("POST", "fault", {"kind": fault, "write": 1, "operation": operation})
+    first = world.awsdeploy(*words)
+    fired = not world.control("GET", "fault")["armed"]
+    world.control("DELETE", "fault")
+    assert fired, f"no {operation}"
+    if fault != "lost-answer":
+        assert first.returncode == KILLED, first.stderr
+    again = world.awsdeploy(*words, AWSDEPLOY_SETTLE="0.3")
+    assert again.returncode in ({6} if what == GONE and first.returncode == 0 else {0}), again.stderr
+    assert "Traceback" not in first.stderr + again.stderr
+    if what != GONE:
+        lives = world.everything(settings)
+        no_twins([live for live in lives if not live.key.startswith("machines/backend-template/")])
+        templates = [live for live in lives if live.kind.__name__ == "LaunchTemplate"]
+        assert [len(live.raw["Versions"]) for live in templates] == [2 if what == LARGER else 1]
+        assert writes(world.up(settings)) == {}
+        world.destroy(settings)
+    assert world.everything(settings) == []
+    assert leftovers(world) == []

@@ -1,0 +1,181 @@
+"""Changes in config.toml, in DNS and on the machines, and what becomes of the stack."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from awsdeploy.engine.resource import Wait
+from awsdeploy.engine.summary import RunFailed
+from awsdeploy.errors import TimedOut
+from awsdeploy.resources.compute import placeholder
+from awsdeploy.resources.web.target_health import TargetsHealthy
+from tests.simulated import World, writes
+
+pytestmark = pytest.mark.slow
+
+CONFIG = """\
+name = "shop"
+environment = "dev"
+domain = "example.com"
+platform = "supported"
+"""
+PLAIN = """\
+name = "shop"
+environment = "dev"
+platform = "supported"
+"""
+THREE = PLAIN + '[services.frontend]\n[services.backend]\n[services.admin]\nport = 4000\npaths = ["/admin/*"]\n'
+
+
+def keys(world: World, settings: Any) -> dict[str, str]:
+    """Key → id of everything there is."""
+    return {live.key: live.id for live in world.everything(settings)}
+
+
+def record_of(world: World, name: str, type: str) -> dict[str, Any] | None:
+    route53 = world.client("route53")
+    (zone,) = [one for one in route53.list_hosted_zones()["HostedZones"] if one["Name"] == "example.com."]
+    records = route53.list_resource_record_sets(HostedZoneId=zone["Id"])["ResourceRecordSets"]
+    return next((one for one in records if (one["Name"], one["Type"]) == (name, type)), None)
+
+
+def publish(world: World, record: dict[str, Any]) -> None:
+    route53 = world.client("route53")
+    (zone,) = [one for one in route53.list_hosted_zones()["HostedZones"] if one["Name"] == "example.com."]
+    route53.change_resource_record_sets(
+        HostedZoneId=zone["Id"], ChangeBatch={"Changes": [{"Action": "CREATE", "ResourceRecordSet": record}]}
+    )
+
+
+OTHER = {"Name": "example.com.", "Type": "A", "TTL": 60, "ResourceRecords": [{"Value": "192.0.2.1"}]}
+
+
+def test_a_record_of_another_is_refused_before_anything_is_made(world: World) -> None:
+    settings = world.settings(CONFIG)
+    publish(world, OTHER)
+    refused = world.awsdeploy("up", "--yes")
+    assert refused.returncode == 5
+    assert "192.0.2.1" in refused.stderr
+    assert "--take-over-record" in refused.stderr
+    assert world.everything(settings) == []
+
+
+def test_a_record_is_taken_over_on_request_and_only_ours_is_deleted(world: World) -> None:
+    settings = world.settings(CONFIG)
+    publish(world, OTHER)
+    text = {"Name": "example.com.", "Type": "TXT", "TTL": 60, "ResourceRecords": [{"Value": '"theirs"'}]}
+    publish(world, text)
+    taken = world.awsdeploy("up", "--yes", "--take-over-record")
+    assert taken.returncode == 0, taken.stderr
+    assert "AliasTarget" in (record_of(world, "example.com.", "A") or {})
+    world.destroy(settings)
+    assert record_of(world, "example.com.", "A") is None
+    assert record_of(world, "example.com.", "TXT") is not None
+
+
+def test_without_a_domain_port_80_serves(brought_up: Callable[[str], World]) -> None:
+    world = brought_up(PLAIN)
+    elbv2 = world.client("elbv2")
+    (balancer,) = elbv2.describe_load_balancers()["LoadBalancers"]
+    (listener,) = elbv2.describe_listeners(LoadBalancerArn=balancer["LoadBalancerArn"])["Listeners"]
+    assert (listener["Port"], listener["Protocol"]) == (80, "HTTP")
+    assert listener["DefaultActions"][0]["Type"] == "forward"
+    shown = world.awsdeploy("status")
+    assert shown.returncode == 0, shown.stdout + shown.stderr
+    assert balancer["DNSName"] in shown.stdout
+    assert "nothing deployed yet (placeholder page)" in shown.stdout
+
+
+def test_another_alias_means_another_certificate_and_no_gap(brought_up: Callable[[str], World]) -> None:
+    world = brought_up(CONFIG)
+    settings = world.settings(CONFIG)
+    before = keys(world, settings)
+    more = world.settings(CONFIG.replace("platform", 'aliases = ["www", "shop.example.com"]\nplatform'))
+    world.up(more)
+    after = keys(world, more)
+    assert before["tls/certificate"] != after["tls/certificate"]
+    assert before["web/https"] == after["web/https"]
+    assert len(world.client("acm").list_certificates()["CertificateSummaryList"]) == 1
+    assert writes(world.up(more)) == {}
+
+
+def test_a_service_that_is_no_longer_declared_goes(brought_up: Callable[[str], World]) -> None:
+    world = brought_up(THREE)
+    settings = world.settings(THREE)
+    assert "machines/admin-1" in keys(world, settings)
+    fewer = world.settings(PLAIN)
+    plan = world.plan(fewer)
+    assert {live.key for live in plan.removals} >= {"machines/admin-1", "web/admin", "security/admin"}
+    assert plan.lost_data == []
+    world.up(fewer)
+    assert not [key for key in keys(world, fewer) if "admin" in key]
+    assert writes(world.up(fewer)) == {}
+
+
+def test_daily_images_of_a_machine_that_is_gone_are_said_to_stay(brought_up: Callable[[str], World]) -> None:
+    world = brought_up(THREE)
+    world.pass_time(86_400)
+    fewer = world.settings(PLAIN)
+    assert "daily images" not in world.awsdeploy("status").stdout
+    world.up(fewer)
+    (image,) = [key.rpartition("/")[2] for key in keys(world, fewer) if key.startswith("machines/admin-1/ami-")]
+    said = world.awsdeploy("status").stdout
+    assert "1 of the daily images belong to deleted machines" in said
+    assert f"--image-id {image}" in said
+    world.client("ec2").deregister_image(ImageId=image, DeleteAssociatedSnapshots=True)
+    assert "daily images" not in world.awsdeploy("status").stdout
+
+
+def test_a_larger_machine_is_the_same_machine(brought_up: Callable[[str], World]) -> None:
+    world = brought_up(PLAIN)
+    before = keys(world, world.settings(PLAIN))
+    larger = PLAIN + '[services.frontend]\ninstance_type = "t3.small"\n[services.backend]\n'
+    settings = world.settings(larger)
+    changes = {item.resource.key: item.changes for item in world.plan(settings).items.values() if item.changes}
+    assert list(changes) == ["machines/frontend-1"]
+    (change,) = changes["machines/frontend-1"]
+    assert (change.old, change.new, change.impact) == ("t3.micro", "t3.small", "stops and starts the machine")
+    world.up(settings)
+    assert keys(world, settings)["machines/frontend-1"] == before["machines/frontend-1"]
+
+
+def test_replace_makes_the_new_machine_before_the_old_goes(brought_up: Callable[[str], World]) -> None:
+    world = brought_up(PLAIN)
+    settings = world.settings(PLAIN)
+    before = keys(world, settings)
+    seen: list[tuple[str, str, str]] = []
+    world.control("POST", "speed", {"speed": 100})  # a machine drains for long enough to be seen
+    telling = dataclasses.replace(world, on_event=lambda one: seen.append((one.key, one.phase, one.status)))
+    telling.up(settings, replace=["machines/backend-1"])
+    after = keys(world, settings)
+    assert after["machines/backend-1"] != before["machines/backend-1"]
+    assert after["machines/frontend-1"] == before["machines/frontend-1"]
+    asked = [("web/backend-healthy", "changing", ""), ("web/backend-healthy", "waiting", "draining")]
+    drained, deleted = ("web/backend-healthy", "ready", "healthy"), ("machines/backend-1", "deleting", "running")
+    assert [one for one in seen if one in {*asked, drained, deleted}] == [*asked, drained, deleted]
+    assert writes(world.up(settings)) == {}
+
+
+def test_machines_without_a_placeholder_are_unhealthy(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = world.settings(PLAIN)
+    monkeypatch.setattr(placeholder, "user_data", lambda *_: "#!/bin/bash\n")
+    rule = TargetsHealthy.wait
+    monkeypatch.setattr(TargetsHealthy, "wait", Wait(rule.pending, rule.ready, deadline=2))
+    with pytest.raises((TimedOut, RunFailed)):
+        world.up(settings)
+    shown = world.awsdeploy("status")
+    assert shown.returncode == 1, shown.stdout + shown.stderr
+    assert "unhealthy" in shown.stdout
+
+
+def test_the_wrong_account_is_refused(brought_up: Callable[[str], World]) -> None:
+    world = brought_up(PLAIN)
+    state = world.folder / ".awsdeploy" / "shop-dev.json"
+    state.write_text(state.read_text().replace("123456789012", "210987654321"))
+    refused = world.awsdeploy("up", "--yes")
+    assert refused.returncode == 5
+    assert "210987654321" in refused.stderr
