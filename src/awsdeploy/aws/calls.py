@@ -1,4 +1,4 @@
-"""One call to AWS as it went, for whoever listens to the door: `--debug`, the benchmarks, the rehearsal's recorder."""
+"""One finished call to AWS, for listeners of the session: `--debug`, the benchmarks, the rehearsal's recorder."""
 
 from __future__ import annotations
 

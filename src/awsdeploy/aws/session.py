@@ -1,4 +1,4 @@
-"""The one door to AWS: clients by region, retries, and what error codes mean. Nothing else imports boto3.
+"""Session with AWS: clients by region, retries, and the meaning of error codes. Nothing else imports boto3.
 
 A read is sent again on any fault that passes. A write is sent once: botocore would re-send it after a
 lost answer, and a second `CreateVpc` is a second VPC. A write is repeated here only when AWS refused it
@@ -59,7 +59,7 @@ class Client:
         transient: Sequence[TransientError] = (),
         attempts: int = ATTEMPTS,
     ) -> None:
-        self._door = session
+        self._session = session
         self._service = service
         self._region = region
         self._transient = transient
@@ -76,14 +76,14 @@ class Client:
 
     def pages(self, method: str, key: str, **parameters: Any) -> Iterator[dict[str, Any]]:
         """Every item under `key` over all pages of a read."""
-        paginator = self._door.raw(self._service, self._region).get_paginator(method)
+        paginator = self._session.raw(self._service, self._region).get_paginator(method)
         # A paginator calls the raw client; ours retries.
         paginator._method = getattr(self, method)
         for page in paginator.paginate(**parameters):
             yield from page.get(key, ())
 
     def _call(self, method: str, parameters: dict[str, Any]) -> dict[str, Any]:
-        raw = self._door.raw(self._service, self._region)
+        raw = self._session.raw(self._service, self._region)
         operation: str = raw.meta.method_to_api_mapping[method]
         start = time.monotonic()
         unread = 0
@@ -100,13 +100,13 @@ class Client:
         def pause(state: tenacity.RetryCallState) -> float:
             error = state.outcome.exception() if state.outcome else None
             if isinstance(error, _Retryable):
-                return self._door.crowded(state)
-            return self._door.polling.after(time.monotonic() - start)
+                return self._session.crowded(state)
+            return self._session.polling.after(time.monotonic() - start)
 
         retrying = tenacity.Retrying(
             retry=again,
             wait=pause,
-            sleep=self._door.stop.sleep,
+            sleep=self._session.stop.sleep,
             reraise=True,
         )
         try:
@@ -124,7 +124,7 @@ class Client:
         outcome = "ok"
         answer: dict[str, Any] = {}
         try:
-            with self._door.lane(self._service):
+            with self._session.lane(self._service):
                 credentials.renew(raw)
                 answer = getattr(raw, method)(**parameters)
                 if "Body" in answer:  # a download: what is lost half-way is asked for again
@@ -167,7 +167,7 @@ class Client:
                 f"{name} was not sent: {type(error).__name__}", "Check the AWS_* variables and ~/.aws/config."
             ) from None
         finally:
-            self._door.on_call(Call(self._service, operation, time.monotonic() - begun, outcome, answer, raw.meta))
+            self._session.on_call(Call(self._service, operation, time.monotonic() - begun, outcome, answer, raw.meta))
 
     def _refused(
         self, name: str, read: bool, parameters: Mapping[str, Any], answer: Mapping[str, Any], unsaid: Sequence[str]
@@ -206,7 +206,7 @@ class AwsSession:
     """Clients by service and region over one boto3 session, made on first use. Safe for many threads.
 
     `first_pause` is how long (seconds) to wait before a refused call is first sent again; `made` are botocore's
-    clients of a door before this one, by service and region.
+    clients of a session before this one, by service and region.
     Whatever boto3 honours is honoured: `AWS_PROFILE`, SSO, `AWS_ENDPOINT_URL`, `AWS_CA_BUNDLE`, proxies.
     """
 

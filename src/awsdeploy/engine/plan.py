@@ -182,7 +182,9 @@ def make(
 def _ordered(resources: Sequence[Resource]) -> list[Resource]:
     declared = set(resources)
     if len({(type(resource), resource.key) for resource in resources}) != len(resources):
-        raise AwsFailure("Two resources of the blueprint share a key.", "This is a bug in awsdeploy. Please report it.")
+        raise AwsFailure(
+            "Two resources of the architecture share a key.", "This is a bug in awsdeploy. Please report it."
+        )
     needs = {resource: set(resource.edges()) for resource in resources}
     for resource, edges in needs.items():
         if missing := edges - declared:

@@ -1,9 +1,8 @@
 """Resources: small frozen dataclasses whose fields are their edges.
 
-A kind says how to find all of its own (`scan`), make one (`create`), see and mend what differs
-(`repair`), and take the next step towards gone (`delete`). It never waits, never looks at the state
-file and never decides when it is called: the engine does that. Knows AWS only through the door.
-Everything a new kind needs is imported from here.
+A kind of resource finds all of its own (`scan`), creates one (`create`), yields what differs (`diff`) and takes the
+next step of a deletion (`delete`). It never waits, never reads the state file and never decides when it is called:
+the engine does that. It knows AWS only through the session. Everything a new kind needs is imported from here.
 """
 
 from __future__ import annotations
@@ -93,7 +92,7 @@ class Resource:
     recreated_by: ClassVar[set[str]] = set()
     copies: ClassVar[str] = ""  # the kind (by class name) of the copies that `back_up` makes of it
     tagging: ClassVar[Tagging | None] = (
-        None  # how the owner's tags are mended; None where they cannot be, or `repair` does
+        None  # how the owner's tags are mended; None where they cannot be, or `diff` does
     )
     abstract: ClassVar[bool] = True
 
@@ -143,7 +142,7 @@ class Resource:
         yield from ()
 
     def differences(self, aws: Aws, live: Observed) -> Iterator[Change]:
-        """Everything that differs: the owner's tags, then what `repair` says. What the engine asks."""
+        """Everything that differs: the owner's tags, then what `diff` says. What the engine asks."""
         yield from retagged(aws, self.tagging, live)
         yield from self.diff(aws, live)
 

@@ -12,7 +12,7 @@ from awsdeploy.errors import AwsdeployError
 
 Node = TypeVar("Node", bound=Hashable)
 
-# Threads mostly sleep in waits; how many calls are in flight is the door's affair.
+# Threads mostly sleep in waits; the session limits how many calls are in flight.
 MOST_THREADS = 256
 
 

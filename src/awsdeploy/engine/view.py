@@ -118,7 +118,7 @@ class Aws:
         return self._generations[resource]
 
     def declared(self, key: str) -> Any:
-        """The resource that the blueprint declares under a key. Raises `KeyError` where there is none."""
+        """The resource that the architecture declares under a key. Raises `KeyError` where there is none."""
         for resource in self._generations:
             if resource.key == key:
                 return resource

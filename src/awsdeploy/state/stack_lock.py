@@ -1,4 +1,4 @@
-"""Two parameters of a stack: the record that it exists, and the lease that only one writer holds.
+"""Two parameters of a stack: the record that it exists, and the lock that only one writer holds.
 
 `/deploy/<name>/<environment>/stack` is the first write of `up` and is gone with the last write of
 `destroy`. It tells a machine without state or config where to look. `…/lock` has exactly one winner:
@@ -111,7 +111,7 @@ class StackLock:
                         stop.abort(error)
                         return
 
-        thread = threading.Thread(target=keep, name="lease", daemon=True)
+        thread = threading.Thread(target=keep, name="stack lock", daemon=True)
         thread.start()
         well = False
         try:
