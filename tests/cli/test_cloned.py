@@ -63,7 +63,7 @@ def test_a_link_where_the_sandbox_writes_is_refused(module_world: World, clone: 
     link.symlink_to(victim if link.suffix else victim.parent)
     code, said = run(module_world, clone, "plan", "--sandbox")
     assert code == 5, said
-    assert f"{link.name} is a link" in said
+    assert f"{link.name} is a symbolic link" in said
     assert re.search(rf"rm \S*{name}$", said, re.MULTILINE)
 
 
@@ -76,7 +76,7 @@ def test_a_link_where_a_stack_is_remembered_is_refused(
     (clone / ".awsdeploy" / name).symlink_to(victim)
     code, said = run(module_world, clone, *words)
     assert code == 5, said
-    assert f".awsdeploy/{name} is a link" in said
+    assert f".awsdeploy/{name} is a symbolic link" in said
     assert f"rm .awsdeploy/{name}" in said
 
 
@@ -86,13 +86,13 @@ def test_the_state_its_lock_and_their_temporary_files_follow_no_link(tmp_path: P
     state = State.load(path, "shop-prod")
     temporary = path.with_name(f".{path.name}.{os.getpid()}.new")
     temporary.symlink_to(victim)
-    with pytest.raises(Refused, match="is a link"):
+    with pytest.raises(Refused, match="is a symbolic link"):
         state.creating("network/vpc", Entry("Vpc", ""))
     path.with_suffix(".lock").symlink_to(victim)
-    with pytest.raises(Refused, match="is a link"), locked(path, "up"):
+    with pytest.raises(Refused, match="is a symbolic link"), locked(path, "up"):
         pass
     path.symlink_to(victim)
-    with pytest.raises(Refused, match="is a link"):
+    with pytest.raises(Refused, match="is a symbolic link"):
         State.load(path, "shop-prod")
 
 
@@ -100,10 +100,10 @@ def test_a_folder_above_is_no_link_either(tmp_path: Path, victim: Path) -> None:
     (tmp_path / ".awsdeploy").mkdir()
     (tmp_path / ".awsdeploy" / "sandbox").symlink_to(victim.parent)
     state = State(tmp_path / ".awsdeploy" / "sandbox" / "shop-prod.json", "shop-prod")
-    with pytest.raises(Refused, match="is a link"):
+    with pytest.raises(Refused, match="is a symbolic link"):
         state.creating("network/vpc", Entry("Vpc", ""))
     for act in (control.start, control.stop, control.reset, control.status):
-        with pytest.raises(Refused, match="is a link"):
+        with pytest.raises(Refused, match="is a symbolic link"):
             act(tmp_path / ".awsdeploy" / "sandbox")
 
 

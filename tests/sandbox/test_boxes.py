@@ -187,7 +187,7 @@ def test_who_may_not_read_the_log_sees_the_output_at_the_end(copy: World, monkey
     monkeypatch.setattr(AwsSession, "_make", made)
     outcome, lines = followed(copy, 'echo one; echo two; echo \'@outcome {"outcome": "ok"}\'')
     assert outcome.good
-    assert "may not be read with these credentials" in lines[0]
+    assert "cannot be read with these credentials" in lines[0]
     assert lines[1:] == ["one", "two"]
 
 
