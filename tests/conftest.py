@@ -56,7 +56,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def _altered() -> Iterator[None]:
-    """The documented value that this process has to notice as altered; see tests/architecture."""
+    """The documented value that this process has to notice as altered; see tests/system/mutants."""
     with pytest.MonkeyPatch.context() as patch:
         if mutant := mutants.chosen():
             mutants.apply(mutant, patch)

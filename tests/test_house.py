@@ -209,7 +209,7 @@ def test_git_is_run_in_one_function_and_programs_in_few_modules() -> None:
         for node in ast.walk(function)
         if isinstance(node, ast.List | ast.Tuple) and node.elts and ast.unparse(node.elts[0]) == "'git'"
     ]
-    assert gits == ["awsdeploy.release.git.ran"]
+    assert gits == ["awsdeploy.release.git.run"]
     texts = {module: path.read_text() for module, path in MODULES.items() if part(module) != "sandbox"}
     assert [module for module, text in texts.items() if "os.system" in text or "os.popen" in text] == []
 

@@ -1,4 +1,4 @@
-"""awsdeploy stands up a whole production web application on AWS, and takes it down again."""
+"""awsdeploy creates a complete production web application on AWS and deletes it again."""
 
 __version__ = "0.1.0"
 DISTRIBUTION = "awsdeploy-stack"

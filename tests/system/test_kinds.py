@@ -1,6 +1,6 @@
 """Every kind that exists goes up in AWS, carries the stack's tags, shows no drift, and is gone after a destroy.
 
-A new kind is tested by existing: one that no blueprint here declares fails `test_every_kind_is_declared`.
+A new kind is tested by existing: one that no architecture here declares fails `test_every_kind_is_declared`.
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ def beside(settings: Settings) -> list[estimate.Line]:
 
 
 def sentences(settings: Settings) -> Iterator[str]:
-    """One sentence for each deviation and each aged part, with what to do about it."""
+    """One sentence for each difference and each aged part, with what to do about it."""
     network = settings.network
     if network.nat:
         yield (

@@ -61,7 +61,7 @@ class Answers:
         return dataclasses.replace(self, **answers)  # type: ignore[arg-type]
 
     def check(self, text: str) -> Settings:
-        """What `text` means. Raises `ConfigInvalid` in terms of the answers rather than of its lines."""
+        """Parse `text`. Raises `ConfigInvalid` in terms of the answers rather than of its lines."""
         try:
             return from_mapping(tomllib.loads(text), source="", environ={})
         except ConfigInvalid as error:
@@ -163,7 +163,7 @@ def _apart(found: list[Program]) -> list[Program]:
 
 
 def config_text(answers: Answers) -> str:
-    """The config.toml that says all this, with what else could be said as comments."""
+    """Return the text of config.toml; other settings are comments."""
     price = (
         "" if answers.platform == "supported" else "; AWS bills Extended Support for MySQL 8.0: $175 to $350 a month"
     )

@@ -1,4 +1,4 @@
-"""On which line of a TOML text each key stands, for messages that an editor can jump to.
+"""Line numbers of the keys in a TOML text, for messages that an editor can jump to.
 
 The standard parser does not tell. This scanner reads only text that parser has accepted, so it never
 judges: whatever it does not understand simply has no line. Knows nothing of what the keys mean.
@@ -24,7 +24,7 @@ _PLAIN = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "e": "\x1b"}
 def lines(text: str) -> dict[Path, int]:
     """The line, counted from 1, of every table, key and array element of a valid TOML `text`."""
     scanner = _Scanner(text.replace("\r\n", "\n"))
-    with suppress(IndexError, RecursionError):  # a line number is a courtesy
+    with suppress(IndexError, RecursionError):  # line numbers are optional
         scanner.document()
     return scanner.found
 

@@ -7,13 +7,11 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from awsdeploy.engine.resource import (
-    Observed,
-)
+from awsdeploy.engine.resource import Observed
 
 
 class DeletionProgress:
-    """What is being deleted at once, and what of it has not begun to go, mostly as something else still uses it."""
+    """Deletions that run at once, and which of them wait, mostly because something else still uses the object."""
 
     def __init__(self) -> None:
         self.failed = False
@@ -21,12 +19,12 @@ class DeletionProgress:
         self._waiting: set[Observed] = set()
         self._guard = threading.Lock()
 
-    def parts(self, live: Observed, waits: bool) -> None:
+    def started(self, live: Observed, waits: bool) -> None:
         with self._guard:
             self._under_way.add(live)
             (self._waiting.add if waits else self._waiting.discard)(live)
 
-    def parted(self, live: Observed) -> None:
+    def finished(self, live: Observed) -> None:
         with self._guard:
             self._under_way.discard(live)
             self._waiting.discard(live)

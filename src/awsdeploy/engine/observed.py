@@ -23,7 +23,7 @@ class Idempotency(enum.Enum):
 
     TOKEN = "token"  # nosec B105  # not a secret. AWS knows the token: the same object comes back
     NAME = "name"  # the name is unique: "exists already" is success
-    NONE = "blind"  # a twin would be made: look first
+    NONE = "none"  # it would create a duplicate: look first
 
 
 @dataclass(frozen=True)

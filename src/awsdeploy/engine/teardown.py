@@ -139,7 +139,7 @@ def remove(run: Run, lives: Sequence[Observed], options: DestroyOptions) -> None
                 run.emit(Event(live.key, "failed", detail=error.message))
             raise
         finally:
-            leaving.parted(live)
+            leaving.finished(live)
 
     def skip(live: Observed) -> None:
         run.emit(Event(live.key, "skipped", detail="something that uses it could not be deleted"))
@@ -205,7 +205,7 @@ def _part(run: Run, live: Observed, options: DestroyOptions, leaving: DeletionPr
             return
         current = seen
         waits = bool(blocked) or not seen.state.leaving
-        leaving.parts(live, waits)
+        leaving.started(live, waits)
         why = ". ".join(filter(None, (blocked.rstrip("."), blockage.words(seen, waits))))
         if not leaving.stuck:
             last_hope = time.monotonic()

@@ -87,7 +87,7 @@ def choose(machines: Sequence[Machine], services: Sequence[str], id: str = "") -
         fitting = [one for one in running if one.name == running[0].name]
         missing = f"No machine of {', '.join(services)} is running."
     if not fitting:
-        raise Refused(missing, f"Machines: {names or 'none'}.")
+        raise Refused(missing, f"Machines: {names}." if names else f"To create its machines: {next_command('up')}")
     if len(fitting) > 1:
         ids = " and ".join(one.id for one in fitting)
         raise Refused(

@@ -4,7 +4,7 @@ Its rows stand in this package by what they are about, a function for each servi
 What is this stack's is told by its name where AWS puts names into ARNs and by its tag where it does not. `*` stands
 only where AWS knows no resource.
 
-A new call: add its action to the row of its service and scope. What no run in tests/policy makes goes into
+A new call: add its action to the row of its service and scope. What no run in tests/permissions makes goes into
 `UNRECORDED` as well, with the reason; a test compares both ways. Making a thing needs the feature to be configured;
 looking at it and taking it away does not, since the config may have had the feature before.
 

@@ -63,7 +63,7 @@ class Project:
         return from_mapping(tomllib.loads(self._text()))
 
     def begin(self, application: Path) -> None:
-        """Copy the application and commit it. Raises `UsageError` where it has not both services, `Refused` by git."""
+        """Copy the application and commit it. Raises `UsageError` if a service is missing, `Refused` if git fails."""
         for service in SERVICES:
             if not (application / service / "package.json").is_file():
                 raise UsageError(
@@ -100,6 +100,6 @@ class Project:
 
     def _git(self, *words: str) -> None:
         try:
-            git.answered(*words, folder=self.folder, environ=COMMITTER)
+            git.output(*words, folder=self.folder, environ=COMMITTER)
         except FileNotFoundError:
             raise Refused("git is not installed, and `deploy` needs it.", "Install git. Nothing was created.") from None

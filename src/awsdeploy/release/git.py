@@ -73,7 +73,7 @@ _REMEDIES = (
 """Git's messages, and what to type then."""
 
 
-def ran(
+def run(
     *words: str,
     folder: Path,
     environ: Mapping[str, str] | None = None,
@@ -82,7 +82,7 @@ def ran(
     stdin: bytes = b"",
     timeout: float | None = None,
 ) -> subprocess.CompletedProcess[bytes]:
-    """Run git in `folder` and return how it ended.
+    """Run git in `folder` and return the finished process.
 
     `environ` is added to the environment, `more` to the configuration. `protocols` may be used (as in
     GIT_ALLOW_PROTOCOL, "https:ssh"). Raises `OSError` if git is not installed, `subprocess.TimeoutExpired`.
@@ -108,18 +108,18 @@ def ran(
     )
 
 
-def answered(*words: str, folder: Path, environ: Mapping[str, str] | None = None, stdin: bytes = b"") -> bytes:
-    """Git's answer. Raises `Refused` in git's own words, with a remedy where one is known."""
+def output(*words: str, folder: Path, environ: Mapping[str, str] | None = None, stdin: bytes = b"") -> bytes:
+    """Run git and return its standard output. Raises `Refused` in git's own words, with a remedy where one is known."""
     more = _unfiltered(folder) if words[0] == "status" else None
-    done = ran(*words, folder=folder, environ=environ, more=more, stdin=stdin)
+    done = run(*words, folder=folder, environ=environ, more=more, stdin=stdin)
     if done.returncode:
         raise refusal(words[0], done.stderr, folder)
     return done.stdout
 
 
-def said(*words: str, folder: Path) -> str:
-    """The same as text."""
-    return answered(*words, folder=folder).decode(errors="surrogateescape")
+def output_text(*words: str, folder: Path) -> str:
+    """Run git and return its standard output as text. Raises `Refused`."""
+    return output(*words, folder=folder).decode(errors="surrogateescape")
 
 
 def refusal(command: str, stderr: bytes, folder: Path) -> Refused:
@@ -130,7 +130,8 @@ def refusal(command: str, stderr: bytes, folder: Path) -> Refused:
     text = " ".join(lines)
     named = re.search(r"(?:dubious ownership in repository at|unsafe repository \(?)\s*'([^']*)'", text)
     where = shlex.quote(named[1] if named else str(folder.resolve()))
-    remedy = next((remedy for pattern, remedy in _REMEDIES if re.search(pattern, text)), "Run it yourself to see more.")
+    again = f"To see the whole error: git -C {where.replace('{', '{{').replace('}', '}}')} {command}"
+    remedy = next((remedy for pattern, remedy in _REMEDIES if re.search(pattern, text)), again)
     return Refused(f"git {command} failed: {reason}", remedy.format(folder=where))
 
 
@@ -140,8 +141,8 @@ def pristine(root: Path) -> Iterator[dict[str, str]]:
 
     No configuration, no attributes but those in the commit, and those that change a file's bytes have no effect.
     """
-    objects = said("rev-parse", "--git-path", "objects", folder=root).removesuffix("\n")
-    sha256 = said("rev-parse", "--show-object-format", folder=root).strip() == "sha256"
+    objects = output_text("rev-parse", "--git-path", "objects", folder=root).removesuffix("\n")
+    sha256 = output_text("rev-parse", "--show-object-format", folder=root).strip() == "sha256"
     with tempfile.TemporaryDirectory(prefix="awsdeploy-") as made:
         place = Path(made)
         for folder in ("objects", "refs", "info"):
@@ -164,7 +165,7 @@ def is_tracked(path: Path) -> bool:
     In any case of letters: on macOS a committed `.AWSDEPLOY` is `.awsdeploy`.
     """
     try:
-        done = ran("ls-files", "-z", folder=path.absolute().parent)
+        done = run("ls-files", "-z", folder=path.absolute().parent)
     except OSError:
         return False
     wanted = os.fsencode(path.name).lower()
@@ -174,6 +175,6 @@ def is_tracked(path: Path) -> bool:
 
 def _unfiltered(folder: Path) -> dict[str, str]:
     """Settings that turn off every filter which is configured: `status` would run them."""
-    done = ran("config", "-z", "--name-only", "--get-regexp", _FILTERS, folder=folder)
+    done = run("config", "-z", "--name-only", "--get-regexp", _FILTERS, folder=folder)
     keys = {key for key in done.stdout.decode(errors="surrogateescape").split("\0") if key}
     return {key: "false" if key.endswith(".required") else "" for key in sorted(keys)}

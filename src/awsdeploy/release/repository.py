@@ -217,7 +217,7 @@ def _told(access: Access, folder: Path) -> Mapping[str, str]:
 def _asked_remote(access: Access, folder: Path) -> subprocess.CompletedProcess[bytes]:
     """Raises `UsageError` where git is not installed, `Refused` where no server answers."""
     with _answering("git"):
-        return git.ran(
+        return git.run(
             *("ls-remote", "--heads", "--", access.url),
             folder=folder,
             environ=_told(access, folder),

@@ -60,7 +60,9 @@ class Source:
     def tree(self) -> dict[str, Committed]:
         """Every committed path."""
         found = {}
-        for row in filter(None, git.said("ls-tree", "-r", "-l", "-z", self.commit, folder=self.root).split("\0")):
+        for row in filter(
+            None, git.output_text("ls-tree", "-r", "-l", "-z", self.commit, folder=self.root).split("\0")
+        ):
             facts, _, path = row.partition("\t")
             mode, _, name, size = facts.split()
             found[path] = Committed(mode, name, int(size) if size.isdecimal() else 0)
@@ -105,19 +107,21 @@ class Source:
             "--no-renames",
             "--ignore-submodules=all",
         )
-        return [row[3:] for row in git.said(*words, folder=self.root).split("\0") if len(row) > 3]
+        return [row[3:] for row in git.output_text(*words, folder=self.root).split("\0") if len(row) > 3]
 
     def is_pushed(self) -> bool:
         """Whether a remote's branch or a tag has it, as far as is known here; nobody is asked."""
         refs = ("refs/remotes", "refs/tags")
-        return bool(git.said("for-each-ref", "--count=1", "--contains", self.commit, *refs, folder=self.root).strip())
+        return bool(
+            git.output_text("for-each-ref", "--count=1", "--contains", self.commit, *refs, folder=self.root).strip()
+        )
 
     def contents(self, paths: Sequence[str]) -> dict[str, bytes]:
         """Committed files as they are. Raises `Refused` for one that is not here (a partial clone)."""
         names = "".join(f"{self.tree[path].object}\n" for path in paths)
         if not names:
             return {}
-        answer = io.BytesIO(git.answered("cat-file", "--batch", folder=self.root, stdin=names.encode()))
+        answer = io.BytesIO(git.output("cat-file", "--batch", folder=self.root, stdin=names.encode()))
         found = {}
         for path in paths:
             head = answer.readline().split()
@@ -150,7 +154,7 @@ class Source:
     def _archive(self, format: str, to: Path) -> None:
         words = ("archive", f"--format={format}", f"--output={to.absolute()}", self.commit)
         with git.pristine(self.root) as environ:
-            git.answered(*words, folder=Path(environ["GIT_DIR"]), environ=environ)
+            git.output(*words, folder=Path(environ["GIT_DIR"]), environ=environ)
 
 
 def committed(folder: Path, ref: str) -> Source:
@@ -164,11 +168,11 @@ def committed(folder: Path, ref: str) -> Source:
     if ref.startswith("-"):
         raise Refused(f"{ref!r} is not a valid commit name.", "Give a branch, a tag or a commit: --ref main")
     try:
-        commit = git.said("rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}", folder=root).strip()
+        commit = git.output_text("rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}", folder=root).strip()
     except Refused:
         if ref == "HEAD":
             raise Refused("Nothing is committed yet.", "git add -A && git commit -m 'first'") from None
-        if git.said("rev-parse", "--is-shallow-repository", folder=root).strip() == "true":
+        if git.output_text("rev-parse", "--is-shallow-repository", folder=root).strip() == "true":
             raise Refused(
                 f"{root} has no commit {ref!r}. It is a shallow clone, without older commits.",
                 "git fetch --unshallow --tags",
@@ -179,7 +183,7 @@ def committed(folder: Path, ref: str) -> Source:
 
 def _root(folder: Path) -> Path:
     """The work tree around `folder`. Raises `Refused` where there is none, or git does not trust it."""
-    done = git.ran("rev-parse", "--show-toplevel", folder=folder)
+    done = git.run("rev-parse", "--show-toplevel", folder=folder)
     if done.returncode == 0:
         return Path(done.stdout.decode(errors="surrogateescape").removesuffix("\n"))
     if done.stderr.startswith(b"fatal: not a git repository (or any"):
@@ -193,7 +197,7 @@ def _root(folder: Path) -> Path:
 def remote(folder: Path) -> str:
     """The address of the repository's `origin`; nothing where there is none."""
     try:
-        return git.said("config", "--get", "remote.origin.url", folder=folder).strip()
+        return git.output_text("config", "--get", "remote.origin.url", folder=folder).strip()
     except (Refused, OSError):
         return ""
 

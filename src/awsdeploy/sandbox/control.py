@@ -1,4 +1,4 @@
-"""Starts, finds, steers and stops the sandbox's process. Knows nothing of moto or boto3."""
+"""Control of the sandbox's process: start, find, call and stop it. Knows nothing of moto or boto3."""
 
 from __future__ import annotations
 

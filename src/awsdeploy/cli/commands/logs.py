@@ -61,7 +61,10 @@ def command(given: Given, source: str, follow: bool, begin: str, words: str, as_
         start = logs.since(begin, now, settings.tz)
         is_balancer = source == logs.BALANCER and source not in settings.services
         if is_balancer and follow:
-            raise UsageError("-f cannot follow the load balancer's log: AWS delivers it every five minutes.")
+            raise UsageError(
+                "-f cannot follow the load balancer's log: AWS delivers it every five minutes.",
+                f"Without -f: {next_command('logs', source)}",
+            )
         tails = [] if is_balancer else logs.tails(at.run, settings, source, start)
         at.run.need_record()
         known = machines(at.run)

@@ -55,7 +55,7 @@ class Topic(Resource):
         return str(aws.client("sns").create_topic(Name=aws.name(self, 256, APART), Tags=aws.tags(self))["TopicArn"])
 
     def diff(self, aws: Aws, live: Observed) -> Iterator[Change]:
-        """What is subscribed by hand in another way (a chat, a queue) is nobody's business here."""
+        """Subscriptions of other protocols are left alone."""
         sns, present = aws.client("sns"), by_mail(live)
         for email in self.emails:
             if email not in present:

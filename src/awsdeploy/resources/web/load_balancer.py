@@ -29,7 +29,7 @@ from awsdeploy.resources.storage.bucket import Bucket
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class LoadBalancer(Resource):
-    """The public front door, in every public subnet. `logs` is where it writes down every request.
+    """Internet-facing load balancer in every public subnet. `logs` is the bucket of its access logs.
 
     `desync` is AWS's mode against request smuggling; `drop_invalid_headers` drops header names that are not plain.
     """

@@ -41,7 +41,7 @@ class Limits:
     """Regions that the account has not turned on."""
 
 
-def steer(world: World, value: Mapping[str, Any]) -> None:
+def change(world: World, value: Mapping[str, Any]) -> None:
     """Raises `ValueError` for what the account does not have."""
     limits, known = world.of(Limits), {one.name for one in fields(Limits)}
     if unknown := sorted(set(value) - known):

@@ -1,4 +1,4 @@
-"""The world's time: AWS seconds that pass `speed` times as fast as ours, and what is due when."""
+"""Clock of the sandbox: AWS seconds, which pass `speed` times as fast as real ones, and the scheduled events."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Clock:
 
 
 class Agenda:
-    """What will happen by itself, each at its own moment and in order of moments.
+    """Scheduled events, in order of time.
 
     Between calls time does not pass for the world: `now` is the moment of the call, or of the event
     that is being carried out, so that a chain of events is exact however late anyone looks.

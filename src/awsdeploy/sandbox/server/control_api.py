@@ -100,7 +100,7 @@ class ControlApi:
 
         self.server.ready.wait()
         with self.server.lock:
-            limits.steer(self.server.world, value)
+            limits.change(self.server.world, value)
 
     def post_deny(self, value: Mapping[str, Any]) -> None:
         """IAM actions that nobody is allowed from now on, instead of those before; also those a call needs as well."""
@@ -159,7 +159,7 @@ class ControlApi:
         from awsdeploy.sandbox.aws.compute import agents
 
         with self.server.lock:
-            agents.steer(self.server.world, str(value["instance"]), bool(value["online"]))
+            agents.set_online(self.server.world, str(value["instance"]), bool(value["online"]))
 
     def post_database(self, value: Mapping[str, Any]) -> None:
         """Put a database into a status of RDS: for good, or for so many AWS seconds."""

@@ -49,7 +49,7 @@ class Past:
         self.leave()
 
     def leave(self) -> None:
-        """In a fork of who asks: it is none of ours."""
+        """Close our ends of the pipes in a fork."""
         self.questions.close()
         self.answers.close()
 
@@ -73,7 +73,7 @@ class Lag:
         return self.copies[0] if self.copies else None
 
     def in_a_fork(self) -> Lag:
-        """The lag of a copy of this world that goes on by itself."""
+        """Close the inherited pipes and return an empty lag for a fork."""
         for past in self.copies:
             past.leave()
         return Lag(self.seconds)
@@ -87,7 +87,7 @@ class Lag:
             self.copies.pop().end()
 
     def _forget(self, now: float) -> None:
-        """End what is further back than reads lag: every write since is visible."""
+        """End copies older than the lag."""
         while self.copies and self.copies[0].at <= now - self.seconds:
             self.copies.pop(0).end()
 

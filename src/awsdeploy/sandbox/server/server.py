@@ -165,9 +165,9 @@ class Server:
         return answer
 
     def _know(self, call: Call, incoming: Incoming) -> None:
-        """Raises `AwsRefuses` unless the owner or a machine signed the call, or nobody did: see `strangers`.
+        """Raises `AwsRefuses` unless the owner or a machine signed the call, or nobody did: see `anonymous_access`.
 
-        What machines and strangers ask is no use of the sandbox, which ends when its owner has not used it for long.
+        Calls of machines and anonymous calls do not count as use of the sandbox, which ends when its owner is idle.
         """
         if call.anonymous:
             return

@@ -49,7 +49,7 @@ class World:
         return self.agenda.now
 
     def of(self, kind: type[T]) -> T:
-        """The one object of this kind in this world, made on first use without arguments."""
+        """The single object of this class in this world, created on first use without arguments."""
         if kind not in self._memory:
             self._memory[kind] = kind()
         return cast(T, self._memory[kind])

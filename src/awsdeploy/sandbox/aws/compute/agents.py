@@ -47,7 +47,7 @@ def known(id: str) -> None:
         raise ValueError(f"no such instance: {id}")
 
 
-def steer(world: World, id: str, speaks: bool) -> None:
+def set_online(world: World, id: str, speaks: bool) -> None:
     """Let the agent of a machine fall silent, or speak again. Raises `ValueError` if there is no such machine."""
     known(id)
     silent = world.of(Agents).silent

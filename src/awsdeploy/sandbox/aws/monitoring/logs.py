@@ -1,4 +1,4 @@
-"""Log groups: periods that AWS offers, and the groups that RDS makes by itself, and makes again."""
+"""Log groups: retention periods, log events, and the groups that RDS creates and recreates."""
 
 from __future__ import annotations
 
