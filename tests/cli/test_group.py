@@ -210,6 +210,19 @@ def test_completion_answers_without_importing_the_commands() -> None:
     assert "awsdeploy.cli.commands.config" not in done.stderr
 
 
+@pytest.mark.parametrize(("shell", "word"), [("bash", "1"), ("zsh", "1"), ("fish", "st")])
+def test_completion_answers_in_every_shell(shell: str, word: str) -> None:
+    environment = os.environ | {
+        "_AWSDEPLOY_COMPLETE": f"{shell}_complete",
+        "COMP_WORDS": "awsdeploy st",
+        "COMP_CWORD": word,
+    }
+    done = subprocess.run([sys.executable, "-m", "awsdeploy"], capture_output=True, text=True, env=environment)
+    assert done.returncode == 0, done.stderr
+    assert "status" in done.stdout
+    assert done.stderr == ""
+
+
 def test_completion_loads_in_bash() -> None:
     done = subprocess.run(["bash", "-n"], input=run("completion", "bash").stdout, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")

@@ -85,7 +85,7 @@ def test_a_database_of_the_owners_own_has_other_certificates(box: Box) -> None:
 
 
 def test_without_the_parameter_all_is_as_it_was(box: Box) -> None:
-    """An older stack, and one with `database.tls = false`."""
+    """An older stack, whose services get no certificates."""
     del box.parameters[f"{FOLDER}/DB_SSL_CA"]
     found = deployed(box, files=using("mysql2"))
     assert (found["DATABASE_URL"], "DB_SSL_CA" in found, asked(box)) == (PLAIN, False, [])

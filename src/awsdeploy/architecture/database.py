@@ -40,29 +40,22 @@ class Transport(Enum):
 
     REQUIRED = "1"
     OPTIONAL = "0"
-    OFFERED = "offered"
-    """An older stack in which the setting is written: the services get the certificates first."""
     UNCHANGED = "unchanged"
-    """An older stack in which it is not."""
+    """A stack older than the setting, which is not written: nothing is required, no certificates are given."""
 
     @property
     def settings(self) -> Mapping[str, str]:
-        return {TLS: self.value} if self.value in ("0", "1") else {}
+        return {} if self is Transport.UNCHANGED else {TLS: self.value}
 
     @property
     def advice(self) -> str:
-        if self is Transport.UNCHANGED:
-            return (
-                "The database accepts connections without TLS. That does not change by itself, because it would stop "
-                "an application that connects without TLS. Set database.tls = true to require TLS in two steps, or "
-                "database.tls = false to keep it"
-            )
-        if self is Transport.OFFERED:
-            return (
-                "The database does not require TLS yet. Deploy every service that uses the database "
-                f"({next_command('deploy')}). The next {next_command('up')} requires TLS"
-            )
-        return ""
+        if self is not Transport.UNCHANGED:
+            return ""
+        return (
+            "The database accepts connections without TLS. That does not change by itself, because it would stop an "
+            f'application that connects without TLS. To require TLS: set database.tls = "optional", run '
+            f'{next_command("up")} and {next_command("deploy", "--force")}; then set database.tls = "required"'
+        )
 
 
 class DatabaseTier:
@@ -81,10 +74,9 @@ class DatabaseTier:
     ) -> None:
         wanted = settings.database
         if transport is None:
-            transport = Transport.REQUIRED if wanted.tls else Transport.OPTIONAL
-        spoken = transport in (Transport.REQUIRED, Transport.OFFERED)
+            transport = Transport.REQUIRED if wanted.tls == "required" else Transport.OPTIONAL
         # Created before the group: a group without it belongs to an older stack.
-        authority = (Parameter(key=AUTHORITY, value=CA_ON_MACHINES),) if spoken else ()
+        authority = () if transport is Transport.UNCHANGED else (Parameter(key=AUTHORITY, value=CA_ON_MACHINES),)
         group = SubnetGroup(key="database/subnets", subnets=network.private)
         parameters = ParameterGroup(
             key=PARAMETERS,

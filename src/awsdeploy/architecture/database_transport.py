@@ -10,18 +10,19 @@ from awsdeploy.resources.database.groups import TLS, ParameterGroup, written
 
 
 def transport(run: Run, settings: Settings) -> Transport:
-    """Read what an older stack has. There TLS is required only if the setting is written, and one `up` later.
+    """Decide by the setting, and by what a stack has that is older than it: there only a written setting counts.
 
     An older stack has a parameter group that does not require TLS, and no parameter with the path of the certificates.
     """
-    if not settings.database.tls:
+    if settings.database.tls == "optional":
         return Transport.OPTIONAL
+    if settings.origins.get("database.tls") != "default":
+        return Transport.REQUIRED
     groups = [live for live in run.cache.all(ParameterGroup, run.region) if live.key == PARAMETERS]
     view = run.view(ParameterGroup, run.region)
-    if (
+    newer = (
         not groups
         or any(live.key == AUTHORITY for live in run.cache.all(Parameter, run.region))
         or any(written(view, live).get(TLS) == Transport.REQUIRED.value for live in groups)
-    ):
-        return Transport.REQUIRED
-    return Transport.UNCHANGED if settings.origins.get("database.tls") == "default" else Transport.OFFERED
+    )
+    return Transport.REQUIRED if newer else Transport.UNCHANGED

@@ -38,10 +38,10 @@ def sentences(settings: Settings) -> Iterator[str]:
         yield f"The document's NAT gateway is left out (${NAT_MONTHLY} a month): network.nat = true adds it."
     if not network.ssh_from:
         yield "The document's port 22 is closed: Session Manager needs no port; network.ssh_from opens it."
-    if settings.database.tls:
+    if settings.database.tls == "required":
         yield (
             "The database refuses connections without TLS, unlike the document: pass the CA certificates in DB_SSL_CA "
-            "to the database driver. database.tls = false accepts connections without TLS."
+            'to the database driver. database.tls = "optional" also accepts connections without TLS.'
         )
     yield from _storage(settings)
     scaling = [service.scaling for service in settings.services.values() if service.scaling]

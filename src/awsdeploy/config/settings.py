@@ -168,8 +168,8 @@ class Database(Frozen):
     """Name of the database schema. Default: from the project's name."""
     username: Annotated[str, AfterValidator(rules.username), pattern(rules.USERNAME)] = "app"
     """Database user of the application."""
-    tls: bool = True
-    """TLS is required for connections. In a stack older than this setting, only if it is written."""
+    tls: Literal["required", "optional"] = "required"
+    """TLS for connections. A stack that is older than this setting does not change until it is written."""
 
 
 class Uploads(Frozen):

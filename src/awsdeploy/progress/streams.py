@@ -55,7 +55,10 @@ class Stream(io.TextIOWrapper):
         self.patient, self.cleans = patient, cleans
         self.lost: OSError | None = None
 
-    def write(self, text: str) -> int:
+    def write(self, text: str | bytes) -> int:
+        """Write text, or the bytes that click's completion writes. Returns the length."""
+        if isinstance(text, bytes):
+            text = text.decode("utf-8", "replace")
         shown = _cleaned(text) if self.cleans else text
         with self._losing():
             super().write(shown)

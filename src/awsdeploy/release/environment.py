@@ -112,8 +112,7 @@ def provided(settings: Settings, service: Service) -> Mapping[str, str]:
     if service.name in settings.database_users:
         found |= dict.fromkeys(("DB_HOST", "DB_PORT", "DB_NAME", "DB_USER", "DB_PASSWORD"), "the database")
         found["DATABASE_URL"] = "the DB_ parameters"
-        if settings.database.tls:
-            found["DB_SSL_CA"] = "the database"
+        found["DB_SSL_CA"] = "the database"
     return dict(sorted(found.items()))
 
 
