@@ -112,8 +112,8 @@ def test_names_from_everywhere_are_shown_and_not_obeyed(up: World) -> None:
 
 def test_what_aws_says_is_shown_on_the_board_and_not_obeyed(capfd: pytest.CaptureFixture[str]) -> None:
     script = (
-        "from awsdeploy import console, output\nfrom awsdeploy.engine.events import Event\n"
-        "from awsdeploy.progress.steps import Clock, Row\noutput.install()\n"
+        "from awsdeploy.progress import console, streams\nfrom awsdeploy.engine.events import Event\n"
+        "from awsdeploy.progress.steps import Clock, Row\nstreams.install()\n"
         "with console.watching([('A', [Row('a/b', 'x')])], clock=Clock()) as emit:\n"
         f"    emit(Event('a/b', 'waiting', 'pending', {CONTROLS!r}))\n"
         f"    emit(Event('a/b', 'failed', detail={CONTROLS!r}))\n"

@@ -160,7 +160,7 @@ def test_a_server_to_which_one_is_led_is_not_told_the_token(
 def test_the_token_of_another_repository_is_not_used(box: Box, server: GitServer, clone: Path) -> None:
     connect(box, "https://git.example.com/shop.git")
     outcome = refused(box, clone, url := server.holds("shop", clone))
-    assert outcome["diagnosis"] == f"The code is in {url}, and https://git.example.com/shop.git is connected."
+    assert outcome["diagnosis"] == f"The code is in {url}, but https://git.example.com/shop.git is connected."
     assert server.told == set()
 
 

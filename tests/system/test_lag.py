@@ -140,7 +140,7 @@ def test_what_aws_was_told_by_another_run_is_waited_for_and_not_sent_again(stand
     items = {item.resource.key: item for item in standing.plan(wanted).items.values()}
     for key, field in (("database/mysql", "DBInstanceClass"), ("machines/frontend-1", "disk GB")):
         assert items[key].action == "wait"
-        assert [(one.field, one.impact) for one in items[key].changes] == [(field, "AWS is at work on it")]
+        assert [(one.field, one.impact) for one in items[key].changes] == [(field, "AWS is still changing it")]
     shown = standing.awsdeploy("status")
     assert shown.returncode == 1
     assert "available; in progress: DBInstanceClass" in shown.stdout
