@@ -28,11 +28,11 @@ MYSQL_SETTINGS = {
 
 PARAMETERS, AUTHORITY = "database/parameters", "database/DB_SSL_CA"
 CA_ON_MACHINES = "/opt/awsdeploy/rds-ca.pem"
-"""Where release.sh stores the CA certificates of the region's databases."""
+"""Path at which release.sh stores the CA certificates of the region's databases."""
 
 
 class Transport(Enum):
-    """Whether the database refuses connections without TLS. RDS supports TLS in each case.
+    """TLS for connections: required, optional or left unchanged. RDS supports TLS in each case.
 
     MySQL's default for `require_secure_transport` is 0 up to 8.4 and 1 later, so the value is always written, except
     where it stays as it is.

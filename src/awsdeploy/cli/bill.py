@@ -28,7 +28,7 @@ def closing(settings: Settings, bill: list[Line]) -> str:
 
 
 def difference(before: list[Line], after: list[Line]) -> list[str]:
-    """What a change of an existing stack does to its bill: each line that comes, goes or changes, and the sum."""
+    """Effect of a change on the bill of an existing stack: each line that is added, removed or changed, and the sum."""
     from awsdeploy.cost import estimate
 
     was, will = {one.what: one for one in before}, {one.what: one for one in after}

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def asked(at: Session, seconds: float) -> Question:
-    """What the checks are given. `seconds`: how long the run usually takes."""
+    """Question for the checks. `seconds`: how long the run usually takes."""
     from awsdeploy.preflight.finding import Question
 
     return Question(at.settings, at.run.stack, at.run.session, seconds)
@@ -24,7 +24,7 @@ def asked(at: Session, seconds: float) -> Question:
 
 @contextmanager
 def explained(at: Session) -> Iterator[None]:
-    """Where AWS does not accept the credentials: why, and what makes new ones. A region that is not on sounds alike."""
+    """Explain credentials that AWS does not accept, and how to get new ones. A disabled region looks alike."""
     try:
         yield
     except CredentialsMissing as missing:
@@ -54,7 +54,7 @@ def lines(found: Sequence[Finding]) -> Iterator[str]:
 
 
 def _rest(made: Sequence[Result]) -> Iterator[str]:
-    """What was checked and well, and what nobody could ask."""
+    """Checks that passed, and checks that could not be made."""
     for one in made:
         if one.asked and not one.found:
             yield f"✓ {one.check}"

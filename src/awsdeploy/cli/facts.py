@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def found_out(at: Session, plan: Plan) -> dict[str, str]:
-    """What people want to know of a stack that is up: its address first."""
+    """Endpoints of an existing stack, the application's URL first."""
     url, facts = address(at, plan), {}
     for resource, item in plan.items.items():
         live = at.run.lives.get(resource)
@@ -24,7 +24,7 @@ def found_out(at: Session, plan: Plan) -> dict[str, str]:
 
 
 def address(at: Session, plan: Plan) -> str:
-    """Where the application answers; "" as long as nothing does."""
+    """URL of the application; "" as long as there is no load balancer."""
     from awsdeploy.dns import addresses
     from awsdeploy.resources.web.listener import Listener, secure
     from awsdeploy.resources.web.load_balancer import LoadBalancer

@@ -22,10 +22,7 @@ if TYPE_CHECKING:
     from awsdeploy.resources.database.instance import Database
 
 SIGNS = {"create": "+", "change": "~", "replace": "-/+", "wait": "…"}
-
-
 WORDS = {"create": "to create", "change": "to change", "replace": "to replace", "remove": "to remove"}
-
 
 take_over_option = click.option(
     "--take-over-record",
@@ -33,13 +30,9 @@ take_over_option = click.option(
     is_flag=True,
     help="Replace existing DNS records of the application's names that awsdeploy did not create.",
 )
-
-
 replace_option = click.option(
     "--replace", metavar="KEY", multiple=True, help="Recreate this resource. Can be repeated."
 )
-
-
 restore_option = click.option(
     "--restore-snapshot",
     metavar="ID",
@@ -49,23 +42,23 @@ restore_option = click.option(
 
 
 def made(at: Session, take_over: bool = False, replace: tuple[str, ...] = (), restore_snapshot: str = "") -> Plan:
-    """The plan for these settings. Raises `UsageError` for a snapshot where a database stands."""
+    """The plan for these settings. Raises `UsageError` for a snapshot if the database exists."""
     from awsdeploy import architecture
     from awsdeploy.architecture import database_transport, https_readiness
     from awsdeploy.engine import plan
     from awsdeploy.resources.dns.records import LEFT_ALONE
 
-    def steps(stands: https_readiness.HttpsReadiness, found: Transport | None = None) -> list[Step]:
-        return architecture.steps(at.settings, take_over, restore_snapshot, stands.https, stands.public, found)
+    def steps(ready: https_readiness.HttpsReadiness, found: Transport | None = None) -> list[Step]:
+        return architecture.steps(at.settings, take_over, restore_snapshot, ready.https, ready.public, found)
 
     def seen() -> list[Step]:
-        stands = https_readiness.readiness(at.run, at.settings)
-        if stands.unasked:
+        ready = https_readiness.readiness(at.run, at.settings)
+        if ready.unasked:
             domain = at.settings.domain
-            click.echo(f"Public DNS cannot be queried, so {domain} was not checked: {stands.unasked}", err=True)
-        elif stands.public.unanswered:
-            click.echo(stands.public.gaps, err=True)
-        return steps(stands, database_transport.transport(at.run, at.settings))
+            click.echo(f"Public DNS cannot be queried, so {domain} was not checked: {ready.unasked}", err=True)
+        elif ready.public.unanswered:
+            click.echo(ready.public.gaps, err=True)
+        return steps(ready, database_transport.transport(at.run, at.settings))
 
     at.run.notes[LEFT_ALONE] = at.settings.dns.mode == "external"
     found = plan.make(at.run, steps(https_readiness.HttpsReadiness(True)), replace, seen)
@@ -87,7 +80,7 @@ def _made_anew(plan: Plan) -> Database | None:
 
 
 def _came_from(plan: Plan, snapshot: str) -> bool:
-    """Whether the database is already what this snapshot was to become: the same command goes on from there."""
+    """Tell if the database was already restored from this snapshot: the same command continues from there."""
     from awsdeploy.resources.database.instance import Database, restored_from
 
     lives = [item.live for one, item in plan.items.items() if isinstance(one, Database)]
@@ -113,7 +106,7 @@ def offered(plan: Plan) -> list[Observed]:
 
 
 def forecast(plan: Plan) -> Forecast:
-    """How long carrying it out takes, by the resources' usual times."""
+    """Forecast of how long the plan takes, by the usual times of its resources."""
     from awsdeploy.progress.forecast import Forecast
 
     needs = {resource.key: {edge.key for edge in edges} for resource, edges in plan.needs().items()}
@@ -174,7 +167,7 @@ def _said(value: object) -> str:
 
 
 def remarks(at: Session, plan: Plan) -> Iterator[str]:
-    """What it comes to, what stands in the way, and what is good to know."""
+    """Remarks below a plan: the counts, the bill, what blocks it, and notes."""
     from awsdeploy.architecture import differences_from_document
     from awsdeploy.progress.steps import spell
 
@@ -214,21 +207,21 @@ def _wide_grants(plan: Plan) -> Iterator[str]:
 
 
 def _bill(at: Session, plan: Plan) -> Iterator[str]:
-    """Of a new stack every line; of one that stands what the change comes to."""
+    """Bill of a new stack line by line; of an existing one the effect of the change."""
     from awsdeploy.architecture import differences_from_document
     from awsdeploy.cost import estimate
 
-    lines_after = _after(plan, at)
+    planned = _after(plan, at)
     if plan.new:
         yield "US dollars a month:"
-        yield from bill.table(lines_after)
-        yield bill.closing(at.settings, lines_after)
+        yield from bill.table(planned)
+        yield bill.closing(at.settings, planned)
         yield "Not included in the total:"
         yield from bill.table(differences_from_document.beside(at.settings))
         yield f"Usage-based, not estimated: {', '.join(estimate.BY_USE)}."
     else:
-        yield bill.closing(at.settings, lines_after)
-        yield from bill.difference(_existing(plan, at), lines_after)
+        yield bill.closing(at.settings, planned)
+        yield from bill.difference(_existing(plan, at), planned)
 
 
 def _after(plan: Plan, at: Session) -> list[Line]:
@@ -239,7 +232,7 @@ def _after(plan: Plan, at: Session) -> list[Line]:
 
 
 def _existing(plan: Plan, at: Session) -> list[Line]:
-    """The bill of what stands, by the look the plan was made from."""
+    """Bill of what exists, by the look that the plan was made from."""
     from awsdeploy.cost import estimate, inventory
 
     used = [item.live for item in plan.items.values() if item.resource.existing and item.live]
@@ -258,15 +251,15 @@ def document(at: Session, plan: Plan) -> dict[str, Any]:
     from awsdeploy.architecture import differences_from_document
     from awsdeploy.cost import estimate
 
-    lines_after = _after(plan, at)
-    stands = 0.0 if plan.new else estimate.total(_existing(plan, at))
+    planned = _after(plan, at)
+    present = 0.0 if plan.new else estimate.total(_existing(plan, at))
     return {
         **at.header,
         "quiet": plan.quiet,
         "seconds": round(forecast(plan).longest),
-        "monthly": round(estimate.total(lines_after), 2),
-        "difference": round(estimate.total(lines_after) - stands, 2),
-        "bill": bill.told(lines_after),
+        "monthly": round(estimate.total(planned), 2),
+        "difference": round(estimate.total(planned) - present, 2),
+        "bill": bill.told(planned),
         "beside": bill.told(differences_from_document.beside(at.settings)),
         "steps": [
             {"title": step.title, "resources": [_described(plan.items[resource]) for resource in step.resources]}

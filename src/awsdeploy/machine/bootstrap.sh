@@ -94,7 +94,7 @@ link() {
   ln -sfn "$target" "$path"
 }
 
-# Programs run as `app`. Packages are installed and built by `app-build`, since they bring scripts of strangers.
+# Programs run as `app`. Packages are installed and built by `app-build`, since they bring scripts of third parties.
 account() {
   if id "$1" >/dev/null 2>&1; then return 0; fi
   useradd --system --create-home --home-dir "/home/$1" --shell /bin/bash "$1"

@@ -308,7 +308,7 @@ as_app() {
 }
 
 # Packages are installed and built by a user of their own, which has no role and no part in what runs: the programs of
-# strangers run here. Where a machine has no such user (it is older) the application's does it.
+# third parties run here. Where a machine has no such user (it is older) the application's does it.
 as_builder() {
   as "$BUILDER" "$BUILDER_HOME" "$@"
 }
@@ -676,7 +676,7 @@ checked_out() {
 }
 
 # Three sets of variables: for the running program, for the build, and for the installation, which runs the scripts of
-# strangers and is told no secrets but its own.
+# third parties and is told no secrets but its own.
 environment() {
   step environment
   as_app install -d -m 700 "$KEPT" || broken 1 "The environment cannot be written."
@@ -797,7 +797,7 @@ install_packages() {
   'yarn 2') arguments=(install --immutable) quiet=(--mode=skip-build) again=(install --immutable) ;;
   pnpm) arguments=(install --frozen-lockfile --prod=false) quiet=(--ignore-scripts) again=(rebuild) ;;
   esac
-  # Packages bring scripts of strangers. Where a token is there to fetch private packages, it is gone when these run.
+  # Packages bring scripts of third parties. Where a token is there to fetch private packages, it is gone when these run.
   if [[ $(as_builder cat "$BUILDS/install.json") == "$(as_builder cat "$BUILDS/scripts.json")" ]]; then quiet=() again=(); fi
   run with_builder "$BUILDS/install.json" "$LOCKED_AT" "${PROGRAM[@]}" "${arguments[@]}" ${quiet[@]+"${quiet[@]}"} ||
     broken $? "\`$TOOL ${arguments[0]}\` failed." "Run it on your computer in a fresh clone, then deploy again."

@@ -56,7 +56,7 @@ def _lines(at: Session, found: Sequence[Restorable]) -> Iterator[str]:
 
 
 def _next(at: Session, found: Sequence[Restorable]) -> str:
-    """What to do with it: of a stack that is gone, the database can be brought back."""
+    """Next step: the database of a deleted stack can be restored."""
     from awsdeploy.resources.backup.snapshot import Snapshot
     from awsdeploy.resources.database.instance import Database
 

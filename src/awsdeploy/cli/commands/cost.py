@@ -92,7 +92,7 @@ def _said(settings: Settings) -> list[str]:
 
 
 def _billed(settings: Settings, found: Billed) -> list[str]:
-    """What AWS has billed beside what was estimated for as many days."""
+    """Actual cost, and the estimate for as many days."""
     from awsdeploy.cost import actual_cost, estimate
     from awsdeploy.engine.resource import TAG_STACK
 

@@ -6,15 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from awsdeploy.aws.session import tolerate
-from awsdeploy.engine.resource import (
-    Aws,
-    Change,
-    DestroyOptions,
-    Idempotency,
-    Observed,
-    Resource,
-    TransientError,
-)
+from awsdeploy.engine.resource import Aws, Change, DestroyOptions, Idempotency, Observed, Resource, TransientError
 from awsdeploy.resources.compute.auto_scaling import AutoScalingGroup, autoscaling
 
 

@@ -1,4 +1,4 @@
-"""Route tables and what goes where by them."""
+"""Route tables of the subnets."""
 
 from __future__ import annotations
 
@@ -6,15 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from awsdeploy.aws.session import tolerate
-from awsdeploy.engine.resource import (
-    Aws,
-    Change,
-    DestroyOptions,
-    Idempotency,
-    Observed,
-    Resource,
-    TransientError,
-)
+from awsdeploy.engine.resource import Aws, Change, DestroyOptions, Idempotency, Observed, Resource, TransientError
 from awsdeploy.resources import tag_calls
 from awsdeploy.resources.network.nat_gateway import NatGateway
 from awsdeploy.resources.network.vpc import ANYWHERE, InternetGateway, Subnet, Vpc
@@ -22,7 +14,7 @@ from awsdeploy.resources.network.vpc import ANYWHERE, InternetGateway, Subnet, V
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class RouteTable(Resource):
-    """Where a group of subnets sends what leaves the VPC: `default` is a gateway, or nowhere."""
+    """Routes of a group of subnets to destinations outside the VPC: `default` is a gateway, or none."""
 
     vpc: Vpc
     subnets: tuple[Subnet, ...]

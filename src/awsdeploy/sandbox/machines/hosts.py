@@ -257,7 +257,7 @@ def _folder(world: World) -> Path:
     own_folder(link.parent)
     if link.is_symlink():  # of a sandbox that was killed
         link.unlink()
-    shutil.rmtree(link, ignore_errors=True)  # of machines that are no more, or of strangers
+    shutil.rmtree(link, ignore_errors=True)  # of deleted machines, or not ours
     if len(os.fsencode(link)) + len(DEEPEST) <= LONGEST:
         folder = link
     else:
