@@ -497,7 +497,7 @@ class MovedIn(Gate):
 
     def observe(self, aws: Aws) -> Observed:
         things = aws.client("cloud").pages("describe_things", "Things", Kind="Land")
-        session = aws.session
+        session = aws.context.session
         assert isinstance(session, CloudDoor)
         return Observed(
             MovedIn, self.key, "", status="available" if list(things) and session.cloud.occupied else "empty"

@@ -19,7 +19,7 @@ from awsdeploy.engine.plan import counter_of
 from awsdeploy.engine.resource import Observed, Stack
 from awsdeploy.engine.run import Run
 from awsdeploy.resources.dns.certificate import Certificate, validation_records
-from awsdeploy.resources.dns.hosted_zone import ZONES, HostedZone, reference_of
+from awsdeploy.resources.dns.hosted_zone import HostedZone, account_zones, reference_of
 from awsdeploy.resources.dns.zone_choice import chosen, host, leads_to, servers_of, short
 from awsdeploy.resources.web.listener import Listener
 
@@ -60,7 +60,7 @@ def readiness(run: Run, settings: Settings) -> HttpsReadiness:
         if settings.dns.mode == "external":
             return HttpsReadiness(any(_proved(live) for live in certificates))
         aws = run.view(HostedZone, run.region)
-        zone = zone_of(aws.route53, aws.notes[ZONES], settings, run.stack)
+        zone = zone_of(aws.route53, account_zones(aws), settings, run.stack)
         if zone is not None and leads_to(resolver.ask(zone.name, "NS"), zone.servers):
             return HttpsReadiness(True)
     except resolver.Unasked as unasked:

@@ -46,7 +46,7 @@ def made(at: Session, take_over: bool = False, replace: tuple[str, ...] = (), re
     from awsdeploy import architecture
     from awsdeploy.architecture import database_transport, https_readiness
     from awsdeploy.engine import plan
-    from awsdeploy.resources.dns.records import LEFT_ALONE
+    from awsdeploy.resources.dns.records import Record
 
     def steps(ready: https_readiness.HttpsReadiness, found: Transport | None = None) -> list[Step]:
         return architecture.steps(at.settings, take_over, restore_snapshot, ready.https, ready.public, found)
@@ -60,7 +60,8 @@ def made(at: Session, take_over: bool = False, replace: tuple[str, ...] = (), re
             click.echo(ready.public.gaps, err=True)
         return steps(ready, database_transport.transport(at.run, at.settings))
 
-    at.run.notes[LEFT_ALONE] = at.settings.dns.mode == "external"
+    if at.settings.dns.mode == "external":  # what leads to the stack was entered by others, perhaps in this account
+        at.run.unmanaged.add(Record)
     found = plan.make(at.run, steps(https_readiness.HttpsReadiness(True)), replace, seen)
     if restore_snapshot and _made_anew(found) is None and not _came_from(found, restore_snapshot):
         raise UsageError(

@@ -57,7 +57,7 @@ def _copied(run: Run, live: Observed, stamp: str) -> Observed:
         id = live.kind.back_up(view, live, stamp)
     shown = ""
     for _ in run.polling.ticks(run.stop, kind.wait.deadline):
-        seen = next((one for one in run.cache.look(kind, live.region) if one.id == id), None)
+        seen = run.seen(kind, live.region, id)
         if seen is None:
             continue
         if seen.state.usable:

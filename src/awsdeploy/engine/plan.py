@@ -8,6 +8,7 @@ from __future__ import annotations
 import graphlib
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from awsdeploy.engine import schedule
@@ -132,7 +133,7 @@ def make(
     record: list[Any] = []
 
     def pin() -> None:
-        run.state.pin(run.session.account(run.region), run.region)
+        run.state.pin(run.account, run.region)
 
     lives = run.look_everywhere(lambda: record.append(run.read_record()), pin)
     if seen is not None:
@@ -234,8 +235,8 @@ def _look_again(run: Run, item: Item) -> None:
         return
     view = run.view(type(resource), run.of(resource))
     for waited in run.polling.ticks(run.stop, left):
-        lives = run.cache.look(type(resource), run.of(resource)) if waited else ()
-        live = next((one for one in lives if one.id == live.id), live)
+        if waited:
+            live = run.seen(type(resource), run.of(resource), live.id) or live
         item.live = run.lives[resource] = live
         item.compare(view)
         if item.action != "change":
@@ -251,12 +252,8 @@ def _conflicts(run: Run, items: Iterable[Item]) -> list[str]:
         if why := resource.conflict(run.view(type(resource), run.of(resource))):
             found[resource.key] = why
 
-    schedule.in_parallel({item.resource: _bound(ask, item) for item in missing}, run.stop)
+    schedule.in_parallel({item.resource: partial(ask, item) for item in missing}, run.stop)
     return [found[item.resource.key] for item in missing if item.resource.key in found]
-
-
-def _bound(work: Callable[[Item], None], item: Item) -> Callable[[], None]:
-    return lambda: work(item)
 
 
 def counter_of(generation: str) -> int:

@@ -1,38 +1,27 @@
-"""State of one command while it runs: the AWS session, the stack, one memoised look at AWS, the clock."""
+"""State of one command while it runs: the context of its stack, its record and lock, events and polling."""
 
 from __future__ import annotations
 
 import hashlib
-import threading
-import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
-from awsdeploy.aws.session import AwsSession
 from awsdeploy.aws.waiting import Cancellation, Polling
 from awsdeploy.engine import schedule
+from awsdeploy.engine.context import StackContext
 from awsdeploy.engine.events import Emit
-from awsdeploy.engine.resource import (
-    KINDS,
-    Aws,
-    Gate,
-    Observed,
-    Resource,
-    Stack,
-)
+from awsdeploy.engine.resource import KINDS, Aws, Gate, Observed, Resource
 from awsdeploy.errors import NoSuchStack, next_command
 from awsdeploy.state.record import State
 from awsdeploy.state.stack_lock import StackLock
 
 
 @dataclass
-class Run:
+class Run(StackContext):
     """One command on one stack. `settle` is how long (seconds) AWS may take to show a new object or a change."""
 
-    session: AwsSession
-    stack: Stack
-    region: str
     state: State
     polling: Polling = field(default_factory=Polling)
     settle: float = 60.0
@@ -41,13 +30,14 @@ class Run:
     """Told what every look finds: all of a kind in a region, or of a gate the one observed. From many threads."""
     regions: set[str] = field(default_factory=set)
     """Where the stack has something: its own region, what is declared or recorded elsewhere."""
-    lives: dict[Resource, Observed] = field(default_factory=dict)
-    generations: dict[Resource, str] = field(default_factory=dict)
-    notes: dict[str, Any] = field(default_factory=dict)
+    unmanaged: set[type[Resource]] = field(default_factory=set)
+    """Kinds that others make: this run finds none of them."""
+    durations: dict[str, float] = field(default_factory=dict)
+    """Seconds that each resource took."""
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         self.use(self.region, *(entry.region for entry in self.state.entries.values()))
-        self.cache = ResourceCache(self._scan, self.region)
         self.stack_lock = StackLock(self.session, self.stack, self.region)
         self.stack_lock.regions = lambda: self.regions
         self.stack_lock.memory = hashlib.sha256(str(self.state.path.absolute()).encode()).hexdigest()[:12]
@@ -94,18 +84,7 @@ class Run:
     ) -> Aws:
         """AWS as this kind sees it in this region. Who is `removing` something does not wait for it to appear."""
         transient = tuple(row for row in kind.transient if not (removing and row.absent))
-        return Aws(
-            self.session,
-            self.stack,
-            region,
-            self.cache,
-            self.lives,
-            self.generations,
-            token,
-            transient,
-            self.notes,
-            fresh,
-        )
+        return Aws(self, region, token, transient, fresh)
 
     def kinds(self) -> list[tuple[type[Resource], str]]:
         """Every kind, in every region in use if it may stand in another than the stack's."""
@@ -121,56 +100,14 @@ class Run:
         """All of the stack's objects, all kinds at once; `more` is done at the same time."""
         # `more` first: its refusals (the wrong account) explain those of the scans.
         tasks: dict[Any, Callable[[], object]] = dict(enumerate(more))
-        tasks |= {pair: _later(self.cache.all, *pair) for pair in self.kinds()}
+        tasks |= {pair: partial(self.cache.all, *pair) for pair in self.kinds()}
         schedule.in_parallel(tasks, self.stop)
         # What was done meanwhile may have found further regions.
-        later: dict[Any, Callable[[], object]] = {pair: _later(self.cache.all, *pair) for pair in self.kinds()}
-        schedule.in_parallel({pair: look for pair, look in later.items() if pair not in tasks}, self.stop)
+        later = {pair: partial(self.cache.all, *pair) for pair in self.kinds() if pair not in tasks}
+        schedule.in_parallel(later, self.stop)
         return [live for pair in self.kinds() for live in self.cache.all(*pair)]
 
     def _scan(self, kind: type[Resource], region: str) -> Iterable[Observed]:
-        lives = list(kind.scan(self.view(kind, region)))
+        lives = [] if kind in self.unmanaged else list(kind.scan(self.view(kind, region)))
         self.on_look(kind, region, lives)
         return lives
-
-
-def _later(function: Callable[..., object], *arguments: Any) -> Callable[[], object]:
-    return lambda: function(*arguments)
-
-
-class ResourceCache:
-    """One look per kind and region, shared by all who ask. A look asked for during another waits for the next."""
-
-    def __init__(self, scan: Callable[[type[Resource], str], Iterable[Observed]], home: str) -> None:
-        self._scan, self._home = scan, home
-        self._seen: dict[tuple[type[Resource], str], tuple[float, list[Observed]]] = {}
-        self._locks: dict[tuple[type[Resource], str], threading.Lock] = {}
-        self._guard = threading.Lock()
-
-    def all(self, kind: type[Resource], region: str) -> Sequence[Observed]:
-        return self._at_least(0.0, kind, region)
-
-    def look(self, kind: type[Resource], region: str) -> Sequence[Observed]:
-        return self._at_least(time.monotonic(), kind, region)
-
-    def known(self) -> list[Observed]:
-        """What every kind's last look found; asks nobody."""
-        with self._guard:
-            return [live for _, lives in self._seen.values() for live in lives]
-
-    def forget(self) -> None:
-        """Forget every look: the next questions go to AWS."""
-        with self._guard:
-            self._seen.clear()
-
-    def _at_least(self, asked: float, kind: type[Resource], region: str) -> Sequence[Observed]:
-        pair = (kind, self._home if kind.is_global else region)
-        with self._guard:
-            lock = self._locks.setdefault(pair, threading.Lock())
-        with lock:
-            begun, lives = self._seen.get(pair, (-1.0, []))
-            if begun < asked or begun < 0:
-                begun = time.monotonic()
-                lives = list(self._scan(*pair))
-                self._seen[pair] = (begun, lives)
-            return lives

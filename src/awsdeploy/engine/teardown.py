@@ -68,7 +68,7 @@ def survey(run: Run, options: DestroyOptions) -> DestroyPlan:
     found: list[object] = []
 
     def pin() -> None:
-        run.state.pin(run.session.account(run.region), run.region)
+        run.state.pin(run.account, run.region)
 
     lives = run.look_everywhere(pin, lambda: found.append(run.read_record()))
     recorded = found[0] is not None
@@ -100,7 +100,7 @@ def destroy(run: Run, destroy_plan: DestroyPlan) -> None:
         run.stack_lock.remove()
     if destroy_plan.staying:
         run.state.entries.clear()
-        run.state.record_run("destroy", time.monotonic() - begun, run.notes.get("durations", {}))
+        run.state.record_run("destroy", time.monotonic() - begun, run.durations)
     else:
         run.state.remove()
 
@@ -197,10 +197,10 @@ def _part(run: Run, live: Observed, options: DestroyOptions, leaving: DeletionPr
                 raise failure from None
             blocked = refusal.text
         looked = time.monotonic()
-        seen = next((one for one in run.cache.look(live.kind, live.region) if one.id == live.id), None)
+        seen = run.seen(live.kind, live.region, live.id)
         if seen is None:
             run.state.gone(_place(run, live))
-            run.notes.setdefault("durations", {})[live.key] = time.monotonic() - begun
+            run.durations[live.key] = time.monotonic() - begun
             run.emit(Event(live.key, "gone"))
             return
         current = seen
@@ -280,7 +280,7 @@ def _index(run: Run, region: str, found: list[str]) -> Callable[[], None]:
 
     def ask() -> None:
         ours = {part for kind in KINDS.values() for part in kind.arns}
-        client = run.session.client("resourcegroupstaggingapi", region)
+        client = run.client("resourcegroupstaggingapi", region)
         filters = [{"Key": TAG_STACK, "Values": [run.stack.tag]}]
         for one in client.pages("get_resources", "ResourceTagMappingList", TagFilters=filters):
             tags = {tag["Key"]: tag["Value"] for tag in one.get("Tags", ())}

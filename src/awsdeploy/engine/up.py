@@ -49,10 +49,10 @@ def apply(run: Run, plan: Plan) -> None:
             _carry_out(run, plan)
     else:
         _carry_out(run, plan)
-    run.state.pin(run.session.account(run.region), run.region)
+    run.state.pin(run.account, run.region)
     _forget_the_gone(run, plan)
     if plan.writes:
-        run.state.record_run("up", time.monotonic() - begun, run.notes.get("durations", {}))
+        run.state.record_run("up", time.monotonic() - begun, run.durations)
 
 
 def _still_agreed(run: Run, plan: Plan) -> Plan:
@@ -97,7 +97,6 @@ class Builder:
     def __init__(self, run: Run, plan: Plan) -> None:
         self.run, self.plan = run, plan
         self.touched: set[Resource] = set()
-        self.durations: dict[str, float] = run.notes.setdefault("durations", {})
 
     def skip(self, resource: Resource) -> None:
         self.run.emit(Event(resource.key, "skipped", detail="not started: a dependency failed"))
@@ -122,7 +121,7 @@ class Builder:
         if not isinstance(resource, Gate) and not resource.existing:
             self.run.state.put(resource.key, self._entry(resource, "ready", live.id))
         if not quiet:
-            self.durations[resource.key] = time.monotonic() - begun
+            self.run.durations[resource.key] = time.monotonic() - begun
         self.run.emit(Event(resource.key, "ready", live.status))
 
     def _bring_about(self, resource: Resource) -> Observed:
@@ -240,8 +239,7 @@ class Builder:
         return None
 
     def _seen(self, resource: Resource, id: str) -> Observed | None:
-        lives = self.run.cache.look(type(resource), self.run.of(resource))
-        return next((live for live in lives if live.id == id), None)
+        return self.run.seen(type(resource), self.run.of(resource), id)
 
     def _wait(self, resource: Resource, known: Observed | None) -> Observed:
         """Look until it can be used or changed. Raises `AwsFailure` with AWS's reason, or `TimedOut`."""

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
-from awsdeploy.aws.session import AwsSession, Client, TransientError
+from awsdeploy.aws.session import Client, TransientError
 from awsdeploy.config.stack import TAG_GENERATION, TAG_OWN, TAG_RESOURCE, TAG_STACK, Stack
+from awsdeploy.engine.context import StackContext, with_id
 from awsdeploy.engine.observed import UNKNOWN, Kind, Observed
 
 Item = TypeVar("Item")
@@ -21,39 +24,26 @@ class Declared(Protocol):
     def key(self) -> str: ...
 
 
-class Cache(Protocol):
-    """Objects that the engine has seen: one look per kind and region."""
-
-    def all(self, kind: Kind, region: str) -> Sequence[Observed]: ...
-    def look(self, kind: Kind, region: str) -> Sequence[Observed]: ...
-    def known(self) -> Sequence[Observed]: ...
-
-
+@dataclass(frozen=True, eq=False)
 class Aws:
-    """AWS as one resource sees it: clients of its region, its stack's tags, the run's other resources."""
+    """AWS as one resource sees it: clients of its region, its stack's tags, the run's other resources.
 
-    def __init__(  # nosec B107  # a client token, which is not a secret
-        self,
-        session: AwsSession,
-        stack: Stack,
-        region: str,
-        cache: Cache,
-        lives: Mapping[Any, Observed],
-        generations: Mapping[Any, str],
-        token: str = "",
-        transient: Sequence[TransientError] = (),
-        notes: dict[str, Any] | None = None,
-        fresh: bool = True,
-    ) -> None:
-        self.session, self.stack, self.region, self.cache = session, stack, region, cache
-        self._lives, self._generations, self._transient = lives, generations, transient
-        self.token = token
-        self.fresh = fresh
-        self.notes = {} if notes is None else notes
-        """What this run remembers about an id beyond what AWS can be asked (a Route 53 change)."""
+    `token` makes its create idempotent; `transient` are refusals of its calls that pass. `fresh` is whether this run
+    changes things, so that a look must be of now.
+    """
+
+    context: StackContext
+    region: str
+    token: str = ""
+    transient: Sequence[TransientError] = ()
+    fresh: bool = True
+
+    @property
+    def stack(self) -> Stack:
+        return self.context.stack
 
     def client(self, service: str) -> Client:
-        return self.session.client(service, self.region, self._transient)
+        return self.context.session.client(service, self.region, self.transient)
 
     @property
     def ec2(self) -> Client:
@@ -89,37 +79,41 @@ class Aws:
 
     @property
     def account(self) -> str:
-        return self.session.account(self.region)
+        return self.context.session.account(self.region)
 
     def __getitem__(self, resource: Declared) -> Observed:
         """The live object of a dependency; `UNKNOWN` in a plan where it does not exist yet."""
-        live: Observed = self._lives.get(resource, UNKNOWN)
+        live: Observed = self.context.lives.get(resource, UNKNOWN)
         return live
 
     def all(self, kind: Kind) -> Sequence[Observed]:
         """All of the stack's objects of a kind in this region, looked up once a run."""
-        return self.cache.all(kind, self.region)
+        return self.context.cache.all(kind, self.region)
 
     def look(self, resource: Declared) -> Observed | None:
         """A dependency as it is now: a fresh look, shared by all who wait for its kind; the plan's own in a plan."""
-        known = self[resource]
-        return next((live for live in self.latest(type(resource)) if live.id == known.id), None)
+        return with_id(self.latest(type(resource)), self[resource].id)
 
     def each(self, ask: Callable[[Item], Answer], items: Iterable[Item]) -> list[Answer]:
         """`ask` of every item, all at once: for what AWS answers about one object at a time only."""
-        return self.session.each(ask, list(items))
+        return self.context.session.each(ask, list(items))
+
+    def once(self, ask: Callable[..., Answer], *about: Any, again: bool = False) -> Answer:
+        """What `ask(aws, *about)` returns, asked once a run and region; `again` asks anew for all who come later."""
+        key = (ask, self.region, *about)
+        return self.context.answers.get(key, lambda: ask(self, *about), time.monotonic() if again else 0.0)
 
     def latest(self, kind: Kind) -> Sequence[Observed]:
         """As `all`, with a fresh look where this run changes things; the plan's own in a plan."""
-        look = self.cache.look if self.fresh else self.cache.all
-        return look(kind, self.region)
+        cache = self.context.cache
+        return cache.look(kind, self.region) if self.fresh else cache.all(kind, self.region)
 
     def generation(self, resource: Declared) -> str:
-        return self._generations[resource]
+        return self.context.generations[resource]
 
     def declared(self, key: str) -> Any:
         """The resource that the architecture declares under a key. Raises `KeyError` where there is none."""
-        for resource in self._generations:
+        for resource in self.context.generations:
             if resource.key == key:
                 return resource
         raise KeyError(key)
@@ -142,7 +136,7 @@ class Aws:
     @property
     def has_own_tags(self) -> bool:
         """True if the owner has tags in the config, or had some: then what has been looked at shows it."""
-        return bool(self.stack.own) or any(TAG_OWN in (live.tags or ()) for live in self.cache.known())
+        return bool(self.stack.own) or any(TAG_OWN in (live.tags or ()) for live in self.context.cache.known())
 
     def tag_spec(self, resource: Declared, *types: str) -> list[dict[str, Any]]:
         """`TagSpecifications` as EC2 wants them."""

@@ -28,7 +28,7 @@ def requests(run: Run, since: datetime, until: datetime) -> list[Event]:
     """
     buckets = [live.id for live in run.cache.all(Bucket, run.region) if live.key == BUCKET]
     files = [(bucket, key) for bucket in buckets for key in _files(run, bucket, since, until)]
-    s3 = run.session.client("s3", run.region)
+    s3 = run.client("s3")
 
     def read(place: tuple[str, str]) -> list[Event]:
         bucket, key = place
@@ -41,8 +41,8 @@ def requests(run: Run, since: datetime, until: datetime) -> list[Event]:
 
 def _files(run: Run, bucket: str, since: datetime, until: datetime) -> list[str]:
     """AWS sorts them into a folder for each day of UTC; the one of today may hold requests of yesterday's end."""
-    account = run.session.account(run.region)
-    s3 = run.session.client("s3", run.region)
+    account = run.account
+    s3 = run.client("s3")
     day, last = since.astimezone(UTC).date(), until.astimezone(UTC).date() + timedelta(days=1)
     found: list[str] = []
     while day <= last:

@@ -32,9 +32,9 @@ def restorable(run: Run) -> list[Restorable]:
 
 def _buckets(run: Run, region: str) -> Iterator[Restorable]:
     """The versions that the stack's buckets of a region keep, and where they are copied to."""
-    index = run.session.client("resourcegroupstaggingapi", region)
+    index = run.client("resourcegroupstaggingapi", region)
     filters = [{"Key": TAG_STACK, "Values": [run.stack.tag]}]
-    s3 = run.session.client("s3", region)
+    s3 = run.client("s3", region)
     for one in index.pages(
         "get_resources", "ResourceTagMappingList", TagFilters=filters, ResourceTypeFilters=["s3:bucket"]
     ):

@@ -55,7 +55,7 @@ class Tail:
     def read(self) -> list[Event]:
         """What has come since the last time. What is only late is not missed, and nothing comes twice."""
         found: list[Event] = []
-        logs = self.run.session.client("logs", self.run.region)
+        logs = self.run.client("logs")
         with tolerate("ResourceNotFoundException"):
             for one in logs.pages("filter_log_events", "events", logGroupName=self.group, startTime=self.start):
                 if one["eventId"] not in self._seen:

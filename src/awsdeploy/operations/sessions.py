@@ -108,7 +108,7 @@ def open_session(run: Run, machine: Machine, document: str = "", parameters: Map
             "DocumentName": document,
             "Parameters": {name: [value] for name, value in (parameters or {}).items()},
         }
-    ssm = run.session.client("ssm", run.region)
+    ssm = run.client("ssm")
     try:
         answer = ssm.start_session(**wanted)
     except AwsRefusal as refusal:

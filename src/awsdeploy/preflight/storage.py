@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from awsdeploy.architecture.storage import Storage
-from awsdeploy.engine.resource import Aws, Observed, Resource
+from awsdeploy.engine.context import StackContext
+from awsdeploy.engine.resource import Aws
 from awsdeploy.preflight.finding import Finding, Question
 from awsdeploy.resources.storage.bucket import S3Bucket
 
@@ -22,18 +23,6 @@ def buckets(question: Question) -> Iterator[Finding]:
 
 def _obstacle(question: Question, bucket: S3Bucket) -> str:
     """As a plan sees it, for a bucket made for the first time."""
-    generations: dict[Resource, str] = {bucket: bucket.generation({}, 0)}
-    region = bucket.region or question.settings.region
-    return bucket.conflict(Aws(question.session, question.stack, region, Nothing(), {}, generations))
-
-
-class Nothing:
-    """A world of which nothing is known."""
-
-    def all(self, kind: type[Resource], region: str) -> Sequence[Observed]:
-        return ()
-
-    look = all
-
-    def known(self) -> Sequence[Observed]:
-        return ()
+    context = StackContext(question.session, question.stack, question.settings.region)
+    context.generations[bucket] = bucket.generation({}, 0)
+    return bucket.conflict(Aws(context, bucket.region or context.region))

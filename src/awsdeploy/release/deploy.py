@@ -120,7 +120,7 @@ class Releaser:
 
     def _send_program(self) -> None:
         """Put this version's release script into the bucket."""
-        s3 = self.release_target.run.session.client("s3", self.release_target.run.region)
+        s3 = self.release_target.run.client("s3")
         s3.put_object(Bucket=self.release_target.artifacts, Key=RELEASE_SCRIPT, Body=release_script())
 
     def _send_archive(self, service: Service, source: Source, manifest: Manifest) -> None:
@@ -149,7 +149,7 @@ class Releaser:
         if group is None:
             yield
             return
-        scaling = self.release_target.run.session.client("autoscaling", self.release_target.run.region)
+        scaling = self.release_target.run.client("autoscaling")
         process = {"AutoScalingGroupName": group.id, "ScalingProcesses": [HEALTH_CHECK]}
         scaling.suspend_processes(**process)
         try:
@@ -202,7 +202,7 @@ class Releaser:
         if group is None or alone:
             yield
             return
-        elbv2 = self.release_target.run.session.client("elbv2", self.release_target.run.region)
+        elbv2 = self.release_target.run.client("elbv2")
         target = {"TargetGroupArn": group.id, "Targets": [{"Id": machine.id}]}
         elbv2.deregister_targets(**target)
         try:
@@ -244,7 +244,7 @@ class Releaser:
 
     def _until(self, group: str, machine: Machine, wanted: set[str], deadline: float) -> tuple[str, str]:
         """The target's state and AWS's reason, when it is one of `wanted` or time is up."""
-        elbv2 = self.release_target.run.session.client("elbv2", self.release_target.run.region)
+        elbv2 = self.release_target.run.client("elbv2")
         state = reason = ""
         for _ in Polling(self.release_target.run.polling.floor, 2.0).ticks(self.release_target.run.stop, deadline):
             asked = elbv2.describe_target_health(TargetGroupArn=group, Targets=[{"Id": machine.id}])
@@ -256,7 +256,7 @@ class Releaser:
 
     def _tidy(self, service: str) -> None:
         """Old archives go; whoever wants them back has git."""
-        s3 = self.release_target.run.session.client("s3", self.release_target.run.region)
+        s3 = self.release_target.run.client("s3")
         for id in self.release_target.ids(service)[ARCHIVES_KEPT:]:
             for ending in (".json", ".tar.gz"):
                 s3.delete_object(Bucket=self.release_target.artifacts, Key=f"releases/{service}/{id}{ending}")

@@ -85,7 +85,7 @@ def stored(run: Run) -> list[Variable]:
 
 def _listed(run: Run, more: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
     place = {"Key": "Path", "Option": "Recursive", "Values": [run.stack.parameter("").rstrip("/")]}
-    ssm = run.session.client("ssm", run.region)
+    ssm = run.client("ssm")
     pages = ssm.pages("describe_parameters", "Parameters", ParameterFilters=[place, *more], MaxResults=50)
     # The record and the lock stand beside the folders.
     return {one["Name"]: one for one in pages if "/" in one["Name"].removeprefix(run.stack.parameter(""))}
@@ -100,7 +100,7 @@ def values(run: Run, variables: Sequence[Variable]) -> dict[str, str]:
     """The values themselves, by path. For showing them to whoever asked, and nothing else."""
     paths = [one.path for one in variables]
     batches = [paths[start : start + BATCH] for start in range(0, len(paths), BATCH)]
-    ssm = run.session.client("ssm", run.region)
+    ssm = run.client("ssm")
     answers = run.session.each(lambda batch: ssm.get_parameters(Names=batch, WithDecryption=True), batches)
     return {one["Name"]: one["Value"] for answer in answers for one in answer["Parameters"]}
 
@@ -179,7 +179,7 @@ def put(run: Run, path: str, value: str, known: Variable | None, description: st
 
 
 def _put(run: Run, path: str, value: str, known: Variable | None, description: str) -> None:
-    ssm = run.session.client("ssm", run.region)
+    ssm = run.client("ssm")
     tags = set_tags(run.stack, path.removeprefix(run.stack.parameter("")))
     # AWS: a parameter of the larger tier cannot become one of the smaller.
     larger = len(value.encode()) > STANDARD or (known is not None and known.tier == "Advanced")
@@ -211,7 +211,7 @@ def remove(run: Run, variable: Variable) -> None:
             f"To use another value: {next_command('env', 'set', variable.folder, variable.name, '--force')}",
         )
     with tolerate("ParameterNotFound"):
-        run.session.client("ssm", run.region).delete_parameter(Name=variable.path)
+        run.client("ssm").delete_parameter(Name=variable.path)
 
 
 def folders(settings: Settings, variables: Sequence[Variable]) -> list[str]:

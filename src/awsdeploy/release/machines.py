@@ -28,9 +28,7 @@ def machines(run: Run) -> list[Machine]:
     """All that are not gone, whether we or a group started them, by name."""
     filters = [{"Name": f"tag:{TAG_STACK}", "Values": [run.stack.tag]}]
     found = []
-    for reservation in run.session.client("ec2", run.region).pages(
-        "describe_instances", "Reservations", Filters=filters
-    ):
+    for reservation in run.client("ec2").pages("describe_instances", "Reservations", Filters=filters):
         for one in reservation["Instances"]:
             tags = {tag["Key"]: tag["Value"] for tag in one.get("Tags", ())}
             id, state = one["InstanceId"], one["State"]["Name"]

@@ -156,7 +156,7 @@ def connections(run: Run) -> dict[str, Connection]:
     place = {"Key": "Path", "Option": "Recursive", "Values": [run.stack.parameter("").rstrip("/")]}
     tags = {TAG_STACK: run.stack.tag, TAG_SET: BY_ENV}
     filters = [place, *({"Key": f"tag:{name}", "Values": [value]} for name, value in tags.items())]
-    ssm = run.session.client("ssm", run.region)
+    ssm = run.client("ssm")
     found: dict[str, Connection] = {}
     for one in ssm.pages("describe_parameters", "Parameters", ParameterFilters=filters, MaxResults=50):
         service, *inside = one["Name"].removeprefix(run.stack.parameter("")).split("/")
@@ -167,7 +167,7 @@ def connections(run: Run) -> dict[str, Connection]:
 
 
 def disconnect(run: Run, services: Iterable[str]) -> None:
-    ssm = run.session.client("ssm", run.region)
+    ssm = run.client("ssm")
     for service in services:
         for name in (ACCESS, KNOWN_HOSTS):
             with tolerate("ParameterNotFound"):

@@ -56,7 +56,7 @@ class ReleaseTarget:
         return f"{endpoint}/{self.uploads}"
 
     def put(self, service: str, name: str, body: Any, kind: str = "application/json") -> None:
-        s3 = self.run.session.client("s3", self.run.region)
+        s3 = self.run.client("s3")
         s3.put_object(Bucket=self.artifacts, Key=f"releases/{service}/{name}", Body=body, ContentType=kind)
 
     def record(self, service: str, manifest: dict[str, Any]) -> None:
@@ -75,7 +75,7 @@ class ReleaseTarget:
 
     def manifest(self, service: str, id: str = LATEST) -> dict[str, Any] | None:
         """The manifest of a release, of the current one by default; None where there is none."""
-        s3 = self.run.session.client("s3", self.run.region)
+        s3 = self.run.client("s3")
         try:
             body = s3.get_object(Bucket=self.artifacts, Key=manifest_key(service, id))["Body"].read()
         except AwsRefusal as refusal:
@@ -87,7 +87,7 @@ class ReleaseTarget:
 
     def ids(self, service: str) -> list[str]:
         """All releases that were sent and are kept, newest first."""
-        s3 = self.run.session.client("s3", self.run.region)
+        s3 = self.run.client("s3")
         place = f"releases/{service}/"
         keys = [one["Key"] for one in s3.pages("list_objects_v2", "Contents", Bucket=self.artifacts, Prefix=place)]
         names = [key.removeprefix(place).removesuffix(".json") for key in keys if key.endswith(".json")]

@@ -150,7 +150,7 @@ def _not_seen(at: Session) -> list[str]:
     """What these credentials may not look for, and so may have left."""
     from awsdeploy.resources.monitoring import budget
 
-    if action := at.run.notes.get(budget.HIDDEN):
+    if action := at.run.denied.get(budget.Budget):
         return [
             f"AWS Budget {budget.named(at.run.stack)}, which needs the permission {action}. Add it, then run the "
             "same command again."

@@ -111,7 +111,7 @@ def _agreed(given: Given, made: Project, yes: bool) -> Clock:
     """Show what will be done and what it costs, and ask. Raises `Declined`, `Refused` where the stack exists."""
     settings = made.settings
     with session(given, settings, "rehearsal run") as at:
-        account = at.run.session.account(at.run.region)
+        account = at.run.account
         if at.run.read_record() is not None:
             raise Refused(f"{settings.stack} exists already.", f"Delete it first: {_take_down(given, made)}")
         print_lines(list(_announced(given, made, account)), err=True)

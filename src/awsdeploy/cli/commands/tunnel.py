@@ -48,7 +48,7 @@ def database(given: Given, port: int, show: bool) -> int:
         asked = ["aws", "ssm", "get-parameter", *region, "--with-decryption", "--query", "Parameter.Value"]
         password = shlex.join([*asked, "--output", "text", "--name", place.password])
         if show:
-            ssm = at.run.session.client("ssm", at.run.region)
+            ssm = at.run.client("ssm")
             password = str(ssm.get_parameter(Name=place.password, WithDecryption=True)["Parameter"]["Value"])
         lines = [
             f"{HERE}:{port} forwards to {place.host}:{place.port} through {machine.name}, until Ctrl-C.",

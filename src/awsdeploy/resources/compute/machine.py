@@ -81,13 +81,7 @@ class Machine(Resource):
 
     def newest_image(self, aws: Aws) -> tuple[str, str]:
         """The system's newest image and its root device, looked up once a run."""
-        place = f"image of {self.system} in {aws.region}"
-        if place not in aws.notes:
-            image = aws.ssm.get_parameter(Name=IMAGES[self.system])["Parameter"]["Value"]
-            described = aws.ec2.describe_images(ImageIds=[image])["Images"][0]
-            aws.notes[place] = (image, described["RootDeviceName"])
-        image, root = aws.notes[place]
-        return str(image), str(root)
+        return aws.once(_newest_image, self.system)
 
     def user_data(self, aws: Aws) -> str:
         """The placeholder first, so that it answers whatever becomes of the bootstrap. AWS: 16 KB at most."""
@@ -100,6 +94,11 @@ class Machine(Resource):
     def block_devices(self, root: str) -> list[dict[str, Any]]:
         disk = {"VolumeSize": self.disk, "VolumeType": "gp3", "Encrypted": True, "DeleteOnTermination": True}
         return [{"DeviceName": root, "Ebs": disk}]
+
+
+def _newest_image(aws: Aws, system: str) -> tuple[str, str]:
+    image = str(aws.ssm.get_parameter(Name=IMAGES[system])["Parameter"]["Value"])
+    return image, str(aws.ec2.describe_images(ImageIds=[image])["Images"][0]["RootDeviceName"])
 
 
 def is_member(tags: Iterable[Mapping[str, str]] | None) -> bool:

@@ -202,7 +202,7 @@ class Password(StoredParameter):
         After the list, so that none that is in it is missed: what is taken for a password, `up` may remove.
         """
         found = cls.described(aws, "SecureString")
-        by_owner = {live.id for live in aws.cache.look(EnvironmentValue, aws.region)}
+        by_owner = {live.id for live in aws.latest(EnvironmentValue)}
         return [live for live in found if live.id not in by_owner]
 
     def create(self, aws: Aws) -> str:

@@ -30,7 +30,7 @@ def delete(aws: Aws, live: Observed, options: DestroyOptions) -> None:
         live = next((one for one in aws.latest(live.kind) if one.id == live.id), live)
     if live.locked:
         raise AwsFailure(f"The deletion protection of {live.id} is on: it is {live.status}.", live.kind.unlocking(live))
-    rds, protected = aws.session.client("rds", aws.region), live.kind.is_protected(live)
+    rds, protected = aws.context.client("rds", aws.region), live.kind.is_protected(live)
     skipped = options.data or live.state.empty
     if not skipped and live.without_snapshot:
         raise AwsFailure(

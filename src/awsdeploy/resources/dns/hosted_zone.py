@@ -27,9 +27,6 @@ from awsdeploy.errors import Refused
 from awsdeploy.resources import tag_calls
 from awsdeploy.resources.dns.zone_choice import chosen, covering, host, short
 
-ZONES = "all zones of the account"
-"""Where a run remembers the last list of zones: three questions, one answer."""
-
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class HostedZone(Resource):
@@ -54,8 +51,7 @@ class HostedZone(Resource):
 
     @classmethod
     def scan(cls, aws: Aws) -> Iterable[Observed]:
-        zones = aws.notes[ZONES] = list(aws.route53.pages("list_hosted_zones", "HostedZones"))
-        for zone in zones:
+        for zone in aws.once(_listed, again=True):
             words = reference_of(zone, aws.stack)
             if words:
                 raw = aws.route53.get_hosted_zone(Id=zone["Id"])
@@ -63,8 +59,7 @@ class HostedZone(Resource):
 
     def adopt(self, aws: Aws) -> Observed:
         """The public zone that all the stack's names lie in. Raises `Refused` where there is none or doubt which."""
-        aws.all(HostedZone)
-        best = chosen(aws.route53, aws.notes[ZONES], (self.existing, *self.others), self.zone_id)
+        best = chosen(aws.route53, account_zones(aws), (self.existing, *self.others), self.zone_id)
         if best is None:
             raise Refused(
                 f"This account has no public hosted zone for {' and '.join((self.existing, *self.others))}.",
@@ -82,8 +77,7 @@ class HostedZone(Resource):
                 HostedZoneConfig={"Comment": f"awsdeploy {aws.stack.tag}"},
             )
             return short(made["HostedZone"]["Id"])
-        zones = aws.route53.pages("list_hosted_zones", "HostedZones")
-        return next(short(zone["Id"]) for zone in zones if zone["CallerReference"] == reference)
+        return next(short(zone["Id"]) for zone in _listed(aws) if zone["CallerReference"] == reference)
 
     def diff(self, aws: Aws, live: Observed) -> Iterator[Change]:
         present = _tags(aws, live)
@@ -169,5 +163,14 @@ def reference_of(zone: Mapping[str, Any], stack: Stack) -> list[str]:
 
 def public_zones(aws: Aws, domains: Iterable[str]) -> Iterator[dict[str, Any]]:
     """The account's public zones that any of the domains lies in."""
+    yield from covering(account_zones(aws), domains)
+
+
+def account_zones(aws: Aws) -> list[dict[str, Any]]:
+    """All zones of the account, from the list that the last look at the stack's own was made from."""
     aws.all(HostedZone)
-    yield from covering(aws.notes[ZONES], domains)
+    return aws.once(_listed)
+
+
+def _listed(aws: Aws) -> list[dict[str, Any]]:
+    return list(aws.route53.pages("list_hosted_zones", "HostedZones"))

@@ -31,8 +31,6 @@ from awsdeploy.resources.dns.zone_choice import host, short
 from awsdeploy.resources.web.load_balancer import LoadBalancer
 
 TTL = 300  # seconds
-LEFT_ALONE = "records are made by others"
-"""What a run notes where somebody else keeps the DNS: what leads to us was entered by them, perhaps in this account."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -52,8 +50,6 @@ class Record(Resource):
 
     @classmethod
     def scan(cls, aws: Aws) -> Iterable[Observed]:
-        if aws.notes.get(LEFT_ALONE):
-            return
         balancers = {host(one.raw["DNSName"]): one for one in aws.all(LoadBalancer)}
         certificates = aws.all(Certificate)
         proofs = {
@@ -79,10 +75,10 @@ class Record(Resource):
         """A change made by this run is pending until Route 53 says INSYNC; older ones have long arrived."""
         id = f"{short(zone['Id'])}/{host(record['Name'])}/{record['Type']}"
         status = "INSYNC"
-        if change := aws.notes.get(id):
+        if change := aws.context.pending.get(id):
             status = aws.route53.get_change(Id=change)["ChangeInfo"]["Status"]
             if status == "INSYNC":
-                del aws.notes[id]
+                del aws.context.pending[id]
         return Observed(cls, key, id, TIMELESS, status, {**record, "Zone": short(zone["Id"])}, aws.region)
 
     def fits(self, aws: Aws, live: Observed) -> bool:
@@ -161,7 +157,7 @@ class Record(Resource):
             HostedZoneId=aws[self.zone].id,
             ChangeBatch={"Changes": changes, "Comment": f"awsdeploy {aws.stack.tag}"},
         )
-        aws.notes[id] = answer["ChangeInfo"]["Id"]
+        aws.context.pending[id] = answer["ChangeInfo"]["Id"]
 
     @classmethod
     def keep(cls, aws: Aws, live: Observed, options: DestroyOptions) -> Retained | None:

@@ -36,8 +36,6 @@ NOTIFICATIONS: tuple[dict[str, Any], ...] = tuple(
     for kind, percent in (("ACTUAL", 80.0), ("FORECASTED", 100.0))
 )
 UNSEEN = "NotFoundException"
-HIDDEN = "budgets hidden"
-"""What a run notes that may not see budgets: the action it is not allowed."""
 TAG_COUNTS = f"aws ce update-cost-allocation-tags-status --cost-allocation-tags-status TagKey={TAG_STACK},Status=Active"
 """AWS: what is billed can be told apart by a tag only once the payer has said so (in an organisation its management
 account), and takes up to 24 h."""
@@ -68,7 +66,7 @@ class Budget(Resource):
             found = aws.client("budgets").describe_budget(AccountId=aws.account, BudgetName=name)["Budget"]
         except AwsRefusal as refusal:
             if refusal.code in FORBIDDEN:
-                aws.notes[HIDDEN] = refusal.action
+                aws.context.denied[cls] = refusal.action
             elif refusal.code != UNSEEN:
                 raise
             return

@@ -9,7 +9,6 @@ from __future__ import annotations
 import http.client
 import ipaddress
 import os
-import threading
 
 from awsdeploy.dns import addresses
 from awsdeploy.engine.resource import Aws, Observed, Resource
@@ -21,8 +20,6 @@ KEPT = "The operator's own address, asked for once"
 ASKED = "https://checkip.amazonaws.com"
 VARIABLE = "AWSDEPLOY_CHECKIP_URL"
 
-_asking = threading.Lock()
-
 
 class AddressUnknown(Refused):
     """Nobody could say from which address we reach the internet."""
@@ -33,11 +30,12 @@ def address(aws: Aws, groups: type[Resource]) -> str:
 
     Raises `AddressUnknown`.
     """
-    with _asking:
-        if AUTO not in aws.notes:
-            kept = sorted(block for live in aws.all(groups) for block in _kept(live))
-            aws.notes[AUTO] = kept[0] if kept else f"{ask()}/32"
-        return str(aws.notes[AUTO])
+    return aws.once(_kept_or_asked, groups)
+
+
+def _kept_or_asked(aws: Aws, groups: type[Resource]) -> str:
+    kept = sorted(block for live in aws.all(groups) for block in _kept(live))
+    return kept[0] if kept else f"{ask()}/32"
 
 
 def _kept(group: Observed) -> list[str]:

@@ -1,0 +1,112 @@
+"""Context of a stack: the AWS session, what a command has found out so far, and one shared look per kind."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from awsdeploy.aws.session import AwsSession, Client
+from awsdeploy.config.stack import Stack
+from awsdeploy.engine.observed import Kind, Observed
+
+Answer = TypeVar("Answer")
+
+
+@dataclass
+class StackContext:
+    """A stack as one command knows it. Resources see this much of a run: nothing of its record, lock or events."""
+
+    session: AwsSession
+    stack: Stack
+    region: str
+    lives: dict[Any, Observed] = field(default_factory=dict, init=False)
+    """The objects of the declared resources."""
+    generations: dict[Any, str] = field(default_factory=dict, init=False)
+    """The generations of the declared resources."""
+    pending: dict[str, str] = field(default_factory=dict, init=False)
+    """Changes that AWS does not list (a Route 53 change): the id of the change by that of the object."""
+    denied: dict[Kind, str] = field(default_factory=dict, init=False)
+    """Kinds that these credentials may not read, with the action that they lack."""
+
+    def __post_init__(self) -> None:
+        self.cache = ResourceCache(self._scan, self.region)
+        self.answers = Memo()
+
+    def _scan(self, kind: Kind, region: str) -> Iterable[Observed]:
+        """All objects of a kind: none here, so that a single resource can be asked before a run."""
+        return ()
+
+    @property
+    def account(self) -> str:
+        """The account number of the credentials in use. Raises `CredentialsMissing`."""
+        return self.session.account(self.region)
+
+    def client(self, service: str, region: str = "") -> Client:
+        """A client of the stack's region, or of another."""
+        return self.session.client(service, region or self.region)
+
+    def seen(self, kind: Kind, region: str, id: str) -> Observed | None:
+        """The object with this id as it is now, by a look shared with all who wait for its kind."""
+        return with_id(self.cache.look(kind, region), id)
+
+
+def with_id(lives: Iterable[Observed], id: str) -> Observed | None:
+    """The one of `lives` with this id."""
+    return next((live for live in lives if live.id == id), None)
+
+
+class Memo:
+    """Answers by key. One thread asks, others wait; whoever wants a later answer than that causes the next."""
+
+    def __init__(self) -> None:
+        self._known: dict[Hashable, tuple[float, Any]] = {}
+        self._locks: dict[Hashable, threading.Lock] = {}
+        self._guard = threading.Lock()
+
+    def get(self, key: Hashable, ask: Callable[[], Answer], since: float = 0.0) -> Answer:
+        """The answer under `key`, asked for unless one was begun after `since` (on the monotonic clock)."""
+        with self._guard:
+            lock = self._locks.setdefault(key, threading.Lock())
+        with lock:
+            begun, answer = self._known.get(key, (-1.0, None))
+            if begun < since:
+                begun = time.monotonic()
+                answer = ask()
+                self._known[key] = (begun, answer)
+            found: Answer = answer
+            return found
+
+    def values(self) -> list[Any]:
+        """All answers so far; asks nobody."""
+        return [answer for _, answer in list(self._known.values())]
+
+    def clear(self) -> None:
+        self._known.clear()
+
+
+class ResourceCache:
+    """One look per kind and region, shared by all who ask. A look asked for during another waits for the next."""
+
+    def __init__(self, scan: Callable[[Kind, str], Iterable[Observed]], home: str) -> None:
+        self._scan, self._home = scan, home
+        self._looks = Memo()
+
+    def all(self, kind: Kind, region: str, since: float = 0.0) -> Sequence[Observed]:
+        """All objects of a kind in a region, as the last look found them."""
+        region = self._home if kind.is_global else region
+        return self._looks.get((kind, region), lambda: list(self._scan(kind, region)), since)
+
+    def look(self, kind: Kind, region: str) -> Sequence[Observed]:
+        """All objects of a kind in a region as of now."""
+        return self.all(kind, region, time.monotonic())
+
+    def known(self) -> list[Observed]:
+        """What every kind's last look found; asks nobody."""
+        return [live for lives in self._looks.values() for live in lives]
+
+    def forget(self) -> None:
+        """Forget every look: the next questions go to AWS."""
+        self._looks.clear()
