@@ -1,19 +1,19 @@
 """The documented architecture: a config becomes its steps, in the documented order.
 
-Steps are what people see; what really waits for what is in the resources' own fields. Each area takes
-what it needs from those before it and lists its `resources`. Touches no AWS.
+Steps are what people see; what really waits for what is in the resources' own fields. Each part takes what it needs
+from those before it and changes none of them; `steps` collects their resources. Touches no AWS.
 """
 
 from __future__ import annotations
 
-from awsdeploy.architecture.backup import Backups
-from awsdeploy.architecture.ci import Releases
-from awsdeploy.architecture.compute import Machines
+from awsdeploy.architecture.backup import backups
+from awsdeploy.architecture.ci import releases
+from awsdeploy.architecture.compute import Machines, Scaling
 from awsdeploy.architecture.database import DatabaseTier, Transport
-from awsdeploy.architecture.monitoring import Monitoring
+from awsdeploy.architecture.monitoring import Monitoring, logs
 from awsdeploy.architecture.network import Network, SecurityGroups
 from awsdeploy.architecture.storage import Storage
-from awsdeploy.architecture.web import FrontDoor, Names, Tls
+from awsdeploy.architecture.web import Names, Tls, Web
 from awsdeploy.config import Settings
 from awsdeploy.dns.public_records import NOT_ASKED, PublicDns
 from awsdeploy.engine.plan import Step
@@ -58,27 +58,28 @@ def steps(
     the domain's DNS says before it is moved to a zone of the account. `transport` is how far an older stack's database
     is on its way to TLS alone.
     """
+    https = https and bool(settings.names)
     network = Network(settings)
     groups = SecurityGroups(settings, network)
     storage = Storage(settings)
     database = DatabaseTier(settings, network, groups, restore_snapshot, transport)
     machines = Machines(settings, network, groups, storage)
-    session = FrontDoor(settings, network, groups, machines, storage, https)
-    storage.share_with_browsers(session.balancer if session.web else None, session.https)
-    names = Names(settings, session, take_over_records, public)
-    tls = Tls(settings, session, names)
-    monitoring = Monitoring(settings, storage, database, machines, session, names, tls)
-    areas: dict[str, list[Resource]] = {
+    web = Web(settings, network, groups, machines, storage)
+    scaling = Scaling(settings, network, machines, web.target_groups)
+    names = Names(settings, web, take_over_records, public)
+    tls = Tls(settings, web, scaling, names, https)
+    monitoring = Monitoring(settings, storage, database, machines, scaling, web, names, tls)
+    areas: dict[str, tuple[Resource, ...]] = {
         "network": network.resources,
         "security": groups.resources,
-        "storage": storage.resources,
+        "storage": (*storage.resources, *storage.cors(web.balancer if web.services and not https else None)),
         "database": database.resources,
-        "machines": machines.resources,
-        "web": session.resources,
+        "machines": (*machines.resources, *scaling.resources),
+        "web": (*web.resources, *web.port_80(scaling, tls.listener)),
         "dns": names.resources,
         "tls": tls.resources,
-        "monitoring": monitoring.resources,
-        "backup": Backups(settings).resources,
-        "ci": Releases(settings).resources,
+        "monitoring": (*logs(settings, database), *monitoring.resources),
+        "backup": backups(settings),
+        "ci": releases(settings),
     }
-    return [Step(title, tuple(areas[name])) for name, title in STEPS.items() if areas.get(name)]
+    return [Step(title, areas[name]) for name, title in STEPS.items() if areas[name]]

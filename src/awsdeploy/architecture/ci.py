@@ -43,20 +43,18 @@ SCALED: Mapping[str, str] = {
 """The same, where a service has scaling.health = "elb"."""
 
 
-class Releases:
+def releases(settings: Settings) -> tuple[Resource, ...]:
     """The account's identity provider and a role of this stack's; nothing where no repository is named."""
-
-    def __init__(self, settings: Settings) -> None:
-        self.resources: list[Resource] = []
-        if settings.ci.github:
-            provider = IdentityProvider(key="ci/provider")
-            role = Role(
-                key="ci/github",
-                federation=Federation(provider, settings.ci.subject),
-                statements=tuple(_statements(settings)),
-                boundary=settings.iam.permissions_boundary,
-            )
-            self.resources += [provider, role]
+    if not settings.ci.github:
+        return ()
+    provider = IdentityProvider(key="ci/provider")
+    role = Role(
+        key="ci/github",
+        federation=Federation(provider, settings.ci.subject),
+        statements=tuple(_statements(settings)),
+        boundary=settings.iam.permissions_boundary,
+    )
+    return provider, role
 
 
 def by_name(ci: Ci) -> list[str]:

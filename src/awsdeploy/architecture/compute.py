@@ -49,13 +49,14 @@ class Machines:
             name: tuple(self._instance(service, place, number) for number in range(_fixed(service)))
             for place, (name, service) in enumerate(settings.services.items())
         }
-        self.resources: list[Resource] = [*self.bootstrap, *roles.values(), *self.profiles.values()]
-        for name in settings.services:
-            self.resources += self._told(name)
-        for name, instances in self.instances.items():
-            self.resources += instances
-            if instances:
-                self.resources.append(Bootstrapped(key=f"machines/{name}-bootstrapped", instances=instances))
+        told = (parameter for name in settings.services for parameter in self._parameters(name))
+        self.resources: tuple[Resource, ...] = (
+            *self.bootstrap,
+            *roles.values(),
+            *self.profiles.values(),
+            *told,
+            *self._started(),
+        )
 
     def _role(self, service: Service) -> Role:
         return Role(
@@ -66,7 +67,14 @@ class Machines:
             boundary=self.settings.iam.permissions_boundary,
         )
 
-    def _told(self, name: str) -> Iterator[Resource]:
+    def _started(self) -> Iterator[Resource]:
+        """The machines of each service, and the gate of their bootstrap."""
+        for name, instances in self.instances.items():
+            yield from instances
+            if instances:
+                yield Bootstrapped(key=f"machines/{name}-bootstrapped", instances=instances)
+
+    def _parameters(self, name: str) -> Iterator[Resource]:
         """The parameters in a service's own folder."""
         yield Parameter(key=f"machines/{name}/S3_BUCKET", source=self.storage.uploads)
         if name in self.settings.database_users and name in self.settings.web_services:
@@ -77,10 +85,10 @@ class Machines:
             key=f"machines/{service.name}-{number + 1}",
             subnet=self.network.public[(place + number) % len(self.network.public)],
             after=(self.network.internet,),
-            **self._machine(service),
+            **self.launched(service),
         )
 
-    def _machine(self, service: Service) -> dict[str, Any]:
+    def launched(self, service: Service) -> dict[str, Any]:
         """What every machine of a service is started with."""
         return {
             "security": (self.groups.services[service.name],),
@@ -95,33 +103,37 @@ class Machines:
             "key_pair": self.settings.network.key_pair,
         }
 
-    def scaling(self, target_groups: Mapping[str, TargetGroup]) -> dict[str, AutoScalingGroup]:
-        """The Auto Scaling groups of the services that have one, over every public subnet."""
-        found: dict[str, AutoScalingGroup] = {}
-        for name, service in self.settings.services.items():
+
+class Scaling:
+    """The Auto Scaling groups of the services that have one, over every public subnet."""
+
+    def __init__(
+        self, settings: Settings, network: Network, machines: Machines, target_groups: Mapping[str, TargetGroup]
+    ) -> None:
+        self.groups: dict[str, AutoScalingGroup] = {}
+        resources: list[Resource] = []
+        for name, service in settings.services.items():
             if service.scaling is None:
                 continue
-            key = f"machines/{name}"
-            template = LaunchTemplate(key=f"{key}-template", **self._machine(service))
-            found[name] = AutoScalingGroup(
+            key, wanted = f"machines/{name}", service.scaling
+            template = LaunchTemplate(key=f"{key}-template", **machines.launched(service))
+            group = self.groups[name] = AutoScalingGroup(
                 key=f"{key}-group",
                 template=template,
-                subnets=self.network.public,
-                targets=tuple(group for served, group in target_groups.items() if served == name),
-                min=service.scaling.min,
-                max=service.scaling.max,
-                health=service.scaling.health,
-                after=(self.network.internet,),
+                subnets=network.public,
+                targets=tuple(one for served, one in target_groups.items() if served == name),
+                min=wanted.min,
+                max=wanted.max,
+                health=wanted.health,
+                after=(network.internet,),
             )
-            policy = ScalingPolicy(key=f"{key}-scaling", group=found[name], target=service.scaling.target_cpu)
-            self.resources += [template, found[name], policy]
+            policy = ScalingPolicy(key=f"{key}-scaling", group=group, target=wanted.target_cpu)
             come: tuple[MembersInService, ...] = ()
             if name not in target_groups:  # nobody else looks whether a worker's machines come, and says why not
-                come = (MembersInService(key=f"{key}-in-service", group=found[name]),)
-            least = service.scaling.min
-            booted = Bootstrapped(key=f"{key}-bootstrapped", group=found[name], least=least, after=come)
-            self.resources += [*come, booted]
-        return found
+                come = (MembersInService(key=f"{key}-in-service", group=group),)
+            booted = Bootstrapped(key=f"{key}-bootstrapped", group=group, least=wanted.min, after=come)
+            resources += [template, group, policy, *come, booted]
+        self.resources: tuple[Resource, ...] = tuple(resources)
 
 
 def _fixed(service: Service) -> int:

@@ -111,4 +111,4 @@ class DatabaseTier:
             Parameter(key="database/DB_NAME", value=wanted.name),
             Parameter(key="database/DB_USER", value=wanted.username),
         )
-        self.resources: list[Resource] = [group, *authority, parameters, password, self.mysql, *told]
+        self.resources: tuple[Resource, ...] = (group, *authority, parameters, password, self.mysql, *told)

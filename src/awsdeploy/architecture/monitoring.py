@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator
 
 from awsdeploy.architecture import alarms
 from awsdeploy.architecture.alarms import Row
-from awsdeploy.architecture.compute import Machines
+from awsdeploy.architecture.compute import Machines, Scaling
 from awsdeploy.architecture.database import DatabaseTier
 from awsdeploy.architecture.storage import Storage
-from awsdeploy.architecture.web import FrontDoor, Names, Tls
+from awsdeploy.architecture.web import Names, Tls, Web
 from awsdeploy.config import Settings
 from awsdeploy.cost import estimate
 from awsdeploy.engine.resource import Resource
@@ -34,20 +34,17 @@ HEALTH_REGION = "us-east-1"
 SLOWEST = "fields @timestamp, @message | sort @timestamp desc | limit 20"
 
 
-class Logs:
+def logs(settings: Settings, database: DatabaseTier) -> Iterator[Resource]:
     """A log group for each service, for nginx, for the bootstrap of machines, for each log of the database, and a short
     one for the output of `exec`."""
-
-    def __init__(self, settings: Settings, database: DatabaseTier) -> None:
-        days, stack = settings.logs.days, settings.stack
-        self.resources: list[Resource] = [
-            LogGroup(key=KEY + name, days=days) for name in dict.fromkeys([*settings.services, *BY_EVERY_MACHINE])
-        ]
-        self.resources.append(LogGroup(key=KEY + COMMANDS, days=COMMANDS_DAYS))
-        self.resources += [
-            DatabaseLog(key=f"{KEY}database/{kind}", stack=stack, database=database.mysql, kind=kind, days=days)
-            for kind in EXPORTS
-        ]
+    days = settings.logs.days
+    for name in dict.fromkeys([*settings.services, *BY_EVERY_MACHINE]):
+        yield LogGroup(key=KEY + name, days=days)
+    yield LogGroup(key=KEY + COMMANDS, days=COMMANDS_DAYS)
+    for kind in EXPORTS:
+        yield DatabaseLog(
+            key=f"{KEY}database/{kind}", stack=settings.stack, database=database.mysql, kind=kind, days=days
+        )
 
 
 class Monitoring:
@@ -59,30 +56,35 @@ class Monitoring:
         storage: Storage,
         database: DatabaseTier,
         machines: Machines,
-        session: FrontDoor,
+        scaling: Scaling,
+        web: Web,
         names: Names,
         tls: Tls,
     ) -> None:
-        self.settings, self.session = settings, session
+        self.settings, self.web = settings, web
         self.uploads, self.mysql = storage.uploads, database.mysql
         self.machines: dict[str, tuple[Instance | AutoScalingGroup, ...]] = {
             **machines.instances,
-            **{name: (group,) for name, group in session.scaling.items()},
+            **{name: (group,) for name, group in scaling.groups.items()},
         }
         self.topic = Topic(key="monitoring/topic", emails=settings.monitoring.emails)
-        self.resources: list[Resource] = [*Logs(settings, database).resources, self.topic]
-        if (limit := estimate.budget(settings)) is not None:
-            self.resources.append(Budget(key=BUDGET, limit=limit, emails=settings.monitoring.emails))
-        self.resources += self._machine_alarms()
-        self.resources += self._web_alarms() if session.web else ()
-        self.resources += self._alarms("rds", "AWS/RDS", (self.mysql,), self._database_rows())
-        if settings.names and session.web:
-            self.resources += self._alarms(
-                "certificate", "AWS/CertificateManager", (tls.certificate,), (alarms.CERTIFICATE,)
-            )
-            if settings.monitoring.health_check and session.https:
-                self.resources += self._health(names, tls)
-        self.resources.append(Dashboard(key="monitoring/dashboard", widgets=tuple(self._widgets())))
+        self.resources = tuple(self._resources(names, tls))
+
+    def _resources(self, names: Names, tls: Tls) -> Iterator[Resource]:
+        """The alarms, the health check and the dashboard, after the topic and the budget."""
+        monitoring = self.settings.monitoring
+        yield self.topic
+        if (limit := estimate.budget(self.settings)) is not None:
+            yield Budget(key=BUDGET, limit=limit, emails=monitoring.emails)
+        yield from self._machine_alarms()
+        if self.web.services:
+            yield from self._web_alarms()
+        yield from self._alarms("rds", "AWS/RDS", (self.mysql,), self._database_rows())
+        if tls.certificate:
+            yield from self._alarms("certificate", "AWS/CertificateManager", (tls.certificate,), (alarms.CERTIFICATE,))
+        if tls.listener and monitoring.health_check:
+            yield from self._health(names, tls.listener)
+        yield Dashboard(key="monitoring/dashboard", widgets=tuple(self._widgets()))
 
     def _alarms(
         self,
@@ -117,21 +119,20 @@ class Monitoring:
                     yield from self._alarms(subject, AGENT, (one,), (alarms.AGENT_DISK,), machines, disk=True)
 
     def _web_alarms(self) -> Iterator[Alarm]:
-        balancer, namespace = self.session.balancer, "AWS/ApplicationELB"
+        balancer, namespace = self.web.balancer, "AWS/ApplicationELB"
         yield from self._alarms("alb", namespace, (balancer,), (alarms.BALANCER,))
-        for name, group in self.session.target_groups.items():
+        for name, group in self.web.target_groups.items():
             yield from self._alarms(name, namespace, (group, balancer), alarms.SERVICE, self.machines[name])
 
     def _database_rows(self) -> tuple[Row, ...]:
         return alarms.database(self.mysql.size, self.mysql.storage)
 
-    def _health(self, names: Names, tls: Tls) -> Iterator[Resource]:
+    def _health(self, names: Names, listener: Listener) -> Iterator[Resource]:
         """It asks for the front page's own health path, as soon as the name leads to a listener."""
-        name, front = next((name, one) for name, one in self.session.web.items() if "/*" in one.paths)
+        name, front = next((name, one) for name, one in self.web.services.items() if "/*" in one.paths)
         domain = self.settings.domain or ""
-        leads_here = [one for one in names.resources if one.key == f"dns/{domain}"]
-        leads_here += [one for one in tls.resources if isinstance(one, Listener)]
-        check = HealthCheck(key=HEALTH_CHECK, domain=domain, path=front.health or "/", after=tuple(leads_here))
+        leads_here = (*(one for one in names.records if one.name == domain), listener)
+        check = HealthCheck(key=HEALTH_CHECK, domain=domain, path=front.health or "/", after=leads_here)
         yield check
         topic = self.topic
         if self.settings.region != HEALTH_REGION:
@@ -152,7 +153,7 @@ class Monitoring:
         yield self._machine_graph("EC2 CPU %", "AWS/EC2", "CPUUtilization")
         yield self._machine_graph("EC2 memory %", AGENT, "mem_used_percent")
         yield self._machine_graph("EC2 disk %", AGENT, "disk_used_percent", disk=True)
-        if self.session.web:
+        if self.web.services:
             yield from self._web_widgets()
         yield from self._database_widgets()
         if self.settings.monitoring.request_metrics:
@@ -174,7 +175,7 @@ class Monitoring:
         return Graph(title, lines)
 
     def _web_widgets(self) -> Iterator[Graph]:
-        balancer, namespace = (self.session.balancer,), "AWS/ApplicationELB"
+        balancer, namespace = (self.web.balancer,), "AWS/ApplicationELB"
         time = Metric(namespace, "TargetResponseTime", balancer)
         yield Graph("ALB requests", {"requests": (Metric(namespace, "RequestCount", balancer), "Sum")})
         yield Graph("ALB response time, s", {"average": (time, "Average"), "p95": (time, "p95")})

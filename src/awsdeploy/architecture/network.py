@@ -24,13 +24,15 @@ class Network:
         self.private = self._subnets(settings, network.private, public=False)
         gateway = InternetGateway(key="network/internet-gateway", vpc=self.vpc)
         self.internet = RouteTable(key="network/public-routes", vpc=self.vpc, subnets=self.public, default=gateway)
-        self.resources: list[Resource] = [self.vpc, *self.public, *self.private, gateway, self.internet]
         nat = None
+        translation: tuple[Resource, ...] = ()
         if network.nat:
             address = ElasticIp(key="network/nat-address")
             nat = NatGateway(key="network/nat", subnet=self.public[0], address=address, after=(self.internet,))
-            self.resources += [address, nat]
-        self.resources.append(RouteTable(key="network/private-routes", vpc=self.vpc, subnets=self.private, default=nat))
+            translation = (address, nat)
+        inside = RouteTable(key="network/private-routes", vpc=self.vpc, subnets=self.private, default=nat)
+        routes = (gateway, self.internet, *translation, inside)
+        self.resources: tuple[Resource, ...] = (self.vpc, *self.public, *self.private, *routes)
 
     def _subnets(self, settings: Settings, ranges: tuple[str, ...], public: bool) -> tuple[Subnet, ...]:
         kind = "public" if public else "private"
@@ -65,4 +67,4 @@ class SecurityGroups:
             ingress=tuple(Ingress(MYSQL, self.services[name]) for name in settings.database_users),
             outbound=False,
         )
-        self.resources: list[Resource] = [self.alb, *self.services.values(), self.rds]
+        self.resources: tuple[Resource, ...] = (self.alb, *self.services.values(), self.rds)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from awsdeploy.config import Settings
 from awsdeploy.engine.resource import Resource
@@ -68,7 +68,7 @@ class Storage:
             role=copied[1] if copied else None,
             metrics=settings.monitoring.request_metrics,
         )
-        self.resources: list[Resource] = [*(copied or ()), self.uploads, self.logs, self.artifacts]
+        self.resources: tuple[Resource, ...] = (*(copied or ()), self.uploads, self.logs, self.artifacts)
 
     def _expiries(self) -> tuple[Expiry, ...]:
         """For the uploads and for their copy: S3 does not copy what expires by a rule."""
@@ -94,14 +94,11 @@ class Storage:
         )
         return replica, role
 
-    def share_with_browsers(self, balancer: LoadBalancer | None, https: bool) -> None:
-        """Pages of the domain may reach the uploads; without HTTPS, pages of the load balancer's own name."""
+    def cors(self, balancer: LoadBalancer | None) -> Iterator[Cors]:
+        """Pages of the domain may reach the uploads, and pages of the load balancer's own name if one is given."""
         settings = self.settings
         origins = [f"https://{name}" for name in settings.names]
         if settings.preset == "dev":
             origins.append(DEVELOPMENT)
-        own = None if https else balancer
-        if origins or own:
-            self.resources.append(
-                Cors(key="storage/uploads-cors", bucket=self.uploads, origins=tuple(origins), balancer=own)
-            )
+        if origins or balancer:
+            yield Cors(key="storage/uploads-cors", bucket=self.uploads, origins=tuple(origins), balancer=balancer)

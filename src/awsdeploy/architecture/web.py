@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 
-from awsdeploy.architecture.compute import Machines
+from awsdeploy.architecture.compute import Machines, Scaling
 from awsdeploy.architecture.network import Network, SecurityGroups
 from awsdeploy.architecture.storage import Storage
 from awsdeploy.config import Settings
@@ -23,22 +23,14 @@ PLAIN = Redirect()  # what port 80 answers once there is HTTPS
 PATHS_PER_RULE = 5  # AWS: five values in the conditions of one rule
 
 
-class FrontDoor:
+class Web:
     """The load balancer and a target group for each service with a port. Without such a service there is none."""
 
     def __init__(
-        self,
-        settings: Settings,
-        network: Network,
-        groups: SecurityGroups,
-        machines: Machines,
-        storage: Storage,
-        https: bool,
+        self, settings: Settings, network: Network, groups: SecurityGroups, machines: Machines, storage: Storage
     ) -> None:
         self.settings = settings
-        self.web = settings.web_services
-        self.https = https and bool(settings.names)
-        self.resources: list[Resource] = []
+        self.services = settings.web_services
         self.balancer = LoadBalancer(
             key="web/alb",
             subnets=network.public,
@@ -57,40 +49,44 @@ class FrontDoor:
                 health=service.health or "/",
                 targets=machines.instances[name],
             )
-            for name, service in self.web.items()
+            for name, service in self.services.items()
         }
-        self.scaling = machines.scaling(self.target_groups)
-        if not self.web:
-            return
-        self.resources += [*self.target_groups.values(), self.balancer]
-        if not self.https:
-            self.resources += self.serving(80)
+        self.resources: tuple[Resource, ...] = (*self.target_groups.values(), self.balancer) if self.services else ()
 
     def serving(
-        self, port: int, certificate: CertificateIssued | None = None, first: tuple[Rule, ...] = ()
-    ) -> Iterator[Resource]:
+        self,
+        port: int,
+        scaling: Scaling,
+        certificate: CertificateIssued | None = None,
+        first: tuple[Rule, ...] = (),
+    ) -> tuple[Listener, *tuple[TargetsHealthy, ...]]:
         """The listener that sends each path to its service, after the rules in `first`; and its targets' health."""
         listener = Listener(
             key="web/https" if certificate else "web/http",
             balancer=self.balancer,
             port=port,
-            default=next(self.target_groups[name] for name, one in self.web.items() if "/*" in one.paths),
+            default=next(self.target_groups[name] for name, one in self.services.items() if "/*" in one.paths),
             certificate=certificate,
             rules=(*first, *self._path_rules()),
             hsts_days=self.settings.web.hsts_days if certificate else 0,
         )
-        yield listener
-        for name, group in self.target_groups.items():
-            scaling = self.scaling.get(name)
-            yield TargetsHealthy(key=f"web/{name}-healthy", group=group, scaling=scaling, after=(listener,))
+        healthy = (
+            TargetsHealthy(key=f"web/{name}-healthy", group=group, scaling=scaling.groups.get(name), after=(listener,))
+            for name, group in self.target_groups.items()
+        )
+        return listener, *healthy
 
-    def redirect(self, to: Listener) -> None:
-        """Port 80 sends everybody to HTTPS, once `to` answers there: until then it serves, if it has served."""
-        self.resources.append(Listener(key="web/http", balancer=self.balancer, port=80, default=PLAIN, after=(to,)))
+    def port_80(self, scaling: Scaling, https: Listener | None) -> tuple[Resource, ...]:
+        """Port 80 sends everybody to HTTPS, once `https` answers there: until then it serves, if it has served."""
+        if not self.services:
+            return ()
+        if https is None:
+            return self.serving(80, scaling)
+        return (Listener(key="web/http", balancer=self.balancer, port=80, default=PLAIN, after=(https,)),)
 
     def _path_rules(self) -> Iterator[Rule]:
         """Most specific first, at most five paths a rule."""
-        paths = [(path, name) for name, one in self.web.items() for path in one.paths if path != "/*"]
+        paths = [(path, name) for name, one in self.services.items() for path in one.paths if path != "/*"]
         paths.sort(key=lambda one: len(one[0].rstrip("*")), reverse=True)
         for name, group in itertools.groupby(paths, key=lambda one: one[1]):
             for together in _fives(path for path, _ in group):
@@ -100,12 +96,12 @@ class FrontDoor:
 class Names:
     """The names' certificate and, where Route 53 keeps them, the zone and what in it leads to the load balancer."""
 
-    def __init__(self, settings: Settings, session: FrontDoor, take_over: bool, public: PublicDns) -> None:
-        self.resources: list[Resource] = []
+    def __init__(self, settings: Settings, web: Web, take_over: bool, public: PublicDns) -> None:
         self.zone: HostedZone | None = None
         self.certificate: Certificate | None = None
+        self.records: tuple[Record, ...] = ()
         self.public = public
-        if not settings.domain or not settings.names or not session.web:
+        if not settings.domain or not settings.names or not web.services:
             return
         self.certificate = Certificate(key="tls/certificate", domain=settings.domain, aliases=settings.aliases)
         if settings.dns.mode != "route53":
@@ -119,57 +115,58 @@ class Names:
             zone_id=settings.dns.zone,
             copied=public.records if settings.dns.copy_records else (),
         )
-        self.resources.append(self.zone)
-        for name in (settings.domain, *settings.aliases):
-            # Whoever looks for the stack's records knows from its certificate which names to look at.
-            self.resources.append(
-                Record(
-                    key=f"dns/{name}",
-                    zone=self.zone,
-                    name=name,
-                    target=session.balancer,
-                    take_over=take_over,
-                    after=(self.certificate,),
-                )
+        self.records = tuple(
+            Record(
+                key=f"dns/{name}",
+                zone=self.zone,
+                name=name,
+                target=web.balancer,
+                take_over=take_over,
+                # Whoever looks for the stack's records knows from its certificate which names to look at.
+                after=(self.certificate,),
             )
+            for name in settings.names
+        )
+
+    @property
+    def resources(self) -> tuple[Resource, ...]:
+        return (self.zone, *self.records) if self.zone else ()
 
 
 class Tls:
     """The certificate, its proof by DNS, and the HTTPS listener that waits for it; nothing without a domain.
 
-    Where DNS cannot prove it yet nothing waits, and what to enter elsewhere is said instead.
+    Without `https` DNS cannot prove it yet: nothing waits, and what to enter elsewhere is said instead.
     """
 
-    def __init__(self, settings: Settings, session: FrontDoor, names: Names) -> None:
-        self.resources: list[Resource] = []
-        if not settings.domain or names.certificate is None:
-            return
+    def __init__(self, settings: Settings, web: Web, scaling: Scaling, names: Names, https: bool) -> None:
         self.certificate = names.certificate
+        self.listener: Listener | None = None
+        self.resources: tuple[Resource, ...] = ()
+        if not settings.domain or self.certificate is None:
+            return
         proofs = tuple(
             Record(key=f"dns/proof/{name}", zone=names.zone, name=name, target=self.certificate)
             for name in settings.names
             if names.zone is not None
         )
-        self.resources += [self.certificate, *proofs]
-        if names.zone is None or not session.https:
-            self.resources.append(
-                ManualDns(
-                    key="tls/elsewhere",
-                    certificate=self.certificate,
-                    balancer=session.balancer,
-                    names=settings.names,
-                    zone=names.zone,
-                    public=names.public,
-                    https=session.https,
-                )
+        self.resources = (self.certificate, *proofs)
+        if names.zone is None or not https:
+            manual = ManualDns(
+                key="tls/elsewhere",
+                certificate=self.certificate,
+                balancer=web.balancer,
+                names=settings.names,
+                zone=names.zone,
+                public=names.public,
+                https=https,
             )
-        if not session.https:
-            return
-        issued = CertificateIssued(key="tls/issued", certificate=self.certificate, records=proofs)
-        to_domain = tuple(Rule(Redirect(host=settings.domain), hosts=hosts) for hosts in _fives(settings.aliases))
-        serving = list(session.serving(443, issued, first=to_domain))
-        self.resources += [issued, *serving]
-        session.redirect(next(one for one in serving if isinstance(one, Listener)))
+            self.resources += (manual,)
+        if https:
+            issued = CertificateIssued(key="tls/issued", certificate=self.certificate, records=proofs)
+            to_domain = tuple(Rule(Redirect(host=settings.domain), hosts=hosts) for hosts in _fives(settings.aliases))
+            self.listener, *healthy = web.serving(443, scaling, issued, first=to_domain)
+            self.resources += (issued, self.listener, *healthy)
 
 
 def _fives(values: Iterator[str] | tuple[str, ...]) -> Iterator[tuple[str, ...]]:
