@@ -49,14 +49,14 @@ def process(words: Sequence[str], folder: Path, environment: dict[str, str]) -> 
     return time.perf_counter() - begun, peak, child.returncode
 
 
-def client_of(server: control.Server) -> dict[str, str]:
+def client_of(server: control.RunningSandbox) -> dict[str, str]:
     """The environment of a process whose AWS is `server`."""
     given = control.environment(server)
     kept = {name: value for name, value in os.environ.items() if name not in given}
     return {**kept, **{name: value for name, value in given.items() if value is not None}}
 
 
-def awsdeploy(server: control.Server, folder: Path, *words: str) -> Cost:
+def awsdeploy(server: control.RunningSandbox, folder: Path, *words: str) -> Cost:
     """Run the installed command against `server` and count what it asked of AWS."""
     environment = client_of(server)
     control.call(server, "DELETE", "calls")

@@ -19,7 +19,7 @@ import botocore.useragent
 import pytest
 
 from awsdeploy.sandbox import control
-from awsdeploy.sandbox.control import Server
+from awsdeploy.sandbox.control import RunningSandbox
 from awsdeploy.sandbox.machines import toolchain
 from awsdeploy.sandbox.machines.toolchain import NoToolchain
 from tests.sandbox.standing import STILL
@@ -74,7 +74,7 @@ def _models() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSandbox]:
     """A warm sandbox whose own world is empty: what it learns on the first calls, its forks know."""
     if (lent := os.environ.get(mutants.SANDBOX)) and (server := control.status(Path(lent))):
         yield server
@@ -89,7 +89,7 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 @contextmanager
-def entered(server: Server, folder: Path) -> Iterator[World]:
+def entered(server: RunningSandbox, folder: Path) -> Iterator[World]:
     """This process as a client of `server`, and a folder for its config and state."""
     given = control.environment(server)
     with pytest.MonkeyPatch.context() as patch:
@@ -99,7 +99,7 @@ def entered(server: Server, folder: Path) -> Iterator[World]:
 
 
 @contextmanager
-def forked(sandbox: Server, folder: Path) -> Iterator[World]:
+def forked(sandbox: RunningSandbox, folder: Path) -> Iterator[World]:
     """A world of its own, gone afterwards."""
     child = control.call(sandbox, "POST", "fork")
     server = dataclasses.replace(sandbox, pid=child["pid"], port=child["port"])
@@ -115,14 +115,14 @@ EVENING = 19  # o'clock: AWS makes the images of the day at half past 18, so for
 
 
 @pytest.fixture
-def world(sandbox: Server, tmp_path: Path) -> Iterator[World]:
+def world(sandbox: RunningSandbox, tmp_path: Path) -> Iterator[World]:
     with forked(sandbox, tmp_path) as made:
         made.until(EVENING)
         yield made
 
 
 @pytest.fixture(scope="module")
-def module_world(sandbox: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+def module_world(sandbox: RunningSandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     with forked(sandbox, tmp_path_factory.mktemp("world")) as made:
         made.until(EVENING)
         yield made
@@ -132,9 +132,9 @@ def module_world(sandbox: Server, tmp_path_factory: pytest.TempPathFactory) -> I
 class Stacks:
     """Stacks that are up, each made when it is first asked for; a test changes a copy of its world."""
 
-    sandbox: Server
+    sandbox: RunningSandbox
     homes: pytest.TempPathFactory
-    made: dict[str, tuple[Server, Path]] = field(default_factory=dict)
+    made: dict[str, tuple[RunningSandbox, Path]] = field(default_factory=dict)
 
     @contextmanager
     def copy(self, config: str, folder: Path) -> Iterator[World]:
@@ -143,12 +143,12 @@ class Stacks:
             self.made[config] = self._up(config)
         server, home = self.made[config]
         shutil.copytree(home, folder, symlinks=True, dirs_exist_ok=True)
-        now = Server(**control.call(server, "GET", "status") | {"speed": SPEED})
+        now = RunningSandbox(**control.call(server, "GET", "status") | {"speed": SPEED})
         with forked(now, folder) as world:
             world.control("POST", "speed", {"speed": SPEED})
             yield world
 
-    def _up(self, config: str) -> tuple[Server, Path]:
+    def _up(self, config: str) -> tuple[RunningSandbox, Path]:
         """Where no time passes any more."""
         home = self.homes.mktemp("stack")
         child = control.call(self.sandbox, "POST", "fork")
@@ -161,7 +161,7 @@ class Stacks:
 
 
 @pytest.fixture(scope="session")
-def stacks(sandbox: Server, tmp_path_factory: pytest.TempPathFactory) -> Stacks:
+def stacks(sandbox: RunningSandbox, tmp_path_factory: pytest.TempPathFactory) -> Stacks:
     """They end with the sandbox that they are forks of."""
     return Stacks(sandbox, tmp_path_factory)
 

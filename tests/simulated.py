@@ -21,7 +21,7 @@ from awsdeploy import architecture, config
 from awsdeploy.aws.session import AwsSession
 from awsdeploy.aws.waiting import Polling
 from awsdeploy.engine import plan, teardown, up
-from awsdeploy.engine.events import Event
+from awsdeploy.engine.events import ResourceEvent
 from awsdeploy.engine.resource import DestroyOptions, Observed
 from awsdeploy.engine.run import Run
 from awsdeploy.sandbox.server.keys import HEADER
@@ -55,7 +55,7 @@ class World:
     """The clients of earlier runs: making them takes longer than most runs have to ask."""
     settle: float = 0.2
     """Seconds AWS may take to show what it was told."""
-    on_event: Callable[[Event], None] = lambda _event: None
+    on_event: Callable[[ResourceEvent], None] = lambda _event: None
 
     def client(self, service: str, region: str = REGION) -> Any:
         """A plain boto3 client: how AWS is asked, not how awsdeploy asks it."""

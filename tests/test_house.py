@@ -175,6 +175,16 @@ def test_a_docstring_begins_with_a_noun_or_a_verb(path: Path) -> None:
     assert first not in CLAUSES
 
 
+@pytest.mark.parametrize("folder", [SOURCE, Path(__file__).parent], ids=["src", "tests"])
+def test_a_class_name_is_used_once(folder: Path) -> None:
+    places: dict[str, list[str]] = {}
+    for path in folder.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ClassDef):
+                places.setdefault(node.name, []).append(str(path.relative_to(folder)))
+    assert {name: files for name, files in places.items() if len(files) > 1} == {}
+
+
 def test_everything_unexpected_is_caught_in_two_places_only() -> None:
     """Where a command ends, and where the sandbox answers for AWS."""
     broad = {

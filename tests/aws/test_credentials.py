@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from tests.aws.test_refusals import Case, body
+from tests.aws.test_refusals import AnswerCase, body
 from tests.simulated import warm
 
 CONFIG = 'name = "shop"\nplatform = "supported"\n'
@@ -134,15 +134,15 @@ SHELLS = {
 }
 
 
-class Aws(ThreadingHTTPServer):
+class RefusingAws(ThreadingHTTPServer):
     """Refuses everything with `says`, a code and a sentence; its clock is `ahead` seconds."""
 
     says = ""
     ahead = 0.0
 
 
-class Handler(BaseHTTPRequestHandler):
-    server: Aws
+class RefusingHandler(BaseHTTPRequestHandler):
+    server: RefusingAws
 
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers.get("Content-Length", 0)))
@@ -150,7 +150,7 @@ class Handler(BaseHTTPRequestHandler):
         service = scope[1] if scope else "sts"
         protocol = "json" if "X-Amz-Target" in self.headers else service
         code, _, text = self.server.says.partition(" ")
-        said, headers = body(Case(service, "", {}, 403, code, text), protocol)
+        said, headers = body(AnswerCase(service, "", {}, 403, code, text), protocol)
         self.send_response(403)
         for name, value in {**headers, "Content-Length": str(len(said))}.items():
             self.send_header(name, value)
@@ -166,8 +166,8 @@ class Handler(BaseHTTPRequestHandler):
 
 
 @pytest.fixture(scope="module")
-def aws() -> Iterator[Aws]:
-    server = Aws(("127.0.0.1", 0), Handler)
+def aws() -> Iterator[RefusingAws]:
+    server = RefusingAws(("127.0.0.1", 0), RefusingHandler)
     thread = threading.Thread(target=server.serve_forever, args=(0.02,))
     thread.start()
     yield server
@@ -176,7 +176,7 @@ def aws() -> Iterator[Aws]:
     server.server_close()
 
 
-def shell(home: Path, aws: Aws, wrong: Wrong) -> dict[str, str]:
+def shell(home: Path, aws: RefusingAws, wrong: Wrong) -> dict[str, str]:
     """The environment of a command in such a shell."""
     (home / "config").write_bytes(wrong.config.encode(errors="surrogateescape"))
     variables = dict(wrong.variables)
@@ -202,7 +202,7 @@ SAMPLE = random.Random(13).sample(sorted(SHELLS), 12)
 @pytest.mark.parametrize(
     "name", [pytest.param(name, marks=[] if name in SAMPLE else [pytest.mark.torture]) for name in SHELLS]
 )
-def test_a_shell_that_cannot_sign_in_is_told_what_to_type(tmp_path: Path, aws: Aws, name: str) -> None:
+def test_a_shell_that_cannot_sign_in_is_told_what_to_type(tmp_path: Path, aws: RefusingAws, name: str) -> None:
     (tmp_path / "config.toml").write_text(CONFIG)
     wrong = SHELLS[name]
     environment = shell(tmp_path, aws, wrong)

@@ -40,7 +40,7 @@ QUOTA = {"ServiceCode": "ec2", "QuotaCode": "L-1216C47A"}
 NO_CODE = "You are not authorized to perform this operation. Encoded authorization failure message: 4rTp-x9"
 
 
-class Case(NamedTuple):
+class AnswerCase(NamedTuple):
     """One answer of AWS. Without a code its body is `text` as it stands."""
 
     service: str
@@ -53,7 +53,7 @@ class Case(NamedTuple):
 
 CASES = [
     # 5xx with a definite code: refused.
-    Case(
+    AnswerCase(
         "ec2",
         "run_instances",
         RUN,
@@ -61,7 +61,7 @@ CASES = [
         "InsufficientInstanceCapacity",
         "We currently do not have sufficient t3.small capacity in the Availability Zone you requested (ap-northeast-2a).",
     ),
-    Case(
+    AnswerCase(
         "ec2",
         "allocate_address",
         {},
@@ -69,7 +69,7 @@ CASES = [
         "InsufficientAddressCapacity",
         "Insufficient capacity to fulfill your request.",
     ),
-    Case(
+    AnswerCase(
         "ec2",
         "run_instances",
         RUN,
@@ -77,7 +77,7 @@ CASES = [
         "InsufficientVolumeCapacity",
         "There is not enough capacity to fulfill your EBS volume provision request.",
     ),
-    Case(
+    AnswerCase(
         "ec2",
         "run_instances",
         RUN,
@@ -85,7 +85,7 @@ CASES = [
         "Unsupported",
         "Your requested instance type (t3.small) is not supported in your requested Availability Zone (ap-northeast-2b).",
     ),
-    Case(
+    AnswerCase(
         "rds",
         "create_db_instance",
         DATABASE,
@@ -93,7 +93,7 @@ CASES = [
         "InsufficientDBInstanceCapacity",
         "The requested DB instance class is not available in the specified Availability Zone.",
     ),
-    Case(
+    AnswerCase(
         "autoscaling",
         "create_auto_scaling_group",
         GROUP,
@@ -102,16 +102,18 @@ CASES = [
         "The service-linked role is not yet ready for use.",
     ),
     # 5xx without one: whether it happened is open.
-    Case("ec2", "create_vpc", {"CidrBlock": "10.0.0.0/16"}, 500, "InternalError", "An internal error has occurred."),
-    Case("ec2", "create_vpc", {"CidrBlock": "10.0.0.0/16"}, 503, "Unavailable", "The service is unavailable."),
-    Case("rds", "create_db_instance", DATABASE, 500, "InternalFailure", "The request processing has failed."),
-    Case(
+    AnswerCase(
+        "ec2", "create_vpc", {"CidrBlock": "10.0.0.0/16"}, 500, "InternalError", "An internal error has occurred."
+    ),
+    AnswerCase("ec2", "create_vpc", {"CidrBlock": "10.0.0.0/16"}, 503, "Unavailable", "The service is unavailable."),
+    AnswerCase("rds", "create_db_instance", DATABASE, 500, "InternalFailure", "The request processing has failed."),
+    AnswerCase(
         "elbv2", "create_load_balancer", {"Name": "shop"}, 503, "", "<html><body>503 Service Unavailable</body></html>"
     ),
-    Case("elbv2", "create_load_balancer", {"Name": "shop"}, 502, "", "<!DOCTYPE html><p>proxy"),
-    Case("s3", "put_object", OBJECT, 503, "ServiceUnavailable", "Please try again."),
-    Case("s3", "get_object", OBJECT, 500, "", ""),
-    Case(
+    AnswerCase("elbv2", "create_load_balancer", {"Name": "shop"}, 502, "", "<!DOCTYPE html><p>proxy"),
+    AnswerCase("s3", "put_object", OBJECT, 503, "ServiceUnavailable", "Please try again."),
+    AnswerCase("s3", "get_object", OBJECT, 500, "", ""),
+    AnswerCase(
         "iam",
         "create_role",
         {"RoleName": "r", "AssumeRolePolicyDocument": "{}"},
@@ -119,7 +121,7 @@ CASES = [
         "ServiceFailure",
         "Service failure.",
     ),
-    Case(
+    AnswerCase(
         "dlm",
         "create_lifecycle_policy",
         LIFECYCLE,
@@ -127,7 +129,7 @@ CASES = [
         "InternalServerException",
         "The service failed in an unexpected way.",
     ),
-    Case(
+    AnswerCase(
         "route53",
         "create_hosted_zone",
         {"Name": "a.com", "CallerReference": "1"},
@@ -135,7 +137,7 @@ CASES = [
         "InternalFailure",
         "We encountered an internal error.",
     ),
-    Case(
+    AnswerCase(
         "ssm",
         "put_parameter",
         {"Name": "/a", "Value": "v"},
@@ -143,9 +145,9 @@ CASES = [
         "InternalServerError",
         "An error occurred on the server side.",
     ),
-    Case("resourcegroupstaggingapi", "get_resources", {}, 500, "InternalServiceException", "Try again."),
+    AnswerCase("resourcegroupstaggingapi", "get_resources", {}, 500, "InternalServiceException", "Try again."),
     # Denials, each with its own remedy.
-    Case(
+    AnswerCase(
         "ec2",
         "create_vpc",
         {"CidrBlock": "10.0.0.0/16"},
@@ -153,8 +155,8 @@ CASES = [
         "UnauthorizedOperation",
         f"{ME} ec2:CreateVpc on resource: {VPC} because no identity-based policy allows the ec2:CreateVpc action. Encoded authorization failure message: 4rTp",
     ),
-    Case("ec2", "run_instances", RUN, 403, "UnauthorizedOperation", NO_CODE),
-    Case(
+    AnswerCase("ec2", "run_instances", RUN, 403, "UnauthorizedOperation", NO_CODE),
+    AnswerCase(
         "ec2",
         "create_vpc",
         {"CidrBlock": "10.0.0.0/16"},
@@ -162,7 +164,7 @@ CASES = [
         "UnauthorizedOperation",
         f"{ME} ec2:CreateVpc on resource: {VPC} with an explicit deny in a service control policy: {SCP}",
     ),
-    Case(
+    AnswerCase(
         "rds",
         "create_db_instance",
         DATABASE,
@@ -170,7 +172,7 @@ CASES = [
         "AccessDenied",
         f"{ME} rds:CreateDBInstance on resource: arn:aws:rds:{REGION}:123456789012:db:shop because no service control policy allows the rds:CreateDBInstance action",
     ),
-    Case(
+    AnswerCase(
         "s3",
         "put_object",
         OBJECT,
@@ -178,7 +180,7 @@ CASES = [
         "AccessDenied",
         f'{ME} s3:PutObject on resource: "{KEY}" with an explicit deny in a resource control policy',
     ),
-    Case(
+    AnswerCase(
         "iam",
         "create_role",
         {"RoleName": "r", "AssumeRolePolicyDocument": "{}"},
@@ -186,7 +188,7 @@ CASES = [
         "AccessDenied",
         f"{ME} iam:CreateRole on resource: {ROLE} because no permissions boundary allows the iam:CreateRole action",
     ),
-    Case(
+    AnswerCase(
         "sns",
         "create_topic",
         {"Name": "t"},
@@ -194,7 +196,7 @@ CASES = [
         "AuthorizationError",
         f"{ME} SNS:CreateTopic on resource: arn:aws:sns:{REGION}:123456789012:t because no session policy allows the SNS:CreateTopic action",
     ),
-    Case(
+    AnswerCase(
         "ssm",
         "put_parameter",
         {"Name": "/a", "Value": "v"},
@@ -202,7 +204,7 @@ CASES = [
         "AccessDeniedException",
         f"{ME} ssm:PutParameter on resource: arn:aws:ssm:{REGION}:123456789012:parameter/a because no VPC endpoint policy allows the ssm:PutParameter action",
     ),
-    Case(
+    AnswerCase(
         "s3",
         "put_object",
         OBJECT,
@@ -210,7 +212,7 @@ CASES = [
         "AccessDenied",
         f'{ME} s3:PutObject on resource: "{KEY}" with an explicit deny in a resource-based policy',
     ),
-    Case(
+    AnswerCase(
         "s3",
         "put_object",
         OBJECT,
@@ -218,9 +220,9 @@ CASES = [
         "AccessDenied",
         f'{ME} s3:PutObject on resource: "{KEY}" because no identity-based policy allows the s3:PutObject action',
     ),
-    Case("s3", "put_object", OBJECT, 403, "AccessDenied", "Access Denied"),
-    Case("s3", "head_object", OBJECT, 403, "", ""),
-    Case(
+    AnswerCase("s3", "put_object", OBJECT, 403, "AccessDenied", "Access Denied"),
+    AnswerCase("s3", "head_object", OBJECT, 403, "", ""),
+    AnswerCase(
         "s3",
         "put_object",
         OBJECT,
@@ -228,9 +230,11 @@ CASES = [
         "AccessDenied",
         f"{ME} kms:GenerateDataKey on this resource because the resource does not exist in this Region, no resource-based policies allow access, or a resource-based policy explicitly denies access",
     ),
-    Case("s3", "delete_object", VERSION, 403, "AccessDenied", "Access Denied because object protected by object lock."),
-    Case("s3", "delete_object", VERSION, 403, "AccessDenied", "Mfa Authentication must be used for this request"),
-    Case(
+    AnswerCase(
+        "s3", "delete_object", VERSION, 403, "AccessDenied", "Access Denied because object protected by object lock."
+    ),
+    AnswerCase("s3", "delete_object", VERSION, 403, "AccessDenied", "Mfa Authentication must be used for this request"),
+    AnswerCase(
         "s3",
         "put_bucket_policy",
         POLICY,
@@ -238,7 +242,7 @@ CASES = [
         "AccessDenied",
         f'{ME} s3:PutBucketPolicy on resource: "arn:aws:s3:::shop-prod-uploads" because public policies are prevented by the BlockPublicPolicy setting in S3 Block Public Access.',
     ),
-    Case(
+    AnswerCase(
         "logs",
         "create_log_group",
         {"logGroupName": "g"},
@@ -246,7 +250,7 @@ CASES = [
         "AccessDeniedException",
         f"{ME} logs:CreateLogGroup on resource: arn:aws:logs:{REGION}:123456789012:log-group:g with an explicit deny in an identity-based policy",
     ),
-    Case(
+    AnswerCase(
         "budgets",
         "create_budget",
         BUDGET,
@@ -255,10 +259,10 @@ CASES = [
         f"{ME} budgets:ModifyBudget on resource: arn:aws:budgets::123456789012:budget/b because no identity-based policy allows the budgets:ModifyBudget action",
     ),
     # 4xx of other kinds.
-    Case(
+    AnswerCase(
         "ec2", "allocate_address", {}, 400, "AddressLimitExceeded", "The maximum number of addresses has been reached."
     ),
-    Case(
+    AnswerCase(
         "acm",
         "request_certificate",
         {"DomainName": "a.com"},
@@ -266,8 +270,8 @@ CASES = [
         "LimitExceededException",
         "You have reached your limit of 2500 certificates in the last year.",
     ),
-    Case("cloudwatch", "put_metric_alarm", ALARM, 400, "ValidationError", "Period must be a multiple of 60"),
-    Case(
+    AnswerCase("cloudwatch", "put_metric_alarm", ALARM, 400, "ValidationError", "Period must be a multiple of 60"),
+    AnswerCase(
         "elbv2",
         "create_load_balancer",
         {"Name": "shop"},
@@ -275,7 +279,7 @@ CASES = [
         "DuplicateLoadBalancerName",
         "A load balancer with the same name 'shop' exists, but with different settings",
     ),
-    Case(
+    AnswerCase(
         "rds",
         "create_db_instance",
         DATABASE,
@@ -283,7 +287,7 @@ CASES = [
         "KMSKeyNotAccessibleFault",
         "An error occurred accessing an AWS KMS key.",
     ),
-    Case(
+    AnswerCase(
         "ec2",
         "create_vpc",
         {"CidrBlock": "10.0.0.0/16"},
@@ -291,7 +295,7 @@ CASES = [
         "TagPolicyViolation",
         "The tag policy does not allow the specified value for the following tag key: 'CostCenter'.",
     ),
-    Case(
+    AnswerCase(
         "ec2",
         "delete_security_group",
         {"GroupId": "sg-1"},
@@ -299,10 +303,10 @@ CASES = [
         "DependencyViolation",
         "resource sg-1 has a dependent object",
     ),
-    Case(
+    AnswerCase(
         "s3control", "get_public_access_block", {"AccountId": "123456789012"}, 400, "InvalidRequest", "Wrong account."
     ),
-    Case(
+    AnswerCase(
         "sts",
         "get_caller_identity",
         {},
@@ -313,7 +317,7 @@ CASES = [
 ]
 
 
-def body(case: Case, protocol: str) -> tuple[str, dict[str, str]]:
+def body(case: AnswerCase, protocol: str) -> tuple[str, dict[str, str]]:
     """The answer as the service's protocol has it."""
     if not case.code:
         return case.text, {"Content-Type": "text/html"}
@@ -327,7 +331,7 @@ def body(case: Case, protocol: str) -> tuple[str, dict[str, str]]:
     return f"<ErrorResponse>{error}<RequestId>1</RequestId></ErrorResponse>", {}
 
 
-class Aws(ThreadingHTTPServer):
+class FixedAnswer(ThreadingHTTPServer):
     """Gives every call the same answer."""
 
     status = 200
@@ -335,8 +339,8 @@ class Aws(ThreadingHTTPServer):
     headers: dict[str, str]
 
 
-class Handler(BaseHTTPRequestHandler):
-    server: Aws
+class FixedAnswerHandler(BaseHTTPRequestHandler):
+    server: FixedAnswer
     protocol_version = "HTTP/1.1"
 
     def answer(self) -> None:
@@ -355,8 +359,8 @@ class Handler(BaseHTTPRequestHandler):
 
 
 @pytest.fixture(scope="module")
-def aws() -> Iterator[tuple[Aws, AwsSession]]:
-    server = Aws(("127.0.0.1", 0), Handler)
+def aws() -> Iterator[tuple[FixedAnswer, AwsSession]]:
+    server = FixedAnswer(("127.0.0.1", 0), FixedAnswerHandler)
     server.headers = {}
     thread = threading.Thread(target=server.serve_forever, args=(0.02,))
     thread.start()
@@ -371,7 +375,7 @@ def aws() -> Iterator[tuple[Aws, AwsSession]]:
     server.server_close()
 
 
-def failed(aws: tuple[Aws, AwsSession], case: Case) -> AwsdeployError:
+def failed(aws: tuple[FixedAnswer, AwsSession], case: AnswerCase) -> AwsdeployError:
     """The error that a call ends with."""
     server, session = aws
     protocol = session.raw(case.service, REGION).meta.service_model.metadata["protocol"]
@@ -382,19 +386,19 @@ def failed(aws: tuple[Aws, AwsSession], case: Case) -> AwsdeployError:
     return raised.value
 
 
-def told(case: Case, error: AwsdeployError) -> str:
+def told(case: AnswerCase, error: AwsdeployError) -> str:
     said = f"## {case.service} {case.method}: HTTP {case.status} {case.code or 'no code'}"
     return f"{said}\nexit {error.exit_code}\nError: {error.message}\n→ {error.hint}\n"
 
 
-def test_every_refusal_is_told_word_for_word(aws: tuple[Aws, AwsSession]) -> None:
+def test_every_refusal_is_told_word_for_word(aws: tuple[FixedAnswer, AwsSession]) -> None:
     said = "\n".join(told(case, failed(aws, case)) for case in CASES)
     if os.environ.get("GOLDEN") == "write":
         GOLDEN.write_text(said)
     assert said == GOLDEN.read_text()
 
 
-def test_aws_answered_and_nothing_says_that_it_did_not(aws: tuple[Aws, AwsSession]) -> None:
+def test_aws_answered_and_nothing_says_that_it_did_not(aws: tuple[FixedAnswer, AwsSession]) -> None:
     for case in CASES:
         error = failed(aws, case)
         assert "not answer" not in error.message + error.hint
@@ -408,14 +412,16 @@ def test_every_service_in_use_has_a_refusal() -> None:
     assert {case.service for case in CASES} == set(SERVICES)
 
 
-def test_a_5xx_is_open_only_without_a_definite_code(aws: tuple[Aws, AwsSession]) -> None:
+def test_a_5xx_is_open_only_without_a_definite_code(aws: tuple[FixedAnswer, AwsSession]) -> None:
     definite = {"Insufficient", "ServiceLinkedRoleFailure"}
     for case in (one for one in CASES if one.status >= 500):
         kind = AwsRefusal if case.code.startswith(tuple(definite)) else AnswerLost
         assert isinstance(failed(aws, case), kind), case
 
 
-def test_no_statement_is_offered_that_cannot_help_or_is_wider_than_aws_says(aws: tuple[Aws, AwsSession]) -> None:
+def test_no_statement_is_offered_that_cannot_help_or_is_wider_than_aws_says(
+    aws: tuple[FixedAnswer, AwsSession],
+) -> None:
     offered = []
     for case in (one for one in CASES if one.status in (400, 403)):
         error = failed(aws, case)

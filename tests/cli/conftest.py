@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from awsdeploy.sandbox.control import Server
+from awsdeploy.sandbox.control import RunningSandbox
 from tests.conftest import Stacks, forked
 from tests.release.site import begin
 from tests.simulated import World
@@ -33,7 +33,7 @@ def up(
     standing: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> Iterator[World]:
     """A fork of that world for one test, which works in its folder."""
-    with forked(Server(**standing.control("GET", "status")), tmp_path) as made:
+    with forked(RunningSandbox(**standing.control("GET", "status")), tmp_path) as made:
         (tmp_path / "config.toml").write_text(request.module.CONFIG)
         monkeypatch.chdir(tmp_path)
         made.control("DELETE", "calls")

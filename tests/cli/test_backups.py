@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from awsdeploy.sandbox.control import Server
+from awsdeploy.sandbox.control import RunningSandbox
 from tests.account import leftovers
 from tests.conftest import SPEED, forked
 from tests.sandbox.standing import STILL
@@ -60,7 +60,7 @@ def stand_still(world: World) -> None:
 @contextmanager
 def fork(world: World, folder: Path) -> Iterator[World]:
     (folder / "config.toml").write_text(CONFIG)
-    with forked(Server(**world.control("GET", "status") | {"speed": SPEED}), folder) as made:
+    with forked(RunningSandbox(**world.control("GET", "status") | {"speed": SPEED}), folder) as made:
         made.control("POST", "speed", {"speed": SPEED})
         yield made
 

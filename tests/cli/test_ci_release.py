@@ -55,7 +55,7 @@ class Made(NamedTuple):
     told: dict[str, Any]
 
 
-class Asked(NamedTuple):
+class Authorization(NamedTuple):
     """What IAM is asked for a call."""
 
     action: str
@@ -125,7 +125,7 @@ def artifacts(world: World) -> str:
     return next(name for name in names if "-artifacts-" in name)
 
 
-def asked(world: World, call: Made) -> Iterator[Asked]:
+def asked(world: World, call: Made) -> Iterator[Authorization]:
     """What AWS asks IAM for a call, after the Service Authorization Reference. What it does not know fails."""
     told, place = call.told, f"{call.region}:{ACCOUNT}"
     match call.service, call.operation:
@@ -133,58 +133,58 @@ def asked(world: World, call: Made) -> Iterator[Asked]:
             return  # AWS: nobody needs a permission to be told who he is
         case "ssm", "GetParameter" | "PutParameter" | "DeleteParameter":
             name = told["Name"].partition(":")[0]
-            yield Asked(f"ssm:{call.operation}", f"arn:aws:ssm:{place}:parameter{name}", {})
+            yield Authorization(f"ssm:{call.operation}", f"arn:aws:ssm:{place}:parameter{name}", {})
             if "Tags" in told:
-                yield Asked("ssm:AddTagsToResource", f"arn:aws:ssm:{place}:parameter{name}", {})
+                yield Authorization("ssm:AddTagsToResource", f"arn:aws:ssm:{place}:parameter{name}", {})
         case "ssm", "SendCommand":
-            yield Asked("ssm:SendCommand", f"arn:aws:ssm:{call.region}::document/{told['DocumentName']}", {})
+            yield Authorization("ssm:SendCommand", f"arn:aws:ssm:{call.region}::document/{told['DocumentName']}", {})
             for id in told["InstanceIds"]:
                 found = world.client("ec2").describe_instances(InstanceIds=[id])["Reservations"][0]["Instances"][0]
                 context = {f"ssm:resourceTag/{key}": value for key, value in tags(found["Tags"]).items()}
-                yield Asked("ssm:SendCommand", f"arn:aws:ec2:{place}:instance/{id}", context)
+                yield Authorization("ssm:SendCommand", f"arn:aws:ec2:{place}:instance/{id}", context)
         case "ssm", "DescribeInstanceInformation" | "GetCommandInvocation":
-            yield Asked(f"ssm:{call.operation}", "*", {})
+            yield Authorization(f"ssm:{call.operation}", "*", {})
         case "ec2", "DescribeInstances":
-            yield Asked("ec2:DescribeInstances", "*", {})
+            yield Authorization("ec2:DescribeInstances", "*", {})
         case "elbv2", "RegisterTargets" | "DeregisterTargets":
             arn = told["TargetGroupArn"]
             described = world.client("elbv2").describe_tags(ResourceArns=[arn])["TagDescriptions"][0]["Tags"]
             context = {f"aws:ResourceTag/{key}": value for key, value in tags(described).items()}
-            yield Asked(f"elasticloadbalancing:{call.operation}", arn, context)
+            yield Authorization(f"elasticloadbalancing:{call.operation}", arn, context)
             if call.operation == "RegisterTargets":
                 # AWS: Elastic Load Balancing API permissions.
                 for what in ("Instances", "InternetGateways", "Subnets", "Vpcs"):
-                    yield Asked(f"ec2:Describe{what}", "*", {})
+                    yield Authorization(f"ec2:Describe{what}", "*", {})
         case "elbv2", operation if operation.startswith("Describe"):
-            yield Asked(f"elasticloadbalancing:{operation}", "*", {})
+            yield Authorization(f"elasticloadbalancing:{operation}", "*", {})
         case "autoscaling", "DescribeAutoScalingGroups":
-            yield Asked("autoscaling:DescribeAutoScalingGroups", "*", {})
+            yield Authorization("autoscaling:DescribeAutoScalingGroups", "*", {})
         case "autoscaling", "SuspendProcesses" | "ResumeProcesses":
             assert told["ScalingProcesses"] == ["HealthCheck"]
             (group,) = world.client("autoscaling").describe_auto_scaling_groups(
                 AutoScalingGroupNames=[told["AutoScalingGroupName"]]
             )["AutoScalingGroups"]
             context = {f"aws:ResourceTag/{key}": value for key, value in tags(group["Tags"]).items()}
-            yield Asked(f"autoscaling:{call.operation}", group["AutoScalingGroupARN"], context)
+            yield Authorization(f"autoscaling:{call.operation}", group["AutoScalingGroupARN"], context)
         case "s3", "ListBuckets":
-            yield Asked("s3:ListAllMyBuckets", "*", {})
+            yield Authorization("s3:ListAllMyBuckets", "*", {})
         case "s3", "ListObjectsV2":
-            yield Asked("s3:ListBucket", f"arn:aws:s3:::{told['Bucket']}", {"s3:prefix": told["Prefix"]})
+            yield Authorization("s3:ListBucket", f"arn:aws:s3:::{told['Bucket']}", {"s3:prefix": told["Prefix"]})
         case "s3", "GetObject" | "PutObject" | "DeleteObject":
-            yield Asked(f"s3:{call.operation}", f"arn:aws:s3:::{told['Bucket']}/{told['Key']}", {})
+            yield Authorization(f"s3:{call.operation}", f"arn:aws:s3:::{told['Bucket']}/{told['Key']}", {})
             # AWS: what is not there is 404 to who may list the bucket, asked without a prefix, and 403 to others.
-            yield Asked("s3:ListBucket", f"arn:aws:s3:::{told['Bucket']}", {})
+            yield Authorization("s3:ListBucket", f"arn:aws:s3:::{told['Bucket']}", {})
         case "logs", "GetLogEvents":
             group = f"arn:aws:logs:{place}:log-group:{told['logGroupName']}"
-            yield Asked("logs:GetLogEvents", f"{group}:log-stream:{told['logStreamName']}", {})
+            yield Authorization("logs:GetLogEvents", f"{group}:log-stream:{told['logStreamName']}", {})
         case "cloudwatch", "DescribeAlarms":
-            yield Asked("cloudwatch:DescribeAlarms", f"arn:aws:cloudwatch:{place}:alarm:*", {})
+            yield Authorization("cloudwatch:DescribeAlarms", f"arn:aws:cloudwatch:{place}:alarm:*", {})
         case "cloudwatch", "EnableAlarmActions":
             for name in told["AlarmNames"]:
                 arn = f"arn:aws:cloudwatch:{place}:alarm:{name}"
                 described = world.client("cloudwatch", call.region).list_tags_for_resource(ResourceARN=arn)["Tags"]
                 context = {f"aws:ResourceTag/{key}": value for key, value in tags(described).items()}
-                yield Asked("cloudwatch:EnableAlarmActions", arn, context)
+                yield Authorization("cloudwatch:EnableAlarmActions", arn, context)
         case _:
             raise AssertionError(f"nobody has said what IAM is asked for {call}")
 

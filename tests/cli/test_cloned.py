@@ -18,7 +18,7 @@ from awsdeploy.sandbox import control
 from awsdeploy.sandbox.machines import hosts
 from awsdeploy.state.file_lock import locked
 from awsdeploy.state.files import read
-from awsdeploy.state.record import Entry, State
+from awsdeploy.state.record import State, StateEntry
 from tests.release.repository import commit, git
 from tests.simulated import World
 
@@ -87,7 +87,7 @@ def test_the_state_its_lock_and_their_temporary_files_follow_no_link(tmp_path: P
     temporary = path.with_name(f".{path.name}.{os.getpid()}.new")
     temporary.symlink_to(victim)
     with pytest.raises(Refused, match="is a symbolic link"):
-        state.creating("network/vpc", Entry("Vpc", ""))
+        state.creating("network/vpc", StateEntry("Vpc", ""))
     path.with_suffix(".lock").symlink_to(victim)
     with pytest.raises(Refused, match="is a symbolic link"), locked(path, "up"):
         pass
@@ -101,7 +101,7 @@ def test_a_folder_above_is_no_link_either(tmp_path: Path, victim: Path) -> None:
     (tmp_path / ".awsdeploy" / "sandbox").symlink_to(victim.parent)
     state = State(tmp_path / ".awsdeploy" / "sandbox" / "shop-prod.json", "shop-prod")
     with pytest.raises(Refused, match="is a symbolic link"):
-        state.creating("network/vpc", Entry("Vpc", ""))
+        state.creating("network/vpc", StateEntry("Vpc", ""))
     for act in (control.start, control.stop, control.reset, control.status):
         with pytest.raises(Refused, match="is a symbolic link"):
             act(tmp_path / ".awsdeploy" / "sandbox")
@@ -111,7 +111,7 @@ def test_a_project_may_lie_behind_a_link(tmp_path: Path) -> None:
     (tmp_path / "real").mkdir()
     (tmp_path / "project").symlink_to("real")
     state = State(tmp_path / "project" / ".awsdeploy" / "shop-prod.json", "shop-prod")
-    state.creating("network/vpc", Entry("Vpc", ""))
+    state.creating("network/vpc", StateEntry("Vpc", ""))
     assert "network/vpc" in read(tmp_path / "real" / ".awsdeploy" / "shop-prod.json")
 
 

@@ -13,7 +13,7 @@ from typing import IO
 
 import pytest
 
-from awsdeploy.operations.entries import Assembly, Event, entries
+from awsdeploy.operations.entries import Assembly, LogEvent, entries
 from tests.simulated import REGION, World, machines
 from tests.warm import SCRIPT
 
@@ -226,8 +226,8 @@ def test_following_shows_what_comes_once_and_ends_with_ctrl_c(up: World) -> None
     assert lines[lines.index("    at one (a.js:1:1)") - 1].endswith("Error: boom")
 
 
-def event(stream: str, at: int, text: str) -> Event:
-    return Event("backend", stream, at, text)
+def event(stream: str, at: int, text: str) -> LogEvent:
+    return LogEvent("backend", stream, at, text)
 
 
 def test_a_trace_that_comes_in_pieces_is_put_together() -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from awsdeploy.sandbox.control import Server
+from awsdeploy.sandbox.control import RunningSandbox
 from tests.conftest import SPEED, forked
 from tests.ports import free_port
 from tests.sandbox.standing import STILL
@@ -61,7 +61,7 @@ def standing(module_world: World) -> World:
 @pytest.fixture
 def up(standing: World, tmp_path: Path) -> Iterator[World]:
     """The stack is up, and on this machine the plugin is installed and a browser."""
-    with forked(Server(**standing.control("GET", "status") | {"speed": SPEED}), tmp_path) as made:
+    with forked(RunningSandbox(**standing.control("GET", "status") | {"speed": SPEED}), tmp_path) as made:
         (tmp_path / "config.toml").write_text(CONFIG)
         (tmp_path / "bin").mkdir()
         for name, text in {"session-manager-plugin": PLUGIN, "xdg-open": BROWSER}.items():

@@ -23,7 +23,7 @@ class Links(HTTPServer):
     asked: list[str]
 
 
-class Handler(BaseHTTPRequestHandler):
+class SiteHandler(BaseHTTPRequestHandler):
     server: Links
 
     def do_GET(self) -> None:
@@ -37,7 +37,7 @@ class Handler(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def links(monkeypatch: pytest.MonkeyPatch) -> Iterator[Links]:
-    server = Links(("127.0.0.1", 0), Handler)
+    server = Links(("127.0.0.1", 0), SiteHandler)
     server.asked = []
     thread = threading.Thread(target=server.serve_forever, args=(0.02,))
     thread.start()

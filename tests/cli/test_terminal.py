@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from awsdeploy.engine.events import Event
+from awsdeploy.engine.events import ResourceEvent
 from awsdeploy.progress import console, streams
-from awsdeploy.progress.steps import Clock, Row
+from awsdeploy.progress.steps import BoardRow, DisplayClock
 from tests.cli.test_logs import write
 from tests.release.repository import commit, git, repository
 from tests.simulated import World, machines
@@ -120,8 +120,8 @@ def test_what_aws_says_is_shown_on_the_board_and_not_obeyed(capfd: pytest.Captur
     )
     said = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stderr
     cleaned(said, ["watching"])
-    with console.watching([("A", [Row("a/b", "x")])], clock=Clock()) as emit:
-        emit(Event("a/b", "failed", detail="x"))
+    with console.watching([("A", [BoardRow("a/b", "x")])], clock=DisplayClock()) as emit:
+        emit(ResourceEvent("a/b", "failed", detail="x"))
     assert "FAILED" in capfd.readouterr().err
 
 

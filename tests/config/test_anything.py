@@ -9,7 +9,16 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from awsdeploy.config import Database, Network, Scaling, Service, Settings, Waits, from_mapping, loads
+from awsdeploy.config import (
+    DatabaseSettings,
+    NetworkSettings,
+    Scaling,
+    Service,
+    Settings,
+    WaitsSettings,
+    from_mapping,
+    loads,
+)
 from awsdeploy.config.locate import lines
 from awsdeploy.errors import ConfigInvalid
 
@@ -40,7 +49,13 @@ GOOD: dict[str, Any] = {
     "database": {"engine_version": "8.4", "storage_gb": 20, "max_storage_gb": 40, "username": "app"},
     "waits": {"settle": 1.5, "poll_floor": 0.1, "poll_ceiling": 2, "silence": 30},
 }
-KEYS = sorted({key for model in (Settings, Network, Service, Scaling, Database, Waits) for key in model.model_fields})
+KEYS = sorted(
+    {
+        key
+        for model in (Settings, NetworkSettings, Service, Scaling, DatabaseSettings, WaitsSettings)
+        for key in model.model_fields
+    }
+)
 
 scalars = st.one_of(
     st.text(max_size=30),

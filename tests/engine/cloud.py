@@ -27,7 +27,7 @@ from awsdeploy.aws.session import READS, AwsSession, tolerate
 from awsdeploy.aws.waiting import Polling
 from awsdeploy.engine import plan as planning
 from awsdeploy.engine import teardown, up
-from awsdeploy.engine.events import Event
+from awsdeploy.engine.events import ResourceEvent
 from awsdeploy.engine.plan import Plan, Step
 from awsdeploy.engine.resource import (
     KINDS,
@@ -541,7 +541,7 @@ class Town:
     cloud: Cloud = field(default_factory=Cloud)
     settle: float = 0.5
     stack: Stack = field(default_factory=lambda: Stack("shop", "prod"))
-    events: list[Event] = field(default_factory=list)
+    events: list[ResourceEvent] = field(default_factory=list)
 
     def declare(self, without: Sequence[str] = (), **changed: str) -> list[Step]:
         def of(key: str) -> dict[str, Any]:

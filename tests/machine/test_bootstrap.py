@@ -77,7 +77,7 @@ HERE = {
 
 
 @dataclass
-class Box:
+class BootstrapHost:
     """A machine below a folder of its own."""
 
     root: Path
@@ -126,9 +126,9 @@ class Box:
 
 
 @pytest.fixture
-def box(tmp_path: Path) -> Callable[..., Box]:
-    def made(system: str = "al2023", memory: int = LARGE) -> Box:
-        found = Box(tmp_path / "root", tmp_path / "tools", system)
+def box(tmp_path: Path) -> Callable[..., BootstrapHost]:
+    def made(system: str = "al2023", memory: int = LARGE) -> BootstrapHost:
+        found = BootstrapHost(tmp_path / "root", tmp_path / "tools", system)
         (found.root / "proc").mkdir(parents=True)
         (found.root / "proc/meminfo").write_text(f"MemTotal:       {memory} kB\nMemFree: 1 kB\n")
         (found.root / "proc/swaps").write_text("Filename Type Size Used Priority\n")
@@ -169,7 +169,7 @@ def test_shellcheck_accepts_the_user_data() -> None:
 
 
 @pytest.mark.parametrize("system", ["al2", "al2023"])
-def test_a_machine_becomes_ready_for_releases(box: Callable[..., Box], system: str) -> None:
+def test_a_machine_becomes_ready_for_releases(box: Callable[..., BootstrapHost], system: str) -> None:
     machine = box(system)
     done = machine.bootstrap()
     assert done.returncode == 0, done.stderr
@@ -187,7 +187,7 @@ def test_a_machine_becomes_ready_for_releases(box: Callable[..., Box], system: s
         assert any(call.startswith("useradd --system") and call.endswith(f" {user}") for call in machine.calls)
 
 
-def test_pm2_and_yarn_come_by_a_lock_file_with_a_hash_for_each_package(box: Callable[..., Box]) -> None:
+def test_pm2_and_yarn_come_by_a_lock_file_with_a_hash_for_each_package(box: Callable[..., BootstrapHost]) -> None:
     machine = box()
     machine.bootstrap()
     tools = machine.root / "opt/awsdeploy/tools"
@@ -203,7 +203,9 @@ def test_pm2_and_yarn_come_by_a_lock_file_with_a_hash_for_each_package(box: Call
 
 
 @pytest.mark.parametrize(("system", "package"), [("al2", "iptables"), ("al2023", "iptables-nft")])
-def test_the_builder_reaches_no_credentials_of_the_machine(box: Callable[..., Box], system: str, package: str) -> None:
+def test_the_builder_reaches_no_credentials_of_the_machine(
+    box: Callable[..., BootstrapHost], system: str, package: str
+) -> None:
     machine = box(system)
     machine.bootstrap()
     assert f"outside packages {package}" in machine.calls
@@ -212,7 +214,7 @@ def test_the_builder_reaches_no_credentials_of_the_machine(box: Callable[..., Bo
     assert "systemctl enable --quiet --now awsdeploy-metadata.service" in machine.calls
 
 
-def test_the_agent_reads_logs_as_a_user_of_its_own(box: Callable[..., Box]) -> None:
+def test_the_agent_reads_logs_as_a_user_of_its_own(box: Callable[..., BootstrapHost]) -> None:
     """As root it could be led by a link in the application's folder to any file."""
     machine = box()
     machine.bootstrap()
@@ -220,14 +222,14 @@ def test_the_agent_reads_logs_as_a_user_of_its_own(box: Callable[..., Box]) -> N
     assert told["agent"]["run_as_user"] == "cwagent"
 
 
-def test_node_24_comes_as_a_package_on_amazon_linux_2023(box: Callable[..., Box]) -> None:
+def test_node_24_comes_as_a_package_on_amazon_linux_2023(box: Callable[..., BootstrapHost]) -> None:
     machine = box("al2023")
     machine.bootstrap()
     assert "outside packages nodejs24 nodejs24-npm" in machine.calls
     assert (machine.root / "usr/bin/node").resolve() == machine.root / "usr/bin/node-24"
 
 
-def test_node_18_comes_built_for_an_older_glibc_on_amazon_linux_2(box: Callable[..., Box]) -> None:
+def test_node_18_comes_built_for_an_older_glibc_on_amazon_linux_2(box: Callable[..., BootstrapHost]) -> None:
     machine = box("al2")
     machine.bootstrap()
     assert os.access(machine.root / "opt" / NODE_18 / "bin/node", os.X_OK)
@@ -236,7 +238,7 @@ def test_node_18_comes_built_for_an_older_glibc_on_amazon_linux_2(box: Callable[
     assert sorted(path.name for path in (machine.root / "opt").glob("node*")) == [NODE_18]
 
 
-def test_a_download_that_is_not_what_was_published_is_not_used(box: Callable[..., Box]) -> None:
+def test_a_download_that_is_not_what_was_published_is_not_used(box: Callable[..., BootstrapHost]) -> None:
     machine = box("al2")
     (machine.tools / "served" / f"{NODE_18}.tar.xz").write_bytes(b"something else")
     done = machine.bootstrap()
@@ -245,7 +247,7 @@ def test_a_download_that_is_not_what_was_published_is_not_used(box: Callable[...
     assert not (machine.root / "opt" / NODE_18).exists()
 
 
-def test_the_agent_sends_memory_disk_and_every_log_of_the_service(box: Callable[..., Box]) -> None:
+def test_the_agent_sends_memory_disk_and_every_log_of_the_service(box: Callable[..., BootstrapHost]) -> None:
     machine = box()
     machine.bootstrap()
     path = machine.root / AGENT / "etc/awsdeploy.json"
@@ -270,7 +272,7 @@ def test_the_agent_sends_memory_disk_and_every_log_of_the_service(box: Callable[
 
 
 @pytest.mark.parametrize("system", ["al2", "al2023"])
-def test_logs_are_rotated_every_hour_on_both_systems(box: Callable[..., Box], system: str) -> None:
+def test_logs_are_rotated_every_hour_on_both_systems(box: Callable[..., BootstrapHost], system: str) -> None:
     machine = box(system)
     machine.bootstrap()
     assert "outside packages logrotate" in machine.calls, "a minimal image has none"
@@ -283,7 +285,7 @@ def test_logs_are_rotated_every_hour_on_both_systems(box: Callable[..., Box], sy
 
 
 @pytest.fixture
-def rotating(box: Callable[..., Box]) -> Callable[[], Path]:
+def rotating(box: Callable[..., BootstrapHost]) -> Callable[[], Path]:
     """A machine whose logs the real logrotate rotates: as who runs the tests, or as nobody for root."""
     logrotate = shutil.which("logrotate", path=f"{os.environ['PATH']}:/usr/sbin:/sbin")
     if logrotate is None:
@@ -342,7 +344,7 @@ def test_a_log_that_is_kept_open_is_rotated_and_written_on(rotating: Callable[[]
     assert hidden.stat().st_size == 5000
 
 
-def test_a_small_machine_gets_swap_and_a_large_one_none(box: Callable[..., Box]) -> None:
+def test_a_small_machine_gets_swap_and_a_large_one_none(box: Callable[..., BootstrapHost]) -> None:
     machine = box(memory=SMALL)
     machine.bootstrap()
     assert stat.S_IMODE((machine.root / "swapfile").stat().st_mode) == 0o600
@@ -350,14 +352,14 @@ def test_a_small_machine_gets_swap_and_a_large_one_none(box: Callable[..., Box])
     assert f"swapon {machine.root}/swapfile" in machine.calls
 
 
-def test_a_large_machine_gets_no_swap(box: Callable[..., Box]) -> None:
+def test_a_large_machine_gets_no_swap(box: Callable[..., BootstrapHost]) -> None:
     machine = box(memory=LARGE)
     machine.bootstrap()
     assert not (machine.root / "swapfile").exists()
 
 
 @pytest.mark.parametrize("system", ["al2", "al2023"])
-def test_a_second_run_changes_nothing(box: Callable[..., Box], system: str) -> None:
+def test_a_second_run_changes_nothing(box: Callable[..., BootstrapHost], system: str) -> None:
     machine = box(system, memory=SMALL)
     machine.bootstrap()
     before = machine.everything()
@@ -386,7 +388,7 @@ def test_a_second_run_changes_nothing(box: Callable[..., Box], system: str) -> N
     ],
 )
 def test_a_step_that_fails_is_named_and_a_later_run_goes_on_from_it(
-    box: Callable[..., Box], refuses: str, step: str
+    box: Callable[..., BootstrapHost], refuses: str, step: str
 ) -> None:
     machine = box()
     done = machine.bootstrap(refuses)
@@ -398,14 +400,14 @@ def test_a_step_that_fails_is_named_and_a_later_run_goes_on_from_it(
     assert machine.outcome["outcome"] == "ok"
 
 
-def test_a_release_that_cannot_be_put_on_it_makes_the_machine_no_less_ready(box: Callable[..., Box]) -> None:
+def test_a_release_that_cannot_be_put_on_it_makes_the_machine_no_less_ready(box: Callable[..., BootstrapHost]) -> None:
     machine = box()
     done = machine.bootstrap("release")
     assert (done.returncode, machine.outcome["outcome"]) == (0, "ok")
     assert done.stdout.endswith("the current release could not be put here\n")
 
 
-def test_an_outcome_that_cannot_be_told_is_no_success(box: Callable[..., Box]) -> None:
+def test_an_outcome_that_cannot_be_told_is_no_success(box: Callable[..., BootstrapHost]) -> None:
     machine = box()
     assert machine.bootstrap("tag").returncode != 0
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from awsdeploy.sandbox.control import Server
+from awsdeploy.sandbox.control import RunningSandbox
 from tests.conftest import SPEED, forked
 from tests.release.apps import SERVER, application
 from tests.release.repository import commit, git
@@ -180,6 +180,6 @@ def lived(world: World, homes: Path) -> Iterator[Life]:
 def copied(world: World, folder: Path) -> Iterator[World]:
     """A copy of a world and its folder, to be changed, in which time goes on."""
     shutil.copytree(world.folder, folder, symlinks=True, dirs_exist_ok=True)
-    with forked(Server(**world.control("GET", "status") | {"speed": SPEED}), folder) as made:
+    with forked(RunningSandbox(**world.control("GET", "status") | {"speed": SPEED}), folder) as made:
         made.control("POST", "speed", {"speed": SPEED})
         yield dataclasses.replace(made, folder=folder)

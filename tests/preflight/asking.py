@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
-from awsdeploy.aws.session import AwsSession, Call
+from awsdeploy.aws.session import AnsweredCall, AwsSession
 from awsdeploy.preflight.checks import findings
 from awsdeploy.preflight.finding import Finding, Question
 from tests.simulated import World
@@ -29,7 +29,7 @@ class Measured(AwsSession):
         self.total, self.deep = 0, 0
         self._here = threading.get_ident()
 
-    def _count(self, _: Call) -> None:
+    def _count(self, _: AnsweredCall) -> None:
         assert threading.get_ident() == self._here, "asked in a thread that the door did not make"
         self.total += 1
         self.deep += 1

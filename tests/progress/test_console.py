@@ -11,15 +11,15 @@ from datetime import timedelta, timezone
 import pytest
 from rich.console import Console
 
-from awsdeploy.engine.events import Event
+from awsdeploy.engine.events import ResourceEvent
 from awsdeploy.progress import console
 from awsdeploy.progress.console import Board
 from awsdeploy.progress.forecast import Forecast
-from awsdeploy.progress.steps import Clock, Progress, Row, spell
+from awsdeploy.progress.steps import BoardRow, DisplayClock, Progress, spell
 
 STEPS = [
-    ("VPC and subnets", [Row("network/vpc", "VPC", 2), Row("network/nat", "NAT gateway", 105)]),
-    ("RDS database", [Row("database/mysql", "database", 600)]),
+    ("VPC and subnets", [BoardRow("network/vpc", "VPC", 2), BoardRow("network/nat", "NAT gateway", 105)]),
+    ("RDS database", [BoardRow("database/mysql", "database", 600)]),
 ]
 CHAIN = Forecast(
     {"network/vpc": set(), "network/nat": {"network/vpc"}, "database/mysql": {"network/vpc"}},
@@ -52,7 +52,7 @@ def test_durations_in_words(seconds: float, said: str) -> None:
 
 def test_the_clock_shown_is_the_sandboxs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWSDEPLOY_CLOCK", f"60:{time.time()}:0")
-    clock = Clock.given(timezone(timedelta(hours=9)))
+    clock = DisplayClock.given(timezone(timedelta(hours=9)))
     assert clock.of(2) == 120
     assert f"{clock.now():%Y-%m-%d %H %z}" == "1970-01-01 09 +0900"
 
@@ -60,18 +60,18 @@ def test_the_clock_shown_is_the_sandboxs(monkeypatch: pytest.MonkeyPatch) -> Non
 @pytest.mark.parametrize("said", ["", "fast", "60", "0:1:2", "60:x:y", "-1:0:0"])
 def test_a_clock_that_makes_no_sense_is_ours(monkeypatch: pytest.MonkeyPatch, said: str) -> None:
     monkeypatch.setenv("AWSDEPLOY_CLOCK", said)
-    clock = Clock.given()
+    clock = DisplayClock.given()
     assert clock.of(2) == 2
     assert abs(clock.now().timestamp() - time.time()) < 60
 
 
 def test_plain_lines_where_there_is_no_terminal(shown: pytest.CaptureFixture[str]) -> None:
-    with console.watching(STEPS, clock=Clock(60)) as emit:
-        emit(Event("network/vpc", "ready"))
-        emit(Event("database/mysql", "creating", usual=600, at=0))
-        emit(Event("database/mysql", "waiting", "backing-up"))
-        emit(Event("database/mysql", "ready", "available", at=10))
-        emit(Event("network/nat", "failed", detail="The limit is reached."))
+    with console.watching(STEPS, clock=DisplayClock(60)) as emit:
+        emit(ResourceEvent("network/vpc", "ready"))
+        emit(ResourceEvent("database/mysql", "creating", usual=600, at=0))
+        emit(ResourceEvent("database/mysql", "waiting", "backing-up"))
+        emit(ResourceEvent("database/mysql", "ready", "available", at=10))
+        emit(ResourceEvent("network/nat", "failed", detail="The limit is reached."))
     out, err = shown.readouterr()
     assert out == ""
     lines = [re.sub(r"^\d\d:\d\d:\d\d\+0000 ", "", line) for line in err.splitlines()]
@@ -86,8 +86,8 @@ def test_plain_lines_where_there_is_no_terminal(shown: pytest.CaptureFixture[str
 def test_heartbeat_says_what_is_waited_for(shown: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(console, "HEARTBEAT", 0.02)
     err = ""
-    with console.watching(STEPS, clock=Clock(1), forecast=CHAIN) as emit:
-        emit(Event("database/mysql", "waiting", "creating"))
+    with console.watching(STEPS, clock=DisplayClock(1), forecast=CHAIN) as emit:
+        emit(ResourceEvent("database/mysql", "waiting", "creating"))
         deadline = time.monotonic() + 20
         while err.count("waiting for") < 2 and time.monotonic() < deadline:
             err += shown.readouterr().err
@@ -95,9 +95,9 @@ def test_heartbeat_says_what_is_waited_for(shown: pytest.CaptureFixture[str], mo
 
 
 def test_json_lines_are_json(shown: pytest.CaptureFixture[str]) -> None:
-    with console.watching(STEPS, clock=Clock(), as_json=True) as emit:
-        emit(Event("database/mysql", "waiting", "creating"))
-        emit(Event("unheard/of", "gone"))
+    with console.watching(STEPS, clock=DisplayClock(), as_json=True) as emit:
+        emit(ResourceEvent("database/mysql", "waiting", "creating"))
+        emit(ResourceEvent("unheard/of", "gone"))
     first, second = (json.loads(line) for line in shown.readouterr().err.splitlines())
     assert (first["step"], first["key"], first["phase"], first["status"]) == (
         "RDS database",
@@ -115,12 +115,12 @@ def drawn(progress: Progress, height: int = 40, width: int = 100) -> str:
 
 
 def test_board_groups_by_step_and_shows_what_is_at_work() -> None:
-    progress = Progress(STEPS, Clock(60), CHAIN)
+    progress = Progress(STEPS, DisplayClock(60), CHAIN)
     for event in (
-        Event("network/vpc", "creating", at=0),
-        Event("network/vpc", "ready", at=1),
-        Event("network/nat", "ready"),
-        Event("database/mysql", "waiting", "creating", at=time.monotonic() - 5),
+        ResourceEvent("network/vpc", "creating", at=0),
+        ResourceEvent("network/vpc", "ready", at=1),
+        ResourceEvent("network/nat", "ready"),
+        ResourceEvent("database/mysql", "waiting", "creating", at=time.monotonic() - 5),
     ):
         progress.take(event)
     lines = drawn(progress).splitlines()
@@ -131,9 +131,9 @@ def test_board_groups_by_step_and_shows_what_is_at_work() -> None:
 
 
 def test_board_fits_any_terminal() -> None:
-    steps = [(f"Step {number}", [Row(f"step/{number}", "thing")]) for number in range(60)]
-    progress = Progress(steps, Clock())
-    progress.take(Event("step/59", "waiting", "pending"))
+    steps = [(f"Step {number}", [BoardRow(f"step/{number}", "thing")]) for number in range(60)]
+    progress = Progress(steps, DisplayClock())
+    progress.take(ResourceEvent("step/59", "waiting", "pending"))
     board = drawn(progress, height=10, width=40)
     assert len(board.splitlines()) <= 10
     assert max(map(len, board.splitlines())) <= 40
@@ -142,7 +142,7 @@ def test_board_fits_any_terminal() -> None:
 
 
 def test_a_failure_stays_on_the_board_with_its_cause() -> None:
-    progress = Progress(STEPS, Clock())
-    progress.take(Event("database/mysql", "failed", detail="no such class"))
+    progress = Progress(STEPS, DisplayClock())
+    progress.take(ResourceEvent("database/mysql", "failed", detail="no such class"))
     assert "✗ RDS database" in drawn(progress)
     assert "FAILED: no such class" in drawn(progress)

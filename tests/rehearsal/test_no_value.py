@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from awsdeploy import architecture
-from awsdeploy.aws.calls import Call
+from awsdeploy.aws.calls import AnsweredCall
 from awsdeploy.aws.session import Client
 from awsdeploy.engine import plan, teardown, up
 from awsdeploy.engine.resource import DestroyOptions
@@ -55,7 +55,7 @@ class Heard:
         self.words: set[str] = set()
         self._read: set[str] = set()
 
-    def called(self, call: Call) -> None:
+    def called(self, call: AnsweredCall) -> None:
         self.values.update(leaves(call.answer))
         model = call.meta.service_model
         if model.service_name not in self._read:
@@ -72,7 +72,7 @@ class Heard:
 
 
 def listening(run: Run, recorder: Recorder, heard: Heard) -> Run:
-    def called(call: Call) -> None:
+    def called(call: AnsweredCall) -> None:
         recorder.called(call)
         heard.called(call)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from awsdeploy.aws.calls import Call
+from awsdeploy.aws.calls import AnsweredCall
 from awsdeploy.engine.resource import Observed
 from awsdeploy.errors import UsageError
 from awsdeploy.rehearsal import recording
@@ -83,7 +83,7 @@ def test_only_words_are_recorded_of_codes_and_statuses(tmp_path: Path) -> None:
     path = tmp_path / "rows"
     recorder = Recorder(path)
     for outcome in ("InvalidGroup.NotFound", "404", "no answer", "shop-prod", "123456789012", "<html>10.0.0.1</html>"):
-        recorder.called(Call("ec2", "DescribeVpcs", 0.1, outcome))
+        recorder.called(AnsweredCall("ec2", "DescribeVpcs", 0.1, outcome))
     lives = [
         Observed(Database, "database/mysql", f"db-{n}", status=said) for n, said in enumerate(("backing-up", "a.b"))
     ]

@@ -101,7 +101,7 @@ class Run:
         return [line for line in self.output.splitlines() if line.startswith("| ")]
 
 
-class Box:
+class ReleaseHost:
     def __init__(self, toolchain: Path) -> None:
         # PM2 has sockets below its home, and a socket's path may have a hundred characters only.
         self.place = Path(tempfile.mkdtemp(prefix="box-"))

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.release import toolchain
-from tests.release.box import Box
+from tests.release.box import ReleaseHost
 
 
 @pytest.fixture(scope="session")
@@ -17,7 +17,7 @@ def tools() -> Path:
 
 
 @pytest.fixture
-def box(tools: Path) -> Iterator[Box]:
-    made = Box(tools)
+def box(tools: Path) -> Iterator[ReleaseHost]:
+    made = ReleaseHost(tools)
     yield made
     made.close()

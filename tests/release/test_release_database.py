@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from tests.release.box import CURL, Box, application
+from tests.release.box import CURL, ReleaseHost, application
 
 pytestmark = [pytest.mark.slow, pytest.mark.npm]
 
@@ -19,7 +19,7 @@ PLAIN = "mysql://admin:secret@db.example.com:3306/shop"
 
 
 @pytest.fixture
-def box(box: Box) -> Box:
+def box(box: ReleaseHost) -> ReleaseHost:
     box.tool("curl", CURL)
     box.parameters = {
         f"{FOLDER}/DB_HOST": "db.example.com",
@@ -40,18 +40,18 @@ def using(*libraries: str, kind: str = "dependencies") -> dict[str, str]:
     return files | {f"its/{name}/package.json": json.dumps({"name": name, "version": "1.0.0"}) for name in libraries}
 
 
-def deployed(box: Box, id: str = FIRST, files: dict[str, str] | None = None) -> dict[str, str]:
+def deployed(box: ReleaseHost, id: str = FIRST, files: dict[str, str] | None = None) -> dict[str, str]:
     done = box.deploy(id, files, database=True)
     assert done.code == 0, done.output
     return box.variables
 
 
-def asked(box: Box) -> list[str]:
+def asked(box: ReleaseHost) -> list[str]:
     file = box.aws / "asked"
     return file.read_text().splitlines() if file.exists() else []
 
 
-def test_the_certificates_are_on_the_machine_and_anyone_may_read_them(box: Box) -> None:
+def test_the_certificates_are_on_the_machine_and_anyone_may_read_them(box: ReleaseHost) -> None:
     found = deployed(box)
     bundle = box.root / "opt/awsdeploy/rds-ca.pem"
     assert found["DB_SSL_CA"] == str(bundle)
@@ -61,7 +61,7 @@ def test_the_certificates_are_on_the_machine_and_anyone_may_read_them(box: Box) 
     assert found["DATABASE_URL"] == PLAIN, "it has no library that could be told so"
 
 
-def test_mysql2_is_told_in_the_address(box: Box) -> None:
+def test_mysql2_is_told_in_the_address(box: ReleaseHost) -> None:
     address = urlsplit(deployed(box, files=using("mysql2", "typeorm"))["DATABASE_URL"])
     assert address._replace(query="").geturl() == PLAIN
     told: Any = parse_qs(address.query, strict_parsing=True)
@@ -69,41 +69,41 @@ def test_mysql2_is_told_in_the_address(box: Box) -> None:
     assert json.loads(told["ssl"][0]) == {"ca": CA, "verifyIdentity": True}
 
 
-def test_prisma_is_told_where_they_are(box: Box) -> None:
+def test_prisma_is_told_where_they_are(box: ReleaseHost) -> None:
     found = deployed(box, files=using("prisma", kind="devDependencies"))
     told = parse_qs(urlsplit(found["DATABASE_URL"]).query, strict_parsing=True)
     assert told == {"sslaccept": ["strict"], "sslcert": [found["DB_SSL_CA"]]}
 
 
-def test_sequelize_fails_with_such_an_address_and_gets_none(box: Box) -> None:
+def test_sequelize_fails_with_such_an_address_and_gets_none(box: ReleaseHost) -> None:
     assert deployed(box, files=using("mysql2", "sequelize"))["DATABASE_URL"] == PLAIN
 
 
-def test_a_database_of_the_owners_own_has_other_certificates(box: Box) -> None:
+def test_a_database_of_the_owners_own_has_other_certificates(box: ReleaseHost) -> None:
     box.parameters["/deploy/shop/prod/backend/DB_HOST"] = "elsewhere.example.com"
     assert deployed(box, files=using("mysql2"))["DATABASE_URL"] == PLAIN.replace("db.", "elsewhere.")
 
 
-def test_without_the_parameter_all_is_as_it_was(box: Box) -> None:
+def test_without_the_parameter_all_is_as_it_was(box: ReleaseHost) -> None:
     """An older stack, whose services get no certificates."""
     del box.parameters[f"{FOLDER}/DB_SSL_CA"]
     found = deployed(box, files=using("mysql2"))
     assert (found["DATABASE_URL"], "DB_SSL_CA" in found, asked(box)) == (PLAIN, False, [])
 
 
-def test_an_older_copy_does_where_no_newer_can_be_fetched(box: Box) -> None:
+def test_an_older_copy_does_where_no_newer_can_be_fetched(box: ReleaseHost) -> None:
     deployed(box)
     (box.aws / "rds-ca.pem").unlink()
     assert "ssl" in deployed(box, SECOND, using("mysql2"))["DATABASE_URL"]
 
 
-def test_without_certificates_the_release_fails_and_says_why(box: Box) -> None:
+def test_without_certificates_the_release_fails_and_says_why(box: ReleaseHost) -> None:
     (box.aws / "rds-ca.pem").write_text("<html>a page of the network's own</html>")
     done = box.deploy(FIRST, database=True)
     assert (done.code, done.outcome["step"]) == (1, "environment")
     assert "ap-northeast-2-bundle.pem cannot be fetched" in done.outcome["diagnosis"]
 
 
-def test_a_service_that_reaches_no_database_gets_none(box: Box) -> None:
+def test_a_service_that_reaches_no_database_gets_none(box: ReleaseHost) -> None:
     assert box.deploy(FIRST, database=False).code == 0
     assert (asked(box), "DB_SSL_CA" in box.variables) == ([], False)

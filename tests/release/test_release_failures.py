@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.release.box import PROGRAM, SCRIPT, SERVICE, Box, Run, application
+from tests.release.box import PROGRAM, SCRIPT, SERVICE, ReleaseHost, Run, application
 
 pytestmark = [pytest.mark.slow, pytest.mark.npm]
 
@@ -21,15 +21,15 @@ FIRST = "20260101T000000Z-aaaaaaa"
 
 
 @pytest.fixture(scope="module")
-def standing(tools: Path) -> Iterator[Box]:
-    box = Box(tools)
+def standing(tools: Path) -> Iterator[ReleaseHost]:
+    box = ReleaseHost(tools)
     assert box.deploy(FIRST).code == 0
     yield box
     box.close()
 
 
 @pytest.fixture
-def served(standing: Box) -> Iterator[Box]:
+def served(standing: ReleaseHost) -> Iterator[ReleaseHost]:
     """A machine on which a release serves, whatever is tried there."""
     served = standing
     yield served
@@ -46,7 +46,7 @@ def another() -> str:
     return f"20260102T{next(NUMBERS):06}Z-bbbbbbb"
 
 
-def failed(box: Box, step: str, files: Mapping[str, str] | None = None, /, **manifest: object) -> Run:
+def failed(box: ReleaseHost, step: str, files: Mapping[str, str] | None = None, /, **manifest: object) -> Run:
     id = another()
     done = box.deploy(id, files, **manifest)
     assert done.code == 1, done.output
@@ -98,7 +98,7 @@ BUILDS = {
         ("code: 'HANDSHAKE_SSL_ERROR', fatal: true", "does not trust the database's certificate"),
     ],
 )
-def test_a_migration_that_speaks_no_tls(served: Box, said: str, diagnosis: str) -> None:
+def test_a_migration_that_speaks_no_tls(served: ReleaseHost, said: str, diagnosis: str) -> None:
     done = failed(served, "migrate", migrate=f"""echo "{said}" >&2; exit 1""")
     assert diagnosis in done.outcome["diagnosis"]
     assert "process.env.DB_SSL_CA" in done.outcome["remedy"]
@@ -223,20 +223,20 @@ def test_what_a_log_says_is_understood(tmp_path: Path, tools: Path, case: str) -
 
 
 @pytest.mark.parametrize("case", sampled(BUILDS, 3))
-def test_a_build_that_fails(served: Box, case: str) -> None:
+def test_a_build_that_fails(served: ReleaseHost, case: str) -> None:
     script, diagnosis, remedy = BUILDS[case]
     done = failed(served, "build", building(script))
     assert diagnosis in done.outcome["diagnosis"]
     assert remedy in done.outcome["remedy"]
 
 
-def test_the_last_fifty_lines_of_a_failed_step_are_shown(served: Box) -> None:
+def test_the_last_fifty_lines_of_a_failed_step_are_shown(served: ReleaseHost) -> None:
     done = failed(served, "build", building("seq 1 80; exit 1"))
     assert len(done.tail) == 50
     assert "| 80" in done.tail
 
 
-def test_npms_lock_file_is_out_of_date(served: Box) -> None:
+def test_npms_lock_file_is_out_of_date(served: ReleaseHost) -> None:
     files = {
         **application(dependencies={"near": "file:./near"}),
         "near/package.json": '{"name": "near", "version": "1.0.0"}',
@@ -245,7 +245,7 @@ def test_npms_lock_file_is_out_of_date(served: Box) -> None:
     assert done.outcome["diagnosis"] == "The lock file does not match package.json."
 
 
-def test_yarns_lock_file_is_out_of_date(served: Box) -> None:
+def test_yarns_lock_file_is_out_of_date(served: ReleaseHost) -> None:
     files = {**application(dependencies={"left-pad": "1.3.0"}), "yarn.lock": "# yarn lockfile v1\n"}
     del files["package-lock.json"]
     served.tool(
@@ -261,7 +261,7 @@ def test_yarns_lock_file_is_out_of_date(served: Box) -> None:
 
 
 @pytest.fixture
-def npm(served: Box) -> Iterator[Callable[[str], None]]:
+def npm(served: ReleaseHost) -> Iterator[Callable[[str], None]]:
     """An npm that says this and fails, as the real one does where it cannot be had so in a test."""
 
     def says(text: str) -> None:
@@ -271,7 +271,7 @@ def npm(served: Box) -> Iterator[Callable[[str], None]]:
     (served.tools / "npm").unlink()
 
 
-def test_pnpms_lock_file_is_out_of_date(served: Box, npm: Callable[[str], None]) -> None:
+def test_pnpms_lock_file_is_out_of_date(served: ReleaseHost, npm: Callable[[str], None]) -> None:
     npm(' ERR_PNPM_OUTDATED_LOCKFILE  Cannot install with "frozen-lockfile" because pnpm-lock.yaml is not up to date')
     files = {**application(), "pnpm-lock.yaml": "lockfileVersion: '9.0'\n"}
     del files["package-lock.json"]
@@ -280,7 +280,7 @@ def test_pnpms_lock_file_is_out_of_date(served: Box, npm: Callable[[str], None])
 
 
 @pytest.mark.parametrize("code", sampled(PRIVATE, 1))
-def test_a_private_package_is_refused(served: Box, npm: Callable[[str], None], code: str) -> None:
+def test_a_private_package_is_refused(served: ReleaseHost, npm: Callable[[str], None], code: str) -> None:
     said, diagnosis = PRIVATE[code]
     npm(said)
     done = failed(served, "install")
@@ -288,13 +288,13 @@ def test_a_private_package_is_refused(served: Box, npm: Callable[[str], None], c
     assert "awsdeploy env set backend NPM_TOKEN --build" in done.outcome["remedy"]
 
 
-def test_another_node_is_wanted(served: Box) -> None:
+def test_another_node_is_wanted(served: ReleaseHost) -> None:
     done = failed(served, "install", application(engines={"node": ">=99"}))
     assert "requires Node.js >=99, but this machine has v" in done.outcome["diagnosis"]
     assert "platform" in done.outcome["remedy"]
 
 
-def test_the_archive_is_not_there(served: Box) -> None:
+def test_the_archive_is_not_there(served: ReleaseHost) -> None:
     id = served.publish(another())
     (served.aws / "objects/releases/backend" / f"{id}.tar.gz").unlink()
     done = served.run("deploy", id)
@@ -302,25 +302,25 @@ def test_the_archive_is_not_there(served: Box) -> None:
     assert "could not be read" in done.outcome["diagnosis"]
 
 
-def test_a_directory_without_a_package(served: Box) -> None:
+def test_a_directory_without_a_package(served: ReleaseHost) -> None:
     done = served.deploy(another(), directory="api")
     assert (done.code, done.outcome["step"]) == (1, "fetch")
     assert done.outcome["diagnosis"] == "There is no package.json in `api`."
 
 
-def test_a_manifest_that_leads_outside(served: Box) -> None:
+def test_a_manifest_that_leads_outside(served: ReleaseHost) -> None:
     done = served.deploy(another(), directory="../../etc")
     assert (done.code, done.outcome["step"]) == (1, "fetch")
     assert "manifest" in done.outcome["diagnosis"]
 
 
-def test_a_migration_that_fails(served: Box) -> None:
+def test_a_migration_that_fails(served: ReleaseHost) -> None:
     done = failed(served, "migrate", migrate="echo \"Access denied for user 'admin'@'10.0.0.1'\"; exit 1")
     assert "refused the user or the password" in done.outcome["diagnosis"]
 
 
 @pytest.mark.parametrize("case", sampled(TRIED, 4))
-def test_a_release_that_does_not_answer_is_not_switched_to(served: Box, case: str) -> None:
+def test_a_release_that_does_not_answer_is_not_switched_to(served: ReleaseHost, case: str) -> None:
     program, diagnosis, remedy = TRIED[case]
     other = str(served.port + 1)
     done = failed(served, "check", application(program.replace("OTHER", other)))
@@ -328,23 +328,23 @@ def test_a_release_that_does_not_answer_is_not_switched_to(served: Box, case: st
     assert remedy.replace("OTHER", other) in done.outcome["remedy"]
 
 
-def test_nest_without_its_prefix(served: Box) -> None:
+def test_nest_without_its_prefix(served: ReleaseHost) -> None:
     done = failed(served, "check", health="/api/health")
     assert "answers 404, but /health answers: the prefix is missing" in done.outcome["diagnosis"]
     assert "setGlobalPrefix('api')" in done.outcome["remedy"]
 
 
-def test_a_health_path_that_does_not_answer_in_time(served: Box) -> None:
+def test_a_health_path_that_does_not_answer_in_time(served: ReleaseHost) -> None:
     done = failed(served, "check", application(PROGRAM.replace("const health", "return;\n  const health")))
     assert "did not answer within 5 s" in done.outcome["diagnosis"]
 
 
-def test_an_ecosystem_file_that_cannot_be_read(served: Box) -> None:
+def test_an_ecosystem_file_that_cannot_be_read(served: ReleaseHost) -> None:
     done = failed(served, "check", {**application(), "ecosystem.config.js": "module.exports = require('./nowhere')"})
     assert "imports ./nowhere" in done.outcome["diagnosis"]
 
 
-def test_nothing_to_start(served: Box) -> None:
+def test_nothing_to_start(served: ReleaseHost) -> None:
     done = failed(served, "check", application(main="dist/none.js"))
     assert "start configuration is not valid" in done.outcome["diagnosis"]
     assert any("no script named start" in line for line in done.tail)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.release.box import Box, application, until
+from tests.release.box import ReleaseHost, application, until
 from tests.release.git_server import TOKEN, USER, GitServer, serving
 from tests.release.repository import commit, git
 from tests.release.test_release_secrets import watch
@@ -36,7 +36,7 @@ def clone(tmp_path: Path) -> Path:
     return folder
 
 
-def connect(box: Box, url: str, **access: str) -> None:
+def connect(box: ReleaseHost, url: str, **access: str) -> None:
     box.parameters[f"{PLACE}/access"] = json.dumps({"url": url, "user": USER, "token": TOKEN, **access})
 
 
@@ -45,14 +45,14 @@ def sent(clone: Path, url: str) -> dict[str, Any]:
     return {"repository": url, "commit": git(clone, "rev-parse", "HEAD").strip()}
 
 
-def release(box: Box, id: str, clone: Path, url: str) -> str:
+def release(box: ReleaseHost, id: str, clone: Path, url: str) -> str:
     box.publish(id, {}, **sent(clone, url))
     (box.aws / f"objects/releases/backend/{id}.tar.gz").unlink()
     return id
 
 
 def test_a_release_comes_from_the_repository_and_the_token_is_seen_nowhere(
-    box: Box, server: GitServer, clone: Path
+    box: ReleaseHost, server: GitServer, clone: Path
 ) -> None:
     url = server.holds("shop", clone)
     connect(box, url)
@@ -79,7 +79,7 @@ def test_a_release_comes_from_the_repository_and_the_token_is_seen_nowhere(
     assert not (box.root / "srv/app/shared/repository").exists()
 
 
-def refused(box: Box, clone: Path, url: str) -> dict[str, Any]:
+def refused(box: ReleaseHost, clone: Path, url: str) -> dict[str, Any]:
     """How a release ends that cannot be fetched."""
     done = box.run("deploy", release(box, SECOND, clone, url))
     assert done.code == 1, done.output
@@ -90,7 +90,9 @@ def refused(box: Box, clone: Path, url: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("token", ["glpat-of-somebody-else", ""])
-def test_who_has_no_token_that_opens_it_is_refused_by_git(box: Box, server: GitServer, clone: Path, token: str) -> None:
+def test_who_has_no_token_that_opens_it_is_refused_by_git(
+    box: ReleaseHost, server: GitServer, clone: Path, token: str
+) -> None:
     url = server.holds("shop", clone)
     if token:
         connect(box, url, token=token)
@@ -99,7 +101,7 @@ def test_who_has_no_token_that_opens_it_is_refused_by_git(box: Box, server: GitS
     assert "awsdeploy repository connect" in outcome["remedy"]
 
 
-def test_a_commit_that_was_not_pushed_is_named(box: Box, server: GitServer, clone: Path) -> None:
+def test_a_commit_that_was_not_pushed_is_named(box: ReleaseHost, server: GitServer, clone: Path) -> None:
     url = server.holds("shop", clone)
     connect(box, url)
     here = commit(clone, {"more": "of it"})
@@ -111,18 +113,18 @@ def test_a_commit_that_was_not_pushed_is_named(box: Box, server: GitServer, clon
     assert box.run("deploy", SECOND).code == 0
 
 
-def test_a_repository_that_is_not_there_is_named(box: Box, server: GitServer, clone: Path) -> None:
+def test_a_repository_that_is_not_there_is_named(box: ReleaseHost, server: GitServer, clone: Path) -> None:
     connect(box, url := f"{server.url}/nothing.git")
     assert refused(box, clone, url)["diagnosis"].startswith(f"The repository {url} does not exist, or")
 
 
-def test_a_server_that_is_not_there_is_named(box: Box, clone: Path) -> None:
+def test_a_server_that_is_not_there_is_named(box: ReleaseHost, clone: Path) -> None:
     connect(box, url := "http://127.0.0.1:9/shop.git")
     assert "cannot be reached" in refused(box, clone, url)["diagnosis"]
 
 
 def test_where_a_commit_is_not_handed_out_by_its_name_everything_is_fetched(
-    box: Box, server: GitServer, clone: Path
+    box: ReleaseHost, server: GitServer, clone: Path
 ) -> None:
     old = sent(clone, url := f"{server.url}/shop.git")
     commit(clone, {"later": "than that"})
@@ -136,7 +138,7 @@ def test_where_a_commit_is_not_handed_out_by_its_name_everything_is_fetched(
 
 
 def test_a_new_machine_catches_up_and_a_public_repository_needs_no_token(
-    box: Box, server: GitServer, clone: Path
+    box: ReleaseHost, server: GitServer, clone: Path
 ) -> None:
     server.token = ""
     box.name_current(release(box, FIRST, clone, server.holds("shop", clone)))
@@ -147,7 +149,7 @@ def test_a_new_machine_catches_up_and_a_public_repository_needs_no_token(
 
 
 def test_a_server_to_which_one_is_led_is_not_told_the_token(
-    box: Box, server: GitServer, clone: Path, tmp_path: Path
+    box: ReleaseHost, server: GitServer, clone: Path, tmp_path: Path
 ) -> None:
     url = server.holds("shop", clone)
     connect(box, url)
@@ -157,7 +159,7 @@ def test_a_server_to_which_one_is_led_is_not_told_the_token(
         assert other.told == set()
 
 
-def test_the_token_of_another_repository_is_not_used(box: Box, server: GitServer, clone: Path) -> None:
+def test_the_token_of_another_repository_is_not_used(box: ReleaseHost, server: GitServer, clone: Path) -> None:
     connect(box, "https://git.example.com/shop.git")
     outcome = refused(box, clone, url := server.holds("shop", clone))
     assert outcome["diagnosis"] == f"The code is in {url}, but https://git.example.com/shop.git is connected."
@@ -165,7 +167,7 @@ def test_the_token_of_another_repository_is_not_used(box: Box, server: GitServer
 
 
 @pytest.mark.torture
-def test_nothing_stays_of_a_fetch_that_was_killed(box: Box, server: GitServer, clone: Path) -> None:
+def test_nothing_stays_of_a_fetch_that_was_killed(box: ReleaseHost, server: GitServer, clone: Path) -> None:
     url = server.holds("shop", clone)
     connect(box, url)
     box.tool(
@@ -200,7 +202,7 @@ eval "exec ${{!#}}"
 """
 
 
-def test_a_deploy_key_is_in_a_file_for_ssh_alone(box: Box, server: GitServer, clone: Path) -> None:
+def test_a_deploy_key_is_in_a_file_for_ssh_alone(box: ReleaseHost, server: GitServer, clone: Path) -> None:
     server.holds("shop", clone)
     url = f"ssh://git@git.example.com{server.folder}/shop.git"
     box.tool("ssh", SSH.format(place=box.place))

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.release.box import Box, application, until
+from tests.release.box import ReleaseHost, application, until
 
 pytestmark = [pytest.mark.slow, pytest.mark.npm]
 
@@ -20,14 +20,14 @@ NUMBERS = itertools.count()
 
 
 @pytest.fixture(scope="module")
-def served(tools: Path) -> Iterator[Box]:
-    box = Box(tools)
+def served(tools: Path) -> Iterator[ReleaseHost]:
+    box = ReleaseHost(tools)
     assert box.deploy(FIRST).code == 0
     yield box
     box.close()
 
 
-def another(box: Box) -> str:
+def another(box: ReleaseHost) -> str:
     files = application(scripts={"build": "sleep 0.3", "migrate": "sleep 0.3"})
     return box.publish(f"20260102T{next(NUMBERS):06}Z-bbbbbbb", files, migrate="npm run migrate")
 
@@ -44,7 +44,7 @@ SAMPLE = random.Random(3).sample(EVERY, 3)
     ("step", "after"), [pytest.param(*one, marks=[] if one in SAMPLE else [pytest.mark.torture]) for one in EVERY]
 )
 def test_a_run_killed_at_any_step_leaves_a_release_serving_and_the_next_works(
-    served: Box, step: str, after: float
+    served: ReleaseHost, step: str, after: float
 ) -> None:
     if after and step in ("fetch", "environment", "tidy"):
         after /= 10  # they are over sooner
@@ -58,7 +58,7 @@ def test_a_run_killed_at_any_step_leaves_a_release_serving_and_the_next_works(
 
 
 @pytest.mark.torture
-def test_a_killed_build_does_not_go_on_beside_the_next(served: Box) -> None:
+def test_a_killed_build_does_not_go_on_beside_the_next(served: ReleaseHost) -> None:
     before = served.serving
     mark = served.place / "mark"
     script = f"trap '' HUP; touch {mark}; sleep 30; echo more >{mark}"
@@ -76,7 +76,7 @@ def test_a_killed_build_does_not_go_on_beside_the_next(served: Box) -> None:
 
 
 @pytest.mark.parametrize("step", ["build", "switch"])
-def test_a_run_that_is_cancelled_says_so_and_cleans_up(served: Box, step: str) -> None:
+def test_a_run_that_is_cancelled_says_so_and_cleans_up(served: ReleaseHost, step: str) -> None:
     before = served.serving
     process = served.start("deploy", another(served))
     assert process.stdout is not None
@@ -93,7 +93,7 @@ def test_a_run_that_is_cancelled_says_so_and_cleans_up(served: Box, step: str) -
 
 
 def test_what_was_interrupted_before_the_first_release_does_not_hinder_it(tools: Path) -> None:
-    box = Box(tools)
+    box = ReleaseHost(tools)
     try:
         box.killed("check", "deploy", another(box), after=0.5)
         done = box.deploy(FIRST)

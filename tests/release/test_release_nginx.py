@@ -23,7 +23,7 @@ import pytest
 
 from awsdeploy.sandbox.machines.hosts import SHIMS
 from tests.ports import free_port
-from tests.release.box import PROGRAM, Box, Run, application, until
+from tests.release.box import PROGRAM, ReleaseHost, Run, application, until
 
 pytestmark = [pytest.mark.slow, pytest.mark.npm]
 
@@ -59,7 +59,7 @@ server.on('upgrade', (request, socket) => {
 """Says what it was sent, counts uploads, begins answers that it does not end, echoes on web sockets."""
 
 
-class Fronted(Box):
+class Fronted(ReleaseHost):
     """A machine whose releases are to have nginx before them."""
 
     def __init__(self, toolchain: Path) -> None:
@@ -126,7 +126,7 @@ def served(tools: Path, request: pytest.FixtureRequest) -> Iterator[Fronted]:
 
 
 @contextmanager
-def asking(box: Box) -> Iterator[list[str]]:
+def asking(box: ReleaseHost) -> Iterator[list[str]]:
     """A client that asks again and again; what it was answered, or not, is in the list."""
     ended, answers = threading.Event(), list[str]()
 

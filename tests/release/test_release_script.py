@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.release.box import PROGRAM, SERVICE, Box, application, until
+from tests.release.box import PROGRAM, SERVICE, ReleaseHost, application, until
 
 pytestmark = [pytest.mark.slow, pytest.mark.npm]
 
@@ -27,22 +27,22 @@ module.exports = { apps: [{
 
 
 @pytest.fixture(scope="module")
-def standing(tools: Path) -> Iterator[Box]:
-    box = Box(tools)
+def standing(tools: Path) -> Iterator[ReleaseHost]:
+    box = ReleaseHost(tools)
     assert box.deploy(FIRST).code == 0
     yield box
     box.close()
 
 
 @pytest.fixture
-def served(standing: Box) -> Iterator[Box]:
+def served(standing: ReleaseHost) -> Iterator[ReleaseHost]:
     """A machine on which the first release serves, and serves again when the test is over."""
     yield standing
     standing.parameters.clear()
     assert standing.serving == FIRST
 
 
-def test_a_first_release_serves(box: Box) -> None:
+def test_a_first_release_serves(box: ReleaseHost) -> None:
     done = box.deploy(FIRST)
     assert done.code == 0, done.output
     assert done.steps == ["fetch", "environment", "install", "check", "switch", "verify", "tidy"]
@@ -61,7 +61,7 @@ def test_a_first_release_serves(box: Box) -> None:
     assert done.output in (box.root / "var/log/awsdeploy/release.log").read_text()
 
 
-def test_a_client_that_never_stops_asking_loses_nothing_in_a_deploy_and_a_rollback(served: Box) -> None:
+def test_a_client_that_never_stops_asking_loses_nothing_in_a_deploy_and_a_rollback(served: ReleaseHost) -> None:
     served.publish(SECOND)
     ended, answers = threading.Event(), []
 
@@ -88,7 +88,7 @@ def test_a_client_that_never_stops_asking_loses_nothing_in_a_deploy_and_a_rollba
     assert back.steps == ["fetch", "environment", "check", "switch", "verify", "tidy"], "nothing is built again"
 
 
-def test_an_ecosystem_file_is_honoured_and_loses_none_of_our_variables(box: Box) -> None:
+def test_an_ecosystem_file_is_honoured_and_loses_none_of_our_variables(box: ReleaseHost) -> None:
     box.parameters = {"/deploy/shop/prod/backend/GREETING": "hello"}
     files = {**application(), "ecosystem.config.js": ECOSYSTEM}
     assert box.deploy(FIRST, files).code == 0
@@ -107,7 +107,7 @@ def test_an_ecosystem_file_is_honoured_and_loses_none_of_our_variables(box: Box)
     assert process["pm2_env"]["restart_time"] == 1, "reloaded, not started anew"
 
 
-def test_the_environment_is_made_of_four_parts_and_the_users_own_wins(box: Box) -> None:
+def test_the_environment_is_made_of_four_parts_and_the_users_own_wins(box: ReleaseHost) -> None:
     box.parameters = {
         "/deploy/shop/prod/backend/COLOUR": "theirs",
         "/deploy/shop/prod/backend/DB_NAME": "other",
@@ -132,7 +132,7 @@ def test_the_environment_is_made_of_four_parts_and_the_users_own_wins(box: Box) 
     assert not {"NPM_TOKEN", "SECRET", "AWSDEPLOY_LISTENS", "AWSDEPLOY_REAL_PORT"} & set(found)
 
 
-def test_restart_reads_the_environment_again(served: Box) -> None:
+def test_restart_reads_the_environment_again(served: ReleaseHost) -> None:
     served.parameters = {"/deploy/shop/prod/backend/GREETING": "hello"}
     done = served.run("restart")
     assert done.code == 0, done.output
@@ -141,13 +141,13 @@ def test_restart_reads_the_environment_again(served: Box) -> None:
     assert served.variables["GREETING"] == "hello"
 
 
-def test_restart_without_a_release_says_so(box: Box) -> None:
+def test_restart_without_a_release_says_so(box: ReleaseHost) -> None:
     done = box.run("restart")
     assert (done.code, done.outcome["outcome"]) == (1, "failed")
     assert done.outcome["diagnosis"] == "This machine has no release yet."
 
 
-def test_a_new_machine_catches_up_without_migrating_again(box: Box) -> None:
+def test_a_new_machine_catches_up_without_migrating_again(box: ReleaseHost) -> None:
     box.name_current(box.publish(FIRST, application(scripts={"migrate": "exit 1"}), migrate="npm run migrate"))
     done = box.run("catchup")
     assert done.code == 0, done.output
@@ -156,24 +156,24 @@ def test_a_new_machine_catches_up_without_migrating_again(box: Box) -> None:
     assert box.run("catchup").outcome["outcome"] == "unchanged"
 
 
-def test_a_new_machine_has_nothing_to_catch_up_on_before_the_first_release(box: Box) -> None:
+def test_a_new_machine_has_nothing_to_catch_up_on_before_the_first_release(box: ReleaseHost) -> None:
     done = box.run("catchup")
     assert (done.code, done.outcome["outcome"], done.outcome["release"]) == (0, "unchanged", None)
 
 
-def test_a_new_machine_whose_release_fails_says_so_in_its_tag(box: Box) -> None:
+def test_a_new_machine_whose_release_fails_says_so_in_its_tag(box: ReleaseHost) -> None:
     box.name_current(box.publish(FIRST, application("throw new Error('no')")))
     assert box.run("catchup").code == 1
     assert box.tags == [f"Key=awsdeploy:release,Value=failed {FIRST} check"]
 
 
-def test_the_release_that_serves_is_not_deployed_again(served: Box) -> None:
+def test_the_release_that_serves_is_not_deployed_again(served: ReleaseHost) -> None:
     done = served.run("deploy", FIRST)
     assert (done.code, done.outcome["outcome"], done.steps) == (0, "unchanged", ["fetch"])
 
 
 @pytest.mark.torture
-def test_the_newest_releases_are_kept_and_the_one_that_serves(box: Box) -> None:
+def test_the_newest_releases_are_kept_and_the_one_that_serves(box: ReleaseHost) -> None:
     for id in (FIRST, SECOND, THIRD):
         assert box.deploy(id, keep=2).code == 0
     assert json.loads(box.run("releases").output) == {"current": THIRD, "releases": [THIRD, SECOND]}
@@ -183,11 +183,11 @@ def test_the_newest_releases_are_kept_and_the_one_that_serves(box: Box) -> None:
     assert json.loads(box.run("releases").output) == {"current": FIRST, "releases": [THIRD, SECOND, FIRST]}
 
 
-def test_there_is_nothing_to_list_on_a_new_machine(box: Box) -> None:
+def test_there_is_nothing_to_list_on_a_new_machine(box: ReleaseHost) -> None:
     assert box.run("releases").output == '{"current": null, "releases": []}\n'
 
 
-def test_a_migration_runs_once_before_the_switch_and_sees_what_only_the_build_needs(box: Box) -> None:
+def test_a_migration_runs_once_before_the_switch_and_sees_what_only_the_build_needs(box: ReleaseHost) -> None:
     files = {**application(), "migrate.js": "require('fs').writeFileSync(process.env.MARK, process.env.RELEASE_ID)"}
     box.parameters = {"/deploy/shop/prod/backend/MARK": str(box.place / "mark")}
     done = box.deploy(FIRST, files, migrate="node migrate.js")
@@ -198,7 +198,7 @@ def test_a_migration_runs_once_before_the_switch_and_sees_what_only_the_build_ne
 
 @pytest.mark.parametrize("development", [True, False])
 def test_what_only_the_build_needs_is_not_kept_and_where_there_is_none_npm_is_not_asked(
-    box: Box, tools: Path, development: bool
+    box: ReleaseHost, tools: Path, development: bool
 ) -> None:
     box.tool("npm", f'#!/bin/bash\nprintf "%s\\n" "$1" >>{box.place}/asked\nexec {tools}/bin/npm "$@"\n')
     wanted: dict[str, Any] = {"devDependencies" if development else "dependencies": {"near": "file:near"}}
@@ -221,7 +221,7 @@ def test_what_only_the_build_needs_is_not_kept_and_where_there_is_none_npm_is_no
     ("workspace", "said"), [("", "at the root"), pytest.param("apps/", "in apps", marks=pytest.mark.torture)]
 )
 def test_a_service_in_a_directory_of_a_workspace_is_installed_from_the_lock_file_above_it(
-    box: Box, workspace: str, said: str
+    box: ReleaseHost, workspace: str, said: str
 ) -> None:
     root = {"name": "shop", "version": "1.0.0", "workspaces": ["back"], "private": True}
     member = {"name": "back", "version": "1.0.0", "scripts": {"start": "node --no-warnings src/main"}}
@@ -242,7 +242,7 @@ def test_a_service_in_a_directory_of_a_workspace_is_installed_from_the_lock_file
     assert process["pm2_env"]["node_args"] == ["--no-warnings"]
 
 
-def test_next_js_is_started_itself_with_a_longer_keep_alive(box: Box) -> None:
+def test_next_js_is_started_itself_with_a_longer_keep_alive(box: ReleaseHost) -> None:
     program = "node_modules/next/dist/bin/next"
     lines = f"process.env.ARGUMENTS = process.argv.slice(2).join(' ');\n{PROGRAM}"
     files = {**application(), "package.json": json.dumps({"name": "x", "dependencies": {"next": "1"}})}
@@ -255,7 +255,7 @@ def test_next_js_is_started_itself_with_a_longer_keep_alive(box: Box) -> None:
 
 
 @pytest.mark.parametrize("tool", ["yarn", "yarn 2", "pnpm"])
-def test_the_lock_file_says_which_program_installs(box: Box, tool: str) -> None:
+def test_the_lock_file_says_which_program_installs(box: ReleaseHost, tool: str) -> None:
     files = application()
     del files["package-lock.json"]
     if tool == "yarn":
@@ -280,7 +280,7 @@ def test_the_lock_file_says_which_program_installs(box: Box, tool: str) -> None:
         assert last.endswith("pnpm prune --prod --ignore-scripts")
 
 
-def test_what_cannot_be_reloaded_without_a_gap_is_said_with_what_to_write_instead(box: Box) -> None:
+def test_what_cannot_be_reloaded_without_a_gap_is_said_with_what_to_write_instead(box: ReleaseHost) -> None:
     files = {
         **application(scripts={"start": "node main.js"}),
         "ecosystem.config.js": "module.exports = { apps: [{ name: 'a', script: 'npm', args: 'start' }] };",
@@ -295,7 +295,7 @@ def test_what_cannot_be_reloaded_without_a_gap_is_said_with_what_to_write_instea
     assert box.serving == SECOND
 
 
-def test_a_program_that_names_its_port_itself_takes_no_requests_before_it_has_been_tried(box: Box) -> None:
+def test_a_program_that_names_its_port_itself_takes_no_requests_before_it_has_been_tried(box: ReleaseHost) -> None:
     assert box.deploy(FIRST, application(PROGRAM.replace("process.env.PORT", str(box.port)))).code == 0
     broken = PROGRAM.replace("process.env.PORT", str(box.port)).replace("health ||", "")
     done = box.deploy(SECOND, application(broken))
@@ -303,7 +303,7 @@ def test_a_program_that_names_its_port_itself_takes_no_requests_before_it_has_be
     assert box.serving == FIRST
 
 
-def test_a_worker_without_a_port_runs(box: Box) -> None:
+def test_a_worker_without_a_port_runs(box: ReleaseHost) -> None:
     done = box.deploy(FIRST, application("setInterval(() => {}, 1000)"), port=None, health="/")
     assert done.code == 0, done.output
     (process,) = box.processes
@@ -311,7 +311,7 @@ def test_a_worker_without_a_port_runs(box: Box) -> None:
 
 
 @pytest.mark.torture
-def test_the_number_of_processes_follows_the_config(box: Box) -> None:
+def test_the_number_of_processes_follows_the_config(box: ReleaseHost) -> None:
     for id, count in ((FIRST, 1), (SECOND, 2), (THIRD, 1)):
         done = box.deploy(id, processes=count)
         assert done.code == 0, done.output
@@ -320,7 +320,7 @@ def test_the_number_of_processes_follows_the_config(box: Box) -> None:
 
 
 @pytest.mark.torture
-def test_a_second_run_waits_and_is_refused_in_the_end_naming_the_first(box: Box) -> None:
+def test_a_second_run_waits_and_is_refused_in_the_end_naming_the_first(box: ReleaseHost) -> None:
     box.publish(FIRST, application(scripts={"build": "sleep 4"}))
     box.publish(SECOND)
     first = box.start("deploy", FIRST)
@@ -336,14 +336,14 @@ def test_a_second_run_waits_and_is_refused_in_the_end_naming_the_first(box: Box)
     assert box.serving == SECOND
 
 
-def test_what_runs_is_saved_and_comes_back_after_a_reboot(served: Box) -> None:
+def test_what_runs_is_saved_and_comes_back_after_a_reboot(served: ReleaseHost) -> None:
     served.pm2("kill")
     assert served.serving is None
     served.pm2("resurrect")
     until(lambda: served.serving == FIRST)
 
 
-def test_the_placeholder_gives_its_port_and_is_there_again_if_nothing_comes_of_it(box: Box) -> None:
+def test_the_placeholder_gives_its_port_and_is_there_again_if_nothing_comes_of_it(box: ReleaseHost) -> None:
     box.tool(
         "systemctl", f'#!/bin/bash\necho "$*" >>{box.place}/systemctl.txt\n[[ $1 != restart ]] || pm2 ping >/dev/null\n'
     )
@@ -356,7 +356,7 @@ def test_the_placeholder_gives_its_port_and_is_there_again_if_nothing_comes_of_i
     assert "pm2 resurrect" in unit
 
 
-def test_a_health_path_may_redirect_elsewhere_and_to_https_for_those_who_came_by_http(box: Box) -> None:
+def test_a_health_path_may_redirect_elsewhere_and_to_https_for_those_who_came_by_http(box: ReleaseHost) -> None:
     elsewhere = (
         "if (health && request.headers['x-forwarded-proto'] !== 'https') {\n"
         "    response.writeHead(302, { location: `https://${request.headers.host}/health` });\n"
@@ -369,7 +369,7 @@ def test_a_health_path_may_redirect_elsewhere_and_to_https_for_those_who_came_by
     assert box.serving is None or box.current == FIRST
 
 
-def test_a_release_that_fails_only_on_the_real_port_is_taken_back(served: Box) -> None:
+def test_a_release_that_fails_only_on_the_real_port_is_taken_back(served: ReleaseHost) -> None:
     late = PROGRAM.replace(
         "const health =", "if (!process.execArgv.length) response.statusCode = 503, response.end();\n  const health ="
     )

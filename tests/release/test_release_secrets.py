@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.release.box import PROGRAM, Box, application
+from tests.release.box import PROGRAM, ReleaseHost, application
 
 pytestmark = [pytest.mark.slow, pytest.mark.npm]
 
@@ -34,7 +34,7 @@ def watch(ended: threading.Event, seen: set[str]) -> None:
                 continue
 
 
-def test_secrets_are_nowhere_to_be_seen(box: Box, tools: Path) -> None:
+def test_secrets_are_nowhere_to_be_seen(box: ReleaseHost, tools: Path) -> None:
     for name in ("node", "npm"):  # PM2 too, which is a program of node's
         box.tool(name, f'#!/bin/bash\nprintf "%s\\n" "$*" >>{box.place}/argv\nexec {tools}/bin/{name} "$@"\n')
     box.parameters = {**SECRETS, **OPEN}
@@ -69,7 +69,7 @@ def test_secrets_are_nowhere_to_be_seen(box: Box, tools: Path) -> None:
     assert len(seen) > 20
 
 
-def test_what_is_kept_is_for_the_applications_user_alone(box: Box) -> None:
+def test_what_is_kept_is_for_the_applications_user_alone(box: ReleaseHost) -> None:
     box.parameters = {**SECRETS, **OPEN}
     assert box.deploy(FIRST, database=True).code == 0
     holding = []
@@ -85,7 +85,7 @@ def test_what_is_kept_is_for_the_applications_user_alone(box: Box) -> None:
 TELLING = "env; node -p 'JSON.stringify(process.env)'; cat .npmrc 2>/dev/null; echo npm_0123456789abcdef; exit 3"
 
 
-def test_a_command_is_masked_and_leaves_nothing(box: Box) -> None:
+def test_a_command_is_masked_and_leaves_nothing(box: ReleaseHost) -> None:
     """Also what is set since, what is for the build, and forms in which JSON and addresses have it."""
     box.parameters = {**SECRETS, **OPEN, "/deploy/shop/prod/backend/OLD": 'the "old" value'}
     assert box.deploy(FIRST, database=True).code == 0
@@ -115,7 +115,7 @@ def test_a_command_is_masked_and_leaves_nothing(box: Box) -> None:
     assert not list(records.glob("exec.*")), "also what a killed run has left"
 
 
-def test_a_command_and_a_waiting_release_leave_a_releases_masks_alone(box: Box) -> None:
+def test_a_command_and_a_waiting_release_leave_a_releases_masks_alone(box: ReleaseHost) -> None:
     """A build under way goes on being masked, and its log stays whole, whatever else begins and ends meanwhile."""
     box.parameters = {**SECRETS, **OPEN}
     assert box.deploy(FIRST).code == 0

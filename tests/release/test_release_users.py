@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.release.box import PROGRAM, Box, application
+from tests.release.box import PROGRAM, ReleaseHost, application
 
 WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
 APP, BUILDER = (
@@ -52,14 +52,14 @@ def copied(tools: Path) -> Iterator[Path]:
 
 
 @pytest.fixture
-def fresh(tools: Path, copied: Path) -> Iterator[Box]:
+def fresh(tools: Path, copied: Path) -> Iterator[ReleaseHost]:
     """A machine on which root, `app` and `app-build` are really three users, and nothing is released."""
     with guarded(tools, copied) as box:
         yield box
 
 
 @pytest.fixture(scope="module")
-def served(tools: Path, copied: Path) -> Iterator[Box]:
+def served(tools: Path, copied: Path) -> Iterator[ReleaseHost]:
     """Such a machine on which a release serves, whatever is tried there."""
     with guarded(tools, copied) as box:
         assert box.deploy(FIRST).code == 0
@@ -75,8 +75,8 @@ def another() -> str:
 
 
 @contextmanager
-def guarded(tools: Path, copied: Path) -> Iterator[Box]:
-    box = Box(tools)
+def guarded(tools: Path, copied: Path) -> Iterator[ReleaseHost]:
+    box = ReleaseHost(tools)
     for folder in (box.place, box.root, box.tools):
         folder.chmod(0o755)
     for name, text in TOOLS.items():
@@ -101,7 +101,7 @@ def guarded(tools: Path, copied: Path) -> Iterator[Box]:
     box.close()
 
 
-def by(user: int, box: Box, line: str) -> subprocess.CompletedProcess[str]:
+def by(user: int, box: ReleaseHost, line: str) -> subprocess.CompletedProcess[str]:
     """A command line that this user types on the machine."""
     home = box.environment["HOME_OF_APP" if user == APP else "HOME_OF_BUILDER"]
     environment = {**box.environment, "HOME": home, "PM2_HOME": f"{home}/.pm2"}
@@ -110,7 +110,7 @@ def by(user: int, box: Box, line: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_it_serves_as_the_application(served: Box) -> None:
+def test_it_serves_as_the_application(served: ReleaseHost) -> None:
     box, second = served, another()
     assert box.deploy(second).outcome["previous"] == FIRST
     assert box.serving == second
@@ -122,7 +122,7 @@ def test_it_serves_as_the_application(served: Box) -> None:
         assert (box.root / folder).stat().st_uid == 0
 
 
-def test_what_the_application_wrote_is_never_evaluated(served: Box) -> None:
+def test_what_the_application_wrote_is_never_evaluated(served: ReleaseHost) -> None:
     """Bash evaluates `a[$(command)]` where it counts, and a port is written into nginx's configuration."""
     box = served
     owned = box.place / "owned"
@@ -138,7 +138,7 @@ def test_what_the_application_wrote_is_never_evaluated(served: Box) -> None:
     assert str(owned) not in "".join(path.read_text() for path in (box.root / "etc").rglob("*") if path.is_file())
 
 
-def test_a_manifest_with_a_field_of_another_type_is_refused(box: Box) -> None:
+def test_a_manifest_with_a_field_of_another_type_is_refused(box: ReleaseHost) -> None:
     for wrong in ({"port": "80"}, {"memory_mb": "a[1]"}, {"keep": -1}, {"behind": 1.5}, {"health": "/a b"}):
         done = box.deploy(FIRST, None, **wrong)
         assert done.code == 1
@@ -155,7 +155,7 @@ for (const log of [process.env.AWSDEPLOY_LOG, LOG].filter(Boolean)) {
 
 
 @pytest.mark.parametrize("port", ["other", "own"])
-def test_a_link_in_place_of_a_log_shows_no_private_file(served: Box, port: str) -> None:
+def test_a_link_in_place_of_a_log_shows_no_private_file(served: ReleaseHost, port: str) -> None:
     """The program links its logs to a file of root's, then is not well: where it is tried, or on its own port."""
     box = served
     private = box.place / "private"
@@ -171,7 +171,7 @@ def test_a_link_in_place_of_a_log_shows_no_private_file(served: Box, port: str) 
     assert "kept by root" not in told
 
 
-def test_a_link_in_place_of_the_releases_loses_nothing(fresh: Box) -> None:
+def test_a_link_in_place_of_the_releases_loses_nothing(fresh: ReleaseHost) -> None:
     """On machines of an older bootstrap the folder above is the application's own."""
     box = fresh
     victim = box.place / "victim"
@@ -186,7 +186,7 @@ def test_a_link_in_place_of_the_releases_loses_nothing(fresh: Box) -> None:
     assert len(list(victim.iterdir())) == 1
 
 
-def test_scripts_of_packages_see_no_secret_and_run_as_the_builder(served: Box) -> None:
+def test_scripts_of_packages_see_no_secret_and_run_as_the_builder(served: ReleaseHost) -> None:
     box, id = served, another()
     box.parameters = {
         "/deploy/shop/prod/backend/JWT_SECRET": "a-secret-of-the-api",
@@ -209,7 +209,7 @@ def test_scripts_of_packages_see_no_secret_and_run_as_the_builder(served: Box) -
     assert not (box.root / "var/lib/awsdeploy/build").exists()
 
 
-def test_what_an_installation_leaves_running_ends_with_it(served: Box) -> None:
+def test_what_an_installation_leaves_running_ends_with_it(served: ReleaseHost) -> None:
     scripts = {"postinstall": "(setsid sleep 97531 >/dev/null 2>&1 &)"}
     assert served.deploy(another(), application(scripts=scripts)).code == 0
     commands = [path.read_bytes() for path in Path("/proc").glob("[0-9]*/cmdline") if path.exists()]

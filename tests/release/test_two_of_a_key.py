@@ -18,7 +18,7 @@ from awsdeploy.engine.observed import Observed
 from awsdeploy.engine.resource import Resource
 from awsdeploy.errors import Refused
 from awsdeploy.operations import access_logs, sessions
-from awsdeploy.release.machines import Machine
+from awsdeploy.release.machines import ReleaseMachine
 from awsdeploy.release.target import release_target
 from awsdeploy.resources.compute.auto_scaling import AutoScalingGroup
 from awsdeploy.resources.database.instance import Database
@@ -96,8 +96,8 @@ def test_one_that_is_being_deleted_does_not_count(world: World) -> None:
     assert sessions.database(run, settings).host == "new.example.com"
 
 
-def machine(id: str, name: str = "backend-1", state: str = "running") -> Machine:
-    return Machine(id, name, "backend", state, "")
+def machine(id: str, name: str = "backend-1", state: str = "running") -> ReleaseMachine:
+    return ReleaseMachine(id, name, "backend", state, "")
 
 
 @pytest.mark.parametrize("asked", ["", "backend-1"])

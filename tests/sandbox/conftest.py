@@ -17,8 +17,8 @@ from tests.sandbox.standing import Standing, build
 
 @pytest.fixture(scope="session")
 def built(
-    sandbox: control.Server, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[control.Server, Standing]]:
+    sandbox: control.RunningSandbox, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[control.RunningSandbox, Standing]]:
     child = control.call(sandbox, "POST", "fork")
     server = dataclasses.replace(sandbox, pid=child["pid"], port=child["port"])
     try:
@@ -30,7 +30,7 @@ def built(
 
 
 @pytest.fixture
-def stands(built: tuple[control.Server, Standing], tmp_path: Path) -> Iterator[Standing]:
+def stands(built: tuple[control.RunningSandbox, Standing], tmp_path: Path) -> Iterator[Standing]:
     """The application, in a world of its own."""
     server, standing = built
     with forked(server, tmp_path) as world:

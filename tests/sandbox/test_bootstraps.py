@@ -27,7 +27,7 @@ bash /opt/awsdeploy/bootstrap.sh
 
 
 @pytest.fixture(scope="module")
-def stack(sandbox: control.Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+def stack(sandbox: control.RunningSandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     with forked(sandbox, tmp_path_factory.mktemp("boot")) as world:
         world.up(world.settings(CONFIG))
         yield world
@@ -70,7 +70,9 @@ def test_a_machine_without_the_script_or_without_a_role_reports_nothing(stack: W
         assert "awsdeploy:bootstrap" not in started(stack, text, **more), text
 
 
-def test_a_machine_whose_role_may_not_read_the_script_reports_nothing(sandbox: control.Server, tmp_path: Path) -> None:
+def test_a_machine_whose_role_may_not_read_the_script_reports_nothing(
+    sandbox: control.RunningSandbox, tmp_path: Path
+) -> None:
     with forked(sandbox, tmp_path) as world:
         world.up(world.settings(CONFIG))
         iam = world.client("iam")
@@ -84,7 +86,9 @@ def test_a_machine_whose_role_may_not_read_the_script_reports_nothing(sandbox: c
         assert "awsdeploy:bootstrap" not in started(world, FETCHES.format(bucket=artifacts(world)))
 
 
-def test_status_and_up_tell_the_step_that_failed_and_what_to_do(sandbox: control.Server, tmp_path: Path) -> None:
+def test_status_and_up_tell_the_step_that_failed_and_what_to_do(
+    sandbox: control.RunningSandbox, tmp_path: Path
+) -> None:
     with forked(sandbox, tmp_path) as world:
         settings = world.settings(CONFIG)
         world.up(settings)
@@ -106,7 +110,7 @@ def test_status_and_up_tell_the_step_that_failed_and_what_to_do(sandbox: control
         world.up(settings)
 
 
-def test_up_waits_for_a_machine_that_has_not_reported_yet(sandbox: control.Server, tmp_path: Path) -> None:
+def test_up_waits_for_a_machine_that_has_not_reported_yet(sandbox: control.RunningSandbox, tmp_path: Path) -> None:
     with forked(sandbox, tmp_path) as world:
         settings = world.settings(CONFIG)
         world.up(settings)

@@ -21,7 +21,7 @@ from tenacity import retry, retry_if_exception_type, retry_if_result, stop_after
 
 from awsdeploy.aws.session import AwsSession
 from awsdeploy.release import run_command
-from awsdeploy.release.machines import Machine
+from awsdeploy.release.machines import ReleaseMachine
 from awsdeploy.sandbox import control
 from awsdeploy.sandbox.machines import toolchain
 from tests.conftest import SPEED, entered, forked
@@ -47,7 +47,7 @@ until = retry(
 
 
 @pytest.fixture(scope="module")
-def stack(sandbox: control.Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+def stack(sandbox: control.RunningSandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     with forked(sandbox, tmp_path_factory.mktemp("boxes")) as world:
         world.up(world.settings(CONFIG))
         yield world
@@ -76,7 +76,7 @@ def either(request: pytest.FixtureRequest) -> World:
 @pytest.fixture
 def copy(stack: World, tmp_path: Path) -> Iterator[World]:
     """The stack, in a world of its own."""
-    with forked(control.Server(**stack.control("GET", "status")), tmp_path) as world:
+    with forked(control.RunningSandbox(**stack.control("GET", "status")), tmp_path) as world:
         yield world
 
 
@@ -159,7 +159,7 @@ NUMBERS = [str(number) for number in range(100_000, 105_000)]
 def followed(world: World, script: str) -> tuple[run_command.Outcome, list[str]]:
     """Run a script as a release is run. Return how it ended and every line that was shown."""
     door, lines = AwsSession(first_pause=0.02), list[str]()
-    machine = Machine(machines(world)[0], "worker-1", "worker", "running", "")
+    machine = ReleaseMachine(machines(world)[0], "worker-1", "worker", "running", "")
     group = "/deploy/box/dev/worker"
     return run_command.run(door, REGION, machine, script, "test", group, lines.append), lines
 

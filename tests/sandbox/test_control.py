@@ -115,7 +115,7 @@ def test_time_moves_by_hand_and_at_any_speed_but_never_back(stands: Standing) ->
             stands.world.control("POST", path, body)
 
 
-def test_a_fork_is_a_world_of_its_own(sandbox: control.Server, world: World, tmp_path: Path) -> None:
+def test_a_fork_is_a_world_of_its_own(sandbox: control.RunningSandbox, world: World, tmp_path: Path) -> None:
     world.client("ec2").create_vpc(CidrBlock="10.0.0.0/16")
     child = world.control("POST", "fork")
     try:

@@ -117,10 +117,10 @@ def test_a_database_follows_its_parameter_group(world: World) -> None:
 
 
 @pytest.fixture(scope="module")
-def secured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[mysql.Server]:
+def secured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[mysql.MysqlServer]:
     folder = tmp_path_factory.mktemp("secured")
     authority = certificates.authority(folder)
-    tls = mysql.Tls(*certificates.issue(authority, "localhost", folder / "one"), alone=True)
+    tls = mysql.MysqlTls(*certificates.issue(authority, "localhost", folder / "one"), alone=True)
     server = mysql.start(folder / "one", "shop", "admin", "secret", tls)
     if server is None or shutil.which("mariadb") is None:
         pytest.skip("no MariaDB server and client on this machine")
@@ -129,7 +129,7 @@ def secured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[mysql.Server]:
 
 
 @pytest.mark.slow
-def test_a_database_of_which_tls_is_required_refuses_all_else(secured: mysql.Server) -> None:
+def test_a_database_of_which_tls_is_required_refuses_all_else(secured: mysql.MysqlServer) -> None:
     asked = "SHOW STATUS LIKE 'Ssl_cipher'"
     assert query(secured, "admin", "secret", asked, "--skip-ssl")[0] != 0
     named = ("--host=localhost", f"--ssl-ca={secured.folder.parent / 'rds-ca.pem'}", "--ssl-verify-server-cert")
@@ -142,7 +142,7 @@ def test_a_database_of_which_tls_is_required_refuses_all_else(secured: mysql.Ser
 
 
 @pytest.fixture(scope="module")
-def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[mysql.Server]:
+def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[mysql.MysqlServer]:
     folder = tmp_path_factory.mktemp("database") / "one"
     server = mysql.start(folder, "shop", "admin", "it's a \\ secret")
     if server is None or shutil.which("mariadb") is None:
@@ -151,7 +151,7 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[mysql.Server]
     mysql.stop(server)
 
 
-def query(server: mysql.Server, user: str, password: str, statement: str, *options: str) -> tuple[int, str]:
+def query(server: mysql.MysqlServer, user: str, password: str, statement: str, *options: str) -> tuple[int, str]:
     way = ["--protocol=tcp", "--host=127.0.0.1", f"--port={server.port}", *options]
     done = subprocess.run(
         ["mariadb", "--no-defaults", *way, f"--user={user}", "--batch", "--skip-column-names", "-e", statement],
@@ -163,7 +163,7 @@ def query(server: mysql.Server, user: str, password: str, statement: str, *optio
 
 
 @pytest.mark.slow
-def test_nobody_gets_into_a_database_without_its_password(database: mysql.Server) -> None:
+def test_nobody_gets_into_a_database_without_its_password(database: mysql.MysqlServer) -> None:
     for user in ("root", "mysql", "mariadb.sys", "", "admin", os.environ.get("USER") or "root"):
         code, said = query(database, user, "", "SELECT 1")
         assert code != 0, user
@@ -187,7 +187,9 @@ def test_nobody_gets_into_a_database_without_its_password(database: mysql.Server
         "SET GLOBAL general_log_file = '{outside}/taken'",
     ],
 )
-def test_its_user_may_do_nothing_outside_its_database(database: mysql.Server, statement: str, tmp_path: Path) -> None:
+def test_its_user_may_do_nothing_outside_its_database(
+    database: mysql.MysqlServer, statement: str, tmp_path: Path
+) -> None:
     tmp_path.chmod(0o777)
     code, said = query(database, "admin", "it's a \\ secret", statement.format(outside=tmp_path))
     assert code != 0
@@ -196,7 +198,7 @@ def test_its_user_may_do_nothing_outside_its_database(database: mysql.Server, st
 
 
 @pytest.mark.slow
-def test_its_user_reads_no_file_of_this_machine(database: mysql.Server, tmp_path: Path) -> None:
+def test_its_user_reads_no_file_of_this_machine(database: mysql.MysqlServer, tmp_path: Path) -> None:
     mine = tmp_path / "mine"
     mine.write_text("kept")
     tmp_path.chmod(0o777)

@@ -32,10 +32,10 @@ class Application(ThreadingHTTPServer):
     request_queue_size = 128
 
     def __init__(self, address: tuple[str, int], says: str) -> None:
-        super().__init__(address, Handler)
+        super().__init__(address, TargetHandler)
         self.says, self.status = says, 200
         self.seen: list[tuple[str, dict[str, str]]] = []
-        self.act: Callable[[Handler], bool] = lambda _: False
+        self.act: Callable[[TargetHandler], bool] = lambda _: False
         self.deaf = False
         self.also: dict[str, str] = {}
         self.open: set[socket.socket] = set()
@@ -53,7 +53,7 @@ class Application(ThreadingHTTPServer):
                 connection.shutdown(socket.SHUT_RDWR)
 
 
-class Handler(BaseHTTPRequestHandler):
+class TargetHandler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
     server: Application
@@ -362,7 +362,7 @@ def test_a_machine_that_does_not_answer_in_time_is_unhealthy_and_a_504(site: Sit
     application = site.run("page")
     site.until(lambda: site.answers("page"))
 
-    def dawdle(_: Handler) -> bool:
+    def dawdle(_: TargetHandler) -> bool:
         time.sleep(2)
         return False
 
@@ -400,7 +400,7 @@ def test_a_target_that_hangs_up_without_an_answer_is_a_502_and_is_not_asked_twic
     application = site.run("page")
     site.until(lambda: site.answers("page"))
 
-    def hang_up(handler: Handler) -> bool:
+    def hang_up(handler: TargetHandler) -> bool:
         handler.close_connection = True
         handler.connection.shutdown(socket.SHUT_RDWR)
         return True
@@ -418,7 +418,7 @@ def test_a_request_under_way_is_finished_while_its_target_drains(site: Site) -> 
     site.run("two", second)
     site.until(lambda: {site.get()[1] for _ in range(2)} == {"one", "two"})
 
-    def wait(handler: Handler) -> bool:
+    def wait(handler: TargetHandler) -> bool:
         if handler.path == "/slow":
             entered.set()
             go_on.wait(10)
@@ -452,7 +452,7 @@ def test_five_megabytes_go_up_and_come_down_piece_by_piece(site: Site) -> None:
     site.until(lambda: site.answers("page"))
     received: list[bytes] = []
 
-    def take_and_give(handler: Handler) -> bool:
+    def take_and_give(handler: TargetHandler) -> bool:
         if handler.headers.get("Transfer-Encoding") == "chunked":
             body = b""
             while size := int(handler.rfile.readline(), 16):
@@ -483,7 +483,7 @@ def test_an_answer_reaches_the_client_while_it_is_still_being_written(site: Site
     application, go_on = site.run("page"), threading.Event()
     site.until(lambda: site.answers("page"))
 
-    def in_two_halves(handler: Handler) -> bool:
+    def in_two_halves(handler: TargetHandler) -> bool:
         handler.send_response(200)
         handler.send_header("Connection", "close")
         handler.end_headers()
@@ -507,7 +507,7 @@ def test_a_web_socket_is_passed_through(site: Site) -> None:
     application = site.run("page")
     site.until(lambda: site.answers("page"))
 
-    def echo(handler: Handler) -> bool:
+    def echo(handler: TargetHandler) -> bool:
         assert handler.headers["Upgrade"] == "websocket"
         handler.wfile.write(b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
         while said := handler.connection.recv(100):
@@ -532,7 +532,7 @@ def test_connections_to_clients_and_to_targets_are_kept(site: Site) -> None:
     application, sources = site.run("page"), set()
     site.until(lambda: site.answers("page"))
 
-    def note(handler: Handler) -> bool:
+    def note(handler: TargetHandler) -> bool:
         sources.add(handler.client_address)
         return False
 

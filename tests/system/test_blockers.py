@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from awsdeploy.engine.events import Event
+from awsdeploy.engine.events import ResourceEvent
 from awsdeploy.engine.resource import KINDS, DestroyOptions, Resource
 from tests.permissions.stages import copied
 from tests.simulated import World
@@ -60,7 +60,7 @@ def destroyed(world: World, key: str, hands: dict[str, Callable[[], object]]) ->
     """Destroy; as soon as a word is told of this key, its hand is lent. Returns all that was told of the key."""
     told: list[str] = []
 
-    def hear(event: Event) -> None:
+    def hear(event: ResourceEvent) -> None:
         if event.key == key and event.detail:
             told.append(event.detail)
             for word in [word for word in hands if word in event.detail]:
@@ -127,7 +127,7 @@ def test_protections_are_lifted_and_the_load_balancers_interfaces_go_by_themselv
         protected = [{"Key": "deletion_protection.enabled", "Value": "true"}]
         world.client("elbv2").modify_load_balancer_attributes(LoadBalancerArn=balancer, Attributes=protected)
         world.control("POST", "speed", {"speed": 60})
-        told: list[Event] = []
+        told: list[ResourceEvent] = []
         telling = dataclasses.replace(world, on_event=told.append)
         telling.destroy(world.settings(CONFIG), DestroyOptions(data=True, zone=True))
         said = {event.detail for event in told if "of the load balancer" in event.detail}

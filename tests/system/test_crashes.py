@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from awsdeploy.engine.resource import Observed
-from awsdeploy.sandbox.control import Server
+from awsdeploy.sandbox.control import RunningSandbox
 from tests.account import how_many, leftovers
 from tests.conftest import forked
 from tests.simulated import World, writes
@@ -66,7 +66,7 @@ def world_before(command: str, world: World, standing: World, tmp_path: Path) ->
     if command == "up":
         yield world
         return
-    with forked(Server(**standing.control("GET", "status")), tmp_path) as made:
+    with forked(RunningSandbox(**standing.control("GET", "status")), tmp_path) as made:
         shutil.copytree(standing.folder, tmp_path, dirs_exist_ok=True)
         yield made
 

@@ -18,7 +18,7 @@ from awsdeploy.engine.resource import DestroyOptions
 from awsdeploy.errors import AwsdeployError, AwsFailure
 from awsdeploy.resources.database.statuses import AT_WORK, STATUSES
 from awsdeploy.sandbox.aws.database import statuses as rds
-from awsdeploy.sandbox.control import Server
+from awsdeploy.sandbox.control import RunningSandbox
 from tests.conftest import SPEED, forked
 from tests.simulated import World
 
@@ -58,7 +58,7 @@ def a_database(standing: World, folder: Path, status: str) -> Iterator[World]:
     """A copy of the stack whose database is in this status."""
     copy = folder / "copy"
     shutil.copytree(standing.folder, copy, symlinks=True)
-    with forked(Server(**standing.control("GET", "status") | {"speed": SPEED}), copy) as made:
+    with forked(RunningSandbox(**standing.control("GET", "status") | {"speed": SPEED}), copy) as made:
         world = dataclasses.replace(made, folder=copy)
         put(world, status)
         yield world

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from awsdeploy import architecture
-from awsdeploy.engine.events import Event
+from awsdeploy.engine.events import ResourceEvent
 from awsdeploy.engine.resource import (
     KINDS,
     TAG_GENERATION,
@@ -171,7 +171,7 @@ def whole(module_world: World) -> tuple[World, Any]:
     return module_world, settings
 
 
-def _delegate(world: World, event: Event) -> None:
+def _delegate(world: World, event: ResourceEvent) -> None:
     """What the owner does at the registrar: name the new zone's servers in the parent, once there are any."""
     if (event.key, event.phase) != ("dns/zone", "ready"):
         return

@@ -20,7 +20,7 @@ MEMORY = {"micro": 1, "small": 2, "medium": 4, "large": 8, "xlarge": 16, "2xlarg
 
 
 @dataclass(frozen=True)
-class Row:
+class AlarmRow:
     """One alarm: `name` ends its key, `words` begin the mail that people get."""
 
     name: str
@@ -38,9 +38,9 @@ def _under(limit: float, times: int, missing: str, period: int = 5 * MINUTE) -> 
 
 
 MACHINE = (
-    Row("cpu", "CPUUtilization", _over(80, 3, "missing"), "CPU over 80 % for 15 minutes"),
+    AlarmRow("cpu", "CPUUtilization", _over(80, 3, "missing"), "CPU over 80 % for 15 minutes"),
     # A machine that is stopped reports nothing.
-    Row(
+    AlarmRow(
         "status",
         "StatusCheckFailed",
         _over(0, 3, "breaching", "Maximum", MINUTE),
@@ -49,18 +49,20 @@ MACHINE = (
 )
 """AWS/EC2, for each machine."""
 
-AGENT_MEMORY = Row("memory", "mem_used_percent", _over(90, 3, "missing"), "memory over 90 % for 15 minutes")
-AGENT_DISK = Row("disk", "disk_used_percent", _over(85, 1, "missing"), "disk over 85 %: logs and releases need room")
+AGENT_MEMORY = AlarmRow("memory", "mem_used_percent", _over(90, 3, "missing"), "memory over 90 % for 15 minutes")
+AGENT_DISK = AlarmRow(
+    "disk", "disk_used_percent", _over(85, 1, "missing"), "disk over 85 %: logs and releases need room"
+)
 """CWAgent, for each machine: EC2 itself sees neither."""
 
 GROUP_AGENT = (
-    Row(
+    AlarmRow(
         "memory",
         "mem_used_percent",
         _over(90, 3, "missing", "Maximum"),
         "memory of a machine over 90 % for 15 minutes",
     ),
-    Row(
+    AlarmRow(
         "disk",
         "disk_used_percent",
         _over(85, 1, "missing", "Maximum"),
@@ -70,15 +72,17 @@ GROUP_AGENT = (
 """CWAgent, for each group: of the machine that is worst off, which an average would hide."""
 
 SERVICE = (
-    Row(
+    AlarmRow(
         "unhealthy",
         "UnHealthyHostCount",
         _over(0, 3, "missing", "Maximum", MINUTE),
         "a machine fails its health check and is out of service for 3 minutes",
     ),
     # No answer of a kind, no number.
-    Row("5xx", "HTTPCode_Target_5XX_Count", _over(5, 1, "notBreaching", "Sum"), "over 5 errors (5xx) in 5 minutes"),
-    Row(
+    AlarmRow(
+        "5xx", "HTTPCode_Target_5XX_Count", _over(5, 1, "notBreaching", "Sum"), "over 5 errors (5xx) in 5 minutes"
+    ),
+    AlarmRow(
         "p95",
         "TargetResponseTime",
         _over(1, 3, "notBreaching", "p95"),
@@ -87,12 +91,12 @@ SERVICE = (
 )
 """AWS/ApplicationELB, for each service the load balancer serves."""
 
-BALANCER = Row(
+BALANCER = AlarmRow(
     "5xx", "HTTPCode_ELB_5XX_Count", _over(5, 1, "notBreaching", "Sum"), "over 5 errors (5xx) of its own in 5 minutes"
 )
 """AWS/ApplicationELB: no machine to ask, or none that answers."""
 
-CERTIFICATE = Row(
+CERTIFICATE = AlarmRow(
     # AWS: it renews 45 days before the end, and says nothing more once it has expired.
     "expiry",
     "DaysToExpiry",
@@ -101,7 +105,7 @@ CERTIFICATE = Row(
 )
 """AWS/CertificateManager."""
 
-HEALTH_CHECK = Row(
+HEALTH_CHECK = AlarmRow(
     "health",
     "HealthCheckStatus",
     _under(1, 3, "breaching", MINUTE),
@@ -110,7 +114,7 @@ HEALTH_CHECK = Row(
 """AWS/Route53, in us-east-1 only."""
 
 
-def group_cpu(target: int) -> Row:
+def group_cpu(target: int) -> AlarmRow:
     """AWS/EC2, for a group that is kept at `target` percent: more machines have not helped, or there are no more.
 
     A high target is no trouble by itself, so the limit lies halfway between it and 100, and never below 80. Checks that
@@ -118,24 +122,26 @@ def group_cpu(target: int) -> Row:
     """
     limit = max(80, (target + 100) // 2)
     words = f"average CPU of all machines over {limit} % for 15 minutes"
-    return Row("cpu", "CPUUtilization", _over(limit, 3, "missing"), words)
+    return AlarmRow("cpu", "CPUUtilization", _over(limit, 3, "missing"), words)
 
 
-def database(size: str, storage: int) -> tuple[Row, ...]:
+def database(size: str, storage: int) -> tuple[AlarmRow, ...]:
     """AWS/RDS, for a class such as db.t3.small and its storage in GB.
 
     Freeable memory has none: MySQL takes three quarters of a machine's memory on purpose, so it is always low.
     """
     rows = [
-        Row("cpu", "CPUUtilization", _over(80, 3, "missing"), "CPU over 80 % for 15 minutes"),
-        Row("storage", "FreeStorageSpace", _under(0.1 * storage * GIB, 1, "missing"), "under 10 % of storage free"),
-        Row("read-latency", "ReadLatency", _over(0.05, 3, "missing"), "reads take over 50 ms for 15 minutes"),
-        Row("write-latency", "WriteLatency", _over(0.05, 3, "missing"), "writes take over 50 ms for 15 minutes"),
+        AlarmRow("cpu", "CPUUtilization", _over(80, 3, "missing"), "CPU over 80 % for 15 minutes"),
+        AlarmRow(
+            "storage", "FreeStorageSpace", _under(0.1 * storage * GIB, 1, "missing"), "under 10 % of storage free"
+        ),
+        AlarmRow("read-latency", "ReadLatency", _over(0.05, 3, "missing"), "reads take over 50 ms for 15 minutes"),
+        AlarmRow("write-latency", "WriteLatency", _over(0.05, 3, "missing"), "writes take over 50 ms for 15 minutes"),
     ]
     if most := max_connections(size):
         limit = most * 8 // 10
         words = f"over {limit} connections, 80 % of what {size} takes"
-        rows.append(Row("connections", "DatabaseConnections", _over(limit, 2, "missing", "Maximum"), words))
+        rows.append(AlarmRow("connections", "DatabaseConnections", _over(limit, 2, "missing", "Maximum"), words))
     return tuple(rows)
 
 

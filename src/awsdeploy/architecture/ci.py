@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from awsdeploy.architecture.permissions import Statement, allow
-from awsdeploy.config import Ci, Settings
+from awsdeploy.config import CiSettings, Settings
 from awsdeploy.config.github import spelled
 from awsdeploy.engine.resource import TAG_STACK, Resource
 from awsdeploy.resources.compute.bootstrap import RELEASE_SCRIPT
@@ -57,7 +57,7 @@ def releases(settings: Settings) -> tuple[Resource, ...]:
     return provider, role
 
 
-def by_name(ci: Ci) -> list[str]:
+def by_name(ci: CiSettings) -> list[str]:
     """Risk of a trust by names only, and the command that prints the ids; nothing where the ids are written."""
     if not ci.github or "@" in ci.github:
         return []

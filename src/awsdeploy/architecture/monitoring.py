@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from awsdeploy.architecture import alarms
-from awsdeploy.architecture.alarms import Row
+from awsdeploy.architecture.alarms import AlarmRow
 from awsdeploy.architecture.compute import Machines, Scaling
 from awsdeploy.architecture.database import DatabaseTier
 from awsdeploy.architecture.storage import Storage
@@ -91,7 +91,7 @@ class Monitoring:
         subject: str,
         namespace: str,
         of: tuple[Measured, ...],
-        rows: Iterable[Row],
+        rows: Iterable[AlarmRow],
         machines: tuple[Instance | AutoScalingGroup, ...] | None = None,
         disk: bool = False,
     ) -> Iterator[Alarm]:
@@ -124,7 +124,7 @@ class Monitoring:
         for name, group in self.web.target_groups.items():
             yield from self._alarms(name, namespace, (group, balancer), alarms.SERVICE, self.machines[name])
 
-    def _database_rows(self) -> tuple[Row, ...]:
+    def _database_rows(self) -> tuple[AlarmRow, ...]:
         return alarms.database(self.mysql.size, self.mysql.storage)
 
     def _health(self, names: Names, listener: Listener) -> Iterator[Resource]:

@@ -8,7 +8,7 @@ from typing import Any
 
 
 @dataclass(frozen=True)
-class Call:
+class AnsweredCall:
     """A call and its answer. No parameters: they may be secret.
 
     `seconds` are this machine's. `outcome` is "ok", AWS's error code, or the fault in words. `answer` is what AWS

@@ -21,7 +21,7 @@ from urllib.parse import urlsplit, urlunsplit
 import tenacity
 
 from awsdeploy.aws import credentials
-from awsdeploy.aws.calls import Call
+from awsdeploy.aws.calls import AnsweredCall
 from awsdeploy.aws.credentials import Signer
 from awsdeploy.aws.refusals import (
     THROTTLES,
@@ -38,7 +38,7 @@ from awsdeploy.aws.secrets import secrets_of
 from awsdeploy.aws.waiting import Cancellation, Polling
 from awsdeploy.errors import AwsFailure, CredentialsMissing
 
-__all__ = ["READS", "AnswerLost", "AwsRefusal", "AwsSession", "Call", "Client", "TransientError", "tolerate"]
+__all__ = ["READS", "AnswerLost", "AnsweredCall", "AwsRefusal", "AwsSession", "Client", "TransientError", "tolerate"]
 
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
@@ -167,7 +167,9 @@ class Client:
                 f"{name} was not sent: {type(error).__name__}", "Check the AWS_* variables and ~/.aws/config."
             ) from None
         finally:
-            self._session.on_call(Call(self._service, operation, time.monotonic() - begun, outcome, answer, raw.meta))
+            self._session.on_call(
+                AnsweredCall(self._service, operation, time.monotonic() - begun, outcome, answer, raw.meta)
+            )
 
     def _refused(
         self, name: str, read: bool, parameters: Mapping[str, Any], answer: Mapping[str, Any], unsaid: Sequence[str]
@@ -213,7 +215,7 @@ class AwsSession:
     def __init__(
         self,
         stop: Cancellation | None = None,
-        on_call: Callable[[Call], None] = lambda _call: None,
+        on_call: Callable[[AnsweredCall], None] = lambda _call: None,
         first_pause: float = 0.5,
         made: dict[tuple[str, str], Any] | None = None,
     ) -> None:

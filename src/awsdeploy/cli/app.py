@@ -19,43 +19,47 @@ from awsdeploy.cli.options import Given, debug_option, sandbox_options
 from awsdeploy.progress import streams
 
 
-class Entry(NamedTuple):
+class CommandEntry(NamedTuple):
     """Where a command lives (each module calls its own `command`) and what it does, in a few words."""
 
     module: str
     short_help: str
 
 
-COMMANDS: Mapping[str, Entry] = {
-    "init": Entry("awsdeploy.cli.commands.init", "Write a config.toml for the project in this folder."),
-    "doctor": Entry("awsdeploy.cli.commands.doctor", "Check everything that could stop `up`. Changes nothing."),
-    "plan": Entry("awsdeploy.cli.commands.plan", "Show what `up` would create, change and delete."),
-    "up": Entry("awsdeploy.cli.commands.up", "Create the stack, or update it to match config.toml."),
-    "status": Entry("awsdeploy.cli.commands.status", "Show every resource, its health and the URLs."),
-    "deploy": Entry("awsdeploy.cli.commands.deploy", "Release the committed code to the machines."),
-    "rollback": Entry("awsdeploy.cli.commands.rollback", "Go back to the previous release."),
-    "releases": Entry("awsdeploy.cli.commands.releases", "List the releases and the machines that run them."),
-    "restart": Entry("awsdeploy.cli.commands.restart", "Restart a service with its current environment variables."),
-    "ci": Entry("awsdeploy.cli.commands.ci", "Set up releases from GitHub Actions: `ci github`."),
-    "exec": Entry("awsdeploy.cli.commands.exec", "Run a command on a service's machines."),
-    "env": Entry("awsdeploy.cli.commands.env", "List, set and remove environment variables."),
-    "repository": Entry("awsdeploy.cli.commands.repository", "Give the machines access to a git repository."),
-    "logs": Entry("awsdeploy.cli.commands.logs", "Show logs, and follow them with -f."),
-    "shell": Entry("awsdeploy.cli.commands.shell", "Open a shell on a machine."),
-    "tunnel": Entry("awsdeploy.cli.commands.tunnel", "Connect to the database from this computer: `tunnel database`."),
-    "open": Entry("awsdeploy.cli.commands.open", "Open the application in a browser."),
-    "destroy": Entry("awsdeploy.cli.commands.destroy", "Delete the stack and check that nothing is left."),
-    "cost": Entry("awsdeploy.cli.commands.cost", "Estimate the monthly cost."),
-    "policy": Entry("awsdeploy.cli.commands.policy", "Print the IAM policy that awsdeploy needs."),
-    "backup": Entry("awsdeploy.cli.commands.backup", "Make a backup: `backup now`."),
-    "backups": Entry("awsdeploy.cli.commands.backups", "List what can be restored."),
-    "unlock": Entry("awsdeploy.cli.commands.unlock", "Show or remove the lock of the stack."),
-    "rehearsal": Entry(
+COMMANDS: Mapping[str, CommandEntry] = {
+    "init": CommandEntry("awsdeploy.cli.commands.init", "Write a config.toml for the project in this folder."),
+    "doctor": CommandEntry("awsdeploy.cli.commands.doctor", "Check everything that could stop `up`. Changes nothing."),
+    "plan": CommandEntry("awsdeploy.cli.commands.plan", "Show what `up` would create, change and delete."),
+    "up": CommandEntry("awsdeploy.cli.commands.up", "Create the stack, or update it to match config.toml."),
+    "status": CommandEntry("awsdeploy.cli.commands.status", "Show every resource, its health and the URLs."),
+    "deploy": CommandEntry("awsdeploy.cli.commands.deploy", "Release the committed code to the machines."),
+    "rollback": CommandEntry("awsdeploy.cli.commands.rollback", "Go back to the previous release."),
+    "releases": CommandEntry("awsdeploy.cli.commands.releases", "List the releases and the machines that run them."),
+    "restart": CommandEntry(
+        "awsdeploy.cli.commands.restart", "Restart a service with its current environment variables."
+    ),
+    "ci": CommandEntry("awsdeploy.cli.commands.ci", "Set up releases from GitHub Actions: `ci github`."),
+    "exec": CommandEntry("awsdeploy.cli.commands.exec", "Run a command on a service's machines."),
+    "env": CommandEntry("awsdeploy.cli.commands.env", "List, set and remove environment variables."),
+    "repository": CommandEntry("awsdeploy.cli.commands.repository", "Give the machines access to a git repository."),
+    "logs": CommandEntry("awsdeploy.cli.commands.logs", "Show logs, and follow them with -f."),
+    "shell": CommandEntry("awsdeploy.cli.commands.shell", "Open a shell on a machine."),
+    "tunnel": CommandEntry(
+        "awsdeploy.cli.commands.tunnel", "Connect to the database from this computer: `tunnel database`."
+    ),
+    "open": CommandEntry("awsdeploy.cli.commands.open", "Open the application in a browser."),
+    "destroy": CommandEntry("awsdeploy.cli.commands.destroy", "Delete the stack and check that nothing is left."),
+    "cost": CommandEntry("awsdeploy.cli.commands.cost", "Estimate the monthly cost."),
+    "policy": CommandEntry("awsdeploy.cli.commands.policy", "Print the IAM policy that awsdeploy needs."),
+    "backup": CommandEntry("awsdeploy.cli.commands.backup", "Make a backup: `backup now`."),
+    "backups": CommandEntry("awsdeploy.cli.commands.backups", "List what can be restored."),
+    "unlock": CommandEntry("awsdeploy.cli.commands.unlock", "Show or remove the lock of the stack."),
+    "rehearsal": CommandEntry(
         "awsdeploy.cli.commands.rehearsal", "Test awsdeploy on an AWS account and record how AWS answers."
     ),
-    "config": Entry("awsdeploy.cli.commands.config", "Show the settings in effect, or their JSON schema."),
-    "sandbox": Entry("awsdeploy.cli.commands.sandbox", "Start, stop or reset the simulated AWS."),
-    "completion": Entry("awsdeploy.cli.commands.completion", "Print the completion script for a shell."),
+    "config": CommandEntry("awsdeploy.cli.commands.config", "Show the settings in effect, or their JSON schema."),
+    "sandbox": CommandEntry("awsdeploy.cli.commands.sandbox", "Start, stop or reset the simulated AWS."),
+    "completion": CommandEntry("awsdeploy.cli.commands.completion", "Print the completion script for a shell."),
 }
 
 EXAMPLES = """\

@@ -11,7 +11,7 @@ from awsdeploy.errors import CredentialsMissing
 
 if TYPE_CHECKING:
     from awsdeploy.engine.plan import Step
-    from awsdeploy.preflight.checks import Result
+    from awsdeploy.preflight.checks import CheckResult
     from awsdeploy.preflight.finding import Finding, Question
 
 
@@ -53,7 +53,7 @@ def lines(found: Sequence[Finding]) -> Iterator[str]:
         yield f"    → {one.remedy}"
 
 
-def _rest(made: Sequence[Result]) -> Iterator[str]:
+def _rest(made: Sequence[CheckResult]) -> Iterator[str]:
     """Checks that passed, and checks that could not be made."""
     for one in made:
         if one.asked and not one.found:
@@ -62,7 +62,7 @@ def _rest(made: Sequence[Result]) -> Iterator[str]:
             yield f"· {one.check}: not checked"
 
 
-def document(at: Session, made: Sequence[Result]) -> dict[str, Any]:
+def document(at: Session, made: Sequence[CheckResult]) -> dict[str, Any]:
     """The same as JSON."""
     return {
         "version": JSON_VERSION,

@@ -24,7 +24,7 @@ EXAMPLES = """\
 
 
 @dataclass(frozen=True)
-class Row:
+class VariableRow:
     """A name as a service sees it; `stored` is missing where the value is computed, which is then no secret."""
 
     service: str
@@ -60,7 +60,7 @@ def command(given: Given, service: str | None, show: bool, as_json: bool) -> Non
             click.echo("\n".join([at.title, *_lines(at, shown, rows, values)]))
 
 
-def _rows(at: Session, folder: str, stored: list[Variable]) -> Iterator[Row]:
+def _rows(at: Session, folder: str, stored: list[Variable]) -> Iterator[VariableRow]:
     """The owner's names first, then the stack's, then what is computed; at last what only the build sees."""
     from awsdeploy.release import environment
     from awsdeploy.resources.compute.parameter import SHARED
@@ -70,18 +70,20 @@ def _rows(at: Session, folder: str, stored: list[Variable]) -> Iterator[Row]:
     for one in mine:
         if not one.build and one.theirs:
             shadows = environment.shadowed(at.settings, folder, one.name)
-            yield Row(folder, one.name, _who(at, one), one, shadows)
+            yield VariableRow(folder, one.name, _who(at, one), one, shadows)
     for one in mine:
         if not one.build and not one.theirs:
-            yield Row(folder, one.name, _who(at, one), one)
+            yield VariableRow(folder, one.name, _who(at, one), one)
     service = at.settings.services.get(folder)
     shared = {one.name: one for one in stored if one.folder == SHARED}
     for name, where in environment.provided(at.settings, service).items() if service else ():
         if name not in taken:
-            yield Row(folder, name, f"awsdeploy: {where}", shared.get(name) if where == "the database" else None)
+            yield VariableRow(
+                folder, name, f"awsdeploy: {where}", shared.get(name) if where == "the database" else None
+            )
     for one in mine:
         if one.build:
-            yield Row(folder, one.name, f"{_who(at, one)}, for the build only", one)
+            yield VariableRow(folder, one.name, f"{_who(at, one)}, for the build only", one)
 
 
 def _who(at: Session, one: Variable) -> str:
@@ -91,7 +93,7 @@ def _who(at: Session, one: Variable) -> str:
     return f"set by {one.by or 'an unknown user'}{when}" + (", not by `env set`" if one.origin == "hand" else "")
 
 
-def _lines(at: Session, folders: list[str], rows: list[Row], values: Mapping[str, str]) -> Iterator[str]:
+def _lines(at: Session, folders: list[str], rows: list[VariableRow], values: Mapping[str, str]) -> Iterator[str]:
     widest = max((len(row.name) for row in rows), default=0)
     warned = styled("yellow")
     for folder in folders:
@@ -105,7 +107,7 @@ def _lines(at: Session, folders: list[str], rows: list[Row], values: Mapping[str
                     yield warned(f"  {'':<{widest}}  overrides the value that awsdeploy provides ({row.shadows})")
 
 
-def _value(row: Row, values: Mapping[str, str]) -> str:
+def _value(row: VariableRow, values: Mapping[str, str]) -> str:
     if row.stored is None or row.stored.path not in values:
         return ""
     value = values[row.stored.path]
@@ -113,7 +115,7 @@ def _value(row: Row, values: Mapping[str, str]) -> str:
     return (value if plain else json.dumps(value, ensure_ascii=False)) + "  "
 
 
-def _described(row: Row, values: Mapping[str, str], show: bool) -> dict[str, Any]:
+def _described(row: VariableRow, values: Mapping[str, str], show: bool) -> dict[str, Any]:
     one = row.stored
     told: dict[str, Any] = {
         "service": row.service,

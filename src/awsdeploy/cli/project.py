@@ -45,7 +45,7 @@ class Program:
 
 
 @dataclass(frozen=True)
-class Answers:
+class ProjectAnswers:
     """Everything that `init` asks or sees."""
 
     name: str
@@ -57,7 +57,7 @@ class Answers:
     region: str | None = None
     programs: tuple[Program, ...] = ()
 
-    def changed(self, **answers: str | None) -> Answers:
+    def changed(self, **answers: str | None) -> ProjectAnswers:
         return dataclasses.replace(self, **answers)  # type: ignore[arg-type]
 
     def check(self, text: str) -> Settings:
@@ -70,7 +70,7 @@ class Answers:
             ) from None
 
 
-def mistake_in(answers: Answers) -> str | None:
+def mistake_in(answers: ProjectAnswers) -> str | None:
     """What is wrong with the answers so far, or None."""
     if answers.preset is None and answers.environment not in ("dev", "prod"):
         answers = answers.changed(preset="prod")
@@ -96,7 +96,7 @@ def machine_timezone() -> str:
         said.append("")
     said.append(_contents(Path("/etc/timezone")).strip())
     for zone in said:
-        if zone and mistake_in(Answers("app", "prod", "supported", zone)) is None:
+        if zone and mistake_in(ProjectAnswers("app", "prod", "supported", zone)) is None:
             return "UTC" if zone in ("Etc/UTC", "Etc/UCT", "Universal", "Zulu") else zone
     return "UTC"
 
@@ -162,7 +162,7 @@ def _apart(found: list[Program]) -> list[Program]:
     return [found[0], dataclasses.replace(found[1], port=port, remark=remark)]
 
 
-def config_text(answers: Answers) -> str:
+def config_text(answers: ProjectAnswers) -> str:
     """Return the text of config.toml; other settings are comments."""
     price = (
         "" if answers.platform == "supported" else "; AWS bills Extended Support for MySQL 8.0: $175 to $350 a month"

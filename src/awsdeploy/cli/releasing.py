@@ -23,7 +23,7 @@ from awsdeploy.errors import Refused, UsageError, next_command
 
 if TYPE_CHECKING:
     from awsdeploy.config import Service, Settings
-    from awsdeploy.release.deploy import Releaser, Result
+    from awsdeploy.release.deploy import Releaser, ReleaseResult
     from awsdeploy.release.target import ReleaseTarget
 
 LOGGED = "| "
@@ -85,7 +85,7 @@ def need_machines(release_target: ReleaseTarget, services: Iterable[Service]) ->
     need_agents(release_target.run.session, release_target.run.region, everyone)
 
 
-def report(at: Session, results: list[Result], seconds: float, site: str, as_json: bool, verb: str) -> None:
+def report(at: Session, results: list[ReleaseResult], seconds: float, site: str, as_json: bool, verb: str) -> None:
     if as_json:
         services: list[dict[str, Any]] = [
             {

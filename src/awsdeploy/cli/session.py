@@ -20,7 +20,7 @@ from awsdeploy.progress import streams
 if TYPE_CHECKING:
     from awsdeploy.config import Settings
     from awsdeploy.engine.run import Run
-    from awsdeploy.progress.steps import Clock
+    from awsdeploy.progress.steps import DisplayClock
 
 JSON_VERSION = 1
 """Of every document that `--json` prints."""
@@ -37,7 +37,7 @@ class Session:
     given: Given
     settings: Settings
     run: Run
-    clock: Clock
+    clock: DisplayClock
 
     @property
     def title(self) -> str:
@@ -67,7 +67,7 @@ def session(given: Given, settings: Settings, command: str, writes: bool = False
     from awsdeploy.aws.session import AwsSession
     from awsdeploy.aws.waiting import Cancellation, Polling
     from awsdeploy.engine.run import Run
-    from awsdeploy.progress.steps import Clock
+    from awsdeploy.progress.steps import DisplayClock
     from awsdeploy.rehearsal import recorder
     from awsdeploy.state.file_lock import locked
     from awsdeploy.state.record import State
@@ -87,7 +87,7 @@ def session(given: Given, settings: Settings, command: str, writes: bool = False
         polling = Polling(waits.poll_floor, waits.poll_ceiling)
         run = Run(session, stack, settings.region, state, polling=polling, settle=waits.settle)
         recorder.listen(run)
-        yield Session(given, settings, run, Clock.given(settings.tz))
+        yield Session(given, settings, run, DisplayClock.given(settings.tz))
 
 
 def can_ask() -> bool:

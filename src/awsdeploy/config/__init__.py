@@ -5,22 +5,22 @@ Flags win over `AWSDEPLOY_*`, those over the file, the file over the documented 
 
 from __future__ import annotations
 
-from awsdeploy.config.ci import Ci
-from awsdeploy.config.dns import Dns
+from awsdeploy.config.ci import CiSettings
+from awsdeploy.config.dns import DnsSettings
 from awsdeploy.config.layers import ENVIRONMENT, from_mapping, load, loads
 from awsdeploy.config.schema import json_schema
-from awsdeploy.config.settings import Database, Network, Scaling, Service, Settings, Waits
+from awsdeploy.config.settings import DatabaseSettings, NetworkSettings, Scaling, Service, Settings, WaitsSettings
 
 __all__ = [
     "ENVIRONMENT",
-    "Ci",
-    "Database",
-    "Dns",
-    "Network",
+    "CiSettings",
+    "DatabaseSettings",
+    "DnsSettings",
+    "NetworkSettings",
     "Scaling",
     "Service",
     "Settings",
-    "Waits",
+    "WaitsSettings",
     "from_mapping",
     "json_schema",
     "load",

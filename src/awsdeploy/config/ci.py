@@ -5,7 +5,7 @@ from __future__ import annotations
 from awsdeploy.config.values import Branch, Deployment, Frozen, GitHubRepository
 
 
-class Ci(Frozen):
+class CiSettings(Frozen):
     """Releases from GitHub Actions: a role for `awsdeploy deploy` that one branch, or environment, may take on."""
 
     github: GitHubRepository = ""

@@ -7,7 +7,7 @@ from typing import Literal
 from awsdeploy.config.values import Frozen, ZoneId
 
 
-class Dns(Frozen):
+class DnsSettings(Frozen):
     """Who keeps the domain's DNS."""
 
     mode: Literal["route53", "external", "none"]

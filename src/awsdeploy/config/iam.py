@@ -10,7 +10,7 @@ from awsdeploy.config import rules
 from awsdeploy.config.values import Frozen, pattern
 
 
-class Iam(Frozen):
+class IamSettings(Frozen):
     """Settings of all IAM roles of the stack: of machines, replication, daily images and GitHub Actions."""
 
     permissions_boundary: Annotated[str, AfterValidator(rules.boundary), pattern(f"({rules.POLICY_ARN})?")] = ""

@@ -16,6 +16,7 @@ def json_schema() -> dict[str, Any]:
     for table in (schema, *schema["$defs"].values()):
         # Other keys may be left out, because something decides them; a service is named by its table.
         table.pop("required", None)
+        table["title"] = table["title"].removesuffix("Settings")
         table["properties"] = {
             key: {word: said for word, said in value.items() if word != "title"}
             for key, value in table["properties"].items()

@@ -15,9 +15,9 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, PlainSerializer, PrivateAttr
 
 from awsdeploy.config import rules
-from awsdeploy.config.ci import Ci
-from awsdeploy.config.dns import Dns
-from awsdeploy.config.iam import Iam
+from awsdeploy.config.ci import CiSettings
+from awsdeploy.config.dns import DnsSettings
+from awsdeploy.config.iam import IamSettings
 from awsdeploy.config.stack import Stack
 from awsdeploy.config.values import (
     Action,
@@ -38,7 +38,7 @@ from awsdeploy.config.values import (
     between,
     pattern,
 )
-from awsdeploy.config.web import Web
+from awsdeploy.config.web import WebSettings
 
 Platform = Literal["documented", "supported"]
 Preset = Literal["dev", "prod"]
@@ -55,7 +55,7 @@ NGINX_OFFSET = 10_000
 """How far above a service's port its program listens when nginx has that port."""
 
 
-class Network(Frozen):
+class NetworkSettings(Frozen):
     """Addresses and zones: one public and one private subnet in each zone."""
 
     cidr: Cidr = "10.0.0.0/16"
@@ -138,7 +138,7 @@ class Service(Frozen):
         return self.port + NGINX_OFFSET if self.nginx and self.port is not None else None
 
 
-class Release(Frozen):
+class ReleaseSettings(Frozen):
     """Where the machines get the code from."""
 
     source: Literal["local", "git"] = "local"
@@ -147,7 +147,7 @@ class Release(Frozen):
     """The repository's https or ssh URL, without a secret: `awsdeploy repository connect` asks for the secret."""
 
 
-class Database(Frozen):
+class DatabaseSettings(Frozen):
     """The MySQL database. Its password is generated and kept in Parameter Store, never here."""
 
     engine_version: EngineVersion
@@ -172,7 +172,7 @@ class Database(Frozen):
     """TLS for connections. A stack that is older than this setting does not change until it is written."""
 
 
-class Uploads(Frozen):
+class UploadsSettings(Frozen):
     """The bucket of what users upload, and of static assets."""
 
     access: Literal["public", "private"] = "public"
@@ -189,7 +189,7 @@ class Uploads(Frozen):
     """Days for which overwritten and deleted files can be restored."""
 
 
-class Logs(Frozen):
+class LogsSettings(Frozen):
     """How long logs are kept."""
 
     days: Annotated[int, AfterValidator(rules.retention)] = 30
@@ -198,7 +198,7 @@ class Logs(Frozen):
     """Access logs of the load balancer in S3."""
 
 
-class Monitoring(Frozen):
+class MonitoringSettings(Frozen):
     """Alarms, and who hears of them."""
 
     emails: tuple[Email, ...] = ()
@@ -213,7 +213,7 @@ class Monitoring(Frozen):
     """Its limit in US dollars a month; 0 is 1.3 times the estimate."""
 
 
-class Backup(Frozen):
+class BackupSettings(Frozen):
     """Images of the machines; the database's own backups are in [database]."""
 
     images: bool = True
@@ -224,7 +224,7 @@ class Backup(Frozen):
     """Time of day for images, in UTC; AWS starts within one hour after it."""
 
 
-class Waits(Frozen):
+class WaitsSettings(Frozen):
     """How patiently AWS is watched, all in seconds."""
 
     settle: Annotated[float, AfterValidator(rules.seconds(0, 600)), between(0, 600)] = 60.0
@@ -263,21 +263,21 @@ class Settings(Frozen):
     """"supported": Amazon Linux 2023, Node.js 24, MySQL 8.4. "documented": Amazon Linux 2, Node.js 18, MySQL 8.0."""
     timezone: Annotated[str, AfterValidator(rules.timezone)] = "UTC"
     """The IANA zone in which times are shown."""
-    network: Network
+    network: NetworkSettings
     services: Services
-    web: Web
-    release: Release
-    dns: Dns
-    database: Database
-    uploads: Uploads
-    logs: Logs
-    monitoring: Monitoring
-    backup: Backup
-    ci: Ci
-    iam: Iam
+    web: WebSettings
+    release: ReleaseSettings
+    dns: DnsSettings
+    database: DatabaseSettings
+    uploads: UploadsSettings
+    logs: LogsSettings
+    monitoring: MonitoringSettings
+    backup: BackupSettings
+    ci: CiSettings
+    iam: IamSettings
     tags: Tags
     """Your own tags for every resource that supports tags: KEY = "value". Default: none."""
-    waits: Waits
+    waits: WaitsSettings
 
     _origins: Mapping[str, str] = PrivateAttr(default_factory=lambda: MappingProxyType({}))
 

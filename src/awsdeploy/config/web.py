@@ -10,7 +10,7 @@ from awsdeploy.config import rules
 from awsdeploy.config.values import Frozen, between
 
 
-class Web(Frozen):
+class WebSettings(Frozen):
     """Settings by which the load balancer guards the services behind it."""
 
     hsts_days: Annotated[int, AfterValidator(rules.whole(0, 730)), between(0, 730)] = 30

@@ -40,7 +40,7 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Machines:
+class BilledMachines:
     """Machines of one service and type."""
 
     service: str
@@ -49,7 +49,7 @@ class Machines:
 
 
 @dataclass(frozen=True)
-class Mysql:
+class BilledDatabase:
     """A database; `storage` in GB."""
 
     size: str
@@ -63,9 +63,9 @@ class Parts:
     """What is billed by the hour, month or GB, whoever says so: the settings, or AWS of what stands. `disks` in GB."""
 
     region: str
-    machines: tuple[Machines, ...] = ()
+    machines: tuple[BilledMachines, ...] = ()
     disks: int = 0
-    databases: tuple[Mysql, ...] = ()
+    databases: tuple[BilledDatabase, ...] = ()
     balancers: int = 0
     nats: int = 0
     addresses: int = 0
@@ -79,9 +79,9 @@ def declared(settings: Settings) -> Parts:
     balancer = bool(settings.web_services)
     return Parts(
         settings.region,
-        tuple(Machines(one.name, one.instance_type, one.instances) for one in services),
+        tuple(BilledMachines(one.name, one.instance_type, one.instances) for one in services),
         sum(one.instances * one.volume_gb for one in services),
-        (Mysql(database.instance_class, database.multi_az, database.storage_gb, database.engine_version),),
+        (BilledDatabase(database.instance_class, database.multi_az, database.storage_gb, database.engine_version),),
         balancers=int(balancer),
         nats=int(network.nat),
         addresses=sum(one.instances for one in services) + len(network.public) * balancer + network.nat,
@@ -172,7 +172,7 @@ class _Bill:
             if count:
                 yield self._line(_counted(what, count), what, count * hours, note)
 
-    def _databases(self, databases: tuple[Mysql, ...]) -> Iterator[Line]:
+    def _databases(self, databases: tuple[BilledDatabase, ...]) -> Iterator[Line]:
         """Databases by size; while one is replaced there are two."""
         for name, count in Counter(f"{one.size}{_standby(one)}" for one in databases).items():
             yield self._line(f"{count} × {name}" if count > 1 else name, name, count * HOURS)
@@ -190,7 +190,7 @@ class _Bill:
             yield self._line(EXTENDED, "RDS Extended Support", sum(filter(None, cores)) * HOURS, EXTENDED_NOTE)
 
 
-def _standby(database: Mysql) -> str:
+def _standby(database: BilledDatabase) -> str:
     return " with standby" if database.standby else ""
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from awsdeploy.aws.prices import HOURS
 from awsdeploy.config import Settings
 from awsdeploy.cost import estimate
-from awsdeploy.cost.estimate import Machines, Mysql, Parts
+from awsdeploy.cost.estimate import BilledDatabase, BilledMachines, Parts
 from awsdeploy.engine.plan import Plan
 from awsdeploy.engine.resource import Observed
 from awsdeploy.errors import next_command
@@ -79,15 +79,15 @@ def _an_hour(monthly: float) -> str:
     return f"${monthly / HOURS:.3f}/h"
 
 
-def _by_service(machines: list[Observed]) -> tuple[Machines, ...]:
+def _by_service(machines: list[Observed]) -> tuple[BilledMachines, ...]:
     counted: Counter[tuple[str, str]] = Counter()
     for one in machines:
         tags = {tag["Key"]: tag["Value"] for tag in one.raw.get("Tags", ())}
         counted[tags.get(SERVICE, one.key), one.raw["InstanceType"]] += 1
-    return tuple(Machines(service, size, count) for (service, size), count in counted.items())
+    return tuple(BilledMachines(service, size, count) for (service, size), count in counted.items())
 
 
-def _mysql(database: Observed) -> Mysql:
+def _mysql(database: Observed) -> BilledDatabase:
     raw = database.raw
     version = ".".join(str(raw["EngineVersion"]).split(".")[:2])
-    return Mysql(raw["DBInstanceClass"], bool(raw.get("MultiAZ")), int(raw["AllocatedStorage"]), version)
+    return BilledDatabase(raw["DBInstanceClass"], bool(raw.get("MultiAZ")), int(raw["AllocatedStorage"]), version)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from awsdeploy.aws.session import AnswerLost
 from awsdeploy.engine import schedule
-from awsdeploy.engine.events import Event
+from awsdeploy.engine.events import ResourceEvent
 from awsdeploy.engine.resource import KINDS, Observed
 from awsdeploy.engine.run import Run
 from awsdeploy.engine.summary import summed_up
@@ -35,9 +35,9 @@ def take(run: Run, lives: list[Observed], stamp: str) -> list[Observed]:
             copies[live] = _copied(run, live, stamp)
         except AwsdeployError as error:
             if not run.stop.stopped:
-                run.emit(Event(live.key, "failed", detail=error.message))
+                run.emit(ResourceEvent(live.key, "failed", detail=error.message))
             raise
-        run.emit(Event(live.key, "ready", copies[live].status, copies[live].id))
+        run.emit(ResourceEvent(live.key, "ready", copies[live].status, copies[live].id))
 
     with run.stack_lock.held("backup", run.stop):
         errors = schedule.run({live: set() for live in lives}, copy, run.stop)
@@ -50,7 +50,7 @@ def _copied(run: Run, live: Observed, stamp: str) -> Observed:
     if live.remedy:
         raise AwsFailure(f"AWS reports {live.status}, which allows no snapshot: {live.explained}", live.remedy)
     view, kind = run.view(live.kind, live.region), KINDS[live.kind.copies]
-    run.emit(Event(live.key, "creating", usual=kind.wait.usual))
+    run.emit(ResourceEvent(live.key, "creating", usual=kind.wait.usual))
     try:
         id = live.kind.back_up(view, live, stamp)
     except AnswerLost:  # its name tells whether it was made
@@ -66,5 +66,5 @@ def _copied(run: Run, live: Observed, stamp: str) -> Observed:
             raise AwsFailure(f"AWS reports {seen.status}: {seen.explained}", seen.remedy)
         if seen.status != shown:
             shown = seen.status
-            run.emit(Event(live.key, "waiting", seen.status, id, kind.wait.usual))
+            run.emit(ResourceEvent(live.key, "waiting", seen.status, id, kind.wait.usual))
     raise TimedOut(f"{id} is still {shown or 'not visible'}; AWS continues.", f"Check later: {next_command('backups')}")

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
-class Event:
+class ResourceEvent:
     """`phase` is one of creating, waiting, changing, ready, deleting, gone, kept, failed, skipped.
 
     `status` is AWS's own word and `detail` its explanation; `usual` is how long this phase usually
@@ -23,5 +23,5 @@ class Event:
     at: float = field(default_factory=time.monotonic)
 
 
-Emit = Callable[[Event], None]
+Emit = Callable[[ResourceEvent], None]
 """Called from many threads; must not block or raise."""

@@ -17,7 +17,7 @@ from awsdeploy.aws.session import AnswerLost, AwsRefusal
 from awsdeploy.engine import schedule
 from awsdeploy.engine.blockage import Blockage, explained
 from awsdeploy.engine.deletion import Asked, DeletionProgress
-from awsdeploy.engine.events import Event
+from awsdeploy.engine.events import ResourceEvent
 from awsdeploy.engine.resource import (
     KINDS,
     TAG_RESOURCE,
@@ -30,7 +30,7 @@ from awsdeploy.engine.resource import (
 )
 from awsdeploy.engine.run import Run
 from awsdeploy.errors import AwsdeployError, AwsFailure, Leftovers, NoSuchStack, TimedOut
-from awsdeploy.state.record import Entry
+from awsdeploy.state.record import StateEntry
 from awsdeploy.state.stack_lock import RENEW_EVERY
 
 
@@ -136,13 +136,13 @@ def remove(run: Run, lives: Sequence[Observed], options: DestroyOptions) -> None
         except AwsdeployError as error:
             leaving.failed = True
             if not run.stop.stopped:
-                run.emit(Event(live.key, "failed", detail=error.message))
+                run.emit(ResourceEvent(live.key, "failed", detail=error.message))
             raise
         finally:
             leaving.finished(live)
 
     def skip(live: Observed) -> None:
-        run.emit(Event(live.key, "skipped", detail="something that uses it could not be deleted"))
+        run.emit(ResourceEvent(live.key, "skipped", detail="something that uses it could not be deleted"))
 
     errors = schedule.run(before, part, run.stop, skip)
     if errors:
@@ -180,7 +180,7 @@ def _part(run: Run, live: Observed, options: DestroyOptions, leaving: DeletionPr
     begun = last_hope = time.monotonic()
     view = run.view(live.kind, live.region, removing=True)
     _announce(run, live)
-    run.emit(Event(live.key, "deleting", live.status))
+    run.emit(ResourceEvent(live.key, "deleting", live.status))
     shown, current, blockage = "", live, Blockage(run)
     asked, looked = Asked(run.settle), begun
     for _ in run.polling.ticks(run.stop, live.kind.delete_timeout):
@@ -201,7 +201,7 @@ def _part(run: Run, live: Observed, options: DestroyOptions, leaving: DeletionPr
         if seen is None:
             run.state.gone(_place(run, live))
             run.durations[live.key] = time.monotonic() - begun
-            run.emit(Event(live.key, "gone"))
+            run.emit(ResourceEvent(live.key, "gone"))
             return
         current = seen
         waits = bool(blocked) or not seen.state.leaving
@@ -213,7 +213,7 @@ def _part(run: Run, live: Observed, options: DestroyOptions, leaving: DeletionPr
             raise AwsFailure(f"{live.id} is still in use ({why or seen.status}).", GO_ON)
         if (why or seen.status) != shown:
             shown = why or seen.status
-            run.emit(Event(live.key, "deleting", seen.status, why, live.kind.wait.usual))
+            run.emit(ResourceEvent(live.key, "deleting", seen.status, why, live.kind.wait.usual))
     raise TimedOut(
         f"{live.id} still exists ({shown}).",
         f"AWS continues. {GO_ON}",
@@ -231,7 +231,7 @@ def _announce(run: Run, live: Observed) -> None:
     if place in run.state.entries:
         run.state.mark(place, "deleting", id=live.id)
     else:
-        run.state.put(place, Entry(live.kind.__name__, "deleting", live.generation, live.id, region=live.region))
+        run.state.put(place, StateEntry(live.kind.__name__, "deleting", live.generation, live.id, region=live.region))
 
 
 def _kept(run: Run, live: Observed, options: DestroyOptions) -> Retained | None:

@@ -15,7 +15,7 @@ from awsdeploy.aws.session import AnswerLost, AwsRefusal
 from awsdeploy.engine import plan as planning
 from awsdeploy.engine import schedule, teardown
 from awsdeploy.engine.changes import SentChanges
-from awsdeploy.engine.events import Event
+from awsdeploy.engine.events import ResourceEvent
 from awsdeploy.engine.plan import Plan
 from awsdeploy.engine.resource import (
     Aws,
@@ -29,7 +29,7 @@ from awsdeploy.engine.resource import (
 from awsdeploy.engine.run import Run
 from awsdeploy.engine.summary import summed_up
 from awsdeploy.errors import AwsdeployError, AwsFailure, Refused, TimedOut
-from awsdeploy.state.record import Entry
+from awsdeploy.state.record import StateEntry
 from awsdeploy.state.stack_lock import RENEW_EVERY
 
 UNSEEN = 300.0  # seconds a new object may stay out of AWS's lists before we say so
@@ -99,7 +99,7 @@ class Builder:
         self.touched: set[Resource] = set()
 
     def skip(self, resource: Resource) -> None:
-        self.run.emit(Event(resource.key, "skipped", detail="not started: a dependency failed"))
+        self.run.emit(ResourceEvent(resource.key, "skipped", detail="not started: a dependency failed"))
 
     def converge(self, resource: Resource) -> None:
         """Create, wait, repair, record. Raises `AwsdeployError` with the cause."""
@@ -115,14 +115,14 @@ class Builder:
                     self.touched.add(resource)
         except AwsdeployError as error:
             if not self.run.stop.stopped:
-                self.run.emit(Event(resource.key, "failed", detail=error.message))
+                self.run.emit(ResourceEvent(resource.key, "failed", detail=error.message))
             raise
         self.run.lives[resource] = live
         if not isinstance(resource, Gate) and not resource.existing:
             self.run.state.put(resource.key, self._entry(resource, "ready", live.id))
         if not quiet:
             self.run.durations[resource.key] = time.monotonic() - begun
-        self.run.emit(Event(resource.key, "ready", live.status))
+        self.run.emit(ResourceEvent(resource.key, "ready", live.status))
 
     def _bring_about(self, resource: Resource) -> Observed:
         if resource.existing and (there := self.plan.items[resource].live):
@@ -153,7 +153,7 @@ class Builder:
         """Tell AWS what is `due` of the changes. After a lost answer the next look decides."""
         self.run.stop.check()
         self.touched.add(resource)
-        self.run.emit(Event(resource.key, "changing", detail=", ".join(change.field for change in changes)))
+        self.run.emit(ResourceEvent(resource.key, "changing", detail=", ".join(change.field for change in changes)))
         self.run.state.changing(resource.key, resource.declaration())
         for change in due:
             try:
@@ -186,7 +186,7 @@ class Builder:
         entry = self._entry(resource, "creating", "")
         entry.token = interrupted.token if interrupted else ""
         entry = run.state.creating(key, entry)
-        run.emit(Event(key, "creating", usual=resource.wait.usual))
+        run.emit(ResourceEvent(key, "creating", usual=resource.wait.usual))
         doubtful, lost = interrupted is not None, None
         for _ in range(ATTEMPTS):
             run.stop.check()
@@ -213,11 +213,11 @@ class Builder:
             return Observed(type(resource), key, made, generation, "", {}, run.of(resource))
         raise lost or AwsFailure(f"{resource.noun()}: AWS accepts neither the old client token nor a new one.", GO_ON)
 
-    def _unsettled(self, entry: Entry) -> bool:
+    def _unsettled(self, entry: StateEntry) -> bool:
         """Whether what the entry speaks of may exist although AWS does not list it (yet)."""
         return entry.phase == "creating" or (entry.phase == "created" and entry.age() < self.run.settle)
 
-    def _look_for_lost(self, resource: Resource, interrupted: Entry | None) -> Observed | None:
+    def _look_for_lost(self, resource: Resource, interrupted: StateEntry | None) -> Observed | None:
         """What a crashed run may have created without our learning its id, unless creating it again is the same."""
         if resource.idempotency is Idempotency.NAME or (interrupted and resource.idempotency is Idempotency.TOKEN):
             return None
@@ -230,7 +230,7 @@ class Builder:
 
     def _look(self, resource: Resource, seconds: float) -> Observed | None:
         """Look for our own object until it shows, for at most `seconds`; once at least."""
-        self.run.emit(Event(resource.key, "waiting", detail="looking for what the interrupted run created"))
+        self.run.emit(ResourceEvent(resource.key, "waiting", detail="looking for what the interrupted run created"))
         generation = self.run.generations[resource]
         for _ in self.run.polling.ticks(self.run.stop, max(0.0, seconds)):
             for live in self.run.cache.look(type(resource), self.run.of(resource)):
@@ -264,7 +264,7 @@ class Builder:
                 raise _in_the_way(resource, live)
             if live.status != shown:
                 shown = live.status
-                run.emit(Event(resource.key, "waiting", live.status, live.reason, rule.usual))
+                run.emit(ResourceEvent(resource.key, "waiting", live.status, live.reason, rule.usual))
         if live is None and known is not None:
             run.state.gone(resource.key)
             raise AwsFailure(f"{known.id} was created, but AWS does not list it.", "Run the same command again.")
@@ -276,14 +276,14 @@ class Builder:
         )
 
     def _until_gone(self, resource: Resource, live: Observed) -> None:
-        self.run.emit(Event(resource.key, "waiting", live.status, "waiting for the previous one to be deleted"))
+        self.run.emit(ResourceEvent(resource.key, "waiting", live.status, "waiting for the previous one to be deleted"))
         for _ in self.run.polling.ticks(self.run.stop, resource.delete_timeout):
             if not self._seen(resource, live.id):
                 return
         raise TimedOut(f"{live.id} is still {live.status}.", "Run the same command again later.")
 
-    def _entry(self, resource: Resource, phase: str, id: str) -> Entry:
-        return Entry(
+    def _entry(self, resource: Resource, phase: str, id: str) -> StateEntry:
+        return StateEntry(
             kind=type(resource).__name__,
             phase=phase,
             generation=self.run.generations[resource],

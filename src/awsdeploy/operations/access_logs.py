@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 from awsdeploy.engine.run import Run
-from awsdeploy.operations.entries import Event
+from awsdeploy.operations.entries import LogEvent
 from awsdeploy.resources.storage.bucket import Bucket
 
 BUCKET = "storage/logs"
@@ -21,7 +21,7 @@ NAMED = re.compile(r"_(\d{8}T\d{4}Z)_[^/]*\.log\.gz$")
 TIME, CLIENT, TOOK, STATUS, SENT, REQUEST, AGENT = 1, 3, 6, 8, 11, 12, 13
 
 
-def requests(run: Run, since: datetime, until: datetime) -> list[Event]:
+def requests(run: Run, since: datetime, until: datetime) -> list[LogEvent]:
     """The requests of a period. AWS delivers a file some minutes after its time.
 
     Of every bucket for them: while the load balancer's bucket is replaced there are two.
@@ -30,7 +30,7 @@ def requests(run: Run, since: datetime, until: datetime) -> list[Event]:
     files = [(bucket, key) for bucket in buckets for key in _files(run, bucket, since, until)]
     s3 = run.client("s3")
 
-    def read(place: tuple[str, str]) -> list[Event]:
+    def read(place: tuple[str, str]) -> list[LogEvent]:
         bucket, key = place
         return list(_events(s3.get_object(Bucket=bucket, Key=key)["Body"].read(), key))
 
@@ -58,7 +58,7 @@ def _end(stamp: str) -> datetime:
     return datetime.strptime(stamp, "%Y%m%dT%H%MZ").replace(tzinfo=UTC)
 
 
-def _events(body: bytes, key: str) -> Iterator[Event]:
+def _events(body: bytes, key: str) -> Iterator[LogEvent]:
     try:
         text = gzip.decompress(body).decode(errors="replace")
     except (OSError, EOFError, zlib.error):
@@ -73,4 +73,4 @@ def _events(body: bytes, key: str) -> Iterator[Event]:
             )
         except (ValueError, IndexError):
             continue
-        yield Event("alb", key, int(at.timestamp() * 1000), said, f"{key}:{number}")
+        yield LogEvent("alb", key, int(at.timestamp() * 1000), said, f"{key}:{number}")

@@ -14,7 +14,7 @@ CONTINUES = re.compile(r"\s|$|at |Caused by|[}\])]+[,;]?$")
 
 
 @dataclass(frozen=True)
-class Event:
+class LogEvent:
     """A line as a log keeps it. `at` is milliseconds since 1970; `id` is unique within the log."""
 
     source: str
@@ -25,10 +25,10 @@ class Event:
 
 
 @dataclass
-class Entry:
+class LogEntry:
     """A line and those that continue it."""
 
-    first: Event
+    first: LogEvent
     lines: list[str] = field(default_factory=list)
 
     @property
@@ -44,9 +44,9 @@ class Assembly:
     """Puts entries together. The last of a stream stays open, since what comes next may belong to it."""
 
     def __init__(self) -> None:
-        self._open: dict[tuple[str, str], Entry] = {}
+        self._open: dict[tuple[str, str], LogEntry] = {}
 
-    def take(self, events: Iterable[Event]) -> list[Entry]:
+    def take(self, events: Iterable[LogEvent]) -> list[LogEntry]:
         """What is complete after these events, by the time of the first line.
 
         An entry that was open before and that nothing here continues is complete, too.
@@ -62,23 +62,23 @@ class Assembly:
                 continue
             if before is not None:
                 done.append(before)
-            self._open[place] = Entry(event, [text])
+            self._open[place] = LogEntry(event, [text])
             waiting.discard(place)
         done += [self._open.pop(place) for place in waiting]
         return _sorted(done)
 
-    def rest(self) -> list[Entry]:
+    def rest(self) -> list[LogEntry]:
         """What is still open, at the end."""
         entries = _sorted(self._open.values())
         self._open.clear()
         return entries
 
 
-def entries(events: Iterable[Event]) -> Iterator[Entry]:
+def entries(events: Iterable[LogEvent]) -> Iterator[LogEntry]:
     """All entries of a log that is at its end."""
     assembly = Assembly()
     yield from _sorted([*assembly.take(events), *assembly.rest()])
 
 
-def _sorted(entries: Iterable[Entry]) -> list[Entry]:
+def _sorted(entries: Iterable[LogEntry]) -> list[LogEntry]:
     return sorted(entries, key=lambda one: one.first.at)

@@ -14,8 +14,8 @@ from awsdeploy.aws.session import tolerate
 from awsdeploy.config import Settings
 from awsdeploy.engine.run import Run
 from awsdeploy.errors import UsageError
-from awsdeploy.operations.entries import Event
-from awsdeploy.release.machines import Machine
+from awsdeploy.operations.entries import LogEvent
+from awsdeploy.release.machines import ReleaseMachine
 from awsdeploy.resources.monitoring.log_group import DatabaseLog
 
 DATABASE, BALANCER, BOOTSTRAP, NGINX = "rds", "alb", "bootstrap", "nginx"
@@ -52,16 +52,16 @@ class Tail:
     """Milliseconds since 1970."""
     _seen: dict[str, int] = field(default_factory=dict)
 
-    def read(self) -> list[Event]:
+    def read(self) -> list[LogEvent]:
         """What has come since the last time. What is only late is not missed, and nothing comes twice."""
-        found: list[Event] = []
+        found: list[LogEvent] = []
         logs = self.run.client("logs")
         with tolerate("ResourceNotFoundException"):
             for one in logs.pages("filter_log_events", "events", logGroupName=self.group, startTime=self.start):
                 if one["eventId"] not in self._seen:
                     self._seen[one["eventId"]] = one["timestamp"]
                     found.append(
-                        Event(self.source, one["logStreamName"], one["timestamp"], one["message"], one["eventId"])
+                        LogEvent(self.source, one["logStreamName"], one["timestamp"], one["message"], one["eventId"])
                     )
         if self._seen:
             self.start = max(self.start, max(self._seen.values()) - LATE)
@@ -83,12 +83,12 @@ def tails(run: Run, settings: Settings, source: str, start: datetime) -> list[Ta
     return [Tail(run, run.stack.parameter(name), name, first) for name in settings.services]
 
 
-def read(run: Run, tails: Sequence[Tail]) -> list[Event]:
+def read(run: Run, tails: Sequence[Tail]) -> list[LogEvent]:
     """What is new in all of them."""
     return [event for events in run.session.each(lambda one: one.read(), list(tails)) for event in events]
 
 
-def machine(stream: str, machines: Sequence[Machine]) -> str:
+def machine(stream: str, machines: Sequence[ReleaseMachine]) -> str:
     """What the machine is called that writes this stream: its agent begins the name with the machine's id."""
     found = re.match(r"i-[0-9a-f]+", stream)
     if not found:
@@ -96,7 +96,7 @@ def machine(stream: str, machines: Sequence[Machine]) -> str:
     return next((one.name for one in machines if one.id == found[0]), found[0])
 
 
-def silence(settings: Settings, source: str, machines: Sequence[Machine]) -> Iterator[str]:
+def silence(settings: Settings, source: str, machines: Sequence[ReleaseMachine]) -> Iterator[str]:
     """Why there may be nothing to read, in sentences."""
     if source == BALANCER:
         yield "AWS delivers the load balancer's log every five minutes, and only if there were requests."

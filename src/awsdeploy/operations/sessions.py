@@ -24,7 +24,7 @@ from awsdeploy.config import Settings
 from awsdeploy.engine.observed import one_or_none
 from awsdeploy.engine.run import Run
 from awsdeploy.errors import AwsdeployError, Refused, UsageError, next_command
-from awsdeploy.release.machines import Machine
+from awsdeploy.release.machines import ReleaseMachine
 from awsdeploy.resources.database.instance import Database
 
 PLUGIN = "session-manager-plugin"
@@ -71,7 +71,7 @@ def install_command() -> str:
     return f"How to install it: {GUIDE}"
 
 
-def choose(machines: Sequence[Machine], services: Sequence[str], id: str = "") -> Machine:
+def choose(machines: Sequence[ReleaseMachine], services: Sequence[str], id: str = "") -> ReleaseMachine:
     """The first running machine of these services, or the one with this id or name.
 
     Raises `Refused` where there is none, and where two have the name: an interrupted replacement leaves two.
@@ -97,7 +97,9 @@ def choose(machines: Sequence[Machine], services: Sequence[str], id: str = "") -
     return fitting[0]
 
 
-def open_session(run: Run, machine: Machine, document: str = "", parameters: Mapping[str, str] | None = None) -> int:
+def open_session(
+    run: Run, machine: ReleaseMachine, document: str = "", parameters: Mapping[str, str] | None = None
+) -> int:
     """Hold a session until it is ended; returns the plugin's exit code. Ctrl-C is the plugin's to answer.
 
     Raises `Refused` where the machine's agent does not answer.

@@ -49,7 +49,7 @@ SIGNING_IN = (account.credentials, account.regions)
 
 
 @dataclass(frozen=True)
-class Result:
+class CheckResult:
     """What one check came to. `asked`: whether AWS has answered it."""
 
     check: str
@@ -57,7 +57,7 @@ class Result:
     asked: bool = True
 
 
-def results(question: Question, checks: Sequence[Check] = CHECKS) -> list[Result]:
+def results(question: Question, checks: Sequence[Check] = CHECKS) -> list[CheckResult]:
     """What each check came to, in their order."""
     return question.session.each(lambda check: _result(check, question), checks)
 
@@ -68,15 +68,15 @@ def findings(question: Question, checks: Sequence[Check] = CHECKS) -> list[Findi
     return sorted(found, key=lambda one: not one.fatal)
 
 
-def _result(check: Check, question: Question) -> Result:
+def _result(check: Check, question: Question) -> CheckResult:
     """A check that AWS does not answer is no failure: it says that it was not made."""
     name = str(getattr(check, "__name__", "check")).replace("_", " ")
     try:
-        return Result(name, tuple(check(question)))
+        return CheckResult(name, tuple(check(question)))
     except (CredentialsMissing, UsageError):
-        return Result(name, (), asked=False)  # one check says so for all
+        return CheckResult(name, (), asked=False)  # one check says so for all
     except AwsFailure as failure:
-        return Result(name, (_not_made(name, failure),), asked=False)
+        return CheckResult(name, (_not_made(name, failure),), asked=False)
 
 
 def _not_made(name: str, failure: AwsdeployError) -> Finding:

@@ -15,15 +15,15 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from awsdeploy.engine.events import Emit, Event
+from awsdeploy.engine.events import Emit, ResourceEvent
 from awsdeploy.progress import streams
 from awsdeploy.progress.forecast import Forecast
 from awsdeploy.progress.steps import (
     FINAL,
     KEYS,
-    Clock,
+    BoardRow,
+    DisplayClock,
     Progress,
-    Row,
     Work,
     spell,
 )
@@ -38,9 +38,9 @@ NAMED = 4  # how many names a heartbeat gives
 
 @contextmanager
 def watching(
-    steps: Sequence[tuple[str, Sequence[Row]]],
+    steps: Sequence[tuple[str, Sequence[BoardRow]]],
     *,
-    clock: Clock,
+    clock: DisplayClock,
     as_json: bool = False,
     forecast: Forecast | None = None,
 ) -> Iterator[Emit]:
@@ -61,7 +61,7 @@ class _Lines:
 
     def __init__(self, progress: Progress) -> None:
         self.progress = progress
-        self._events: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
+        self._events: queue.SimpleQueue[ResourceEvent | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._write_all, name="console", daemon=True)
 
     def __enter__(self) -> None:
@@ -71,7 +71,7 @@ class _Lines:
         self._events.put(None)
         self._thread.join(timeout=5)
 
-    def tell(self, event: Event) -> None:
+    def tell(self, event: ResourceEvent) -> None:
         self._events.put(event)
 
     def _write_all(self) -> None:
@@ -91,7 +91,7 @@ class _Lines:
                 sys.stderr.write(line + "\n")
                 sys.stderr.flush()
 
-    def line(self, event: Event) -> str:
+    def line(self, event: ResourceEvent) -> str:
         raise NotImplementedError
 
     def heartbeat(self) -> str:
@@ -101,7 +101,7 @@ class _Lines:
 class PlainLines(_Lines):
     """A timestamped line for everything that changes, for logs and pipes."""
 
-    def line(self, event: Event) -> str:
+    def line(self, event: ResourceEvent) -> str:
         before = self.progress.works.get(event.key)
         was_idle = before is None or not before.at_work
         work = self.progress.take(event)
@@ -109,7 +109,7 @@ class PlainLines(_Lines):
             return ""  # it was so all along
         return self._stamped(f"{event.key:<{KEYS}} {self._said(work, event)}")
 
-    def _said(self, work: Work, event: Event) -> str:
+    def _said(self, work: Work, event: ResourceEvent) -> str:
         said = FINAL.get(event.phase, event.phase)
         if event.phase in ("ready", "gone") and work.begun is not None:
             return f"{said} after {spell(self.progress.took(work))}"
@@ -130,7 +130,7 @@ class PlainLines(_Lines):
 class JsonLines(_Lines):
     """One JSON object a line and event."""
 
-    def line(self, event: Event) -> str:
+    def line(self, event: ResourceEvent) -> str:
         work = self.progress.take(event)
         said = {
             "at": self.progress.clock.now().isoformat(timespec="seconds"),
@@ -168,7 +168,7 @@ class Board:
     def __exit__(self, *_error: object) -> None:
         self._live.stop()
 
-    def tell(self, event: Event) -> None:
+    def tell(self, event: ResourceEvent) -> None:
         with self._lock:
             self.progress.take(event)
 

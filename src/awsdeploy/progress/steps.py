@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 
-from awsdeploy.engine.events import Event
+from awsdeploy.engine.events import ResourceEvent
 from awsdeploy.progress.forecast import Forecast
 
 KEYS = 36
@@ -22,7 +22,7 @@ FINAL = {"ready": "ready", "gone": "gone", "kept": "kept", "failed": "FAILED", "
 
 
 @dataclass(frozen=True)
-class Row:
+class BoardRow:
     """One line of the board. `usual`: how long it usually takes (seconds of AWS time)."""
 
     key: str
@@ -31,7 +31,7 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Clock:
+class DisplayClock:
     """The clock that people are shown: AWS's, which under a sandbox runs `speed` times as fast as ours."""
 
     speed: float = 1.0
@@ -40,7 +40,7 @@ class Clock:
     zone: tzinfo = UTC
 
     @classmethod
-    def given(cls, zone: tzinfo = UTC) -> Clock:
+    def given(cls, zone: tzinfo = UTC) -> DisplayClock:
         """From `AWSDEPLOY_CLOCK` (speed, our time, their time; epoch seconds); one that makes no sense is ignored."""
         try:
             speed, ours, theirs = (float(part) for part in os.environ["AWSDEPLOY_CLOCK"].split(":"))
@@ -73,7 +73,7 @@ def spell(seconds: float) -> str:
 class Work:
     """How one row stands. `begun` and `ended` are monotonic seconds."""
 
-    row: Row
+    row: BoardRow
     step: str
     phase: str = ""
     status: str = ""
@@ -94,17 +94,17 @@ class Progress:
     """What is known of every row, fed by events."""
 
     def __init__(
-        self, steps: Sequence[tuple[str, Sequence[Row]]], clock: Clock, forecast: Forecast | None = None
+        self, steps: Sequence[tuple[str, Sequence[BoardRow]]], clock: DisplayClock, forecast: Forecast | None = None
     ) -> None:
         self.clock, self.forecast = clock, forecast
         self.begun = time.monotonic()
         self.titles = [title for title, _ in steps]
         self.works = {row.key: Work(row, title) for title, rows in steps for row in rows}
 
-    def take(self, event: Event) -> Work:
+    def take(self, event: ResourceEvent) -> Work:
         work = self.works.get(event.key)
         if work is None:  # found on the way: it belongs to no step that was announced
-            work = self.works[event.key] = Work(Row(event.key, ""), "Other")
+            work = self.works[event.key] = Work(BoardRow(event.key, ""), "Other")
             if "Other" not in self.titles:
                 self.titles.append("Other")
         work.phase, work.status, work.detail = event.phase, event.status, event.detail

@@ -32,7 +32,7 @@ class Matter(enum.Enum):
 
 
 @dataclass(frozen=True)
-class Difference:
+class RecordingDifference:
     """One difference: where, and what it is."""
 
     matter: Matter
@@ -40,7 +40,7 @@ class Difference:
     what: str
 
 
-def differences(first: Mapping[str, Any], second: Mapping[str, Any]) -> list[Difference]:
+def differences(first: Mapping[str, Any], second: Mapping[str, Any]) -> list[RecordingDifference]:
     """Every difference, by importance and then by name."""
     found = [
         *_acts(first["acts"], second["acts"]),
@@ -51,43 +51,43 @@ def differences(first: Mapping[str, Any], second: Mapping[str, Any]) -> list[Dif
     return sorted(found, key=lambda one: (order.index(one.matter), one.where, one.what))
 
 
-def _calls(first: Mapping[str, Any], second: Mapping[str, Any]) -> Iterator[Difference]:
+def _calls(first: Mapping[str, Any], second: Mapping[str, Any]) -> Iterator[RecordingDifference]:
     for name in sorted({*first, *second}):
         one, other = first.get(name), second.get(name)
         if one is None:
-            yield Difference(Matter.ONLY, name, "operation")
+            yield RecordingDifference(Matter.ONLY, name, "operation")
         elif other is None or (other["answer"] is None and one["answer"] is not None):
             said = "never called" if other is None else f"always {_listed(other['errors'])}"
-            yield Difference(Matter.NOT_ANSWERED, name, said)
+            yield RecordingDifference(Matter.NOT_ANSWERED, name, said)
         else:
             yield from _call(name, one, other)
 
 
-def _call(name: str, one: Mapping[str, Any], other: Mapping[str, Any]) -> Iterator[Difference]:
+def _call(name: str, one: Mapping[str, Any], other: Mapping[str, Any]) -> Iterator[RecordingDifference]:
     for code in sorted({*one["errors"]} - {*other["errors"]}):
-        yield Difference(Matter.ERROR, name, code)
+        yield RecordingDifference(Matter.ERROR, name, code)
     for code in sorted({*other["errors"]} - {*one["errors"]}):
-        yield Difference(Matter.ONLY, name, f"error {code}")
+        yield RecordingDifference(Matter.ONLY, name, f"error {code}")
     times = one["seconds"]["median"], other["seconds"]["median"]
     if _apart(*times, CALL_APART):
-        yield Difference(Matter.DURATION, name, _against(*times))
+        yield RecordingDifference(Matter.DURATION, name, _against(*times))
     if one["answer"] is not None and other["answer"] is not None:
         yield from _answers(name, dict(shape.paths(one["answer"])), dict(shape.paths(other["answer"])))
 
 
-def _answers(name: str, one: Mapping[str, str], other: Mapping[str, str]) -> Iterator[Difference]:
+def _answers(name: str, one: Mapping[str, str], other: Mapping[str, str]) -> Iterator[RecordingDifference]:
     if missing := _highest(one, other):
-        yield Difference(Matter.MISSING, name, _listed(missing))
+        yield RecordingDifference(Matter.MISSING, name, _listed(missing))
     if only := _highest(other, one):
-        yield Difference(Matter.ONLY, name, f"keys {_listed(only)}")
+        yield RecordingDifference(Matter.ONLY, name, f"keys {_listed(only)}")
     for path in sorted({*one} & {*other}):
         ours, theirs = shape.types(one[path]) - {"null"}, shape.types(other[path]) - {"null"}
         if ours and theirs and ours != theirs:
-            yield Difference(Matter.TYPE, name, f"{path}: {_listed(ours)}, not {_listed(theirs)}")
+            yield RecordingDifference(Matter.TYPE, name, f"{path}: {_listed(ours)}, not {_listed(theirs)}")
         if never := shape.values(one[path]) - shape.values(other[path]):
-            yield Difference(Matter.STATE, name, f"{path}: {_listed(never)}")
+            yield RecordingDifference(Matter.STATE, name, f"{path}: {_listed(never)}")
         if only := sorted(shape.values(other[path]) - shape.values(one[path])):
-            yield Difference(Matter.ONLY, name, f"{path}: {_listed(only)}")
+            yield RecordingDifference(Matter.ONLY, name, f"{path}: {_listed(only)}")
 
 
 def _highest(one: Mapping[str, str], other: Mapping[str, str]) -> list[str]:
@@ -105,41 +105,43 @@ def _empty(above: str, path: str, other: Mapping[str, str]) -> bool:
     return path in (f"{above}{shape.LIST}", f"{above}.{shape.ANY_KEY}") and above in other
 
 
-def _statuses(first: Mapping[str, Any], second: Mapping[str, Any]) -> Iterator[Difference]:
+def _statuses(first: Mapping[str, Any], second: Mapping[str, Any]) -> Iterator[RecordingDifference]:
     for kind in sorted({*first["statuses"], *second["statuses"]}):
         one, other = first["statuses"].get(kind, {}), second["statuses"].get(kind, {})
         if not other:
-            yield Difference(Matter.STATE, kind, f"none of {_listed(one)}")
+            yield RecordingDifference(Matter.STATE, kind, f"none of {_listed(one)}")
             continue
         for status in sorted({*one, *other}):
             if status not in other:
-                yield Difference(Matter.STATE, kind, f"{status} (then {_listed(one[status]['then']) or 'to the end'})")
+                yield RecordingDifference(
+                    Matter.STATE, kind, f"{status} (then {_listed(one[status]['then']) or 'to the end'})"
+                )
             elif status not in one:
-                yield Difference(Matter.ONLY, kind, f"status {status}")
+                yield RecordingDifference(Matter.ONLY, kind, f"status {status}")
             else:
                 yield from _status(kind, status, one[status], other[status], first["clock"], second["clock"])
 
 
 def _status(
     kind: str, status: str, one: Mapping[str, Any], other: Mapping[str, Any], clock: float, other_clock: float
-) -> Iterator[Difference]:
+) -> Iterator[RecordingDifference]:
     if never := sorted({*one["then"]} - {*other["then"]} - {GONE}):
-        yield Difference(Matter.STATE, kind, f"{status} → {_listed(never)}")
+        yield RecordingDifference(Matter.STATE, kind, f"{status} → {_listed(never)}")
     if "lasted" in one and "lasted" in other:
         times = one["lasted"] * clock, other["lasted"] * other_clock
         if _apart(*times, APART):
-            yield Difference(Matter.DURATION, kind, f"{status} {_against(*times)}")
+            yield RecordingDifference(Matter.DURATION, kind, f"{status} {_against(*times)}")
 
 
-def _acts(first: Sequence[Mapping[str, Any]], second: Sequence[Mapping[str, Any]]) -> Iterator[Difference]:
+def _acts(first: Sequence[Mapping[str, Any]], second: Sequence[Mapping[str, Any]]) -> Iterator[RecordingDifference]:
     """Their durations are not compared: most of a `deploy` is building, which no clock makes faster."""
     done = {act["act"]: act["exit"] for act in second}
     for act in first:
         name, code = act["act"], act["exit"]
         if name not in done:
-            yield Difference(Matter.ACT, name, "not reached")
+            yield RecordingDifference(Matter.ACT, name, "not reached")
         elif code != done[name]:
-            yield Difference(Matter.ACT, name, f"exit code {code}, not {done[name]}")
+            yield RecordingDifference(Matter.ACT, name, f"exit code {code}, not {done[name]}")
 
 
 def _apart(one: float, other: float, least: float) -> bool:

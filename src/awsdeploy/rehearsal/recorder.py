@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from awsdeploy.aws.calls import Call
+from awsdeploy.aws.calls import AnsweredCall
 from awsdeploy.engine.resource import Gate, Observed, Resource
 from awsdeploy.engine.run import Run
 from awsdeploy.rehearsal import shape
@@ -45,7 +45,7 @@ class Recorder:
         self._seen: dict[tuple[str, str], dict[str, str]] = {}
         self._guard = threading.Lock()
 
-    def called(self, call: Call) -> None:
+    def called(self, call: AnsweredCall) -> None:
         """Record a call: its operation, duration (seconds), outcome and the shape of its answer."""
         row: dict[str, Any] = {
             "call": f"{call.service}:{call.operation}",

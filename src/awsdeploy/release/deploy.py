@@ -18,7 +18,7 @@ from awsdeploy.aws.waiting import Polling
 from awsdeploy.config import Service
 from awsdeploy.errors import AwsdeployError
 from awsdeploy.release import public_check, run_command
-from awsdeploy.release.machines import Machine
+from awsdeploy.release.machines import ReleaseMachine
 from awsdeploy.release.manifest import Manifest
 from awsdeploy.release.run_command import Outcome
 from awsdeploy.release.source import Source
@@ -40,7 +40,7 @@ Say = Callable[[str], object]
 class ReleaseFailed(AwsdeployError):
     """A release did not come to serve; what served before serves on."""
 
-    def __init__(self, service: str, machine: Machine, outcome: Outcome) -> None:
+    def __init__(self, service: str, machine: ReleaseMachine, outcome: Outcome) -> None:
         before = f"{outcome.previous} is still running." if outcome.previous else "There is no earlier release."
         super().__init__(
             f"{service} on {machine.id}: the release failed at `{outcome.step}`. {outcome.diagnosis}\n{before}",
@@ -49,7 +49,7 @@ class ReleaseFailed(AwsdeployError):
 
 
 @dataclass(frozen=True)
-class Result:
+class ReleaseResult:
     """How the release of a service went."""
 
     service: str
@@ -66,33 +66,35 @@ class Releaser:
     release_target: ReleaseTarget
     say: Say
 
-    def deploy(self, service: Service, source: Source, manifest: Manifest, force: bool = False) -> Result:
+    def deploy(self, service: Service, source: Source, manifest: Manifest, force: bool = False) -> ReleaseResult:
         """Raises `ReleaseFailed`, after which every machine serves what it served before."""
         machines = self.release_target.machines[service.name]
         now = self.release_target.manifest(service.name)
         same = now is not None and (now.get("commit"), now.get("behind")) == (source.commit, manifest.behind)
         if not force and now and same and _everywhere(machines, now["id"]):
-            return Result(service.name, now["id"], now["id"], (), unchanged=True)
+            return ReleaseResult(service.name, now["id"], now["id"], (), unchanged=True)
         self._send(service, source, manifest)
         self._roll(service, machines, "deploy", manifest.id)
         self.release_target.record(service.name, manifest.document())
         self._tidy(service.name)
-        return Result(service.name, manifest.id, str((now or {}).get("id", "")), tuple(one.id for one in machines))
+        return ReleaseResult(
+            service.name, manifest.id, str((now or {}).get("id", "")), tuple(one.id for one in machines)
+        )
 
-    def rollback(self, service: Service, id: str, manifest: dict[str, Any]) -> Result:
+    def rollback(self, service: Service, id: str, manifest: dict[str, Any]) -> ReleaseResult:
         """Bring back the release `id`. Raises `ReleaseFailed`."""
         machines = self.release_target.machines[service.name]
         before = self.release_target.current(service.name)
         self._roll(service, machines, "rollback", id)
         self.release_target.record(service.name, manifest)
-        return Result(service.name, id, before, tuple(one.id for one in machines))
+        return ReleaseResult(service.name, id, before, tuple(one.id for one in machines))
 
-    def restart(self, service: Service) -> Result:
+    def restart(self, service: Service) -> ReleaseResult:
         """Read the environment again and reload the processes. Raises `ReleaseFailed`."""
         machines = self.release_target.machines[service.name]
         self._roll(service, machines, "restart")
         id = self.release_target.current(service.name)
-        return Result(service.name, id, id, tuple(one.id for one in machines))
+        return ReleaseResult(service.name, id, id, tuple(one.id for one in machines))
 
     def arm(self, services: Iterable[Service]) -> None:
         """Alarms about a service are armed with its first release: before it there was nothing to say."""
@@ -132,7 +134,7 @@ class Releaser:
             with archive.open("rb") as body:
                 self.release_target.put(service.name, f"{manifest.id}.tar.gz", body, "application/gzip")
 
-    def _roll(self, service: Service, machines: list[Machine], command: str, *more: str) -> None:
+    def _roll(self, service: Service, machines: list[ReleaseMachine], command: str, *more: str) -> None:
         """One machine after the other; if one fails, those before it go back."""
         with self._health_checks_suspended(service):
             self._roll_each(service, machines, command, *more)
@@ -157,8 +159,8 @@ class Releaser:
         finally:
             scaling.resume_processes(**process)
 
-    def _roll_each(self, service: Service, machines: list[Machine], command: str, *more: str) -> None:
-        done: list[tuple[Machine, str]] = []
+    def _roll_each(self, service: Service, machines: list[ReleaseMachine], command: str, *more: str) -> None:
+        done: list[tuple[ReleaseMachine, str]] = []
         for place, machine in enumerate(machines, start=1):
             self.say(f"machine {place} of {len(machines)}: {machine.id}")
             # Migrations run once.
@@ -177,12 +179,12 @@ class Releaser:
                         self.run(service, earlier, "rollback", previous)
                 raise
 
-    def execute(self, service: Service, machine: Machine, line: str) -> Outcome:
+    def execute(self, service: Service, machine: ReleaseMachine, line: str) -> Outcome:
         """Run a command line on one machine. This version's program masks what it says, and it is logged apart."""
         self._send_program()
         return self.run(service, machine, "exec", line, log=COMMANDS)
 
-    def run(self, service: Service, machine: Machine, command: str, *more: str, log: str = "") -> Outcome:
+    def run(self, service: Service, machine: ReleaseMachine, command: str, *more: str, log: str = "") -> Outcome:
         """Run a command of the on-instance program on one machine. Nothing in it may be secret.
 
         `log` is the last part of the log group's name, the service's unless it is given.
@@ -196,7 +198,7 @@ class Releaser:
         return run_command.run(run.session, run.region, machine, script, comment, group, self.say, silence)
 
     @contextmanager
-    def _out_of_service(self, service: Service, machine: Machine, alone: bool) -> Iterator[None]:
+    def _out_of_service(self, service: Service, machine: ReleaseMachine, alone: bool) -> Iterator[None]:
         """Where others serve meanwhile, a machine leaves the load balancer, and comes back whatever happens."""
         group = self.release_target.groups.get(service.name)
         if group is None or alone:
@@ -212,7 +214,7 @@ class Releaser:
             with tolerate("InvalidTarget"):  # it has gone meanwhile
                 elbv2.register_targets(**target)
 
-    def _need_health(self, service: Service, machine: Machine, outcome: Outcome) -> None:
+    def _need_health(self, service: Service, machine: ReleaseMachine, outcome: Outcome) -> None:
         """The load balancer must find it well: what answers on the machine may not answer through the load balancer.
 
         Raises `ReleaseFailed`.
@@ -242,7 +244,7 @@ class Releaser:
             )
             raise ReleaseFailed(service.name, machine, _unserved(outcome, said, remedy))
 
-    def _until(self, group: str, machine: Machine, wanted: set[str], deadline: float) -> tuple[str, str]:
+    def _until(self, group: str, machine: ReleaseMachine, wanted: set[str], deadline: float) -> tuple[str, str]:
         """The target's state and AWS's reason, when it is one of `wanted` or time is up."""
         elbv2 = self.release_target.run.client("elbv2")
         state = reason = ""
@@ -271,5 +273,5 @@ def _service_of(machine: Instance | AutoScalingGroup) -> str:
     return machine.service if isinstance(machine, Instance) else machine.template.service
 
 
-def _everywhere(machines: list[Machine], id: str) -> bool:
+def _everywhere(machines: list[ReleaseMachine], id: str) -> bool:
     return all(one.release == id for one in machines)

@@ -10,7 +10,7 @@ from awsdeploy.resources.compute.machine import SERVICE, FailedRelease, failed_r
 
 
 @dataclass(frozen=True)
-class Machine:
+class ReleaseMachine:
     """`name` is `backend-1`; a group's machine, which has none, goes by its id.
 
     `release` is the one that runs there, empty before the first.
@@ -24,7 +24,7 @@ class Machine:
     failed: FailedRelease | None = None
 
 
-def machines(run: Run) -> list[Machine]:
+def machines(run: Run) -> list[ReleaseMachine]:
     """All that are not gone, whether we or a group started them, by name."""
     filters = [{"Name": f"tag:{TAG_STACK}", "Values": [run.stack.tag]}]
     found = []
@@ -35,5 +35,5 @@ def machines(run: Run) -> list[Machine]:
             name = id if is_member(one.get("Tags")) else tags.get(TAG_RESOURCE, "").partition("/")[2] or id
             if state != "terminated":
                 said = release_of(one.get("Tags")), failed_release_of(id, one.get("Tags"))
-                found.append(Machine(id, name, tags.get(SERVICE, ""), state, *said))
+                found.append(ReleaseMachine(id, name, tags.get(SERVICE, ""), state, *said))
     return sorted(found, key=lambda one: (one.service, one.name))

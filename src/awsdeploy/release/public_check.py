@@ -15,7 +15,7 @@ TIMEOUT = 10.0  # seconds
 
 
 @dataclass(frozen=True)
-class Answers:
+class PublicAnswer:
     """What came back: the first answer that is none, or why nobody could be asked from here."""
 
     bad: str = ""
@@ -28,7 +28,7 @@ def served_by(services: Iterable[Service], path: str) -> str:
     return max(fitting)[1] if fitting else ""
 
 
-def ask(url: str, times: int) -> Answers:
+def ask(url: str, times: int) -> PublicAnswer:
     """Ask so often that each machine behind the load balancer has been asked; redirects are answers."""
     opener = urllib.request.build_opener(_Unmoved)
     for _ in range(times):
@@ -38,10 +38,10 @@ def ask(url: str, times: int) -> Answers:
         except urllib.error.HTTPError as answer:
             with answer:
                 if answer.code >= 400:
-                    return Answers(bad=f"{url} answers {answer.code}")
+                    return PublicAnswer(bad=f"{url} answers {answer.code}")
         except (OSError, ValueError) as error:
-            return Answers(unasked=str(getattr(error, "reason", error)))
-    return Answers()
+            return PublicAnswer(unasked=str(getattr(error, "reason", error)))
+    return PublicAnswer()
 
 
 class _Unmoved(urllib.request.HTTPRedirectHandler):

@@ -70,7 +70,7 @@ class Access:
 
 
 @dataclass(frozen=True)
-class Connection:
+class RepositoryConnection:
     """What a service's machines have been given, without the secret."""
 
     service: str
@@ -151,18 +151,18 @@ def connect(run: Run, services: Iterable[str], access: Access) -> None:
             environment.put(run, path, value, None, access.url)
 
 
-def connections(run: Run) -> dict[str, Connection]:
+def connections(run: Run) -> dict[str, RepositoryConnection]:
     """What is connected, by service. The address stands in the parameter's description: nobody has to decrypt it."""
     place = {"Key": "Path", "Option": "Recursive", "Values": [run.stack.parameter("").rstrip("/")]}
     tags = {TAG_STACK: run.stack.tag, TAG_SET: BY_ENV}
     filters = [place, *({"Key": f"tag:{name}", "Values": [value]} for name, value in tags.items())]
     ssm = run.client("ssm")
-    found: dict[str, Connection] = {}
+    found: dict[str, RepositoryConnection] = {}
     for one in ssm.pages("describe_parameters", "Parameters", ParameterFilters=filters, MaxResults=50):
         service, *inside = one["Name"].removeprefix(run.stack.parameter("")).split("/")
         if inside == [FOLDER, ACCESS]:
             by = environment.person(one.get("LastModifiedUser", ""))
-            found[service] = Connection(service, one.get("Description", ""), by, one.get("LastModifiedDate"))
+            found[service] = RepositoryConnection(service, one.get("Description", ""), by, one.get("LastModifiedDate"))
     return dict(sorted(found.items()))
 
 

@@ -12,7 +12,7 @@ from awsdeploy.aws.refusals import FORBIDDEN
 from awsdeploy.aws.session import AwsRefusal, AwsSession, Client
 from awsdeploy.aws.waiting import Polling
 from awsdeploy.errors import AwsFailure, Refused, TimedOut, next_command, with_flags
-from awsdeploy.release.machines import Machine
+from awsdeploy.release.machines import ReleaseMachine
 from awsdeploy.resources.compute.bootstrap import RELEASE_SCRIPT
 
 OUTCOME, STEP = "@outcome ", "@step "
@@ -44,7 +44,7 @@ class Outcome:
         return self.outcome in ("ok", "unchanged")
 
 
-def need_agents(session: AwsSession, region: str, machines: Sequence[Machine]) -> None:
+def need_agents(session: AwsSession, region: str, machines: Sequence[ReleaseMachine]) -> None:
     """Raises `Refused` naming each machine whose agent does not answer."""
     answering = online(session.client("ssm", region), [one.id for one in machines])
     away = [one for one in machines if one.id not in answering]
@@ -90,7 +90,7 @@ def program(bucket: str, region: str, words: Iterable[str]) -> str:
 def run(
     session: AwsSession,
     region: str,
-    machine: Machine,
+    machine: ReleaseMachine,
     script: str,
     comment: str,
     group: str,
@@ -124,7 +124,7 @@ class Following:
     """A command's output, read from its log streams while it runs and from its record at the end."""
 
     def __init__(
-        self, session: AwsSession, region: str, machine: Machine, command: str, group: str, on_line: OnLine
+        self, session: AwsSession, region: str, machine: ReleaseMachine, command: str, group: str, on_line: OnLine
     ) -> None:
         self.session, self.region, self.machine = session, region, machine
         self.command, self.group, self.on_line = command, group, on_line

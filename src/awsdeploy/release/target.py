@@ -13,7 +13,7 @@ from awsdeploy.engine import schedule
 from awsdeploy.engine.observed import Observed, one_or_none
 from awsdeploy.engine.run import Run
 from awsdeploy.errors import NoSuchStack, next_command
-from awsdeploy.release.machines import Machine, machines
+from awsdeploy.release.machines import ReleaseMachine, machines
 from awsdeploy.resources.compute.auto_scaling import AutoScalingGroup
 from awsdeploy.resources.compute.bootstrap import LATEST, manifest_key
 from awsdeploy.resources.storage.bucket import Bucket
@@ -37,7 +37,7 @@ class ReleaseTarget:
     site: str
     """The address of the application, without a slash at the end; "" where there are only workers."""
     groups: dict[str, Observed]
-    machines: dict[str, list[Machine]]
+    machines: dict[str, list[ReleaseMachine]]
     """The running machines of each service."""
     judged: dict[str, Observed] = field(default_factory=dict)
     """The Auto Scaling groups whose machines the load balancer judges, by service."""

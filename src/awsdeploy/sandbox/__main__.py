@@ -32,9 +32,9 @@ def main() -> None:
     warnings.simplefilter("ignore")
 
     from awsdeploy.sandbox.server.control_api import ControlApi
-    from awsdeploy.sandbox.server.server import Server
+    from awsdeploy.sandbox.server.server import SandboxServer
 
-    server = Server(options.port, options.speed, options.idle, options.home.resolve(), ControlApi)
+    server = SandboxServer(options.port, options.speed, options.idle, options.home.resolve(), ControlApi)
     record = options.home / "server.json"
     temporary = record.with_name(f".server-{os.getpid()}.json")
     write(temporary, json.dumps({key: value for key, value in server.status().items() if key != "now"}))

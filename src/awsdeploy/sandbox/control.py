@@ -30,7 +30,7 @@ _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 @dataclass(frozen=True)
-class Server:
+class RunningSandbox:
     """A sandbox that answers. `speed`: AWS seconds in one real second; `now`: its own time, epoch seconds.
 
     `secret`: what its owner proves to be the owner by.
@@ -53,7 +53,7 @@ class Server:
         return Keys(self.secret)
 
 
-def start(home: Path, speed: float = 60, idle: float = 3600) -> Server:
+def start(home: Path, speed: float = 60, idle: float = 3600) -> RunningSandbox:
     """The running server of this home, or a new one that outlives us.
 
     Raises `UsageError` if moto is not installed or the server does not come up, `Refused` if the home is a link.
@@ -80,7 +80,7 @@ def stop(home: Path) -> bool:
     return True
 
 
-def status(home: Path) -> Server | None:
+def status(home: Path) -> RunningSandbox | None:
     """The server of this home, if it answers as the process that its record names.
 
     After a crash anybody may listen at its port, so nothing is sent there unless that process lives and is the user's.
@@ -96,7 +96,7 @@ def status(home: Path) -> Server | None:
         return None
     try:
         answer = _request("GET", f"http://127.0.0.1:{port}/_sandbox/status", secret)
-        server = Server(**answer)
+        server = RunningSandbox(**answer)
     except (OSError, ValueError, TypeError):
         return None
     return server if server.pid == pid else None
@@ -115,7 +115,7 @@ def reset(home: Path) -> None:
     call(running, "POST", "reset")
 
 
-def call(server: Server, method: str, action: str, value: Mapping[str, Any] | None = None) -> dict[str, Any]:
+def call(server: RunningSandbox, method: str, action: str, value: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """One control call. Raises `UsageError` if the server refuses it or is gone."""
     try:
         return _request(method, f"{server.url}/_sandbox/{action}", server.secret, value)
@@ -125,7 +125,7 @@ def call(server: Server, method: str, action: str, value: Mapping[str, Any] | No
         raise UsageError(f"The sandbox does not answer: {gone}", "Run the command again: it starts one.") from None
 
 
-def client(server: Server, region: str = "ap-northeast-2") -> dict[str, str]:
+def client(server: RunningSandbox, region: str = "ap-northeast-2") -> dict[str, str]:
     """The variables by which any AWS client talks to this server as its owner."""
     return {
         "AWS_ENDPOINT_URL": server.url,
@@ -136,7 +136,7 @@ def client(server: Server, region: str = "ap-northeast-2") -> dict[str, str]:
     }
 
 
-def environment(server: Server) -> dict[str, str | None]:
+def environment(server: RunningSandbox) -> dict[str, str | None]:
     """What a client's environment must say to talk to this server and nothing else; None: not set."""
     wiped = dict.fromkeys(
         [name for name in os.environ if name.startswith("AWS_ENDPOINT_URL_")]
@@ -168,7 +168,7 @@ def environment(server: Server) -> dict[str, str | None]:
     }
 
 
-def _spawn(home: Path, speed: float, idle: float) -> Server:
+def _spawn(home: Path, speed: float, idle: float) -> RunningSandbox:
     if importlib.util.find_spec("moto") is None:
         raise UsageError("The sandbox needs moto, which is not installed.", extras.command("sandbox"))
     (home / "server.json").unlink(missing_ok=True)

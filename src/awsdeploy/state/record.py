@@ -40,7 +40,7 @@ class StateTooNew(AwsdeployError):
 
 
 @dataclass
-class Entry:
+class StateEntry:
     """One resource: `phase` is creating, created, ready or deleting; `at` is when it began, `changed` when the last
     change of it was sent to AWS (UTC, ISO 8601)."""
 
@@ -92,7 +92,7 @@ class State:
         self.path, self.stack = path, stack
         self.account = self.region = ""
         self.serial = 0
-        self.entries: dict[str, Entry] = {}
+        self.entries: dict[str, StateEntry] = {}
         self.runs: list[dict[str, Any]] = []
         self.rebuilt = ""
         """Why the file on disk could not be used, if it could not."""
@@ -140,11 +140,11 @@ class State:
             document = MIGRATIONS[step](document)
         if document["stack"] != self.stack:
             raise ValueError("another stack's state")
-        known = {spec.name for spec in fields(Entry)}
+        known = {spec.name for spec in fields(StateEntry)}
         self.account, self.region = _word(document["account"]), _word(document["region"])
         self.serial = int(document["serial"])
         self.entries = {
-            str(key): Entry(**{k: v for k, v in entry.items() if k in known})
+            str(key): StateEntry(**{k: v for k, v in entry.items() if k in known})
             for key, entry in document["entries"].items()
         }
         for entry in self.entries.values():
@@ -173,7 +173,7 @@ class State:
                 )
         self.account, self.region = account, region
 
-    def creating(self, key: str, entry: Entry) -> Entry:
+    def creating(self, key: str, entry: StateEntry) -> StateEntry:
         """Write the intention before the call. A token given before survives, so a repeated create is the same."""
         with self._lock:
             entry.phase, entry.at = "creating", now()
@@ -198,7 +198,7 @@ class State:
                 entry.changed, entry.declaration = now(), declaration
                 self._changed(key)
 
-    def put(self, key: str, entry: Entry) -> None:
+    def put(self, key: str, entry: StateEntry) -> None:
         """Record what AWS shows; written only if it differs from what is known."""
         with self._lock:
             before = self.entries.get(key)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from awsdeploy.sandbox.control import Server
+from awsdeploy.sandbox.control import RunningSandbox
 from tests.conftest import SPEED, forked
 from tests.sandbox.standing import STILL
 from tests.simulated import DOCUMENTED, World, tags, writes
@@ -34,7 +34,7 @@ def images(world: World) -> list[dict[str, Any]]:
 @pytest.fixture
 def later(documented: World, tmp_path: Path) -> Iterator[World]:
     """A fork of the documented stack, in which time passes only when told."""
-    with forked(Server(**documented.control("GET", "status")), tmp_path) as made:
+    with forked(RunningSandbox(**documented.control("GET", "status")), tmp_path) as made:
         made.control("POST", "speed", {"speed": STILL})
         yield made
 

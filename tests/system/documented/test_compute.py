@@ -94,7 +94,7 @@ def test_no_machine_has_a_key_pair_unless_asked(documented: World, name: str) ->
 
 
 @pytest.fixture(scope="module")
-def small(sandbox: control.Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+def small(sandbox: control.RunningSandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """A stack of one small service that nobody may reach by ssh."""
     with forked(sandbox, tmp_path_factory.mktemp("small")) as world:
         world.up(world.settings(SMALL))
@@ -107,7 +107,7 @@ def ssh(world: World) -> set[str]:
     return {source for _, port, source in sources(found["IpPermissions"]) if port == 22}
 
 
-class Asked(http.server.BaseHTTPRequestHandler):
+class AddressServer(http.server.BaseHTTPRequestHandler):
     """Stands where checkip.amazonaws.com stands."""
 
     says, times = b"203.0.113.99\n", 0
@@ -123,18 +123,18 @@ class Asked(http.server.BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[Asked]]:
-    Asked.says, Asked.times = b"203.0.113.99\n", 0
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Asked)
+def asked(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[AddressServer]]:
+    AddressServer.says, AddressServer.times = b"203.0.113.99\n", 0
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), AddressServer)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     monkeypatch.setenv(operator_address.VARIABLE, f"http://127.0.0.1:{server.server_port}/")
-    yield Asked
+    yield AddressServer
     server.shutdown()
     server.server_close()
 
 
 def test_c2_c3_port_22_is_closed_then_opened_to_the_operators_own_address_and_kept(
-    small: World, asked: type[Asked]
+    small: World, asked: type[AddressServer]
 ) -> None:
     assert ssh(small) == set()
     small.up(small.settings(AUTO))
@@ -149,7 +149,7 @@ def test_c2_c3_port_22_is_closed_then_opened_to_the_operators_own_address_and_ke
 
 @pytest.mark.parametrize("says", [b"<html>", b"2001:db8::1", b""])
 def test_an_answer_that_is_no_address_stops_before_anything_changes(
-    small: World, asked: type[Asked], says: bytes
+    small: World, asked: type[AddressServer], says: bytes
 ) -> None:
     asked.says = says
     with pytest.raises(AddressUnknown, match="did not return an IPv4 address") as refusal:
@@ -170,7 +170,7 @@ def test_the_sandbox_answers_in_checkips_place(small: World) -> None:
     assert str(operator_address.ask()) == "198.51.100.7"
 
 
-def test_a_key_pair_must_exist_and_is_given_to_every_machine(sandbox: control.Server, tmp_path: Path) -> None:
+def test_a_key_pair_must_exist_and_is_given_to_every_machine(sandbox: control.RunningSandbox, tmp_path: Path) -> None:
     with forked(sandbox, tmp_path) as world:
         settings = world.settings(SMALL + '\n[network]\nkey_pair = "laptop"\n')
         (conflict,) = world.plan(settings).conflicts
@@ -184,7 +184,7 @@ def test_a_key_pair_must_exist_and_is_given_to_every_machine(sandbox: control.Se
 
 
 def test_a_managed_policy_must_exist_and_what_the_program_calls_is_added(
-    sandbox: control.Server, tmp_path: Path
+    sandbox: control.RunningSandbox, tmp_path: Path
 ) -> None:
     with forked(sandbox, tmp_path) as world:
         arn = "arn:aws:iam::123456789012:policy/mail"
@@ -212,7 +212,7 @@ def test_a_managed_policy_must_exist_and_what_the_program_calls_is_added(
         }
 
 
-def test_a_parameter_of_somebody_else_is_never_overwritten(sandbox: control.Server, tmp_path: Path) -> None:
+def test_a_parameter_of_somebody_else_is_never_overwritten(sandbox: control.RunningSandbox, tmp_path: Path) -> None:
     with forked(sandbox, tmp_path) as world:
         name = "/deploy/small/dev/database/DB_HOST"
         world.client("ssm").put_parameter(Name=name, Value="mine", Type="String")

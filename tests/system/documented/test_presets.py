@@ -98,7 +98,7 @@ def test_the_same_again_writes_nothing(up: Up) -> None:
 
 def test_it_goes_with_everything(up: Up, tmp_path: Path) -> None:
     world, preset, _ = up
-    with forked(control.Server(**world.control("GET", "status")), tmp_path) as made:
+    with forked(control.RunningSandbox(**world.control("GET", "status")), tmp_path) as made:
         (tmp_path / "config.toml").write_text((world.folder / "config.toml").read_text())
         gone = made.awsdeploy("destroy", "--confirm", f"shop-{preset}", "--everything")
         assert gone.returncode == 0, gone.stderr

@@ -28,7 +28,7 @@ def reversed_steps() -> dict[str, str]:
     return dict(reversed(architecture.STEPS.items()))
 
 
-def bent(row: alarms.Row) -> alarms.Row:
+def bent(row: alarms.AlarmRow) -> alarms.AlarmRow:
     """An alarm with another bound."""
     return dataclasses.replace(row, bound=dataclasses.replace(row.bound, threshold=row.bound.threshold + 1))
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from awsdeploy.sandbox.control import Server
+from awsdeploy.sandbox.control import RunningSandbox
 from tests.system.mutants.altered import MUTANTS
 from tests.system.mutants.mutants import SANDBOX, VARIABLE, Mutant
 from tests.system.mutants.test_architecture import ROWS
@@ -20,7 +20,7 @@ SAMPLE = MUTANTS[:: max(1, len(MUTANTS) // 3)][:3]
 
 
 @pytest.fixture(scope="module")
-def home(sandbox: Server, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def home(sandbox: RunningSandbox, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Of the sandbox that runs for the tests here."""
     (found,) = tmp_path_factory.getbasetemp().glob("sandbox[0-9]/server.json")
     assert json.loads(found.read_text())["pid"] == sandbox.pid

@@ -37,8 +37,8 @@ max = 4
 
 @pytest.fixture(scope="session")
 def standing(
-    sandbox: control.Server, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[control.Server, Path]]:
+    sandbox: control.RunningSandbox, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[control.RunningSandbox, Path]]:
     """A world in which the service that scales is up: built once, in which time stands still until it is copied."""
     child = control.call(sandbox, "POST", "fork")
     server = dataclasses.replace(sandbox, pid=child["pid"], port=child["port"])
@@ -54,7 +54,7 @@ def standing(
 
 
 @pytest.fixture
-def world(standing: tuple[control.Server, Path], tmp_path: Path) -> Iterator[World]:
+def world(standing: tuple[control.RunningSandbox, Path], tmp_path: Path) -> Iterator[World]:
     """That world, for one test to change."""
     server, home = standing
     shutil.copytree(home, tmp_path, dirs_exist_ok=True)
@@ -64,6 +64,6 @@ def world(standing: tuple[control.Server, Path], tmp_path: Path) -> Iterator[Wor
 
 
 @pytest.fixture
-def empty(sandbox: control.Server, tmp_path: Path) -> Iterator[World]:
+def empty(sandbox: control.RunningSandbox, tmp_path: Path) -> Iterator[World]:
     with forked(sandbox, tmp_path) as made:
         yield made

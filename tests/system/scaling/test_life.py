@@ -10,7 +10,7 @@ import pytest
 
 from awsdeploy import architecture
 from awsdeploy.engine import plan, up
-from awsdeploy.engine.events import Event
+from awsdeploy.engine.events import ResourceEvent
 from awsdeploy.engine.resource import Wait
 from awsdeploy.errors import TimedOut
 from awsdeploy.release.deploy import Releaser
@@ -50,7 +50,7 @@ def watched(world: World, settings: Any, **options: Any) -> dict[str, set[str]]:
     """Bring it up; for each machine or group that went, who served when it was told to."""
     seen: dict[str, set[str]] = {}
 
-    def look(event: Event) -> None:
+    def look(event: ResourceEvent) -> None:
         if event.phase == "deleting" and event.key in ("machines/backend-1", GROUP):
             seen.setdefault(event.key, serving(world))
 

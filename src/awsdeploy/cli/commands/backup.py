@@ -52,13 +52,13 @@ def _carry_out(at: Session, lives: list[Observed], stamp: str, as_json: bool) ->
     from awsdeploy.engine import backup
     from awsdeploy.engine.resource import KINDS
     from awsdeploy.progress.console import watching
-    from awsdeploy.progress.steps import Row
+    from awsdeploy.progress.steps import BoardRow
 
-    rows: dict[str, list[Row]] = {}
+    rows: dict[str, list[BoardRow]] = {}
     for live in lives:
         kind = KINDS[live.kind.copies]
         title = title_of(live.key)
-        rows.setdefault(title, []).append(Row(live.key, kind.noun(), kind.wait.usual))
+        rows.setdefault(title, []).append(BoardRow(live.key, kind.noun(), kind.wait.usual))
     with watching(list(rows.items()), clock=at.clock, as_json=as_json) as emit:
         at.run.emit = emit
         return backup.take(at.run, lives, stamp)

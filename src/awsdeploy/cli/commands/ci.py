@@ -14,7 +14,7 @@ from awsdeploy.cli.session import Session, print_lines, session
 from awsdeploy.errors import Refused, UsageError, next_command
 
 if TYPE_CHECKING:
-    from awsdeploy.config import Ci
+    from awsdeploy.config import CiSettings
     from awsdeploy.engine.resource import Observed
 
 EXAMPLES = """\
@@ -120,7 +120,7 @@ def _origin(given: Given) -> str:
     return in_address(remote(given.config.absolute().parent))
 
 
-def _tell(given: Given, wanted: Ci, there: bool) -> None:
+def _tell(given: Given, wanted: CiSettings, there: bool) -> None:
     """What config.toml has to say. As a whole on stdout, so that it can be appended."""
     from awsdeploy.architecture.ci import by_name
 
@@ -154,7 +154,7 @@ def _role(at: Session) -> Observed:
     return live
 
 
-def _workflow(at: Session, ci: Ci, arn: str, install: str) -> str:
+def _workflow(at: Session, ci: CiSettings, arn: str, install: str) -> str:
     """Whoever runs it in an environment says so in the job; a branch is what was pushed to."""
     # How this program is called here is no concern of the workflow's, nor is the sandbox.
     words = ["awsdeploy", "deploy", *(word for word in at.given.flags if word != "--sandbox")]

@@ -190,12 +190,12 @@ def _carry_out(at: Session, destroy_plan: DestroyPlan, as_json: bool) -> None:
     from awsdeploy.architecture import STEPS, title_of
     from awsdeploy.engine import teardown
     from awsdeploy.progress.console import watching
-    from awsdeploy.progress.steps import Row
+    from awsdeploy.progress.steps import BoardRow
 
-    rows: dict[str, list[Row]] = {title: [] for title in reversed(STEPS.values())}
+    rows: dict[str, list[BoardRow]] = {title: [] for title in reversed(STEPS.values())}
     for live in destroy_plan.going:
         title = title_of(live.key)
-        rows.setdefault(title, []).append(Row(live.key, live.kind.noun()))
+        rows.setdefault(title, []).append(BoardRow(live.key, live.kind.noun()))
     steps = [(title, some) for title, some in rows.items() if some]
     with watching(steps, clock=at.clock, as_json=as_json) as emit:
         at.run.emit = emit

@@ -16,7 +16,7 @@ from awsdeploy.errors import Refused, UsageError, next_command
 from awsdeploy.state.files import FOLDER, SHARED, unlinked, write
 
 if TYPE_CHECKING:
-    from awsdeploy.cli.project import Answers
+    from awsdeploy.cli.project import ProjectAnswers
 
 IGNORED = f"{FOLDER}/"
 EXAMPLES = """\
@@ -61,7 +61,7 @@ def command(
     Detects front/ or frontend/ and back/ or backend/ and their ports. Without a terminal, or with --yes, uses the
     defaults; --platform has no default.
     """
-    from awsdeploy.cli.project import Answers, config_text, folder_name, machine_timezone, programs
+    from awsdeploy.cli.project import ProjectAnswers, config_text, folder_name, machine_timezone, programs
 
     path = given.config
     if os.path.lexists(path) and not force:
@@ -72,7 +72,7 @@ def command(
     if platform is None and not asks:
         hint = "--platform supported, or --platform documented (its MySQL 8.0 costs $175 to $350 a month extra)."
         raise UsageError("--platform is required: it has no default.", hint)
-    answers = Answers(
+    answers = ProjectAnswers(
         name=name or folder_name(Path.cwd()),
         domain=domain or None,
         environment=given.environment or "prod",
@@ -105,7 +105,7 @@ def command(
     click.echo(f"→ {next_command('up', '--sandbox')} tries it on simulated AWS, without an account{real}.", err=True)
 
 
-def _asked(answers: Answers, given: dict[str, str | None]) -> Answers:
+def _asked(answers: ProjectAnswers, given: dict[str, str | None]) -> ProjectAnswers:
     """The answers again, with whatever was not given as a flag asked for until it is right."""
     from awsdeploy.cli.project import mistake_in
 

@@ -16,9 +16,9 @@ from awsdeploy.cli.session import Session, session, styled
 from awsdeploy.errors import UsageError, next_command
 
 if TYPE_CHECKING:
-    from awsdeploy.operations.entries import Entry
+    from awsdeploy.operations.entries import LogEntry
     from awsdeploy.operations.logs import Tail
-    from awsdeploy.release.machines import Machine
+    from awsdeploy.release.machines import ReleaseMachine
 
 EXAMPLES = """\
   awsdeploy logs                            all services, the last hour
@@ -103,7 +103,7 @@ class Printer:
     """Prints entries that hold `words`. A source is named where there are several, and so is a machine."""
 
     at: Session
-    machines: list[Machine]
+    machines: list[ReleaseMachine]
     words: str
     as_json: bool
     several: bool
@@ -114,7 +114,7 @@ class Printer:
         mine = [one for one in self.machines if one.service == self.of or self.of not in self.at.settings.services]
         self.seen = {one.name for one in mine}
 
-    def print(self, found: Iterable[Entry]) -> None:
+    def print(self, found: Iterable[LogEntry]) -> None:
         from awsdeploy.operations.logs import machine
 
         dim = styled("dim")
@@ -139,7 +139,7 @@ class Printer:
             click.echo("\n".join([f"{dim(label)} {entry.lines[0]}", *entry.lines[1:]]))
 
 
-def _nothing(at: Session, source: str, start: datetime, words: str, known: list[Machine]) -> None:
+def _nothing(at: Session, source: str, start: datetime, words: str, known: list[ReleaseMachine]) -> None:
     from awsdeploy.operations.logs import silence
 
     of = f" of {source}" if source else ""

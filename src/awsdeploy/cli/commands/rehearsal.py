@@ -22,8 +22,8 @@ from awsdeploy.errors import AwsFailure, Declined, Interrupted, Leftovers, Refus
 
 if TYPE_CHECKING:
     from awsdeploy.config import Settings
-    from awsdeploy.progress.steps import Clock
-    from awsdeploy.rehearsal.compare import Difference
+    from awsdeploy.progress.steps import DisplayClock
+    from awsdeploy.rehearsal.compare import RecordingDifference
     from awsdeploy.rehearsal.course import Course
     from awsdeploy.rehearsal.project import Project
 
@@ -107,7 +107,7 @@ def compare(_given: Given, first: Path, second: Path, as_json: bool) -> int:
     return DIFFER if found else 0
 
 
-def _agreed(given: Given, made: Project, yes: bool) -> Clock:
+def _agreed(given: Given, made: Project, yes: bool) -> DisplayClock:
     """Show what will be done and what it costs, and ask. Raises `Declined`, `Refused` where the stack exists."""
     settings = made.settings
     with session(given, settings, "rehearsal run") as at:
@@ -167,7 +167,7 @@ def _unused(name: str) -> Path:
     return path
 
 
-def _carry_out(given: Given, made: Project, clock: Clock, output: Path) -> Course:
+def _carry_out(given: Given, made: Project, clock: DisplayClock, output: Path) -> Course:
     """Run all commands and write the recording, however they end."""
     from awsdeploy.rehearsal import recording
     from awsdeploy.rehearsal.course import Course
@@ -184,7 +184,7 @@ def _carry_out(given: Given, made: Project, clock: Clock, output: Path) -> Cours
     return course
 
 
-def _told(given: Given, course: Course, clock: Clock, output: Path) -> Iterator[str]:
+def _told(given: Given, course: Course, clock: DisplayClock, output: Path) -> Iterator[str]:
     from awsdeploy.progress.steps import spell
 
     yield ""
@@ -221,7 +221,7 @@ def _judge(given: Given, course: Course) -> None:
 
 
 def _compared(
-    first: tuple[Path, dict[str, Any]], second: tuple[Path, dict[str, Any]], found: Sequence[Difference]
+    first: tuple[Path, dict[str, Any]], second: tuple[Path, dict[str, Any]], found: Sequence[RecordingDifference]
 ) -> list[str]:
     said = [*_described("First", *first), *_described("Second", *second)]
     for matter, group in groupby(found, lambda one: one.matter):

@@ -13,7 +13,7 @@ from awsdeploy.cli.options import SANDBOX, SPEED, Given, shared_options
 from awsdeploy.errors import UsageError, next_command
 
 if TYPE_CHECKING:
-    from awsdeploy.sandbox.control import Server
+    from awsdeploy.sandbox.control import RunningSandbox
 
 EXAMPLES = """\
   awsdeploy up --sandbox --yes      starts the sandbox automatically
@@ -93,5 +93,5 @@ def reset(_given: Given) -> None:
     click.echo("The sandbox is empty.")
 
 
-def _described(server: Server) -> str:
+def _described(server: RunningSandbox) -> str:
     return f"The sandbox is running at {server.url}, {server.speed:g} times as fast as AWS (process {server.pid})."

@@ -10,12 +10,12 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from awsdeploy.sandbox.server.call import Call
+from awsdeploy.sandbox.server.call import ApiCall
 from awsdeploy.sandbox.server.world import World
 
 Answer = dict[str, Any]
-Before = Callable[[World, Call], "Mapping[str, Any] | None"]
-After = Callable[[World, Call, Answer], None]
+Before = Callable[[World, ApiCall], "Mapping[str, Any] | None"]
+After = Callable[[World, ApiCall, Answer], None]
 Beginning = Callable[[World], None]
 
 BEFORE: dict[str, list[Before]] = defaultdict(list)

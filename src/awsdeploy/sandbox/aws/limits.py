@@ -9,7 +9,7 @@ from typing import Any
 
 from awsdeploy.sandbox.aws import Answer, after, before
 from awsdeploy.sandbox.aws.database import rules
-from awsdeploy.sandbox.server.call import ACCOUNT, Call
+from awsdeploy.sandbox.server.call import ACCOUNT, ApiCall
 from awsdeploy.sandbox.server.refusal import AwsRefuses
 from awsdeploy.sandbox.server.world import World
 
@@ -55,7 +55,7 @@ def quota(world: World, code: str) -> float:
 
 
 @before("service-quotas:GetServiceQuota")
-def quota_told(world: World, call: Call) -> Answer:
+def quota_told(world: World, call: ApiCall) -> Answer:
     code, service = call.parameters["QuotaCode"], call.parameters["ServiceCode"]
     if SERVICES.get(code) != service:
         raise AwsRefuses("NoSuchResourceException", f"The request failed because there is no {service} quota {code}.")
@@ -69,7 +69,7 @@ def vcpus_of(kind: str) -> int:
 
 
 @before("ec2:RunInstances")
-def machines_within_the_account(world: World, call: Call) -> None:
+def machines_within_the_account(world: World, call: ApiCall) -> None:
     """AWS: vCPUs of what runs and what is to run within the quota; on the Free plan only what is eligible for it."""
     from moto.ec2.models.instance_types import INSTANCE_TYPES
 
@@ -93,7 +93,7 @@ def machines_within_the_account(world: World, call: Call) -> None:
 
 
 @after("ec2:DescribeInstances")
-def cores(_: World, __: Call, answer: Answer) -> None:
+def cores(_: World, __: ApiCall, answer: Answer) -> None:
     """AWS: each machine says how many cores and threads it has."""
     from moto.ec2.models.instance_types import INSTANCE_TYPES
 
@@ -104,7 +104,7 @@ def cores(_: World, __: Call, answer: Answer) -> None:
 
 
 @before("rds:CreateDBInstance")
-def database_within_the_plan(world: World, call: Call) -> None:
+def database_within_the_plan(world: World, call: ApiCall) -> None:
     """AWS: on the Free plan one day of backups and the micro classes only."""
     if world.of(Limits).plan != "FREE":
         return
@@ -118,7 +118,7 @@ def database_within_the_plan(world: World, call: Call) -> None:
 
 
 @before("freetier:GetAccountPlanState")
-def plan_told(world: World, _: Call) -> Answer:
+def plan_told(world: World, _: ApiCall) -> Answer:
     plan = world.of(Limits).plan
     if not plan:
         raise AwsRefuses("ResourceNotFoundException", "No account plan was found.")
@@ -126,20 +126,20 @@ def plan_told(world: World, _: Call) -> Answer:
 
 
 @before("sts:GetCallerIdentity")
-def region_is_on(world: World, call: Call) -> None:
+def region_is_on(world: World, call: ApiCall) -> None:
     """AWS: a region that is not turned on knows no credentials of the account."""
     if call.region in world.of(Limits).closed_regions:
         raise AwsRefuses("InvalidClientTokenId", "The security token included in the request is invalid.", 403)
 
 
 @after("sts:GetCallerIdentity")
-def signed_by_root(world: World, _: Call, answer: Answer) -> None:
+def signed_by_root(world: World, _: ApiCall, answer: Answer) -> None:
     if world.of(Limits).root:
         answer.update(UserId=ACCOUNT, Arn=f"arn:aws:iam::{ACCOUNT}:root")
 
 
 @after("ec2:DescribeInstanceTypeOfferings")
-def offered(world: World, call: Call, answer: Answer) -> None:
+def offered(world: World, call: ApiCall, answer: Answer) -> None:
     missing = world.of(Limits).not_offered
     answer["InstanceTypeOfferings"] = [
         one for one in answer["InstanceTypeOfferings"] if one["Location"] not in missing.get(one["InstanceType"], ())
@@ -147,20 +147,20 @@ def offered(world: World, call: Call, answer: Answer) -> None:
 
 
 @after("ec2:DescribeAvailabilityZones")
-def zones_open(world: World, _: Call, answer: Answer) -> None:
+def zones_open(world: World, _: ApiCall, answer: Answer) -> None:
     closed = world.of(Limits).closed_zones
     answer["AvailabilityZones"] = [one for one in answer["AvailabilityZones"] if one["ZoneName"] not in closed]
 
 
 @after("ec2:DescribeRegions")
-def regions_open(world: World, _: Call, answer: Answer) -> None:
+def regions_open(world: World, _: ApiCall, answer: Answer) -> None:
     for one in answer["Regions"]:
         if one["RegionName"] in world.of(Limits).closed_regions:
             one["OptInStatus"] = "not-opted-in"
 
 
 @before("rds:DescribeOrderableDBInstanceOptions")
-def orderable(world: World, call: Call) -> Answer:
+def orderable(world: World, call: ApiCall) -> Answer:
     """MySQL only. AWS lists one option for each version and kind of disk."""
     wanted, limits = call.parameters, world.of(Limits)
     if wanted["Engine"] != "mysql":

@@ -21,11 +21,11 @@ from awsdeploy.sandbox.load_balancer.wire import (
     CHUNKED,
     PIECE,
     UNTIL_CLOSED,
-    Connection,
     Head,
     Headers,
     Malformed,
     Pool,
+    TargetConnection,
     pieces,
     read_head,
     relay,
@@ -192,7 +192,7 @@ class Exchange:
             kept += [("Connection", "Upgrade"), ("Upgrade", self.head.get("upgrade"))]
         return kept
 
-    async def _send(self, there: Connection, length: int) -> bool:
+    async def _send(self, there: TargetConnection, length: int) -> bool:
         """The request's body to the target; whether all of it went."""
         self.body_begun = True
         if self.head.says("expect", "100-continue"):
@@ -206,7 +206,7 @@ class Exchange:
                 there.close()
         return self.body_read
 
-    async def _first_words(self, there: Connection) -> Head:
+    async def _first_words(self, there: TargetConnection) -> Head:
         try:
             while True:
                 head = await read_head(there.reader, self.balancer.idle)
@@ -223,7 +223,7 @@ class Exchange:
         except (OSError, ValueError, Malformed):
             raise Unanswered(502) from None
 
-    async def _pass_back(self, answer: Head, there: Connection) -> bool:
+    async def _pass_back(self, answer: Head, there: TargetConnection) -> bool:
         """Whether the target's connection is at a clean end."""
         status = answer.first[1]
         bare = self.method == "HEAD" or status in {"204", "304"}
@@ -241,7 +241,7 @@ class Exchange:
         await self.writer.drain()
         return length != UNTIL_CLOSED
 
-    async def _switch(self, answer: Head, there: Connection) -> None:
+    async def _switch(self, answer: Head, there: TargetConnection) -> None:
         """The client and the target speak something else from here on, such as WebSocket."""
         upgraded = [("Connection", "Upgrade"), ("Upgrade", answer.get("upgrade"))]
         self.writer.write(written("HTTP/1.1 101 Switching Protocols", [*answer.end_to_end(), *upgraded]))

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from awsdeploy.sandbox.load_balancer import wire
-from awsdeploy.sandbox.load_balancer.routes import Group, Table, Target
+from awsdeploy.sandbox.load_balancer.routes import RoutedGroup, Table, Target
 
 NOBODY = "127.255.255.254"
 """A loopback address that no machine has: what answers here listens on every address, and is none of ours."""
@@ -32,7 +32,7 @@ class Verdict:
     words: str = "Initial health checks in progress"
     row: int = 0  # of checks in a row that passed (above 0) or failed (below)
 
-    def count(self, failure: tuple[str, str] | None, group: Group) -> None:
+    def count(self, failure: tuple[str, str] | None, group: RoutedGroup) -> None:
         if failure is None:
             self.row = max(self.row, 0) + 1
             if self.row >= group.rises:
@@ -63,17 +63,17 @@ class Checks:
         for key in named - self.tasks.keys():
             self.tasks[key] = asyncio.create_task(self._watch(key))
 
-    def state(self, group: Group, target: Target) -> str:
+    def state(self, group: RoutedGroup, target: Target) -> str:
         verdict = self.verdicts.get((group.arn, target.id))
         return verdict.state if verdict and target.admitted else target.state
 
-    async def real(self, group: Group, target: Target) -> bool:
+    async def real(self, group: RoutedGroup, target: Target) -> bool:
         """Whether the application answers on this target, or at least a release of it should."""
         if target.released or (group.arn, target.id) in self.verdicts:
             return True
         return await listens(target.host, target.port, group.patience)
 
-    def _now(self, key: Key) -> tuple[Group, Target]:
+    def _now(self, key: Key) -> tuple[RoutedGroup, Target]:
         group = self.table.groups[key[0]]
         return group, next(one for one in group.targets if one.id == key[1])
 
@@ -86,7 +86,7 @@ class Checks:
                 self._forget(key)
             await asyncio.sleep(group.every)
 
-    async def _check(self, key: Key, group: Group, target: Target) -> None:
+    async def _check(self, key: Key, group: RoutedGroup, target: Target) -> None:
         if key not in self.verdicts:
             self.verdicts[key] = begun(target)
             self.told(key, self.verdicts[key])
@@ -126,7 +126,7 @@ async def _connects(host: str, port: int, seconds: float) -> bool:
     return True
 
 
-async def check(group: Group, target: Target) -> tuple[str, str] | None:
+async def check(group: RoutedGroup, target: Target) -> tuple[str, str] | None:
     """One health check: None if it passes, else AWS's reason and words."""
     writer = None
     try:

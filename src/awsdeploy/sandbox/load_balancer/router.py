@@ -20,7 +20,7 @@ from typing import Any
 from awsdeploy.sandbox.load_balancer import routes
 from awsdeploy.sandbox.load_balancer.forwarding import Exchange, Unanswered
 from awsdeploy.sandbox.load_balancer.health_checks import Checks, Key, Verdict
-from awsdeploy.sandbox.load_balancer.routes import Balancer, Group, Table, Target
+from awsdeploy.sandbox.load_balancer.routes import Balancer, RoutedGroup, Table, Target
 from awsdeploy.sandbox.load_balancer.wire import HEAD_LIMIT, Malformed, Pool, read_head
 
 LOOPBACK = "127.0.0.1"
@@ -94,7 +94,7 @@ class Router:
         found = self._turn(rule.action)
         return await exchange.answer(503) if found is None else await self._forward(exchange, *found)
 
-    async def _forward(self, exchange: Exchange, group: Group, target: Target) -> bool:
+    async def _forward(self, exchange: Exchange, group: RoutedGroup, target: Target) -> bool:
         key = (group.arn, target.id)
         self.flying[key] += 1
         try:
@@ -113,7 +113,7 @@ class Router:
                 del self.flying[key]
                 self._tell_draining()
 
-    def _turn(self, action: dict[str, Any]) -> tuple[Group, Target] | None:
+    def _turn(self, action: dict[str, Any]) -> tuple[RoutedGroup, Target] | None:
         """The next target in turn among the healthy. AWS: among all where none is ("fail open")."""
         named = (action.get("ForwardConfig") or {}).get("TargetGroups") or [action]
         shares = [one["TargetGroupArn"] for one in named for _ in range(int(one.get("Weight", 1)))]

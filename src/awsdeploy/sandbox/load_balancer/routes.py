@@ -32,7 +32,7 @@ class Target:
 
 
 @dataclass(frozen=True)
-class Group:
+class RoutedGroup:
     """A target group and its health check. `every` and `patience` are real seconds."""
 
     arn: str
@@ -54,7 +54,7 @@ class Group:
 
 
 @dataclass(frozen=True)
-class Rule:
+class RoutingRule:
     """Requests that meet every condition get the action (as the API writes it). A condition: field and values."""
 
     conditions: tuple[tuple[str, tuple[str, ...]], ...]
@@ -78,9 +78,9 @@ class Balancer:
     idle: float = 60.0
     plain_headers: bool = False
     headers: tuple[tuple[str, str], ...] = ()
-    rules: tuple[Rule, ...] = ()
+    rules: tuple[RoutingRule, ...] = ()
 
-    def rule(self, method: str, host: str, path: str) -> Rule | None:
+    def rule(self, method: str, host: str, path: str) -> RoutingRule | None:
         """AWS: the first that fits, by priority; the default comes last and fits everything."""
         return next((one for one in self.rules if one.fits(method, host, path)), None)
 
@@ -91,7 +91,7 @@ class Table:
 
     number: int = 0
     balancers: dict[str, Balancer] = field(default_factory=dict)
-    groups: dict[str, Group] = field(default_factory=dict)
+    groups: dict[str, RoutedGroup] = field(default_factory=dict)
 
     def written(self) -> str:
         return json.dumps(dataclasses.asdict(self), separators=(",", ":"))
@@ -102,13 +102,13 @@ def read(line: str | bytes) -> Table:
     balancers = {}
     for name, one in told["balancers"].items():
         rules = tuple(
-            Rule(tuple((name, tuple(values)) for name, values in rule["conditions"]), rule["action"])
+            RoutingRule(tuple((name, tuple(values)) for name, values in rule["conditions"]), rule["action"])
             for rule in one["rules"]
         )
         headers = tuple((name, value) for name, value in one["headers"])
         balancers[name] = Balancer(**{**one, "rules": rules, "headers": headers})
     groups = {
-        arn: Group(**{**one, "targets": tuple(Target(**target) for target in one["targets"])})
+        arn: RoutedGroup(**{**one, "targets": tuple(Target(**target) for target in one["targets"])})
         for arn, one in told["groups"].items()
     }
     return Table(told["number"], balancers, groups)

@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
-from awsdeploy.sandbox.load_balancer.routes import Balancer, Group, Rule, Table, Target
+from awsdeploy.sandbox.load_balancer.routes import Balancer, RoutedGroup, RoutingRule, Table, Target
 from awsdeploy.sandbox.machines import hosts
 
 if TYPE_CHECKING:
@@ -172,7 +172,7 @@ def table(world: World) -> Table:
     from awsdeploy.sandbox.server.call import ACCOUNT
 
     balancers: dict[str, Balancer] = {}
-    groups: dict[str, Group] = {}
+    groups: dict[str, RoutedGroup] = {}
     for region, elb in list(backends.get_backend("elbv2")[ACCOUNT].items()):
         for balancer in elb.load_balancers.values():
             if found := _balancer(world, balancer):
@@ -201,7 +201,7 @@ def _balancer(world: World, balancer: Any) -> Balancer | None:
         float(attributes.get("idle_timeout.timeout_seconds") or 60),
         str(attributes.get("routing.http.drop_invalid_header_fields.enabled")).lower() == "true",
         _added(listener.attributes),
-        tuple(Rule(_conditions(one), dict(one.actions[-1].data)) for one in rules),
+        tuple(RoutingRule(_conditions(one), dict(one.actions[-1].data)) for one in rules),
     )
 
 
@@ -228,12 +228,12 @@ def _conditions(rule: Any) -> tuple[tuple[str, tuple[str, ...]], ...]:
     return tuple(read)
 
 
-def _group(world: World, region: str, group: Any) -> Group:
+def _group(world: World, region: str, group: Any) -> RoutedGroup:
     from awsdeploy.sandbox.aws.web import targets
 
     interval, timeout = float(group.health_check_interval_seconds), float(group.health_check_timeout_seconds)
     speed = world.clock.speed
-    return Group(
+    return RoutedGroup(
         group.arn,
         group.health_check_path or "/",
         str(group.matcher.get("HttpCode", "200")),

@@ -146,7 +146,7 @@ async def relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
 
 
 @dataclass
-class Connection:
+class TargetConnection:
     """A connection to a server; `since` when it has been idle."""
 
     reader: asyncio.StreamReader
@@ -169,9 +169,9 @@ IDLE = 60.0  # seconds. AWS: the load balancer's idle timeout, also towards targ
 class Pool:
     """Connections that are kept open between requests, by address."""
 
-    kept: defaultdict[tuple[str, int], list[Connection]] = field(default_factory=lambda: defaultdict(list))
+    kept: defaultdict[tuple[str, int], list[TargetConnection]] = field(default_factory=lambda: defaultdict(list))
 
-    async def get(self, host: str, port: int, seconds: float) -> Connection:
+    async def get(self, host: str, port: int, seconds: float) -> TargetConnection:
         """One that was kept, or a new one. Raises `OSError` (a `TimeoutError` is one)."""
         kept = self.kept[host, port]
         while kept:
@@ -180,9 +180,9 @@ class Pool:
                 return one
             one.close()
         async with asyncio.timeout(seconds):
-            return Connection(*await asyncio.open_connection(host, port, limit=HEAD_LIMIT))
+            return TargetConnection(*await asyncio.open_connection(host, port, limit=HEAD_LIMIT))
 
-    def put(self, host: str, port: int, one: Connection) -> None:
+    def put(self, host: str, port: int, one: TargetConnection) -> None:
         one.since = time.monotonic()
         self.kept[host, port].append(one)
 

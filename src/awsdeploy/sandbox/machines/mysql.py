@@ -34,7 +34,7 @@ SMALL = (
 
 
 @dataclass
-class Server:
+class MysqlServer:
     """One database's: where its files are, its port on 127.0.0.1, and its process."""
 
     folder: Path
@@ -43,13 +43,13 @@ class Server:
 
 
 @dataclass
-class Servers:
+class MysqlServers:
     """All of a world's, by the database's identifier; in a forked world there are none to begin with."""
 
-    running: dict[str, Server] = field(default_factory=dict)
+    running: dict[str, MysqlServer] = field(default_factory=dict)
     pid: int = field(default_factory=os.getpid)
 
-    def of_this_process(self) -> dict[str, Server]:
+    def of_this_process(self) -> dict[str, MysqlServer]:
         """A fork has the memory of its parent's servers, which are not its own."""
         if self.pid != os.getpid():
             self.running, self.pid = {}, os.getpid()
@@ -68,7 +68,7 @@ def program() -> str | None:
 
 
 @dataclass(frozen=True)
-class Tls:
+class MysqlTls:
     """What a server proves itself with. `alone`: it refuses connections without TLS."""
 
     certificate: Path
@@ -80,7 +80,7 @@ class Tls:
         return [f"--ssl-cert={self.certificate}", f"--ssl-key={self.key}", f"--require-secure-transport={required}"]
 
 
-def start(folder: Path, database: str, user: str, password: str, tls: Tls | None = None) -> Server | None:
+def start(folder: Path, database: str, user: str, password: str, tls: MysqlTls | None = None) -> MysqlServer | None:
     """A server with an empty `database` and a `user` who may do everything in that one; None where there is no program.
 
     Blocks for a second or two. What it writes is in `folder`, its log in `folder`/server.log.
@@ -124,12 +124,12 @@ def start(folder: Path, database: str, user: str, password: str, tls: Tls | None
     answers = _answers(port, process)
     statements.unlink()
     if not answers:
-        stop(Server(folder, port, process))
+        stop(MysqlServer(folder, port, process))
         return None
-    return Server(folder, port, process)
+    return MysqlServer(folder, port, process)
 
 
-def stop(server: Server, for_good: bool = True) -> None:
+def stop(server: MysqlServer, for_good: bool = True) -> None:
     """End it, and for good remove its files."""
     server.process.terminate()
     with contextlib.suppress(subprocess.TimeoutExpired):

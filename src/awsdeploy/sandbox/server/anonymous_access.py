@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from awsdeploy.sandbox.server.call import Call
+from awsdeploy.sandbox.server.call import ApiCall
 from awsdeploy.sandbox.server.refusal import AwsRefuses
 from awsdeploy.sandbox.server.world import World
 
@@ -46,7 +46,7 @@ def for_everyone(statement: Mapping[str, Any]) -> bool:
     return principal == "*" or (isinstance(principal, dict) and "*" in listed(principal.get("AWS", [])))
 
 
-def over_tls(call: Call) -> bool:
+def over_tls(call: ApiCall) -> bool:
     name, value = PLAIN
     return str(call.request.headers.get(name, "")).lower() != value
 
@@ -72,7 +72,7 @@ def _applies(statement: Mapping[str, Any], secure: bool) -> bool:
     return wanted is None or str(listed(wanted)[0]).lower() == str(secure).lower()
 
 
-def refuse_plain(world: World, call: Call) -> None:
+def refuse_plain(world: World, call: ApiCall) -> None:
     """Raises `AwsRefuses` for a request over plain HTTP that the bucket's policy denies to everyone."""
     bucket = world.moto("s3").buckets.get(call.parameters.get("Bucket")) if call.service == "s3" else None
     if bucket is None or over_tls(call):
@@ -83,7 +83,7 @@ def refuse_plain(world: World, call: Call) -> None:
         raise AwsRefuses("AccessDenied", "Access Denied", 403)
 
 
-def admit(world: World, call: Call) -> None:
+def admit(world: World, call: ApiCall) -> None:
     """Raises `AwsRefuses` unless the bucket's policy lets everyone do this, and nothing blocks that."""
     bucket = world.moto("s3").buckets.get(call.parameters.get("Bucket"))
     if call.service == "s3" and bucket is not None and call.operation in OBJECTS:

@@ -16,8 +16,8 @@ from awsdeploy.sandbox import aws
 from awsdeploy.sandbox.machines import hosts
 from awsdeploy.sandbox.server import anonymous_access, tokens
 from awsdeploy.sandbox.server import call as calls
-from awsdeploy.sandbox.server.call import Call, Outgoing
-from awsdeploy.sandbox.server.clock import Clock
+from awsdeploy.sandbox.server.call import ApiCall, Outgoing
+from awsdeploy.sandbox.server.clock import SandboxClock
 from awsdeploy.sandbox.server.refusal import AwsRefuses
 from awsdeploy.sandbox.server.world import Site, World, fresh
 
@@ -39,7 +39,7 @@ def load() -> None:
         gc.enable()
 
 
-def begin(clock: Clock, site: Site) -> World:
+def begin(clock: SandboxClock, site: Site) -> World:
     """A fresh world as a customer of AWS finds it."""
     world = fresh(clock, site)
     for correction in aws.BEGINNINGS:
@@ -54,7 +54,7 @@ def leave_behind(world: World) -> None:
         correction(world)
 
 
-def answer(world: World, call: Call) -> Outgoing:
+def answer(world: World, call: ApiCall) -> Outgoing:
     """Raises `AwsRefuses` where AWS would."""
     try:
         anonymous_access.refuse_plain(world, call)

@@ -11,7 +11,7 @@ from typing import Any
 
 from moto.core import DEFAULT_ACCOUNT_ID as ACCOUNT
 
-from awsdeploy.sandbox.server.call import Call
+from awsdeploy.sandbox.server.call import ApiCall
 from awsdeploy.sandbox.server.keys import MACHINE
 from awsdeploy.sandbox.server.refusal import AwsRefuses
 
@@ -123,13 +123,13 @@ TAGGING = {
 TAG_FIELDS = ("TagSpecifications", "Tags", "tags", "ResourceTags")
 
 
-def asked(call: Call) -> tuple[str, ...]:
+def asked(call: ApiCall) -> tuple[str, ...]:
     """The IAM actions that whoever makes this call must be allowed, its own first; none of a machine, which calls as
     its role."""
     return () if call.key.startswith(MACHINE) or call.name in NOBODY_ASKS else tuple(dict.fromkeys(_asked(call)))
 
 
-def _asked(call: Call) -> Iterator[str]:
+def _asked(call: ApiCall) -> Iterator[str]:
     told, prefix = call.parameters, PREFIXES.get(call.service, call.service)
     yield from OTHER_NAMES.get(call.name, (f"{prefix}:{call.operation}",))
     yield from AS_WELL.get(call.name, ())
@@ -163,7 +163,7 @@ def _asked(call: Call) -> Iterator[str]:
             yield "iam:PassRole"
 
 
-def denied(call: Call, actions: frozenset[str]) -> str:
+def denied(call: ApiCall, actions: frozenset[str]) -> str:
     """The first of the denied actions that this call needs, or nothing."""
     if call.name == "s3:HeadBucket":
         return ""  # AWS: a bucket that is not there is 404 to everybody
@@ -174,7 +174,7 @@ NOT_ALLOWED = "because no identity-based policy allows the {action} action"
 BY_ORGANISATION = "with an explicit deny in a service control policy"
 
 
-def refuse(call: Call, action: str, why: str = NOT_ALLOWED) -> AwsRefuses:
+def refuse(call: ApiCall, action: str, why: str = NOT_ALLOWED) -> AwsRefuses:
     """AWS's answer to who may not do `action`, in the words of the call's service."""
     said = (
         f"User: arn:aws:sts::{ACCOUNT}:user/moto is not authorized to perform: {action} on resource: "
@@ -189,7 +189,7 @@ def refuse(call: Call, action: str, why: str = NOT_ALLOWED) -> AwsRefuses:
     return AwsRefuses("AccessDeniedException" if json else "AccessDenied", said, 400 if json else 403)
 
 
-def _resource(call: Call, action: str) -> str:
+def _resource(call: ApiCall, action: str) -> str:
     """What the call is about, as far as its parameters say it."""
     prefix = action.partition(":")[0]
     named = next((arn for arn in _arns(call.parameters) if arn.split(":")[2] == prefix), "")

@@ -66,7 +66,7 @@ class Outgoing:
 
 
 @dataclass
-class Call:
+class ApiCall:
     """A call as AWS understands it. `parameters` are what the client passed, by their API names."""
 
     signing: str
@@ -104,14 +104,14 @@ def backend(service: str, region: str) -> Any:
     return backends.get_backend(service)[ACCOUNT][region or "aws"]
 
 
-def read(incoming: Incoming) -> Call:
+def read(incoming: Incoming) -> ApiCall:
     """A call with its parameters. Raises `AwsRefuses`."""
     call = routed(incoming)
     parse(call)
     return call
 
 
-def routed(incoming: Incoming) -> Call:
+def routed(incoming: Incoming) -> ApiCall:
     """A call without its parameters: a body that nobody vouches for can keep a parser busy for minutes.
 
     What nobody has signed asks S3 for an object, as a browser does. Raises `AwsRefuses` for anything else that is not
@@ -140,10 +140,12 @@ def routed(incoming: Incoming) -> Call:
         protocol = determine_request_protocol(service_model, request.content_type)
     except (NotFound, NotImplementedError, UnknownServiceError):
         raise AwsRefuses("UnknownOperationException", f"{service}: {incoming.method} {path} is unknown", 404) from None
-    return Call(signing, service, str(model.name), region, {}, request, model, protocol, uri_parameters=uri_parameters)
+    return ApiCall(
+        signing, service, str(model.name), region, {}, request, model, protocol, uri_parameters=uri_parameters
+    )
 
 
-def parse(call: Call) -> None:
+def parse(call: ApiCall) -> None:
     """Read the parameters of a call that came without them. Raises `AwsRefuses` where its body is not valid XML."""
     sent = {
         "method": call.request.method,
@@ -160,7 +162,7 @@ def parse(call: Call) -> None:
         raise AwsRefuses("MalformedXML", said, 400) from None
 
 
-def to_moto(call: Call) -> Outgoing:
+def to_moto(call: ApiCall) -> Outgoing:
     """What moto answers; a clean refusal where it has nothing to answer with."""
     handler = _handler(call.service, call.request.base_url)
     if handler is None:
@@ -177,7 +179,7 @@ def to_moto(call: Call) -> Outgoing:
     return Outgoing(int(status), {str(name): str(value) for name, value in dict(headers).items()}, raw)
 
 
-def derived(call: Call, operation: str, parameters: Mapping[str, Any]) -> Call:
+def derived(call: ApiCall, operation: str, parameters: Mapping[str, Any]) -> ApiCall:
     """Another call to the same service, as if the same client had made it. Query protocols only."""
     model = call.model.service_model.operation_model(operation)
     form = serialize.create_serializer(call.protocol).serialize_to_request(dict(parameters), model)["body"]
@@ -188,7 +190,7 @@ def derived(call: Call, operation: str, parameters: Mapping[str, Any]) -> Call:
     return dataclasses.replace(call, operation=operation, parameters=dict(parameters), request=request, model=model)
 
 
-def made(service: str, region: str, operation: str, parameters: Mapping[str, Any]) -> Call:
+def made(service: str, region: str, operation: str, parameters: Mapping[str, Any]) -> ApiCall:
     """A call that one service of AWS makes to another by itself. Query protocols only."""
     model = get_service_model(service).operation_model(operation)
     protocol = model.service_model.protocol
@@ -197,10 +199,10 @@ def made(service: str, region: str, operation: str, parameters: Mapping[str, Any
     headers["Authorization"] = f"AWS4-HMAC-SHA256 Credential=aws/20260101/{region}/{service}/aws4_request"
     url = f"https://{service}.{region}.amazonaws.com/"
     request = Request.from_primitives("POST", url, headers, urlencode(form).encode())
-    return Call(service, service, operation, region, dict(parameters), request, model, protocol)
+    return ApiCall(service, service, operation, region, dict(parameters), request, model, protocol)
 
 
-def asked(call: Call, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+def asked(call: ApiCall, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
     """What moto itself answers to another call to the same service. Raises `AwsRefuses` with moto's refusal."""
     other = derived(call, operation, parameters)
     outgoing = to_moto(other)
@@ -210,11 +212,11 @@ def asked(call: Call, operation: str, parameters: Mapping[str, Any]) -> dict[str
     return answer_of(other, outgoing)
 
 
-def not_simulated(call: Call) -> AwsRefuses:
+def not_simulated(call: ApiCall) -> AwsRefuses:
     return AwsRefuses("UnknownOperationException", f"The sandbox does not simulate {call.name}.", 501)
 
 
-def answer_of(call: Call, outgoing: Outgoing) -> dict[str, Any]:
+def answer_of(call: ApiCall, outgoing: Outgoing) -> dict[str, Any]:
     """The plain answer inside a successful response."""
     parser = parsers.create_parser(call.protocol)
     response = {"status_code": outgoing.status, "headers": HeadersDict(outgoing.headers), "body": outgoing.body}
@@ -223,11 +225,11 @@ def answer_of(call: Call, outgoing: Outgoing) -> dict[str, Any]:
     return answer
 
 
-def serialised(call: Call, answer: Mapping[str, Any]) -> Outgoing:
+def serialised(call: ApiCall, answer: Mapping[str, Any]) -> Outgoing:
     return _written(_serialiser(call).serialize(dict(answer)))
 
 
-def refused(call: Call | None, refusal: AwsRefuses) -> Outgoing:
+def refused(call: ApiCall | None, refusal: AwsRefuses) -> Outgoing:
     """The refusal as the call's service would write it."""
     if call is None:
         body = (
@@ -239,7 +241,7 @@ def refused(call: Call | None, refusal: AwsRefuses) -> Outgoing:
     return Outgoing(refusal.status or outgoing.status, outgoing.headers, outgoing.body)
 
 
-def _serialiser(call: Call) -> Any:
+def _serialiser(call: ApiCall) -> Any:
     return get_serializer_class(call.service, call.protocol)(call.model)
 
 

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 
 
-class Clock:
+class SandboxClock:
     """Continuous when the speed changes; `advance` moves it by hand. Seconds since the epoch."""
 
     def __init__(self, speed: float) -> None:
@@ -37,7 +37,7 @@ class Agenda:
     that is being carried out, so that a chain of events is exact however late anyone looks.
     """
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: SandboxClock) -> None:
         self._clock = clock
         self._due: list[tuple[float, int, Callable[[], object]]] = []
         self._order = itertools.count()

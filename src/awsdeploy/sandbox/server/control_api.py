@@ -9,13 +9,13 @@ from typing import Any
 from awsdeploy.sandbox.machines import processes
 from awsdeploy.sandbox.server.faults import KINDS, Fault, Refuse
 from awsdeploy.sandbox.server.organisation import Organisation
-from awsdeploy.sandbox.server.server import Server
+from awsdeploy.sandbox.server.server import SandboxServer
 
 
 class ControlApi:
     """One control call on a server. `ValueError` and `KeyError` become a 400."""
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: SandboxServer) -> None:
         self.server = server
 
     def handle(self, method: str, path: str, value: Mapping[str, Any]) -> dict[str, Any]:

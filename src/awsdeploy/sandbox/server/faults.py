@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from awsdeploy.sandbox.server import authorization
-from awsdeploy.sandbox.server.call import Call
+from awsdeploy.sandbox.server.call import ApiCall
 from awsdeploy.sandbox.server.lag import Lag
 from awsdeploy.sandbox.server.organisation import Organisation
 from awsdeploy.sandbox.server.refusal import AwsRefuses
@@ -51,7 +51,7 @@ class Faults:
     organisation: Organisation = field(default_factory=Organisation)
     log: list[dict[str, Any]] = field(default_factory=list)
 
-    def claim(self, call: Call) -> str:
+    def claim(self, call: ApiCall) -> str:
         """The kind of fault that hits this call, or ""."""
         fault = self.fault
         if fault is None or not call.write or fault.operation not in ("", call.name):
@@ -62,7 +62,7 @@ class Faults:
         self.fault = None
         return fault.kind
 
-    def refuse(self, call: Call) -> None:
+    def refuse(self, call: ApiCall) -> None:
         if self.denied and (action := authorization.denied(call, self.denied)):
             raise authorization.refuse(call, action)
         if self.organisation.refuses(call):
@@ -72,7 +72,7 @@ class Faults:
                 row.times -= 1
                 raise AwsRefuses(row.code, row.message, row.status)
 
-    def record(self, call: Call, outcome: str, now: float) -> None:
+    def record(self, call: ApiCall, outcome: str, now: float) -> None:
         actions = authorization.asked(call)
         self.log.append({"call": call.name, "write": call.write, "outcome": outcome, "at": now, "actions": actions})
 

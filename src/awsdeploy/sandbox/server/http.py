@@ -16,7 +16,7 @@ LOOPBACK = "127.0.0.1"
 log = logging.getLogger(__name__)
 
 
-class Listener(ThreadingHTTPServer):
+class HttpServer(ThreadingHTTPServer):
     """Hands every request to `application`; no answer from it drops the connection."""
 
     daemon_threads = True
@@ -82,7 +82,7 @@ class Handler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
     wbufsize = -1
 
-    server: Listener
+    server: HttpServer
 
     def answer(self) -> None:
         # The JavaScript SDK writes its headers in lower case.

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
-from awsdeploy.sandbox.server.call import Call, Incoming, Outgoing
+from awsdeploy.sandbox.server.call import ApiCall, Incoming, Outgoing
 
 Answer = Callable[[Incoming], Outgoing]
 LENGTH = struct.Struct("!I")
@@ -24,7 +24,7 @@ OBJECTS = frozenset("GetObject HeadObject ListObjectsV2 ListObjectVersions ListM
 """Operations of S3 about objects, which AWS promises to be as after the last write; settings of buckets are not."""
 
 
-def lags(call: Call) -> bool:
+def lags(call: ApiCall) -> bool:
     """True if what this call reads may be old."""
     return not call.write and call.service != "sts" and not (call.service == "s3" and call.operation in OBJECTS)
 

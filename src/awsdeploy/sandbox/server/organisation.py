@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from awsdeploy.sandbox.server.authorization import TAG_FIELDS
-from awsdeploy.sandbox.server.call import Call
+from awsdeploy.sandbox.server.call import ApiCall
 
 MAKES = re.compile("Create|Run|Allocate|Request|Restore|Authorize|PutParameter$|PutMetricAlarm$")
 LATER = {"ec2:CreateTags", "autoscaling:CreateOrUpdateTags", "ec2:CreateLaunchTemplateVersion"}
@@ -24,14 +24,14 @@ class Organisation:
     tags: tuple[str, ...] = ()
     boundary: str = ""
 
-    def refuses(self, call: Call) -> bool:
+    def refuses(self, call: ApiCall) -> bool:
         bounded = call.parameters.get("PermissionsBoundary") == self.boundary
         if call.name == "iam:CreateRole" and self.boundary and not bounded:
             return True
         return bool(self.tags) and any(not {*self.tags} <= keys for keys in made_with(call))
 
 
-def made_with(call: Call) -> Iterator[set[str]]:
+def made_with(call: ApiCall) -> Iterator[set[str]]:
     """The tag keys of each thing that a call makes, as `aws:RequestTag` sees them; nothing of what takes no tags."""
     told = call.parameters
     if not MAKES.match(call.operation) or call.name in LATER | ACCOUNTS or told.get("Overwrite"):

@@ -20,10 +20,10 @@ from awsdeploy.sandbox.load_balancer.routing import Routing
 from awsdeploy.sandbox.machines import hosts
 from awsdeploy.sandbox.server import access, answering, faults, lag
 from awsdeploy.sandbox.server import call as calls
-from awsdeploy.sandbox.server.call import Call, Incoming, Outgoing
-from awsdeploy.sandbox.server.clock import Clock
+from awsdeploy.sandbox.server.call import ApiCall, Incoming, Outgoing
+from awsdeploy.sandbox.server.clock import SandboxClock
 from awsdeploy.sandbox.server.faults import Faults
-from awsdeploy.sandbox.server.http import Listener, listening_sockets
+from awsdeploy.sandbox.server.http import HttpServer, listening_sockets
 from awsdeploy.sandbox.server.keys import HEADER, Keys
 from awsdeploy.sandbox.server.nameserver import NameServer
 from awsdeploy.sandbox.server.refusal import AwsRefuses
@@ -44,14 +44,14 @@ class ControlCalls(Protocol):
     def handle(self, method: str, path: str, value: Mapping[str, Any]) -> dict[str, Any]: ...
 
 
-class Server:
+class SandboxServer:
     """One world behind one port. `idle`: real seconds without a request of the owner's before the process ends.
 
     `home` is the folder in which the machines of the world have theirs.
     """
 
     def __init__(
-        self, port: int, speed: float, idle: float, home: Path, control: Callable[[Server], ControlCalls]
+        self, port: int, speed: float, idle: float, home: Path, control: Callable[[SandboxServer], ControlCalls]
     ) -> None:
         self.control = control(self)
         self.lock = threading.RLock()
@@ -62,7 +62,7 @@ class Server:
         self.last_request = time.monotonic()
         self.faults = Faults()
         self.children: set[int] = set()
-        self.clock = Clock(speed)
+        self.clock = SandboxClock(speed)
         self.world: World
         self.ready = threading.Event()
         self.ended = threading.Event()
@@ -81,7 +81,7 @@ class Server:
         self.ready.set()
 
     def _listen(self, listening: Any, datagrams: Any) -> None:
-        self.listener = Listener(self.application, listening)
+        self.listener = HttpServer(self.application, listening)
         self.nameserver = NameServer(datagrams, self._public)
         self.port: int = listening.getsockname()[1]
 
@@ -113,7 +113,7 @@ class Server:
             return outgoing
 
     def _aws(self, incoming: Incoming) -> Outgoing | None:
-        call: Call | None = None
+        call: ApiCall | None = None
         known = False
         hit = ""
         try:
@@ -141,7 +141,7 @@ class Server:
                 self._kill(call, incoming)
         return None if hit else outgoing
 
-    def _answer(self, call: Call, incoming: Incoming) -> Outgoing:
+    def _answer(self, call: ApiCall, incoming: Incoming) -> Outgoing:
         """The present world's answer, or that of the one before, where reads lag. Raises `AwsRefuses`."""
         if call.write:
             self.faults.lag.before_write(self.world.now, self._stand_still)
@@ -164,7 +164,7 @@ class Server:
 
         return answer
 
-    def _know(self, call: Call, incoming: Incoming) -> None:
+    def _know(self, call: ApiCall, incoming: Incoming) -> None:
         """Raises `AwsRefuses` unless the owner or a machine signed the call, or nobody did: see `anonymous_access`.
 
         Calls of machines and anonymous calls do not count as use of the sandbox, which ends when its owner is idle.
@@ -175,7 +175,7 @@ class Server:
         if call.key == self.keys.owner:
             self.last_request = time.monotonic()
 
-    def _kill(self, call: Call, incoming: Incoming) -> None:
+    def _kill(self, call: ApiCall, incoming: Incoming) -> None:
         if not faults.kill_client(incoming.headers):
             log.error("%s should have killed its client, which does not name itself", call.name)
 

@@ -6,7 +6,7 @@ import copy
 from dataclasses import dataclass, field
 from typing import Any
 
-from awsdeploy.sandbox.server.call import Call
+from awsdeploy.sandbox.server.call import ApiCall
 from awsdeploy.sandbox.server.refusal import AwsRefuses
 from awsdeploy.sandbox.server.world import World
 
@@ -40,13 +40,13 @@ class Tokens:
     spent: dict[tuple[str, str, str], Spent] = field(default_factory=dict)
 
 
-def token_of(call: Call) -> tuple[str, str, str] | None:
+def token_of(call: ApiCall) -> tuple[str, str, str] | None:
     parameter = TOKENS.get(call.name)
     token = call.parameters.get(parameter) if parameter else None
     return (call.name, call.region, str(token)) if token else None
 
 
-def replay(world: World, call: Call) -> dict[str, Any] | None:
+def replay(world: World, call: ApiCall) -> dict[str, Any] | None:
     """The answer given before. Raises `AwsRefuses` if the token stood for something else."""
     token = token_of(call)
     spent = world.of(Tokens).spent.get(token) if token else None
@@ -57,7 +57,7 @@ def replay(world: World, call: Call) -> dict[str, Any] | None:
     return copy.deepcopy(spent.answer)
 
 
-def remember(world: World, call: Call, answer: dict[str, Any]) -> None:
+def remember(world: World, call: ApiCall, answer: dict[str, Any]) -> None:
     token = token_of(call)
     if token:
         world.of(Tokens).spent[token] = Spent(call.parameters, copy.deepcopy(answer))

@@ -15,7 +15,7 @@ from moto.core.base_backend import BackendDict
 from moto.core.model_instances import reset_model_data
 
 from awsdeploy.sandbox.server.call import ACCOUNT
-from awsdeploy.sandbox.server.clock import Agenda, Clock
+from awsdeploy.sandbox.server.clock import Agenda, SandboxClock
 from awsdeploy.sandbox.server.keys import Keys
 
 T = TypeVar("T")
@@ -38,7 +38,7 @@ class Site:
 class World:
     """`agenda.now` is the time of the call being answered; `of` is the place to remember things."""
 
-    def __init__(self, clock: Clock, site: Site) -> None:
+    def __init__(self, clock: SandboxClock, site: Site) -> None:
         self.clock = clock
         self.site = site
         self.agenda = Agenda(clock)
@@ -59,7 +59,7 @@ class World:
         return backends.get_backend(service)[ACCOUNT][region or "aws"]
 
 
-def fresh(clock: Clock, site: Site) -> World:
+def fresh(clock: SandboxClock, site: Site) -> World:
     """Forget everything moto knows, and begin again."""
     BackendDict.reset()
     reset_model_data()

@@ -14,7 +14,7 @@ from moto.ec2.utils import random_ami_id
 
 from awsdeploy.sandbox.aws import Answer, after, before
 from awsdeploy.sandbox.server import durations
-from awsdeploy.sandbox.server.call import Call
+from awsdeploy.sandbox.server.call import ApiCall
 from awsdeploy.sandbox.server.refusal import AwsRefuses
 from awsdeploy.sandbox.server.world import World
 
@@ -30,7 +30,7 @@ class Images:
 
 
 @before("ec2:CreateImage")
-def create(world: World, call: Call) -> Answer:
+def create(world: World, call: ApiCall) -> Answer:
     wanted, ec2 = call.parameters, world.moto("ec2", call.region)
     name = wanted["Name"]
     if not NAME.fullmatch(name):
@@ -100,7 +100,7 @@ def _settle(thing: Any, attribute: str, value: str) -> None:
 
 
 @after("ec2:DescribeImages")
-def describe(world: World, call: Call, answer: Answer) -> None:
+def describe(world: World, call: ApiCall, answer: Answer) -> None:
     disks = world.of(Images).disks
     for shown in answer.get("Images", ()):
         if shown["ImageId"] in disks:
@@ -108,7 +108,7 @@ def describe(world: World, call: Call, answer: Answer) -> None:
 
 
 @after("ec2:DescribeSnapshots")
-def own_snapshots(world: World, call: Call, answer: Answer) -> None:
+def own_snapshots(world: World, call: ApiCall, answer: Answer) -> None:
     """moto does not look at who owns what is asked for."""
     owners = call.parameters.get("OwnerIds") or ()
     if owners:
@@ -118,7 +118,7 @@ def own_snapshots(world: World, call: Call, answer: Answer) -> None:
 
 
 @before("ec2:DeregisterImage")
-def deregister(world: World, call: Call) -> Answer:
+def deregister(world: World, call: ApiCall) -> Answer:
     ec2, image = world.moto("ec2", call.region), call.parameters["ImageId"]
     snapshots = snapshots_of(world, image)
     ec2.deregister_image(image)

@@ -17,7 +17,7 @@ from typing import Any
 from awsdeploy.sandbox.aws import Answer, before
 from awsdeploy.sandbox.aws.backup import images
 from awsdeploy.sandbox.aws.identity import iam
-from awsdeploy.sandbox.server.call import ACCOUNT, Call
+from awsdeploy.sandbox.server.call import ACCOUNT, ApiCall
 from awsdeploy.sandbox.server.refusal import AwsRefuses
 from awsdeploy.sandbox.server.world import World
 
@@ -30,7 +30,7 @@ BEGINS = 1800  # AWS: within an hour of the time that was asked for
 
 
 @dataclass
-class Policy:
+class StoredLifecyclePolicy:
     """`edition` counts its changes: what an older one had put on the agenda no longer counts."""
 
     region: str
@@ -39,20 +39,20 @@ class Policy:
 
 
 @dataclass
-class Policies:
+class LifecyclePolicies:
     """All policies of the account."""
 
-    by_id: dict[str, Policy] = field(default_factory=dict)
+    by_id: dict[str, StoredLifecyclePolicy] = field(default_factory=dict)
 
 
 @before("dlm:CreateLifecyclePolicy")
-def create(world: World, call: Call) -> Answer:
+def create(world: World, call: ApiCall) -> Answer:
     wanted = call.parameters
     _role(world, wanted["ExecutionRoleArn"], call.region)
     _words(wanted["Description"])
     details = _details(wanted.get("PolicyDetails") or {})
     id, now = f"policy-0{secrets.token_hex(8)}", datetime.fromtimestamp(world.now, UTC)
-    policy = Policy(
+    policy = StoredLifecyclePolicy(
         call.region,
         {
             "PolicyId": id,
@@ -68,15 +68,15 @@ def create(world: World, call: Call) -> Answer:
             "DefaultPolicy": False,
         },
     )
-    world.of(Policies).by_id[id] = policy
+    world.of(LifecyclePolicies).by_id[id] = policy
     _schedule(world, policy)
     return {"PolicyId": id}
 
 
 @before("dlm:GetLifecyclePolicies")
-def many(world: World, call: Call) -> Answer:
+def many(world: World, call: ApiCall) -> Answer:
     asked = call.parameters
-    found = [one.shown for one in world.of(Policies).by_id.values() if one.region == call.region]
+    found = [one.shown for one in world.of(LifecyclePolicies).by_id.values() if one.region == call.region]
     if asked.get("PolicyIds"):
         found = [one for one in found if one["PolicyId"] in asked["PolicyIds"]]
     if asked.get("State"):
@@ -90,12 +90,12 @@ def many(world: World, call: Call) -> Answer:
 
 
 @before("dlm:GetLifecyclePolicy")
-def one(world: World, call: Call) -> Answer:
+def one(world: World, call: ApiCall) -> Answer:
     return {"Policy": copy.deepcopy(_named(world, call).shown)}
 
 
 @before("dlm:UpdateLifecyclePolicy")
-def update(world: World, call: Call) -> Answer:
+def update(world: World, call: ApiCall) -> Answer:
     policy, wanted = _named(world, call), call.parameters
     if "ExecutionRoleArn" in wanted:
         _role(world, wanted["ExecutionRoleArn"], call.region)
@@ -116,15 +116,19 @@ def update(world: World, call: Call) -> Answer:
 
 
 @before("dlm:DeleteLifecyclePolicy")
-def delete(world: World, call: Call) -> Answer:
-    del world.of(Policies).by_id[_named(world, call).shown["PolicyId"]]
+def delete(world: World, call: ApiCall) -> Answer:
+    del world.of(LifecyclePolicies).by_id[_named(world, call).shown["PolicyId"]]
     return {}
 
 
 @before("dlm:TagResource", "dlm:UntagResource", "dlm:ListTagsForResource")
-def tags(world: World, call: Call) -> Answer:
+def tags(world: World, call: ApiCall) -> Answer:
     found = next(
-        (one for one in world.of(Policies).by_id.values() if one.shown["PolicyArn"] == call.parameters["ResourceArn"]),
+        (
+            one
+            for one in world.of(LifecyclePolicies).by_id.values()
+            if one.shown["PolicyArn"] == call.parameters["ResourceArn"]
+        ),
         None,
     )
     if found is None:
@@ -136,9 +140,9 @@ def tags(world: World, call: Call) -> Answer:
     return {"Tags": dict(kept)} if call.operation == "ListTagsForResource" else {}
 
 
-def _named(world: World, call: Call) -> Policy:
+def _named(world: World, call: ApiCall) -> StoredLifecyclePolicy:
     id = call.parameters["PolicyId"]
-    policy = world.of(Policies).by_id.get(id)
+    policy = world.of(LifecyclePolicies).by_id.get(id)
     if policy is None or policy.region != call.region:
         raise AwsRefuses("ResourceNotFoundException", f"No such policy: {id}", 404)
     return policy
@@ -206,7 +210,7 @@ def _details(wanted: dict[str, Any]) -> dict[str, Any]:
     return details
 
 
-def _schedule(world: World, policy: Policy) -> None:
+def _schedule(world: World, policy: StoredLifecyclePolicy) -> None:
     """Put the next round of each schedule on the agenda."""
     policy.edition += 1
     if policy.shown["State"] == "ENABLED":
@@ -214,7 +218,7 @@ def _schedule(world: World, policy: Policy) -> None:
             _next_round(world, policy, schedule, policy.edition)
 
 
-def _next_round(world: World, policy: Policy, schedule: dict[str, Any], edition: int) -> None:
+def _next_round(world: World, policy: StoredLifecyclePolicy, schedule: dict[str, Any], edition: int) -> None:
     rule = schedule["CreateRule"]
     hours, minutes = map(int, rule["Times"][0].split(":"))
     every = rule["Interval"] * HOUR
@@ -222,10 +226,10 @@ def _next_round(world: World, policy: Policy, schedule: dict[str, Any], edition:
     world.agenda.after((first - world.now) % every or every, lambda: _round(world, policy, schedule, edition))
 
 
-def _round(world: World, policy: Policy, schedule: dict[str, Any], edition: int) -> None:
+def _round(world: World, policy: StoredLifecyclePolicy, schedule: dict[str, Any], edition: int) -> None:
     """Make an image of every machine that the policy finds, and retire what is beyond the count."""
     id = policy.shown["PolicyId"]
-    if policy.edition != edition or world.of(Policies).by_id.get(id) is not policy:
+    if policy.edition != edition or world.of(LifecyclePolicies).by_id.get(id) is not policy:
         return
     if not _known(world, policy.shown["ExecutionRoleArn"], policy.region):
         policy.shown |= {"State": "ERROR", "StatusMessage": "The execution role can't be assumed."}

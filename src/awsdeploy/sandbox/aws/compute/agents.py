@@ -12,7 +12,7 @@ from moto import backends
 from awsdeploy.sandbox.aws import Answer, before
 from awsdeploy.sandbox.aws.compute import instances
 from awsdeploy.sandbox.aws.compute.bootstraps import permits
-from awsdeploy.sandbox.server.call import ACCOUNT, Call
+from awsdeploy.sandbox.server.call import ACCOUNT, ApiCall
 from awsdeploy.sandbox.server.refusal import AwsRefuses
 from awsdeploy.sandbox.server.world import World
 
@@ -55,7 +55,7 @@ def set_online(world: World, id: str, speaks: bool) -> None:
 
 
 @before("ssm:DescribeInstanceInformation")
-def information(world: World, call: Call) -> Answer:
+def information(world: World, call: ApiCall) -> Answer:
     """AWS: a stopped machine is shown as ConnectionLost, one that never spoke or was terminated not at all."""
     wanted = call.parameters
     filters = [

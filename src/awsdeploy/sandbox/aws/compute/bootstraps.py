@@ -11,11 +11,11 @@ from functools import partial
 from typing import Any
 
 from awsdeploy.sandbox.aws import Answer, after
-from awsdeploy.sandbox.aws.compute.instances import Machines, bootstrapped
+from awsdeploy.sandbox.aws.compute.instances import InstanceStates, bootstrapped
 from awsdeploy.sandbox.machines.user_data import fetches, reports, unless
 from awsdeploy.sandbox.server import durations
 from awsdeploy.sandbox.server.anonymous_access import decided, listed
-from awsdeploy.sandbox.server.call import Call
+from awsdeploy.sandbox.server.call import ApiCall
 from awsdeploy.sandbox.server.world import World
 
 DONE: list[Callable[[World, str, Any, str], None]] = []
@@ -23,7 +23,7 @@ DONE: list[Callable[[World, str, Any, str], None]] = []
 
 
 @after("ec2:RunInstances")
-def first_boot(world: World, call: Call, answer: Answer) -> None:
+def first_boot(world: World, call: ApiCall, answer: Answer) -> None:
     """AWS: cloud-init runs user data once, when a machine first boots."""
     ec2 = world.moto("ec2", call.region)
     for shown in answer["Instances"]:
@@ -37,7 +37,7 @@ def _boot(world: World, region: str, instance: Any) -> None:
     if not bootstrapped(world, instance):
         return
     if (condition := unless(script)) and _read(world, region, instance, *condition) is not None:
-        world.of(Machines).silent.add(instance.id)
+        world.of(InstanceStates).silent.add(instance.id)
     place = fetches(script)
     if place is None:
         return

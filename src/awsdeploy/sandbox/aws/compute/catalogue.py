@@ -13,7 +13,7 @@ from moto.ec2.models.instance_types import INSTANCE_TYPE_OFFERINGS
 from moto.utilities import utils as resources
 
 from awsdeploy.sandbox.aws import before
-from awsdeploy.sandbox.server.call import Call
+from awsdeploy.sandbox.server.call import ApiCall
 from awsdeploy.sandbox.server.world import World
 
 NAMED = re.compile(r"amzn2-ami-kernel-5\.10-hvm-x86_64-gp2|amzn2-ami-hvm-x86_64-gp2|al2023-ami-kernel-default-x86_64")
@@ -27,7 +27,7 @@ class Catalogue:
 
 
 @before("ec2:DescribeInstanceTypeOfferings", "ec2:RunInstances", "ec2:ModifyInstanceAttribute", "ec2:CreateFleet")
-def read_offerings(world: World, call: Call) -> None:
+def read_offerings(world: World, call: ApiCall) -> None:
     for kind, offered in INSTANCE_TYPE_OFFERINGS.items():
         if not offered.get(call.region):
             with contextlib.suppress(FileNotFoundError):
@@ -36,7 +36,7 @@ def read_offerings(world: World, call: Call) -> None:
 
 
 @before("ec2:DescribeImages", "ec2:RunInstances", "ec2:CreateLaunchTemplate")
-def register_images(world: World, call: Call) -> None:
+def register_images(world: World, call: ApiCall) -> None:
     regions = world.of(Catalogue).regions
     if call.region in regions:
         return

@@ -16,7 +16,7 @@ from awsdeploy.sandbox.aws import FORKED, Answer, before
 from awsdeploy.sandbox.aws.compute import agents
 from awsdeploy.sandbox.aws.compute.invocations import DONE, PLUGIN, Invocation, cancel, carry_out
 from awsdeploy.sandbox.server import durations
-from awsdeploy.sandbox.server.call import ACCOUNT, Call
+from awsdeploy.sandbox.server.call import ACCOUNT, ApiCall
 from awsdeploy.sandbox.server.refusal import AwsRefuses
 from awsdeploy.sandbox.server.world import World
 
@@ -66,7 +66,7 @@ FORKED.append(_forked)
 
 
 @before("ssm:SendCommand")
-def send(world: World, call: Call) -> Answer:
+def send(world: World, call: ApiCall) -> Answer:
     wanted = call.parameters
     given = _checked(wanted)
     ec2 = world.moto("ec2", call.region)
@@ -110,7 +110,7 @@ def _checked(wanted: Mapping[str, Any]) -> Mapping[str, list[str]]:
 
 
 @before("ssm:GetCommandInvocation")
-def get_invocation(world: World, call: Call) -> Answer:
+def get_invocation(world: World, call: ApiCall) -> Answer:
     command = world.of(Commands).sent.get(call.parameters["CommandId"])
     found = command.invocations.get(call.parameters["InstanceId"]) if command else None
     if command is None or found is None or world.now < command.requested + durations.INVOCATION_KNOWN:
@@ -144,7 +144,7 @@ def get_invocation(world: World, call: Call) -> Answer:
 
 
 @before("ssm:ListCommandInvocations")
-def list_invocations(world: World, call: Call) -> Answer:
+def list_invocations(world: World, call: ApiCall) -> Answer:
     wanted, rows = call.parameters, []
     for command in _fitting(world, call):
         for found in command.invocations.values():
@@ -176,11 +176,11 @@ def _plugin(found: Invocation) -> dict[str, Any]:
 
 
 @before("ssm:ListCommands")
-def list_commands(world: World, call: Call) -> Answer:
+def list_commands(world: World, call: ApiCall) -> Answer:
     return {"Commands": [_described(one) for one in _fitting(world, call)]}
 
 
-def _fitting(world: World, call: Call) -> Iterator[Command]:
+def _fitting(world: World, call: ApiCall) -> Iterator[Command]:
     """The newest first."""
     wanted = call.parameters
     states = {one["value"] for one in wanted.get("Filters") or () if one["key"] == "Status"}
@@ -194,7 +194,7 @@ def _fitting(world: World, call: Call) -> Iterator[Command]:
 
 
 @before("ssm:CancelCommand")
-def cancel_command(world: World, call: Call) -> Answer:
+def cancel_command(world: World, call: ApiCall) -> Answer:
     """AWS: no guarantee; what has ended stays as it ended."""
     command = world.of(Commands).sent.get(call.parameters["CommandId"])
     if command is None or command.region != call.region:

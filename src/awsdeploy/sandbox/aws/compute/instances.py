@@ -14,7 +14,7 @@ from awsdeploy.sandbox.aws import Answer, after, before
 from awsdeploy.sandbox.aws.identity import iam
 from awsdeploy.sandbox.aws.network import interfaces
 from awsdeploy.sandbox.server import durations
-from awsdeploy.sandbox.server.call import Call
+from awsdeploy.sandbox.server.call import ApiCall
 from awsdeploy.sandbox.server.refusal import AwsRefuses
 from awsdeploy.sandbox.server.world import World
 
@@ -32,7 +32,7 @@ BOOTED: list[Told] = []
 
 
 @dataclass
-class Machines:
+class InstanceStates:
     """When each machine last began to run, and when its status checks pass; whose user data started no service."""
 
     running_since: dict[str, float] = field(default_factory=dict)
@@ -43,19 +43,19 @@ class Machines:
 
 def serves(world: World, instance: Any) -> bool:
     """Has it booted, and is it not down for a moment?"""
-    return bootstrapped(world, instance) and world.now >= world.of(Machines).back_at.get(instance.id, 0.0)
+    return bootstrapped(world, instance) and world.now >= world.of(InstanceStates).back_at.get(instance.id, 0.0)
 
 
 def bootstrapped(world: World, instance: Any) -> bool:
     """Has the user data's service had its time to start?"""
-    since = world.of(Machines).running_since.get(instance.id)
+    since = world.of(InstanceStates).running_since.get(instance.id)
     return (
         instance._state.name == "running" and since is not None and world.now >= since + durations.INSTANCE_BOOTSTRAPPED
     )
 
 
 @before("ec2:RunInstances")
-def checks(world: World, call: Call) -> None:
+def checks(world: World, call: ApiCall) -> None:
     wanted, ec2 = call.parameters, world.moto("ec2", call.region)
     if len(base64.b64decode(wanted.get("UserData") or "")) > USER_DATA_LIMIT:
         raise AwsRefuses("InvalidParameterValue", f"User data is limited to {USER_DATA_LIMIT} bytes")
@@ -92,7 +92,7 @@ def _offered(size: str | None, region: str, subnet: Any) -> None:
 
 
 @after("ec2:RunInstances")
-def start(world: World, call: Call, answer: Answer) -> None:
+def start(world: World, call: ApiCall, answer: Answer) -> None:
     ec2 = world.moto("ec2", call.region)
     specified = {one["DeviceName"]: one.get("Ebs") or {} for one in call.parameters.get("BlockDeviceMappings") or ()}
     for shown in answer["Instances"]:
@@ -110,7 +110,7 @@ def start(world: World, call: Call, answer: Answer) -> None:
 def begin(world: World, instance: Any) -> None:
     """From pending to running to checked."""
     _become(instance, "pending")
-    machines = world.of(Machines)
+    machines = world.of(InstanceStates)
     machines.status_ok_at[instance.id] = world.now + durations.INSTANCE_STATUS_OK
 
     def run() -> None:
@@ -129,11 +129,11 @@ def _booted(world: World, instance: Any) -> None:
 
 
 @before("ec2:RebootInstances")
-def reboot(world: World, call: Call) -> Answer:
+def reboot(world: World, call: ApiCall) -> Answer:
     """AWS: the state stays `running`; the machine is away for some seconds."""
     for instance in _named(world, call):
         if instance._state.name == "running":
-            world.of(Machines).back_at[instance.id] = world.now + durations.INSTANCE_REBOOTED
+            world.of(InstanceStates).back_at[instance.id] = world.now + durations.INSTANCE_REBOOTED
             for told in REBOOTED:
                 told(world, call.region, instance)
             world.agenda.after(durations.INSTANCE_REBOOTED, partial(_booted, world, instance))
@@ -156,7 +156,7 @@ def _move(instances: Iterable[Any], state: str) -> list[dict[str, Any]]:
 
 
 @before("ec2:TerminateInstances")
-def terminate(world: World, call: Call) -> Answer:
+def terminate(world: World, call: ApiCall) -> Answer:
     instances = _named(world, call)
     for instance in instances:
         if instance.disable_api_termination:
@@ -199,7 +199,7 @@ def _tell(world: World, region: str, instance: Any) -> None:
 
 
 @before("ec2:StopInstances")
-def stop(world: World, call: Call) -> Answer:
+def stop(world: World, call: ApiCall) -> Answer:
     instances = _named(world, call)
     for instance in instances:
         if instance._state.name not in {"running", "stopping", "stopped"}:
@@ -219,7 +219,7 @@ def _stopped(world: World, region: str, instance: Any) -> None:
 
 
 @before("ec2:StartInstances")
-def restart(world: World, call: Call) -> Answer:
+def restart(world: World, call: ApiCall) -> Answer:
     instances = _named(world, call)
     for instance in instances:
         if instance._state.name not in {"stopped", "pending", "running"}:
@@ -244,7 +244,7 @@ def _state(instance: Any) -> dict[str, Any]:
 
 
 @before("ec2:ModifyInstanceAttribute")
-def modify(world: World, call: Call) -> Answer | None:
+def modify(world: World, call: ApiCall) -> Answer | None:
     instance = world.moto("ec2", call.region).get_instance(call.parameters["InstanceId"])
     for attribute in ("InstanceType", "UserData", "EbsOptimized"):
         if attribute in call.parameters and instance._state.name != "stopped":
@@ -259,7 +259,7 @@ def modify(world: World, call: Call) -> Answer | None:
 
 
 @before("ec2:ModifyInstanceAttribute")
-def groups(world: World, call: Call) -> None:
+def groups(world: World, call: ApiCall) -> None:
     """A machine's interface joins the groups it is given, of its own network, and leaves the others."""
     wanted, ec2 = call.parameters.get("Groups"), world.moto("ec2", call.region)
     if not wanted:
@@ -277,19 +277,19 @@ def groups(world: World, call: Call) -> None:
 
 
 @before("ec2:AssociateIamInstanceProfile", "ec2:ReplaceIamInstanceProfileAssociation")
-def associate_profile(world: World, call: Call) -> None:
+def associate_profile(world: World, call: ApiCall) -> None:
     iam.profile_known_to_ec2(world, call.parameters.get("IamInstanceProfile") or {})
 
 
 @after("ec2:DescribeInstanceStatus")
-def status(world: World, call: Call, answer: Answer) -> None:
-    ok_at = world.of(Machines).status_ok_at
+def status(world: World, call: ApiCall, answer: Answer) -> None:
+    ok_at = world.of(InstanceStates).status_ok_at
     for row in answer.get("InstanceStatuses", ()):
         if row["InstanceState"]["Name"] == "running" and world.now < ok_at.get(row["InstanceId"], 0):
             for kind in ("InstanceStatus", "SystemStatus"):
                 row[kind] = {"Status": "initializing", "Details": [{"Name": "reachability", "Status": "initializing"}]}
 
 
-def _named(world: World, call: Call) -> list[Any]:
+def _named(world: World, call: ApiCall) -> list[Any]:
     instances: list[Any] = world.moto("ec2", call.region).get_multi_instances_by_id(call.parameters["InstanceIds"])
     return instances

@@ -10,7 +10,7 @@ from typing import Any
 
 from awsdeploy.sandbox.aws import Answer, after, before
 from awsdeploy.sandbox.aws.compute.instances import USER_DATA_LIMIT
-from awsdeploy.sandbox.server.call import Call
+from awsdeploy.sandbox.server.call import ApiCall
 from awsdeploy.sandbox.server.refusal import AwsRefuses
 from awsdeploy.sandbox.server.world import World
 
@@ -23,7 +23,7 @@ class Deleted:
 
 
 @before("ec2:CreateLaunchTemplate", "ec2:CreateLaunchTemplateVersion")
-def user_data(world: World, call: Call) -> None:
+def user_data(world: World, call: ApiCall) -> None:
     """AWS: base64 of 16 KB at most; nothing encodes it on the way."""
     text = str((call.parameters.get("LaunchTemplateData") or {}).get("UserData") or "")
     try:
@@ -35,13 +35,13 @@ def user_data(world: World, call: Call) -> None:
 
 
 @after("ec2:CreateLaunchTemplate")
-def created(world: World, call: Call, answer: Answer) -> None:
+def created(world: World, call: ApiCall, answer: Answer) -> None:
     template = world.moto("ec2", call.region).get_launch_template(answer["LaunchTemplate"]["LaunchTemplateId"])
     template.versions[-1].data = copy.deepcopy(call.parameters["LaunchTemplateData"])
 
 
 @after("ec2:CreateLaunchTemplateVersion")
-def version_created(world: World, call: Call, answer: Answer) -> None:
+def version_created(world: World, call: ApiCall, answer: Answer) -> None:
     template = world.moto("ec2", call.region).get_launch_template(answer["LaunchTemplateVersion"]["LaunchTemplateId"])
     based = call.parameters.get("SourceVersion")
     data = copy.deepcopy(template.get_version(based).data) if based else {}
@@ -50,7 +50,7 @@ def version_created(world: World, call: Call, answer: Answer) -> None:
 
 
 @before("ec2:DeleteLaunchTemplateVersions")
-def delete_versions(world: World, call: Call) -> Answer:
+def delete_versions(world: World, call: ApiCall) -> Answer:
     """The default version stays; a version that is not there is reported, not refused."""
     ec2, gone = world.moto("ec2", call.region), world.of(Deleted).versions
     template = ec2.get_launch_template(call.parameters["LaunchTemplateId"])
@@ -72,7 +72,7 @@ def delete_versions(world: World, call: Call) -> Answer:
 
 
 @after("ec2:DescribeLaunchTemplates")
-def as_tagged(world: World, call: Call, answer: Answer) -> None:
+def as_tagged(world: World, call: ApiCall, answer: Answer) -> None:
     """AWS shows the tags of now, moto those a template was made with."""
     ec2 = world.moto("ec2", call.region)
     for one in answer["LaunchTemplates"]:
@@ -81,7 +81,7 @@ def as_tagged(world: World, call: Call, answer: Answer) -> None:
 
 
 @after("ec2:DescribeLaunchTemplateVersions")
-def remaining(world: World, call: Call, answer: Answer) -> None:
+def remaining(world: World, call: ApiCall, answer: Answer) -> None:
     gone = world.of(Deleted).versions
     answer["LaunchTemplateVersions"] = [
         one

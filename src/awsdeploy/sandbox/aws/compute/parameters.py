@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from awsdeploy.sandbox.aws import Answer, after, before
-from awsdeploy.sandbox.server.call import ACCOUNT, Call
+from awsdeploy.sandbox.server.call import ACCOUNT, ApiCall
 from awsdeploy.sandbox.server.refusal import AwsRefuses
 from awsdeploy.sandbox.server.world import World
 
@@ -14,7 +14,7 @@ WHO = f"arn:aws:iam::{ACCOUNT}:user/sandbox"
 
 
 @before("ssm:PutParameter")
-def acceptable(_: World, call: Call) -> None:
+def acceptable(_: World, call: ApiCall) -> None:
     wanted = call.parameters
     name, value = str(wanted["Name"]), str(wanted.get("Value", ""))
     if name.strip("/").lower().startswith(("aws", "ssm")):
@@ -32,7 +32,7 @@ def acceptable(_: World, call: Call) -> None:
 
 
 @before("ssm:PutParameter")
-def as_it_was(world: World, call: Call) -> None:
+def as_it_was(world: World, call: ApiCall) -> None:
     """AWS: what stands keeps its type, and never goes back to the smaller tier."""
     wanted = call.parameters
     stored = world.moto("ssm", call.region)._parameters
@@ -48,7 +48,7 @@ def as_it_was(world: World, call: Call) -> None:
 
 
 @after("ssm:DescribeParameters")
-def who(_: World, call: Call, answer: Answer) -> None:
+def who(_: World, call: ApiCall, answer: Answer) -> None:
     """AWS names whoever wrote a parameter last."""
     for one in answer.get("Parameters", ()):
         one["LastModifiedUser"] = WHO

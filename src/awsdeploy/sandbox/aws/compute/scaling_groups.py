@@ -9,10 +9,10 @@ from typing import Any
 
 from awsdeploy.sandbox.aws import Answer, before
 from awsdeploy.sandbox.aws.compute import launch_templates
-from awsdeploy.sandbox.aws.compute.scaling_members import Group, Groups, end, listen, react
+from awsdeploy.sandbox.aws.compute.scaling_members import Groups, GroupState, end, listen, react
 from awsdeploy.sandbox.aws.identity import iam
 from awsdeploy.sandbox.aws.web import targets
-from awsdeploy.sandbox.server.call import ACCOUNT, Call, not_simulated
+from awsdeploy.sandbox.server.call import ACCOUNT, ApiCall, not_simulated
 from awsdeploy.sandbox.server.refusal import AwsRefuses
 from awsdeploy.sandbox.server.world import World
 
@@ -35,7 +35,7 @@ NOT_OURS = (
 ).split()
 
 
-def known(world: World, call: Call) -> Group:
+def known(world: World, call: ApiCall) -> GroupState:
     """The group that a call names. Raises `AwsRefuses`."""
     name = call.parameters["AutoScalingGroupName"]
     group = world.of(Groups).all.get((call.region, name))
@@ -49,7 +49,7 @@ def _invalid(message: str) -> AwsRefuses:
 
 
 @before("autoscaling:CreateAutoScalingGroup")
-def create(world: World, call: Call) -> Answer:
+def create(world: World, call: ApiCall) -> Answer:
     """AWS: the name is taken as long as a group of it is there, be it on its way out."""
     wanted, groups = call.parameters, world.of(Groups).all
     name = wanted["AutoScalingGroupName"]
@@ -66,7 +66,7 @@ def create(world: World, call: Call) -> Answer:
         {"ResourceId": name, "ResourceType": "auto-scaling-group", "PropagateAtLaunch": False, **tag}
         for tag in wanted.get("Tags") or ()
     ]
-    group = groups[call.region, name] = Group(name, call.region, settings, world.now, tags)
+    group = groups[call.region, name] = GroupState(name, call.region, settings, world.now, tags)
     react(world, group)
     listen(world, group)
     return {}
@@ -109,7 +109,7 @@ def _target_groups(world: World, region: str, arns: Iterable[str]) -> None:
 
 
 @before("autoscaling:UpdateAutoScalingGroup")
-def update(world: World, call: Call) -> Answer:
+def update(world: World, call: ApiCall) -> Answer:
     """AWS: a size that leaves the number of machines outside moves that number along."""
     group = known(world, call)
     if group.leaving:
@@ -132,7 +132,7 @@ def update(world: World, call: Call) -> Answer:
 
 
 @before("autoscaling:SetDesiredCapacity")
-def desire(world: World, call: Call) -> Answer:
+def desire(world: World, call: ApiCall) -> Answer:
     group = known(world, call)
     settings = {**group.settings, "DesiredCapacity": call.parameters["DesiredCapacity"]}
     _sizes(settings)
@@ -142,7 +142,7 @@ def desire(world: World, call: Call) -> Answer:
 
 
 @before("autoscaling:AttachLoadBalancerTargetGroups")
-def attach(world: World, call: Call) -> Answer:
+def attach(world: World, call: ApiCall) -> Answer:
     group, arns = known(world, call), call.parameters["TargetGroupARNs"]
     _target_groups(world, call.region, arns)
     group.settings["TargetGroupARNs"] = list(dict.fromkeys([*group.settings["TargetGroupARNs"], *arns]))
@@ -154,7 +154,7 @@ def attach(world: World, call: Call) -> Answer:
 
 
 @before("autoscaling:DetachLoadBalancerTargetGroups")
-def detach(world: World, call: Call) -> Answer:
+def detach(world: World, call: ApiCall) -> Answer:
     group, arns = known(world, call), call.parameters["TargetGroupARNs"]
     group.settings["TargetGroupARNs"] = [one for one in group.settings["TargetGroupARNs"] if one not in arns]
     for id in group.members:
@@ -164,7 +164,7 @@ def detach(world: World, call: Call) -> Answer:
 
 
 @before("autoscaling:SuspendProcesses", "autoscaling:ResumeProcesses")
-def processes(world: World, call: Call) -> Answer:
+def processes(world: World, call: ApiCall) -> Answer:
     group = known(world, call)
     named = set(call.parameters.get("ScalingProcesses") or ("Launch", "Terminate"))
     group.suspended = group.suspended | named if call.operation.startswith("Suspend") else group.suspended - named
@@ -173,7 +173,7 @@ def processes(world: World, call: Call) -> Answer:
 
 
 @before("autoscaling:DeleteAutoScalingGroup")
-def delete(world: World, call: Call) -> Answer:
+def delete(world: World, call: ApiCall) -> Answer:
     """AWS: by force with everything in it, else only an empty group that has nothing under way."""
     group = known(world, call)
     force = str(call.parameters.get("ForceDelete", False)).lower() == "true"
@@ -195,7 +195,7 @@ def delete(world: World, call: Call) -> Answer:
 
 
 @before("autoscaling:DescribeAutoScalingGroups")
-def describe(world: World, call: Call) -> Answer:
+def describe(world: World, call: ApiCall) -> Answer:
     names = call.parameters.get("AutoScalingGroupNames") or ()
     groups = [one for one in world.of(Groups).all.values() if one.region == call.region]
     groups = [one for one in groups if not names or one.name in names]
@@ -207,11 +207,11 @@ def describe(world: World, call: Call) -> Answer:
     return {"AutoScalingGroups": [_described(world, one) for one in groups]}
 
 
-def _carries(group: Group, key: str, values: Iterable[str]) -> bool:
+def _carries(group: GroupState, key: str, values: Iterable[str]) -> bool:
     return any(tag["Key"] == key and tag["Value"] in values for tag in group.tags)
 
 
-def _described(world: World, group: Group) -> dict[str, Any]:
+def _described(world: World, group: GroupState) -> dict[str, Any]:
     ec2 = world.moto("ec2", group.region)
     template = ec2.launch_templates.get(group.settings["LaunchTemplate"].get("LaunchTemplateId"))
     named = {"LaunchTemplateName": template.name} if template else {}
@@ -243,7 +243,7 @@ def _described(world: World, group: Group) -> dict[str, Any]:
 
 
 @before("autoscaling:CreateOrUpdateTags", "autoscaling:DeleteTags")
-def tags(world: World, call: Call) -> Answer:
+def tags(world: World, call: ApiCall) -> Answer:
     for tag in call.parameters["Tags"]:
         group = world.of(Groups).all.get((call.region, tag["ResourceId"]))
         if group is None:
@@ -254,11 +254,11 @@ def tags(world: World, call: Call) -> Answer:
 
 
 @before("autoscaling:DescribeScalingActivities")
-def activities(world: World, call: Call) -> Answer:
+def activities(world: World, call: ApiCall) -> Answer:
     most = int(call.parameters.get("MaxRecords") or 100)
     return {"Activities": known(world, call).activities[:most]}
 
 
 @before(*(f"autoscaling:{name}" for name in NOT_OURS))
-def beyond(world: World, call: Call) -> Answer:
+def beyond(world: World, call: ApiCall) -> Answer:
     raise not_simulated(call)

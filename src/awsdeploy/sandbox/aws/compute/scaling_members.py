@@ -22,7 +22,7 @@ from awsdeploy.sandbox.server.world import World
 
 
 @dataclass
-class Member:
+class MemberState:
     """A machine as its group sees it: `state` and `health` in AWS's words, `since` when it began to serve."""
 
     instance: Any
@@ -33,7 +33,7 @@ class Member:
 
 
 @dataclass
-class Group:
+class GroupState:
     """A group by what it was told (`settings`, by API name), and what it has made of it."""
 
     name: str
@@ -41,7 +41,7 @@ class Group:
     settings: dict[str, Any]
     created: float
     tags: list[dict[str, Any]] = field(default_factory=list)
-    members: dict[str, Member] = field(default_factory=dict)
+    members: dict[str, MemberState] = field(default_factory=dict)
     activities: list[dict[str, Any]] = field(default_factory=list)
     suspended: set[str] = field(default_factory=set)
     leaving: bool = False
@@ -51,7 +51,7 @@ class Group:
         return [one for one in str(self.settings.get("VPCZoneIdentifier") or "").split(",") if one]
 
     @property
-    def staying(self) -> list[Member]:
+    def staying(self) -> list[MemberState]:
         return [one for one in self.members.values() if one.state != "Terminating"]
 
 
@@ -59,16 +59,16 @@ class Group:
 class Groups:
     """Every group, by region and name."""
 
-    all: dict[tuple[str, str], Group] = field(default_factory=dict)
+    all: dict[tuple[str, str], GroupState] = field(default_factory=dict)
     numbers: itertools.count[int] = field(default_factory=itertools.count)
 
 
-def react(world: World, group: Group, seconds: float = durations.SCALING_REACTS) -> None:
+def react(world: World, group: GroupState, seconds: float = durations.SCALING_REACTS) -> None:
     """The group acts on what has changed, soon."""
     world.agenda.after(seconds, partial(_balance, world, group))
 
 
-def _balance(world: World, group: Group) -> None:
+def _balance(world: World, group: GroupState) -> None:
     if world.of(Groups).all.get((group.region, group.name)) is not group:
         return
     if group.leaving and not group.members:
@@ -85,9 +85,9 @@ def _balance(world: World, group: Group) -> None:
             end(world, group, member)
 
 
-def _surplus(group: Group, count: int) -> list[Member]:
+def _surplus(group: GroupState, count: int) -> list[MemberState]:
     """AWS: from the zone with the most machines, the oldest first."""
-    chosen: list[Member] = []
+    chosen: list[MemberState] = []
     for _ in range(count):
         rest = [one for one in group.staying if one not in chosen]
         zones = [one.instance.placement.zone for one in rest]
@@ -95,7 +95,7 @@ def _surplus(group: Group, count: int) -> list[Member]:
     return chosen
 
 
-def _launch(world: World, group: Group) -> bool:
+def _launch(world: World, group: GroupState) -> bool:
     try:
         number, data = launch_templates.version_data(world, group.region, group.settings["LaunchTemplate"])
         place = min(group.subnets, key=lambda one: sum(m.instance.subnet_id == one for m in group.staying))
@@ -108,20 +108,20 @@ def _launch(world: World, group: Group) -> bool:
     instance = world.moto("ec2", group.region).get_instance(made["Instances"][0]["InstanceId"])
     own = {one["Key"]: one["Value"] for one in group.tags if one.get("PropagateAtLaunch")}
     instance.add_tags({**own, "aws:autoscaling:groupName": group.name})
-    group.members[instance.id] = Member(instance, number)
+    group.members[instance.id] = MemberState(instance, number)
     _note(world, group, f"Launching a new EC2 instance: {instance.id}")
     world.agenda.after(durations.INSTANCE_RUNNING, partial(_arrived, world, group, group.members[instance.id]))
     return True
 
 
-def _arrived(world: World, group: Group, member: Member) -> None:
+def _arrived(world: World, group: GroupState, member: MemberState) -> None:
     if member.state == "Pending" and member.instance._state.name == "running":
         member.state, member.since = "InService", world.now
         for arn in group.settings.get("TargetGroupARNs") or ():
             targets.join(world, group.region, arn, member.instance.id)
 
 
-def end(world: World, group: Group, member: Member) -> None:
+def end(world: World, group: GroupState, member: MemberState) -> None:
     """Out of its target groups, drained, terminated."""
     if member.state == "Terminating":
         return
@@ -133,7 +133,7 @@ def end(world: World, group: Group, member: Member) -> None:
     world.agenda.after(delay, partial(_terminate, world, group, member))
 
 
-def _terminate(world: World, group: Group, member: Member) -> None:
+def _terminate(world: World, group: GroupState, member: MemberState) -> None:
     arns = group.settings.get("TargetGroupARNs") or ()
     if any(targets.drains(world, arn, member.instance.id) for arn in arns):
         world.agenda.after(durations.SCALING_REACTS, partial(_terminate, world, group, member))
@@ -145,7 +145,7 @@ def _terminate(world: World, group: Group, member: Member) -> None:
         answering.answer(world, call)
 
 
-def _forget(world: World, group: Group, member: Member) -> None:
+def _forget(world: World, group: GroupState, member: MemberState) -> None:
     group.members.pop(member.instance.id, None)
     react(world, group)
 
@@ -161,14 +161,14 @@ def _left(world: World, region: str, instance: Any) -> None:
                 world.agenda.after(durations.SCALING_NOTICES, partial(_missed, world, group, member))
 
 
-def _missed(world: World, group: Group, member: Member) -> None:
+def _missed(world: World, group: GroupState, member: MemberState) -> None:
     if member.instance._state.name not in {"pending", "running"}:
         member.health = "Unhealthy"
         end(world, group, member)
         react(world, group)
 
 
-def listen(world: World, group: Group) -> None:
+def listen(world: World, group: GroupState) -> None:
     """A group of health check type ELB takes the load balancer's word, once a machine's grace is over."""
     if world.of(Groups).all.get((group.region, group.name)) is not group:
         return
@@ -186,7 +186,7 @@ def listen(world: World, group: Group) -> None:
     world.agenda.after(durations.SCALING_NOTICES, partial(listen, world, group))
 
 
-def _note(world: World, group: Group, what: str, failure: str = "") -> None:
+def _note(world: World, group: GroupState, what: str, failure: str = "") -> None:
     """An activity, the newest first."""
     group.activities.insert(
         0,

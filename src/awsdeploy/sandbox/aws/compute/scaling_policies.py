@@ -9,13 +9,13 @@ from typing import Any
 from awsdeploy.sandbox.aws import Answer, before
 from awsdeploy.sandbox.aws.compute import scaling_groups
 from awsdeploy.sandbox.aws.compute.scaling_members import Groups
-from awsdeploy.sandbox.server.call import ACCOUNT, Call
+from awsdeploy.sandbox.server.call import ACCOUNT, ApiCall
 from awsdeploy.sandbox.server.refusal import AwsRefuses
 from awsdeploy.sandbox.server.world import World
 
 
 @dataclass
-class Policies:
+class ScalingPolicies:
     """Every policy as AWS shows it, by region, group and name; of which group: one may get an older one's name."""
 
     all: dict[tuple[str, str, str], tuple[object, dict[str, Any]]] = field(default_factory=dict)
@@ -23,7 +23,7 @@ class Policies:
 
 def _standing(world: World, region: str) -> dict[tuple[str, str, str], dict[str, Any]]:
     """The policies whose group is still there."""
-    groups, policies = world.of(Groups).all, world.of(Policies).all
+    groups, policies = world.of(Groups).all, world.of(ScalingPolicies).all
     return {
         place: policy
         for place, (group, policy) in policies.items()
@@ -32,7 +32,7 @@ def _standing(world: World, region: str) -> dict[tuple[str, str, str], dict[str,
 
 
 @before("autoscaling:PutScalingPolicy")
-def put(world: World, call: Call) -> Answer:
+def put(world: World, call: ApiCall) -> Answer:
     """The same name again replaces the settings."""
     group, wanted = scaling_groups.known(world, call), call.parameters
     if group.leaving:
@@ -42,12 +42,12 @@ def put(world: World, call: Call) -> Answer:
     name = wanted["PolicyName"]
     arn = f"arn:aws:autoscaling:{call.region}:{ACCOUNT}:scalingPolicy:sandbox:autoScalingGroupName/{group.name}"
     shown = {"Enabled": True, **copy.deepcopy(wanted), "PolicyARN": f"{arn}:policyName/{name}"}
-    world.of(Policies).all[call.region, group.name, name] = group, shown
+    world.of(ScalingPolicies).all[call.region, group.name, name] = group, shown
     return {"PolicyARN": shown["PolicyARN"], "Alarms": []}
 
 
 @before("autoscaling:DescribePolicies")
-def describe(world: World, call: Call) -> Answer:
+def describe(world: World, call: ApiCall) -> Answer:
     group, names = call.parameters.get("AutoScalingGroupName"), call.parameters.get("PolicyNames") or ()
     found = [
         policy
@@ -58,9 +58,9 @@ def describe(world: World, call: Call) -> Answer:
 
 
 @before("autoscaling:DeletePolicy")
-def delete(world: World, call: Call) -> Answer:
+def delete(world: World, call: ApiCall) -> Answer:
     place = (call.region, scaling_groups.known(world, call).name, call.parameters["PolicyName"])
     if place not in _standing(world, call.region):
         raise AwsRefuses("ValidationError", f"Policy {call.parameters['PolicyName']} not found")
-    del world.of(Policies).all[place]
+    del world.of(ScalingPolicies).all[place]
     return {}

@@ -6,13 +6,13 @@ import secrets
 from typing import Any
 
 from awsdeploy.sandbox.aws import before
-from awsdeploy.sandbox.server.call import Call
+from awsdeploy.sandbox.server.call import ApiCall
 from awsdeploy.sandbox.server.refusal import AwsRefuses
 from awsdeploy.sandbox.server.world import World
 
 
 @before("ssm:StartSession")
-def begun(world: World, call: Call) -> dict[str, Any]:
+def begun(world: World, call: ApiCall) -> dict[str, Any]:
     target = str(call.parameters["Target"])
     machine = next((one for one in world.moto("ec2", call.region).all_instances() if one.id == target), None)
     if machine is None or machine.state != "running":
@@ -23,5 +23,5 @@ def begun(world: World, call: Call) -> dict[str, Any]:
 
 
 @before("ssm:TerminateSession")
-def ended(_: World, call: Call) -> dict[str, Any]:
+def ended(_: World, call: ApiCall) -> dict[str, Any]:
     return {"SessionId": call.parameters["SessionId"]}

@@ -8,7 +8,7 @@ from typing import Any
 
 from awsdeploy.sandbox.aws import Answer, after, before
 from awsdeploy.sandbox.server import durations
-from awsdeploy.sandbox.server.call import Call
+from awsdeploy.sandbox.server.call import ApiCall
 from awsdeploy.sandbox.server.refusal import AwsRefuses
 from awsdeploy.sandbox.server.world import World
 
@@ -25,7 +25,7 @@ class Modifications:
 
 
 @before("ec2:ModifyVolume")
-def modify(world: World, call: Call) -> Answer:
+def modify(world: World, call: ApiCall) -> Answer:
     wanted, known = call.parameters, world.of(Modifications)
     id = str(wanted["VolumeId"])
     volume = world.moto("ec2", call.region).get_volume(id)
@@ -62,7 +62,7 @@ def _completed(world: World, last: dict[str, Any]) -> None:
 
 
 @before("ec2:DescribeVolumesModifications")
-def describe(world: World, call: Call) -> Answer:
+def describe(world: World, call: ApiCall) -> Answer:
     known, ids = world.of(Modifications).last, call.parameters.get("VolumeIds") or ()
     for id in ids:
         world.moto("ec2", call.region).get_volume(id)
@@ -72,7 +72,7 @@ def describe(world: World, call: Call) -> Answer:
 
 
 @after("ec2:DeleteVolume")
-def forget(world: World, call: Call, _: Answer) -> None:
+def forget(world: World, call: ApiCall, _: Answer) -> None:
     world.of(Modifications).last.pop(call.parameters["VolumeId"], None)
 
 

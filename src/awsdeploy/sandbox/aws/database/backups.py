@@ -9,7 +9,7 @@ from typing import Any
 from awsdeploy.sandbox.aws import Answer, before
 from awsdeploy.sandbox.aws.database import instances, rules
 from awsdeploy.sandbox.server import call as calls
-from awsdeploy.sandbox.server.call import Call
+from awsdeploy.sandbox.server.call import ApiCall
 from awsdeploy.sandbox.server.refusal import AwsRefuses
 from awsdeploy.sandbox.server.world import World
 
@@ -19,7 +19,7 @@ NOT_SETTINGS = {"DBSnapshotIdentifier"}
 
 
 @before("rds:DescribeDBInstanceAutomatedBackups")
-def automated(world: World, call: Call) -> Answer:
+def automated(world: World, call: ApiCall) -> Answer:
     wanted = call.parameters.get("DBInstanceIdentifier")
     rows = []
     for name, one in world.moto("rds", call.region).databases.items():
@@ -47,7 +47,7 @@ def _row(world: World, name: str, one: Any, days: int) -> dict[str, Any]:
 
 
 @before("rds:RestoreDBInstanceFromDBSnapshot")
-def restore(world: World, call: Call) -> Answer:
+def restore(world: World, call: ApiCall) -> Answer:
     """As a create with what the snapshot holds: its engine, size, schema, user and password."""
     name = str(call.parameters["DBSnapshotIdentifier"])
     rds = world.moto("rds", call.region)

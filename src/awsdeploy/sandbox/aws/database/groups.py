@@ -7,7 +7,7 @@ from typing import Any
 
 from awsdeploy.sandbox.aws import Answer, before
 from awsdeploy.sandbox.aws.database.rules import VERSIONS, family_of
-from awsdeploy.sandbox.server.call import Call
+from awsdeploy.sandbox.server.call import ApiCall
 from awsdeploy.sandbox.server.refusal import AwsRefuses
 from awsdeploy.sandbox.server.world import World
 
@@ -28,7 +28,7 @@ PARAMETERS_A_CALL = 20
 
 
 @before("rds:CreateDBSubnetGroup", "rds:ModifyDBSubnetGroup")
-def subnet_group(world: World, call: Call) -> Answer | None:
+def subnet_group(world: World, call: ApiCall) -> Answer | None:
     rds, ec2 = world.moto("rds", call.region), world.moto("ec2", call.region)
     name, ids = call.parameters["DBSubnetGroupName"].lower(), call.parameters["SubnetIds"]
     present = rds.subnet_groups.get(name)
@@ -79,7 +79,7 @@ def _shown(group: Any) -> dict[str, Any]:
 
 
 @before("rds:DeleteDBSubnetGroup")
-def subnet_group_in_use(world: World, call: Call) -> None:
+def subnet_group_in_use(world: World, call: ApiCall) -> None:
     name = call.parameters["DBSubnetGroupName"].lower()
     for database in world.moto("rds", call.region).databases.values():
         group = getattr(database, "db_subnet_group", None)
@@ -92,7 +92,7 @@ def subnet_group_in_use(world: World, call: Call) -> None:
 
 
 @before("rds:DeleteDBParameterGroup")
-def parameter_group_in_use(world: World, call: Call) -> None:
+def parameter_group_in_use(world: World, call: ApiCall) -> None:
     name = call.parameters["DBParameterGroupName"].lower()
     if name.startswith("default."):
         raise AwsRefuses("InvalidDBParameterGroupState", "A default DB parameter group can't be deleted.")
@@ -103,7 +103,7 @@ def parameter_group_in_use(world: World, call: Call) -> None:
 
 
 @before("rds:CreateDBParameterGroup")
-def known_family(world: World, call: Call) -> None:
+def known_family(world: World, call: ApiCall) -> None:
     family = call.parameters["DBParameterGroupFamily"]
     if family.startswith("mysql") and family not in {family_of(version) for version in VERSIONS.values()}:
         raise AwsRefuses(
@@ -112,7 +112,7 @@ def known_family(world: World, call: Call) -> None:
 
 
 @before("rds:ModifyDBParameterGroup")
-def known_parameters(world: World, call: Call) -> None:
+def known_parameters(world: World, call: ApiCall) -> None:
     parameters = call.parameters["Parameters"]
     if len(parameters) > PARAMETERS_A_CALL:
         message = f"The number of parameters exceeds the limit of {PARAMETERS_A_CALL} for one request."
@@ -126,7 +126,7 @@ def known_parameters(world: World, call: Call) -> None:
 
 
 @before("rds:DescribeDBEngineVersions")
-def engine_versions(world: World, call: Call) -> Answer:
+def engine_versions(world: World, call: ApiCall) -> Answer:
     asked = call.parameters.get("EngineVersion") or ""
     rows = [
         {

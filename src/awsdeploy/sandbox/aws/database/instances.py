@@ -13,7 +13,7 @@ from awsdeploy.sandbox.aws.network import interfaces
 from awsdeploy.sandbox.machines import mysql
 from awsdeploy.sandbox.server import call as calls
 from awsdeploy.sandbox.server import durations
-from awsdeploy.sandbox.server.call import Call
+from awsdeploy.sandbox.server.call import ApiCall
 from awsdeploy.sandbox.server.refusal import AwsRefuses
 from awsdeploy.sandbox.server.world import World
 
@@ -41,12 +41,12 @@ class Databases:
 
 
 @before("rds:CreateDBInstance")
-def create_checks(world: World, call: Call) -> None:
+def create_checks(world: World, call: ApiCall) -> None:
     rules.creation(world, call)
 
 
 @after("rds:CreateDBInstance")
-def create(world: World, call: Call, answer: Answer) -> None:
+def create(world: World, call: ApiCall, answer: Answer) -> None:
     name = answer["DBInstance"]["DBInstanceIdentifier"]
     database = _database(world, call, name)
     memory = world.of(Databases)
@@ -95,7 +95,7 @@ def _settle(database: Any, during: str, then: str) -> None:
 
 
 @after("rds:DescribeDBInstances")
-def describe(world: World, call: Call, answer: Answer) -> None:
+def describe(world: World, call: ApiCall, answer: Answer) -> None:
     for shown in answer.get("DBInstances", ()):
         _dress(world, shown, _database(world, call, shown["DBInstanceIdentifier"]))
 
@@ -116,7 +116,7 @@ def _dress(world: World, shown: Answer, database: Any) -> None:
 
 
 @before("rds:ModifyDBInstance")
-def modify(world: World, call: Call) -> Answer:
+def modify(world: World, call: ApiCall) -> Answer:
     database = _named(world, call)
     wanted = {key: value for key, value in call.parameters.items() if key not in NOT_SETTINGS}
     statuses.modification(database, wanted)
@@ -137,7 +137,7 @@ def modify(world: World, call: Call) -> Answer:
     return _shown(world, call, name)
 
 
-def _modifying(world: World, call: Call, database: Any, told: str) -> None:
+def _modifying(world: World, call: ApiCall, database: Any, told: str) -> None:
     """AWS: an instance stays in the status in which it was `told` for some seconds."""
     if database.status == told and world.of(Databases).coming.get(database.db_instance_identifier):
         database.status = "modifying"
@@ -145,7 +145,7 @@ def _modifying(world: World, call: Call, database: Any, told: str) -> None:
         world.agenda.after(left, lambda: _modified(world, call, database))
 
 
-def _modified(world: World, call: Call, database: Any) -> None:
+def _modified(world: World, call: ApiCall, database: Any) -> None:
     if database.status != "modifying":
         return
     memory, name = world.of(Databases), database.db_instance_identifier
@@ -156,7 +156,7 @@ def _modified(world: World, call: Call, database: Any) -> None:
     if "MasterUserPassword" in now:
         memory.passwords[name] = now["MasterUserPassword"]
         # Begun again with the next command, with the new password.
-        world.of(mysql.Servers).stop(name, for_good=False)
+        world.of(mysql.MysqlServers).stop(name, for_good=False)
     if "EngineVersion" in now:
         database.engine_version = rules.full_version(now["EngineVersion"])
     zones = rules.zones_of(database.db_subnet_group) if hasattr(database, "db_subnet_group") else []
@@ -171,7 +171,7 @@ def _modified(world: World, call: Call, database: Any) -> None:
 
 
 @before("rds:DeleteDBInstance")
-def delete(world: World, call: Call) -> Answer:
+def delete(world: World, call: ApiCall) -> Answer:
     wanted, database = call.parameters, _named(world, call)
     name = database.db_instance_identifier
     last = wanted.get("FinalDBSnapshotIdentifier")
@@ -186,14 +186,14 @@ def delete(world: World, call: Call) -> Answer:
     return _shown(world, call, name)
 
 
-def _deleted(world: World, call: Call, name: str) -> None:
+def _deleted(world: World, call: ApiCall, name: str) -> None:
     memory = world.of(Databases)
     world.moto("rds", call.region).delete_db_instance(
         name,
         skip_final_snapshot=True,
         delete_automated_backups=call.parameters.get("DeleteAutomatedBackups", True),
     )
-    world.of(mysql.Servers).stop(name)
+    world.of(mysql.MysqlServers).stop(name)
     interfaces.remove(world, call.region, memory.interfaces.pop(name, ()))
     for store in (memory.pending, memory.coming, memory.zones):
         store.pop(name, None)
@@ -203,7 +203,7 @@ def _deleted(world: World, call: Call, name: str) -> None:
 def _changing(operation: str, during: str, then: str, seconds: float, from_state: str = "available") -> None:
     """Register an operation that takes an instance through one intermediate state."""
 
-    def change(world: World, call: Call) -> Answer:
+    def change(world: World, call: ApiCall) -> Answer:
         database = _ready(world, call, from_state)
         database.status = during
         world.agenda.after(seconds, lambda: _settle(database, during, then))
@@ -218,13 +218,13 @@ _changing("rds:StartDBInstance", "starting", "available", durations.DATABASE_STA
 
 
 @before("rds:CreateDBSnapshot", "rds:CreateDBInstanceReadReplica")
-def needs_available(world: World, call: Call) -> None:
+def needs_available(world: World, call: ApiCall) -> None:
     if "DBInstanceIdentifier" in call.parameters and call.operation == "CreateDBSnapshot":
         statuses.snapshot(_named(world, call))
 
 
 @after("rds:CreateDBSnapshot")
-def snapshot(world: World, call: Call, answer: Answer) -> None:
+def snapshot(world: World, call: ApiCall, answer: Answer) -> None:
     made = world.moto("rds", call.region).get_db_snapshot(answer["DBSnapshot"]["DBSnapshotIdentifier"])
     _snapshot_takes_time(world, made)
     answer["DBSnapshot"]["Status"] = made.status
@@ -238,7 +238,7 @@ def _snapshot_takes_time(world: World, snapshot: Any) -> None:
 
 
 @before("rds:DeleteDBSnapshot")
-def snapshot_in_making(world: World, call: Call) -> None:
+def snapshot_in_making(world: World, call: ApiCall) -> None:
     name = call.parameters["DBSnapshotIdentifier"]
     made = world.moto("rds", call.region).database_snapshots.get(name.lower())
     if made is not None and made.status == "creating":
@@ -246,7 +246,7 @@ def snapshot_in_making(world: World, call: Call) -> None:
         raise AwsRefuses("InvalidDBSnapshotState", message)
 
 
-def _named(world: World, call: Call) -> Any:
+def _named(world: World, call: ApiCall) -> Any:
     name = str(call.parameters["DBInstanceIdentifier"])
     database = world.moto("rds", call.region).databases.get(name.lower())
     if database is None:
@@ -254,7 +254,7 @@ def _named(world: World, call: Call) -> Any:
     return database
 
 
-def _ready(world: World, call: Call, state: str = "available") -> Any:
+def _ready(world: World, call: ApiCall, state: str = "available") -> Any:
     database = _named(world, call)
     if database.status != state:
         message = f"Database instance {database.db_instance_identifier} is not in {state} state."
@@ -262,11 +262,11 @@ def _ready(world: World, call: Call, state: str = "available") -> Any:
     return database
 
 
-def _database(world: World, call: Call, name: str) -> Any:
+def _database(world: World, call: ApiCall, name: str) -> Any:
     return world.moto("rds", call.region).databases[name]
 
 
-def _shown(world: World, call: Call, name: str) -> Answer:
+def _shown(world: World, call: ApiCall, name: str) -> Answer:
     shown = calls.asked(call, "DescribeDBInstances", {"DBInstanceIdentifier": name})["DBInstances"][0]
     _dress(world, shown, _database(world, call, name))
     return {"DBInstance": shown}

@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from awsdeploy.sandbox.aws.monitoring import logs
-from awsdeploy.sandbox.server.call import Call
+from awsdeploy.sandbox.server.call import ApiCall
 from awsdeploy.sandbox.server.refusal import AwsRefuses
 from awsdeploy.sandbox.server.world import World
 
@@ -47,7 +47,7 @@ def zones_of(group: Any) -> list[str]:
     return sorted({subnet.availability_zone for subnet in group._subnets})
 
 
-def creation(world: World, call: Call) -> None:
+def creation(world: World, call: ApiCall) -> None:
     """Raises `AwsRefuses` as CreateDBInstance does."""
     wanted = call.parameters
     name = wanted["DBInstanceIdentifier"]
@@ -77,7 +77,7 @@ def creation(world: World, call: Call) -> None:
     _network(world, call, wanted.get("DBSubnetGroupName"))
 
 
-def modification(world: World, call: Call, database: Any) -> None:
+def modification(world: World, call: ApiCall, database: Any) -> None:
     """Raises `AwsRefuses` as ModifyDBInstance does."""
     wanted = call.parameters
     logs.exports_there_are(wanted)
@@ -104,7 +104,7 @@ def modification(world: World, call: Call, database: Any) -> None:
     _network(world, call, its_own.name if its_own else None)
 
 
-def deletion(call: Call, database: Any) -> None:
+def deletion(call: ApiCall, database: Any) -> None:
     """Raises `AwsRefuses` as DeleteDBInstance does."""
     wanted = call.parameters
     if database.deletion_protection:
@@ -198,7 +198,7 @@ def _retention(wanted: dict[str, Any]) -> None:
         raise AwsRefuses("InvalidParameterValue", "Invalid backup retention period: it must be between 0 and 35.")
 
 
-def _family(world: World, call: Call, name: str | None, version: str) -> None:
+def _family(world: World, call: ApiCall, name: str | None, version: str) -> None:
     if name is None or name.startswith("default."):
         return
     group = world.moto("rds", call.region).db_parameter_groups.get(name.lower())
@@ -212,7 +212,7 @@ def _family(world: World, call: Call, name: str | None, version: str) -> None:
         raise AwsRefuses("InvalidParameterCombination", message)
 
 
-def _network(world: World, call: Call, subnet_group: str | None) -> None:
+def _network(world: World, call: ApiCall, subnet_group: str | None) -> None:
     ec2 = world.moto("ec2", call.region)
     vpc = ""
     if subnet_group:

@@ -9,7 +9,7 @@ from typing import Any
 from awsdeploy.sandbox.aws import Answer, after
 from awsdeploy.sandbox.aws.database.instances import Databases
 from awsdeploy.sandbox.machines import certificates, hosts, mysql
-from awsdeploy.sandbox.server.call import Call
+from awsdeploy.sandbox.server.call import ApiCall
 from awsdeploy.sandbox.server.world import World
 
 STARTING = threading.Lock()
@@ -24,13 +24,13 @@ def begin(world: World, region: str) -> None:
         if mysql.program() is None:
             return
         for name, database in _reachable(world, region).items():
-            running = world.of(mysql.Servers).of_this_process()
+            running = world.of(mysql.MysqlServers).of_this_process()
             if name in running:
                 continue
             user, password = str(database.master_username), world.of(Databases).passwords.get(name, "")
             folder = _folder(world, name)
             proof = certificates.issue(authority, str(database.address), folder)
-            tls = mysql.Tls(*proof, alone=_tls_alone(world, region, database))
+            tls = mysql.MysqlTls(*proof, alone=_tls_alone(world, region, database))
             server = mysql.start(folder, str(database.db_name or ""), user, password, tls)
             if server is None:
                 continue
@@ -40,11 +40,11 @@ def begin(world: World, region: str) -> None:
 
 
 @after("rds:ModifyDBParameterGroup")
-def transport(world: World, call: Call, answer: Answer) -> None:
+def transport(world: World, call: ApiCall, answer: Answer) -> None:
     """AWS: `require_secure_transport` is dynamic. Here the server starts again with it, and its connections end."""
     if not any(one["ParameterName"] == REQUIRES_TLS for one in call.parameters["Parameters"]):
         return
-    group, servers = call.parameters["DBParameterGroupName"].lower(), world.of(mysql.Servers)
+    group, servers = call.parameters["DBParameterGroupName"].lower(), world.of(mysql.MysqlServers)
     databases = world.moto("rds", call.region).databases
     using = [name for name, one in databases.items() if (one.db_parameter_group_name or "").lower() == group]
     if running := [name for name in using if name in servers.of_this_process()]:
@@ -54,7 +54,7 @@ def transport(world: World, call: Call, answer: Answer) -> None:
 def _again(world: World, region: str, names: list[str]) -> None:
     with STARTING:
         for name in names:
-            world.of(mysql.Servers).stop(name, for_good=False)
+            world.of(mysql.MysqlServers).stop(name, for_good=False)
     begin(world, region)
 
 

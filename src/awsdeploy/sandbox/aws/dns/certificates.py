@@ -12,7 +12,7 @@ from typing import Any
 from awsdeploy.sandbox.aws import Answer, after, before
 from awsdeploy.sandbox.aws.dns import records
 from awsdeploy.sandbox.server import durations
-from awsdeploy.sandbox.server.call import Call
+from awsdeploy.sandbox.server.call import ApiCall
 from awsdeploy.sandbox.server.refusal import AwsRefuses
 from awsdeploy.sandbox.server.world import World
 
@@ -31,7 +31,7 @@ class Requests:
 
 
 @before("acm:RequestCertificate")
-def request(world: World, call: Call) -> Answer | None:
+def request(world: World, call: ApiCall) -> Answer | None:
     """The same token and names within an hour give the same certificate, whatever the tags."""
     token, name = str(call.parameters.get("IdempotencyToken") or ""), str(call.parameters["DomainName"])
     if token and not re.fullmatch(r"\w{1,32}", token):
@@ -48,7 +48,7 @@ def request(world: World, call: Call) -> Answer | None:
 
 
 @after("acm:RequestCertificate")
-def requested(world: World, call: Call, answer: Answer) -> None:
+def requested(world: World, call: ApiCall, answer: Answer) -> None:
     arn, requests = answer["CertificateArn"], world.of(Requests)
     requests.at[arn] = world.now
     if token := str(call.parameters.get("IdempotencyToken") or ""):
@@ -56,12 +56,12 @@ def requested(world: World, call: Call, answer: Answer) -> None:
     _bundle(world, call.region, arn).status = "PENDING_VALIDATION"
 
 
-def _names(call: Call) -> list[str]:
+def _names(call: ApiCall) -> list[str]:
     return [call.parameters["DomainName"], *sorted(call.parameters.get("SubjectAlternativeNames") or ())]
 
 
 @before("acm:ListCertificates", "acm:DescribeCertificate", "acm:DeleteCertificate", "acm:GetCertificate")
-def as_it_stands(world: World, call: Call) -> None:
+def as_it_stands(world: World, call: ApiCall) -> None:
     """moto would issue a certificate after a minute, proved or not."""
     for arn, bundle in world.moto("acm", call.region)._certificates.items():
         bundle.check = _not_by_waiting
@@ -75,7 +75,7 @@ def _not_by_waiting() -> None:
 
 
 @after("acm:DescribeCertificate")
-def described(world: World, call: Call, answer: Answer) -> None:
+def described(world: World, call: ApiCall, answer: Answer) -> None:
     shown, requests = answer["Certificate"], world.of(Requests)
     arn = shown["CertificateArn"]
     options = shown.get("DomainValidationOptions", [])
@@ -140,7 +140,7 @@ def _proof(domain: str) -> dict[str, str]:
 
 
 @before("acm:DeleteCertificate")
-def in_use(world: World, call: Call) -> None:
+def in_use(world: World, call: ApiCall) -> None:
     arn = call.parameters["CertificateArn"]
     users = _users(world, call.region, arn)
     if users:

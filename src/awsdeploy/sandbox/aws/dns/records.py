@@ -14,7 +14,7 @@ from typing import Any
 
 from awsdeploy.sandbox.aws import Answer, after, before, beginning
 from awsdeploy.sandbox.server import durations
-from awsdeploy.sandbox.server.call import Call
+from awsdeploy.sandbox.server.call import ApiCall
 from awsdeploy.sandbox.server.refusal import AwsRefuses
 from awsdeploy.sandbox.server.world import World
 
@@ -48,7 +48,7 @@ def a_delegated_zone(world: World) -> None:
 
 
 @before("route53:CreateHostedZone")
-def reference_used_once(world: World, call: Call) -> None:
+def reference_used_once(world: World, call: ApiCall) -> None:
     reference = call.parameters["CallerReference"]
     if any(zone.caller_reference == reference for zone in world.moto("route53").zones.values()):
         message = f"A hosted zone has already been created with the caller reference {reference}."
@@ -56,7 +56,7 @@ def reference_used_once(world: World, call: Call) -> None:
 
 
 @after("route53:CreateHostedZone")
-def created(world: World, call: Call, answer: Answer) -> None:
+def created(world: World, call: ApiCall, answer: Answer) -> None:
     zone = world.moto("route53").zones[answer["HostedZone"]["Id"].rpartition("/")[2]]
     _own_servers(zone, len(world.moto("route53").zones) + next(world.of(Changes).numbers))
     answer["DelegationSet"] = {"NameServers": zone.delegation_set.name_servers}
@@ -74,7 +74,7 @@ def _own_servers(zone: Any, number: int) -> None:
 
 
 @before("route53:ChangeResourceRecordSets")
-def possible(world: World, call: Call) -> None:
+def possible(world: World, call: ApiCall) -> None:
     """All changes of a batch or none: AWS names everything that is wrong with it."""
     zone = _zone(world, call.parameters["HostedZoneId"])
     wrong: list[str] = []
@@ -107,7 +107,7 @@ def possible(world: World, call: Call) -> None:
 
 
 @before("route53:ChangeResourceRecordSets")
-def carried_out(world: World, call: Call) -> Answer:
+def carried_out(world: World, call: ApiCall) -> Answer:
     """moto refuses to delete what it has not seen being made, and keeps a journal that outlives the records."""
     zone = _zone(world, call.parameters["HostedZoneId"])
     change = _change(world)
@@ -127,7 +127,7 @@ def carried_out(world: World, call: Call) -> Answer:
 
 
 @before("route53:GetChange")
-def change(world: World, call: Call) -> Answer:
+def change(world: World, call: ApiCall) -> Answer:
     id = call.parameters["Id"].rpartition("/")[2]
     due = world.of(Changes).insync_at.get(f"/change/{id}")
     if due is None:

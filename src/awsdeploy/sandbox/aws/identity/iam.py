@@ -8,7 +8,7 @@ from typing import Any
 
 from awsdeploy.sandbox.aws import Answer, after, before
 from awsdeploy.sandbox.server import durations
-from awsdeploy.sandbox.server.call import ACCOUNT, Call
+from awsdeploy.sandbox.server.call import ACCOUNT, ApiCall
 from awsdeploy.sandbox.server.refusal import AwsRefuses
 from awsdeploy.sandbox.server.world import World
 
@@ -23,17 +23,17 @@ class Propagation:
 
 
 @after("iam:CreateInstanceProfile")
-def profile_created(world: World, call: Call, _: Answer) -> None:
+def profile_created(world: World, call: ApiCall, _: Answer) -> None:
     world.of(Propagation).profiles[call.parameters["InstanceProfileName"]] = world.now
 
 
 @after("iam:CreateRole")
-def role_created(world: World, call: Call, _: Answer) -> None:
+def role_created(world: World, call: ApiCall, _: Answer) -> None:
     world.of(Propagation).roles[call.parameters["RoleName"]] = world.now
 
 
 @before("iam:CreateRole", "iam:PutRolePermissionsBoundary")
-def boundary_exists(world: World, call: Call) -> None:
+def boundary_exists(world: World, call: ApiCall) -> None:
     """AWS: a boundary is a policy of the account or of AWS's own."""
     arn = call.parameters.get("PermissionsBoundary")
     owner = str(arn).split(":")[4] if arn else "aws"
@@ -44,7 +44,7 @@ def boundary_exists(world: World, call: Call) -> None:
 
 
 @after("iam:ListRoles")
-def roles_listed(_: World, __: Call, answer: Answer) -> None:
+def roles_listed(_: World, __: ApiCall, answer: Answer) -> None:
     """AWS: a list leaves out boundary, tags and last use. API_ListRoles."""
     for role in answer["Roles"]:
         for left_out in ("PermissionsBoundary", "Tags", "RoleLastUsed"):
@@ -52,7 +52,7 @@ def roles_listed(_: World, __: Call, answer: Answer) -> None:
 
 
 @after("iam:AddRoleToInstanceProfile")
-def role_added(world: World, call: Call, _: Answer) -> None:
+def role_added(world: World, call: ApiCall, _: Answer) -> None:
     world.of(Propagation).contents[call.parameters["InstanceProfileName"]] = world.now
 
 

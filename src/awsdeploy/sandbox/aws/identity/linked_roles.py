@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from awsdeploy.sandbox.aws import Answer, after, before
 from awsdeploy.sandbox.server import durations
-from awsdeploy.sandbox.server.call import Call
+from awsdeploy.sandbox.server.call import ApiCall
 from awsdeploy.sandbox.server.refusal import AwsRefuses
 from awsdeploy.sandbox.server.world import World
 
@@ -23,12 +23,12 @@ class Linked:
 
 
 @after("iam:CreateServiceLinkedRole")
-def created(world: World, call: Call, _: Answer) -> None:
+def created(world: World, call: ApiCall, _: Answer) -> None:
     world.of(Linked).since.setdefault(str(call.parameters["AWSServiceName"]).partition(".")[0], world.now)
 
 
 @before("autoscaling:CreateAutoScalingGroup", "rds:CreateDBInstance", "rds:RestoreDBInstanceFromDBSnapshot")
-def role_is_known(world: World, call: Call) -> None:
+def role_is_known(world: World, call: ApiCall) -> None:
     first = world.of(Linked).since.setdefault(call.service, world.now)
     if world.now >= first + durations.IAM_PROPAGATION:
         return

@@ -11,7 +11,7 @@ from awsdeploy.sandbox.aws import before
 from awsdeploy.sandbox.aws.compute import agents
 from awsdeploy.sandbox.aws.compute.bootstraps import permits
 from awsdeploy.sandbox.machines import hosts
-from awsdeploy.sandbox.server.call import ACCOUNT, Call
+from awsdeploy.sandbox.server.call import ACCOUNT, ApiCall
 from awsdeploy.sandbox.server.refusal import AwsRefuses
 from awsdeploy.sandbox.server.world import World
 
@@ -34,7 +34,7 @@ PARAMETERS = ("GetParameter", "GetParameters", "GetParametersByPath")
     *(f"ssm:{name}" for name in PARAMETERS),
     "ec2:CreateTags",
 )
-def permitted(world: World, call: Call) -> None:
+def permitted(world: World, call: ApiCall) -> None:
     instance = _machine(world, call.key)
     if instance is None:
         return
@@ -57,7 +57,7 @@ def _machine(world: World, key: str) -> Any:
     return next((agents.machine(id) for id in running if world.site.keys.of_machine(id)[0] == key), None)
 
 
-def _asked(call: Call) -> Iterator[tuple[str, str]]:
+def _asked(call: ApiCall) -> Iterator[tuple[str, str]]:
     """The actions and the resources that a call is about."""
     given: Mapping[str, Any] = call.parameters
     if call.operation in OBJECTS:
@@ -74,7 +74,7 @@ def _asked(call: Call) -> Iterator[tuple[str, str]]:
                 yield f"ssm:{call.operation}", resource
 
 
-def _refusal(call: Call, message: str) -> tuple[str, str, int]:
+def _refusal(call: ApiCall, message: str) -> tuple[str, str, int]:
     if call.service == "ec2":
         return "UnauthorizedOperation", f"You are not authorized to perform this operation. {message}", 403
     if call.service == "s3":

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from awsdeploy.sandbox.aws import Answer, after, before
-from awsdeploy.sandbox.server.call import Call
+from awsdeploy.sandbox.server.call import ApiCall
 from awsdeploy.sandbox.server.refusal import AwsRefuses
 from awsdeploy.sandbox.server.world import World
 
@@ -23,7 +23,7 @@ class States:
 
 
 @before("cloudwatch:PutMetricAlarm")
-def acceptable(world: World, call: Call) -> None:
+def acceptable(world: World, call: ApiCall) -> None:
     wanted = call.parameters
     if ("Statistic" in wanted) == ("ExtendedStatistic" in wanted):
         raise AwsRefuses("ValidationError", "Exactly one of Statistic and ExtendedStatistic must be specified")
@@ -43,7 +43,7 @@ def acceptable(world: World, call: Call) -> None:
 
 
 @after("cloudwatch:PutMetricAlarm")
-def put(world: World, call: Call, _: Answer) -> None:
+def put(world: World, call: ApiCall, _: Answer) -> None:
     name, backend = call.parameters["AlarmName"], world.moto("cloudwatch", call.region)
     alarm: Any = backend.alarms[name]
     state, tags = world.of(States).kept.pop((call.region, name), ("INSUFFICIENT_DATA", None))
@@ -54,7 +54,7 @@ def put(world: World, call: Call, _: Answer) -> None:
 
 
 @before("cloudwatch:PutDashboard")
-def widgets(_: World, call: Call) -> None:
+def widgets(_: World, call: ApiCall) -> None:
     try:
         body = json.loads(call.parameters["DashboardBody"])
     except ValueError:

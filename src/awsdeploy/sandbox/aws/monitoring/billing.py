@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from awsdeploy.sandbox.aws import Answer, before
-from awsdeploy.sandbox.server.call import Call
+from awsdeploy.sandbox.server.call import ApiCall
 from awsdeploy.sandbox.server.refusal import AwsRefuses
 from awsdeploy.sandbox.server.world import World
 
@@ -46,7 +46,7 @@ def billed(world: World, key: str, value: str) -> dict[str, float]:
 
 
 @before("ce:UpdateCostAllocationTagsStatus")
-def activate(world: World, call: Call) -> Answer:
+def activate(world: World, call: ApiCall) -> Answer:
     active = world.of(Billing).active
     for one in call.parameters["CostAllocationTagsStatus"]:
         if one["Status"] == "Active":
@@ -57,7 +57,7 @@ def activate(world: World, call: Call) -> Answer:
 
 
 @before("ce:GetCostAndUsage")
-def cost_and_usage(world: World, call: Call) -> Answer:
+def cost_and_usage(world: World, call: ApiCall) -> Answer:
     asked = call.parameters
     period: dict[str, Any] = asked["TimePeriod"]
     begins = datetime.fromisoformat(period["Start"]).replace(tzinfo=UTC).timestamp()

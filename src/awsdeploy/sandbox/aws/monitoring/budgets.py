@@ -8,7 +8,7 @@ from typing import Any
 
 from awsdeploy.sandbox.aws import Answer, before
 from awsdeploy.sandbox.aws.monitoring import billing
-from awsdeploy.sandbox.server.call import ACCOUNT, Call
+from awsdeploy.sandbox.server.call import ACCOUNT, ApiCall
 from awsdeploy.sandbox.server.refusal import AwsRefuses
 from awsdeploy.sandbox.server.world import World
 
@@ -17,7 +17,7 @@ Told = dict[str, Any]
 
 
 @dataclass
-class Budget:
+class StoredBudget:
     """`told` are the notifications and the addresses of each."""
 
     shown: Told
@@ -29,11 +29,11 @@ class Budget:
 class Budgets:
     """All budgets of the account."""
 
-    by_name: dict[str, Budget] = field(default_factory=dict)
+    by_name: dict[str, StoredBudget] = field(default_factory=dict)
 
 
 @before("budgets:CreateBudget")
-def create(world: World, call: Call) -> Answer:
+def create(world: World, call: ApiCall) -> Answer:
     wanted = copy.deepcopy(call.parameters["Budget"])
     name = wanted["BudgetName"]
     if ":" in name or "\\" in name or len(name) > 100:
@@ -45,12 +45,12 @@ def create(world: World, call: Call) -> Answer:
     for one in call.parameters.get("NotificationsWithSubscribers") or ():
         told.append((_notification(one["Notification"]), _addressees(one["Subscribers"])))
     tags = {tag["Key"]: tag["Value"] for tag in call.parameters.get("ResourceTags") or ()}
-    world.of(Budgets).by_name[name] = Budget(wanted, told, tags)
+    world.of(Budgets).by_name[name] = StoredBudget(wanted, told, tags)
     return {}
 
 
 @before("budgets:UpdateBudget")
-def update(world: World, call: Call) -> Answer:
+def update(world: World, call: ApiCall) -> Answer:
     wanted = copy.deepcopy(call.parameters["NewBudget"])
     _checked(wanted)
     _named(world, wanted["BudgetName"]).shown = wanted
@@ -58,24 +58,24 @@ def update(world: World, call: Call) -> Answer:
 
 
 @before("budgets:DescribeBudget")
-def one(world: World, call: Call) -> Answer:
+def one(world: World, call: ApiCall) -> Answer:
     return {"Budget": _shown(world, _named(world, call.parameters["BudgetName"]))}
 
 
 @before("budgets:DescribeBudgets")
-def many(world: World, _: Call) -> Answer:
+def many(world: World, _: ApiCall) -> Answer:
     return {"Budgets": [_shown(world, budget) for budget in world.of(Budgets).by_name.values()]}
 
 
 @before("budgets:DeleteBudget")
-def delete(world: World, call: Call) -> Answer:
+def delete(world: World, call: ApiCall) -> Answer:
     _named(world, call.parameters["BudgetName"])
     del world.of(Budgets).by_name[call.parameters["BudgetName"]]
     return {}
 
 
 @before("budgets:CreateNotification")
-def create_notification(world: World, call: Call) -> Answer:
+def create_notification(world: World, call: ApiCall) -> Answer:
     budget, wanted = _named(world, call.parameters["BudgetName"]), _notification(call.parameters["Notification"])
     if any(known == wanted for known, _ in budget.told):
         raise AwsRefuses("DuplicateRecordException", "The notification already exists.")
@@ -84,7 +84,7 @@ def create_notification(world: World, call: Call) -> Answer:
 
 
 @before("budgets:DeleteNotification")
-def delete_notification(world: World, call: Call) -> Answer:
+def delete_notification(world: World, call: ApiCall) -> Answer:
     budget, wanted = _named(world, call.parameters["BudgetName"]), _notification(call.parameters["Notification"])
     _subscribers(world, call)
     budget.told = [(known, whom) for known, whom in budget.told if known != wanted]
@@ -92,17 +92,17 @@ def delete_notification(world: World, call: Call) -> Answer:
 
 
 @before("budgets:DescribeNotificationsForBudget")
-def notifications(world: World, call: Call) -> Answer:
+def notifications(world: World, call: ApiCall) -> Answer:
     return {"Notifications": [known for known, _ in _named(world, call.parameters["BudgetName"]).told]}
 
 
 @before("budgets:DescribeSubscribersForNotification")
-def subscribers(world: World, call: Call) -> Answer:
+def subscribers(world: World, call: ApiCall) -> Answer:
     return {"Subscribers": list(_subscribers(world, call))}
 
 
 @before("budgets:CreateSubscriber")
-def create_subscriber(world: World, call: Call) -> Answer:
+def create_subscriber(world: World, call: ApiCall) -> Answer:
     present, one = _subscribers(world, call), dict(call.parameters["Subscriber"])
     if one in present:
         raise AwsRefuses("DuplicateRecordException", "The subscriber already exists.")
@@ -111,7 +111,7 @@ def create_subscriber(world: World, call: Call) -> Answer:
 
 
 @before("budgets:DeleteSubscriber")
-def delete_subscriber(world: World, call: Call) -> Answer:
+def delete_subscriber(world: World, call: ApiCall) -> Answer:
     present, one = _subscribers(world, call), dict(call.parameters["Subscriber"])
     if one not in present:
         raise AwsRefuses("NotFoundException", "The subscriber doesn't exist.")
@@ -120,7 +120,7 @@ def delete_subscriber(world: World, call: Call) -> Answer:
 
 
 @before("budgets:TagResource", "budgets:UntagResource", "budgets:ListTagsForResource")
-def tags(world: World, call: Call) -> Answer:
+def tags(world: World, call: ApiCall) -> Answer:
     budget = _named(world, call.parameters["ResourceARN"].rpartition("budget/")[2])
     budget.tags.update({tag["Key"]: tag["Value"] for tag in call.parameters.get("ResourceTags") or ()})
     for key in call.parameters.get("ResourceTagKeys") or ():
@@ -130,13 +130,13 @@ def tags(world: World, call: Call) -> Answer:
     return {"ResourceTags": [{"Key": key, "Value": value} for key, value in budget.tags.items()]}
 
 
-def _named(world: World, name: str) -> Budget:
+def _named(world: World, name: str) -> StoredBudget:
     if name not in world.of(Budgets).by_name:
         raise AwsRefuses("NotFoundException", f"Unable to get budget: {name} - the budget doesn't exist.")
     return world.of(Budgets).by_name[name]
 
 
-def _shown(world: World, budget: Budget) -> Told:
+def _shown(world: World, budget: StoredBudget) -> Told:
     """AWS: what a tag that is no cost allocation tag has cost is not known, and counts as nothing."""
     spent = 0.0
     for one in (budget.shown.get("CostFilters") or {}).get("TagKeyValue", ()):
@@ -169,7 +169,7 @@ def _addressees(wanted: list[Told]) -> list[Told]:
     return [dict(one) for one in wanted]
 
 
-def _subscribers(world: World, call: Call) -> list[Told]:
+def _subscribers(world: World, call: ApiCall) -> list[Told]:
     budget, wanted = _named(world, call.parameters["BudgetName"]), _notification(call.parameters["Notification"])
     for known, whom in budget.told:
         if known == wanted:

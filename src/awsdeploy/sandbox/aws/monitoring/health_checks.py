@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from awsdeploy.sandbox.aws import Answer, after, before
-from awsdeploy.sandbox.server.call import Call
+from awsdeploy.sandbox.server.call import ApiCall
 from awsdeploy.sandbox.server.refusal import AwsRefuses
 from awsdeploy.sandbox.server.world import World
 
@@ -23,7 +23,7 @@ class References:
 
 
 @before("route53:CreateHealthCheck")
-def once(world: World, call: Call) -> Answer | None:
+def once(world: World, call: ApiCall) -> Answer | None:
     reference, config = str(call.parameters["CallerReference"]), call.parameters["HealthCheckConfig"]
     if len(reference) > LONGEST_REFERENCE:
         message = f"Value '{reference}' at 'callerReference' failed to satisfy constraint: length at most 64"
@@ -40,13 +40,13 @@ def once(world: World, call: Call) -> Answer | None:
 
 
 @after("route53:CreateHealthCheck")
-def made(world: World, call: Call, answer: Answer) -> None:
+def made(world: World, call: ApiCall, answer: Answer) -> None:
     reference, id = str(call.parameters["CallerReference"]), answer["HealthCheck"]["Id"]
     world.of(References).used[reference] = _written(call.parameters["HealthCheckConfig"]), id
 
 
 @before("route53:UpdateHealthCheck", "route53:DeleteHealthCheck", "route53:GetHealthCheck")
-def there(world: World, call: Call) -> None:
+def there(world: World, call: ApiCall) -> None:
     id = call.parameters["HealthCheckId"]
     if id not in world.moto("route53").health_checks:
         raise AwsRefuses("NoSuchHealthCheck", f"A health check with id {id} does not exist.", 404)

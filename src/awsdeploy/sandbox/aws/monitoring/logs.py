@@ -11,7 +11,7 @@ from moto.logs.models import LogEvent
 
 from awsdeploy.sandbox.aws import Answer, after, before
 from awsdeploy.sandbox.server import durations
-from awsdeploy.sandbox.server.call import Call
+from awsdeploy.sandbox.server.call import ApiCall
 from awsdeploy.sandbox.server.refusal import AwsRefuses
 from awsdeploy.sandbox.server.world import World
 
@@ -25,14 +25,14 @@ MYSQL_LOGS = {"audit", "error", "general", "iam-db-auth-error", "slowquery"}
 
 
 @before("logs:CreateLogGroup")
-def group_name(_: World, call: Call) -> None:
+def group_name(_: World, call: ApiCall) -> None:
     name = str(call.parameters["logGroupName"])
     if not NAME.fullmatch(name):
         raise AwsRefuses("InvalidParameterException", f"Value '{name}' at 'logGroupName' failed to satisfy constraint")
 
 
 @before("logs:PutRetentionPolicy")
-def retention(_: World, call: Call) -> None:
+def retention(_: World, call: ApiCall) -> None:
     days = call.parameters["retentionInDays"]
     if days not in PERIODS:
         offered = ", ".join(str(one) for one in sorted(PERIODS))
@@ -41,7 +41,7 @@ def retention(_: World, call: Call) -> None:
 
 
 @before("logs:PutLogEvents")
-def in_the_worlds_time(world: World, call: Call) -> dict[str, Any] | None:
+def in_the_worlds_time(world: World, call: ApiCall) -> dict[str, Any] | None:
     """AWS takes events of the last 14 days and up to 2 hours ahead; what is now, the world's clock says."""
     wanted = call.parameters
     group: Any = world.moto("logs", call.region).groups.get(wanted["logGroupName"])
@@ -69,7 +69,7 @@ def exports_there_are(wanted: Mapping[str, Any]) -> None:
 
 
 @after("logs:DeleteLogGroup")
-def written_again(world: World, call: Call, _: Answer) -> None:
+def written_again(world: World, call: ApiCall, _: Answer) -> None:
     """AWS: what still writes makes the group again, without tags and for ever."""
     name = str(call.parameters["logGroupName"])
     if found := re.fullmatch(r"/aws/rds/instance/([^/]+)/.+", name):

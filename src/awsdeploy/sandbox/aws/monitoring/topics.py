@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from awsdeploy.sandbox.aws import Answer, after, before
 from awsdeploy.sandbox.server import durations
-from awsdeploy.sandbox.server.call import Call
+from awsdeploy.sandbox.server.call import ApiCall
 from awsdeploy.sandbox.server.refusal import AwsRefuses
 from awsdeploy.sandbox.server.world import World
 
@@ -21,7 +21,7 @@ class Mail:
 
 
 @before("sns:CreateTopic")
-def same_tags(world: World, call: Call) -> None:
+def same_tags(world: World, call: ApiCall) -> None:
     """AWS: the name of a topic that stands gives that topic, if the tags are the same."""
     wanted = {tag["Key"]: tag["Value"] for tag in call.parameters.get("Tags") or ()}
     for arn, topic in world.moto("sns", call.region).topics.items():
@@ -31,7 +31,7 @@ def same_tags(world: World, call: Call) -> None:
 
 
 @after("sns:Subscribe")
-def mailed(world: World, call: Call, answer: Answer) -> None:
+def mailed(world: World, call: ApiCall, answer: Answer) -> None:
     arn, mail = answer["SubscriptionArn"], world.of(Mail)
     subscription = world.moto("sns", call.region).subscriptions[arn]
     if call.parameters["Protocol"] not in ("email", "email-json") or subscription.confirmed:
@@ -61,14 +61,14 @@ def confirm(world: World, address: str) -> int:
 
 
 @after("sns:ListSubscriptions", "sns:ListSubscriptionsByTopic")
-def listed(world: World, _: Call, answer: Answer) -> None:
+def listed(world: World, _: ApiCall, answer: Answer) -> None:
     for one in answer.get("Subscriptions", ()):
         if one["SubscriptionArn"] in world.of(Mail).unanswered:
             one["SubscriptionArn"] = PENDING
 
 
 @before("sns:Unsubscribe")
-def by_arn(world: World, call: Call) -> None:
+def by_arn(world: World, call: ApiCall) -> None:
     arn = str(call.parameters["SubscriptionArn"])
     if not arn.startswith("arn:"):
         raise AwsRefuses("InvalidParameter", "Invalid parameter: SubscriptionArn Reason: An ARN must have at least 6")

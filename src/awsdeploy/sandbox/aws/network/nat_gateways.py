@@ -7,13 +7,13 @@ from typing import Any
 from awsdeploy.sandbox.aws import Answer, after, before, limits
 from awsdeploy.sandbox.aws.network import interfaces
 from awsdeploy.sandbox.server import durations
-from awsdeploy.sandbox.server.call import Call
+from awsdeploy.sandbox.server.call import ApiCall
 from awsdeploy.sandbox.server.refusal import AwsRefuses
 from awsdeploy.sandbox.server.world import World
 
 
 @after("ec2:CreateNatGateway")
-def create(world: World, call: Call, answer: Answer) -> None:
+def create(world: World, call: ApiCall, answer: Answer) -> None:
     ec2 = world.moto("ec2", call.region)
     nat = ec2.nat_gateways[answer["NatGateway"]["NatGatewayId"]]
     nat.state = answer["NatGateway"]["State"] = "pending"
@@ -42,7 +42,7 @@ def _failed(world: World, region: str, nat: Any) -> None:
 
 
 @before("ec2:DeleteNatGateway")
-def delete(world: World, call: Call) -> Answer:
+def delete(world: World, call: ApiCall) -> Answer:
     nat_id = call.parameters["NatGatewayId"]
     nat = world.moto("ec2", call.region).nat_gateways.get(nat_id)
     if nat is None:
@@ -65,7 +65,7 @@ def _gone(world: World, region: str, nat: Any, state: str) -> None:
 
 
 @before("ec2:DescribeNatGateways")
-def known(world: World, call: Call) -> None:
+def known(world: World, call: ApiCall) -> None:
     present = world.moto("ec2", call.region).nat_gateways
     for nat_id in call.parameters.get("NatGatewayIds") or ():
         if nat_id not in present:
@@ -73,20 +73,20 @@ def known(world: World, call: Call) -> None:
 
 
 @before("ec2:AllocateAddress")
-def address_quota(world: World, call: Call) -> None:
+def address_quota(world: World, call: ApiCall) -> None:
     if len(world.moto("ec2", call.region).addresses) >= limits.quota(world, limits.ADDRESSES):
         raise AwsRefuses("AddressLimitExceeded", "The maximum number of addresses has been reached.")
 
 
 @before("ec2:ReleaseAddress")
-def address_in_use(world: World, call: Call) -> None:
+def address_in_use(world: World, call: ApiCall) -> None:
     for address in world.moto("ec2", call.region).addresses:
         if address.allocation_id == call.parameters.get("AllocationId") and address.association_id:
             raise AwsRefuses("InvalidIPAddress.InUse", f"Address {address.public_ip} is in use.")
 
 
 @before("ec2:DisassociateAddress")
-def address_of_a_nat_gateway(world: World, call: Call) -> None:
+def address_of_a_nat_gateway(world: World, call: ApiCall) -> None:
     """The address of a NAT gateway goes with the gateway, never by itself."""
     for address in world.moto("ec2", call.region).addresses:
         eni = address.eni

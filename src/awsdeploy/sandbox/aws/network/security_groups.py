@@ -6,13 +6,13 @@ import ipaddress
 from typing import Any
 
 from awsdeploy.sandbox.aws import before
-from awsdeploy.sandbox.server.call import Call
+from awsdeploy.sandbox.server.call import ApiCall
 from awsdeploy.sandbox.server.refusal import AwsRefuses
 from awsdeploy.sandbox.server.world import World
 
 
 @before("ec2:CreateSecurityGroup")
-def names(world: World, call: Call) -> None:
+def names(world: World, call: ApiCall) -> None:
     name, description = call.parameters.get("GroupName", ""), call.parameters.get("Description", "")
     if name.lower().startswith("sg-"):
         message = f"invalid value for parameter groupName: {name}. Group names may not be in the format sg-*."
@@ -27,7 +27,7 @@ def names(world: World, call: Call) -> None:
 
 
 @before("ec2:DeleteSecurityGroup")
-def in_use(world: World, call: Call) -> None:
+def in_use(world: World, call: ApiCall) -> None:
     ec2 = world.moto("ec2", call.region)
     group = ec2.get_security_group_by_name_or_id(call.parameters.get("GroupId") or call.parameters.get("GroupName"))
     if group is None:
@@ -41,7 +41,7 @@ def in_use(world: World, call: Call) -> None:
 
 
 @before("ec2:AuthorizeSecurityGroupIngress", "ec2:AuthorizeSecurityGroupEgress")
-def same_network(world: World, call: Call) -> None:
+def same_network(world: World, call: ApiCall) -> None:
     ec2 = world.moto("ec2", call.region)
     group = ec2.get_security_group_from_id(call.parameters.get("GroupId"))
     if group is None:

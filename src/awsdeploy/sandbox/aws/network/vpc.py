@@ -6,20 +6,20 @@ from typing import Any
 
 from awsdeploy.sandbox.aws import Answer, after, before, limits
 from awsdeploy.sandbox.aws.network import interfaces
-from awsdeploy.sandbox.server.call import Call
+from awsdeploy.sandbox.server.call import ApiCall
 from awsdeploy.sandbox.server.refusal import AwsRefuses
 from awsdeploy.sandbox.server.world import World
 
 
 @before("ec2:CreateVpc")
-def vpc_quota(world: World, call: Call) -> None:
+def vpc_quota(world: World, call: ApiCall) -> None:
     """AWS: five VPCs a region unless the account's quota is another, the default one included."""
     if len(world.moto("ec2", call.region).vpcs) >= limits.quota(world, limits.VPCS):
         raise AwsRefuses("VpcLimitExceeded", "The maximum number of VPCs has been reached.")
 
 
 @before("ec2:DeleteVpc")
-def vpc_empty(world: World, call: Call) -> None:
+def vpc_empty(world: World, call: ApiCall) -> None:
     ec2, vpc_id = world.moto("ec2", call.region), call.parameters["VpcId"]
     if vpc_id not in ec2.vpcs:
         return
@@ -40,14 +40,14 @@ LIVE_NAT = {"pending", "available", "deleting"}
 
 
 @before("ec2:DeleteSubnet")
-def subnet_empty(world: World, call: Call) -> None:
+def subnet_empty(world: World, call: ApiCall) -> None:
     subnet_id = call.parameters["SubnetId"]
     if interfaces.in_subnet(world, call.region, subnet_id):
         raise AwsRefuses("DependencyViolation", f"The subnet '{subnet_id}' has dependencies and cannot be deleted.")
 
 
 @after("ec2:DeleteSubnet")
-def subnet_leaves_its_route_table(world: World, call: Call, _: Answer) -> None:
+def subnet_leaves_its_route_table(world: World, call: ApiCall, _: Answer) -> None:
     for table in world.moto("ec2", call.region).route_tables.values():
         for association, subnet_id in list(table._associations.items()):
             if subnet_id == call.parameters["SubnetId"]:
@@ -55,7 +55,7 @@ def subnet_leaves_its_route_table(world: World, call: Call, _: Answer) -> None:
 
 
 @before("ec2:AttachInternetGateway")
-def one_gateway_a_vpc(world: World, call: Call) -> None:
+def one_gateway_a_vpc(world: World, call: ApiCall) -> None:
     wanted = call.parameters
     for gateway in world.moto("ec2", call.region).internet_gateways.values():
         if gateway.vpc and gateway.vpc.id == wanted["VpcId"] and gateway.id != wanted["InternetGatewayId"]:
@@ -64,7 +64,7 @@ def one_gateway_a_vpc(world: World, call: Call) -> None:
 
 
 @before("ec2:DetachInternetGateway")
-def no_mapped_addresses(world: World, call: Call) -> None:
+def no_mapped_addresses(world: World, call: ApiCall) -> None:
     vpc_id = call.parameters["VpcId"]
     gateway = world.moto("ec2", call.region).internet_gateways.get(call.parameters["InternetGatewayId"])
     if gateway is None or gateway.vpc is None or gateway.vpc.id != vpc_id:
@@ -78,7 +78,7 @@ def no_mapped_addresses(world: World, call: Call) -> None:
 
 
 @before("ec2:DeleteNetworkInterface")
-def interface_in_use(world: World, call: Call) -> None:
+def interface_in_use(world: World, call: ApiCall) -> None:
     eni = world.moto("ec2", call.region).enis.get(call.parameters["NetworkInterfaceId"])
     if eni is not None and (eni.instance or eni.requester_managed):
         message = f"Network interface '{eni.id}' is currently in use."
@@ -86,7 +86,7 @@ def interface_in_use(world: World, call: Call) -> None:
 
 
 @before("ec2:AssociateRouteTable")
-def one_table_a_subnet(world: World, call: Call) -> None:
+def one_table_a_subnet(world: World, call: ApiCall) -> None:
     wanted = call.parameters
     for table in world.moto("ec2", call.region).route_tables.values():
         if table.id != wanted["RouteTableId"] and wanted.get("SubnetId") in table._associations.values():
@@ -95,7 +95,7 @@ def one_table_a_subnet(world: World, call: Call) -> None:
 
 
 @before("ec2:CreateRoute", "ec2:ReplaceRoute")
-def route_leads_somewhere(world: World, call: Call) -> None:
+def route_leads_somewhere(world: World, call: ApiCall) -> None:
     ec2, wanted = world.moto("ec2", call.region), call.parameters
     table = ec2.route_tables.get(wanted["RouteTableId"])
     if table is None:
@@ -112,7 +112,7 @@ def route_leads_somewhere(world: World, call: Call) -> None:
 
 
 @after("ec2:DescribeRouteTables")
-def black_holes(world: World, call: Call, answer: Answer) -> None:
+def black_holes(world: World, call: ApiCall, answer: Answer) -> None:
     """A route whose target is gone stays, and leads nowhere."""
     ec2 = world.moto("ec2", call.region)
     for table in answer.get("RouteTables", ()):

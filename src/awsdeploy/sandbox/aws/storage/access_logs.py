@@ -6,7 +6,7 @@ from typing import Any
 
 from awsdeploy.sandbox.aws import Answer, after, before
 from awsdeploy.sandbox.server.anonymous_access import decided, listed, statements
-from awsdeploy.sandbox.server.call import ACCOUNT, Call
+from awsdeploy.sandbox.server.call import ACCOUNT, ApiCall
 from awsdeploy.sandbox.server.refusal import AwsRefuses
 from awsdeploy.sandbox.server.world import World
 
@@ -14,7 +14,7 @@ DELIVERY = "logdelivery.elasticloadbalancing.amazonaws.com"
 TEST_FILE = "ELBAccessLogTestFile"
 
 
-def _wanted(world: World, call: Call) -> tuple[str, str] | None:
+def _wanted(world: World, call: ApiCall) -> tuple[str, str] | None:
     """The bucket and the place in it that logs are to go to after this call, if any."""
     balancer = world.moto("elbv2", call.region).load_balancers.get(call.parameters["LoadBalancerArn"])
     told = {one["Key"]: one.get("Value", "") for one in call.parameters.get("Attributes") or ()}
@@ -28,7 +28,7 @@ def _wanted(world: World, call: Call) -> tuple[str, str] | None:
 
 
 @before("elbv2:ModifyLoadBalancerAttributes")
-def deliverable(world: World, call: Call) -> None:
+def deliverable(world: World, call: ApiCall) -> None:
     wanted = _wanted(world, call)
     if wanted is None:
         return
@@ -51,7 +51,7 @@ def _names_delivery(statement: dict[str, Any]) -> bool:
 
 
 @after("elbv2:ModifyLoadBalancerAttributes")
-def first_file(world: World, call: Call, _: Answer) -> None:
+def first_file(world: World, call: ApiCall, _: Answer) -> None:
     """AWS writes a file to see that it can."""
     if (wanted := _wanted(world, call)) is not None:
         name, place = wanted

@@ -10,7 +10,7 @@ from typing import Any
 from awsdeploy.sandbox.aws import before
 from awsdeploy.sandbox.aws.identity.iam import role_assumable
 from awsdeploy.sandbox.server.anonymous_access import SECURE, blocked, for_everyone, listed
-from awsdeploy.sandbox.server.call import Call, not_simulated
+from awsdeploy.sandbox.server.call import ApiCall, not_simulated
 from awsdeploy.sandbox.server.refusal import AwsRefuses
 from awsdeploy.sandbox.server.world import World
 
@@ -19,7 +19,7 @@ ROOT = re.compile(r"(\d{12}|arn:aws:iam::\d{12}:root)")
 
 
 @before("s3:PutBucketPolicy")
-def acceptable(world: World, call: Call) -> None:
+def acceptable(world: World, call: ApiCall) -> None:
     bucket = world.moto("s3").get_bucket(call.parameters["Bucket"])
     for statement in _statements(call.parameters["Policy"]):
         _well_formed(statement, bucket.name)
@@ -59,7 +59,7 @@ def _well_formed(statement: Mapping[str, Any], bucket: str) -> None:
         raise AwsRefuses("MalformedPolicy", "Policy has invalid resource", 400)
 
 
-def _understood(call: Call, statement: Mapping[str, Any]) -> None:
+def _understood(call: ApiCall, statement: Mapping[str, Any]) -> None:
     """A condition that could not be judged must not seem to hold."""
     for operator, keys in statement.get("Condition", {}).items():
         if operator not in SECURE or set(keys) - SECURE[operator]:

@@ -8,7 +8,7 @@ from typing import Any
 from awsdeploy.sandbox.aws import Answer, after, before
 from awsdeploy.sandbox.server import call as calls
 from awsdeploy.sandbox.server import durations
-from awsdeploy.sandbox.server.call import Call
+from awsdeploy.sandbox.server.call import ApiCall
 from awsdeploy.sandbox.server.refusal import AwsRefuses
 from awsdeploy.sandbox.server.world import World
 
@@ -30,14 +30,14 @@ class Spreading:
 
 
 @before("s3:PutBucketLifecycleConfiguration", "s3:DeleteBucketLifecycle")
-def remember(world: World, call: Call) -> None:
+def remember(world: World, call: ApiCall) -> None:
     name = call.parameters["Bucket"]
     until = world.now + durations.LIFECYCLE_SPREADS
     world.of(Spreading).changes[name] = Before(list(world.moto("s3").get_bucket(name).rules), until)
 
 
 @before("s3:GetBucketLifecycleConfiguration")
-def in_turn(world: World, call: Call) -> Answer | None:
+def in_turn(world: World, call: ApiCall) -> Answer | None:
     """The first question is answered with the rules before."""
     name = call.parameters["Bucket"]
     last = world.of(Spreading).changes.get(name)
@@ -57,5 +57,5 @@ def in_turn(world: World, call: Call) -> Answer | None:
 
 
 @after("s3:DeleteBucket")
-def forget(world: World, call: Call, _: Answer) -> None:
+def forget(world: World, call: ApiCall, _: Answer) -> None:
     world.of(Spreading).changes.pop(call.parameters["Bucket"], None)

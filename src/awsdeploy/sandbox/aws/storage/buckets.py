@@ -9,13 +9,13 @@ from typing import Any
 from awsdeploy.sandbox.aws import Answer, after, before
 from awsdeploy.sandbox.server import durations
 from awsdeploy.sandbox.server.anonymous_access import ALL_ON, Account, decided, statements
-from awsdeploy.sandbox.server.call import Call
+from awsdeploy.sandbox.server.call import ApiCall
 from awsdeploy.sandbox.server.refusal import AwsRefuses
 from awsdeploy.sandbox.server.world import World
 
 
 @dataclass
-class Names:
+class BucketNames:
     """When a bucket of each name was deleted, and the request metrics of each bucket, by its name and theirs."""
 
     deleted: dict[str, float] = field(default_factory=dict)
@@ -27,22 +27,22 @@ RESERVED = ("xn--", "sthree-", "amzn-s3-demo-"), ("-s3alias", "--ol-s3", ".mrap"
 
 
 @before("s3:CreateBucket")
-def name_is_free_for_all(_: World, call: Call) -> None:
+def name_is_free_for_all(_: World, call: ApiCall) -> None:
     starts, ends = RESERVED
     if call.parameters["Bucket"].startswith(starts) or call.parameters["Bucket"].endswith(ends):
         raise AwsRefuses("InvalidBucketName", "The specified bucket is not valid.")
 
 
 @before("s3:CreateBucket")
-def name_is_free(world: World, call: Call) -> None:
-    deleted = world.of(Names).deleted.get(call.parameters["Bucket"])
+def name_is_free(world: World, call: ApiCall) -> None:
+    deleted = world.of(BucketNames).deleted.get(call.parameters["Bucket"])
     if deleted is not None and world.now < deleted + durations.BUCKET_NAME_FREE:
         message = "A conflicting conditional operation is currently in progress against this resource."
         raise AwsRefuses("OperationAborted", f"{message} Please try again.", 409)
 
 
 @after("s3:CreateBucket")
-def fresh(world: World, call: Call, _: Answer) -> None:
+def fresh(world: World, call: ApiCall, _: Answer) -> None:
     """Closed to the public, encrypted, and without readers of single objects; with the tags of the call."""
     s3, wanted = world.moto("s3"), call.parameters
     name = wanted["Bucket"]
@@ -66,14 +66,14 @@ def _permission(bucket: Any, action: str, resource: str) -> Any:
 
 
 @after("s3:DeleteBucket")
-def gone(world: World, call: Call, _: Answer) -> None:
-    name, known = call.parameters["Bucket"], world.of(Names)
+def gone(world: World, call: ApiCall, _: Answer) -> None:
+    name, known = call.parameters["Bucket"], world.of(BucketNames)
     known.deleted[name] = world.now
     known.metrics = {key: value for key, value in known.metrics.items() if key[0] != name}
 
 
 @after("s3:ListBuckets")
-def regions(world: World, call: Call, answer: Answer) -> None:
+def regions(world: World, call: ApiCall, answer: Answer) -> None:
     """AWS: a list that is asked for with any parameter says where each bucket stands."""
     buckets = world.moto("s3").buckets
     for one in answer.get("Buckets") or () if call.parameters else ():
@@ -81,27 +81,27 @@ def regions(world: World, call: Call, answer: Answer) -> None:
 
 
 @before("s3:PutObject", "s3:CopyObject", "s3:CreateMultipartUpload", "s3:PutObjectAcl", "s3:PutBucketAcl")
-def no_readers_of_its_own(world: World, call: Call) -> None:
+def no_readers_of_its_own(world: World, call: ApiCall) -> None:
     bucket = world.moto("s3").buckets.get(call.parameters["Bucket"])
     acl = call.parameters.get("ACL", "bucket-owner-full-control")
     if bucket and bucket.ownership_rule == "BucketOwnerEnforced" and acl != "bucket-owner-full-control":
         raise AwsRefuses("AccessControlListNotSupported", "The bucket does not allow ACLs", 400)
 
 
-def _existing(world: World, call: Call) -> str:
+def _existing(world: World, call: ApiCall) -> str:
     return str(world.moto("s3").get_bucket(call.parameters["Bucket"]).name)
 
 
 @before("s3:PutBucketMetricsConfiguration")
-def count_requests(world: World, call: Call) -> Answer:
+def count_requests(world: World, call: ApiCall) -> Answer:
     key = (_existing(world, call), call.parameters["Id"])
-    world.of(Names).metrics[key] = dict(call.parameters["MetricsConfiguration"])
+    world.of(BucketNames).metrics[key] = dict(call.parameters["MetricsConfiguration"])
     return {}
 
 
 @before("s3:GetBucketMetricsConfiguration", "s3:DeleteBucketMetricsConfiguration")
-def counted_requests(world: World, call: Call) -> Answer:
-    known, key = world.of(Names).metrics, (_existing(world, call), call.parameters["Id"])
+def counted_requests(world: World, call: ApiCall) -> Answer:
+    known, key = world.of(BucketNames).metrics, (_existing(world, call), call.parameters["Id"])
     if key not in known:
         raise AwsRefuses("NoSuchConfiguration", "The specified configuration does not exist.", 404)
     if call.operation.startswith("Delete"):
@@ -111,13 +111,13 @@ def counted_requests(world: World, call: Call) -> Answer:
 
 
 @before("s3:ListBucketMetricsConfigurations")
-def all_counted_requests(world: World, call: Call) -> Answer:
-    name, known = _existing(world, call), world.of(Names).metrics
+def all_counted_requests(world: World, call: ApiCall) -> Answer:
+    name, known = _existing(world, call), world.of(BucketNames).metrics
     return {"IsTruncated": False, "MetricsConfigurationList": [one for key, one in known.items() if key[0] == name]}
 
 
 @before("s3control:GetPublicAccessBlock")
-def account_block(world: World, _: Call) -> Answer:
+def account_block(world: World, _: ApiCall) -> Answer:
     block = world.of(Account).block
     if not block:
         message = "The public access block configuration was not found"
@@ -126,12 +126,12 @@ def account_block(world: World, _: Call) -> Answer:
 
 
 @before("s3control:PutPublicAccessBlock")
-def block_the_account(world: World, call: Call) -> Answer:
+def block_the_account(world: World, call: ApiCall) -> Answer:
     world.of(Account).block = dict(call.parameters["PublicAccessBlockConfiguration"])
     return {}
 
 
 @before("s3control:DeletePublicAccessBlock")
-def unblock_the_account(world: World, _: Call) -> Answer:
+def unblock_the_account(world: World, _: ApiCall) -> Answer:
     world.of(Account).block = {}
     return {}

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import quote
 
 from awsdeploy.sandbox.aws import Answer, before
-from awsdeploy.sandbox.server.call import Call
+from awsdeploy.sandbox.server.call import ApiCall
 from awsdeploy.sandbox.server.world import World
 
 ENCODED = ("Key", "Prefix", "Delimiter", "KeyMarker", "NextKeyMarker")
@@ -17,7 +17,7 @@ MOST = 1000
 
 
 @before("s3:ListObjectVersions")
-def versions(world: World, call: Call) -> Answer | None:
+def versions(world: World, call: ApiCall) -> Answer | None:
     """moto writes every key as it is, which is no XML where the key has a control character."""
     asked = call.parameters
     if asked.get("EncodingType") != "url":
@@ -58,7 +58,7 @@ def _version(one: Any) -> dict[str, Any]:
 
 
 @before("s3:ListMultipartUploads")
-def uploads(world: World, call: Call) -> Answer | None:
+def uploads(world: World, call: ApiCall) -> Answer | None:
     asked = call.parameters
     if asked.get("EncodingType") != "url":
         return None

@@ -9,7 +9,7 @@ from typing import Any
 
 from awsdeploy.sandbox.aws import Answer, after, before
 from awsdeploy.sandbox.server import durations
-from awsdeploy.sandbox.server.call import Call
+from awsdeploy.sandbox.server.call import ApiCall
 from awsdeploy.sandbox.server.refusal import AwsRefuses
 from awsdeploy.sandbox.server.world import World
 
@@ -22,7 +22,7 @@ class Replications:
 
 
 @before("s3:PutBucketReplication")
-def acceptable(world: World, call: Call) -> None:
+def acceptable(world: World, call: ApiCall) -> None:
     s3, name = world.moto("s3"), call.parameters["Bucket"]
     if not s3.get_bucket(name).is_versioned:
         message = "Versioning must be 'Enabled' on the bucket to apply a replication configuration"
@@ -42,30 +42,30 @@ def _target(rule: dict[str, Any]) -> str:
 
 
 @after("s3:PutBucketReplication")
-def remembered(world: World, call: Call, _: Answer) -> None:
+def remembered(world: World, call: ApiCall, _: Answer) -> None:
     world.of(Replications).by_bucket[call.parameters["Bucket"]] = call.parameters["ReplicationConfiguration"]
 
 
 @after("s3:DeleteBucketReplication", "s3:DeleteBucket")
-def forgotten(world: World, call: Call, _: Answer) -> None:
+def forgotten(world: World, call: ApiCall, _: Answer) -> None:
     world.of(Replications).by_bucket.pop(call.parameters["Bucket"], None)
 
 
 @after("s3:GetBucketReplication")
-def as_declared(world: World, call: Call, answer: Answer) -> None:
+def as_declared(world: World, call: ApiCall, answer: Answer) -> None:
     """moto forgets whether delete markers are copied."""
     answer["ReplicationConfiguration"] = world.of(Replications).by_bucket[call.parameters["Bucket"]]
 
 
 @after("s3:PutObject", "s3:CopyObject", "s3:CompleteMultipartUpload")
-def written(world: World, call: Call, _: Answer) -> None:
+def written(world: World, call: ApiCall, _: Answer) -> None:
     for target in _targets(world, call):
         copy = partial(_copy, world, call.parameters["Bucket"], target, call.parameters["Key"])
         world.agenda.after(durations.REPLICATED, copy)
 
 
 @after("s3:DeleteObject")
-def deleted(world: World, call: Call, _: Answer) -> None:
+def deleted(world: World, call: ApiCall, _: Answer) -> None:
     """A delete marker is copied; a version that is thrown away stays in the copy."""
     if "VersionId" not in call.parameters:
         for target in _targets(world, call, markers=True):
@@ -73,7 +73,7 @@ def deleted(world: World, call: Call, _: Answer) -> None:
             world.agenda.after(durations.REPLICATED, mark)
 
 
-def _targets(world: World, call: Call, markers: bool = False) -> Iterator[str]:
+def _targets(world: World, call: ApiCall, markers: bool = False) -> Iterator[str]:
     key = str(call.parameters["Key"])
     for rule in world.of(Replications).by_bucket.get(call.parameters["Bucket"], {}).get("Rules", ()):
         within = key.startswith(rule.get("Filter", {}).get("Prefix", ""))

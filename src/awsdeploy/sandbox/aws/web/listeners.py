@@ -8,7 +8,7 @@ from typing import Any
 
 from awsdeploy.sandbox.aws import Answer, after, before
 from awsdeploy.sandbox.aws.dns import certificates
-from awsdeploy.sandbox.server.call import Call, asked
+from awsdeploy.sandbox.server.call import ApiCall, asked
 from awsdeploy.sandbox.server.refusal import AwsRefuses
 from awsdeploy.sandbox.server.world import World
 
@@ -41,7 +41,7 @@ class Used:
 
 
 @before("elbv2:CreateTargetGroup")
-def same_name(world: World, call: Call) -> Answer | None:
+def same_name(world: World, call: ApiCall) -> Answer | None:
     """The same settings give the one that exists, other settings a refusal."""
     wanted = call.parameters
     for group in world.moto("elbv2", call.region).target_groups.values():
@@ -56,7 +56,7 @@ def same_name(world: World, call: Call) -> Answer | None:
 
 
 @before("elbv2:CreateListener")
-def one_a_port(world: World, call: Call) -> None:
+def one_a_port(world: World, call: ApiCall) -> None:
     balancer = world.moto("elbv2", call.region).load_balancers.get(call.parameters["LoadBalancerArn"])
     port = str(call.parameters.get("Port"))
     if balancer is not None and any(str(one.port) == port for one in balancer.listeners.values()):
@@ -64,7 +64,7 @@ def one_a_port(world: World, call: Call) -> None:
 
 
 @before("elbv2:CreateListener", "elbv2:ModifyListener")
-def encrypted(world: World, call: Call) -> None:
+def encrypted(world: World, call: ApiCall) -> None:
     """HTTPS needs a certificate of this region that has been issued."""
     wanted = call.parameters
     arns = [one.get("CertificateArn", "") for one in wanted.get("Certificates") or ()]
@@ -86,7 +86,7 @@ def encrypted(world: World, call: Call) -> None:
 
 
 @before("elbv2:CreateListener", "elbv2:ModifyListener", "elbv2:CreateRule", "elbv2:ModifyRule")
-def groups_exist(world: World, call: Call) -> None:
+def groups_exist(world: World, call: ApiCall) -> None:
     """A target group serves one load balancer, and has to exist."""
     elb = world.moto("elbv2", call.region)
     mine = _balancer_of(elb, call.parameters)
@@ -100,7 +100,7 @@ def groups_exist(world: World, call: Call) -> None:
 
 
 @after("elbv2:CreateListener")
-def headers(world: World, call: Call, answer: Answer) -> None:
+def headers(world: World, call: ApiCall, answer: Answer) -> None:
     """AWS: the server's name is shown, no header is added."""
     elb = world.moto("elbv2", call.region)
     for shown in answer["Listeners"]:
@@ -110,7 +110,7 @@ def headers(world: World, call: Call, answer: Answer) -> None:
 
 
 @before("elbv2:ModifyListenerAttributes")
-def known_attributes(_: World, call: Call) -> None:
+def known_attributes(_: World, call: ApiCall) -> None:
     for one in call.parameters["Attributes"]:
         name = one["Key"].removeprefix(ADDED).removesuffix(".header_value")
         if name not in (*RESPONSE_HEADERS, "server.enabled"):
@@ -118,7 +118,7 @@ def known_attributes(_: World, call: Call) -> None:
 
 
 @before("elbv2:CreateRule", "elbv2:ModifyRule")
-def five_values(_: World, call: Call) -> None:
+def five_values(_: World, call: ApiCall) -> None:
     count = 0
     for condition in call.parameters.get("Conditions") or ():
         for part in condition.values():
@@ -135,7 +135,7 @@ def five_values(_: World, call: Call) -> None:
     "elbv2:ModifyRule",
     "elbv2:DeleteRule",
 )
-def linked(world: World, call: Call, _: Answer) -> None:
+def linked(world: World, call: ApiCall, _: Answer) -> None:
     """Which group serves which load balancer follows from the rules as they are now."""
     elb, since = world.moto("elbv2", call.region), world.of(Used).since
     for arn, group in elb.target_groups.items():

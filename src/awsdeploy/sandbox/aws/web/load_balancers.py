@@ -10,7 +10,7 @@ from typing import Any
 from awsdeploy.sandbox.aws import Answer, after, before
 from awsdeploy.sandbox.aws.network import interfaces
 from awsdeploy.sandbox.server import durations
-from awsdeploy.sandbox.server.call import Call, asked
+from awsdeploy.sandbox.server.call import ApiCall, asked
 from awsdeploy.sandbox.server.refusal import AwsRefuses
 from awsdeploy.sandbox.server.world import World
 
@@ -36,7 +36,7 @@ def describe_interfaces(balancer: Any) -> str:
 
 
 @before("elbv2:CreateLoadBalancer", "elbv2:CreateTargetGroup")
-def names(_: World, call: Call) -> None:
+def names(_: World, call: ApiCall) -> None:
     name = str(call.parameters.get("Name", ""))
     usable = name.replace("-", "").isalnum() and name.isascii() and not (name.startswith("-") or name.endswith("-"))
     if not usable or len(name) > NAME_LIMIT:
@@ -48,7 +48,7 @@ def names(_: World, call: Call) -> None:
 
 
 @before("elbv2:CreateLoadBalancer")
-def same_name(world: World, call: Call) -> Answer | None:
+def same_name(world: World, call: ApiCall) -> Answer | None:
     """The same settings give the one that exists, other settings a refusal."""
     wanted = call.parameters
     for balancer in world.moto("elbv2", call.region).load_balancers.values():
@@ -68,7 +68,7 @@ def same_name(world: World, call: Call) -> Answer | None:
 
 
 @before("elbv2:CreateLoadBalancer")
-def placement(world: World, call: Call) -> None:
+def placement(world: World, call: ApiCall) -> None:
     ec2, wanted = world.moto("ec2", call.region), call.parameters
     present = {one: subnet for zone in ec2.subnets.values() for one, subnet in zone.items()}
     for subnet_id in wanted.get("Subnets") or ():
@@ -86,7 +86,7 @@ def placement(world: World, call: Call) -> None:
 
 
 @before("elbv2:SetSecurityGroups")
-def groups_of_its_network(world: World, call: Call) -> None:
+def groups_of_its_network(world: World, call: ApiCall) -> None:
     balancer = world.moto("elbv2", call.region).load_balancers.get(call.parameters["LoadBalancerArn"])
     if balancer is not None:
         _groups_of(world.moto("ec2", call.region), balancer.vpc_id, call.parameters["SecurityGroups"])
@@ -103,7 +103,7 @@ def _groups_of(ec2: Any, vpc_id: str, group_ids: Iterable[str]) -> None:
 
 
 @after("elbv2:CreateLoadBalancer")
-def create(world: World, call: Call, answer: Answer) -> None:
+def create(world: World, call: ApiCall, answer: Answer) -> None:
     for shown in answer["LoadBalancers"]:
         balancer = world.moto("elbv2", call.region).load_balancers[shown["LoadBalancerArn"]]
         balancer.activate = _not_because_someone_looks
@@ -137,12 +137,12 @@ def _cover(world: World, region: str, balancer: Any) -> None:
 
 
 @after("elbv2:SetSubnets")
-def moved(world: World, call: Call, _: Answer) -> None:
+def moved(world: World, call: ApiCall, _: Answer) -> None:
     _cover(world, call.region, world.moto("elbv2", call.region).load_balancers[call.parameters["LoadBalancerArn"]])
 
 
 @after("elbv2:SetSecurityGroups")
-def secured(world: World, call: Call, _: Answer) -> None:
+def secured(world: World, call: ApiCall, _: Answer) -> None:
     ec2 = world.moto("ec2", call.region)
     balancer = world.moto("elbv2", call.region).load_balancers[call.parameters["LoadBalancerArn"]]
     groups = [ec2.get_security_group_from_id(one) for one in balancer.security_groups]
@@ -151,7 +151,7 @@ def secured(world: World, call: Call, _: Answer) -> None:
 
 
 @before("elbv2:DeleteLoadBalancer")
-def delete(world: World, call: Call) -> Answer:
+def delete(world: World, call: ApiCall) -> Answer:
     arn = call.parameters["LoadBalancerArn"]
     elb, leaving = world.moto("elbv2", call.region), world.of(Balancers).leaving
     balancer = elb.load_balancers.get(arn)
@@ -175,7 +175,7 @@ def _gone(world: World, region: str, balancer: Any) -> None:
 
 
 @before("elbv2:ModifyLoadBalancerAttributes")
-def desync_mode(_: World, call: Call) -> None:
+def desync_mode(_: World, call: ApiCall) -> None:
     for one in call.parameters["Attributes"]:
         if one["Key"] == "routing.http.desync_mitigation_mode" and one.get("Value") not in DESYNC_MODES:
             message = f"Load balancer attribute value '{one.get('Value')}' is not valid for '{one['Key']}'"
@@ -183,6 +183,6 @@ def desync_mode(_: World, call: Call) -> None:
 
 
 @before("elbv2:DescribeTags")
-def twenty_at_most(_: World, call: Call) -> None:
+def twenty_at_most(_: World, call: ApiCall) -> None:
     if len(call.parameters.get("ResourceArns") or ()) > ARNS_OF_ONE_QUESTION:
         raise AwsRefuses("ValidationError", f"The number of resources cannot exceed '{ARNS_OF_ONE_QUESTION}'")

@@ -12,13 +12,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from awsdeploy.sandbox.aws import Answer, before
-from awsdeploy.sandbox.aws.compute.instances import Machines, bootstrapped
+from awsdeploy.sandbox.aws.compute.instances import InstanceStates, bootstrapped
 from awsdeploy.sandbox.aws.network import interfaces, security_groups
 from awsdeploy.sandbox.aws.web import listeners, load_balancers
 from awsdeploy.sandbox.aws.web.checked import Checked, released
 from awsdeploy.sandbox.machines.user_data import listens
 from awsdeploy.sandbox.server import durations
-from awsdeploy.sandbox.server.call import Call
+from awsdeploy.sandbox.server.call import ApiCall
 from awsdeploy.sandbox.server.refusal import AwsRefuses
 from awsdeploy.sandbox.server.world import World
 
@@ -58,7 +58,7 @@ class Serving:
 
 
 @before("elbv2:RegisterTargets")
-def register(world: World, call: Call) -> None:
+def register(world: World, call: ApiCall) -> None:
     ec2, group = world.moto("ec2", call.region), _group(world, call)
     memory = world.of(Registered)
     for target in call.parameters["Targets"]:
@@ -109,7 +109,7 @@ def word(world: World, region: str, arn: str, id: str) -> str:
 
 
 @before("elbv2:DeregisterTargets")
-def deregister(world: World, call: Call) -> Answer:
+def deregister(world: World, call: ApiCall) -> Answer:
     """AWS: a target that is not registered is no error. One that served is drained for the group's delay."""
     group = _group(world, call)
     for target in call.parameters["Targets"]:
@@ -118,7 +118,7 @@ def deregister(world: World, call: Call) -> Answer:
 
 
 @before("elbv2:DescribeTargetHealth")
-def health(world: World, call: Call) -> Answer:
+def health(world: World, call: ApiCall) -> Answer:
     group, memory = _group(world, call), world.of(Registered)
     rows = {one["Id"]: (int(one["Port"]), *_state(world, call.region, group, one)) for one in group.targets.values()}
     for arn, id in memory.draining:
@@ -149,7 +149,7 @@ def _described(id: str, port: int, state: str, reason: str, words: str) -> dict[
     return {"Target": {"Id": id, "Port": port}, "HealthCheckPort": str(port), "TargetHealth": shown}
 
 
-def _group(world: World, call: Call) -> Any:
+def _group(world: World, call: ApiCall) -> Any:
     arn = call.parameters["TargetGroupArn"]
     group = world.moto("elbv2", call.region).target_groups.get(arn)
     if group is None:
@@ -200,7 +200,7 @@ def _simulated(world: World, region: str, group: Any, target: dict[str, Any]) ->
 
 def _booted(world: World, instance: Any) -> float:
     """When the machine's user data has started what it starts."""
-    since = world.of(Machines).running_since.get(instance.id)
+    since = world.of(InstanceStates).running_since.get(instance.id)
     return float("inf") if since is None else since + durations.INSTANCE_BOOTSTRAPPED
 
 
@@ -226,7 +226,7 @@ def _admitted(world: World, region: str, balancer: Any, instance: Any, port: int
 
 def _listens(world: World, instance: Any) -> frozenset[int]:
     """The ports that the machine's user data serves."""
-    if instance.id in world.of(Machines).silent:
+    if instance.id in world.of(InstanceStates).silent:
         return frozenset()
     script = instance.user_data or ""
     return listens(script if isinstance(script, str) else script.decode())
