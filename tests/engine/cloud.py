@@ -1,9 +1,8 @@
-"""A cloud in a dictionary, and kinds of resources that live in it, to test the engine without knowing AWS.
+"""A cloud in a dictionary and the kinds of its resources: tests of the engine need no AWS.
 
-The cloud sits where botocore's clients would, so the door's own rules (what is sent again, what is a
-lost answer) are exercised too. It is eventually consistent on request, goes through its statuses in
-looks rather than in seconds, refuses and loses answers as told, and can kill whoever is using it at any write.
-Its kinds are ordinary kinds: the engine has never heard of them.
+The cloud replaces botocore's clients, so the session's own rules (what is sent again, what is a lost answer) are
+tested too. A test can make it eventually consistent, refuse calls, lose answers, and kill the process at any write.
+A status changes with each read, not with time.
 """
 
 from __future__ import annotations
@@ -54,12 +53,12 @@ REGION = "ap-northeast-2"
 
 
 class Crash(BaseException):
-    """The process dies here: nothing may catch it."""
+    """End of the process: nothing may catch it."""
 
 
 @dataclass
 class Fault:
-    """What happens to the next `times` calls of `operation` (on `kind`): refused, or the answer lost."""
+    """Fault of the next `times` calls of `operation` (on `kind`): refused, or the answer lost."""
 
     operation: str
     how: str = "refuse"  # "lose before", "lose after" the cloud has acted, or "die" then
@@ -87,7 +86,7 @@ class Thing:
 
 
 class Cloud:
-    """Everything there is, by id. One lock, so that each call is atomic, as AWS's are."""
+    """All things, by id. One lock makes each call atomic, as in AWS."""
 
     def __init__(self) -> None:
         self.account = "111122223333"
@@ -100,9 +99,9 @@ class Cloud:
         self.in_turn = False  # whether every other list is not old after all
         self.history: list[tuple[float, dict[str, Thing]]] = []  # when a write came, and what there was before it
         self.pending: dict[str, list[str]] = {}  # the statuses a new thing of a kind goes through
-        self.ruined: dict[str, str] = {}  # kinds whose next thing fails, and why
+        self.failed: dict[str, str] = {}  # kinds whose next thing fails, and why
         self.stubborn: set[str] = set()  # kinds that ignore changes
-        self.occupied = True
+        self.healthy = True
         self.writes: list[str] = []
         self.looks = 0
         self.steps = 0
@@ -118,7 +117,7 @@ class Cloud:
         self.faults.append(Fault(operation, **more))
 
     def dies(self, at: int) -> None:
-        """Kill the user at the n-th moment from now: before or after a write here or in the state file."""
+        """Kill the process at the n-th moment from now: before or after a write here or in the state file."""
         self.steps, self.crash_at = 0, at
 
     def hide(self, thing: Thing, seconds: float) -> None:
@@ -197,8 +196,8 @@ class Cloud:
         listed_from = time.monotonic() + self.lag
         status = coming[0] if coming else "available"
         thing = Thing(id, Kind, Tags, Settings, Token, Region, listed_from, coming, status)
-        if Kind in self.ruined:
-            thing.status, thing.coming, thing.reason = "ruined", [], self.ruined.pop(Kind)
+        if Kind in self.failed:
+            thing.status, thing.coming, thing.reason = "failed", [], self.failed.pop(Kind)
         self.things[id] = thing
         self.ever.add(id)
         return {"Id": id}
@@ -220,7 +219,7 @@ class Cloud:
         return {"Things": listed}
 
     def _old(self) -> dict[str, Thing] | None:
-        """What there was before the first write that is not visible yet."""
+        """The things before the first write that is not visible yet."""
         self.looks += 1
         if self.in_turn and self.looks % 2 == 0:
             return None
@@ -237,9 +236,9 @@ class Cloud:
         for other in self.things.values():
             if Id in _words(other.settings):
                 raise _error("DeleteThing", "DependencyViolation", f"{other.id} uses it")
-        if thing.status != "razing" and thing.kind in self.pending:
-            thing.status, thing.coming = "razing", ["razing", "razing", "gone"]
-        elif thing.status != "razing":
+        if thing.status != "deleting" and thing.kind in self.pending:
+            thing.status, thing.coming = "deleting", ["deleting", "deleting", "gone"]
+        elif thing.status != "deleting":
             del self.things[Id]
         return {}
 
@@ -311,8 +310,8 @@ class _Names(dict[str, str]):
         return _operation(method)
 
 
-class CloudDoor(AwsSession):
-    """The real door, opening on the cloud."""
+class CloudSession(AwsSession):
+    """A session whose calls go to the cloud."""
 
     def __init__(self, cloud: Cloud) -> None:
         super().__init__(first_pause=0.001)
@@ -323,7 +322,7 @@ class CloudDoor(AwsSession):
 
 
 class _Raw:
-    """Where a botocore client would be."""
+    """Replacement of a botocore client."""
 
     meta = SimpleNamespace(
         method_to_api_mapping=_Names(),
@@ -360,8 +359,8 @@ _product_kinds = dict(KINDS)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class InCloud(Resource):
-    """What all kinds of this cloud have in common: the fields are the settings."""
+class CloudResource(Resource):
+    """Base of all kinds of this cloud; the fields are the settings."""
 
     abstract = True
     retry_delete_on = {"DependencyViolation"}
@@ -415,114 +414,114 @@ def _setting(aws: Aws, value: Any) -> Any:
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Land(InCloud):
-    """Made blindly: sent twice there are two."""
+class Network(CloudResource):
+    """Without idempotency: a create that is sent twice makes two."""
 
-    size: str = "10 ha"
+    cidr: str = "10.0.0.0/16"
 
-    replaces = {"size"}
+    replaces = {"cidr"}
 
     def adopt(self, aws: Aws) -> Observed:
-        return Observed(Land, self.key, self.existing)
+        return Observed(Network, self.key, self.existing)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Lot(InCloud):
-    """Made blindly, and replaced with its land."""
+class Subnet(CloudResource):
+    """Without idempotency; replaced with its network."""
 
-    land: Land
+    network: Network
     label: str = "plain"
 
-    replaces = {"land"}
+    replaces = {"network"}
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Charter(InCloud):
-    """Told by its name."""
+class Certificate(CloudResource):
+    """Identified by its name."""
 
-    text: str = "be kind"
+    domain: str = "example.com"
 
     idempotency = Idempotency.NAME
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class House(InCloud):
-    """Told by a token; takes time to build and to raze."""
+class Server(CloudResource):
+    """Created with a token; creation and deletion take time."""
 
-    lot: Lot
-    charter: Charter
-    floors: str = "2"
-    style: str = "brick"
+    subnet: Subnet
+    certificate: Certificate
+    size: str = "2"
+    image: str = "al2023"
 
     idempotency = Idempotency.TOKEN
-    replaces = {"style"}
-    wait = Wait(pending={"building"}, failed={"ruined"}, leaving={"razing"}, deadline=30)
+    replaces = {"image"}
+    wait = Wait(pending={"creating"}, failed={"failed"}, leaving={"deleting"}, deadline=30)
     transient = (TransientError("CreateThing", "StillPropagating", seconds=30),)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Library(InCloud):
-    """Holds what cannot be made again."""
+class Disk(CloudResource):
+    """Contains data."""
 
-    land: Land
-    shelves: str = "oak"
+    network: Network
+    volume_type: str = "gp3"
 
     idempotency = Idempotency.TOKEN
     data = True
-    replaces = {"shelves"}
-    wait = Wait(failed={"ruined"})
+    replaces = {"volume_type"}
+    wait = Wait(failed={"failed"})
 
     @classmethod
     def keep(cls, aws: Aws, live: Observed, options: DestroyOptions) -> Retained | None:
-        return None if options.data else Retained("it holds books", 1.5)
+        return None if options.data else Retained("it contains data", 1.5)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Outpost(InCloud):
-    """May stand anywhere."""
+class Replica(CloudResource):
+    """Can be in any region."""
 
-    land: Land
+    network: Network
 
     multi_region = True
     idempotency = Idempotency.TOKEN
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class MovedIn(Gate):
-    """Waits for people in the house."""
+class ServerHealthy(Gate):
+    """Waits until the server is healthy."""
 
-    house: House
+    server: Server
 
-    wait = Wait(pending={"empty"}, deadline=0.2)
+    wait = Wait(pending={"unhealthy"}, deadline=0.2)
 
     def observe(self, aws: Aws) -> Observed:
-        things = aws.client("cloud").pages("describe_things", "Things", Kind="Land")
+        things = aws.client("cloud").pages("describe_things", "Things", Kind="Network")
         session = aws.context.session
-        assert isinstance(session, CloudDoor)
+        assert isinstance(session, CloudSession)
         return Observed(
-            MovedIn, self.key, "", status="available" if list(things) and session.cloud.occupied else "empty"
+            ServerHealthy, self.key, "", status="available" if list(things) and session.cloud.healthy else "unhealthy"
         )
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Lamp(InCloud):
-    """Lit once people have moved in: hangs on a gate."""
+class Alarm(CloudResource):
+    """Depends on a gate, and through it on the server."""
 
-    people: MovedIn
-    colour: str = "warm"
+    health: ServerHealthy
+    threshold: str = "80"
 
     def settings(self, aws: Aws) -> dict[str, Any]:
-        return {"house": aws[self.people.house].id, "colour": self.colour}
+        return {"server": aws[self.health.server].id, "threshold": self.threshold}
 
 
-OURS = {name: kind for name, kind in KINDS.items() if name not in _product_kinds}
+OURS = {name: kind for name, kind in KINDS.items() if kind is not _product_kinds.get(name)}
 KINDS.clear()
 KINDS.update(_product_kinds)
 
 
 @contextmanager
 def only_these_kinds() -> Iterator[None]:
-    """The world consists of this cloud's kinds, and of those that a test defines meanwhile."""
+    """Replace the product's kinds by this cloud's; kinds that a test defines meanwhile are forgotten afterwards."""
     before = dict(KINDS)
     KINDS.clear()
     KINDS.update(OURS)
@@ -534,8 +533,8 @@ def only_these_kinds() -> Iterator[None]:
 
 
 @dataclass
-class Town:
-    """A small stack with an edge of every sort; `declare` may change any field by `key.field`."""
+class SampleStack:
+    """A small stack with every sort of dependency; `declare` changes a field by `key_field`."""
 
     folder: Path
     cloud: Cloud = field(default_factory=Cloud)
@@ -545,19 +544,19 @@ class Town:
 
     def declare(self, without: Sequence[str] = (), **changed: str) -> list[Step]:
         def of(key: str) -> dict[str, Any]:
-            return {"key": f"town/{key}"} | {
+            return {"key": f"sample/{key}"} | {
                 name.removeprefix(f"{key}_"): value for name, value in changed.items() if name.startswith(f"{key}_")
             }
 
-        land = Land(**of("land"))
-        lot = Lot(land=land, **of("lot"))
-        charter = Charter(**of("charter"))
-        house = House(lot=lot, charter=charter, **of("house"))
-        library = Library(land=land, **of("library"))
-        people = MovedIn(house=house, **of("people"))
-        lamp = Lamp(people=people, **of("lamp"))
-        chosen = [one for one in (land, lot, charter, house, library, people, lamp) if one.key not in without]
-        return [Step("Ground", tuple(chosen[:3])), Step("Buildings", tuple(chosen[3:]))]
+        network = Network(**of("network"))
+        subnet = Subnet(network=network, **of("subnet"))
+        certificate = Certificate(**of("certificate"))
+        server = Server(subnet=subnet, certificate=certificate, **of("server"))
+        disk = Disk(network=network, **of("disk"))
+        health = ServerHealthy(server=server, **of("health"))
+        alarm = Alarm(health=health, **of("alarm"))
+        chosen = [one for one in (network, subnet, certificate, server, disk, health, alarm) if one.key not in without]
+        return [Step("Network", tuple(chosen[:3])), Step("Services", tuple(chosen[3:]))]
 
     @property
     def path(self) -> Path:
@@ -569,7 +568,7 @@ class Town:
         state.cloud = self.cloud
         self.events = []
         polling = Polling(0.001, 0.01)
-        session = CloudDoor(self.cloud)
+        session = CloudSession(self.cloud)
         return Run(session, self.stack, REGION, state, polling, self.settle, self.events.append)
 
     def plan(self, steps: Sequence[Step] | None = None, replace: Sequence[str] = ()) -> Plan:
@@ -591,7 +590,7 @@ class Town:
         return destroy_plan
 
     def told(self, phase: str) -> list[str]:
-        """The keys of which this was told, in order."""
+        """The keys with an event of this phase, in order."""
         return [event.key for event in self.events if event.phase == phase]
 
     def things(self) -> list[str]:
@@ -602,13 +601,15 @@ class Town:
         return [thing.tag(TAG_GENERATION) for thing in self.cloud.of(kind)]
 
     def writes(self, *operations: str) -> list[str]:
-        """What the last command wrote to things, not to the stack's own parameters."""
+        """Writes of the last command, without those of the stack's own parameters."""
         return [write for write in self.cloud.writes if write.startswith(operations or "") and "Parameter" not in write]
 
 
-EVERYTHING = sorted(["town/land", "town/lot", "town/charter", "town/house", "town/library", "town/lamp"])
+EVERYTHING = sorted(
+    ["sample/network", "sample/subnet", "sample/certificate", "sample/server", "sample/disk", "sample/alarm"]
+)
 
 
 def actions(plan: Plan) -> dict[str, str]:
-    """What a plan would do with each key."""
+    """The action of a plan for each key."""
     return {item.resource.key: item.action for item in plan.items.values()}

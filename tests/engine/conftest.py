@@ -8,18 +8,18 @@ from pathlib import Path
 
 import pytest
 
-from .cloud import Town, only_these_kinds
+from .cloud import SampleStack, only_these_kinds
 
 
 @pytest.fixture
-def town(tmp_path: Path) -> Iterator[Town]:
-    """An empty cloud and a declared town; kinds that the test defines are forgotten after it."""
+def sample(tmp_path: Path) -> Iterator[SampleStack]:
+    """An empty cloud and a declared stack; kinds that the test defines are forgotten after it."""
     with only_these_kinds():
-        yield Town(tmp_path)
+        yield SampleStack(tmp_path)
 
 
 @pytest.fixture
-def fresh(town: Town) -> Callable[[], Town]:
+def fresh(sample: SampleStack) -> Callable[[], SampleStack]:
     """Another empty cloud, with a folder of its own, each time it is called."""
     numbers = itertools.count()
-    return lambda: Town(town.folder / f"town-{next(numbers)}")
+    return lambda: SampleStack(sample.folder / f"sample-{next(numbers)}")

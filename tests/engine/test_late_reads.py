@@ -8,27 +8,31 @@ from typing import Any
 
 import pytest
 
-from .cloud import EVERYTHING, House, Town, actions
+from .cloud import EVERYTHING, SampleStack, Server, actions
 
 
 @pytest.fixture
-def late(town: Town) -> Town:
-    """A town that has been told of nothing for a while, whose lists are old from now on."""
-    town.up()
-    town.cloud.history.clear()
-    town.cloud.late, town.settle = 0.1, 1.0
-    return town
+def late(sample: SampleStack) -> SampleStack:
+    """A stack that has been told of nothing for a while, whose lists are old from now on."""
+    sample.up()
+    sample.cloud.history.clear()
+    sample.cloud.late, sample.settle = 0.1, 1.0
+    return sample
 
 
 @pytest.mark.parametrize("in_turn", [False, True])
-def test_a_change_that_is_shown_late_or_in_turn_with_the_old_value_is_sent_once(late: Town, in_turn: bool) -> None:
+def test_a_change_that_is_shown_late_or_in_turn_with_the_old_value_is_sent_once(
+    late: SampleStack, in_turn: bool
+) -> None:
     late.cloud.in_turn = in_turn
-    late.up(late.declare(house_floors="3", lamp_colour="blue"))
-    assert sorted(late.writes()) == ["ModifyThing House", "ModifyThing Lamp"]
-    assert late.cloud.of(House)[0].settings["floors"] == "3"
+    late.up(late.declare(server_size="3", alarm_threshold="90"))
+    assert sorted(late.writes()) == ["ModifyThing Server", "ModifyThing Alarm"]
+    assert late.cloud.of(Server)[0].settings["size"] == "3"
 
 
-def test_a_change_that_aws_takes_its_time_to_answer_is_sent_once(late: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_change_that_aws_takes_its_time_to_answer_is_sent_once(
+    late: SampleStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
     late.settle = 0.3
     answer = late.cloud.answer
 
@@ -38,44 +42,44 @@ def test_a_change_that_aws_takes_its_time_to_answer_is_sent_once(late: Town, mon
         return answer(method, parameters, region)
 
     monkeypatch.setattr(late.cloud, "answer", slowly)
-    late.up(late.declare(house_floors="3"))
-    assert late.writes() == ["ModifyThing House"]
+    late.up(late.declare(server_size="3"))
+    assert late.writes() == ["ModifyThing Server"]
 
 
 @pytest.mark.parametrize("in_turn", [False, True])
-def test_what_was_changed_a_moment_ago_is_no_drift_for_the_next_command(late: Town, in_turn: bool) -> None:
+def test_what_was_changed_a_moment_ago_is_no_drift_for_the_next_command(late: SampleStack, in_turn: bool) -> None:
     late.cloud.in_turn = True  # so that the run converges before all lists are new
-    steps = late.declare(house_floors="3")
+    steps = late.declare(server_size="3")
     late.up(steps)
     late.cloud.in_turn, late.cloud.late = in_turn, 0.3
     assert late.plan(steps).quiet
 
 
-def test_what_somebody_else_changed_is_drift_at_once(late: Town) -> None:
+def test_what_somebody_else_changed_is_drift_at_once(late: SampleStack) -> None:
     late.cloud.late = 0.0
-    late.cloud.of(House)[0].settings["floors"] = "17"
-    assert actions(late.plan())["town/house"] == "change"
+    late.cloud.of(Server)[0].settings["size"] = "17"
+    assert actions(late.plan())["sample/server"] == "change"
 
 
-def test_what_is_still_listed_is_asked_once_to_go(late: Town) -> None:
+def test_what_is_still_listed_is_asked_once_to_go(late: SampleStack) -> None:
     late.destroy()
     assert sorted(late.writes()) == sorted(f"DeleteThing {key.split('/')[1].title()}" for key in EVERYTHING)
     assert late.things() == []
 
 
-def test_all_is_made_once_though_lists_are_old(town: Town) -> None:
-    town.cloud.late = 0.1
-    town.up()
-    assert town.things() == EVERYTHING
-    assert len(town.writes("CreateThing")) == len(EVERYTHING)
-    assert town.plan().quiet
+def test_all_is_made_once_though_lists_are_old(sample: SampleStack) -> None:
+    sample.cloud.late = 0.1
+    sample.up()
+    assert sample.things() == EVERYTHING
+    assert len(sample.writes("CreateThing")) == len(EVERYTHING)
+    assert sample.plan().quiet
 
 
-def test_what_is_newly_declared_is_a_change_however_soon_it_follows_another(town: Town) -> None:
-    town.up()
-    town.settle = 60.0
+def test_what_is_newly_declared_is_a_change_however_soon_it_follows_another(sample: SampleStack) -> None:
+    sample.up()
+    sample.settle = 60.0
     begun = time.monotonic()
-    for floors in ("3", "4"):
-        town.up(town.declare(house_floors=floors))
-    assert town.cloud.of(House)[0].settings["floors"] == "4"
+    for size in ("3", "4"):
+        sample.up(sample.declare(server_size=size))
+    assert sample.cloud.of(Server)[0].settings["size"] == "4"
     assert time.monotonic() - begun < 30
