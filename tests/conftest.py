@@ -22,7 +22,7 @@ from awsdeploy.sandbox import control
 from awsdeploy.sandbox.control import RunningSandbox
 from awsdeploy.sandbox.machines import toolchain
 from awsdeploy.sandbox.machines.toolchain import NoToolchain
-from tests.sandbox.standing import STILL
+from tests.sandbox.sample_application import STILL
 from tests.simulated import DOCUMENTED, World
 from tests.system.mutants import mutants
 

@@ -20,20 +20,20 @@ def site(module_world: World) -> World:
 
 
 @pytest.fixture(scope="module")
-def standing(
+def stack_world(
     stacks: Stacks, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
 ) -> Iterator[World]:
     """A world in which the module's stack is up."""
-    with stacks.copy(request.module.CONFIG, tmp_path_factory.mktemp("standing")) as world:
+    with stacks.copy(request.module.CONFIG, tmp_path_factory.mktemp("stack_world")) as world:
         yield world
 
 
 @pytest.fixture
 def up(
-    standing: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+    stack_world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> Iterator[World]:
     """A fork of that world for one test, which works in its folder."""
-    with forked(RunningSandbox(**standing.control("GET", "status")), tmp_path) as made:
+    with forked(RunningSandbox(**stack_world.control("GET", "status")), tmp_path) as made:
         (tmp_path / "config.toml").write_text(request.module.CONFIG)
         monkeypatch.chdir(tmp_path)
         made.control("DELETE", "calls")

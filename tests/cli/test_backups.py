@@ -15,7 +15,7 @@ import pytest
 from awsdeploy.sandbox.control import RunningSandbox
 from tests.account import leftovers
 from tests.conftest import SPEED, forked
-from tests.sandbox.standing import STILL
+from tests.sandbox.sample_application import STILL
 from tests.simulated import World, tags, writes
 
 pytestmark = pytest.mark.slow
@@ -43,7 +43,7 @@ def empty(world: World) -> World:
 
 
 @pytest.fixture(scope="module")
-def standing(module_world: World) -> World:
+def stack_world(module_world: World) -> World:
     """The stack stands since a day, and AWS has made its first images."""
     module_world.until(19)  # the day's images are a day away
     module_world.up(module_world.settings(CONFIG))
@@ -66,15 +66,15 @@ def fork(world: World, folder: Path) -> Iterator[World]:
 
 
 @pytest.fixture
-def up(standing: World, tmp_path: Path) -> Iterator[World]:
-    with fork(standing, tmp_path) as made:
+def up(stack_world: World, tmp_path: Path) -> Iterator[World]:
+    with fork(stack_world, tmp_path) as made:
         yield made
 
 
 @pytest.fixture(scope="module")
-def destroyed(standing: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[World, str]]:
+def destroyed(stack_world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[World, str]]:
     """The stack is gone but for what a destroy keeps; and what the destroy said."""
-    with fork(standing, tmp_path_factory.mktemp("destroyed")) as made:
+    with fork(stack_world, tmp_path_factory.mktemp("destroyed")) as made:
         gone = made.awsdeploy("destroy", *CONFIRMED)
         assert gone.returncode == 0, gone.stderr
         stand_still(made)

@@ -243,8 +243,10 @@ def test_a_provider_that_does_not_take_such_tokens_is_named_with_the_remedy(up: 
 
 @pytest.mark.parametrize("kind", ["kill-after", pytest.param("lost-answer", marks=pytest.mark.torture)])
 @pytest.mark.parametrize("operation", ["CreateOpenIDConnectProvider", "CreateRole", "PutRolePolicy"])
-def test_what_broke_off_is_made_by_the_same_command(standing: World, tmp_path: Path, kind: str, operation: str) -> None:
-    with forked(RunningSandbox(**standing.control("GET", "status")), tmp_path) as world:
+def test_what_broke_off_is_made_by_the_same_command(
+    stack_world: World, tmp_path: Path, kind: str, operation: str
+) -> None:
+    with forked(RunningSandbox(**stack_world.control("GET", "status")), tmp_path) as world:
         world.up(world.settings(PLAIN))
         world.client("iam").delete_open_id_connect_provider(OpenIDConnectProviderArn=PROVIDER)
         (tmp_path / "config.toml").write_text(CONFIG)

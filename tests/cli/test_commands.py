@@ -39,9 +39,9 @@ def test_a_plan_names_every_step_what_it_costs_to_follow_the_document_and_writes
     assert not (empty.folder / ".awsdeploy" / "shop-prod.json").exists()
 
 
-def test_a_plan_of_what_stands_is_two_lines(standing: World) -> None:
-    (standing.folder / "config.toml").write_text(CONFIG)
-    done = standing.awsdeploy("plan")
+def test_a_plan_of_what_stands_is_two_lines(stack_world: World) -> None:
+    (stack_world.folder / "config.toml").write_text(CONFIG)
+    done = stack_world.awsdeploy("plan")
     assert done.returncode == 0
     assert done.stdout.splitlines()[1:] == ["", "No changes: AWS matches config.toml."]
 
@@ -106,9 +106,9 @@ def test_status_of_nothing_is_6_and_names_the_next_command(empty: World) -> None
     assert "awsdeploy up" in done.stderr
 
 
-def test_status_as_json(standing: World) -> None:
-    (standing.folder / "config.toml").write_text(CONFIG)
-    done = standing.awsdeploy("status", "--json")
+def test_status_as_json(stack_world: World) -> None:
+    (stack_world.folder / "config.toml").write_text(CONFIG)
+    done = stack_world.awsdeploy("status", "--json")
     assert done.returncode == 0
     told = json.loads(done.stdout)
     assert (told["healthy"], told["drift"], told["removals"]) == (True, False, [])
@@ -117,12 +117,12 @@ def test_status_as_json(standing: World) -> None:
     assert {one["key"]: one["status"] for one in told["resources"]}["database/mysql"] == "available"
 
 
-def test_status_watched_looks_again_until_ctrl_c(standing: World) -> None:
-    (standing.folder / "config.toml").write_text(CONFIG)
+def test_status_watched_looks_again_until_ctrl_c(stack_world: World) -> None:
+    (stack_world.folder / "config.toml").write_text(CONFIG)
     child = subprocess.Popen(
         [str(SCRIPT), "status", "--watch", "--json"],
-        cwd=standing.folder,
-        env={**os.environ, **standing.environment},
+        cwd=stack_world.folder,
+        env={**os.environ, **stack_world.environment},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.machine.release_host import until
 from tests.release.apps import SERVER
-from tests.release.box import until
 from tests.release.site import asked, begin, deploy
 from tests.simulated import World
 

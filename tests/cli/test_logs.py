@@ -31,10 +31,10 @@ GROUP = "/deploy/shop/dev/backend"
 
 
 @pytest.fixture(scope="module")
-def standing(standing: World) -> World:
+def stack_world(stack_world: World) -> World:
     """Once the stack stands, time is as slow as ours: an hour of logs would else be a matter of seconds."""
-    standing.control("POST", "speed", {"speed": 1})
-    return standing
+    stack_world.control("POST", "speed", {"speed": 1})
+    return stack_world
 
 
 def now(world: World) -> datetime:

@@ -17,7 +17,7 @@ import pytest
 from awsdeploy.sandbox.control import RunningSandbox
 from tests.conftest import SPEED, forked
 from tests.ports import free_port
-from tests.sandbox.standing import STILL
+from tests.sandbox.sample_application import STILL
 from tests.simulated import REGION, World, machines
 from tests.warm import SCRIPT
 
@@ -52,16 +52,16 @@ BROWSER = '#!/bin/sh\necho "$@" >> opened\n'
 
 
 @pytest.fixture(scope="module")
-def standing(module_world: World) -> World:
+def stack_world(module_world: World) -> World:
     module_world.up(module_world.settings(CONFIG))
     module_world.control("POST", "speed", {"speed": STILL})
     return module_world
 
 
 @pytest.fixture
-def up(standing: World, tmp_path: Path) -> Iterator[World]:
+def up(stack_world: World, tmp_path: Path) -> Iterator[World]:
     """The stack is up, and on this machine the plugin is installed and a browser."""
-    with forked(RunningSandbox(**standing.control("GET", "status") | {"speed": SPEED}), tmp_path) as made:
+    with forked(RunningSandbox(**stack_world.control("GET", "status") | {"speed": SPEED}), tmp_path) as made:
         (tmp_path / "config.toml").write_text(CONFIG)
         (tmp_path / "bin").mkdir()
         for name, text in {"session-manager-plugin": PLUGIN, "xdg-open": BROWSER}.items():

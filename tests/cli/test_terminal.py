@@ -61,11 +61,11 @@ def cleaned(text: str, words: list[str], *encodings: str) -> None:
 
 
 @pytest.mark.parametrize("words", COMMANDS)
-def test_every_command_prints_in_any_encoding(standing: World, words: str) -> None:
+def test_every_command_prints_in_any_encoding(stack_world: World, words: str) -> None:
     encoding = ENCODINGS[COMMANDS.index(words) % len(ENCODINGS)]
-    (standing.folder / "config.toml").write_text(CONFIG)
-    usual = standing.awsdeploy(*words.split())
-    done = standing.awsdeploy(*words.split(), PYTHONIOENCODING=encoding, COLUMNS="rubbish", TERM="odd")
+    (stack_world.folder / "config.toml").write_text(CONFIG)
+    usual = stack_world.awsdeploy(*words.split())
+    done = stack_world.awsdeploy(*words.split(), PYTHONIOENCODING=encoding, COLUMNS="rubbish", TERM="odd")
     assert done.returncode == usual.returncode, done.stderr
     cleaned(done.stdout + done.stderr, [words], encoding)
 
@@ -139,9 +139,9 @@ def redirected(world: World, words: str, how: str) -> tuple[int, str]:
     ("how", "code"),
     [("<&-", 0), (">&-", 0), ("2>&-", 0), ("<&- >&- 2>&-", 0), (">/dev/full", 1), ("2>/dev/full", 0), ("| head -1", 0)],
 )
-def test_a_stream_that_is_closed_or_full_is_no_failure_of_ours(standing: World, how: str, code: int) -> None:
-    (standing.folder / "config.toml").write_text(CONFIG)
-    done = redirected(standing, "config schema", how)
+def test_a_stream_that_is_closed_or_full_is_no_failure_of_ours(stack_world: World, how: str, code: int) -> None:
+    (stack_world.folder / "config.toml").write_text(CONFIG)
+    done = redirected(stack_world, "config schema", how)
     assert done[0] == code
     if how == ">/dev/full":
         assert "Standard output cannot be written: No space left on device." in done[1]

@@ -117,7 +117,7 @@ def test_a_delete_that_is_refused_stops_only_what_it_stands_on(sample: SampleSta
     sample.cloud.fails("DeleteThing", kind="Server", text="protected", code="OperationNotPermitted")
     with pytest.raises(AwsFailure, match="protected"):
         sample.destroy()
-    assert sample.things() == ["sample/certificate", "sample/server", "sample/network", "sample/subnet"]
+    assert sample.things() == ["sample/certificate", "sample/network", "sample/server", "sample/subnet"]
     assert sorted(sample.told("skipped")) == ["sample/certificate", "sample/network", "sample/subnet"]
     assert "/deploy/shop/prod/stack" in sample.cloud.parameters
     sample.destroy()
@@ -229,7 +229,7 @@ def test_a_delete_refused_in_a_status_that_does_not_end_is_not_waited_for(
     with pytest.raises(AwsFailure, match=r"in the status full \(no space left\): not now") as failed:
         sample.destroy()
     assert failed.value.hint == "Enlarge the disk."
-    assert sample.things() == ["sample/network", "sample/disk"]
+    assert sample.things() == ["sample/disk", "sample/network"]
     sample.cloud.of(Disk)[0].status = "available"
     sample.cloud.faults.clear()
     sample.destroy()

@@ -26,7 +26,7 @@ def test_a_change_that_is_shown_late_or_in_turn_with_the_old_value_is_sent_once(
 ) -> None:
     late.cloud.in_turn = in_turn
     late.up(late.declare(server_size="3", alarm_threshold="90"))
-    assert sorted(late.writes()) == ["ModifyThing Server", "ModifyThing Alarm"]
+    assert sorted(late.writes()) == ["ModifyThing Alarm", "ModifyThing Server"]
     assert late.cloud.of(Server)[0].settings["size"] == "3"
 
 

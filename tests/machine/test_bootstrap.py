@@ -126,7 +126,7 @@ class BootstrapHost:
 
 
 @pytest.fixture
-def box(tmp_path: Path) -> Callable[..., BootstrapHost]:
+def bootstrap_host(tmp_path: Path) -> Callable[..., BootstrapHost]:
     def made(system: str = "al2023", memory: int = LARGE) -> BootstrapHost:
         found = BootstrapHost(tmp_path / "root", tmp_path / "tools", system)
         (found.root / "proc").mkdir(parents=True)
@@ -169,8 +169,8 @@ def test_shellcheck_accepts_the_user_data() -> None:
 
 
 @pytest.mark.parametrize("system", ["al2", "al2023"])
-def test_a_machine_becomes_ready_for_releases(box: Callable[..., BootstrapHost], system: str) -> None:
-    machine = box(system)
+def test_a_machine_becomes_ready_for_releases(bootstrap_host: Callable[..., BootstrapHost], system: str) -> None:
+    machine = bootstrap_host(system)
     done = machine.bootstrap()
     assert done.returncode == 0, done.stderr
     assert {name: machine.outcome[name] for name in ("version", "outcome", "step")} == {
@@ -187,8 +187,10 @@ def test_a_machine_becomes_ready_for_releases(box: Callable[..., BootstrapHost],
         assert any(call.startswith("useradd --system") and call.endswith(f" {user}") for call in machine.calls)
 
 
-def test_pm2_and_yarn_come_by_a_lock_file_with_a_hash_for_each_package(box: Callable[..., BootstrapHost]) -> None:
-    machine = box()
+def test_pm2_and_yarn_come_by_a_lock_file_with_a_hash_for_each_package(
+    bootstrap_host: Callable[..., BootstrapHost],
+) -> None:
+    machine = bootstrap_host()
     machine.bootstrap()
     tools = machine.root / "opt/awsdeploy/tools"
     assert f"outside npm {tools}" in machine.calls
@@ -204,9 +206,9 @@ def test_pm2_and_yarn_come_by_a_lock_file_with_a_hash_for_each_package(box: Call
 
 @pytest.mark.parametrize(("system", "package"), [("al2", "iptables"), ("al2023", "iptables-nft")])
 def test_the_builder_reaches_no_credentials_of_the_machine(
-    box: Callable[..., BootstrapHost], system: str, package: str
+    bootstrap_host: Callable[..., BootstrapHost], system: str, package: str
 ) -> None:
-    machine = box(system)
+    machine = bootstrap_host(system)
     machine.bootstrap()
     assert f"outside packages {package}" in machine.calls
     unit = (machine.root / "etc/systemd/system/awsdeploy-metadata.service").read_text()
@@ -214,23 +216,23 @@ def test_the_builder_reaches_no_credentials_of_the_machine(
     assert "systemctl enable --quiet --now awsdeploy-metadata.service" in machine.calls
 
 
-def test_the_agent_reads_logs_as_a_user_of_its_own(box: Callable[..., BootstrapHost]) -> None:
+def test_the_agent_reads_logs_as_a_user_of_its_own(bootstrap_host: Callable[..., BootstrapHost]) -> None:
     """As root it could be led by a link in the application's folder to any file."""
-    machine = box()
+    machine = bootstrap_host()
     machine.bootstrap()
     told = json.loads((machine.root / AGENT / "etc/awsdeploy.json").read_text())
     assert told["agent"]["run_as_user"] == "cwagent"
 
 
-def test_node_24_comes_as_a_package_on_amazon_linux_2023(box: Callable[..., BootstrapHost]) -> None:
-    machine = box("al2023")
+def test_node_24_comes_as_a_package_on_amazon_linux_2023(bootstrap_host: Callable[..., BootstrapHost]) -> None:
+    machine = bootstrap_host("al2023")
     machine.bootstrap()
     assert "outside packages nodejs24 nodejs24-npm" in machine.calls
     assert (machine.root / "usr/bin/node").resolve() == machine.root / "usr/bin/node-24"
 
 
-def test_node_18_comes_built_for_an_older_glibc_on_amazon_linux_2(box: Callable[..., BootstrapHost]) -> None:
-    machine = box("al2")
+def test_node_18_comes_built_for_an_older_glibc_on_amazon_linux_2(bootstrap_host: Callable[..., BootstrapHost]) -> None:
+    machine = bootstrap_host("al2")
     machine.bootstrap()
     assert os.access(machine.root / "opt" / NODE_18 / "bin/node", os.X_OK)
     for name in ("node", "npm", "npx"):
@@ -238,8 +240,8 @@ def test_node_18_comes_built_for_an_older_glibc_on_amazon_linux_2(box: Callable[
     assert sorted(path.name for path in (machine.root / "opt").glob("node*")) == [NODE_18]
 
 
-def test_a_download_that_is_not_what_was_published_is_not_used(box: Callable[..., BootstrapHost]) -> None:
-    machine = box("al2")
+def test_a_download_that_is_not_what_was_published_is_not_used(bootstrap_host: Callable[..., BootstrapHost]) -> None:
+    machine = bootstrap_host("al2")
     (machine.tools / "served" / f"{NODE_18}.tar.xz").write_bytes(b"something else")
     done = machine.bootstrap()
     assert done.returncode != 0
@@ -247,8 +249,8 @@ def test_a_download_that_is_not_what_was_published_is_not_used(box: Callable[...
     assert not (machine.root / "opt" / NODE_18).exists()
 
 
-def test_the_agent_sends_memory_disk_and_every_log_of_the_service(box: Callable[..., BootstrapHost]) -> None:
-    machine = box()
+def test_the_agent_sends_memory_disk_and_every_log_of_the_service(bootstrap_host: Callable[..., BootstrapHost]) -> None:
+    machine = bootstrap_host()
     machine.bootstrap()
     path = machine.root / AGENT / "etc/awsdeploy.json"
     config = json.loads(path.read_text())
@@ -272,8 +274,8 @@ def test_the_agent_sends_memory_disk_and_every_log_of_the_service(box: Callable[
 
 
 @pytest.mark.parametrize("system", ["al2", "al2023"])
-def test_logs_are_rotated_every_hour_on_both_systems(box: Callable[..., BootstrapHost], system: str) -> None:
-    machine = box(system)
+def test_logs_are_rotated_every_hour_on_both_systems(bootstrap_host: Callable[..., BootstrapHost], system: str) -> None:
+    machine = bootstrap_host(system)
     machine.bootstrap()
     assert "outside packages logrotate" in machine.calls, "a minimal image has none"
     assert "systemctl enable --quiet --now awsdeploy-logrotate.timer" in machine.calls
@@ -285,12 +287,12 @@ def test_logs_are_rotated_every_hour_on_both_systems(box: Callable[..., Bootstra
 
 
 @pytest.fixture
-def rotating(box: Callable[..., BootstrapHost]) -> Callable[[], Path]:
+def rotating(bootstrap_host: Callable[..., BootstrapHost]) -> Callable[[], Path]:
     """A machine whose logs the real logrotate rotates: as who runs the tests, or as nobody for root."""
     logrotate = shutil.which("logrotate", path=f"{os.environ['PATH']}:/usr/sbin:/sbin")
     if logrotate is None:
         pytest.skip("logrotate is not installed here, so that what the machines rotate is not tried")
-    machine = box()
+    machine = bootstrap_host()
     machine.bootstrap()
     config, logs = machine.root / "etc/awsdeploy/logrotate.conf", machine.root / "var/log/app"
     user = "nobody" if os.geteuid() == 0 else pwd.getpwuid(os.getuid()).pw_name
@@ -344,23 +346,23 @@ def test_a_log_that_is_kept_open_is_rotated_and_written_on(rotating: Callable[[]
     assert hidden.stat().st_size == 5000
 
 
-def test_a_small_machine_gets_swap_and_a_large_one_none(box: Callable[..., BootstrapHost]) -> None:
-    machine = box(memory=SMALL)
+def test_a_small_machine_gets_swap_and_a_large_one_none(bootstrap_host: Callable[..., BootstrapHost]) -> None:
+    machine = bootstrap_host(memory=SMALL)
     machine.bootstrap()
     assert stat.S_IMODE((machine.root / "swapfile").stat().st_mode) == 0o600
     assert "/swapfile none swap defaults 0 0" in (machine.root / "etc/fstab").read_text()
     assert f"swapon {machine.root}/swapfile" in machine.calls
 
 
-def test_a_large_machine_gets_no_swap(box: Callable[..., BootstrapHost]) -> None:
-    machine = box(memory=LARGE)
+def test_a_large_machine_gets_no_swap(bootstrap_host: Callable[..., BootstrapHost]) -> None:
+    machine = bootstrap_host(memory=LARGE)
     machine.bootstrap()
     assert not (machine.root / "swapfile").exists()
 
 
 @pytest.mark.parametrize("system", ["al2", "al2023"])
-def test_a_second_run_changes_nothing(box: Callable[..., BootstrapHost], system: str) -> None:
-    machine = box(system, memory=SMALL)
+def test_a_second_run_changes_nothing(bootstrap_host: Callable[..., BootstrapHost], system: str) -> None:
+    machine = bootstrap_host(system, memory=SMALL)
     machine.bootstrap()
     before = machine.everything()
     done = machine.bootstrap()
@@ -388,9 +390,9 @@ def test_a_second_run_changes_nothing(box: Callable[..., BootstrapHost], system:
     ],
 )
 def test_a_step_that_fails_is_named_and_a_later_run_goes_on_from_it(
-    box: Callable[..., BootstrapHost], refuses: str, step: str
+    bootstrap_host: Callable[..., BootstrapHost], refuses: str, step: str
 ) -> None:
-    machine = box()
+    machine = bootstrap_host()
     done = machine.bootstrap(refuses)
     assert done.returncode != 0
     assert (machine.outcome["outcome"], machine.outcome["step"]) == ("failed", step)
@@ -400,15 +402,17 @@ def test_a_step_that_fails_is_named_and_a_later_run_goes_on_from_it(
     assert machine.outcome["outcome"] == "ok"
 
 
-def test_a_release_that_cannot_be_put_on_it_makes_the_machine_no_less_ready(box: Callable[..., BootstrapHost]) -> None:
-    machine = box()
+def test_a_release_that_cannot_be_put_on_it_makes_the_machine_no_less_ready(
+    bootstrap_host: Callable[..., BootstrapHost],
+) -> None:
+    machine = bootstrap_host()
     done = machine.bootstrap("release")
     assert (done.returncode, machine.outcome["outcome"]) == (0, "ok")
     assert done.stdout.endswith("the current release could not be put here\n")
 
 
-def test_an_outcome_that_cannot_be_told_is_no_success(box: Callable[..., BootstrapHost]) -> None:
-    machine = box()
+def test_an_outcome_that_cannot_be_told_is_no_success(bootstrap_host: Callable[..., BootstrapHost]) -> None:
+    machine = bootstrap_host()
     assert machine.bootstrap("tag").returncode != 0
 
 

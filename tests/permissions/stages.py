@@ -17,7 +17,7 @@ from awsdeploy.sandbox.control import RunningSandbox
 from tests.conftest import SPEED, forked
 from tests.release.apps import SERVER, application
 from tests.release.repository import commit, git
-from tests.sandbox.standing import STILL
+from tests.sandbox.sample_application import STILL
 from tests.simulated import World
 from tests.system.drift.tables import HANDS
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.sandbox.standing import PORT, Standing, database, refused
+from tests.sandbox.sample_application import PORT, SampleApplication, database, refused
 
 
 @pytest.mark.parametrize(
@@ -25,24 +25,24 @@ from tests.sandbox.standing import PORT, Standing, database, refused
         ({"DBInstanceIdentifier": "two--hyphens"}, "InvalidParameterValue"),
     ],
 )
-def test_rds_refuses_what_it_does_not_offer(stands: Standing, wanted: dict[str, Any], code: str) -> None:
+def test_rds_refuses_what_it_does_not_offer(sample: SampleApplication, wanted: dict[str, Any], code: str) -> None:
     with refused(code):
-        stands.rds.create_db_instance(**database(DBInstanceIdentifier="second") | wanted)
+        sample.rds.create_db_instance(**database(DBInstanceIdentifier="second") | wanted)
 
 
 @pytest.mark.parametrize(
     "password", ["seven77", "x" * 42, "with/slash-1", "with@sign-12", 'with"quote-1', "with space 1"]
 )
-def test_rds_refuses_a_bad_password(stands: Standing, password: str) -> None:
+def test_rds_refuses_a_bad_password(sample: SampleApplication, password: str) -> None:
     with refused("InvalidParameterValue", "MasterUserPassword"):
-        stands.rds.create_db_instance(**database(DBInstanceIdentifier="second", MasterUserPassword=password))
+        sample.rds.create_db_instance(**database(DBInstanceIdentifier="second", MasterUserPassword=password))
     with refused("InvalidParameterValue", "MasterUserPassword"):
-        stands.rds.modify_db_instance(DBInstanceIdentifier="main", MasterUserPassword=password)
+        sample.rds.modify_db_instance(DBInstanceIdentifier="main", MasterUserPassword=password)
 
 
-def test_rds_keeps_a_password_itself_or_is_given_one(stands: Standing) -> None:
+def test_rds_keeps_a_password_itself_or_is_given_one(sample: SampleApplication) -> None:
     with refused("InvalidParameterCombination"):
-        stands.rds.create_db_instance(**database(DBInstanceIdentifier="second", ManageMasterUserPassword=True))
+        sample.rds.create_db_instance(**database(DBInstanceIdentifier="second", ManageMasterUserPassword=True))
 
 
 @pytest.mark.parametrize(
@@ -54,18 +54,20 @@ def test_rds_keeps_a_password_itself_or_is_given_one(stands: Standing) -> None:
         ({"BackupRetentionPeriod": 36}, "InvalidParameterValue"),
     ],
 )
-def test_rds_refuses_a_change_to_what_it_does_not_offer(stands: Standing, wanted: dict[str, Any], code: str) -> None:
+def test_rds_refuses_a_change_to_what_it_does_not_offer(
+    sample: SampleApplication, wanted: dict[str, Any], code: str
+) -> None:
     with refused(code):
-        stands.rds.modify_db_instance(DBInstanceIdentifier="main", ApplyImmediately=True, **wanted)
-    assert stands.database()["DBInstanceStatus"] == "available"
+        sample.rds.modify_db_instance(DBInstanceIdentifier="main", ApplyImmediately=True, **wanted)
+    assert sample.database()["DBInstanceStatus"] == "available"
 
 
-def test_a_subnet_group_covers_two_zones(stands: Standing) -> None:
-    one = {"DBSubnetGroupName": "one", "DBSubnetGroupDescription": "one", "SubnetIds": [stands.private[0]]}
+def test_a_subnet_group_covers_two_zones(sample: SampleApplication) -> None:
+    one = {"DBSubnetGroupName": "one", "DBSubnetGroupDescription": "one", "SubnetIds": [sample.private[0]]}
     with refused("DBSubnetGroupDoesNotCoverEnoughAZs"):
-        stands.rds.create_db_subnet_group(**one)
+        sample.rds.create_db_subnet_group(**one)
     with refused("DBSubnetGroupDoesNotCoverEnoughAZs"):
-        stands.rds.modify_db_subnet_group(DBSubnetGroupName="main", SubnetIds=[stands.private[0]])
+        sample.rds.modify_db_subnet_group(DBSubnetGroupName="main", SubnetIds=[sample.private[0]])
 
 
 @pytest.mark.parametrize(
@@ -75,213 +77,213 @@ def test_a_subnet_group_covers_two_zones(stands: Standing) -> None:
         ("performance_schema", "immediate", "InvalidParameterCombination"),
     ],
 )
-def test_a_database_parameter_is_one_that_mysql_has(stands: Standing, name: str, how: str, code: str) -> None:
+def test_a_database_parameter_is_one_that_mysql_has(sample: SampleApplication, name: str, how: str, code: str) -> None:
     parameters = [{"ParameterName": name, "ParameterValue": "1", "ApplyMethod": how}]
     with refused(code):
-        stands.rds.modify_db_parameter_group(DBParameterGroupName="main", Parameters=parameters)
+        sample.rds.modify_db_parameter_group(DBParameterGroupName="main", Parameters=parameters)
 
 
-def test_twenty_database_parameters_at_a_time(stands: Standing) -> None:
+def test_twenty_database_parameters_at_a_time(sample: SampleApplication) -> None:
     one = {"ParameterName": "slow_query_log", "ParameterValue": "1", "ApplyMethod": "immediate"}
     with refused("InvalidParameterValue"):
-        stands.rds.modify_db_parameter_group(DBParameterGroupName="main", Parameters=[one] * 21)
+        sample.rds.modify_db_parameter_group(DBParameterGroupName="main", Parameters=[one] * 21)
 
 
-def test_a_load_balancer_stands_in_two_zones(stands: Standing) -> None:
+def test_a_load_balancer_stands_in_two_zones(sample: SampleApplication) -> None:
     with refused("ValidationError"):
-        stands.elbv2.create_load_balancer(Name="one", Subnets=[stands.public[0]], SecurityGroups=[stands.web])
+        sample.elbv2.create_load_balancer(Name="one", Subnets=[sample.public[0]], SecurityGroups=[sample.web])
     with refused("InvalidConfigurationRequest"):
-        stands.elbv2.set_subnets(LoadBalancerArn=stands.balancer, Subnets=[stands.public[0]])
+        sample.elbv2.set_subnets(LoadBalancerArn=sample.balancer, Subnets=[sample.public[0]])
 
 
 @pytest.mark.parametrize("name", ["x" * 33, "-edge", "edge-", "under_score", "internal-one"])
-def test_a_load_balancers_name_is_short_and_plain(stands: Standing, name: str) -> None:
+def test_a_load_balancers_name_is_short_and_plain(sample: SampleApplication, name: str) -> None:
     with refused("ValidationError"):
-        stands.elbv2.create_load_balancer(Name=name, Subnets=list(stands.public), SecurityGroups=[stands.web])
+        sample.elbv2.create_load_balancer(Name=name, Subnets=list(sample.public), SecurityGroups=[sample.web])
 
 
-def https(stands: Standing, **more: Any) -> None:
-    forward = [{"Type": "forward", "TargetGroupArn": stands.group}]
-    stands.elbv2.create_listener(
-        LoadBalancerArn=stands.balancer, Protocol="HTTPS", Port=443, DefaultActions=forward, **more
+def https(sample: SampleApplication, **more: Any) -> None:
+    forward = [{"Type": "forward", "TargetGroupArn": sample.group}]
+    sample.elbv2.create_listener(
+        LoadBalancerArn=sample.balancer, Protocol="HTTPS", Port=443, DefaultActions=forward, **more
     )
 
 
-def test_https_needs_a_certificate_that_is_issued(stands: Standing) -> None:
+def test_https_needs_a_certificate_that_is_issued(sample: SampleApplication) -> None:
     with refused("ValidationError", "certificate"):
-        https(stands)
-    shown = [{"CertificateArn": stands.certificate}]
+        https(sample)
+    shown = [{"CertificateArn": sample.certificate}]
     with refused("UnsupportedCertificate"):
-        https(stands, Certificates=shown)
+        https(sample, Certificates=shown)
     with refused("CertificateNotFound"):
-        https(stands, Certificates=[{"CertificateArn": stands.certificate[:-12] + "000000000000"}])
-    stands.change("CREATE", stands.proof(stands.certificate))
-    stands.pass_time(45 + 121)
-    https(stands, Certificates=shown)
+        https(sample, Certificates=[{"CertificateArn": sample.certificate[:-12] + "000000000000"}])
+    sample.change("CREATE", sample.proof(sample.certificate))
+    sample.pass_time(45 + 121)
+    https(sample, Certificates=shown)
 
 
-def test_a_target_is_a_running_machine_of_the_groups_network(stands: Standing) -> None:
-    starting = stands.run()
+def test_a_target_is_a_running_machine_of_the_groups_network(sample: SampleApplication) -> None:
+    starting = sample.run()
     for target in ("i-0123456789abcdef0", starting):
         with refused("InvalidTarget"):
-            stands.elbv2.register_targets(TargetGroupArn=stands.group, Targets=[{"Id": target}])
-    stands.pass_time(16)
-    stands.elbv2.register_targets(TargetGroupArn=stands.group, Targets=[{"Id": starting}])
+            sample.elbv2.register_targets(TargetGroupArn=sample.group, Targets=[{"Id": target}])
+    sample.pass_time(16)
+    sample.elbv2.register_targets(TargetGroupArn=sample.group, Targets=[{"Id": starting}])
 
 
-def test_nothing_joins_a_security_group_of_another_network(stands: Standing) -> None:
-    _, group = stands.other_network()
+def test_nothing_joins_a_security_group_of_another_network(sample: SampleApplication) -> None:
+    _, group = sample.other_network()
     pair = [{"IpProtocol": "tcp", "FromPort": 1, "ToPort": 1, "UserIdGroupPairs": [{"GroupId": group}]}]
     with refused("InvalidGroup.NotFound", "different networks"):
-        stands.ec2.authorize_security_group_ingress(GroupId=stands.app, IpPermissions=pair)
+        sample.ec2.authorize_security_group_ingress(GroupId=sample.app, IpPermissions=pair)
     with refused("InvalidParameter", "different networks"):
-        stands.run(SecurityGroupIds=[group])
+        sample.run(SecurityGroupIds=[group])
     with refused("InvalidGroup.NotFound", "different networks"):
-        stands.ec2.modify_instance_attribute(InstanceId=stands.machine, Groups=[group])
+        sample.ec2.modify_instance_attribute(InstanceId=sample.machine, Groups=[group])
     with refused("InvalidConfigurationRequest"):
-        stands.elbv2.create_load_balancer(Name="second", Subnets=list(stands.public), SecurityGroups=[group])
+        sample.elbv2.create_load_balancer(Name="second", Subnets=list(sample.public), SecurityGroups=[group])
     with refused("InvalidConfigurationRequest"):
-        stands.elbv2.set_security_groups(LoadBalancerArn=stands.balancer, SecurityGroups=[group])
+        sample.elbv2.set_security_groups(LoadBalancerArn=sample.balancer, SecurityGroups=[group])
     with refused("InvalidParameterCombination"):
-        stands.rds.create_db_instance(**database(DBInstanceIdentifier="second", VpcSecurityGroupIds=[group]))
+        sample.rds.create_db_instance(**database(DBInstanceIdentifier="second", VpcSecurityGroupIds=[group]))
     with refused("InvalidParameterCombination"):
-        stands.rds.modify_db_instance(DBInstanceIdentifier="main", VpcSecurityGroupIds=[group])
+        sample.rds.modify_db_instance(DBInstanceIdentifier="main", VpcSecurityGroupIds=[group])
 
 
-def test_a_vpc_has_one_internet_gateway(stands: Standing) -> None:
-    second = stands.ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
+def test_a_vpc_has_one_internet_gateway(sample: SampleApplication) -> None:
+    second = sample.ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
     with refused("InvalidParameterValue", "already has an internet gateway"):
-        stands.ec2.attach_internet_gateway(InternetGatewayId=second, VpcId=stands.vpc)
+        sample.ec2.attach_internet_gateway(InternetGatewayId=second, VpcId=sample.vpc)
 
 
-def test_five_vpcs_and_five_addresses_a_region(stands: Standing) -> None:
-    present = len(stands.ec2.describe_vpcs()["Vpcs"])
+def test_five_vpcs_and_five_addresses_a_region(sample: SampleApplication) -> None:
+    present = len(sample.ec2.describe_vpcs()["Vpcs"])
     for number in range(present, 5):
-        stands.ec2.create_vpc(CidrBlock=f"10.{number + 20}.0.0/16")
+        sample.ec2.create_vpc(CidrBlock=f"10.{number + 20}.0.0/16")
     with refused("VpcLimitExceeded"):
-        stands.ec2.create_vpc(CidrBlock="10.40.0.0/16")
+        sample.ec2.create_vpc(CidrBlock="10.40.0.0/16")
     for _ in range(4):
-        stands.ec2.allocate_address(Domain="vpc")
+        sample.ec2.allocate_address(Domain="vpc")
     with refused("AddressLimitExceeded"):
-        stands.ec2.allocate_address(Domain="vpc")
+        sample.ec2.allocate_address(Domain="vpc")
 
 
-def test_a_machine_needs_an_image_and_a_type_that_exist_where_it_stands(stands: Standing) -> None:
+def test_a_machine_needs_an_image_and_a_type_that_exist_where_it_stands(sample: SampleApplication) -> None:
     with refused("InvalidAMIID.NotFound"):
-        stands.run(ImageId="ami-0123456789abcdef0")
+        sample.run(ImageId="ami-0123456789abcdef0")
     with refused("InvalidParameterValue", "InstanceType"):
-        stands.run(InstanceType="t9.micro")
-    subnet = stands.ec2.create_subnet(VpcId=stands.vpc, CidrBlock="10.0.9.0/24", AvailabilityZone="ap-northeast-2b")[
+        sample.run(InstanceType="t9.micro")
+    subnet = sample.ec2.create_subnet(VpcId=sample.vpc, CidrBlock="10.0.9.0/24", AvailabilityZone="ap-northeast-2b")[
         "Subnet"
     ]["SubnetId"]
     with refused("Unsupported", "Availability Zone"):
-        stands.run(InstanceType="t2.micro", SubnetId=subnet)
+        sample.run(InstanceType="t2.micro", SubnetId=subnet)
 
 
-def test_an_unknown_profile_is_a_wrong_value(stands: Standing) -> None:
+def test_an_unknown_profile_is_a_wrong_value(sample: SampleApplication) -> None:
     with refused("InvalidParameterValue", "Invalid IAM Instance Profile name"):
-        stands.run(IamInstanceProfile={"Name": "nobody"})
+        sample.run(IamInstanceProfile={"Name": "nobody"})
 
 
-def test_user_data_has_at_most_16_kb(stands: Standing) -> None:
+def test_user_data_has_at_most_16_kb(sample: SampleApplication) -> None:
     with refused("InvalidParameterValue", "16384"):
-        stands.run(UserData="#!/bin/bash\n" + "x" * 16384)
+        sample.run(UserData="#!/bin/bash\n" + "x" * 16384)
 
 
-def test_a_machine_changes_its_type_only_when_stopped(stands: Standing) -> None:
-    wanted = {"InstanceId": stands.machine, "InstanceType": {"Value": "t3.small"}}
+def test_a_machine_changes_its_type_only_when_stopped(sample: SampleApplication) -> None:
+    wanted = {"InstanceId": sample.machine, "InstanceType": {"Value": "t3.small"}}
     with refused("IncorrectInstanceState"):
-        stands.ec2.modify_instance_attribute(**wanted)
-    stands.ec2.stop_instances(InstanceIds=[stands.machine])
-    stands.pass_time(46)
-    stands.ec2.modify_instance_attribute(**wanted)
+        sample.ec2.modify_instance_attribute(**wanted)
+    sample.ec2.stop_instances(InstanceIds=[sample.machine])
+    sample.pass_time(46)
+    sample.ec2.modify_instance_attribute(**wanted)
 
 
-def test_a_machine_has_one_disk_which_goes_with_it(stands: Standing) -> None:
+def test_a_machine_has_one_disk_which_goes_with_it(sample: SampleApplication) -> None:
     """The block device named as the image's root is the root, and AWS deletes it with the machine."""
-    machine = stands.run()
+    machine = sample.run()
     filters = [{"Name": "attachment.instance-id", "Values": [machine]}]
-    (disk,) = stands.ec2.describe_volumes(Filters=filters)["Volumes"]
+    (disk,) = sample.ec2.describe_volumes(Filters=filters)["Volumes"]
     assert (disk["Size"], disk["VolumeType"]) == (20, "gp3")
-    stands.ec2.terminate_instances(InstanceIds=[machine])
-    stands.pass_time(46)
-    assert disk["VolumeId"] not in {one["VolumeId"] for one in stands.ec2.describe_volumes()["Volumes"]}
+    sample.ec2.terminate_instances(InstanceIds=[machine])
+    sample.pass_time(46)
+    assert disk["VolumeId"] not in {one["VolumeId"] for one in sample.ec2.describe_volumes()["Volumes"]}
 
 
-def test_a_load_balancer_names_its_regions_zone_and_an_alias_must_repeat_it(stands: Standing) -> None:
-    (shown,) = stands.elbv2.describe_load_balancers(LoadBalancerArns=[stands.balancer])["LoadBalancers"]
+def test_a_load_balancer_names_its_regions_zone_and_an_alias_must_repeat_it(sample: SampleApplication) -> None:
+    (shown,) = sample.elbv2.describe_load_balancers(LoadBalancerArns=[sample.balancer])["LoadBalancers"]
     assert shown["CanonicalHostedZoneId"] == "ZWKZPGTI48KDX"
     right = {"HostedZoneId": "ZWKZPGTI48KDX", "DNSName": shown["DNSName"], "EvaluateTargetHealth": True}
     for wrong in ({"HostedZoneId": "Z2P70J7EXAMPLE"}, {"DNSName": "gone-1.ap-northeast-2.elb.amazonaws.com"}):
         with refused("InvalidChangeBatch", "target was not found"):
-            stands.change("CREATE", {"Name": "example.com", "Type": "A", "AliasTarget": right | wrong})
-    stands.change("CREATE", {"Name": "example.com", "Type": "A", "AliasTarget": right})
+            sample.change("CREATE", {"Name": "example.com", "Type": "A", "AliasTarget": right | wrong})
+    sample.change("CREATE", {"Name": "example.com", "Type": "A", "AliasTarget": right})
 
 
-def test_a_record_is_deleted_only_as_it_is(stands: Standing) -> None:
+def test_a_record_is_deleted_only_as_it_is(sample: SampleApplication) -> None:
     record = {"Name": "a.example.com", "Type": "A", "TTL": 60, "ResourceRecords": [{"Value": "192.0.2.1"}]}
     with refused("InvalidChangeBatch", "not found"):
-        stands.change("DELETE", record)
-    stands.change("CREATE", record)
+        sample.change("DELETE", record)
+    sample.change("CREATE", record)
     with refused("InvalidChangeBatch", "do not match"):
-        stands.change("DELETE", record | {"ResourceRecords": [{"Value": "192.0.2.2"}]})
+        sample.change("DELETE", record | {"ResourceRecords": [{"Value": "192.0.2.2"}]})
     with refused("InvalidChangeBatch", "already exists"):
-        stands.change("CREATE", record)
-    stands.change("DELETE", record)
+        sample.change("CREATE", record)
+    sample.change("DELETE", record)
 
 
-def test_a_database_in_two_zones_names_both(stands: Standing) -> None:
-    stands.rds.modify_db_instance(DBInstanceIdentifier="main", MultiAZ=True, ApplyImmediately=True)
-    stands.pass_time(301)
-    shown = stands.database()
+def test_a_database_in_two_zones_names_both(sample: SampleApplication) -> None:
+    sample.rds.modify_db_instance(DBInstanceIdentifier="main", MultiAZ=True, ApplyImmediately=True)
+    sample.pass_time(301)
+    shown = sample.database()
     zones = {shown["AvailabilityZone"], shown["SecondaryAvailabilityZone"]}
     assert zones == {"ap-northeast-2a", "ap-northeast-2c"}
 
 
-def test_an_unknown_nat_gateway_is_an_error(stands: Standing) -> None:
+def test_an_unknown_nat_gateway_is_an_error(sample: SampleApplication) -> None:
     with refused("NatGatewayNotFound"):
-        stands.ec2.describe_nat_gateways(NatGatewayIds=["nat-0123456789abcdef0"])
+        sample.ec2.describe_nat_gateways(NatGatewayIds=["nat-0123456789abcdef0"])
 
 
-def test_the_interfaces_of_services_are_seen(stands: Standing) -> None:
-    filters = [{"Name": "vpc-id", "Values": [stands.vpc]}]
-    found = stands.ec2.describe_network_interfaces(Filters=filters)["NetworkInterfaces"]
+def test_the_interfaces_of_services_are_seen(sample: SampleApplication) -> None:
+    filters = [{"Name": "vpc-id", "Values": [sample.vpc]}]
+    found = sample.ec2.describe_network_interfaces(Filters=filters)["NetworkInterfaces"]
     seen = sorted((one["Description"].split("/")[0], one["RequesterManaged"]) for one in found)
     assert [name for name, managed in seen if managed] == [
         "ELB app",
         "ELB app",
-        f"Interface for NAT Gateway {stands.nat}",
+        f"Interface for NAT Gateway {sample.nat}",
         "RDSNetworkInterface",
     ]
 
 
-def test_a_route_through_a_nat_gateway_that_is_gone_leads_nowhere(stands: Standing) -> None:
-    ec2 = stands.ec2
-    table = ec2.create_route_table(VpcId=stands.vpc)["RouteTable"]["RouteTableId"]
-    ec2.create_route(RouteTableId=table, DestinationCidrBlock="0.0.0.0/0", NatGatewayId=stands.nat)
-    ec2.delete_nat_gateway(NatGatewayId=stands.nat)
+def test_a_route_through_a_nat_gateway_that_is_gone_leads_nowhere(sample: SampleApplication) -> None:
+    ec2 = sample.ec2
+    table = ec2.create_route_table(VpcId=sample.vpc)["RouteTable"]["RouteTableId"]
+    ec2.create_route(RouteTableId=table, DestinationCidrBlock="0.0.0.0/0", NatGatewayId=sample.nat)
+    ec2.delete_nat_gateway(NatGatewayId=sample.nat)
     (shown,) = ec2.describe_route_tables(RouteTableIds=[table])["RouteTables"]
     assert [one["State"] for one in shown["Routes"] if "NatGatewayId" in one] == ["blackhole"]
 
 
 @pytest.mark.parametrize("name", ["/aws/one", "/awsdeploy/one", "/ssm/one", "/" + "/".join("x" * 16)])
-def test_some_parameter_names_are_not_to_be_had(stands: Standing, name: str) -> None:
+def test_some_parameter_names_are_not_to_be_had(sample: SampleApplication, name: str) -> None:
     code = "HierarchyLevelLimitExceededException" if name.startswith("/x") else "ValidationException"
     with refused(code):
-        stands.client("ssm").put_parameter(Name=name, Value="x", Type="String")
+        sample.client("ssm").put_parameter(Name=name, Value="x", Type="String")
 
 
-def test_tags_are_read_for_twenty_at_a_time(stands: Standing) -> None:
+def test_tags_are_read_for_twenty_at_a_time(sample: SampleApplication) -> None:
     with refused("ValidationError"):
-        stands.elbv2.describe_tags(ResourceArns=[stands.group] * 21)
+        sample.elbv2.describe_tags(ResourceArns=[sample.group] * 21)
 
 
-def test_a_target_group_serves_one_load_balancer(stands: Standing) -> None:
-    made = stands.elbv2.create_load_balancer(Name="second", Subnets=list(stands.public), SecurityGroups=[stands.web])
+def test_a_target_group_serves_one_load_balancer(sample: SampleApplication) -> None:
+    made = sample.elbv2.create_load_balancer(Name="second", Subnets=list(sample.public), SecurityGroups=[sample.web])
     with refused("TargetGroupAssociationLimit"):
-        stands.elbv2.create_listener(
+        sample.elbv2.create_listener(
             LoadBalancerArn=made["LoadBalancers"][0]["LoadBalancerArn"],
             Protocol="HTTP",
             Port=PORT,
-            DefaultActions=[{"Type": "forward", "TargetGroupArn": stands.group}],
+            DefaultActions=[{"Type": "forward", "TargetGroupArn": sample.group}],
         )

@@ -5,33 +5,33 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from tests.sandbox.standing import Standing, database, refused
+from tests.sandbox.sample_application import SampleApplication, database, refused
 
 DAY = 86400
 EXTENDED = "open-source-rds-extended-support"
 PASSED = "arn:aws:iam::123456789012:role/"
 
 
-def images(stands: Standing) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = stands.ec2.describe_images(Owners=["self"])["Images"]
+def images(sample: SampleApplication) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = sample.ec2.describe_images(Owners=["self"])["Images"]
     return found
 
 
-def snapshots(stands: Standing) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = stands.ec2.describe_snapshots(OwnerIds=["self"])["Snapshots"]
+def snapshots(sample: SampleApplication) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = sample.ec2.describe_snapshots(OwnerIds=["self"])["Snapshots"]
     return found
 
 
-def image_of(stands: Standing, name: str = "one", **more: Any) -> str:
-    return str(stands.ec2.create_image(InstanceId=stands.machine, Name=name, NoReboot=True, **more)["ImageId"])
+def image_of(sample: SampleApplication, name: str = "one", **more: Any) -> str:
+    return str(sample.ec2.create_image(InstanceId=sample.machine, Name=name, NoReboot=True, **more)["ImageId"])
 
 
-def role(stands: Standing, name: str = "images", condition: dict[str, Any] | None = None) -> str:
+def role(sample: SampleApplication, name: str = "images", condition: dict[str, Any] | None = None) -> str:
     """A role that Data Lifecycle Manager may assume, known everywhere; its ARN."""
     statement: dict[str, Any] = {"Effect": "Allow", "Principal": {"Service": "dlm.amazonaws.com"}}
     statement |= {"Action": "sts:AssumeRole", "Condition": condition or {}}
     document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-    made = stands.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=document)
+    made = sample.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=document)
     return str(made["Role"]["Arn"])
 
 
@@ -50,82 +50,82 @@ def details(**other: Any) -> dict[str, Any]:
     } | other
 
 
-def policy(stands: Standing, arn: str, **other: Any) -> str:
+def policy(sample: SampleApplication, arn: str, **other: Any) -> str:
     asked = {"ExecutionRoleArn": arn, "Description": "daily", "State": "ENABLED", "PolicyDetails": details()} | other
-    return str(stands.client("dlm").create_lifecycle_policy(**asked)["PolicyId"])
+    return str(sample.client("dlm").create_lifecycle_policy(**asked)["PolicyId"])
 
 
-def test_an_image_is_made_after_300_s_and_its_snapshot_after_180(stands: Standing) -> None:
-    image_of(stands)
-    assert [image["State"] for image in images(stands)] == ["pending"]
-    stands.pass_time(181)
-    assert [snapshot["State"] for snapshot in snapshots(stands)] == ["completed"]
-    assert [image["State"] for image in images(stands)] == ["pending"]
-    stands.pass_time(120)
-    assert [image["State"] for image in images(stands)] == ["available"]
+def test_an_image_is_made_after_300_s_and_its_snapshot_after_180(sample: SampleApplication) -> None:
+    image_of(sample)
+    assert [image["State"] for image in images(sample)] == ["pending"]
+    sample.pass_time(181)
+    assert [snapshot["State"] for snapshot in snapshots(sample)] == ["completed"]
+    assert [image["State"] for image in images(sample)] == ["pending"]
+    sample.pass_time(120)
+    assert [image["State"] for image in images(sample)] == ["available"]
 
 
-def test_an_image_shows_the_disks_of_its_machine(stands: Standing) -> None:
-    image_of(stands)
-    ((disk,),) = [image["BlockDeviceMappings"] for image in images(stands)]
-    assert (disk["Ebs"]["VolumeSize"], disk["Ebs"]["SnapshotId"]) == (20, snapshots(stands)[0]["SnapshotId"])
+def test_an_image_shows_the_disks_of_its_machine(sample: SampleApplication) -> None:
+    image_of(sample)
+    ((disk,),) = [image["BlockDeviceMappings"] for image in images(sample)]
+    assert (disk["Ebs"]["VolumeSize"], disk["Ebs"]["SnapshotId"]) == (20, snapshots(sample)[0]["SnapshotId"])
 
 
-def test_an_image_and_its_snapshot_are_tagged_in_the_call_that_makes_them(stands: Standing) -> None:
+def test_an_image_and_its_snapshot_are_tagged_in_the_call_that_makes_them(sample: SampleApplication) -> None:
     kinds = ("image", "snapshot")
     image_of(
-        stands, TagSpecifications=[{"ResourceType": kind, "Tags": [{"Key": "k", "Value": kind}]} for kind in kinds]
+        sample, TagSpecifications=[{"ResourceType": kind, "Tags": [{"Key": "k", "Value": kind}]} for kind in kinds]
     )
-    assert [image["Tags"] for image in images(stands)] == [[{"Key": "k", "Value": "image"}]]
-    assert [snapshot["Tags"] for snapshot in snapshots(stands)] == [[{"Key": "k", "Value": "snapshot"}]]
+    assert [image["Tags"] for image in images(sample)] == [[{"Key": "k", "Value": "image"}]]
+    assert [snapshot["Tags"] for snapshot in snapshots(sample)] == [[{"Key": "k", "Value": "snapshot"}]]
 
 
-def test_an_image_of_the_same_name_is_refused(stands: Standing) -> None:
-    image_of(stands)
+def test_an_image_of_the_same_name_is_refused(sample: SampleApplication) -> None:
+    image_of(sample)
     with refused("InvalidAMIName.Duplicate"):
-        image_of(stands)
+        image_of(sample)
     with refused("InvalidAMIName.Malformed"):
-        image_of(stands, "no:colons")
+        image_of(sample, "no:colons")
 
 
-def test_a_snapshot_is_held_by_its_image(stands: Standing) -> None:
-    image = image_of(stands)
-    (snapshot,) = snapshots(stands)
+def test_a_snapshot_is_held_by_its_image(sample: SampleApplication) -> None:
+    image = image_of(sample)
+    (snapshot,) = snapshots(sample)
     with refused("InvalidSnapshot.InUse"):
-        stands.ec2.delete_snapshot(SnapshotId=snapshot["SnapshotId"])
-    stands.ec2.deregister_image(ImageId=image)
-    stands.ec2.delete_snapshot(SnapshotId=snapshot["SnapshotId"])
-    assert snapshots(stands) == []
+        sample.ec2.delete_snapshot(SnapshotId=snapshot["SnapshotId"])
+    sample.ec2.deregister_image(ImageId=image)
+    sample.ec2.delete_snapshot(SnapshotId=snapshot["SnapshotId"])
+    assert snapshots(sample) == []
 
 
-def test_a_snapshot_goes_with_its_image_only_if_asked(stands: Standing) -> None:
-    stands.ec2.deregister_image(ImageId=image_of(stands, "one"))
-    assert len(snapshots(stands)) == 1
-    stands.ec2.deregister_image(ImageId=image_of(stands, "two"), DeleteAssociatedSnapshots=True)
-    assert len(snapshots(stands)) == 1
+def test_a_snapshot_goes_with_its_image_only_if_asked(sample: SampleApplication) -> None:
+    sample.ec2.deregister_image(ImageId=image_of(sample, "one"))
+    assert len(snapshots(sample)) == 1
+    sample.ec2.deregister_image(ImageId=image_of(sample, "two"), DeleteAssociatedSnapshots=True)
+    assert len(snapshots(sample)) == 1
 
 
-def test_a_role_is_known_to_the_lifecycle_manager_after_10_s_and_must_be_its_own(stands: Standing) -> None:
-    arn = role(stands)
+def test_a_role_is_known_to_the_lifecycle_manager_after_10_s_and_must_be_its_own(sample: SampleApplication) -> None:
+    arn = role(sample)
     with refused("InvalidRequestException"):
-        policy(stands, arn)
-    stands.pass_time(11)
-    policy(stands, arn)
+        policy(sample, arn)
+    sample.pass_time(11)
+    policy(sample, arn)
     source = {"aws:SourceArn": "arn:aws:dlm:ap-northeast-2:123456789012:policy/*"}
-    role(stands, "ours", {"StringEquals": {"aws:SourceAccount": "123456789012"}, "ArnLike": source})
-    role(stands, "theirs", {"StringEquals": {"aws:SourceAccount": "210987654321"}, "ArnLike": source})
-    stands.pass_time(11)
-    policy(stands, PASSED + "ours")
+    role(sample, "ours", {"StringEquals": {"aws:SourceAccount": "123456789012"}, "ArnLike": source})
+    role(sample, "theirs", {"StringEquals": {"aws:SourceAccount": "210987654321"}, "ArnLike": source})
+    sample.pass_time(11)
+    policy(sample, PASSED + "ours")
     for other in ("nobody", "app", "theirs"):
         with refused("InvalidRequestException", "role"):
-            policy(stands, PASSED + other)
+            policy(sample, PASSED + other)
 
 
-def test_a_lifecycle_policy_that_makes_no_sense_is_refused(stands: Standing) -> None:
-    arn = role(stands)
-    stands.pass_time(11)
+def test_a_lifecycle_policy_that_makes_no_sense_is_refused(sample: SampleApplication) -> None:
+    arn = role(sample)
+    sample.pass_time(11)
     with refused("InvalidRequestException", "Description"):
-        policy(stands, arn, Description="shop/prod")
+        policy(sample, arn, Description="shop/prod")
     (schedule,) = details()["Schedules"]
     several: tuple[dict[str, Any], ...] = (
         {"ResourceTypes": ["VOLUME"]},
@@ -136,58 +136,58 @@ def test_a_lifecycle_policy_that_makes_no_sense_is_refused(stands: Standing) -> 
     )
     for wrong in several:
         with refused("InvalidRequestException"):
-            policy(stands, arn, PolicyDetails=details(**wrong))
+            policy(sample, arn, PolicyDetails=details(**wrong))
     with refused("ResourceNotFoundException"):
-        stands.client("dlm").get_lifecycle_policy(PolicyId="policy-0123456789abcdef0")
+        sample.client("dlm").get_lifecycle_policy(PolicyId="policy-0123456789abcdef0")
 
 
-def test_a_lifecycle_policy_makes_and_retires_images_of_the_machines_it_names(stands: Standing) -> None:
-    arn = role(stands)
-    stands.pass_time(11)
-    stands.ec2.create_tags(Resources=[stands.machine], Tags=[{"Key": "team", "Value": "web"}])
-    stands.run()  # another machine, which is not named
-    made = policy(stands, arn, Tags={"of": "us"})
-    assert images(stands) == []
-    stands.pass_time(DAY)
-    (first,) = images(stands)
-    assert first["SourceInstanceId"] == stands.machine
+def test_a_lifecycle_policy_makes_and_retires_images_of_the_machines_it_names(sample: SampleApplication) -> None:
+    arn = role(sample)
+    sample.pass_time(11)
+    sample.ec2.create_tags(Resources=[sample.machine], Tags=[{"Key": "team", "Value": "web"}])
+    sample.run()  # another machine, which is not named
+    made = policy(sample, arn, Tags={"of": "us"})
+    assert images(sample) == []
+    sample.pass_time(DAY)
+    (first,) = images(sample)
+    assert first["SourceInstanceId"] == sample.machine
     found = {tag["Key"]: tag["Value"] for tag in first["Tags"]}
     assert (found["team"], found["aws:dlm:lifecycle-policy-id"]) == ("web", made)
-    stands.pass_time(2 * DAY)
-    assert len(images(stands)) == len(snapshots(stands)) == 2
-    assert first["ImageId"] not in {image["ImageId"] for image in images(stands)}
-    dlm = stands.client("dlm")
+    sample.pass_time(2 * DAY)
+    assert len(images(sample)) == len(snapshots(sample)) == 2
+    assert first["ImageId"] not in {image["ImageId"] for image in images(sample)}
+    dlm = sample.client("dlm")
     dlm.update_lifecycle_policy(PolicyId=made, State="DISABLED")
-    before = {image["ImageId"] for image in images(stands)}
-    stands.pass_time(2 * DAY)
-    assert {image["ImageId"] for image in images(stands)} == before
+    before = {image["ImageId"] for image in images(sample)}
+    sample.pass_time(2 * DAY)
+    assert {image["ImageId"] for image in images(sample)} == before
     assert dlm.get_lifecycle_policies()["Policies"][0]["Tags"] == {"of": "us"}
     dlm.delete_lifecycle_policy(PolicyId=made)
-    assert len(images(stands)) == 2, "the images outlive their policy"
+    assert len(images(sample)) == 2, "the images outlive their policy"
 
 
-def test_an_old_mysql_is_made_only_with_extended_support(stands: Standing) -> None:
+def test_an_old_mysql_is_made_only_with_extended_support(sample: SampleApplication) -> None:
     group = {"DBParameterGroupName": "default.mysql8.0", "DBInstanceIdentifier": "old", "EngineVersion": "8.0"}
     with refused("InvalidParameterCombination", "end of standard support"):
-        stands.rds.create_db_instance(**database(**group, EngineLifecycleSupport=f"{EXTENDED}-disabled"))
-    made = stands.rds.create_db_instance(**database(**group, EngineLifecycleSupport=EXTENDED))
+        sample.rds.create_db_instance(**database(**group, EngineLifecycleSupport=f"{EXTENDED}-disabled"))
+    made = sample.rds.create_db_instance(**database(**group, EngineLifecycleSupport=EXTENDED))
     assert made["DBInstance"]["EngineLifecycleSupport"] == EXTENDED
-    stands.pass_time(301)
+    sample.pass_time(301)
     with refused("InvalidParameterCombination", "end of standard support"):
-        stands.rds.modify_db_instance(DBInstanceIdentifier="old", EngineLifecycleSupport=f"{EXTENDED}-disabled")
+        sample.rds.modify_db_instance(DBInstanceIdentifier="old", EngineLifecycleSupport=f"{EXTENDED}-disabled")
 
 
-def test_extended_support_is_on_unless_declined(stands: Standing) -> None:
-    assert stands.database()["EngineLifecycleSupport"] == EXTENDED
+def test_extended_support_is_on_unless_declined(sample: SampleApplication) -> None:
+    assert sample.database()["EngineLifecycleSupport"] == EXTENDED
     declined = f"{EXTENDED}-disabled"
-    stands.rds.modify_db_instance(DBInstanceIdentifier="main", EngineLifecycleSupport=declined)
-    stands.pass_time(301)
-    assert stands.database()["EngineLifecycleSupport"] == declined
+    sample.rds.modify_db_instance(DBInstanceIdentifier="main", EngineLifecycleSupport=declined)
+    sample.pass_time(301)
+    assert sample.database()["EngineLifecycleSupport"] == declined
 
 
-def test_automatic_backups_reach_back_to_the_beginning_or_the_retention(stands: Standing) -> None:
+def test_automatic_backups_reach_back_to_the_beginning_or_the_retention(sample: SampleApplication) -> None:
     def window() -> tuple[float, float]:
-        (row,) = stands.rds.describe_db_instance_automated_backups(DBInstanceIdentifier="main")[
+        (row,) = sample.rds.describe_db_instance_automated_backups(DBInstanceIdentifier="main")[
             "DBInstanceAutomatedBackups"
         ]
         at = row["RestoreWindow"]
@@ -195,22 +195,22 @@ def test_automatic_backups_reach_back_to_the_beginning_or_the_retention(stands: 
 
     first = window()
     assert first[0] < first[1]
-    stands.pass_time(DAY / 2)
+    sample.pass_time(DAY / 2)
     assert window() == (first[0], first[1] + DAY / 2)
-    stands.pass_time(2 * DAY)
+    sample.pass_time(2 * DAY)
     earliest, latest = window()
     assert latest - earliest == DAY - 300, "kept for one day"
 
 
-def test_a_database_comes_from_a_snapshot_with_its_engine_size_and_user(stands: Standing) -> None:
-    rds = stands.rds
+def test_a_database_comes_from_a_snapshot_with_its_engine_size_and_user(sample: SampleApplication) -> None:
+    rds = sample.rds
     asked = {"DBInstanceIdentifier": "again", "DBSnapshotIdentifier": "one", "DBSubnetGroupName": "main"}
     with refused("DBSnapshotNotFound"):
         rds.restore_db_instance_from_db_snapshot(**asked)
     rds.create_db_snapshot(DBInstanceIdentifier="main", DBSnapshotIdentifier="one")
     with refused("InvalidDBSnapshotState"):
         rds.restore_db_instance_from_db_snapshot(**asked)
-    stands.pass_time(181)
+    sample.pass_time(181)
     with refused("DBInstanceAlreadyExists"):
         rds.restore_db_instance_from_db_snapshot(**asked | {"DBInstanceIdentifier": "main"})
     with refused("InvalidParameterCombination", "DBParameterGroupFamily"):
@@ -223,7 +223,7 @@ def test_a_database_comes_from_a_snapshot_with_its_engine_size_and_user(stands: 
         [{"Key": "k", "Value": "v"}],
     )
     assert made["DBInstanceStatus"] == "creating"
-    assert made["EngineVersion"] == stands.database()["EngineVersion"]
-    stands.pass_time(301)
+    assert made["EngineVersion"] == sample.database()["EngineVersion"]
+    sample.pass_time(301)
     (found,) = rds.describe_db_instances(DBInstanceIdentifier="again")["DBInstances"]
     assert found["DBInstanceStatus"] == "available"

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.sandbox.standing import Standing
+from tests.sandbox.sample_application import SampleApplication
 from tests.simulated import World
 
 ACCOUNT = "123456789012"
@@ -64,19 +64,19 @@ def test_a_notification_has_one_to_ten_addressees_by_mail(budgets: Any) -> None:
     assert refused(budgets.describe_subscribers_for_notification, **about) == "NotFoundException"
 
 
-def test_nothing_is_billed_by_a_tag_until_a_day_after_its_activation(stands: Standing) -> None:
-    ce, budgets = stands.client("ce"), stands.client("budgets")
+def test_nothing_is_billed_by_a_tag_until_a_day_after_its_activation(sample: SampleApplication) -> None:
+    ce, budgets = sample.client("ce"), sample.client("budgets")
     make(budgets)
-    stands.ec2.create_tags(Resources=[stands.machine], Tags=[{"Key": "team", "Value": "a"}])
+    sample.ec2.create_tags(Resources=[sample.machine], Tags=[{"Key": "team", "Value": "a"}])
     asked = {
         "TimePeriod": {"Start": "2020-01-01", "End": "2030-01-01"},
         "Granularity": "MONTHLY",
         "Metrics": ["UnblendedCost"],
         "Filter": {"Tags": {"Key": "team", "Values": ["a"]}},
     }
-    stands.pass_time(2 * 86400)
+    sample.pass_time(2 * 86400)
     assert ce.get_cost_and_usage(**asked)["ResultsByTime"][0]["Groups"] == []
     ce.update_cost_allocation_tags_status(CostAllocationTagsStatus=[{"TagKey": "team", "Status": "Active"}])
-    stands.pass_time(2 * 86400)
+    sample.pass_time(2 * 86400)
     assert len(ce.get_cost_and_usage(**asked)["ResultsByTime"][0]["Groups"]) == 1
     assert float(budgets.describe_budget(**NAME)["Budget"]["CalculatedSpend"]["ActualSpend"]["Amount"]) > 0

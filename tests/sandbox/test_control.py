@@ -16,8 +16,8 @@ from botocore.exceptions import ConnectionClosedError
 
 from awsdeploy.sandbox import control
 from tests.conftest import entered
+from tests.sandbox.sample_application import SampleApplication, refused
 from tests.sandbox.signing import signed
-from tests.sandbox.standing import Standing, refused
 from tests.simulated import World
 
 
@@ -105,14 +105,14 @@ def test_calls_are_listed_with_their_outcome(world: World) -> None:
     assert listed["writes"] == 2
 
 
-def test_time_moves_by_hand_and_at_any_speed_but_never_back(stands: Standing) -> None:
-    assert stands.world is not None
-    before = stands.world.control("GET", "status")["now"]
-    after = stands.world.control("POST", "advance", {"seconds": 500})["now"]
+def test_time_moves_by_hand_and_at_any_speed_but_never_back(sample: SampleApplication) -> None:
+    assert sample.world is not None
+    before = sample.world.control("GET", "status")["now"]
+    after = sample.world.control("POST", "advance", {"seconds": 500})["now"]
     assert 500 <= after - before < 501
     for path, body in (("advance", {"seconds": -1}), ("speed", {"speed": 0}), ("fault", {"kind": "fire", "write": 1})):
         with pytest.raises(urllib.error.HTTPError, match="400"):
-            stands.world.control("POST", path, body)
+            sample.world.control("POST", path, body)
 
 
 def test_a_fork_is_a_world_of_its_own(sandbox: control.RunningSandbox, world: World, tmp_path: Path) -> None:

@@ -104,7 +104,7 @@ def test_a_database_follows_its_parameter_group(world: World) -> None:
     id = world.client("ec2").describe_instances()["Reservations"][0]["Instances"][0]["InstanceId"]
     name = {"Name": "/deploy/data/dev/database/DB_PASSWORD", "WithDecryption": True}
     password = world.client("ssm").get_parameter(**name)["Parameter"]["Value"]
-    way = "--protocol=tcp --host=127.0.0.1 --port=$(head -n 1 $AWSDEPLOY_BOX_NAMES | cut -d ' ' -f 3) --skip-ssl"
+    way = "--protocol=tcp --host=127.0.0.1 --port=$(head -n 1 $AWSDEPLOY_HOST_NAMES | cut -d ' ' -f 3) --skip-ssl"
     plain = f"MYSQL_PWD={password} mariadb --no-defaults {way} --user=app --execute='SELECT 41 + 1' data 2>&1"
     assert "ERROR 1045" in ran(world, id, plain)
     parameter = {"ParameterName": "require_secure_transport", "ParameterValue": "0", "ApplyMethod": "immediate"}

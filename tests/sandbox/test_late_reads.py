@@ -6,7 +6,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from tests.sandbox.standing import Standing, refused
+from tests.sandbox.sample_application import SampleApplication, refused
 from tests.simulated import World
 
 FIRST, SECOND = (
@@ -14,49 +14,51 @@ FIRST, SECOND = (
 )
 
 
-def disk(stands: Standing) -> tuple[str, int, str]:
+def disk(sample: SampleApplication) -> tuple[str, int, str]:
     """Id, GB and type of the machine's disk."""
-    (one,) = stands.ec2.describe_volumes(Filters=[{"Name": "attachment.instance-id", "Values": [stands.machine]}])[
+    (one,) = sample.ec2.describe_volumes(Filters=[{"Name": "attachment.instance-id", "Values": [sample.machine]}])[
         "Volumes"
     ]
     return one["VolumeId"], one["Size"], one["VolumeType"]
 
 
-def change_of(stands: Standing, volume: str) -> dict[str, Any]:
-    (one,) = stands.ec2.describe_volumes_modifications(VolumeIds=[volume])["VolumesModifications"]
+def change_of(sample: SampleApplication, volume: str) -> dict[str, Any]:
+    (one,) = sample.ec2.describe_volumes_modifications(VolumeIds=[volume])["VolumesModifications"]
     return {name: one[name] for name in ("ModificationState", "OriginalSize", "TargetSize")}
 
 
-def test_a_disk_shows_its_new_size_when_it_is_optimizing_and_changes_once_in_six_hours(stands: Standing) -> None:
-    volume, size, _ = disk(stands)
+def test_a_disk_shows_its_new_size_when_it_is_optimizing_and_changes_once_in_six_hours(
+    sample: SampleApplication,
+) -> None:
+    volume, size, _ = disk(sample)
     with refused("InvalidVolumeModification.NotFound"):
-        change_of(stands, volume)
-    stands.ec2.modify_volume(VolumeId=volume, Size=size + 1, VolumeType="gp3")
+        change_of(sample, volume)
+    sample.ec2.modify_volume(VolumeId=volume, Size=size + 1, VolumeType="gp3")
     sizes = {"OriginalSize": size, "TargetSize": size + 1}
-    assert (disk(stands)[1], change_of(stands, volume)) == (size, {"ModificationState": "modifying", **sizes})
+    assert (disk(sample)[1], change_of(sample, volume)) == (size, {"ModificationState": "modifying", **sizes})
     with refused("IncorrectModificationState", "MODIFYING"):
-        stands.ec2.modify_volume(VolumeId=volume, Size=size + 2)
-    stands.pass_time(11)
-    assert disk(stands) == (volume, size + 1, "gp3")
-    assert change_of(stands, volume)["ModificationState"] == "optimizing"
+        sample.ec2.modify_volume(VolumeId=volume, Size=size + 2)
+    sample.pass_time(11)
+    assert disk(sample) == (volume, size + 1, "gp3")
+    assert change_of(sample, volume)["ModificationState"] == "optimizing"
     with refused("IncorrectModificationState", "OPTIMIZING"):
-        stands.ec2.modify_volume(VolumeId=volume, Size=size + 2)
-    stands.pass_time(3600)
-    assert change_of(stands, volume)["ModificationState"] == "completed"
+        sample.ec2.modify_volume(VolumeId=volume, Size=size + 2)
+    sample.pass_time(3600)
+    assert change_of(sample, volume)["ModificationState"] == "completed"
     with refused("VolumeModificationRateExceeded"):
-        stands.ec2.modify_volume(VolumeId=volume, Size=size + 2)
-    stands.pass_time(5 * 3600)
-    stands.ec2.modify_volume(VolumeId=volume, Size=size + 2)
+        sample.ec2.modify_volume(VolumeId=volume, Size=size + 2)
+    sample.pass_time(5 * 3600)
+    sample.ec2.modify_volume(VolumeId=volume, Size=size + 2)
 
 
-def test_a_disk_never_shrinks(stands: Standing) -> None:
-    volume, size, _ = disk(stands)
+def test_a_disk_never_shrinks(sample: SampleApplication) -> None:
+    volume, size, _ = disk(sample)
     with refused("InvalidParameterValue"):
-        stands.ec2.modify_volume(VolumeId=volume, Size=size - 1)
+        sample.ec2.modify_volume(VolumeId=volume, Size=size - 1)
 
 
-def test_old_and_new_lifecycle_rules_are_shown_in_turn_for_30_s(stands: Standing) -> None:
-    s3 = stands.client("s3")
+def test_old_and_new_lifecycle_rules_are_shown_in_turn_for_30_s(sample: SampleApplication) -> None:
+    s3 = sample.client("s3")
     s3.create_bucket(Bucket="rules", CreateBucketConfiguration={"LocationConstraint": "ap-northeast-2"})
 
     def put(*rules: dict[str, Any]) -> None:
@@ -70,11 +72,11 @@ def test_old_and_new_lifecycle_rules_are_shown_in_turn_for_30_s(stands: Standing
 
     put(FIRST)
     assert [shown() for _ in range(3)] == [["NoSuchLifecycleConfiguration"], ["a"], ["NoSuchLifecycleConfiguration"]]
-    stands.pass_time(31)
+    sample.pass_time(31)
     assert [shown(), shown()] == [["a"], ["a"]]
     put(SECOND)
     assert [shown() for _ in range(4)] == [["a"], ["b"], ["a"], ["b"]]
-    stands.pass_time(31)
+    sample.pass_time(31)
     assert [shown(), shown()] == [["b"], ["b"]]
 
 

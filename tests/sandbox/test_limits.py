@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.sandbox.standing import linked_roles
+from tests.sandbox.sample_application import linked_roles
 from tests.simulated import World
 
 VCPU = "L-1216C47A"

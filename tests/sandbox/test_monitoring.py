@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.sandbox.standing import Standing, refused
+from tests.sandbox.sample_application import SampleApplication, refused
 from tests.simulated import REGION, World
 
 ALARM = {
@@ -43,32 +43,32 @@ def test_a_log_group_is_made_once(world: World) -> None:
         logs.create_log_group(logGroupName="/with space")
 
 
-def test_rds_writes_the_logs_it_exports_and_makes_a_deleted_group_again(stands: Standing) -> None:
-    logs, name = stands.client("logs"), "/aws/rds/instance/main/slowquery"
+def test_rds_writes_the_logs_it_exports_and_makes_a_deleted_group_again(sample: SampleApplication) -> None:
+    logs, name = sample.client("logs"), "/aws/rds/instance/main/slowquery"
 
     def names() -> list[str]:
         return [one["logGroupName"] for one in logs.describe_log_groups()["logGroups"]]
 
     assert names() == []
     with refused("InvalidParameterCombination", "postgresql"):
-        _export(stands, "postgresql")
-    _export(stands, "slowquery")
-    stands.pass_time(600)
+        _export(sample, "postgresql")
+    _export(sample, "slowquery")
+    sample.pass_time(600)
     assert names() == [name]
     logs.delete_log_group(logGroupName=name)
     assert names() == []
-    stands.pass_time(60)
+    sample.pass_time(60)
     assert names() == [name]
-    stands.rds.delete_db_instance(DBInstanceIdentifier="main", SkipFinalSnapshot=True)
-    stands.pass_time(300)
+    sample.rds.delete_db_instance(DBInstanceIdentifier="main", SkipFinalSnapshot=True)
+    sample.pass_time(300)
     assert names() == [name]
     logs.delete_log_group(logGroupName=name)
-    stands.pass_time(600)
+    sample.pass_time(600)
     assert names() == []
 
 
-def _export(stands: Standing, kind: str) -> None:
-    stands.rds.modify_db_instance(
+def _export(sample: SampleApplication, kind: str) -> None:
+    sample.rds.modify_db_instance(
         DBInstanceIdentifier="main", CloudwatchLogsExportConfiguration={"EnableLogTypes": [kind]}
     )
 
@@ -175,8 +175,8 @@ def test_a_reference_is_good_for_one_health_check_also_when_that_is_gone(world: 
         route53.create_health_check(CallerReference="x" * 65, HealthCheckConfig=CHECK)
 
 
-def test_a_health_check_stays_while_a_record_names_it(stands: Standing) -> None:
-    route53 = stands.route53
+def test_a_health_check_stays_while_a_record_names_it(sample: SampleApplication) -> None:
+    route53 = sample.route53
     check = route53.create_health_check(CallerReference="once", HealthCheckConfig=CHECK)["HealthCheck"]["Id"]
     record = {
         "Name": "checked.example.com.",
@@ -189,7 +189,7 @@ def test_a_health_check_stays_while_a_record_names_it(stands: Standing) -> None:
     }
     for action, code in (("CREATE", "HealthCheckInUse"), ("DELETE", "")):
         batch = {"Changes": [{"Action": action, "ResourceRecordSet": record}]}
-        route53.change_resource_record_sets(HostedZoneId=stands.zone, ChangeBatch=batch)
+        route53.change_resource_record_sets(HostedZoneId=sample.zone, ChangeBatch=batch)
         if code:
             with refused(code):
                 route53.delete_health_check(HealthCheckId=check)

@@ -4,125 +4,125 @@ from __future__ import annotations
 
 import pytest
 
-from tests.sandbox.standing import Standing, refused, without_rules
+from tests.sandbox.sample_application import SampleApplication, refused, without_rules
 
 
-def test_a_vpc_with_subnets_stays(stands: Standing) -> None:
-    vpc, group = stands.other_network()
-    stands.ec2.delete_security_group(GroupId=group)
-    subnet = stands.ec2.create_subnet(VpcId=vpc, CidrBlock="10.9.0.0/24")["Subnet"]["SubnetId"]
+def test_a_vpc_with_subnets_stays(sample: SampleApplication) -> None:
+    vpc, group = sample.other_network()
+    sample.ec2.delete_security_group(GroupId=group)
+    subnet = sample.ec2.create_subnet(VpcId=vpc, CidrBlock="10.9.0.0/24")["Subnet"]["SubnetId"]
     with refused("DependencyViolation"):
-        stands.ec2.delete_vpc(VpcId=vpc)
-    stands.ec2.delete_subnet(SubnetId=subnet)
-    stands.ec2.delete_vpc(VpcId=vpc)
+        sample.ec2.delete_vpc(VpcId=vpc)
+    sample.ec2.delete_subnet(SubnetId=subnet)
+    sample.ec2.delete_vpc(VpcId=vpc)
 
 
 @pytest.mark.parametrize("left", ["gateway", "security group", "route table", "nothing"])
-def test_a_vpc_with_anything_of_its_own_stays(stands: Standing, left: str) -> None:
-    vpc, group = stands.other_network()
+def test_a_vpc_with_anything_of_its_own_stays(sample: SampleApplication, left: str) -> None:
+    vpc, group = sample.other_network()
     if left != "security group":
-        stands.ec2.delete_security_group(GroupId=group)
+        sample.ec2.delete_security_group(GroupId=group)
     if left == "gateway":
-        gateway = stands.ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
-        stands.ec2.attach_internet_gateway(InternetGatewayId=gateway, VpcId=vpc)
+        gateway = sample.ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
+        sample.ec2.attach_internet_gateway(InternetGatewayId=gateway, VpcId=vpc)
     if left == "route table":
-        stands.ec2.create_route_table(VpcId=vpc)
+        sample.ec2.create_route_table(VpcId=vpc)
     if left == "nothing":
-        stands.ec2.delete_vpc(VpcId=vpc)
+        sample.ec2.delete_vpc(VpcId=vpc)
     else:
         with refused("DependencyViolation"):
-            stands.ec2.delete_vpc(VpcId=vpc)
+            sample.ec2.delete_vpc(VpcId=vpc)
 
 
-def test_an_attached_internet_gateway_stays(stands: Standing) -> None:
+def test_an_attached_internet_gateway_stays(sample: SampleApplication) -> None:
     with refused("DependencyViolation"):
-        stands.ec2.delete_internet_gateway(InternetGatewayId=stands.gateway)
+        sample.ec2.delete_internet_gateway(InternetGatewayId=sample.gateway)
 
 
-def test_an_internet_gateway_is_held_by_public_addresses(stands: Standing) -> None:
+def test_an_internet_gateway_is_held_by_public_addresses(sample: SampleApplication) -> None:
     """Of the machine, the load balancer and the NAT gateway, each alone."""
 
     def detach() -> None:
-        stands.ec2.detach_internet_gateway(InternetGatewayId=stands.gateway, VpcId=stands.vpc)
+        sample.ec2.detach_internet_gateway(InternetGatewayId=sample.gateway, VpcId=sample.vpc)
 
-    stands.elbv2.delete_load_balancer(LoadBalancerArn=stands.balancer)
-    stands.ec2.terminate_instances(InstanceIds=[stands.machine])
-    stands.pass_time(200)
+    sample.elbv2.delete_load_balancer(LoadBalancerArn=sample.balancer)
+    sample.ec2.terminate_instances(InstanceIds=[sample.machine])
+    sample.pass_time(200)
     with refused("DependencyViolation", "mapped public address"):
         detach()
-    stands.ec2.delete_nat_gateway(NatGatewayId=stands.nat)
-    stands.pass_time(60)
-    machine = stands.run()
+    sample.ec2.delete_nat_gateway(NatGatewayId=sample.nat)
+    sample.pass_time(60)
+    machine = sample.run()
     with refused("DependencyViolation", "mapped public address"):
         detach()
-    stands.ec2.terminate_instances(InstanceIds=[machine])
-    stands.pass_time(60)
-    stands.elbv2.create_load_balancer(Name="second", Subnets=list(stands.public), SecurityGroups=[stands.web])
+    sample.ec2.terminate_instances(InstanceIds=[machine])
+    sample.pass_time(60)
+    sample.elbv2.create_load_balancer(Name="second", Subnets=list(sample.public), SecurityGroups=[sample.web])
     with refused("DependencyViolation", "mapped public address"):
         detach()
 
 
-def test_an_internet_gateway_goes_when_the_addresses_have_gone(stands: Standing) -> None:
-    stands.elbv2.delete_load_balancer(LoadBalancerArn=stands.balancer)
-    stands.ec2.terminate_instances(InstanceIds=[stands.machine])
-    stands.ec2.delete_nat_gateway(NatGatewayId=stands.nat)
-    stands.pass_time(150)
-    stands.ec2.detach_internet_gateway(InternetGatewayId=stands.gateway, VpcId=stands.vpc)
-    stands.ec2.delete_internet_gateway(InternetGatewayId=stands.gateway)
+def test_an_internet_gateway_goes_when_the_addresses_have_gone(sample: SampleApplication) -> None:
+    sample.elbv2.delete_load_balancer(LoadBalancerArn=sample.balancer)
+    sample.ec2.terminate_instances(InstanceIds=[sample.machine])
+    sample.ec2.delete_nat_gateway(NatGatewayId=sample.nat)
+    sample.pass_time(150)
+    sample.ec2.detach_internet_gateway(InternetGatewayId=sample.gateway, VpcId=sample.vpc)
+    sample.ec2.delete_internet_gateway(InternetGatewayId=sample.gateway)
 
 
-def test_a_route_table_with_subnets_stays(stands: Standing) -> None:
+def test_a_route_table_with_subnets_stays(sample: SampleApplication) -> None:
     with refused("DependencyViolation"):
-        stands.ec2.delete_route_table(RouteTableId=stands.routes)
+        sample.ec2.delete_route_table(RouteTableId=sample.routes)
 
 
-def test_a_subnet_is_held_by_each_thing_in_it(stands: Standing) -> None:
+def test_a_subnet_is_held_by_each_thing_in_it(sample: SampleApplication) -> None:
     """NAT gateway, machine, database and load balancer: gone one after another, the last one frees the subnet."""
-    one, two = stands.public
-    stands.ec2.delete_nat_gateway(NatGatewayId=stands.nat)
-    stands.pass_time(40)
+    one, two = sample.public
+    sample.ec2.delete_nat_gateway(NatGatewayId=sample.nat)
+    sample.pass_time(40)
     with refused("DependencyViolation"):
-        stands.ec2.delete_subnet(SubnetId=one)
-    stands.pass_time(20)
-    stands.elbv2.delete_load_balancer(LoadBalancerArn=stands.balancer)
-    stands.pass_time(139)
+        sample.ec2.delete_subnet(SubnetId=one)
+    sample.pass_time(20)
+    sample.elbv2.delete_load_balancer(LoadBalancerArn=sample.balancer)
+    sample.pass_time(139)
     with refused("DependencyViolation"):
-        stands.ec2.delete_subnet(SubnetId=two)
-    stands.pass_time(2)
-    stands.ec2.delete_subnet(SubnetId=two)
+        sample.ec2.delete_subnet(SubnetId=two)
+    sample.pass_time(2)
+    sample.ec2.delete_subnet(SubnetId=two)
     with refused("DependencyViolation"):
-        stands.ec2.delete_subnet(SubnetId=one)
-    stands.ec2.terminate_instances(InstanceIds=[stands.machine])
-    stands.pass_time(46)
-    stands.ec2.delete_subnet(SubnetId=one)
+        sample.ec2.delete_subnet(SubnetId=one)
+    sample.ec2.terminate_instances(InstanceIds=[sample.machine])
+    sample.pass_time(46)
+    sample.ec2.delete_subnet(SubnetId=one)
 
 
-def test_a_subnet_is_held_by_a_nat_gateway_alone(stands: Standing) -> None:
-    subnet = stands.ec2.create_subnet(VpcId=stands.vpc, CidrBlock="10.0.9.0/24")["Subnet"]["SubnetId"]
-    address = stands.ec2.allocate_address(Domain="vpc")["AllocationId"]
-    nat = stands.ec2.create_nat_gateway(SubnetId=subnet, AllocationId=address)["NatGateway"]["NatGatewayId"]
-    stands.pass_time(106)
+def test_a_subnet_is_held_by_a_nat_gateway_alone(sample: SampleApplication) -> None:
+    subnet = sample.ec2.create_subnet(VpcId=sample.vpc, CidrBlock="10.0.9.0/24")["Subnet"]["SubnetId"]
+    address = sample.ec2.allocate_address(Domain="vpc")["AllocationId"]
+    nat = sample.ec2.create_nat_gateway(SubnetId=subnet, AllocationId=address)["NatGateway"]["NatGatewayId"]
+    sample.pass_time(106)
     with refused("DependencyViolation"):
-        stands.ec2.delete_subnet(SubnetId=subnet)
-    stands.ec2.delete_nat_gateway(NatGatewayId=nat)
-    stands.pass_time(51)
-    stands.ec2.delete_subnet(SubnetId=subnet)
+        sample.ec2.delete_subnet(SubnetId=subnet)
+    sample.ec2.delete_nat_gateway(NatGatewayId=nat)
+    sample.pass_time(51)
+    sample.ec2.delete_subnet(SubnetId=subnet)
 
 
-def test_a_subnet_is_held_by_a_database(stands: Standing) -> None:
-    zone = stands.database()["AvailabilityZone"]
-    subnet = stands.private["ac".index(zone[-1])]
+def test_a_subnet_is_held_by_a_database(sample: SampleApplication) -> None:
+    zone = sample.database()["AvailabilityZone"]
+    subnet = sample.private["ac".index(zone[-1])]
     with refused("DependencyViolation"):
-        stands.ec2.delete_subnet(SubnetId=subnet)
-    stands.rds.delete_db_instance(DBInstanceIdentifier="main", SkipFinalSnapshot=True)
-    stands.pass_time(121)
-    stands.ec2.delete_subnet(SubnetId=subnet)
+        sample.ec2.delete_subnet(SubnetId=subnet)
+    sample.rds.delete_db_instance(DBInstanceIdentifier="main", SkipFinalSnapshot=True)
+    sample.pass_time(121)
+    sample.ec2.delete_subnet(SubnetId=subnet)
 
 
-def test_a_security_group_is_held_by_another_that_names_it(stands: Standing) -> None:
-    ec2 = stands.ec2
+def test_a_security_group_is_held_by_another_that_names_it(sample: SampleApplication) -> None:
+    ec2 = sample.ec2
     named, naming = (
-        ec2.create_security_group(GroupName=name, Description=name, VpcId=stands.vpc)["GroupId"]
+        ec2.create_security_group(GroupName=name, Description=name, VpcId=sample.vpc)["GroupId"]
         for name in ("named", "naming")
     )
     rule = [{"IpProtocol": "tcp", "FromPort": 1, "ToPort": 1, "UserIdGroupPairs": [{"GroupId": named}]}]
@@ -133,79 +133,79 @@ def test_a_security_group_is_held_by_another_that_names_it(stands: Standing) -> 
     ec2.delete_security_group(GroupId=named)
 
 
-def test_a_security_group_is_held_by_its_machine(stands: Standing) -> None:
-    without_rules(stands)
+def test_a_security_group_is_held_by_its_machine(sample: SampleApplication) -> None:
+    without_rules(sample)
     with refused("DependencyViolation"):
-        stands.ec2.delete_security_group(GroupId=stands.app)
-    stands.ec2.terminate_instances(InstanceIds=[stands.machine])
-    stands.pass_time(46)
-    stands.ec2.delete_security_group(GroupId=stands.app)
+        sample.ec2.delete_security_group(GroupId=sample.app)
+    sample.ec2.terminate_instances(InstanceIds=[sample.machine])
+    sample.pass_time(46)
+    sample.ec2.delete_security_group(GroupId=sample.app)
 
 
-def test_a_security_group_is_let_go_by_a_machine_that_joins_another(stands: Standing) -> None:
-    without_rules(stands)
-    other = stands.ec2.create_security_group(GroupName="other", Description="other", VpcId=stands.vpc)["GroupId"]
-    stands.ec2.modify_instance_attribute(InstanceId=stands.machine, Groups=[other])
-    stands.ec2.delete_security_group(GroupId=stands.app)
+def test_a_security_group_is_let_go_by_a_machine_that_joins_another(sample: SampleApplication) -> None:
+    without_rules(sample)
+    other = sample.ec2.create_security_group(GroupName="other", Description="other", VpcId=sample.vpc)["GroupId"]
+    sample.ec2.modify_instance_attribute(InstanceId=sample.machine, Groups=[other])
+    sample.ec2.delete_security_group(GroupId=sample.app)
     with refused("DependencyViolation"):
-        stands.ec2.delete_security_group(GroupId=other)
+        sample.ec2.delete_security_group(GroupId=other)
 
 
-def test_a_security_group_is_held_by_its_load_balancer(stands: Standing) -> None:
-    without_rules(stands)
-    stands.elbv2.delete_load_balancer(LoadBalancerArn=stands.balancer)
-    stands.pass_time(139)
+def test_a_security_group_is_held_by_its_load_balancer(sample: SampleApplication) -> None:
+    without_rules(sample)
+    sample.elbv2.delete_load_balancer(LoadBalancerArn=sample.balancer)
+    sample.pass_time(139)
     with refused("DependencyViolation"):
-        stands.ec2.delete_security_group(GroupId=stands.web)
-    stands.pass_time(2)
-    stands.ec2.delete_security_group(GroupId=stands.web)
+        sample.ec2.delete_security_group(GroupId=sample.web)
+    sample.pass_time(2)
+    sample.ec2.delete_security_group(GroupId=sample.web)
 
 
-def test_a_security_group_is_held_by_its_database(stands: Standing) -> None:
-    without_rules(stands)
+def test_a_security_group_is_held_by_its_database(sample: SampleApplication) -> None:
+    without_rules(sample)
     with refused("DependencyViolation"):
-        stands.ec2.delete_security_group(GroupId=stands.data)
-    stands.rds.delete_db_instance(DBInstanceIdentifier="main", SkipFinalSnapshot=True)
-    stands.pass_time(121)
-    stands.ec2.delete_security_group(GroupId=stands.data)
+        sample.ec2.delete_security_group(GroupId=sample.data)
+    sample.rds.delete_db_instance(DBInstanceIdentifier="main", SkipFinalSnapshot=True)
+    sample.pass_time(121)
+    sample.ec2.delete_security_group(GroupId=sample.data)
 
 
-def test_the_default_security_group_stays(stands: Standing) -> None:
-    filters = [{"Name": "vpc-id", "Values": [stands.vpc]}, {"Name": "group-name", "Values": ["default"]}]
-    (group,) = stands.ec2.describe_security_groups(Filters=filters)["SecurityGroups"]
+def test_the_default_security_group_stays(sample: SampleApplication) -> None:
+    filters = [{"Name": "vpc-id", "Values": [sample.vpc]}, {"Name": "group-name", "Values": ["default"]}]
+    (group,) = sample.ec2.describe_security_groups(Filters=filters)["SecurityGroups"]
     with refused("CannotDelete"):
-        stands.ec2.delete_security_group(GroupId=group["GroupId"])
+        sample.ec2.delete_security_group(GroupId=group["GroupId"])
 
 
-def test_the_address_of_a_nat_gateway_stays_until_that_is_gone(stands: Standing) -> None:
-    (address,) = stands.ec2.describe_addresses(AllocationIds=[stands.address])["Addresses"]
+def test_the_address_of_a_nat_gateway_stays_until_that_is_gone(sample: SampleApplication) -> None:
+    (address,) = sample.ec2.describe_addresses(AllocationIds=[sample.address])["Addresses"]
     with refused("AuthFailure"):
-        stands.ec2.disassociate_address(AssociationId=address["AssociationId"])
-    stands.ec2.delete_nat_gateway(NatGatewayId=stands.nat)
+        sample.ec2.disassociate_address(AssociationId=address["AssociationId"])
+    sample.ec2.delete_nat_gateway(NatGatewayId=sample.nat)
     with refused("InvalidIPAddress.InUse"):
-        stands.ec2.release_address(AllocationId=stands.address)
-    stands.pass_time(51)
-    stands.ec2.release_address(AllocationId=stands.address)
+        sample.ec2.release_address(AllocationId=sample.address)
+    sample.pass_time(51)
+    sample.ec2.release_address(AllocationId=sample.address)
 
 
-def test_an_interface_in_use_stays(stands: Standing) -> None:
-    filters = [{"Name": "vpc-id", "Values": [stands.vpc]}]
-    found = stands.ec2.describe_network_interfaces(Filters=filters)["NetworkInterfaces"]
+def test_an_interface_in_use_stays(sample: SampleApplication) -> None:
+    filters = [{"Name": "vpc-id", "Values": [sample.vpc]}]
+    found = sample.ec2.describe_network_interfaces(Filters=filters)["NetworkInterfaces"]
     assert len(found) == 5  # machine, NAT gateway, database, load balancer in two zones
     for one in found:
         with refused("InvalidParameterValue", "in use"):
-            stands.ec2.delete_network_interface(NetworkInterfaceId=one["NetworkInterfaceId"])
+            sample.ec2.delete_network_interface(NetworkInterfaceId=one["NetworkInterfaceId"])
 
 
-def test_an_attached_disk_stays(stands: Standing) -> None:
-    filters = [{"Name": "attachment.instance-id", "Values": [stands.machine]}]
-    (disk,) = stands.ec2.describe_volumes(Filters=filters)["Volumes"]
+def test_an_attached_disk_stays(sample: SampleApplication) -> None:
+    filters = [{"Name": "attachment.instance-id", "Values": [sample.machine]}]
+    (disk,) = sample.ec2.describe_volumes(Filters=filters)["Volumes"]
     with refused("VolumeInUse"):
-        stands.ec2.delete_volume(VolumeId=disk["VolumeId"])
+        sample.ec2.delete_volume(VolumeId=disk["VolumeId"])
 
 
-def test_a_protected_machine_stays(stands: Standing) -> None:
-    stands.ec2.modify_instance_attribute(InstanceId=stands.machine, DisableApiTermination={"Value": True})
+def test_a_protected_machine_stays(sample: SampleApplication) -> None:
+    sample.ec2.modify_instance_attribute(InstanceId=sample.machine, DisableApiTermination={"Value": True})
     with refused("OperationNotPermitted", "disableApiTermination"):
-        stands.ec2.terminate_instances(InstanceIds=[stands.machine])
-    assert stands.state(stands.machine) == "running"
+        sample.ec2.terminate_instances(InstanceIds=[sample.machine])
+    assert sample.state(sample.machine) == "running"

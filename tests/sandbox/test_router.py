@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 
-from tests.sandbox.standing import PORT, Standing, a_target_group, refused
+from tests.sandbox.sample_application import PORT, SampleApplication, a_target_group, refused
 
 SPEED = 600.0
 NOTHING = "nothing deployed yet"
@@ -82,16 +82,16 @@ class TargetHandler(BaseHTTPRequestHandler):
 
 @dataclass
 class Site:
-    """A standing application whose world moves, its load balancer, and what runs on its machines."""
+    """The sample application, whose world moves, its load balancer, and what runs on its machines."""
 
-    stands: Standing
+    sample: SampleApplication
     address: str
     running: list[Application] = field(default_factory=list)
 
     def run(self, says: str, machine: str = "", port: int = PORT) -> Application:
         """Let something listen on a machine."""
-        assert self.stands.world is not None
-        found = self.stands.world.control("POST", "machine", {"instance": machine or self.stands.machine, "port": port})
+        assert self.sample.world is not None
+        found = self.sample.world.control("POST", "machine", {"instance": machine or self.sample.machine, "port": port})
         server = Application((found["address"], found["port"]), says)
         threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
         self.running.append(server)
@@ -99,10 +99,10 @@ class Site:
 
     def second(self) -> str:
         """One more machine in the same group; its id."""
-        id = self.stands.run()
-        self.stands.pass_time(300)
-        self.stands.elbv2.register_targets(TargetGroupArn=self.stands.group, Targets=[{"Id": id}])
-        self.stands.pass_time(300)
+        id = self.sample.run()
+        self.sample.pass_time(300)
+        self.sample.elbv2.register_targets(TargetGroupArn=self.sample.group, Targets=[{"Id": id}])
+        self.sample.pass_time(300)
         return id
 
     def get(self, path: str = "/", method: str = "GET", **headers: str) -> tuple[int, str]:
@@ -123,8 +123,8 @@ class Site:
     def until(self, wanted: Callable[[], bool], seconds: float = 10) -> None:
         deadline = time.monotonic() + seconds
         while not wanted():
-            assert time.monotonic() < deadline, self.stands.elbv2.describe_target_health(
-                TargetGroupArn=self.stands.group
+            assert time.monotonic() < deadline, self.sample.elbv2.describe_target_health(
+                TargetGroupArn=self.sample.group
             )
             time.sleep(0.02)
 
@@ -134,28 +134,28 @@ class Site:
     def release(self, machine: str = "") -> None:
         """Say that a release was put on a machine."""
         tag = {"Key": "awsdeploy:release", "Value": "r1"}
-        self.stands.ec2.create_tags(Resources=[machine or self.stands.machine], Tags=[tag])
+        self.sample.ec2.create_tags(Resources=[machine or self.sample.machine], Tags=[tag])
 
 
 @pytest.fixture
-def site(stands: Standing) -> Iterator[Site]:
-    assert stands.world is not None
-    stands.world.control("POST", "speed", {"speed": SPEED})
-    (address,) = stands.world.control("GET", "balancers").values()
-    made = Site(stands, address)
+def site(sample: SampleApplication) -> Iterator[Site]:
+    assert sample.world is not None
+    sample.world.control("POST", "speed", {"speed": SPEED})
+    (address,) = sample.world.control("GET", "balancers").values()
+    made = Site(sample, address)
     yield made
     for server in made.running:
         server.stop()
 
 
 def test_a_request_reaches_the_machine_whose_path_it_names(site: Site) -> None:
-    stands = site.stands
-    api = a_target_group(stands.elbv2, "api", stands.vpc)
-    machine = stands.run()
-    stands.pass_time(300)
-    stands.elbv2.register_targets(TargetGroupArn=api, Targets=[{"Id": machine}])
-    stands.elbv2.create_rule(
-        ListenerArn=stands.listener,
+    sample = site.sample
+    api = a_target_group(sample.elbv2, "api", sample.vpc)
+    machine = sample.run()
+    sample.pass_time(300)
+    sample.elbv2.register_targets(TargetGroupArn=api, Targets=[{"Id": machine}])
+    sample.elbv2.create_rule(
+        ListenerArn=sample.listener,
         Priority=10,
         Conditions=[{"Field": "path-pattern", "PathPatternConfig": {"Values": ["/api", "/api/*"]}}],
         Actions=[{"Type": "forward", "TargetGroupArn": api}],
@@ -170,10 +170,10 @@ def test_a_request_reaches_the_machine_whose_path_it_names(site: Site) -> None:
 
 
 def test_a_host_rule_counts_for_who_sends_that_host(site: Site) -> None:
-    elbv2 = site.stands.elbv2
+    elbv2 = site.sample.elbv2
     fixed = {"StatusCode": "404", "MessageBody": "not here", "ContentType": "text/plain"}
     elbv2.create_rule(
-        ListenerArn=site.stands.listener,
+        ListenerArn=site.sample.listener,
         Priority=1,
         Conditions=[{"Field": "host-header", "HostHeaderConfig": {"Values": ["*.Example.com"]}}],
         Actions=[{"Type": "fixed-response", "FixedResponseConfig": fixed}],
@@ -185,11 +185,11 @@ def test_a_host_rule_counts_for_who_sends_that_host(site: Site) -> None:
 
 
 def test_rules_are_tried_by_priority_and_a_question_mark_is_one_character(site: Site) -> None:
-    stands = site.stands
+    sample = site.sample
     for priority, pattern, text in ((20, "/a*", "second"), (10, "/a?c", "first")):
         fixed = {"StatusCode": "200", "MessageBody": text, "ContentType": "text/plain"}
-        stands.elbv2.create_rule(
-            ListenerArn=stands.listener,
+        sample.elbv2.create_rule(
+            ListenerArn=sample.listener,
             Priority=priority,
             Conditions=[{"Field": "path-pattern", "PathPatternConfig": {"Values": [pattern]}}],
             Actions=[{"Type": "fixed-response", "FixedResponseConfig": fixed}],
@@ -198,22 +198,22 @@ def test_rules_are_tried_by_priority_and_a_question_mark_is_one_character(site: 
 
 
 def test_the_port_serves_what_https_would(site: Site) -> None:
-    stands = site.stands
-    stands.change("UPSERT", stands.proof(stands.certificate))
-    stands.pass_time(600)
-    certificate = {"CertificateArn": stands.certificate}
-    forward = [{"Type": "forward", "TargetGroupArn": stands.group}]
+    sample = site.sample
+    sample.change("UPSERT", sample.proof(sample.certificate))
+    sample.pass_time(600)
+    certificate = {"CertificateArn": sample.certificate}
+    forward = [{"Type": "forward", "TargetGroupArn": sample.group}]
     to = {"Protocol": "HTTPS", "Port": "443", "StatusCode": "HTTP_301"}
     application = site.run("page")
     site.until(lambda: site.answers("page"))
     site.ask(X_Forwarded_For="203.0.113.9", X_Forwarded_Proto="ftp")
-    stands.elbv2.modify_listener(
-        ListenerArn=stands.listener, DefaultActions=[{"Type": "redirect", "RedirectConfig": to}]
+    sample.elbv2.modify_listener(
+        ListenerArn=sample.listener, DefaultActions=[{"Type": "redirect", "RedirectConfig": to}]
     )
     status, headers, _ = site.ask("/a/b?c=d", Host="example.com")
     assert (status, headers["location"]) == (301, "https://example.com:443/a/b?c=d")
-    stands.elbv2.create_listener(
-        LoadBalancerArn=stands.balancer,
+    sample.elbv2.create_listener(
+        LoadBalancerArn=sample.balancer,
         Protocol="HTTPS",
         Port=443,
         Certificates=[certificate],
@@ -230,17 +230,17 @@ def test_the_port_serves_what_https_would(site: Site) -> None:
 
 
 def test_a_listener_adds_its_headers_to_every_answer(site: Site) -> None:
-    stands = site.stands
+    sample = site.sample
     key = "routing.http.response.strict_transport_security.header_value"
     site.run("page").also = {"Strict-Transport-Security": "max-age=1"}
     site.until(lambda: site.answers("page"))
     assert site.ask()[1]["strict-transport-security"] == "max-age=1"
     for value, shown in (("max-age=300", "max-age=300"), ("", "max-age=1")):
-        stands.elbv2.modify_listener_attributes(ListenerArn=stands.listener, Attributes=[{"Key": key, "Value": value}])
+        sample.elbv2.modify_listener_attributes(ListenerArn=sample.listener, Attributes=[{"Key": key, "Value": value}])
         assert site.ask()[1]["strict-transport-security"] == shown
     with refused("ValidationError", "not recognized"):
-        stands.elbv2.modify_listener_attributes(
-            ListenerArn=stands.listener, Attributes=[{"Key": key.replace("strict", "stric"), "Value": "max-age=300"}]
+        sample.elbv2.modify_listener_attributes(
+            ListenerArn=sample.listener, Attributes=[{"Key": key.replace("strict", "stric"), "Value": "max-age=300"}]
         )
 
 
@@ -250,7 +250,7 @@ def test_header_names_that_are_not_plain_are_dropped_only_where_the_load_balance
     connection = http.client.HTTPConnection(site.address.removeprefix("http://"), timeout=10)
     for dropped in (False, True):
         value = {"Key": "routing.http.drop_invalid_header_fields.enabled", "Value": str(dropped).lower()}
-        site.stands.elbv2.modify_load_balancer_attributes(LoadBalancerArn=site.stands.balancer, Attributes=[value])
+        site.sample.elbv2.modify_load_balancer_attributes(LoadBalancerArn=site.sample.balancer, Attributes=[value])
         connection.request("GET", "/", headers={"under_score": "1", "X-Plain": "2", "Keep-Alive": "3"})
         connection.getresponse().read()
         headers = application.seen[-1][1]
@@ -265,7 +265,7 @@ def test_a_machine_on_which_nothing_runs_shows_the_placeholder(site: Site) -> No
     assert (status, headers["x-robots-tag"]) == (200, "noindex")
     assert NOTHING in body.decode()
     assert site.get(method="POST")[0] == 501
-    assert site.stands.health() == ("healthy", "")
+    assert site.sample.health() == ("healthy", "")
 
 
 def test_healthy_targets_are_asked_in_turn_and_an_unhealthy_one_is_not(site: Site) -> None:
@@ -279,13 +279,13 @@ def test_healthy_targets_are_asked_in_turn_and_an_unhealthy_one_is_not(site: Sit
     assert {site.get() for _ in range(10)} == {(200, "one")}
     assert two.seen == []
     one.status = 404
-    site.until(lambda: health(site)[site.stands.machine][0] == "unhealthy")
+    site.until(lambda: health(site)[site.sample.machine][0] == "unhealthy")
     assert {site.get()[0] for _ in range(4)} == {404, 500}, "where none is healthy all are asked"
 
 
 def health(site: Site) -> dict[str, tuple[str, str, str]]:
     """State, reason and description by machine."""
-    shown = site.stands.elbv2.describe_target_health(TargetGroupArn=site.stands.group)["TargetHealthDescriptions"]
+    shown = site.sample.elbv2.describe_target_health(TargetGroupArn=site.sample.group)["TargetHealthDescriptions"]
     return {
         one["Target"]["Id"]: (
             one["TargetHealth"]["State"],
@@ -297,7 +297,7 @@ def health(site: Site) -> dict[str, tuple[str, str, str]]:
 
 
 def test_a_real_target_is_as_well_as_it_answers(site: Site) -> None:
-    application, machine = site.run("page"), site.stands.machine
+    application, machine = site.run("page"), site.sample.machine
     site.until(lambda: site.answers("page"))
     assert health(site)[machine] == ("healthy", "", "")
     for status in (404, 500):
@@ -313,12 +313,12 @@ def test_a_real_target_is_as_well_as_it_answers(site: Site) -> None:
         site.until(lambda: health(site)[machine][0] == "healthy")
     application.status = 404
     site.until(lambda: health(site)[machine][0] == "unhealthy")
-    site.stands.elbv2.modify_target_group(TargetGroupArn=site.stands.group, Matcher={"HttpCode": "200-299,404"})
+    site.sample.elbv2.modify_target_group(TargetGroupArn=site.sample.group, Matcher={"HttpCode": "200-299,404"})
     site.until(lambda: health(site)[machine][0] == "healthy")
 
 
 def test_a_release_that_no_longer_listens_is_unhealthy_and_a_502(site: Site) -> None:
-    application, machine = site.run("page"), site.stands.machine
+    application, machine = site.run("page"), site.sample.machine
     site.until(lambda: site.answers("page"))
     site.release()
     application.stop()
@@ -334,17 +334,17 @@ def test_a_release_that_no_longer_listens_is_unhealthy_and_a_502(site: Site) -> 
 
 
 def test_a_released_machine_that_is_put_back_is_asked_before_it_is_believed(site: Site) -> None:
-    application, targets = site.run("page"), [{"Id": site.stands.machine}]
+    application, targets = site.run("page"), [{"Id": site.sample.machine}]
     site.until(lambda: site.answers("page"))
     site.release()
-    elbv2, group = site.stands.elbv2, site.stands.group
+    elbv2, group = site.sample.elbv2, site.sample.group
     elbv2.deregister_targets(TargetGroupArn=group, Targets=targets)
     application.deaf = True
     elbv2.register_targets(TargetGroupArn=group, Targets=targets)
-    site.stands.pass_time(600)
-    assert site.stands.health() == ("initial", "Elb.InitialHealthChecking")
+    site.sample.pass_time(600)
+    assert site.sample.health() == ("initial", "Elb.InitialHealthChecking")
     application.deaf = False
-    site.until(lambda: site.stands.health() == ("healthy", ""))
+    site.until(lambda: site.sample.health() == ("healthy", ""))
 
 
 def test_an_application_that_goes_before_it_was_released_leaves_the_placeholder(site: Site) -> None:
@@ -352,12 +352,12 @@ def test_an_application_that_goes_before_it_was_released_leaves_the_placeholder(
     site.until(lambda: site.answers("page"))
     application.stop()
     assert NOTHING in site.get()[1]
-    assert site.stands.health() == ("healthy", "")
+    assert site.sample.health() == ("healthy", "")
 
 
 def test_a_machine_that_does_not_answer_in_time_is_unhealthy_and_a_504(site: Site) -> None:
-    site.stands.elbv2.modify_load_balancer_attributes(
-        LoadBalancerArn=site.stands.balancer, Attributes=[{"Key": "idle_timeout.timeout_seconds", "Value": "1"}]
+    site.sample.elbv2.modify_load_balancer_attributes(
+        LoadBalancerArn=site.sample.balancer, Attributes=[{"Key": "idle_timeout.timeout_seconds", "Value": "1"}]
     )
     application = site.run("page")
     site.until(lambda: site.answers("page"))
@@ -373,24 +373,24 @@ def test_a_machine_that_does_not_answer_in_time_is_unhealthy_and_a_504(site: Sit
     assert "504 Gateway Time-out" in body.decode()
     assert 1 <= time.monotonic() - begun < 2
     application.deaf = True
-    site.until(lambda: site.stands.health() == ("unhealthy", "Target.Timeout"), 20)
+    site.until(lambda: site.sample.health() == ("unhealthy", "Target.Timeout"), 20)
 
 
 def test_a_shut_security_group_lets_no_request_through(site: Site) -> None:
     application = site.run("page")
     site.until(lambda: site.answers("page"))
-    permissions = site.stands.ec2.describe_security_groups(GroupIds=[site.stands.app])["SecurityGroups"][0]
-    site.stands.ec2.revoke_security_group_ingress(GroupId=site.stands.app, IpPermissions=permissions["IpPermissions"])
+    permissions = site.sample.ec2.describe_security_groups(GroupIds=[site.sample.app])["SecurityGroups"][0]
+    site.sample.ec2.revoke_security_group_ingress(GroupId=site.sample.app, IpPermissions=permissions["IpPermissions"])
     application.seen.clear()
     assert site.get()[0] == 504
-    site.stands.pass_time(60)
-    assert site.stands.health() == ("unhealthy", "Target.Timeout")
+    site.sample.pass_time(60)
+    assert site.sample.health() == ("unhealthy", "Target.Timeout")
     assert application.seen == []
 
 
 def test_an_empty_group_is_a_503(site: Site) -> None:
-    targets = [{"Id": site.stands.machine}]
-    site.stands.elbv2.deregister_targets(TargetGroupArn=site.stands.group, Targets=targets)
+    targets = [{"Id": site.sample.machine}]
+    site.sample.elbv2.deregister_targets(TargetGroupArn=site.sample.group, Targets=targets)
     status, _, body = site.ask(method="POST", body=b"x" * 100_000)
     assert status == 503
     assert "503 Service Temporarily Unavailable" in body.decode()
@@ -430,10 +430,10 @@ def test_a_request_under_way_is_finished_while_its_target_drains(site: Site) -> 
     for client in clients:
         client.start()
     assert entered.wait(10)
-    targets = [{"Id": site.stands.machine}]
-    site.stands.elbv2.deregister_targets(TargetGroupArn=site.stands.group, Targets=targets)
-    site.stands.pass_time(400)
-    assert health(site)[site.stands.machine][:2] == ("draining", "Target.DeregistrationInProgress")
+    targets = [{"Id": site.sample.machine}]
+    site.sample.elbv2.deregister_targets(TargetGroupArn=site.sample.group, Targets=targets)
+    site.sample.pass_time(400)
+    assert health(site)[site.sample.machine][:2] == ("draining", "Target.DeregistrationInProgress")
     one.seen.clear()
     assert {site.get() for _ in range(6)} == {(200, "two")}
     assert one.seen == []
@@ -441,7 +441,7 @@ def test_a_request_under_way_is_finished_while_its_target_drains(site: Site) -> 
     for client in clients:
         client.join()
     assert sorted(answers) == [(200, "one"), (200, "two")]
-    site.until(lambda: site.stands.machine not in health(site))
+    site.until(lambda: site.sample.machine not in health(site))
 
 
 BIG = bytes(range(256)) * 20_480  # 5 MB
@@ -561,14 +561,14 @@ def test_what_is_no_http_is_a_400(site: Site) -> None:
 
 
 def test_a_load_balancer_answers_until_it_is_deleted_and_a_fork_has_a_router_of_its_own(site: Site) -> None:
-    world = site.stands.world
+    world = site.sample.world
     assert world is not None
     child = world.control("POST", "fork")
     try:
         fork = dataclasses.replace(world, url=f"http://127.0.0.1:{child['port']}")
         (other,) = fork.control("GET", "balancers").values()
         assert other != site.address
-        site.stands.elbv2.delete_load_balancer(LoadBalancerArn=site.stands.balancer)
+        site.sample.elbv2.delete_load_balancer(LoadBalancerArn=site.sample.balancer)
         assert world.control("GET", "balancers") == {}
         with pytest.raises(OSError, match="refused"):
             site.get()
@@ -587,8 +587,8 @@ def test_a_load_balancer_answers_until_it_is_deleted_and_a_fork_has_a_router_of_
 
 
 def test_the_link_of_a_load_balancer_is_plain_text(site: Site) -> None:
-    assert site.stands.world is not None
-    links = site.stands.world.environment["AWSDEPLOY_LINKS"]
+    assert site.sample.world is not None
+    links = site.sample.world.environment["AWSDEPLOY_LINKS"]
     with urllib.request.urlopen(f"{links}?name=main", timeout=10) as answer:
         assert answer.read().decode().strip() == site.address
     with pytest.raises(urllib.error.HTTPError, match="404"):
@@ -604,9 +604,9 @@ def test_fifty_requests_a_second_lose_none_while_aws_is_busy(site: Site) -> None
 
     def make_calls() -> None:
         while not over.is_set():
-            site.stands.ec2.describe_instances()
-            site.stands.elbv2.describe_target_health(TargetGroupArn=site.stands.group)
-            site.stands.ec2.create_tags(Resources=[second], Tags=[{"Key": "n", "Value": str(time.monotonic())}])
+            site.sample.ec2.describe_instances()
+            site.sample.elbv2.describe_target_health(TargetGroupArn=site.sample.group)
+            site.sample.ec2.create_tags(Resources=[second], Tags=[{"Key": "n", "Value": str(time.monotonic())}])
 
     busy, answers, begun = threading.Thread(target=make_calls), [], time.monotonic()
 

@@ -7,70 +7,70 @@ from contextlib import AbstractContextManager, nullcontext
 
 import pytest
 
-from tests.sandbox.standing import Standing, a_role, a_target_group, refused, without_rules
+from tests.sandbox.sample_application import SampleApplication, a_role, a_target_group, refused, without_rules
 
 
-def test_a_target_group_is_held_by_a_listener_and_by_a_rule(stands: Standing) -> None:
-    second = a_target_group(stands.elbv2, "second", stands.vpc)
-    rule = stands.elbv2.create_rule(
-        ListenerArn=stands.listener,
+def test_a_target_group_is_held_by_a_listener_and_by_a_rule(sample: SampleApplication) -> None:
+    second = a_target_group(sample.elbv2, "second", sample.vpc)
+    rule = sample.elbv2.create_rule(
+        ListenerArn=sample.listener,
         Priority=1,
         Conditions=[{"Field": "path-pattern", "Values": ["/api"]}],
         Actions=[{"Type": "forward", "TargetGroupArn": second}],
     )["Rules"][0]["RuleArn"]
-    for group in (stands.group, second):
+    for group in (sample.group, second):
         with refused("ResourceInUse"):
-            stands.elbv2.delete_target_group(TargetGroupArn=group)
-    stands.elbv2.delete_rule(RuleArn=rule)
-    stands.elbv2.delete_target_group(TargetGroupArn=second)
-    stands.elbv2.delete_listener(ListenerArn=stands.listener)
-    stands.elbv2.delete_target_group(TargetGroupArn=stands.group)
+            sample.elbv2.delete_target_group(TargetGroupArn=group)
+    sample.elbv2.delete_rule(RuleArn=rule)
+    sample.elbv2.delete_target_group(TargetGroupArn=second)
+    sample.elbv2.delete_listener(ListenerArn=sample.listener)
+    sample.elbv2.delete_target_group(TargetGroupArn=sample.group)
 
 
-def test_a_protected_load_balancer_stays(stands: Standing) -> None:
+def test_a_protected_load_balancer_stays(sample: SampleApplication) -> None:
     for value in ("true", "false"):
         attributes = [{"Key": "deletion_protection.enabled", "Value": value}]
-        stands.elbv2.modify_load_balancer_attributes(LoadBalancerArn=stands.balancer, Attributes=attributes)
+        sample.elbv2.modify_load_balancer_attributes(LoadBalancerArn=sample.balancer, Attributes=attributes)
         if value == "true":
             with refused("OperationNotPermitted"):
-                stands.elbv2.delete_load_balancer(LoadBalancerArn=stands.balancer)
-    stands.elbv2.delete_load_balancer(LoadBalancerArn=stands.balancer)
+                sample.elbv2.delete_load_balancer(LoadBalancerArn=sample.balancer)
+    sample.elbv2.delete_load_balancer(LoadBalancerArn=sample.balancer)
 
 
-def test_a_certificate_is_held_by_the_listener_that_shows_it(stands: Standing) -> None:
-    stands.change("CREATE", stands.proof(stands.certificate))
-    stands.pass_time(200)
-    listener = stands.elbv2.create_listener(
-        LoadBalancerArn=stands.balancer,
+def test_a_certificate_is_held_by_the_listener_that_shows_it(sample: SampleApplication) -> None:
+    sample.change("CREATE", sample.proof(sample.certificate))
+    sample.pass_time(200)
+    listener = sample.elbv2.create_listener(
+        LoadBalancerArn=sample.balancer,
         Protocol="HTTPS",
         Port=443,
-        Certificates=[{"CertificateArn": stands.certificate}],
-        DefaultActions=[{"Type": "forward", "TargetGroupArn": stands.group}],
+        Certificates=[{"CertificateArn": sample.certificate}],
+        DefaultActions=[{"Type": "forward", "TargetGroupArn": sample.group}],
     )["Listeners"][0]["ListenerArn"]
-    shown = stands.acm.describe_certificate(CertificateArn=stands.certificate)["Certificate"]
-    assert shown["InUseBy"] == [stands.balancer]
+    shown = sample.acm.describe_certificate(CertificateArn=sample.certificate)["Certificate"]
+    assert shown["InUseBy"] == [sample.balancer]
     with refused("ResourceInUseException"):
-        stands.acm.delete_certificate(CertificateArn=stands.certificate)
-    stands.elbv2.delete_listener(ListenerArn=listener)
-    stands.acm.delete_certificate(CertificateArn=stands.certificate)
+        sample.acm.delete_certificate(CertificateArn=sample.certificate)
+    sample.elbv2.delete_listener(ListenerArn=listener)
+    sample.acm.delete_certificate(CertificateArn=sample.certificate)
 
 
-def test_a_database_is_not_deleted_without_a_word_about_its_data(stands: Standing) -> None:
+def test_a_database_is_not_deleted_without_a_word_about_its_data(sample: SampleApplication) -> None:
     with refused("InvalidParameterCombination", "FinalDBSnapshotIdentifier is required"):
-        stands.rds.delete_db_instance(DBInstanceIdentifier="main")
+        sample.rds.delete_db_instance(DBInstanceIdentifier="main")
     with refused("InvalidParameterCombination"):
-        stands.rds.delete_db_instance(
+        sample.rds.delete_db_instance(
             DBInstanceIdentifier="main", SkipFinalSnapshot=True, FinalDBSnapshotIdentifier="last"
         )
 
 
-def test_a_database_that_is_not_available_leaves_no_snapshot(stands: Standing) -> None:
-    stands.rds.reboot_db_instance(DBInstanceIdentifier="main")
+def test_a_database_that_is_not_available_leaves_no_snapshot(sample: SampleApplication) -> None:
+    sample.rds.reboot_db_instance(DBInstanceIdentifier="main")
     with refused("InvalidDBInstanceState"):
-        stands.rds.delete_db_instance(DBInstanceIdentifier="main", FinalDBSnapshotIdentifier="last")
-    stands.rds.delete_db_instance(DBInstanceIdentifier="main", SkipFinalSnapshot=True)
+        sample.rds.delete_db_instance(DBInstanceIdentifier="main", FinalDBSnapshotIdentifier="last")
+    sample.rds.delete_db_instance(DBInstanceIdentifier="main", SkipFinalSnapshot=True)
     with refused("InvalidDBInstanceState", "already being deleted"):
-        stands.rds.delete_db_instance(DBInstanceIdentifier="main", SkipFinalSnapshot=True)
+        sample.rds.delete_db_instance(DBInstanceIdentifier="main", SkipFinalSnapshot=True)
 
 
 STATUSES = {
@@ -87,10 +87,10 @@ STATUSES = {
 
 
 @pytest.mark.parametrize("status", STATUSES)
-def test_a_databases_status_decides_what_is_refused(stands: Standing, status: str) -> None:
+def test_a_databases_status_decides_what_is_refused(sample: SampleApplication, status: str) -> None:
     def put() -> None:
-        assert stands.world is not None
-        stands.world.control("POST", "database", {"id": "main", "status": status})
+        assert sample.world is not None
+        sample.world.control("POST", "database", {"id": "main", "status": status})
 
     def taken(code: str) -> AbstractContextManager[object]:
         return refused(code) if code else nullcontext()
@@ -98,49 +98,49 @@ def test_a_databases_status_decides_what_is_refused(stands: Standing, status: st
     put()
     change, snapshot = STATUSES[status]
     with taken(change):
-        stands.rds.modify_db_instance(DBInstanceIdentifier="main", BackupRetentionPeriod=3, ApplyImmediately=True)
+        sample.rds.modify_db_instance(DBInstanceIdentifier="main", BackupRetentionPeriod=3, ApplyImmediately=True)
     put()
     with taken(change if status != "storage-full" else ""):
-        stands.rds.modify_db_instance(DBInstanceIdentifier="main", AllocatedStorage=40, ApplyImmediately=True)
+        sample.rds.modify_db_instance(DBInstanceIdentifier="main", AllocatedStorage=40, ApplyImmediately=True)
     put()
     with taken("" if status == "storage-optimization" else "InvalidDBInstanceState"):
-        stands.rds.create_db_snapshot(DBInstanceIdentifier="main", DBSnapshotIdentifier="now")
+        sample.rds.create_db_snapshot(DBInstanceIdentifier="main", DBSnapshotIdentifier="now")
     with taken(snapshot):
-        stands.rds.delete_db_instance(DBInstanceIdentifier="main", FinalDBSnapshotIdentifier="last")
+        sample.rds.delete_db_instance(DBInstanceIdentifier="main", FinalDBSnapshotIdentifier="last")
     if snapshot:
-        stands.rds.delete_db_instance(DBInstanceIdentifier="main", SkipFinalSnapshot=True)
+        sample.rds.delete_db_instance(DBInstanceIdentifier="main", SkipFinalSnapshot=True)
 
 
-def test_a_protected_database_stays(stands: Standing) -> None:
-    stands.rds.modify_db_instance(DBInstanceIdentifier="main", DeletionProtection=True, ApplyImmediately=True)
-    stands.pass_time(301)
+def test_a_protected_database_stays(sample: SampleApplication) -> None:
+    sample.rds.modify_db_instance(DBInstanceIdentifier="main", DeletionProtection=True, ApplyImmediately=True)
+    sample.pass_time(301)
     with refused("InvalidParameterCombination", "disable deletion pro"):
-        stands.rds.delete_db_instance(DBInstanceIdentifier="main", SkipFinalSnapshot=True)
+        sample.rds.delete_db_instance(DBInstanceIdentifier="main", SkipFinalSnapshot=True)
 
 
-def test_the_groups_of_a_database_stay_until_it_is_gone(stands: Standing) -> None:
-    stands.rds.delete_db_instance(DBInstanceIdentifier="main", SkipFinalSnapshot=True)
-    stands.pass_time(119)
+def test_the_groups_of_a_database_stay_until_it_is_gone(sample: SampleApplication) -> None:
+    sample.rds.delete_db_instance(DBInstanceIdentifier="main", SkipFinalSnapshot=True)
+    sample.pass_time(119)
     with refused("InvalidDBSubnetGroupStateFault"):
-        stands.rds.delete_db_subnet_group(DBSubnetGroupName="main")
+        sample.rds.delete_db_subnet_group(DBSubnetGroupName="main")
     with refused("InvalidDBParameterGroupState"):
-        stands.rds.delete_db_parameter_group(DBParameterGroupName="main")
-    stands.pass_time(2)
-    stands.rds.delete_db_subnet_group(DBSubnetGroupName="main")
-    stands.rds.delete_db_parameter_group(DBParameterGroupName="main")
+        sample.rds.delete_db_parameter_group(DBParameterGroupName="main")
+    sample.pass_time(2)
+    sample.rds.delete_db_subnet_group(DBSubnetGroupName="main")
+    sample.rds.delete_db_parameter_group(DBParameterGroupName="main")
 
 
-def test_a_zone_with_records_stays(stands: Standing) -> None:
+def test_a_zone_with_records_stays(sample: SampleApplication) -> None:
     record = {"Name": "a.example.com", "Type": "A", "TTL": 60, "ResourceRecords": [{"Value": "192.0.2.1"}]}
-    stands.change("CREATE", record)
+    sample.change("CREATE", record)
     with refused("HostedZoneNotEmpty"):
-        stands.route53.delete_hosted_zone(Id=stands.zone)
-    stands.change("DELETE", record)
-    stands.route53.delete_hosted_zone(Id=stands.zone)
+        sample.route53.delete_hosted_zone(Id=sample.zone)
+    sample.change("DELETE", record)
+    sample.route53.delete_hosted_zone(Id=sample.zone)
 
 
-def test_a_role_stays_while_it_has_policies_or_a_profile(stands: Standing) -> None:
-    iam = stands.client("iam")
+def test_a_role_stays_while_it_has_policies_or_a_profile(sample: SampleApplication) -> None:
+    iam = sample.client("iam")
     a_role(iam, "second")
     statement = {"Effect": "Allow", "Action": "ssm:GetParameter", "Resource": "*"}
     document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
@@ -152,36 +152,36 @@ def test_a_role_stays_while_it_has_policies_or_a_profile(stands: Standing) -> No
     iam.delete_role(RoleName="second")
 
 
-def test_a_profile_stays_while_it_holds_a_role(stands: Standing) -> None:
-    iam = stands.client("iam")
+def test_a_profile_stays_while_it_holds_a_role(sample: SampleApplication) -> None:
+    iam = sample.client("iam")
     with refused("DeleteConflict"):
         iam.delete_instance_profile(InstanceProfileName="app")
     iam.remove_role_from_instance_profile(InstanceProfileName="app", RoleName="app")
     iam.delete_instance_profile(InstanceProfileName="app")
 
 
-def test_the_whole_comes_down_in_the_right_order(stands: Standing) -> None:
+def test_the_whole_comes_down_in_the_right_order(sample: SampleApplication) -> None:
     """Every refusal above goes away when what it names is gone."""
-    ec2, iam = stands.ec2, stands.client("iam")
-    without_rules(stands)
-    stands.elbv2.delete_load_balancer(LoadBalancerArn=stands.balancer)
-    stands.elbv2.delete_target_group(TargetGroupArn=stands.group)
-    ec2.terminate_instances(InstanceIds=[stands.machine])
-    ec2.delete_nat_gateway(NatGatewayId=stands.nat)
-    stands.rds.delete_db_instance(DBInstanceIdentifier="main", SkipFinalSnapshot=True)
-    stands.pass_time(200)
-    ec2.release_address(AllocationId=stands.address)
-    stands.rds.delete_db_subnet_group(DBSubnetGroupName="main")
-    stands.rds.delete_db_parameter_group(DBParameterGroupName="main")
-    ec2.detach_internet_gateway(InternetGatewayId=stands.gateway, VpcId=stands.vpc)
-    ec2.delete_internet_gateway(InternetGatewayId=stands.gateway)
-    for subnet in stands.public + stands.private:
+    ec2, iam = sample.ec2, sample.client("iam")
+    without_rules(sample)
+    sample.elbv2.delete_load_balancer(LoadBalancerArn=sample.balancer)
+    sample.elbv2.delete_target_group(TargetGroupArn=sample.group)
+    ec2.terminate_instances(InstanceIds=[sample.machine])
+    ec2.delete_nat_gateway(NatGatewayId=sample.nat)
+    sample.rds.delete_db_instance(DBInstanceIdentifier="main", SkipFinalSnapshot=True)
+    sample.pass_time(200)
+    ec2.release_address(AllocationId=sample.address)
+    sample.rds.delete_db_subnet_group(DBSubnetGroupName="main")
+    sample.rds.delete_db_parameter_group(DBParameterGroupName="main")
+    ec2.detach_internet_gateway(InternetGatewayId=sample.gateway, VpcId=sample.vpc)
+    ec2.delete_internet_gateway(InternetGatewayId=sample.gateway)
+    for subnet in sample.public + sample.private:
         ec2.delete_subnet(SubnetId=subnet)
-    ec2.delete_route_table(RouteTableId=stands.routes)
-    for group in (stands.web, stands.app, stands.data):
+    ec2.delete_route_table(RouteTableId=sample.routes)
+    for group in (sample.web, sample.app, sample.data):
         ec2.delete_security_group(GroupId=group)
-    ec2.delete_vpc(VpcId=stands.vpc)
+    ec2.delete_vpc(VpcId=sample.vpc)
     iam.remove_role_from_instance_profile(InstanceProfileName="app", RoleName="app")
     iam.delete_instance_profile(InstanceProfileName="app")
     iam.delete_role(RoleName="app")
-    assert stands.vpc not in {one["VpcId"] for one in ec2.describe_vpcs()["Vpcs"]}
+    assert sample.vpc not in {one["VpcId"] for one in ec2.describe_vpcs()["Vpcs"]}

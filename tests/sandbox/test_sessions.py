@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from tests.sandbox.standing import Standing, refused
+from tests.sandbox.sample_application import SampleApplication, refused
 
 
-def test_a_session_begins_on_a_machine_that_runs(stands: Standing) -> None:
-    ssm, ec2 = stands.client("ssm"), stands.client("ec2")
+def test_a_session_begins_on_a_machine_that_runs(sample: SampleApplication) -> None:
+    ssm, ec2 = sample.client("ssm"), sample.client("ec2")
     (id,) = [
         one["InstanceId"]
         for reservation in ec2.describe_instances(Filters=[{"Name": "instance-state-name", "Values": ["running"]}])[
@@ -20,6 +20,6 @@ def test_a_session_begins_on_a_machine_that_runs(stands: Standing) -> None:
     with refused("TargetNotConnected"):
         ssm.start_session(Target="i-0123456789abcdef0")
     ec2.stop_instances(InstanceIds=[id])
-    stands.pass_time(300)
+    sample.pass_time(300)
     with refused("TargetNotConnected"):
         ssm.start_session(Target=id)

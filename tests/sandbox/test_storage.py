@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from awsdeploy.sandbox.server.anonymous_access import PLAIN
-from tests.sandbox.standing import STILL, Standing, a_role, by_plain_http, refused
+from tests.sandbox.sample_application import STILL, SampleApplication, a_role, by_plain_http, refused
 from tests.simulated import World
 from tests.system.documented.test_storage import browse
 
@@ -242,13 +242,13 @@ def test_request_metrics_are_remembered_and_deleting_them_deletes_no_bucket(s3: 
     assert [one["Name"] for one in s3.list_buckets()["Buckets"]] == ["shelf"]
 
 
-def test_access_logs_go_into_a_bucket_that_lets_them(stands: Standing) -> None:
-    s3 = stands.client("s3")
+def test_access_logs_go_into_a_bucket_that_lets_them(sample: SampleApplication) -> None:
+    s3 = sample.client("s3")
 
     def log_into(name: str) -> None:
         attributes = {"access_logs.s3.enabled": "true", "access_logs.s3.bucket": name}
-        stands.elbv2.modify_load_balancer_attributes(
-            LoadBalancerArn=stands.balancer, Attributes=[{"Key": key, "Value": attributes[key]} for key in attributes]
+        sample.elbv2.modify_load_balancer_attributes(
+            LoadBalancerArn=sample.balancer, Attributes=[{"Key": key, "Value": attributes[key]} for key in attributes]
         )
 
     with refused("InvalidConfigurationRequest", "does not exist"):
@@ -261,7 +261,7 @@ def test_access_logs_go_into_a_bucket_that_lets_them(stands: Standing) -> None:
     s3.put_bucket_policy(**policy(statement(Principal=delivery, Action="s3:PutObject", Resource=place)))
     log_into("shelf")
     assert s3.list_objects_v2(Bucket="shelf")["KeyCount"] == 1
-    assert stands.world is not None
-    stands.world.client("s3", "us-east-1").create_bucket(Bucket="elsewhere")
+    assert sample.world is not None
+    sample.world.client("s3", "us-east-1").create_bucket(Bucket="elsewhere")
     with refused("InvalidConfigurationRequest", "region"):
         log_into("elsewhere")

@@ -51,7 +51,7 @@ def test_every_kind_that_can_be_held_up_says_by_what() -> None:
 
 
 @pytest.fixture(scope="module")
-def standing(module_world: World) -> World:
+def stack_world(module_world: World) -> World:
     module_world.up(module_world.settings(CONFIG))
     return module_world
 
@@ -75,8 +75,8 @@ def of(world: World, key: str) -> Any:
     return next(live for live in world.everything(world.settings(CONFIG)) if live.key == key)
 
 
-def test_an_interface_of_somebodys_own(standing: World, tmp_path: Path) -> None:
-    with copied(standing, tmp_path / "copy") as world:
+def test_an_interface_of_somebodys_own(stack_world: World, tmp_path: Path) -> None:
+    with copied(stack_world, tmp_path / "copy") as world:
         ec2, subnet = world.client("ec2"), of(world, "network/private-a").id
         tags = [{"Key": "Name", "Value": "bastion"}]
         id = ec2.create_network_interface(
@@ -89,8 +89,8 @@ def test_an_interface_of_somebodys_own(standing: World, tmp_path: Path) -> None:
         assert f"aws ec2 delete-network-interface --region ap-northeast-2 --network-interface-id {id}" in said
 
 
-def test_a_rule_of_anothers_security_group(standing: World, tmp_path: Path) -> None:
-    with copied(standing, tmp_path / "copy") as world:
+def test_a_rule_of_anothers_security_group(stack_world: World, tmp_path: Path) -> None:
+    with copied(stack_world, tmp_path / "copy") as world:
         ec2, group = world.client("ec2"), of(world, "security/rds")
         other = ec2.create_security_group(GroupName="report", Description="report", VpcId=group.raw["VpcId"])["GroupId"]
         pair = {"IpProtocol": "tcp", "FromPort": 1, "ToPort": 1, "UserIdGroupPairs": [{"GroupId": group.id}]}
@@ -106,9 +106,9 @@ def test_a_rule_of_anothers_security_group(standing: World, tmp_path: Path) -> N
         assert f"aws ec2 revoke-security-group-ingress --region ap-northeast-2 --group-id {other}" in said
 
 
-def test_what_aws_takes_away_itself_and_what_is_left_in_the_vpc(standing: World, tmp_path: Path) -> None:
+def test_what_aws_takes_away_itself_and_what_is_left_in_the_vpc(stack_world: World, tmp_path: Path) -> None:
     """The load balancer's interfaces stay for some minutes; a group that GuardDuty has made stays."""
-    with copied(standing, tmp_path / "copy") as world:
+    with copied(stack_world, tmp_path / "copy") as world:
         ec2, vpc = world.client("ec2"), of(world, "network/vpc").id
         name = f"GuardDutyManagedSecurityGroup-{vpc}"
         group = ec2.create_security_group(GroupName=name, Description="GuardDuty", VpcId=vpc)["GroupId"]
@@ -119,9 +119,9 @@ def test_what_aws_takes_away_itself_and_what_is_left_in_the_vpc(standing: World,
 
 
 def test_protections_are_lifted_and_the_load_balancers_interfaces_go_by_themselves(
-    standing: World, tmp_path: Path
+    stack_world: World, tmp_path: Path
 ) -> None:
-    with copied(standing, tmp_path / "copy") as world:
+    with copied(stack_world, tmp_path / "copy") as world:
         machine, balancer = of(world, "machines/site-1").id, of(world, "web/alb").id
         world.client("ec2").modify_instance_attribute(InstanceId=machine, DisableApiTermination={"Value": True})
         protected = [{"Key": "deletion_protection.enabled", "Value": "true"}]

@@ -48,26 +48,26 @@ def points(chosen: Sequence[tuple[object, ...]]) -> list[object]:
 
 
 @pytest.fixture(scope="module")
-def standing(module_world: World) -> World:
+def stack_world(module_world: World) -> World:
     """The stack is up: a destroy begins here."""
     module_world.up(module_world.settings(CONFIG))
     return module_world
 
 
 @pytest.fixture(scope="module")
-def all_there_is(standing: World) -> dict[str, int]:
+def all_there_is(stack_world: World) -> dict[str, int]:
     """What an `up` that nothing befell leaves in the account, asked before the first night and its backups."""
-    return how_many(standing)
+    return how_many(stack_world)
 
 
 @pytest.fixture
-def world_before(command: str, world: World, standing: World, tmp_path: Path) -> Iterator[World]:
+def world_before(command: str, world: World, stack_world: World, tmp_path: Path) -> Iterator[World]:
     """What a command finds: for `up` nothing, for `destroy` a fork of the stack that stands, and its state."""
     if command == "up":
         yield world
         return
-    with forked(RunningSandbox(**standing.control("GET", "status")), tmp_path) as made:
-        shutil.copytree(standing.folder, tmp_path, dirs_exist_ok=True)
+    with forked(RunningSandbox(**stack_world.control("GET", "status")), tmp_path) as made:
+        shutil.copytree(stack_world.folder, tmp_path, dirs_exist_ok=True)
         yield made
 
 

@@ -48,17 +48,17 @@ EVERY = [
 
 
 @pytest.fixture(scope="module")
-def standing(module_world: World) -> World:
+def stack_world(module_world: World) -> World:
     module_world.up(module_world.settings(CONFIG))
     return module_world
 
 
 @contextmanager
-def a_database(standing: World, folder: Path, status: str) -> Iterator[World]:
+def a_database(stack_world: World, folder: Path, status: str) -> Iterator[World]:
     """A copy of the stack whose database is in this status."""
     copy = folder / "copy"
-    shutil.copytree(standing.folder, copy, symlinks=True)
-    with forked(RunningSandbox(**standing.control("GET", "status") | {"speed": SPEED}), copy) as made:
+    shutil.copytree(stack_world.folder, copy, symlinks=True)
+    with forked(RunningSandbox(**stack_world.control("GET", "status") | {"speed": SPEED}), copy) as made:
         world = dataclasses.replace(made, folder=copy)
         put(world, status)
         yield world
@@ -100,8 +100,8 @@ def failure(work: Callable[[], object]) -> AwsdeployError | None:
 
 
 @pytest.mark.parametrize("status", EVERY)
-def test_plan_and_up(standing: World, tmp_path: Path, status: str) -> None:
-    with a_database(standing, tmp_path, status) as world:
+def test_plan_and_up(stack_world: World, tmp_path: Path, status: str) -> None:
+    with a_database(stack_world, tmp_path, status) as world:
         settings, before = world.settings(CONFIG), database(world)
         item = next(one for one in world.plan(settings).items.values() if one.resource.key == "database/mysql")
         assert item.action == {"stopped": "change"}.get(status, "none" if status in WELL else "wait")
@@ -120,8 +120,8 @@ def test_plan_and_up(standing: World, tmp_path: Path, status: str) -> None:
 
 
 @pytest.mark.parametrize("status", EVERY)
-def test_destroy(standing: World, tmp_path: Path, status: str) -> None:
-    with a_database(standing, tmp_path, status) as world:
+def test_destroy(stack_world: World, tmp_path: Path, status: str) -> None:
+    with a_database(stack_world, tmp_path, status) as world:
         settings = world.settings(CONFIG)
         transient(world, status)
         failed = failure(lambda: world.destroy(settings, DestroyOptions(snapshot="20261127000000", zone=True)))
@@ -140,9 +140,9 @@ def test_destroy(standing: World, tmp_path: Path, status: str) -> None:
 
 
 def test_a_protected_database_is_deleted_in_every_status_that_lets_its_protection_go(
-    standing: World, tmp_path: Path
+    stack_world: World, tmp_path: Path
 ) -> None:
-    with a_database(standing, tmp_path, "stopped") as world:
+    with a_database(stack_world, tmp_path, "stopped") as world:
         name = database(world)["DBInstanceIdentifier"]
         put(world, "available")
         world.client("rds").modify_db_instance(
@@ -155,8 +155,8 @@ def test_a_protected_database_is_deleted_in_every_status_that_lets_its_protectio
         assert len(snapshots(world)) == 1
 
 
-def test_a_full_disk_takes_more_storage_and_the_person_is_told(standing: World, tmp_path: Path) -> None:
-    with a_database(standing, tmp_path, "storage-full") as world:
+def test_a_full_disk_takes_more_storage_and_the_person_is_told(stack_world: World, tmp_path: Path) -> None:
+    with a_database(stack_world, tmp_path, "storage-full") as world:
         world.settings(CONFIG)
         shown = world.awsdeploy("plan")
         assert "its disk is full" in shown.stdout
@@ -171,8 +171,8 @@ def test_a_full_disk_takes_more_storage_and_the_person_is_told(standing: World, 
         assert database(world)["DBInstanceStatus"] == "available"
 
 
-def test_up_goes_on_with_what_does_not_need_the_database(standing: World, tmp_path: Path) -> None:
-    with a_database(standing, tmp_path, "storage-full") as world:
+def test_up_goes_on_with_what_does_not_need_the_database(stack_world: World, tmp_path: Path) -> None:
+    with a_database(stack_world, tmp_path, "storage-full") as world:
         settings = world.settings(CONFIG)
         uploads = next(live.id for live in world.everything(settings) if live.key == "storage/uploads")
         versions = {"Bucket": uploads, "VersioningConfiguration": {"Status": "Suspended"}}
@@ -183,8 +183,10 @@ def test_up_goes_on_with_what_does_not_need_the_database(standing: World, tmp_pa
         assert world.client("s3").get_bucket_versioning(Bucket=uploads)["Status"] == "Enabled"
 
 
-def test_a_database_that_leaves_no_snapshot_is_not_replaced_on_request_either(standing: World, tmp_path: Path) -> None:
-    with a_database(standing, tmp_path, "incompatible-network") as world:
+def test_a_database_that_leaves_no_snapshot_is_not_replaced_on_request_either(
+    stack_world: World, tmp_path: Path
+) -> None:
+    with a_database(stack_world, tmp_path, "incompatible-network") as world:
         world.settings(CONFIG)
         before = databases(world)
         key = "database/mysql"
@@ -194,8 +196,8 @@ def test_a_database_that_leaves_no_snapshot_is_not_replaced_on_request_either(st
         assert databases(world) == before
 
 
-def test_files_that_came_after_the_question_stay(standing: World, tmp_path: Path) -> None:
-    with a_database(standing, tmp_path, "available") as world:
+def test_files_that_came_after_the_question_stay(stack_world: World, tmp_path: Path) -> None:
+    with a_database(stack_world, tmp_path, "available") as world:
         settings = world.settings(CONFIG)
         made, _ = world.run(settings)
         destroy_plan = teardown.survey(made, DestroyOptions(snapshot="20261127000000", zone=True))
@@ -208,8 +210,8 @@ def test_files_that_came_after_the_question_stay(standing: World, tmp_path: Path
         assert world.client("s3").get_object(Bucket=uploads.id, Key="uploads/new.jpg")["Body"].read() == b"1"
 
 
-def test_an_impossible_snapshot_is_said_before_the_question(standing: World, tmp_path: Path) -> None:
-    with a_database(standing, tmp_path, "failed") as world:
+def test_an_impossible_snapshot_is_said_before_the_question(stack_world: World, tmp_path: Path) -> None:
+    with a_database(stack_world, tmp_path, "failed") as world:
         settings = world.settings(CONFIG)
         before = {live.id for live in world.everything(settings)}
         refused = world.awsdeploy("destroy", "--confirm", "shop-prod")
@@ -224,8 +226,8 @@ def test_an_impossible_snapshot_is_said_before_the_question(standing: World, tmp
         assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_a_backup_that_the_status_forbids_is_refused_and_not_left_out(standing: World, tmp_path: Path) -> None:
-    with a_database(standing, tmp_path, "storage-full") as world:
+def test_a_backup_that_the_status_forbids_is_refused_and_not_left_out(stack_world: World, tmp_path: Path) -> None:
+    with a_database(stack_world, tmp_path, "storage-full") as world:
         world.settings(CONFIG)
         refused = world.awsdeploy("backup", "now")
         assert refused.returncode == 4, refused.stdout + refused.stderr
@@ -237,10 +239,10 @@ PROTECTED = CONFIG.replace("deletion_protection = false\n", "")
 
 
 @pytest.fixture(scope="module")
-def protected(standing: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+def protected(stack_world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """A copy of the stack whose database has deletion protection."""
     folder = tmp_path_factory.mktemp("protected")
-    with a_database(standing, folder, "available") as world:
+    with a_database(stack_world, folder, "available") as world:
         world.up(world.settings(PROTECTED))
         yield world
 
@@ -276,8 +278,8 @@ def test_after_the_named_command_destroy_goes_on(protected: World, tmp_path: Pat
         assert len(snapshots(world)) == 1
 
 
-def test_a_plan_that_up_cannot_carry_out_says_what_blocks_it_and_not_up(standing: World, tmp_path: Path) -> None:
-    with a_database(standing, tmp_path, "failed") as world:
+def test_a_plan_that_up_cannot_carry_out_says_what_blocks_it_and_not_up(stack_world: World, tmp_path: Path) -> None:
+    with a_database(stack_world, tmp_path, "failed") as world:
         world.settings(CONFIG)
         shown = world.awsdeploy("plan").stdout
         assert "Blocked by: database/mysql is failed" in shown

@@ -14,7 +14,7 @@ import pytest
 from awsdeploy.aws.session import Client
 from awsdeploy.errors import AwsFailure
 from tests.permissions.stages import copied
-from tests.sandbox.standing import STILL
+from tests.sandbox.sample_application import STILL
 from tests.simulated import READS, World, tags, writes
 
 pytestmark = pytest.mark.slow
@@ -77,7 +77,7 @@ def up(module_world: World) -> World:
 
 
 @pytest.fixture
-def standing(up: World, tmp_path: Path) -> Iterator[World]:
+def stack_world(up: World, tmp_path: Path) -> Iterator[World]:
     """A copy of a world in which the stack is up; time stands still."""
     with copied(up, tmp_path) as made:
         made.control("POST", "speed", {"speed": STILL})
@@ -131,70 +131,76 @@ def test_up_changes_and_destroy_converge_in_one_run_with_each_write_sent_once(la
     assert lagging.everything(settings) == []
 
 
-def test_what_aws_was_told_by_another_run_is_waited_for_and_not_sent_again(standing: World) -> None:
-    wanted = standing.settings(CHANGED)
-    standing.client("rds").modify_db_instance(
-        DBInstanceIdentifier=database_of(standing), DBInstanceClass="db.t3.small", ApplyImmediately=True
+def test_what_aws_was_told_by_another_run_is_waited_for_and_not_sent_again(stack_world: World) -> None:
+    wanted = stack_world.settings(CHANGED)
+    stack_world.client("rds").modify_db_instance(
+        DBInstanceIdentifier=database_of(stack_world), DBInstanceClass="db.t3.small", ApplyImmediately=True
     )
-    standing.client("ec2").modify_volume(VolumeId=disk_of(standing, "frontend-1"), Size=40)
-    items = {item.resource.key: item for item in standing.plan(wanted).items.values()}
+    stack_world.client("ec2").modify_volume(VolumeId=disk_of(stack_world, "frontend-1"), Size=40)
+    items = {item.resource.key: item for item in stack_world.plan(wanted).items.values()}
     for key, field in (("database/mysql", "DBInstanceClass"), ("machines/frontend-1", "disk GB")):
         assert items[key].action == "wait"
         assert [(one.field, one.impact) for one in items[key].changes] == [(field, "AWS is still changing it")]
-    shown = standing.awsdeploy("status")
+    shown = stack_world.awsdeploy("status")
     assert shown.returncode == 1
     assert "available; in progress: DBInstanceClass" in shown.stdout
-    standing.control("POST", "speed", {"speed": 600})
-    done = writes(standing.up(wanted))
+    stack_world.control("POST", "speed", {"speed": 600})
+    done = writes(stack_world.up(wanted))
     assert not done.keys() & {"rds:ModifyDBInstance", "ec2:ModifyVolume"}
-    assert standing.plan(wanted).quiet
+    assert stack_world.plan(wanted).quiet
 
 
-def test_a_change_of_the_database_that_waits_for_its_window_is_sent_after_all(standing: World) -> None:
-    standing.client("rds").modify_db_instance(DBInstanceIdentifier=database_of(standing), DBInstanceClass="db.t3.small")
-    standing.control("POST", "speed", {"speed": 600})
-    assert writes(standing.up(wanted := standing.settings(CHANGED)))["rds:ModifyDBInstance"] == 1
-    assert standing.plan(wanted).quiet
+def test_a_change_of_the_database_that_waits_for_its_window_is_sent_after_all(stack_world: World) -> None:
+    stack_world.client("rds").modify_db_instance(
+        DBInstanceIdentifier=database_of(stack_world), DBInstanceClass="db.t3.small"
+    )
+    stack_world.control("POST", "speed", {"speed": 600})
+    assert writes(stack_world.up(wanted := stack_world.settings(CHANGED)))["rds:ModifyDBInstance"] == 1
+    assert stack_world.plan(wanted).quiet
 
 
-def test_a_change_of_the_database_that_waits_for_its_window_and_is_not_declared_is_taken_back(standing: World) -> None:
-    settings = standing.settings(CONFIG)
-    standing.client("rds").modify_db_instance(DBInstanceIdentifier=database_of(standing), DBInstanceClass="db.t3.small")
-    (item,) = [item for item in standing.plan(settings).items.values() if item.changes]
+def test_a_change_of_the_database_that_waits_for_its_window_and_is_not_declared_is_taken_back(
+    stack_world: World,
+) -> None:
+    settings = stack_world.settings(CONFIG)
+    stack_world.client("rds").modify_db_instance(
+        DBInstanceIdentifier=database_of(stack_world), DBInstanceClass="db.t3.small"
+    )
+    (item,) = [item for item in stack_world.plan(settings).items.values() if item.changes]
     assert [(one.old, one.new) for one in item.changes] == [("db.t3.small (pending)", "db.t3.micro")]
-    standing.control("POST", "speed", {"speed": 600})
-    assert writes(standing.up(settings))["rds:ModifyDBInstance"] == 1
-    assert standing.plan(settings).quiet
+    stack_world.control("POST", "speed", {"speed": 600})
+    assert writes(stack_world.up(settings))["rds:ModifyDBInstance"] == 1
+    assert stack_world.plan(settings).quiet
 
 
-def test_a_disk_that_aws_does_not_change_now_says_when_it_will(standing: World) -> None:
-    wanted = standing.settings(CHANGED)
-    standing.client("ec2").modify_volume(VolumeId=disk_of(standing, "frontend-1"), Size=36)
-    items = {item.resource.key: item for item in standing.plan(wanted).items.values()}
+def test_a_disk_that_aws_does_not_change_now_says_when_it_will(stack_world: World) -> None:
+    wanted = stack_world.settings(CHANGED)
+    stack_world.client("ec2").modify_volume(VolumeId=disk_of(stack_world, "frontend-1"), Size=36)
+    items = {item.resource.key: item for item in stack_world.plan(wanted).items.values()}
     assert items["machines/frontend-1"].changes[0].impact == "AWS refuses it until the previous change is done"
     for hours, code in ((0, "IncorrectModificationState"), (2, "VolumeModificationRateExceeded")):
-        standing.pass_time(hours * 3600)
-        standing.control("POST", "speed", {"speed": 600})
+        stack_world.pass_time(hours * 3600)
+        stack_world.control("POST", "speed", {"speed": 600})
         with pytest.raises(AwsFailure, match=code) as failed:
-            standing.up(wanted)
+            stack_world.up(wanted)
         assert "six hours" in failed.value.hint
-    standing.pass_time(6 * 3600)
-    standing.up(wanted)
-    assert standing.plan(wanted).quiet
+    stack_world.pass_time(6 * 3600)
+    stack_world.up(wanted)
+    assert stack_world.plan(wanted).quiet
 
 
-def test_storage_that_has_grown_by_itself_is_no_drift(standing: World) -> None:
-    standing.client("rds").modify_db_instance(
-        DBInstanceIdentifier=database_of(standing), AllocatedStorage=31, ApplyImmediately=True
+def test_storage_that_has_grown_by_itself_is_no_drift(stack_world: World) -> None:
+    stack_world.client("rds").modify_db_instance(
+        DBInstanceIdentifier=database_of(stack_world), AllocatedStorage=31, ApplyImmediately=True
     )
-    standing.pass_time(301)
-    assert standing.plan(standing.settings(CONFIG)).quiet
+    stack_world.pass_time(301)
+    assert stack_world.plan(stack_world.settings(CONFIG)).quiet
 
 
-def test_rules_that_s3_shows_in_turn_with_those_before_are_no_drift_right_after_up(standing: World) -> None:
-    (standing.folder / "config.toml").write_text(CONFIG + "[uploads]\ntemp_days = 3\n")
-    done = standing.awsdeploy("up", "--yes", AWSDEPLOY_SETTLE="30")
+def test_rules_that_s3_shows_in_turn_with_those_before_are_no_drift_right_after_up(stack_world: World) -> None:
+    (stack_world.folder / "config.toml").write_text(CONFIG + "[uploads]\ntemp_days = 3\n")
+    done = stack_world.awsdeploy("up", "--yes", AWSDEPLOY_SETTLE="30")
     assert done.returncode == 0, done.stdout + done.stderr
     for _ in range(3):
-        shown = standing.awsdeploy("status", AWSDEPLOY_SETTLE="30")
+        shown = stack_world.awsdeploy("status", AWSDEPLOY_SETTLE="30")
         assert shown.returncode == 0, shown.stdout

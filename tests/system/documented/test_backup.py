@@ -11,7 +11,7 @@ import pytest
 
 from awsdeploy.sandbox.control import RunningSandbox
 from tests.conftest import SPEED, forked
-from tests.sandbox.standing import STILL
+from tests.sandbox.sample_application import STILL
 from tests.simulated import DOCUMENTED, World, tags, writes
 from tests.system.documented.asking import database, instance
 

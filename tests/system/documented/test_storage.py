@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.sandbox.standing import by_plain_http, refused
+from tests.sandbox.sample_application import by_plain_http, refused
 from tests.simulated import World, tags
 
 ACCOUNT = "123456789012"

@@ -8,7 +8,7 @@ from typing import Any
 
 from awsdeploy.engine.resource import Observed
 from tests.simulated import World
-from tests.system.drift.hands import by_hand
+from tests.system.drift.manual_changes import by_hand
 
 
 def _update(aws: World, live: dict[str, Observed], **changed: Any) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from awsdeploy.engine.resource import Observed
 from tests.simulated import World
-from tests.system.drift.hands import EDGE, SETTLED, by_hand
+from tests.system.drift.manual_changes import EDGE, SETTLED, by_hand
 
 
 @by_hand("database in other subnets", "database/subnets", "rds:CreateDBSubnetGroup.SubnetIds")

@@ -6,7 +6,7 @@ import json
 
 from awsdeploy.engine.resource import Observed
 from tests.simulated import World
-from tests.system.drift.hands import EDGE, NAME, SETTLED, by_hand
+from tests.system.drift.manual_changes import EDGE, NAME, SETTLED, by_hand
 
 
 @by_hand("role policy", "machines/backend-role", "iam:PutRolePolicy.PolicyDocument")

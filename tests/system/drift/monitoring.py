@@ -7,7 +7,7 @@ from typing import Any
 
 from awsdeploy.engine.resource import Observed
 from tests.simulated import World
-from tests.system.drift.hands import EDGE, SETTLED, by_hand
+from tests.system.drift.manual_changes import EDGE, SETTLED, by_hand
 
 CPU = "monitoring/alarms/frontend-1-cpu"
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from awsdeploy.engine.resource import Observed
 from tests.simulated import World
-from tests.system.drift.hands import by_hand
+from tests.system.drift.manual_changes import by_hand
 
 TEMPLATE, GROUP, POLICY = "machines/admin-template", "machines/admin-group", "machines/admin-scaling"
 

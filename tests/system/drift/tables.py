@@ -1,4 +1,4 @@
-"""The tables of `hands`, filled in by every area."""
+"""Tables of `manual_changes`, filled in by every area."""
 
 from __future__ import annotations
 
@@ -12,6 +12,6 @@ from tests.system.drift import (  # noqa: F401 - each fills in the tables
     storage,
     web,
 )
-from tests.system.drift.hands import COVERS, HANDS, SETTLED
+from tests.system.drift.manual_changes import COVERS, HANDS, SETTLED
 
 __all__ = ["COVERS", "HANDS", "SETTLED"]

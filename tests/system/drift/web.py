@@ -7,7 +7,7 @@ from typing import Any
 from awsdeploy.engine.resource import Observed
 from awsdeploy.resources.web.listener import HSTS
 from tests.simulated import World
-from tests.system.drift.hands import EDGE, SETTLED, by_hand
+from tests.system.drift.manual_changes import EDGE, SETTLED, by_hand
 
 
 def _balancer_attribute(key: str, value: str) -> None:

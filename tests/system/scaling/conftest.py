@@ -13,7 +13,7 @@ import pytest
 
 from awsdeploy.sandbox import control
 from tests.conftest import SPEED, entered, forked
-from tests.sandbox.standing import STILL
+from tests.sandbox.sample_application import STILL
 from tests.simulated import World
 
 FIXED = """\
@@ -36,13 +36,13 @@ max = 4
 
 
 @pytest.fixture(scope="session")
-def standing(
+def scaling_sandbox(
     sandbox: control.RunningSandbox, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[control.RunningSandbox, Path]]:
     """A world in which the service that scales is up: built once, in which time stands still until it is copied."""
     child = control.call(sandbox, "POST", "fork")
     server = dataclasses.replace(sandbox, pid=child["pid"], port=child["port"])
-    home = tmp_path_factory.mktemp("standing")
+    home = tmp_path_factory.mktemp("scaling_sandbox")
     try:
         with entered(server, home) as world:
             world.up(world.settings(SCALED))
@@ -54,9 +54,9 @@ def standing(
 
 
 @pytest.fixture
-def world(standing: tuple[control.RunningSandbox, Path], tmp_path: Path) -> Iterator[World]:
+def world(scaling_sandbox: tuple[control.RunningSandbox, Path], tmp_path: Path) -> Iterator[World]:
     """That world, for one test to change."""
-    server, home = standing
+    server, home = scaling_sandbox
     shutil.copytree(home, tmp_path, dirs_exist_ok=True)
     with forked(server, tmp_path) as made:
         made.control("POST", "speed", {"speed": SPEED})

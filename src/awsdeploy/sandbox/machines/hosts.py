@@ -161,11 +161,11 @@ def environment(world: World, id: str, region: str) -> dict[str, str]:
         "NODE_OPTIONS": f"--require {_quoted(SHIMS / 'listen.js')}",
         "NEXT_TELEMETRY_DISABLED": "1",
         processes.MARK: str(one.root),
-        "AWSDEPLOY_BOX_ADDRESS": one.address,
-        "AWSDEPLOY_BOX_LOCAL": one.local,
-        "AWSDEPLOY_BOX_PORTS": f"{one.base}:{paths.PORTS}" if one.base else "",
-        "AWSDEPLOY_BOX_OUTSIDE": str(hosts / "outside"),
-        "AWSDEPLOY_BOX_NAMES": str(hosts / "names"),
+        "AWSDEPLOY_HOST_ADDRESS": one.address,
+        "AWSDEPLOY_HOST_LOCAL": one.local,
+        "AWSDEPLOY_HOST_PORTS": f"{one.base}:{paths.PORTS}" if one.base else "",
+        "AWSDEPLOY_HOST_OUTSIDE": str(hosts / "outside"),
+        "AWSDEPLOY_HOST_NAMES": str(hosts / "names"),
     }
 
 

@@ -17,7 +17,7 @@ import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-MARK = "AWSDEPLOY_BOX"
+MARK = "AWSDEPLOY_HOST"
 """Variable that names a machine's root folder, in the environment of everything that runs there."""
 ROUNDS = 40
 PAUSE = 0.05

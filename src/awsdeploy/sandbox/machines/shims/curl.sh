@@ -9,7 +9,7 @@ for word in "$@"; do
   [ "$before" != --output ] || output=$word
   before=$word
 done
-[ -z "$asked" ] || exec cp "${AWSDEPLOY_BOX_NAMES%/*}/rds-ca.pem" "$output"
+[ -z "$asked" ] || exec cp "${AWSDEPLOY_HOST_NAMES%/*}/rds-ca.pem" "$output"
 for program in /usr/bin/curl /bin/curl; do
   [ ! -x "$program" ] || exec "$program" "$@"
 done

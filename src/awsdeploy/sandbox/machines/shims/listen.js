@@ -2,19 +2,19 @@
 // Loaded before every Node program on a machine of the sandbox: moves what it listens on, and what it connects to on
 // its own 127.0.0.1, so that many machines can stand side by side on one. The program notices nothing.
 //
-//   listening on every address      → AWSDEPLOY_BOX_ADDRESS, where the load balancer asks
-//   listening on 127.0.0.1 alone    → AWSDEPLOY_BOX_LOCAL, where nobody asks but the machine itself
-//   connecting to 127.0.0.1         → AWSDEPLOY_BOX_LOCAL, else AWSDEPLOY_BOX_ADDRESS
+//   listening on every address      → AWSDEPLOY_HOST_ADDRESS, where the load balancer asks
+//   listening on 127.0.0.1 alone    → AWSDEPLOY_HOST_LOCAL, where nobody asks but the machine itself
+//   connecting to 127.0.0.1         → AWSDEPLOY_HOST_LOCAL, else AWSDEPLOY_HOST_ADDRESS
 //   connecting to the database      → where its server really is
 //
-// Where a system has 127.0.0.1 alone, AWSDEPLOY_BOX_PORTS (first:count) are the machine's, and ports are moved instead.
-// The ports in the file AWSDEPLOY_BOX_OUTSIDE (AWS itself, the load balancer) are no machine's and stay as they are.
+// Where a system has 127.0.0.1 alone, AWSDEPLOY_HOST_PORTS (first:count) are the machine's, and ports are moved instead.
+// The ports in the file AWSDEPLOY_HOST_OUTSIDE (AWS itself, the load balancer) are no machine's and stay as they are.
 const fs = require('fs')
 const net = require('net')
 const path = require('path')
 
-const { AWSDEPLOY_BOX: root, AWSDEPLOY_BOX_ADDRESS: open, AWSDEPLOY_BOX_LOCAL: local } = process.env
-const { AWSDEPLOY_BOX_PORTS: range, AWSDEPLOY_BOX_OUTSIDE: outside, AWSDEPLOY_BOX_NAMES: names } = process.env
+const { AWSDEPLOY_HOST: root, AWSDEPLOY_HOST_ADDRESS: open, AWSDEPLOY_HOST_LOCAL: local } = process.env
+const { AWSDEPLOY_HOST_PORTS: range, AWSDEPLOY_HOST_OUTSIDE: outside, AWSDEPLOY_HOST_NAMES: names } = process.env
 const [first, count] = (range || '0:0').split(':').map(Number)
 const EPHEMERAL = 32768 // what the system gives from here on belongs to whoever got it
 
@@ -80,7 +80,7 @@ function both(_name, options, done) {
   process.nextTick(() => (options.all ? done(null, found) : done(null, local, 4)))
 }
 
-// What has a name in AWS and stands on this machine: a line of AWSDEPLOY_BOX_NAMES is `host port real-port`.
+// What has a name in AWS and stands on this machine: a line of AWSDEPLOY_HOST_NAMES is `host port real-port`.
 function elsewhere(host, port) {
   if (!/\.amazonaws\.com$/.test(host)) return 0
   const found = lines(names).find((line) => line.startsWith(`${host} ${port} `))

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.release.box import PROGRAM, ReleaseHost, application
+from tests.machine.release_host import PROGRAM, ReleaseHost, application
 
 WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
 APP, BUILDER = (
@@ -54,16 +54,16 @@ def copied(tools: Path) -> Iterator[Path]:
 @pytest.fixture
 def fresh(tools: Path, copied: Path) -> Iterator[ReleaseHost]:
     """A machine on which root, `app` and `app-build` are really three users, and nothing is released."""
-    with guarded(tools, copied) as box:
-        yield box
+    with guarded(tools, copied) as host:
+        yield host
 
 
 @pytest.fixture(scope="module")
 def served(tools: Path, copied: Path) -> Iterator[ReleaseHost]:
     """Such a machine on which a release serves, whatever is tried there."""
-    with guarded(tools, copied) as box:
-        assert box.deploy(FIRST).code == 0
-        yield box
+    with guarded(tools, copied) as host:
+        assert host.deploy(FIRST).code == 0
+        yield host
 
 
 LATER = itertools.count()
@@ -76,71 +76,71 @@ def another() -> str:
 
 @contextmanager
 def guarded(tools: Path, copied: Path) -> Iterator[ReleaseHost]:
-    box = ReleaseHost(tools)
-    for folder in (box.place, box.root, box.tools):
+    host = ReleaseHost(tools)
+    for folder in (host.place, host.root, host.tools):
         folder.chmod(0o755)
     for name, text in TOOLS.items():
-        box.tool(name, f"#!/bin/bash\n{text}\n")
+        host.tool(name, f"#!/bin/bash\n{text}\n")
     for name in MAPPED:
         real = shutil.which(name)
         words = f'for word in "$@"; do words+=("$(sed "{NUMBERS}" <<<"$word")"); done'
-        box.tool(name, f'#!/bin/bash\nwords=()\n{words}\nexec {real} "${{words[@]}}"\n')
+        host.tool(name, f'#!/bin/bash\nwords=()\n{words}\nexec {real} "${{words[@]}}"\n')
     homes = {}
     for name, user in (("HOME_OF_APP", APP), ("HOME_OF_BUILDER", BUILDER)):
-        homes[name] = box.root / "home" / str(user)
+        homes[name] = host.root / "home" / str(user)
         homes[name].mkdir(parents=True)
         os.chown(homes[name], user, user)
-    (box.tools / "systemctl").unlink()  # there is none: PM2 is started by hand
-    path = box.environment["PATH"].replace(str(tools), str(copied))
-    del box.environment["npm_config_cache"]
-    box.environment |= {"PATH": path, **{name: str(home) for name, home in homes.items()}}
-    if by(APP, box, "node --version").returncode:
+    (host.tools / "systemctl").unlink()  # there is none: PM2 is started by hand
+    path = host.environment["PATH"].replace(str(tools), str(copied))
+    del host.environment["npm_config_cache"]
+    host.environment |= {"PATH": path, **{name: str(home) for name, home in homes.items()}}
+    if by(APP, host, "node --version").returncode:
         pytest.skip("another user cannot run Node.js from here")
-    yield box
-    by(APP, box, "pm2 kill")
-    box.close()
+    yield host
+    by(APP, host, "pm2 kill")
+    host.close()
 
 
-def by(user: int, box: ReleaseHost, line: str) -> subprocess.CompletedProcess[str]:
+def by(user: int, host: ReleaseHost, line: str) -> subprocess.CompletedProcess[str]:
     """A command line that this user types on the machine."""
-    home = box.environment["HOME_OF_APP" if user == APP else "HOME_OF_BUILDER"]
-    environment = {**box.environment, "HOME": home, "PM2_HOME": f"{home}/.pm2"}
+    home = host.environment["HOME_OF_APP" if user == APP else "HOME_OF_BUILDER"]
+    environment = {**host.environment, "HOME": home, "PM2_HOME": f"{home}/.pm2"}
     return subprocess.run(
         ["bash", "-c", line], user=user, group=user, extra_groups=[], env=environment, capture_output=True, text=True
     )
 
 
 def test_it_serves_as_the_application(served: ReleaseHost) -> None:
-    box, second = served, another()
-    assert box.deploy(second).outcome["previous"] == FIRST
-    assert box.serving == second
-    rolled = box.run("rollback", FIRST)
+    host, second = served, another()
+    assert host.deploy(second).outcome["previous"] == FIRST
+    assert host.serving == second
+    rolled = host.run("rollback", FIRST)
     assert rolled.code == 0, rolled.output
-    assert box.serving == FIRST
-    assert {path.stat().st_uid for path in (box.root / "srv/app/releases" / FIRST).rglob("*")} == {APP}
+    assert host.serving == FIRST
+    assert {path.stat().st_uid for path in (host.root / "srv/app/releases" / FIRST).rglob("*")} == {APP}
     for folder in ("srv/app", "srv/app/releases", "var/lib/awsdeploy/releases"):
-        assert (box.root / folder).stat().st_uid == 0
+        assert (host.root / folder).stat().st_uid == 0
 
 
 def test_what_the_application_wrote_is_never_evaluated(served: ReleaseHost) -> None:
     """Bash evaluates `a[$(command)]` where it counts, and a port is written into nginx's configuration."""
-    box = served
-    owned = box.place / "owned"
+    host = served
+    owned = host.place / "owned"
     command, line = f"a[$(touch {owned})]", f"80; }} }} load_module {owned}; #"
-    manifest = box.root / "srv/app/shared" / FIRST / "manifest.json"
+    manifest = host.root / "srv/app/shared" / FIRST / "manifest.json"
     poisoned = {**json.loads(manifest.read_text()), "memory_mb": command, "keep": command, "port": line, "behind": line}
     script = f"cat >{manifest} <<'JSON'\n{json.dumps(poisoned)}\nJSON\nrm -f {manifest.parent}/complete"
-    assert by(APP, box, script).returncode == 0
-    for words in (("deploy", box.publish(another())), ("rollback", FIRST), ("restart",)):
-        done = box.run(*words)
+    assert by(APP, host, script).returncode == 0
+    for words in (("deploy", host.publish(another())), ("rollback", FIRST), ("restart",)):
+        done = host.run(*words)
         assert done.code == 0, done.output
         assert not owned.exists()
-    assert str(owned) not in "".join(path.read_text() for path in (box.root / "etc").rglob("*") if path.is_file())
+    assert str(owned) not in "".join(path.read_text() for path in (host.root / "etc").rglob("*") if path.is_file())
 
 
-def test_a_manifest_with_a_field_of_another_type_is_refused(box: ReleaseHost) -> None:
+def test_a_manifest_with_a_field_of_another_type_is_refused(host: ReleaseHost) -> None:
     for wrong in ({"port": "80"}, {"memory_mb": "a[1]"}, {"keep": -1}, {"behind": 1.5}, {"health": "/a b"}):
-        done = box.deploy(FIRST, None, **wrong)
+        done = host.deploy(FIRST, None, **wrong)
         assert done.code == 1
         assert done.outcome["diagnosis"] == f"The manifest of {FIRST} cannot be read.", wrong
 
@@ -157,38 +157,38 @@ for (const log of [process.env.AWSDEPLOY_LOG, LOG].filter(Boolean)) {
 @pytest.mark.parametrize("port", ["other", "own"])
 def test_a_link_in_place_of_a_log_shows_no_private_file(served: ReleaseHost, port: str) -> None:
     """The program links its logs to a file of root's, then is not well: where it is tried, or on its own port."""
-    box = served
-    private = box.place / "private"
+    host = served
+    private = host.place / "private"
     private.write_text("kept by root\n")
     private.chmod(0o600)
-    linking = LINKING.replace("LOG]", f"'{box.root}/var/log/app/backend.log']").replace("PRIVATE", f"'{private}'")
-    well = f"(health && process.env.PORT {'===' if port == 'other' else '!=='} '{box.port}') ||"
-    done = box.deploy(another(), application(linking + PROGRAM.replace("health ||", well)))
+    linking = LINKING.replace("LOG]", f"'{host.root}/var/log/app/backend.log']").replace("PRIVATE", f"'{private}'")
+    well = f"(health && process.env.PORT {'===' if port == 'other' else '!=='} '{host.port}') ||"
+    done = host.deploy(another(), application(linking + PROGRAM.replace("health ||", well)))
     assert done.code == 1
-    assert (box.root / "var/log/app/backend.log").is_symlink(), done.output
-    (box.root / "var/log/app/backend.log").unlink()
-    told = done.output + (box.root / "var/log/awsdeploy/release.log").read_text()
+    assert (host.root / "var/log/app/backend.log").is_symlink(), done.output
+    (host.root / "var/log/app/backend.log").unlink()
+    told = done.output + (host.root / "var/log/awsdeploy/release.log").read_text()
     assert "kept by root" not in told
 
 
 def test_a_link_in_place_of_the_releases_loses_nothing(fresh: ReleaseHost) -> None:
     """On machines of an older bootstrap the folder above is the application's own."""
-    box = fresh
-    victim = box.place / "victim"
+    host = fresh
+    victim = host.place / "victim"
     (victim / "kept").mkdir(parents=True)
-    app = box.root / "srv/app"
+    app = host.root / "srv/app"
     app.mkdir(parents=True)
     os.chown(app, APP, APP)
-    assert by(APP, box, f"ln -s {victim} {app}/releases").returncode == 0
-    done = box.deploy(FIRST)
+    assert by(APP, host, f"ln -s {victim} {app}/releases").returncode == 0
+    done = host.deploy(FIRST)
     assert done.code == 1
     assert (victim / "kept").is_dir()
     assert len(list(victim.iterdir())) == 1
 
 
 def test_scripts_of_packages_see_no_secret_and_run_as_the_builder(served: ReleaseHost) -> None:
-    box, id = served, another()
-    box.parameters = {
+    host, id = served, another()
+    host.parameters = {
         "/deploy/shop/prod/backend/JWT_SECRET": "a-secret-of-the-api",
         "/deploy/shop/prod/backend/build/NPM_TOKEN": "npm_0123456789abcdef",
     }
@@ -197,16 +197,16 @@ def test_scripts_of_packages_see_no_secret_and_run_as_the_builder(served: Releas
         "cat /proc/[0-9]*/environ >>installed 2>/dev/null || true",
         "build": "env >built",
     }
-    done = box.deploy(id, application(scripts=scripts))
+    done = host.deploy(id, application(scripts=scripts))
     assert done.code == 0, done.output
-    folder = box.root / "srv/app/releases" / id
+    folder = host.root / "srv/app/releases" / id
     installed = (folder / "installed").read_bytes().decode(errors="replace")
     assert "a-secret-of-the-api" not in installed
     assert "npm_0123456789abcdef" not in installed
     assert "npm_0123456789abcdef" in (folder / "built").read_text()
     assert (folder / "installed").stat().st_uid == APP  # given to it when all is built
     assert f"\nuid={BUILDER}\n" in installed
-    assert not (box.root / "var/lib/awsdeploy/build").exists()
+    assert not (host.root / "var/lib/awsdeploy/build").exists()
 
 
 def test_what_an_installation_leaves_running_ends_with_it(served: ReleaseHost) -> None:

@@ -14,8 +14,8 @@ from awsdeploy.errors import Refused, SeveralZones
 from awsdeploy.preflight.checks import findings
 from awsdeploy.preflight.finding import Question
 from awsdeploy.resources.dns.hosted_zone import HostedZone
-from tests.dns.test_modes import zone
 from tests.simulated import REGION, World
+from tests.system.test_dns_modes import zone
 
 ELSEWHERE = ["ns1.gabia.co.kr", "ns2.gabia.co.kr"]
 VPC = {"VPCRegion": REGION, "VPCId": "vpc-12345678"}

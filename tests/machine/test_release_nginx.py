@@ -22,8 +22,8 @@ from typing import Any
 import pytest
 
 from awsdeploy.sandbox.machines.hosts import SHIMS
+from tests.machine.release_host import PROGRAM, ReleaseHost, Run, application, until
 from tests.ports import free_port
-from tests.release.box import PROGRAM, ReleaseHost, Run, application, until
 
 pytestmark = [pytest.mark.slow, pytest.mark.npm]
 
@@ -99,7 +99,7 @@ def need(nginx: str) -> None:
 
 
 @pytest.fixture
-def box(tools: Path, request: pytest.FixtureRequest) -> Iterator[Fronted]:
+def host(tools: Path, request: pytest.FixtureRequest) -> Iterator[Fronted]:
     nginx = getattr(request, "param", "played")
     need(nginx)
     made = Fronted(tools)
@@ -109,7 +109,7 @@ def box(tools: Path, request: pytest.FixtureRequest) -> Iterator[Fronted]:
     made.close()
 
 
-both = pytest.mark.parametrize("box", ["played", "real"], indirect=True)
+both = pytest.mark.parametrize("host", ["played", "real"], indirect=True)
 
 
 @pytest.fixture(scope="module", params=["played", "real"])
@@ -126,14 +126,14 @@ def served(tools: Path, request: pytest.FixtureRequest) -> Iterator[Fronted]:
 
 
 @contextmanager
-def asking(box: ReleaseHost) -> Iterator[list[str]]:
+def asking(host: ReleaseHost) -> Iterator[list[str]]:
     """A client that asks again and again; what it was answered, or not, is in the list."""
     ended, answers = threading.Event(), list[str]()
 
     def ask() -> None:
         while not ended.is_set():
             try:
-                answers.append(box.ask())
+                answers.append(host.ask())
             except OSError as error:
                 answers.append(repr(error))
             time.sleep(0.01)
@@ -152,9 +152,9 @@ def listeners(port: int) -> set[str]:
     found = set()
     for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
         address, state = line.split()[1], line.split()[3]
-        host, number = address.split(":")
+        listening, number = address.split(":")
         if state == "0A" and int(number, 16) == port:
-            found.add(socket.inet_ntoa(bytes.fromhex(host)[::-1]))
+            found.add(socket.inet_ntoa(bytes.fromhex(listening)[::-1]))
     for line in Path("/proc/net/tcp6").read_text().splitlines()[1:]:
         if line.split()[3] == "0A" and int(line.split()[1].split(":")[1], 16) == port:
             found.add("::")
@@ -162,98 +162,98 @@ def listeners(port: int) -> set[str]:
 
 
 @both
-def test_a_first_release_answers_through_nginx_and_listens_on_the_machine_itself_alone(box: Fronted) -> None:
-    done = box.put(FIRST)
+def test_a_first_release_answers_through_nginx_and_listens_on_the_machine_itself_alone(host: Fronted) -> None:
+    done = host.put(FIRST)
     assert done.code == 0, done.output
     assert done.steps == ["fetch", "environment", "nginx", "install", "check", "switch", "verify", "tidy"]
-    assert box.fronted
-    assert box.serving == FIRST
-    assert box.variables["PORT"] == str(box.inside)
-    assert listeners(box.inside) == {"127.0.0.1"}
-    until(lambda: "/environment" in box.log("access.log"))
+    assert host.fronted
+    assert host.serving == FIRST
+    assert host.variables["PORT"] == str(host.inside)
+    assert listeners(host.inside) == {"127.0.0.1"}
+    until(lambda: "/environment" in host.log("access.log"))
     assert "note:" not in done.output
 
 
 @pytest.mark.torture
 @both
-def test_a_client_that_never_stops_asking_loses_nothing_in_a_deploy_and_a_rollback(box: Fronted) -> None:
-    box.put(FIRST)
-    with asking(box) as answers:
-        forth = box.put(SECOND)
-        back = box.run("rollback", FIRST)
+def test_a_client_that_never_stops_asking_loses_nothing_in_a_deploy_and_a_rollback(host: Fronted) -> None:
+    host.put(FIRST)
+    with asking(host) as answers:
+        forth = host.put(SECOND)
+        back = host.run("rollback", FIRST)
     assert (forth.code, back.code) == (0, 0), forth.output + back.output
     assert set(answers) == {FIRST, SECOND}
     assert answers[-1] == FIRST
 
 
-def test_a_release_that_does_not_work_leaves_the_old_one_serving(box: Fronted) -> None:
-    box.put(FIRST)
+def test_a_release_that_does_not_work_leaves_the_old_one_serving(host: Fronted) -> None:
+    host.put(FIRST)
     late = INSIDE.replace(
         "const health =", "if (!process.execArgv.length) return response.destroy();\n  const health ="
     )
-    with asking(box) as answers:
-        crashed = box.put(SECOND, "throw new Error('no')")
+    with asking(host) as answers:
+        crashed = host.put(SECOND, "throw new Error('no')")
     assert (crashed.code, crashed.outcome["step"]) == (1, "check"), crashed.output
     assert set(answers) == {FIRST}
-    refused = box.put(THIRD, late)
+    refused = host.put(THIRD, late)
     assert (refused.code, refused.outcome["step"]) == (1, "verify"), refused.output
-    assert (box.serving, box.current, box.fronted) == (FIRST, FIRST, True)
+    assert (host.serving, host.current, host.fronted) == (FIRST, FIRST, True)
 
 
 @both
-def test_nginx_comes_before_a_program_that_had_the_port_itself_and_goes_again_with_a_rollback(box: Fronted) -> None:
-    box.deploy(FIRST)
-    assert not box.fronted
-    with asking(box) as answers:
-        forth = box.put(SECOND)
+def test_nginx_comes_before_a_program_that_had_the_port_itself_and_goes_again_with_a_rollback(host: Fronted) -> None:
+    host.deploy(FIRST)
+    assert not host.fronted
+    with asking(host) as answers:
+        forth = host.put(SECOND)
     assert forth.code == 0, forth.output
-    assert (box.serving, box.fronted) == (SECOND, True)
+    assert (host.serving, host.fronted) == (SECOND, True)
     lost = [one for one in answers if one not in (FIRST, SECOND)]
     assert len(lost) < 50, f"{len(lost)} requests, half a second of them"
-    back = box.run("rollback", FIRST)
+    back = host.run("rollback", FIRST)
     assert back.code == 0, back.output
-    assert (box.serving, box.fronted) == (FIRST, False)
+    assert (host.serving, host.fronted) == (FIRST, False)
 
 
 @pytest.mark.torture
 @pytest.mark.parametrize("before", [True, False])
 def test_what_stood_before_the_program_stands_there_again_if_nothing_comes_of_the_change(
-    box: Fronted, before: bool
+    host: Fronted, before: bool
 ) -> None:
     late = INSIDE.replace(
         "response.statusCode = health", "response.statusCode = !process.execArgv.length ? 503 : health"
     )
-    plain = {"behind": None, "environment": {"PORT": str(box.port), "RELEASE_ID": SECOND}}
+    plain = {"behind": None, "environment": {"PORT": str(host.port), "RELEASE_ID": SECOND}}
     if before:
-        box.put(FIRST)
-        done = box.put(SECOND, late, **plain)
+        host.put(FIRST)
+        done = host.put(SECOND, late, **plain)
     else:
-        box.deploy(FIRST)
-        done = box.put(SECOND, late)
+        host.deploy(FIRST)
+        done = host.put(SECOND, late)
     assert (done.code, done.outcome["step"]) == (1, "verify"), done.output
     assert f"Went back to {FIRST}." in done.output
-    assert (box.serving, box.current, box.fronted) == (FIRST, FIRST, before)
+    assert (host.serving, host.current, host.fronted) == (FIRST, FIRST, before)
 
 
 @pytest.mark.torture
-def test_a_change_that_is_killed_in_the_middle_still_comes_to_its_end(box: Fronted) -> None:
-    box.deploy(FIRST)
-    environment = {"PORT": str(box.inside), "HOSTNAME": "127.0.0.1", "RELEASE_ID": SECOND}
-    box.publish(SECOND, application(INSIDE), behind=box.inside, environment=environment)
-    box.killed("switch", "deploy", SECOND, after=0.3)
-    until(lambda: box.serving in (FIRST, SECOND))
-    done = box.put(THIRD)
+def test_a_change_that_is_killed_in_the_middle_still_comes_to_its_end(host: Fronted) -> None:
+    host.deploy(FIRST)
+    environment = {"PORT": str(host.inside), "HOSTNAME": "127.0.0.1", "RELEASE_ID": SECOND}
+    host.publish(SECOND, application(INSIDE), behind=host.inside, environment=environment)
+    host.killed("switch", "deploy", SECOND, after=0.3)
+    until(lambda: host.serving in (FIRST, SECOND))
+    done = host.put(THIRD)
     assert done.code == 0, done.output
-    assert (box.serving, box.fronted) == (THIRD, True)
+    assert (host.serving, host.fronted) == (THIRD, True)
 
 
-def test_restart_starts_an_nginx_that_is_gone(box: Fronted) -> None:
-    box.put(FIRST)
-    os.kill(int((box.root / "run/nginx.pid").read_text()), 15)
-    until(lambda: not box.fronted)
-    done = box.run("restart")
+def test_restart_starts_an_nginx_that_is_gone(host: Fronted) -> None:
+    host.put(FIRST)
+    os.kill(int((host.root / "run/nginx.pid").read_text()), 15)
+    until(lambda: not host.fronted)
+    done = host.run("restart")
     assert done.code == 0, done.output
-    assert (box.serving, box.fronted) == (FIRST, True)
+    assert (host.serving, host.fronted) == (FIRST, True)
 
 
 def test_what_the_load_balancer_says_arrives_as_it_was_sent(served: Fronted) -> None:
@@ -287,78 +287,78 @@ def test_an_answer_arrives_while_it_is_still_being_written(served: Fronted) -> N
 
 
 @pytest.mark.parametrize("program", ["amazon-linux-extras", pytest.param("yum", marks=pytest.mark.torture)])
-def test_the_first_release_that_wants_nginx_installs_it(box: Fronted, program: str) -> None:
-    box.tool("nginx", "#!/bin/sh\nexit 127\n")
-    box.tool("installed", PLAYED)
-    box.tool(program, f'#!/bin/sh\necho "$*" >{box.place}/asked\nmv {box.tools}/installed {box.tools}/nginx\n')
-    done = box.put(FIRST)
+def test_the_first_release_that_wants_nginx_installs_it(host: Fronted, program: str) -> None:
+    host.tool("nginx", "#!/bin/sh\nexit 127\n")
+    host.tool("installed", PLAYED)
+    host.tool(program, f'#!/bin/sh\necho "$*" >{host.place}/asked\nmv {host.tools}/installed {host.tools}/nginx\n')
+    done = host.put(FIRST)
     assert done.code == 0, done.output
     wanted = {"amazon-linux-extras": "install -y nginx1", "yum": "install --assumeyes --quiet nginx"}
-    assert (box.place / "asked").read_text().strip() == wanted[program]
-    assert box.serving == FIRST
+    assert (host.place / "asked").read_text().strip() == wanted[program]
+    assert host.serving == FIRST
 
 
-def test_the_placeholder_gives_way_when_the_program_answers_and_nginx_is_there_at_once(box: Fronted) -> None:
-    said = box.place / "said"
-    box.tool("systemctl", f'#!/bin/bash\necho "$*" >>{said}\nexec sh {SHIMS / "systemctl.sh"} "$@"\n')
-    done = box.put(FIRST)
+def test_the_placeholder_gives_way_when_the_program_answers_and_nginx_is_there_at_once(host: Fronted) -> None:
+    said = host.place / "said"
+    host.tool("systemctl", f'#!/bin/bash\necho "$*" >>{said}\nexec sh {SHIMS / "systemctl.sh"} "$@"\n')
+    done = host.put(FIRST)
     assert done.code == 0, done.output
     lines = said.read_text().splitlines()
     gone = lines.index("stop awsdeploy-placeholder.service")
     assert lines[gone + 1] == "start awsdeploy-nginx.service"
     assert gone > lines.index("restart awsdeploy-application.service")
     assert "enable --quiet awsdeploy-nginx.service" in lines[gone:]
-    unit = (box.root / "etc/systemd/system/awsdeploy-nginx.service").read_text()
-    assert f"nginx -c {box.root}/etc/nginx/awsdeploy.conf\n" in unit
-    assert box.serving == FIRST
+    unit = (host.root / "etc/systemd/system/awsdeploy-nginx.service").read_text()
+    assert f"nginx -c {host.root}/etc/nginx/awsdeploy.conf\n" in unit
+    assert host.serving == FIRST
 
 
-def test_nothing_is_lost_where_something_else_has_nginxs_port(box: Fronted) -> None:
-    with socket.create_server(("127.0.0.1", box.port)):
-        done = box.put(FIRST)
+def test_nothing_is_lost_where_something_else_has_nginxs_port(host: Fronted) -> None:
+    with socket.create_server(("127.0.0.1", host.port)):
+        done = host.put(FIRST)
     assert (done.code, done.outcome["step"]) == (1, "verify"), done.output
-    assert done.outcome["diagnosis"] == f"Port {box.port} is taken by another program."
-    assert not box.fronted
-    assert box.processes == []
+    assert done.outcome["diagnosis"] == f"Port {host.port} is taken by another program."
+    assert not host.fronted
+    assert host.processes == []
 
 
-def test_a_program_that_listens_on_every_address_is_told_of_it(box: Fronted) -> None:
-    done = box.put(FIRST, PROGRAM)
+def test_a_program_that_listens_on_every_address_is_told_of_it(host: Fronted) -> None:
+    done = host.put(FIRST, PROGRAM)
     assert done.code == 0, done.output
     assert "note: the program listens on every address" in done.output
 
 
-def test_a_program_that_names_the_port_itself_is_refused(box: Fronted) -> None:
-    box.deploy(FIRST)
-    done = box.put(SECOND, PROGRAM.replace("process.env.PORT", str(box.port)))
+def test_a_program_that_names_the_port_itself_is_refused(host: Fronted) -> None:
+    host.deploy(FIRST)
+    done = host.put(SECOND, PROGRAM.replace("process.env.PORT", str(host.port)))
     assert (done.code, done.outcome["step"]) == (1, "check"), done.output
-    assert done.outcome["diagnosis"] == f"The program listens on {box.port}, the port of nginx."
+    assert done.outcome["diagnosis"] == f"The program listens on {host.port}, the port of nginx."
     assert "process.env.PORT" in done.outcome["remedy"]
-    assert box.serving == FIRST
+    assert host.serving == FIRST
 
 
 @pytest.mark.parametrize("own", [False, True])
-def test_next_js_is_told_where_to_listen(box: Fronted, own: bool) -> None:
+def test_next_js_is_told_where_to_listen(host: Fronted, own: bool) -> None:
     program = "node_modules/next/dist/bin/next"
     lines = f"process.env.ARGUMENTS = process.argv.slice(2).join(' ');\n{INSIDE}"
     files = {**application(), "package.json": json.dumps({"name": "x", "dependencies": {"next": "1"}})}
     del files["package-lock.json"]
     if own:
-        app = {"name": "x", "script": program, "args": f"start -p {box.port}", "exec_mode": "cluster"}
+        app = {"name": "x", "script": program, "args": f"start -p {host.port}", "exec_mode": "cluster"}
         files["ecosystem.config.js"] = f"module.exports = {json.dumps({'apps': [app]})}"
-    box.tool("npm", f'#!/bin/bash\nmkdir -p {program.rpartition("/")[0]}\nprintf %s "$NEXT" >{program}\n')
-    environment = {"PORT": str(box.inside), "HOSTNAME": "127.0.0.1", "RELEASE_ID": FIRST}
-    box.publish(FIRST, files, behind=box.inside, environment=environment)
-    done = box.run("deploy", FIRST, NEXT=lines)
+    host.tool("npm", f'#!/bin/bash\nmkdir -p {program.rpartition("/")[0]}\nprintf %s "$NEXT" >{program}\n')
+    environment = {"PORT": str(host.inside), "HOSTNAME": "127.0.0.1", "RELEASE_ID": FIRST}
+    host.publish(FIRST, files, behind=host.inside, environment=environment)
+    done = host.run("deploy", FIRST, NEXT=lines)
     assert done.code == 0, done.output
-    told = f"start -p {box.inside}" if own else "start --keepAliveTimeout 65000"
-    assert box.variables["ARGUMENTS"] == f"{told} --hostname 127.0.0.1"
+    told = f"start -p {host.inside}" if own else "start --keepAliveTimeout 65000"
+    assert host.variables["ARGUMENTS"] == f"{told} --hostname 127.0.0.1"
 
 
-def test_a_new_machine_catches_up_with_nginx_before_its_program(box: Fronted) -> None:
-    environment = {"PORT": str(box.inside), "HOSTNAME": "127.0.0.1", "RELEASE_ID": FIRST}
-    box.name_current(box.publish(FIRST, application(INSIDE), behind=box.inside, environment=environment))
-    done = box.run("catchup")
+def test_a_new_machine_catches_up_with_nginx_before_its_program(host: Fronted) -> None:
+    environment = {"PORT": str(host.inside), "HOSTNAME": "127.0.0.1", "RELEASE_ID": FIRST}
+    host.name_current(host.publish(FIRST, application(INSIDE), behind=host.inside, environment=environment))
+    done = host.run("catchup")
     assert done.code == 0, done.output
-    assert (box.serving, box.fronted) == (FIRST, True)
-    assert box.run("catchup").outcome["outcome"] == "unchanged"
+    assert (host.serving, host.fronted) == (FIRST, True)
+    assert host.run("catchup").outcome["outcome"] == "unchanged"

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.release import toolchain
-from tests.release.box import ReleaseHost
+from tests.machine import toolchain
+from tests.machine.release_host import ReleaseHost
 
 
 @pytest.fixture(scope="session")
@@ -17,7 +17,7 @@ def tools() -> Path:
 
 
 @pytest.fixture
-def box(tools: Path) -> Iterator[ReleaseHost]:
+def host(tools: Path) -> Iterator[ReleaseHost]:
     made = ReleaseHost(tools)
     yield made
     made.close()

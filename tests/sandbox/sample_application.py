@@ -46,8 +46,8 @@ def by_plain_http(client: Any) -> Iterator[None]:
 
 
 @dataclass
-class Standing:
-    """The ids of what stands, and the world it stands in."""
+class SampleApplication:
+    """Ids of the resources, and their world."""
 
     vpc: str
     gateway: str
@@ -172,7 +172,7 @@ def linked_roles(world: World) -> None:
     world.pass_time(11)
 
 
-def build(world: World) -> Standing:
+def build(world: World) -> SampleApplication:
     """Everything at once, in an order that AWS accepts; then an hour passes."""
     world.control("POST", "speed", {"speed": STILL})
     ec2, iam, elbv2, rds = (world.client(name) for name in ("ec2", "iam", "elbv2", "rds"))
@@ -217,7 +217,7 @@ def build(world: World) -> Standing:
     elbv2.register_targets(TargetGroupArn=group, Targets=[{"Id": instance}])
     certificate = world.client("acm").request_certificate(DomainName="example.com", ValidationMethod="DNS")
     world.pass_time(3600)
-    return Standing(
+    return SampleApplication(
         vpc=vpc,
         gateway=gateway,
         public=(one, two),
@@ -245,10 +245,10 @@ def open_port(ec2: Any, group: str, port: int, source: str) -> None:
     ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[pair])
 
 
-def without_rules(stands: Standing) -> None:
+def without_rules(sample: SampleApplication) -> None:
     """Take away every rule, so that only their members hold the security groups."""
-    for group in stands.ec2.describe_security_groups(GroupIds=[stands.app, stands.data])["SecurityGroups"]:
-        stands.ec2.revoke_security_group_ingress(GroupId=group["GroupId"], IpPermissions=group["IpPermissions"])
+    for group in sample.ec2.describe_security_groups(GroupIds=[sample.app, sample.data])["SecurityGroups"]:
+        sample.ec2.revoke_security_group_ingress(GroupId=group["GroupId"], IpPermissions=group["IpPermissions"])
 
 
 def a_role(iam: Any, name: str) -> None:

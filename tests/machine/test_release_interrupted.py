@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.release.box import ReleaseHost, application, until
+from tests.machine.release_host import ReleaseHost, application, until
 
 pytestmark = [pytest.mark.slow, pytest.mark.npm]
 
@@ -21,15 +21,15 @@ NUMBERS = itertools.count()
 
 @pytest.fixture(scope="module")
 def served(tools: Path) -> Iterator[ReleaseHost]:
-    box = ReleaseHost(tools)
-    assert box.deploy(FIRST).code == 0
-    yield box
-    box.close()
+    host = ReleaseHost(tools)
+    assert host.deploy(FIRST).code == 0
+    yield host
+    host.close()
 
 
-def another(box: ReleaseHost) -> str:
+def another(host: ReleaseHost) -> str:
     files = application(scripts={"build": "sleep 0.3", "migrate": "sleep 0.3"})
-    return box.publish(f"20260102T{next(NUMBERS):06}Z-bbbbbbb", files, migrate="npm run migrate")
+    return host.publish(f"20260102T{next(NUMBERS):06}Z-bbbbbbb", files, migrate="npm run migrate")
 
 
 STEPS = ("fetch", "environment", "install", "build", "migrate", "check", "switch", "verify", "tidy")
@@ -93,11 +93,11 @@ def test_a_run_that_is_cancelled_says_so_and_cleans_up(served: ReleaseHost, step
 
 
 def test_what_was_interrupted_before_the_first_release_does_not_hinder_it(tools: Path) -> None:
-    box = ReleaseHost(tools)
+    host = ReleaseHost(tools)
     try:
-        box.killed("check", "deploy", another(box), after=0.5)
-        done = box.deploy(FIRST)
+        host.killed("check", "deploy", another(host), after=0.5)
+        done = host.deploy(FIRST)
         assert done.code == 0, done.output
-        assert box.serving == FIRST
+        assert host.serving == FIRST
     finally:
-        box.close()
+        host.close()

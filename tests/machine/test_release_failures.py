@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.release.box import PROGRAM, SCRIPT, SERVICE, ReleaseHost, Run, application
+from tests.machine.release_host import PROGRAM, SCRIPT, SERVICE, ReleaseHost, Run, application
 
 pytestmark = [pytest.mark.slow, pytest.mark.npm]
 
@@ -21,17 +21,17 @@ FIRST = "20260101T000000Z-aaaaaaa"
 
 
 @pytest.fixture(scope="module")
-def standing(tools: Path) -> Iterator[ReleaseHost]:
-    box = ReleaseHost(tools)
-    assert box.deploy(FIRST).code == 0
-    yield box
-    box.close()
+def released_host(tools: Path) -> Iterator[ReleaseHost]:
+    host = ReleaseHost(tools)
+    assert host.deploy(FIRST).code == 0
+    yield host
+    host.close()
 
 
 @pytest.fixture
-def served(standing: ReleaseHost) -> Iterator[ReleaseHost]:
+def served(released_host: ReleaseHost) -> Iterator[ReleaseHost]:
     """A machine on which a release serves, whatever is tried there."""
-    served = standing
+    served = released_host
     yield served
     assert served.serving == FIRST
     assert served.current == FIRST
@@ -46,9 +46,9 @@ def another() -> str:
     return f"20260102T{next(NUMBERS):06}Z-bbbbbbb"
 
 
-def failed(box: ReleaseHost, step: str, files: Mapping[str, str] | None = None, /, **manifest: object) -> Run:
+def failed(host: ReleaseHost, step: str, files: Mapping[str, str] | None = None, /, **manifest: object) -> Run:
     id = another()
-    done = box.deploy(id, files, **manifest)
+    done = host.deploy(id, files, **manifest)
     assert done.code == 1, done.output
     assert (done.outcome["outcome"], done.outcome["step"]) == ("failed", step), done.output
     assert (done.outcome["release"], done.outcome["previous"]) == (id, FIRST)

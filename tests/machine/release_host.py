@@ -104,7 +104,7 @@ class Run:
 class ReleaseHost:
     def __init__(self, toolchain: Path) -> None:
         # PM2 has sockets below its home, and a socket's path may have a hundred characters only.
-        self.place = Path(tempfile.mkdtemp(prefix="box-"))
+        self.place = Path(tempfile.mkdtemp(prefix="host-"))
         self.root, self.aws, self.tools = self.place / "root", self.place / "aws", self.place / "tools"
         for folder in (self.root, self.aws / "objects", self.tools):
             folder.mkdir(parents=True)

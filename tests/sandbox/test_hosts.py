@@ -25,7 +25,7 @@ from awsdeploy.release.machines import ReleaseMachine
 from awsdeploy.sandbox import control
 from awsdeploy.sandbox.machines import toolchain
 from tests.conftest import SPEED, entered, forked
-from tests.sandbox.standing import STILL, refused
+from tests.sandbox.sample_application import STILL, refused
 from tests.simulated import REGION, World, tags
 
 pytestmark = [pytest.mark.slow, pytest.mark.npm]

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.release.box import PROGRAM, SERVICE, ReleaseHost, application, until
+from tests.machine.release_host import PROGRAM, SERVICE, ReleaseHost, application, until
 
 pytestmark = [pytest.mark.slow, pytest.mark.npm]
 
@@ -27,23 +27,23 @@ module.exports = { apps: [{
 
 
 @pytest.fixture(scope="module")
-def standing(tools: Path) -> Iterator[ReleaseHost]:
-    box = ReleaseHost(tools)
-    assert box.deploy(FIRST).code == 0
-    yield box
-    box.close()
+def released_host(tools: Path) -> Iterator[ReleaseHost]:
+    host = ReleaseHost(tools)
+    assert host.deploy(FIRST).code == 0
+    yield host
+    host.close()
 
 
 @pytest.fixture
-def served(standing: ReleaseHost) -> Iterator[ReleaseHost]:
+def served(released_host: ReleaseHost) -> Iterator[ReleaseHost]:
     """A machine on which the first release serves, and serves again when the test is over."""
-    yield standing
-    standing.parameters.clear()
-    assert standing.serving == FIRST
+    yield released_host
+    released_host.parameters.clear()
+    assert released_host.serving == FIRST
 
 
-def test_a_first_release_serves(box: ReleaseHost) -> None:
-    done = box.deploy(FIRST)
+def test_a_first_release_serves(host: ReleaseHost) -> None:
+    done = host.deploy(FIRST)
     assert done.code == 0, done.output
     assert done.steps == ["fetch", "environment", "install", "check", "switch", "verify", "tidy"]
     assert done.outcome == {
@@ -54,11 +54,11 @@ def test_a_first_release_serves(box: ReleaseHost) -> None:
         "remedy": "",
         "previous": None,
     }
-    assert box.serving == FIRST
-    assert box.current == FIRST
-    assert box.tags == [f"Key=awsdeploy:release,Value={FIRST}"]
-    assert [one["name"] for one in box.processes] == [SERVICE]
-    assert done.output in (box.root / "var/log/awsdeploy/release.log").read_text()
+    assert host.serving == FIRST
+    assert host.current == FIRST
+    assert host.tags == [f"Key=awsdeploy:release,Value={FIRST}"]
+    assert [one["name"] for one in host.processes] == [SERVICE]
+    assert done.output in (host.root / "var/log/awsdeploy/release.log").read_text()
 
 
 def test_a_client_that_never_stops_asking_loses_nothing_in_a_deploy_and_a_rollback(served: ReleaseHost) -> None:
@@ -88,27 +88,27 @@ def test_a_client_that_never_stops_asking_loses_nothing_in_a_deploy_and_a_rollba
     assert back.steps == ["fetch", "environment", "check", "switch", "verify", "tidy"], "nothing is built again"
 
 
-def test_an_ecosystem_file_is_honoured_and_loses_none_of_our_variables(box: ReleaseHost) -> None:
-    box.parameters = {"/deploy/shop/prod/backend/GREETING": "hello"}
+def test_an_ecosystem_file_is_honoured_and_loses_none_of_our_variables(host: ReleaseHost) -> None:
+    host.parameters = {"/deploy/shop/prod/backend/GREETING": "hello"}
     files = {**application(), "ecosystem.config.js": ECOSYSTEM}
-    assert box.deploy(FIRST, files).code == 0
-    assert box.variables["COLOUR"] == "blue"
-    box.parameters = {"/deploy/shop/prod/backend/FAREWELL": "good bye"}
+    assert host.deploy(FIRST, files).code == 0
+    assert host.variables["COLOUR"] == "blue"
+    host.parameters = {"/deploy/shop/prod/backend/FAREWELL": "good bye"}
     changed = {**application(), "ecosystem.config.js": ECOSYSTEM.replace("blue", "green")}
-    done = box.deploy(SECOND, changed)
+    done = host.deploy(SECOND, changed)
     assert done.code == 0, done.output
-    found = box.variables
+    found = host.variables
     assert (found["COLOUR"], found["FAREWELL"], found["RELEASE_ID"]) == ("green", "good bye", SECOND)
-    assert found["PORT"] == str(box.port)
+    assert found["PORT"] == str(host.port)
     assert "GREETING" not in found, "a variable that is gone is gone"
-    (process,) = box.processes
+    (process,) = host.processes
     assert process["name"] == "tiny"
-    assert process["pm2_env"]["pm_cwd"] == str(box.root / "srv/app/releases" / SECOND)
+    assert process["pm2_env"]["pm_cwd"] == str(host.root / "srv/app/releases" / SECOND)
     assert process["pm2_env"]["restart_time"] == 1, "reloaded, not started anew"
 
 
-def test_the_environment_is_made_of_four_parts_and_the_users_own_wins(box: ReleaseHost) -> None:
-    box.parameters = {
+def test_the_environment_is_made_of_four_parts_and_the_users_own_wins(host: ReleaseHost) -> None:
+    host.parameters = {
         "/deploy/shop/prod/backend/COLOUR": "theirs",
         "/deploy/shop/prod/backend/DB_NAME": "other",
         "/deploy/shop/prod/backend/build/NPM_TOKEN": "only-for-the-build",
@@ -120,11 +120,11 @@ def test_the_environment_is_made_of_four_parts_and_the_users_own_wins(box: Relea
         "/deploy/shop/prod/frontend/SECRET": "another service's",
     }
     files = application(scripts={"build": "node -p process.env.NPM_TOKEN.length,process.env.COLOUR"})
-    sent = {"PORT": str(box.port), "COLOUR": "ours", "TZ": "Asia/Seoul"}
-    done = box.deploy(FIRST, files, database=True, environment=sent)
+    sent = {"PORT": str(host.port), "COLOUR": "ours", "TZ": "Asia/Seoul"}
+    done = host.deploy(FIRST, files, database=True, environment=sent)
     assert done.code == 0, done.output
     assert "build" in done.steps
-    found = box.variables
+    found = host.variables
     assert found["COLOUR"] == "theirs"
     assert found["TZ"] == "Asia/Seoul"
     assert found["DB_PASSWORD"] == "p@ss/w:rd"
@@ -141,30 +141,30 @@ def test_restart_reads_the_environment_again(served: ReleaseHost) -> None:
     assert served.variables["GREETING"] == "hello"
 
 
-def test_restart_without_a_release_says_so(box: ReleaseHost) -> None:
-    done = box.run("restart")
+def test_restart_without_a_release_says_so(host: ReleaseHost) -> None:
+    done = host.run("restart")
     assert (done.code, done.outcome["outcome"]) == (1, "failed")
     assert done.outcome["diagnosis"] == "This machine has no release yet."
 
 
-def test_a_new_machine_catches_up_without_migrating_again(box: ReleaseHost) -> None:
-    box.name_current(box.publish(FIRST, application(scripts={"migrate": "exit 1"}), migrate="npm run migrate"))
-    done = box.run("catchup")
+def test_a_new_machine_catches_up_without_migrating_again(host: ReleaseHost) -> None:
+    host.name_current(host.publish(FIRST, application(scripts={"migrate": "exit 1"}), migrate="npm run migrate"))
+    done = host.run("catchup")
     assert done.code == 0, done.output
     assert "migrate" not in done.steps
-    assert box.serving == FIRST
-    assert box.run("catchup").outcome["outcome"] == "unchanged"
+    assert host.serving == FIRST
+    assert host.run("catchup").outcome["outcome"] == "unchanged"
 
 
-def test_a_new_machine_has_nothing_to_catch_up_on_before_the_first_release(box: ReleaseHost) -> None:
-    done = box.run("catchup")
+def test_a_new_machine_has_nothing_to_catch_up_on_before_the_first_release(host: ReleaseHost) -> None:
+    done = host.run("catchup")
     assert (done.code, done.outcome["outcome"], done.outcome["release"]) == (0, "unchanged", None)
 
 
-def test_a_new_machine_whose_release_fails_says_so_in_its_tag(box: ReleaseHost) -> None:
-    box.name_current(box.publish(FIRST, application("throw new Error('no')")))
-    assert box.run("catchup").code == 1
-    assert box.tags == [f"Key=awsdeploy:release,Value=failed {FIRST} check"]
+def test_a_new_machine_whose_release_fails_says_so_in_its_tag(host: ReleaseHost) -> None:
+    host.name_current(host.publish(FIRST, application("throw new Error('no')")))
+    assert host.run("catchup").code == 1
+    assert host.tags == [f"Key=awsdeploy:release,Value=failed {FIRST} check"]
 
 
 def test_the_release_that_serves_is_not_deployed_again(served: ReleaseHost) -> None:
@@ -173,34 +173,34 @@ def test_the_release_that_serves_is_not_deployed_again(served: ReleaseHost) -> N
 
 
 @pytest.mark.torture
-def test_the_newest_releases_are_kept_and_the_one_that_serves(box: ReleaseHost) -> None:
+def test_the_newest_releases_are_kept_and_the_one_that_serves(host: ReleaseHost) -> None:
     for id in (FIRST, SECOND, THIRD):
-        assert box.deploy(id, keep=2).code == 0
-    assert json.loads(box.run("releases").output) == {"current": THIRD, "releases": [THIRD, SECOND]}
-    done = box.run("rollback", FIRST)
+        assert host.deploy(id, keep=2).code == 0
+    assert json.loads(host.run("releases").output) == {"current": THIRD, "releases": [THIRD, SECOND]}
+    done = host.run("rollback", FIRST)
     assert done.code == 0, done.output
     assert "install" in done.steps, "what is no longer there is built again"
-    assert json.loads(box.run("releases").output) == {"current": FIRST, "releases": [THIRD, SECOND, FIRST]}
+    assert json.loads(host.run("releases").output) == {"current": FIRST, "releases": [THIRD, SECOND, FIRST]}
 
 
-def test_there_is_nothing_to_list_on_a_new_machine(box: ReleaseHost) -> None:
-    assert box.run("releases").output == '{"current": null, "releases": []}\n'
+def test_there_is_nothing_to_list_on_a_new_machine(host: ReleaseHost) -> None:
+    assert host.run("releases").output == '{"current": null, "releases": []}\n'
 
 
-def test_a_migration_runs_once_before_the_switch_and_sees_what_only_the_build_needs(box: ReleaseHost) -> None:
+def test_a_migration_runs_once_before_the_switch_and_sees_what_only_the_build_needs(host: ReleaseHost) -> None:
     files = {**application(), "migrate.js": "require('fs').writeFileSync(process.env.MARK, process.env.RELEASE_ID)"}
-    box.parameters = {"/deploy/shop/prod/backend/MARK": str(box.place / "mark")}
-    done = box.deploy(FIRST, files, migrate="node migrate.js")
+    host.parameters = {"/deploy/shop/prod/backend/MARK": str(host.place / "mark")}
+    done = host.deploy(FIRST, files, migrate="node migrate.js")
     assert done.code == 0, done.output
     assert done.steps.index("migrate") < done.steps.index("check") < done.steps.index("switch")
-    assert (box.place / "mark").read_text() == FIRST
+    assert (host.place / "mark").read_text() == FIRST
 
 
 @pytest.mark.parametrize("development", [True, False])
 def test_what_only_the_build_needs_is_not_kept_and_where_there_is_none_npm_is_not_asked(
-    box: ReleaseHost, tools: Path, development: bool
+    host: ReleaseHost, tools: Path, development: bool
 ) -> None:
-    box.tool("npm", f'#!/bin/bash\nprintf "%s\\n" "$1" >>{box.place}/asked\nexec {tools}/bin/npm "$@"\n')
+    host.tool("npm", f'#!/bin/bash\nprintf "%s\\n" "$1" >>{host.place}/asked\nexec {tools}/bin/npm "$@"\n')
     wanted: dict[str, Any] = {"devDependencies" if development else "dependencies": {"near": "file:near"}}
     root = {"name": "tiny", "version": "1.0.0", **wanted}
     near = {"version": "1.0.0", **({"dev": True} if development else {})}
@@ -211,17 +211,17 @@ def test_what_only_the_build_needs_is_not_kept_and_where_there_is_none_npm_is_no
         "package-lock.json": json.dumps(lock),
         "near/package.json": '{"name": "near", "version": "1.0.0"}',
     }
-    done = box.deploy(FIRST, files)
+    done = host.deploy(FIRST, files)
     assert done.code == 0, done.output
-    assert (box.root / "srv/app/releases" / FIRST / "node_modules/near").exists() is not development
-    assert ("prune" in (box.place / "asked").read_text().split()) is development
+    assert (host.root / "srv/app/releases" / FIRST / "node_modules/near").exists() is not development
+    assert ("prune" in (host.place / "asked").read_text().split()) is development
 
 
 @pytest.mark.parametrize(
     ("workspace", "said"), [("", "at the root"), pytest.param("apps/", "in apps", marks=pytest.mark.torture)]
 )
 def test_a_service_in_a_directory_of_a_workspace_is_installed_from_the_lock_file_above_it(
-    box: ReleaseHost, workspace: str, said: str
+    host: ReleaseHost, workspace: str, said: str
 ) -> None:
     root = {"name": "shop", "version": "1.0.0", "workspaces": ["back"], "private": True}
     member = {"name": "back", "version": "1.0.0", "scripts": {"start": "node --no-warnings src/main"}}
@@ -234,106 +234,106 @@ def test_a_service_in_a_directory_of_a_workspace_is_installed_from_the_lock_file
         "back/src/main.js": PROGRAM,
     }
     files = {f"{workspace}{name}": content for name, content in files.items()}
-    done = box.deploy(FIRST, files, directory=f"{workspace}back")
+    done = host.deploy(FIRST, files, directory=f"{workspace}back")
     assert done.code == 0, done.output
     assert f"installed by npm, from the lock file {said}" in done.output
-    (process,) = box.processes
+    (process,) = host.processes
     assert process["pm2_env"]["pm_exec_path"].endswith(f"{FIRST}/{workspace}back/src/main.js")
     assert process["pm2_env"]["node_args"] == ["--no-warnings"]
 
 
-def test_next_js_is_started_itself_with_a_longer_keep_alive(box: ReleaseHost) -> None:
+def test_next_js_is_started_itself_with_a_longer_keep_alive(host: ReleaseHost) -> None:
     program = "node_modules/next/dist/bin/next"
     lines = f"process.env.ARGUMENTS = process.argv.slice(2).join(' ');\n{PROGRAM}"
     files = {**application(), "package.json": json.dumps({"name": "x", "dependencies": {"next": "1"}})}
     del files["package-lock.json"]
-    box.tool("npm", f'#!/bin/bash\nmkdir -p {program.rpartition("/")[0]}\nprintf %s "$NEXT" >{program}\n')
-    box.publish(FIRST, files)
-    done = box.run("deploy", FIRST, NEXT=lines)
+    host.tool("npm", f'#!/bin/bash\nmkdir -p {program.rpartition("/")[0]}\nprintf %s "$NEXT" >{program}\n')
+    host.publish(FIRST, files)
+    done = host.run("deploy", FIRST, NEXT=lines)
     assert done.code == 0, done.output
-    assert box.variables["ARGUMENTS"] == "start --keepAliveTimeout 65000"
+    assert host.variables["ARGUMENTS"] == "start --keepAliveTimeout 65000"
 
 
 @pytest.mark.parametrize("tool", ["yarn", "yarn 2", "pnpm"])
-def test_the_lock_file_says_which_program_installs(box: ReleaseHost, tool: str) -> None:
+def test_the_lock_file_says_which_program_installs(host: ReleaseHost, tool: str) -> None:
     files = application()
     del files["package-lock.json"]
     if tool == "yarn":
         files["yarn.lock"] = "# yarn lockfile v1\n"
     elif tool == "yarn 2":
         files["yarn.lock"] = "__metadata:\n  version: 8\n"
-        box.tool("npm", f'#!/bin/bash\necho "$YARN_NODE_LINKER $*" >>{box.place}/npm.txt\n')
+        host.tool("npm", f'#!/bin/bash\necho "$YARN_NODE_LINKER $*" >>{host.place}/npm.txt\n')
     else:
         files["pnpm-lock.yaml"] = "lockfileVersion: '9.0'\nimporters:\n  .: {}\n"
         files["package.json"] = json.dumps({"name": "x", "main": "main.js", "packageManager": "pnpm@9.15.9+sha512.abc"})
-        box.tool("npm", f'#!/bin/bash\necho "$*" >>{box.place}/npm.txt\n')
-    done = box.deploy(FIRST, files)
+        host.tool("npm", f'#!/bin/bash\necho "$*" >>{host.place}/npm.txt\n')
+    done = host.deploy(FIRST, files)
     assert done.code == 0, done.output
     assert f"installed by {tool}" in done.output
     if tool == "yarn 2":
-        first, last = (box.place / "npm.txt").read_text().splitlines()
+        first, last = (host.place / "npm.txt").read_text().splitlines()
         assert first == "node-modules exec --yes --package=@yarnpkg/cli-dist@4 -- yarn install --immutable"
         assert last.endswith("yarn workspaces focus --all --production")
     if tool == "pnpm":
-        first, last = (box.place / "npm.txt").read_text().splitlines()
+        first, last = (host.place / "npm.txt").read_text().splitlines()
         assert first == "exec --yes --package=pnpm@9.15.9 -- pnpm install --frozen-lockfile --prod=false"
         assert last.endswith("pnpm prune --prod --ignore-scripts")
 
 
-def test_what_cannot_be_reloaded_without_a_gap_is_said_with_what_to_write_instead(box: ReleaseHost) -> None:
+def test_what_cannot_be_reloaded_without_a_gap_is_said_with_what_to_write_instead(host: ReleaseHost) -> None:
     files = {
         **application(scripts={"start": "node main.js"}),
         "ecosystem.config.js": "module.exports = { apps: [{ name: 'a', script: 'npm', args: 'start' }] };",
     }
-    done = box.deploy(FIRST, files)
+    done = host.deploy(FIRST, files)
     assert done.code == 0, done.output
     (note,) = [line for line in done.output.splitlines() if line.startswith("note: ")]
     assert "through npm" in note
     assert 'script: "main.js", exec_mode: "cluster"' in note
-    assert box.serving == FIRST
-    assert box.deploy(SECOND, files).code == 0
-    assert box.serving == SECOND
+    assert host.serving == FIRST
+    assert host.deploy(SECOND, files).code == 0
+    assert host.serving == SECOND
 
 
-def test_a_program_that_names_its_port_itself_takes_no_requests_before_it_has_been_tried(box: ReleaseHost) -> None:
-    assert box.deploy(FIRST, application(PROGRAM.replace("process.env.PORT", str(box.port)))).code == 0
-    broken = PROGRAM.replace("process.env.PORT", str(box.port)).replace("health ||", "")
-    done = box.deploy(SECOND, application(broken))
+def test_a_program_that_names_its_port_itself_takes_no_requests_before_it_has_been_tried(host: ReleaseHost) -> None:
+    assert host.deploy(FIRST, application(PROGRAM.replace("process.env.PORT", str(host.port)))).code == 0
+    broken = PROGRAM.replace("process.env.PORT", str(host.port)).replace("health ||", "")
+    done = host.deploy(SECOND, application(broken))
     assert done.outcome["step"] == "check"
-    assert box.serving == FIRST
+    assert host.serving == FIRST
 
 
-def test_a_worker_without_a_port_runs(box: ReleaseHost) -> None:
-    done = box.deploy(FIRST, application("setInterval(() => {}, 1000)"), port=None, health="/")
+def test_a_worker_without_a_port_runs(host: ReleaseHost) -> None:
+    done = host.deploy(FIRST, application("setInterval(() => {}, 1000)"), port=None, health="/")
     assert done.code == 0, done.output
-    (process,) = box.processes
+    (process,) = host.processes
     assert process["pm2_env"]["status"] == "online"
 
 
 @pytest.mark.torture
-def test_the_number_of_processes_follows_the_config(box: ReleaseHost) -> None:
+def test_the_number_of_processes_follows_the_config(host: ReleaseHost) -> None:
     for id, count in ((FIRST, 1), (SECOND, 2), (THIRD, 1)):
-        done = box.deploy(id, processes=count)
+        done = host.deploy(id, processes=count)
         assert done.code == 0, done.output
-        assert len(box.processes) == count
-        assert {one["pm2_env"]["pm_cwd"].rpartition("/")[2] for one in box.processes} == {id}
+        assert len(host.processes) == count
+        assert {one["pm2_env"]["pm_cwd"].rpartition("/")[2] for one in host.processes} == {id}
 
 
 @pytest.mark.torture
-def test_a_second_run_waits_and_is_refused_in_the_end_naming_the_first(box: ReleaseHost) -> None:
-    box.publish(FIRST, application(scripts={"build": "sleep 4"}))
-    box.publish(SECOND)
-    first = box.start("deploy", FIRST)
+def test_a_second_run_waits_and_is_refused_in_the_end_naming_the_first(host: ReleaseHost) -> None:
+    host.publish(FIRST, application(scripts={"build": "sleep 4"}))
+    host.publish(SECOND)
+    first = host.start("deploy", FIRST)
     assert first.stdout is not None
     while "@step build" not in first.stdout.readline():
         pass
-    refused = box.run("deploy", SECOND, LOCK_SECONDS="1")
+    refused = host.run("deploy", SECOND, LOCK_SECONDS="1")
     assert (refused.code, refused.outcome["step"]) == (1, "lock")
     assert f"deploy {FIRST}" in refused.outcome["diagnosis"]
-    waited = box.run("deploy", SECOND)
+    waited = host.run("deploy", SECOND)
     assert waited.code == 0, waited.output
     assert first.communicate()[0].splitlines()[-1].startswith('@outcome {"outcome": "ok"')
-    assert box.serving == SECOND
+    assert host.serving == SECOND
 
 
 def test_what_runs_is_saved_and_comes_back_after_a_reboot(served: ReleaseHost) -> None:
@@ -343,30 +343,31 @@ def test_what_runs_is_saved_and_comes_back_after_a_reboot(served: ReleaseHost) -
     until(lambda: served.serving == FIRST)
 
 
-def test_the_placeholder_gives_its_port_and_is_there_again_if_nothing_comes_of_it(box: ReleaseHost) -> None:
-    box.tool(
-        "systemctl", f'#!/bin/bash\necho "$*" >>{box.place}/systemctl.txt\n[[ $1 != restart ]] || pm2 ping >/dev/null\n'
+def test_the_placeholder_gives_its_port_and_is_there_again_if_nothing_comes_of_it(host: ReleaseHost) -> None:
+    host.tool(
+        "systemctl",
+        f'#!/bin/bash\necho "$*" >>{host.place}/systemctl.txt\n[[ $1 != restart ]] || pm2 ping >/dev/null\n',
     )
-    done = box.deploy(FIRST)
+    done = host.deploy(FIRST)
     assert done.code == 0, done.output
-    said = (box.place / "systemctl.txt").read_text().splitlines()
+    said = (host.place / "systemctl.txt").read_text().splitlines()
     assert said.index("stop awsdeploy-placeholder.service") < said.index("disable awsdeploy-placeholder.service")
     assert "enable --quiet awsdeploy-application.service" in said
-    unit = (box.root / "etc/systemd/system/awsdeploy-application.service").read_text()
+    unit = (host.root / "etc/systemd/system/awsdeploy-application.service").read_text()
     assert "pm2 resurrect" in unit
 
 
-def test_a_health_path_may_redirect_elsewhere_and_to_https_for_those_who_came_by_http(box: ReleaseHost) -> None:
+def test_a_health_path_may_redirect_elsewhere_and_to_https_for_those_who_came_by_http(host: ReleaseHost) -> None:
     elsewhere = (
         "if (health && request.headers['x-forwarded-proto'] !== 'https') {\n"
         "    response.writeHead(302, { location: `https://${request.headers.host}/health` });\n"
         "    return response.end();\n  }\n"
     )
-    done = box.deploy(
+    done = host.deploy(
         FIRST, application(PROGRAM.replace("  response.statusCode", f"  {elsewhere}  response.statusCode"))
     )
     assert done.code == 0, done.output
-    assert box.serving is None or box.current == FIRST
+    assert host.serving is None or host.current == FIRST
 
 
 def test_a_release_that_fails_only_on_the_real_port_is_taken_back(served: ReleaseHost) -> None:

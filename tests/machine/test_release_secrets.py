@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.release.box import PROGRAM, ReleaseHost, application
+from tests.machine.release_host import PROGRAM, ReleaseHost, application
 
 pytestmark = [pytest.mark.slow, pytest.mark.npm]
 
@@ -34,10 +34,10 @@ def watch(ended: threading.Event, seen: set[str]) -> None:
                 continue
 
 
-def test_secrets_are_nowhere_to_be_seen(box: ReleaseHost, tools: Path) -> None:
+def test_secrets_are_nowhere_to_be_seen(host: ReleaseHost, tools: Path) -> None:
     for name in ("node", "npm"):  # PM2 too, which is a program of node's
-        box.tool(name, f'#!/bin/bash\nprintf "%s\\n" "$*" >>{box.place}/argv\nexec {tools}/bin/{name} "$@"\n')
-    box.parameters = {**SECRETS, **OPEN}
+        host.tool(name, f'#!/bin/bash\nprintf "%s\\n" "$*" >>{host.place}/argv\nexec {tools}/bin/{name} "$@"\n')
+    host.parameters = {**SECRETS, **OPEN}
     chatty = application("console.error(process.env.DB_PASSWORD, process.env.DATABASE_URL);\n" + PROGRAM)
     chatty["package.json"] = chatty["package.json"].replace(
         '"main"', '"scripts": {"build": "node -p process.env", "migrate": "node -p process.env"}, "main"'
@@ -48,61 +48,61 @@ def test_secrets_are_nowhere_to_be_seen(box: ReleaseHost, tools: Path) -> None:
     watcher = threading.Thread(target=watch, args=(ended, seen))
     watcher.start()
     try:
-        runs = [box.deploy(FIRST, chatty, database=True, migrate="npm run migrate")]
-        runs.append(box.deploy(SECOND, crashing, database=True))
-        runs.append(box.deploy(THIRD, failing, database=True))
-        runs.append(box.run("restart"))
+        runs = [host.deploy(FIRST, chatty, database=True, migrate="npm run migrate")]
+        runs.append(host.deploy(SECOND, crashing, database=True))
+        runs.append(host.deploy(THIRD, failing, database=True))
+        runs.append(host.run("restart"))
     finally:
         ended.set()
         watcher.join()
     assert [run.code for run in runs] == [0, 1, 1, 0], [run.output for run in runs]
-    assert box.variables["JWT_SECRET"] == SECRETS["/deploy/shop/prod/backend/JWT_SECRET"]
-    assert "npm_0123456789abcdef" not in box.ask("/environment")
-    ours = [box.root / "var/log/awsdeploy", box.root / "var/lib/awsdeploy"]
+    assert host.variables["JWT_SECRET"] == SECRETS["/deploy/shop/prod/backend/JWT_SECRET"]
+    assert "npm_0123456789abcdef" not in host.ask("/environment")
+    ours = [host.root / "var/log/awsdeploy", host.root / "var/lib/awsdeploy"]
     texts = {str(file): file.read_text() for folder in ours for file in folder.rglob("*") if file.is_file()}
     texts |= {f"output of run {number}": run.output for number, run in enumerate(runs)}
-    texts |= {"arguments": (box.place / "argv").read_text(), "arguments seen": "\n".join(seen)}
-    texts |= {"calls of aws": (box.aws / "calls").read_text()}
+    texts |= {"arguments": (host.place / "argv").read_text(), "arguments seen": "\n".join(seen)}
+    texts |= {"calls of aws": (host.aws / "calls").read_text()}
     assert not {(place, secret) for place, text in texts.items() for secret in SPILLED if secret in text}
     assert "***" in runs[0].output
     assert "db.example.com" in runs[0].output, "what is no secret stays readable"
     assert len(seen) > 20
 
 
-def test_what_is_kept_is_for_the_applications_user_alone(box: ReleaseHost) -> None:
-    box.parameters = {**SECRETS, **OPEN}
-    assert box.deploy(FIRST, database=True).code == 0
+def test_what_is_kept_is_for_the_applications_user_alone(host: ReleaseHost) -> None:
+    host.parameters = {**SECRETS, **OPEN}
+    assert host.deploy(FIRST, database=True).code == 0
     holding = []
-    for file in box.root.rglob("*"):
+    for file in host.root.rglob("*"):
         if file.is_file() and not file.is_symlink() and "hunter2" in file.read_text(errors="replace"):
             holding.append(file)
             shared = stat.S_IRWXG | stat.S_IRWXO
             assert not file.stat().st_mode & shared or not file.parent.stat().st_mode & shared, file
     assert {file.name for file in holding} == {"environment.json", "pm2.json", "dump.pm2"}
-    assert not list((box.root / "srv/app/shared").rglob("build*.json")), "a build's secrets do not outlive it"
+    assert not list((host.root / "srv/app/shared").rglob("build*.json")), "a build's secrets do not outlive it"
 
 
 TELLING = "env; node -p 'JSON.stringify(process.env)'; cat .npmrc 2>/dev/null; echo npm_0123456789abcdef; exit 3"
 
 
-def test_a_command_is_masked_and_leaves_nothing(box: ReleaseHost) -> None:
+def test_a_command_is_masked_and_leaves_nothing(host: ReleaseHost) -> None:
     """Also what is set since, what is for the build, and forms in which JSON and addresses have it."""
-    box.parameters = {**SECRETS, **OPEN, "/deploy/shop/prod/backend/OLD": 'the "old" value'}
-    assert box.deploy(FIRST, database=True).code == 0
-    box.parameters |= {"/deploy/shop/prod/backend/OLD": "another value", "/deploy/shop/prod/backend/NEW": "set since"}
-    told = box.run("exec", TELLING + "; echo another value, set since")
+    host.parameters = {**SECRETS, **OPEN, "/deploy/shop/prod/backend/OLD": 'the "old" value'}
+    assert host.deploy(FIRST, database=True).code == 0
+    host.parameters |= {"/deploy/shop/prod/backend/OLD": "another value", "/deploy/shop/prod/backend/NEW": "set since"}
+    told = host.run("exec", TELLING + "; echo another value, set since")
     assert (told.code, told.outcome["diagnosis"]) == (1, "The command ended with 3."), told.output
     spilled = (*SPILLED, 'the "old" value', r"the \"old\" value", "another value", "set since")
     assert not [secret for secret in spilled if secret in told.output]
     assert "OLD=***" in told.output
     assert "DB_HOST=db.example.com" in told.output, "what is no secret stays readable"
-    folders = [box.root / "var/lib/awsdeploy", box.root / "var/log/awsdeploy"]
+    folders = [host.root / "var/lib/awsdeploy", host.root / "var/log/awsdeploy"]
     texts = {file: file.read_text() for folder in folders for file in folder.rglob("*") if file.is_file()}
     assert not [file for file, text in texts.items() for secret in spilled if secret in text]
-    records = box.root / "var/lib/awsdeploy"
+    records = host.root / "var/lib/awsdeploy"
     assert not list(records.glob("exec.*"))
     for number, left in ((signal.SIGTERM, 0), (signal.SIGKILL, 1)):
-        process = box.start("exec", "echo $JWT_SECRET begun; sleep 60")
+        process = host.start("exec", "echo $JWT_SECRET begun; sleep 60")
         assert process.stdout is not None
         assert process.stdout.readline() == "*** *** begun\n"
         (folder,) = records.glob("exec.*")
@@ -111,24 +111,24 @@ def test_a_command_is_masked_and_leaves_nothing(box: ReleaseHost) -> None:
         process.wait(10)
         process.stdout.close()
         assert len(list(records.glob("exec.*"))) == left
-    assert box.run("exec", "true").code == 0
+    assert host.run("exec", "true").code == 0
     assert not list(records.glob("exec.*")), "also what a killed run has left"
 
 
-def test_a_command_and_a_waiting_release_leave_a_releases_masks_alone(box: ReleaseHost) -> None:
+def test_a_command_and_a_waiting_release_leave_a_releases_masks_alone(host: ReleaseHost) -> None:
     """A build under way goes on being masked, and its log stays whole, whatever else begins and ends meanwhile."""
-    box.parameters = {**SECRETS, **OPEN}
-    assert box.deploy(FIRST).code == 0
-    gate = box.place / "gate"
+    host.parameters = {**SECRETS, **OPEN}
+    assert host.deploy(FIRST).code == 0
+    gate = host.place / "gate"
     waits = f"while [ ! -e {gate} ]; do sleep 0.1; done"
     spilling = application(scripts={"build": f"echo built; {waits}", "start": "node main.js"})
-    process = box.start("deploy", box.publish(SECOND, spilling, migrate="env"))
+    process = host.start("deploy", host.publish(SECOND, spilling, migrate="env"))
     assert process.stdout is not None
     for line in process.stdout:
         if line.strip() == "built":
             break
-    assert box.run("exec", "true").code == 0
-    waiting = box.run("restart", LOCK_SECONDS="0")
+    assert host.run("exec", "true").code == 0
+    waiting = host.run("restart", LOCK_SECONDS="0")
     assert "Another run is still in progress" in waiting.outcome["diagnosis"]
     gate.touch()
     said = process.stdout.read()

@@ -12,8 +12,8 @@ from awsdeploy.dns import resolver
 from awsdeploy.preflight.checks import findings
 from awsdeploy.preflight.finding import Finding, Question
 from tests.dns.dropping import dropping
-from tests.dns.test_modes import without_zone, zone
 from tests.simulated import World
+from tests.system.test_dns_modes import without_zone, zone
 
 DOMAIN = {"name": "shop", "platform": "supported", "domain": "example.com"}
 SERVERS = ["ns1.gabia.co.kr", "ns2.gabia.co.kr"]
