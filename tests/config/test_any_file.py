@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from awsdeploy.config import (
     DatabaseSettings,
     NetworkSettings,
-    Scaling,
+    ScalingSettings,
     Service,
     Settings,
     WaitsSettings,
@@ -52,7 +52,7 @@ GOOD: dict[str, Any] = {
 KEYS = sorted(
     {
         key
-        for model in (Settings, NetworkSettings, Service, Scaling, DatabaseSettings, WaitsSettings)
+        for model in (Settings, NetworkSettings, Service, ScalingSettings, DatabaseSettings, WaitsSettings)
         for key in model.model_fields
     }
 )

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from awsdeploy.config import ENVIRONMENT, Scaling, Settings, from_mapping, json_schema, load, loads
+from awsdeploy.config import ENVIRONMENT, ScalingSettings, Settings, from_mapping, json_schema, load, loads
 from awsdeploy.errors import ConfigInvalid
 
 EXAMPLE = Path(__file__).parents[2] / "config.example.toml"
@@ -292,7 +292,7 @@ def test_the_example_is_valid_and_its_comments_are_the_defaults() -> None:
             if line.startswith("[") or table + key in spoken_for or table == "tags.":
                 continue
             if table.endswith(".scaling."):  # nobody scales unless asked to
-                assert getattr(Scaling(), key) == value, line
+                assert getattr(ScalingSettings(), key) == value, line
                 seen.add(table.rstrip("."))
                 continue
             shown = flat(example)[table + key]

@@ -9,7 +9,14 @@ from awsdeploy.config.ci import CiSettings
 from awsdeploy.config.dns import DnsSettings
 from awsdeploy.config.layers import ENVIRONMENT, from_mapping, load, loads
 from awsdeploy.config.schema import json_schema
-from awsdeploy.config.settings import DatabaseSettings, NetworkSettings, Scaling, Service, Settings, WaitsSettings
+from awsdeploy.config.settings import (
+    DatabaseSettings,
+    NetworkSettings,
+    ScalingSettings,
+    Service,
+    Settings,
+    WaitsSettings,
+)
 
 __all__ = [
     "ENVIRONMENT",
@@ -17,7 +24,7 @@ __all__ = [
     "DatabaseSettings",
     "DnsSettings",
     "NetworkSettings",
-    "Scaling",
+    "ScalingSettings",
     "Service",
     "Settings",
     "WaitsSettings",

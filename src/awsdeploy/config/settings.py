@@ -88,7 +88,7 @@ class Statement(Frozen):
     """IAM conditions: operator, key, value."""
 
 
-class Scaling(Frozen):
+class ScalingSettings(Frozen):
     """As many machines as the load needs, kept by an Auto Scaling group."""
 
     min: Annotated[int, AfterValidator(rules.whole(1, 20)), between(1, 20)] = 1
@@ -113,7 +113,7 @@ class Service(Frozen):
     """Health check path: 2xx or 3xx means healthy. Default: /api/health for backend, otherwise /."""
     instances: Annotated[int, AfterValidator(rules.whole(1, 20)), between(1, 20)] = 1
     """Number of machines. With scaling, use min and max instead."""
-    scaling: Scaling | None = None
+    scaling: ScalingSettings | None = None
     """An Auto Scaling group instead of a fixed number of machines. Default: none."""
     instance_type: Annotated[str, AfterValidator(rules.instance_type), pattern(rules.INSTANCE_TYPE)]
     """The machines' EC2 type. Default: t3.micro in dev, t3.medium in prod."""
