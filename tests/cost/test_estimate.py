@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from awsdeploy.cli import awsdeploy
-from awsdeploy.cli.bill import difference
+from awsdeploy.cli.text.bill import difference
 from awsdeploy.config import from_mapping
 from awsdeploy.cost import estimate
 from awsdeploy.cost.estimate import Line

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from awsdeploy.cli import bill, notices
 from awsdeploy.cli.session import Session
+from awsdeploy.cli.text import advisories, bill
 from awsdeploy.errors import UsageError
 from awsdeploy.progress.steps import KEYS
 
@@ -186,7 +186,7 @@ def remarks(at: Session, plan: Plan) -> Iterator[str]:
         made, size = live.raw.get("SnapshotCreateTime"), live.raw.get("AllocatedStorage")
         day = f"{made.astimezone(at.settings.tz):%Y-%m-%d}" if made else live.status
         yield f"A snapshot of {live.origin} exists ({day}, {size} GB): up --restore-snapshot {live.id} restores it."
-    for sentence in notices.notices(at, _databases(plan)):
+    for sentence in advisories.collect(at, _databases(plan)):
         yield f"Note: {sentence}."
     for reason in blocked(plan):
         yield f"Blocked by: {reason}"

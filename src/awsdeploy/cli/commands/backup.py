@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from awsdeploy.cli import backup_lines as listing
 from awsdeploy.cli.app import ExampleGroup, ExampleHelp
 from awsdeploy.cli.options import Given, json_option, shared_options
 from awsdeploy.cli.session import Session, print_lines, session
+from awsdeploy.cli.text.backups import described, line
 from awsdeploy.errors import next_command
 
 if TYPE_CHECKING:
@@ -68,8 +68,8 @@ def _report(at: Session, made: list[Restorable], seconds: float, as_json: bool) 
     from awsdeploy.progress.steps import spell
 
     if as_json:
-        told = {**at.header, "seconds": round(seconds, 1), "backups": [listing.described(one) for one in made]}
+        told = {**at.header, "seconds": round(seconds, 1), "backups": [described(one) for one in made]}
         click.echo(json.dumps(told, indent=2, ensure_ascii=False))
         return
-    lines = [f"Backed up {at.settings.stack} in {spell(seconds)}.", "", *(listing.line(at, one) for one in made)]
+    lines = [f"Backed up {at.settings.stack} in {spell(seconds)}.", "", *(line(at, one) for one in made)]
     print_lines([*lines, "", f"To list all backups: {next_command('backups')}"])

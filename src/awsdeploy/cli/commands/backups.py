@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import click
 
 from awsdeploy.cli.app import ExampleHelp
-from awsdeploy.cli.backup_lines import described, line
 from awsdeploy.cli.options import Given, json_option, shared_options
 from awsdeploy.cli.session import Session, print_lines, session, styled
+from awsdeploy.cli.text.backups import described, line
 from awsdeploy.errors import next_command
 
 if TYPE_CHECKING:

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from awsdeploy.cli.app import ExampleHelp
-from awsdeploy.cli.bill import closing, table, told
 from awsdeploy.cli.options import Given, json_option, shared_options
 from awsdeploy.cli.session import JSON_VERSION, print_lines
+from awsdeploy.cli.text.bill import closing, table, told
 
 if TYPE_CHECKING:
     from awsdeploy.config import Settings

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import click
 
 from awsdeploy.cli.app import ExampleHelp
-from awsdeploy.cli.checks import _rest, asked, document, lines, usual
 from awsdeploy.cli.options import Given, json_option, shared_options
 from awsdeploy.cli.session import print_lines, session
+from awsdeploy.cli.text.preflight import asked, document, lines, usual, without_findings
 from awsdeploy.errors import Refused, next_command
 
 if TYPE_CHECKING:
@@ -39,6 +39,6 @@ def command(given: Given, as_json: bool) -> int:
         if as_json:
             click.echo(json.dumps(document(at, made), indent=2, ensure_ascii=False))
         else:
-            print_lines([f"{settings.stack} in {settings.region}", "", *lines(found), *_rest(made), ""])
+            print_lines([f"{settings.stack} in {settings.region}", "", *lines(found), *without_findings(made), ""])
             print_lines(["`up` would fail: fix the problems above first." if fatal else f"Next: {next_command('up')}"])
         return Refused.exit_code if fatal else 0

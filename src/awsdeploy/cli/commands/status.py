@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from awsdeploy.cli import notices, planning
+from awsdeploy.cli import planning
 from awsdeploy.cli.app import ExampleHelp
-from awsdeploy.cli.facts import found_out
 from awsdeploy.cli.options import Given, json_option, shared_options
 from awsdeploy.cli.session import Session, print_lines, session, styled, table
+from awsdeploy.cli.text import advisories
+from awsdeploy.cli.text.facts import found_out
 from awsdeploy.errors import NoSuchStack, next_command
 from awsdeploy.progress import streams
 from awsdeploy.progress.steps import KEYS
@@ -108,7 +109,7 @@ class Standing:
             yield from (f"  - {live.key:<{KEYS}} {live.id}" for live in self.plan.removals)
         yield ""
         yield from table({**self._services(), **found_out(self.at, self.plan)})
-        yield from notices.lines(self.at, self.plan.items)
+        yield from advisories.lines(self.at, self.plan.items)
         if self.plan.writes:
             yield ""
             yield f"To fix the differences: {next_command('up')}"
@@ -189,5 +190,5 @@ class Standing:
                 name: [asdict(one) for one in self.failed_releases(name)] for name in self.at.settings.services
             },
             "facts": found_out(self.at, self.plan),
-            "notices": notices.notices(self.at, self.plan.items),
+            "notices": advisories.collect(self.at, self.plan.items),
         }

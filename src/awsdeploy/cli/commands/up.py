@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from awsdeploy.cli import checks, notices, planning
+from awsdeploy.cli import planning
 from awsdeploy.cli.app import ExampleHelp
-from awsdeploy.cli.facts import found_out
 from awsdeploy.cli.options import Given, json_option, shared_options, yes_option
 from awsdeploy.cli.session import Session, can_ask, need_consent, paragraphs, print_lines, session, table
+from awsdeploy.cli.text import advisories, preflight
+from awsdeploy.cli.text.facts import found_out
 from awsdeploy.errors import (
     AwsFailure,
     CredentialsMissing,
@@ -63,7 +64,7 @@ def command(
     settings = given.settings()
     need_consent(yes, "--yes")
     with session(given, settings, "up", writes=True) as at:
-        with checks.explained(at):
+        with preflight.explained(at):
             plan = planning.made(at, take_over, replace, restore_snapshot)
         print_lines(paragraphs(planning.lines(at, plan), planning.remarks(at, plan)), err=True)
         _refuse(plan.conflicts, _before_spending(at, plan))
@@ -85,11 +86,11 @@ def _before_spending(at: Session, plan: Plan) -> list[str]:
         return []
     from awsdeploy.preflight.checks import BEYOND_A_PLAN, findings
 
-    found = findings(checks.asked(at, planning.forecast(plan).longest), BEYOND_A_PLAN)
+    found = findings(preflight.asked(at, planning.forecast(plan).longest), BEYOND_A_PLAN)
     warned = [one for one in found if not one.fatal]
     if warned:
-        print_lines(["", *checks.lines(warned)], err=True)
-    return list(checks.lines([one for one in found if one.fatal]))
+        print_lines(["", *preflight.lines(warned)], err=True)
+    return list(preflight.lines([one for one in found if one.fatal]))
 
 
 def _refuse(conflicts: list[str], fatal: list[str]) -> None:
@@ -153,11 +154,11 @@ def _report(at: Session, plan: Plan, seconds: float, as_json: bool) -> None:
     facts = found_out(at, plan)
     if as_json:
         told = {**at.header, "changed": plan.writes, "seconds": round(seconds, 1), "facts": facts}
-        told["notices"] = notices.notices(at, plan.items)
+        told["notices"] = advisories.collect(at, plan.items)
         click.echo(json.dumps(told, indent=2, ensure_ascii=False))
         return
     said = "No changes" if plan.quiet else f"Done in {spell(seconds)}"
-    warned = notices.lines(at, plan.items)
+    warned = advisories.lines(at, plan.items)
     print_lines(
         [f"{said}. {at.settings.stack} is up.", "", *table(facts), *warned, "", f"Next: {next_command('status')}"]
     )

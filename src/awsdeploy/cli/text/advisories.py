@@ -1,7 +1,6 @@
-"""Notices of what a person still has to do before a stack serves its purpose: one place, for every command that
-shows them.
+"""Advisories: what a person still has to do before a stack is complete, such as confirming an e-mail address.
 
-A notice is neither drift nor ill health: nothing that awsdeploy does would mend it.
+An advisory is neither drift nor a failed health check: awsdeploy cannot correct it.
 """
 
 from __future__ import annotations
@@ -15,8 +14,8 @@ if TYPE_CHECKING:
     from awsdeploy.engine.resource import Resource
 
 
-def notices(at: Session, resources: Iterable[Resource]) -> list[str]:
-    """Each once, in the order of the resources that have them."""
+def collect(at: Session, resources: Iterable[Resource]) -> list[str]:
+    """Advisories in the order of the resources, each once."""
     said: dict[str, None] = {}
     for resource in resources:
         live = at.run.lives.get(resource)
@@ -26,6 +25,6 @@ def notices(at: Session, resources: Iterable[Resource]) -> list[str]:
 
 
 def lines(at: Session, resources: Iterable[Resource]) -> list[str]:
-    """The notices as a paragraph of its own, or nothing."""
-    found = [line for advisory in notices(at, resources) for line in f"Note: {advisory}.".split("\n")]
+    """The advisories as a paragraph, or nothing."""
+    found = [line for advisory in collect(at, resources) for line in f"Note: {advisory}.".split("\n")]
     return ["", *found] if found else []

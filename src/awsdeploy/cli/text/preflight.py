@@ -53,7 +53,7 @@ def lines(found: Sequence[Finding]) -> Iterator[str]:
         yield f"    → {one.remedy}"
 
 
-def _rest(made: Sequence[CheckResult]) -> Iterator[str]:
+def without_findings(made: Sequence[CheckResult]) -> Iterator[str]:
     """Checks that passed, and checks that could not be made."""
     for one in made:
         if one.asked and not one.found:

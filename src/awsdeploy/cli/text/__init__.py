@@ -1,0 +1,1 @@
+"""Text and JSON of results, for the commands that print them."""
