@@ -35,6 +35,7 @@ from awsdeploy.engine.resource import (
     TAG_STACK,
     Aws,
     Change,
+    Deletion,
     DestroyOptions,
     Gate,
     Idempotency,
@@ -363,7 +364,7 @@ class CloudResource(Resource):
     """Base of all kinds of this cloud; the fields are the settings."""
 
     abstract = True
-    retry_delete_on = {"DependencyViolation"}
+    deletion = Deletion(retry_on={"DependencyViolation"})
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pytest
 
 from awsdeploy.engine.plan import Step
-from awsdeploy.engine.resource import Idempotency
+from awsdeploy.engine.resource import Deletion, Idempotency
 
 from .cloud import REGION, CloudResource, Crash, Network, Replica, SampleStack, Server, actions
 
@@ -74,7 +74,7 @@ def test_what_would_be_made_again_goes_after_what_makes_it(sample: SampleStack) 
         """The server writes to it until it is deleted, and would create it again."""
 
         idempotency = Idempotency.NAME
-        recreated_by = {"Server"}
+        deletion = Deletion(recreated_by={"Server"})
 
     steps = sample.declare()
     sample.up([*steps, Step("Logs", (LogGroup(key="sample/log-group"),))])

@@ -45,7 +45,7 @@ def test_every_kind_that_can_be_held_up_says_by_what() -> None:
     silent = {
         name
         for name, kind in ours.items()
-        if kind.retry_delete_on and kind.blockers.__func__ is Resource.blockers.__func__  # type: ignore[attr-defined]
+        if kind.deletion.retry_on and kind.blockers.__func__ is Resource.blockers.__func__  # type: ignore[attr-defined]
     }
     assert silent == set(BY_ITS_STATUS)
 

@@ -46,7 +46,7 @@ def blocked_by(run: Run, live: Observed) -> str:
 
 def explained(run: Run, live: Observed, refusal: AwsRefusal, options: DestroyOptions) -> AwsFailure | None:
     """A refused delete that waiting does not help, as an error with what does; None: it is waited for."""
-    if refusal.code in live.kind.retry_delete_on:
+    if refusal.code in live.kind.deletion.retry_on:
         if not live.state.remedy:
             return None
         without = live.kind.data and not options.data and ":Delete" in refusal.operation

@@ -202,6 +202,22 @@ class Change:
 
 
 @dataclass(frozen=True)
+class Deletion:
+    """A deletion as data. `timeout` is seconds."""
+
+    retry_on: frozenset[str] | set[str] = frozenset()
+    """Codes of refusals that pass once other objects are gone."""
+    timeout: float = 1800
+    recreated_by: frozenset[str] | set[str] = frozenset()
+    """Kinds (by class name) that must be gone first: they would make it again. An edge to one orders only the
+    making."""
+    keep_if_undeclared: bool = False
+    """Only destroy deletes it: `up` leaves it when it is no longer declared."""
+    data_note: str = "with all its data"
+    """How its data goes where a destroy may not throw data away."""
+
+
+@dataclass(frozen=True)
 class DestroyOptions:
     """What a destroy may throw away."""
 

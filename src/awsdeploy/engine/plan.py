@@ -173,7 +173,7 @@ def make(
     _compare(run, [items[resource] for resource in order])
     conflicts = _conflicts(run, items.values())
     makeable = [live for live in lives if live.kind.create is not Resource.create]
-    unused = [live for live in makeable if live not in used and not live.kind.keep_if_undeclared]
+    unused = [live for live in makeable if live not in used and not live.kind.deletion.keep_if_undeclared]
     removals = [live for live in unused if not live.state.leaving]
     conflicts += [LOCKED.format(live=live, remedy=live.kind.unlocking(live)) for live in removals if live.locked]
     conflicts += [NO_SNAPSHOT.format(live=live) for live in removals if live.without_snapshot]

@@ -22,6 +22,7 @@ from awsdeploy.engine.observed import (
     UNKNOWN,
     Blocker,
     Change,
+    Deletion,
     DestroyOptions,
     Idempotency,
     Observed,
@@ -43,6 +44,7 @@ __all__ = [
     "Aws",
     "Blocker",
     "Change",
+    "Deletion",
     "DestroyOptions",
     "Gate",
     "Idempotency",
@@ -78,18 +80,11 @@ class Resource:
     wait: ClassVar[Wait] = Wait()
     transient: ClassVar[tuple[TransientError, ...]] = ()
     idempotency: ClassVar[Idempotency] = Idempotency.NONE
-    retry_delete_on: ClassVar[set[str]] = set()  # refusals of a delete that pass when others are gone
-    delete_timeout: ClassVar[float] = 1800  # seconds until we stop believing that
-    keep_if_undeclared: ClassVar[bool] = (
-        False  # only destroy takes it away: `up` leaves it when it is no longer declared
-    )
+    deletion: ClassVar[Deletion] = Deletion()
     data: ClassVar[bool] = False  # what it holds cannot be made again
-    data_note: ClassVar[str] = "with all its data"  # how it goes where its data may not
     arns: ClassVar[tuple[str, ...]] = ()  # how its ARNs can be told: ":vpc/"
     is_global: ClassVar[bool] = False  # a global service: one list for all regions
     multi_region: ClassVar[bool] = False  # may stand in another region than the stack's
-    # Kinds (by class name) that must be gone first: they would make it again. An edge to one orders only the making.
-    recreated_by: ClassVar[set[str]] = set()
     copies: ClassVar[str] = ""  # the kind (by class name) of the copies that `back_up` makes of it
     tagging: ClassVar[Tagging | None] = (
         None  # how the owner's tags are mended; None where they cannot be, or `diff` does

@@ -159,7 +159,7 @@ def _users(kinds: set[type[Resource]]) -> dict[type[Resource], set[type[Resource
     below = {kind: _below(kind) for kind in kinds}
 
     def uses(other: type[Resource], kind: type[Resource]) -> bool:
-        return kind in below[other] or other.__name__ in kind.recreated_by
+        return kind in below[other] or other.__name__ in kind.deletion.recreated_by
 
     return {kind: {other for other in kinds if other is not kind and uses(other, kind)} for kind in kinds}
 
@@ -170,7 +170,7 @@ def _below(kind: type[Resource]) -> set[type[Resource]]:
     todo = [kind]
     while todo:
         above = todo.pop()
-        new = {one for one in needs(above) if one.__name__ not in above.recreated_by} - found
+        new = {one for one in needs(above) if one.__name__ not in above.deletion.recreated_by} - found
         found |= new
         todo += new
     return found
@@ -183,7 +183,7 @@ def _part(run: Run, live: Observed, options: DestroyOptions, leaving: DeletionPr
     run.emit(ResourceEvent(live.key, "deleting", live.status))
     shown, current, blockage = "", live, Blockage(run)
     asked, looked = Asked(run.settle), begun
-    for _ in run.polling.ticks(run.stop, live.kind.delete_timeout):
+    for _ in run.polling.ticks(run.stop, live.kind.deletion.timeout):
         run.stop.check()
         blocked = ""
         try:
@@ -246,7 +246,7 @@ def sweep(run: Run, options: DestroyOptions) -> list[tuple[Observed, Retained]]:
     again. Returns what is kept on purpose. Raises `Leftovers` for anything else.
     """
     kept, left, tagged = _still_there(run, options)
-    if meanwhile := [live for live in left if live.kind.recreated_by]:
+    if meanwhile := [live for live in left if live.kind.deletion.recreated_by]:
         remove(run, meanwhile, options)
         kept, left, tagged = _still_there(run, options)
     if left or tagged:

@@ -277,7 +277,7 @@ class Builder:
 
     def _until_gone(self, resource: Resource, live: Observed) -> None:
         self.run.emit(ResourceEvent(resource.key, "waiting", live.status, "waiting for the previous one to be deleted"))
-        for _ in self.run.polling.ticks(self.run.stop, resource.delete_timeout):
+        for _ in self.run.polling.ticks(self.run.stop, resource.deletion.timeout):
             if not self._seen(resource, live.id):
                 return
         raise TimedOut(f"{live.id} is still {live.status}.", "Run the same command again later.")

@@ -6,6 +6,7 @@ import dataclasses
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Protocol, TypeVar
 
 from awsdeploy.aws.session import Client, TransientError
@@ -22,6 +23,10 @@ class Declared(Protocol):
 
     @property
     def key(self) -> str: ...
+
+
+def _client(service: str) -> cached_property[Client]:
+    return cached_property(lambda aws: aws.client(service))
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,37 +50,14 @@ class Aws:
     def client(self, service: str) -> Client:
         return self.context.session.client(service, self.region, self.transient)
 
-    @property
-    def ec2(self) -> Client:
-        return self.client("ec2")
-
-    @property
-    def elbv2(self) -> Client:
-        return self.client("elbv2")
-
-    @property
-    def rds(self) -> Client:
-        return self.client("rds")
-
-    @property
-    def iam(self) -> Client:
-        return self.client("iam")
-
-    @property
-    def ssm(self) -> Client:
-        return self.client("ssm")
-
-    @property
-    def acm(self) -> Client:
-        return self.client("acm")
-
-    @property
-    def s3(self) -> Client:
-        return self.client("s3")
-
-    @property
-    def route53(self) -> Client:
-        return self.client("route53")
+    ec2 = _client("ec2")
+    elbv2 = _client("elbv2")
+    rds = _client("rds")
+    iam = _client("iam")
+    ssm = _client("ssm")
+    acm = _client("acm")
+    s3 = _client("s3")
+    route53 = _client("route53")
 
     @property
     def account(self) -> str:

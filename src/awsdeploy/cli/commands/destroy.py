@@ -94,7 +94,7 @@ def _lines(at: Session, destroy_plan: DestroyPlan) -> Iterator[str]:
     yield ""
     yield f"Will delete: {_counted(destroy_plan.going) or 'only its record'}"
     for live in destroy_plan.lost_data:
-        kept = "with all its data" if destroy_plan.options.data else live.kind.data_note
+        kept = "with all its data" if destroy_plan.options.data else live.kind.deletion.data_note
         if live.without_snapshot:
             kept = f"status {live.status}"
         elif live.state.empty:

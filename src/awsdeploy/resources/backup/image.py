@@ -14,6 +14,7 @@ from awsdeploy.aws.session import tolerate
 from awsdeploy.engine.resource import (
     Aws,
     Blocker,
+    Deletion,
     DestroyOptions,
     Observed,
     Resource,
@@ -45,7 +46,7 @@ class Image(Resource):
     )
     data = True
     arns = (":image/",)
-    recreated_by = {"LifecyclePolicy"}
+    deletion = Deletion(recreated_by={"LifecyclePolicy"})
 
     @classmethod
     def scan(cls, aws: Aws) -> Iterable[Observed]:
@@ -84,10 +85,9 @@ class EbsSnapshot(Resource):
         usual=180,
         deadline=7200,
     )
-    retry_delete_on = {"InvalidSnapshot.InUse"}
     data = True
     arns = (":snapshot/",)
-    recreated_by = {"Image", "LifecyclePolicy"}
+    deletion = Deletion(retry_on={"InvalidSnapshot.InUse"}, recreated_by={"Image", "LifecyclePolicy"})
 
     @classmethod
     def scan(cls, aws: Aws) -> Iterable[Observed]:

@@ -9,6 +9,7 @@ from awsdeploy.aws import prices
 from awsdeploy.aws.session import tolerate
 from awsdeploy.engine.resource import (
     Aws,
+    Deletion,
     DestroyOptions,
     Observed,
     Resource,
@@ -36,7 +37,7 @@ class Snapshot(Resource):
         usual=180,
         deadline=7200,
     )
-    retry_delete_on = {"InvalidDBSnapshotState"}
+    deletion = Deletion(retry_on={"InvalidDBSnapshotState"})
     data = True
     arns = (":snapshot:",)
 

@@ -14,6 +14,7 @@ from awsdeploy.engine.resource import (
     Aws,
     Blocker,
     Change,
+    Deletion,
     DestroyOptions,
     Gate,
     Idempotency,
@@ -79,7 +80,7 @@ class AutoScalingGroup(Resource):
         ),
         *(TransientError(f"{way}LoadBalancerTargetGroups", "ResourceContention", 300) for way in ("Attach", "Detach")),
     )
-    retry_delete_on = {"ResourceInUse", "ScalingActivityInProgress"}
+    deletion = Deletion(retry_on={"ResourceInUse", "ScalingActivityInProgress"})
     arns = (":autoScalingGroup:",)
 
     @classmethod

@@ -12,6 +12,7 @@ from awsdeploy.engine.resource import (
     UNKNOWN,
     Aws,
     Change,
+    Deletion,
     DestroyOptions,
     Idempotency,
     Observed,
@@ -61,7 +62,7 @@ class Instance(Machine):
         TransientError("CreateImage", "IncorrectInstanceState", seconds=120),
     )
     copies = "Image"
-    retry_delete_on = {"IncorrectInstanceState"}
+    deletion = Deletion(retry_on={"IncorrectInstanceState"})
     arns = (":instance/", ":network-interface/")
 
     @classmethod

@@ -14,6 +14,7 @@ from awsdeploy.engine.resource import (
     UNKNOWN,
     Aws,
     Change,
+    Deletion,
     DestroyOptions,
     Idempotency,
     Observed,
@@ -196,7 +197,7 @@ class Member(Resource):
     wait = Wait(
         pending={"pending", "stopping"}, ready={"running", "stopped"}, leaving={"shutting-down", "terminated"}, usual=45
     )
-    recreated_by = {"AutoScalingGroup"}
+    deletion = Deletion(recreated_by={"AutoScalingGroup"})
     arns = (":instance/",)
 
     @classmethod

@@ -10,6 +10,7 @@ from awsdeploy.aws.session import AwsRefusal, tolerate
 from awsdeploy.engine.resource import (
     Aws,
     Blocker,
+    Deletion,
     DestroyOptions,
     Observed,
     Resource,
@@ -22,7 +23,7 @@ from awsdeploy.resources import blockers
 class Volume(Resource):
     """The disk of a machine. Made with the machine and gone with it; one left over is deleted."""
 
-    retry_delete_on = {"VolumeInUse"}
+    deletion = Deletion(retry_on={"VolumeInUse"})
     arns = (":volume/",)
     wait = Wait(pending={"creating"}, ready={"available", "in-use"}, failed={"error"}, leaving={"deleting", "deleted"})
 

@@ -18,7 +18,7 @@ NO_SNAPSHOT = {
 """Refusals of a final snapshot that waiting does not change, by AWS's code, and what to do about each."""
 
 
-def delete(aws: Aws, live: Observed, options: DestroyOptions) -> None:
+def delete_database(aws: Aws, live: Observed, options: DestroyOptions) -> None:
     """The next step: start it where AWS changes and copies it only when it runs, lift its protection, delete it.
 
     AWS refuses each while it is at work on something else: that is waited for outside, where the reason is shown.

@@ -11,6 +11,7 @@ from awsdeploy.engine.resource import (
     Aws,
     Blocker,
     Change,
+    Deletion,
     DestroyOptions,
     Idempotency,
     Observed,
@@ -35,7 +36,7 @@ class SubnetGroup(Resource):
     replaces = {"subnets"}
     wait = Wait(ready={"Complete"}, usual=2)
     transient = (TransientError("CreateDBSubnetGroup", "InvalidSubnet", seconds=120),)
-    retry_delete_on = {"InvalidDBSubnetGroupStateFault"}
+    deletion = Deletion(retry_on={"InvalidDBSubnetGroupStateFault"})
     arns = (":subgrp:",)
 
     @classmethod
@@ -94,7 +95,7 @@ class ParameterGroup(Resource):
     replaces = {"family"}
     idempotency = Idempotency.NAME
     transient = (TransientError("ModifyDBParameterGroup", "InvalidDBParameterGroupState", seconds=300),)
-    retry_delete_on = {"InvalidDBParameterGroupState"}
+    deletion = Deletion(retry_on={"InvalidDBParameterGroupState"})
     arns = (":pg:",)
 
     @classmethod

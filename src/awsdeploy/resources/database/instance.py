@@ -11,6 +11,7 @@ from awsdeploy.engine.resource import (
     UNKNOWN,
     Aws,
     Change,
+    Deletion,
     DestroyOptions,
     Idempotency,
     Observed,
@@ -22,8 +23,8 @@ from awsdeploy.engine.resource import (
 )
 from awsdeploy.resources import tag_calls
 from awsdeploy.resources.compute.parameter import PASSWORD_VERSION, Password, password_version, reveal
-from awsdeploy.resources.database import deletion
 from awsdeploy.resources.database.changes import differences
+from awsdeploy.resources.database.deletion import BUSY, delete_database
 from awsdeploy.resources.database.groups import ParameterGroup, SubnetGroup
 from awsdeploy.resources.database.statuses import FULL, STATUSES
 from awsdeploy.resources.network.security_group import SecurityGroup
@@ -78,7 +79,6 @@ class Database(Resource):
     replaces = {"group", "name", "username"}
     idempotency = Idempotency.NAME
     data = True
-    data_note = "after a final snapshot, which is retained"
     # AWS: 5–10 minutes, Multi-AZ 10–25; botocore's own waiter gives up after 30.
     wait = Wait(ready=set(), statuses=STATUSES, usual=600, deadline=4800)
     transient = (
@@ -92,8 +92,7 @@ class Database(Resource):
         TransientError("CreateDBSnapshot", "InvalidDBInstanceState", seconds=1800),
     )
     copies = "Snapshot"
-    retry_delete_on = {deletion.BUSY}
-    delete_timeout = 3600
+    deletion = Deletion(retry_on={BUSY}, timeout=3600, data_note="after a final snapshot, which is retained")
     arns = (":db:",)
 
     @classmethod
@@ -294,7 +293,7 @@ class Database(Resource):
 
     @classmethod
     def delete(cls, aws: Aws, live: Observed, options: DestroyOptions) -> None:
-        deletion.delete(aws, live, options)
+        delete_database(aws, live, options)
 
 
 def lowest_limit(storage: int) -> int:

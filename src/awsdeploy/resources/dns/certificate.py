@@ -12,6 +12,7 @@ from awsdeploy.aws.session import tolerate
 from awsdeploy.engine.resource import (
     Aws,
     Blocker,
+    Deletion,
     DestroyOptions,
     Idempotency,
     Observed,
@@ -42,7 +43,7 @@ class Certificate(Resource):
         usual=5,
         deadline=600,
     )
-    retry_delete_on = {"ResourceInUseException"}
+    deletion = Deletion(retry_on={"ResourceInUseException"})
     arns = (":certificate/",)
 
     @classmethod

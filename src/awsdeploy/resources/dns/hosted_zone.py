@@ -15,6 +15,7 @@ from awsdeploy.engine.resource import (
     Aws,
     Blocker,
     Change,
+    Deletion,
     DestroyOptions,
     Idempotency,
     Observed,
@@ -46,7 +47,7 @@ class HostedZone(Resource):
     replaces = {"domain"}
     idempotency = Idempotency.TOKEN
     is_global = True
-    keep_if_undeclared = True
+    deletion = Deletion(keep_if_undeclared=True)
     arns = (":hostedzone/",)
 
     @classmethod

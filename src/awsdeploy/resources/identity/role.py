@@ -16,6 +16,7 @@ from awsdeploy.aws.session import AwsRefusal, tolerate
 from awsdeploy.engine.resource import (
     Aws,
     Change,
+    Deletion,
     DestroyOptions,
     Idempotency,
     Observed,
@@ -62,7 +63,7 @@ class Role(Resource):
         TransientError("PutRolePermissionsBoundary", "NoSuchEntity", seconds=120, text="role"),
         TransientError("CreateRole", "MalformedPolicyDocument", seconds=120, text="Invalid principal"),
     )
-    retry_delete_on = {"DeleteConflict"}
+    deletion = Deletion(retry_on={"DeleteConflict"})
     arns = (":role/",)
 
     @classmethod
@@ -234,7 +235,7 @@ class InstanceProfile(Resource):
     idempotency = Idempotency.NAME
     is_global = True
     transient = (TransientError("AddRoleToInstanceProfile", "NoSuchEntity", seconds=120),)
-    retry_delete_on = {"DeleteConflict"}
+    deletion = Deletion(retry_on={"DeleteConflict"})
     arns = (":instance-profile/",)
 
     @classmethod

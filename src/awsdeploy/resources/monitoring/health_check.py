@@ -15,6 +15,7 @@ from awsdeploy.engine.resource import (
     Aws,
     Blocker,
     Change,
+    Deletion,
     DestroyOptions,
     Idempotency,
     Observed,
@@ -42,7 +43,7 @@ class HealthCheck(Resource):
     idempotency = Idempotency.TOKEN
     is_global = True
     arns = (":healthcheck/",)
-    retry_delete_on = {"HealthCheckInUse"}
+    deletion = Deletion(retry_on={"HealthCheckInUse"})
 
     # AWS: cannot be changed later.
     FIXED = {"Type": "HTTPS", "RequestInterval": 30}

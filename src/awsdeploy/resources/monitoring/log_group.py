@@ -16,6 +16,7 @@ from awsdeploy.engine.resource import (
     TIMELESS,
     Aws,
     Change,
+    Deletion,
     DestroyOptions,
     Idempotency,
     Observed,
@@ -85,7 +86,7 @@ class LogGroup(AnyLogGroup):
     """
 
     title = "log group"
-    recreated_by = {"Instance", "AutoScalingGroup", "Member"}
+    deletion = Deletion(recreated_by={"Instance", "AutoScalingGroup", "Member"})
 
     @classmethod
     def scan(cls, aws: Aws) -> Iterable[Observed]:
@@ -114,7 +115,7 @@ class DatabaseLog(AnyLogGroup):
     kind: str
 
     title = "database log group"
-    recreated_by = {"Database"}
+    deletion = Deletion(recreated_by={"Database"})
 
     @classmethod
     def scan(cls, aws: Aws) -> Iterable[Observed]:

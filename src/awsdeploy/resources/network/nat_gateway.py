@@ -9,6 +9,7 @@ from awsdeploy.aws.session import tolerate
 from awsdeploy.engine.resource import (
     Aws,
     Blocker,
+    Deletion,
     DestroyOptions,
     Idempotency,
     Observed,
@@ -27,7 +28,7 @@ class ElasticIp(Resource):
     tagging = tag_calls.EC2
     title = "elastic IP"
     # AWS: after its NAT gateway is deleted an address stays in use for about a minute.
-    retry_delete_on = {"InvalidIPAddress.InUse", "AuthFailure", "DependencyViolation"}
+    deletion = Deletion(retry_on={"InvalidIPAddress.InUse", "AuthFailure", "DependencyViolation"})
     arns = (":elastic-ip/",)
 
     @classmethod

@@ -6,7 +6,16 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from awsdeploy.aws.session import tolerate
-from awsdeploy.engine.resource import Aws, Change, DestroyOptions, Idempotency, Observed, Resource, TransientError
+from awsdeploy.engine.resource import (
+    Aws,
+    Change,
+    Deletion,
+    DestroyOptions,
+    Idempotency,
+    Observed,
+    Resource,
+    TransientError,
+)
 from awsdeploy.resources import tag_calls
 from awsdeploy.resources.network.nat_gateway import NatGateway
 from awsdeploy.resources.network.vpc import ANYWHERE, InternetGateway, Subnet, Vpc
@@ -30,7 +39,7 @@ class RouteTable(Resource):
         TransientError("AssociateRouteTable", "InvalidRouteTableID.NotFound", seconds=300),
         TransientError("AssociateRouteTable", "InvalidSubnetID.NotFound", seconds=300),
     )
-    retry_delete_on = {"DependencyViolation"}
+    deletion = Deletion(retry_on={"DependencyViolation"})
     arns = (":route-table/",)
 
     @classmethod

@@ -11,6 +11,7 @@ from awsdeploy.engine.resource import (
     Aws,
     Blocker,
     Change,
+    Deletion,
     DestroyOptions,
     Idempotency,
     Observed,
@@ -53,7 +54,7 @@ class SecurityGroup(Resource):
         TransientError("AuthorizeSecurityGroupEgress", "InvalidGroup.NotFound", seconds=120),
         TransientError("RevokeSecurityGroupEgress", "InvalidGroup.NotFound", seconds=120),
     )
-    retry_delete_on = {"DependencyViolation", "InvalidGroup.InUse"}
+    deletion = Deletion(retry_on={"DependencyViolation", "InvalidGroup.InUse"})
     arns = (":security-group/", ":security-group-rule/")
 
     @classmethod

@@ -10,6 +10,7 @@ from awsdeploy.engine.resource import (
     Aws,
     Blocker,
     Change,
+    Deletion,
     DestroyOptions,
     Observed,
     Resource,
@@ -35,7 +36,7 @@ class Vpc(Resource):
         TransientError("ModifyVpcAttribute", "InvalidVpcID.NotFound", seconds=120),
         TransientError("DescribeVpcAttribute", "InvalidVpcID.NotFound", seconds=120),
     )
-    retry_delete_on = {"DependencyViolation"}
+    deletion = Deletion(retry_on={"DependencyViolation"})
     arns = (":vpc/",)
 
     # One attribute a call, DNS support before host names (AWS: EC2 API, ModifyVpcAttribute).
@@ -86,7 +87,7 @@ class Subnet(Resource):
         TransientError("CreateSubnet", "InvalidVpcID.NotFound", seconds=120),
         TransientError("ModifySubnetAttribute", "InvalidSubnetID.NotFound", seconds=300),
     )
-    retry_delete_on = {"DependencyViolation"}
+    deletion = Deletion(retry_on={"DependencyViolation"})
     arns = (":subnet/",)
 
     @classmethod
@@ -135,7 +136,7 @@ class InternetGateway(Resource):
         TransientError("AttachInternetGateway", "InvalidVpcID.NotFound", seconds=120),
     )
     # "has some mapped public address(es)": load balancer, NAT gateway or machines are still going.
-    retry_delete_on = {"DependencyViolation"}
+    deletion = Deletion(retry_on={"DependencyViolation"})
     arns = (":internet-gateway/",)
 
     @classmethod

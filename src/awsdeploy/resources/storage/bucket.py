@@ -10,6 +10,7 @@ from awsdeploy.aws.session import AwsRefusal, tolerate
 from awsdeploy.engine.resource import (
     Aws,
     Change,
+    Deletion,
     DestroyOptions,
     Idempotency,
     Observed,
@@ -96,8 +97,7 @@ class S3Bucket(Resource):
         TransientError("PutBucketPolicy", "AccessDenied", seconds=60),
         TransientError("PutBucketReplication", "InvalidRequest", seconds=120, text="Versioning must be 'Enabled'"),
     )
-    retry_delete_on = {"BucketNotEmpty", "OperationAborted"}
-    delete_timeout = 6 * 3600  # millions of objects take hours
+    deletion = Deletion(retry_on={"BucketNotEmpty", "OperationAborted"}, timeout=6 * 3600)  # millions of objects
     arns = (":s3:::",)
 
     @classmethod

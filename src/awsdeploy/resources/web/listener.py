@@ -11,6 +11,7 @@ from awsdeploy.engine.resource import (
     UNKNOWN,
     Aws,
     Change,
+    Deletion,
     DestroyOptions,
     Idempotency,
     Observed,
@@ -71,7 +72,7 @@ class Listener(Resource):
         TransientError("CreateListener", "TargetGroupNotFound", seconds=120),
         TransientError("CreateRule", "TargetGroupNotFound", seconds=120),
     )
-    retry_delete_on = {"ResourceInUse"}
+    deletion = Deletion(retry_on={"ResourceInUse"})
     arns = (":listener/", ":listener-rule/")
 
     @classmethod

@@ -13,6 +13,7 @@ from awsdeploy.engine.resource import (
     Aws,
     Blocker,
     Change,
+    Deletion,
     DestroyOptions,
     Idempotency,
     Observed,
@@ -63,7 +64,7 @@ class LoadBalancer(Resource):
             text="Access Denied for bucket",
         ),
     )
-    retry_delete_on = {"ResourceInUse", "OperationNotPermitted"}
+    deletion = Deletion(retry_on={"ResourceInUse", "OperationNotPermitted"})
     arns = (":loadbalancer/",)
 
     @classmethod
@@ -166,7 +167,7 @@ class TargetGroup(Resource):
         # AWS: a machine must be running to be a target.
         TransientError("RegisterTargets", "InvalidTarget", seconds=600),
     )
-    retry_delete_on = {"ResourceInUse"}
+    deletion = Deletion(retry_on={"ResourceInUse"})
     arns = (":targetgroup/",)
 
     # AWS's own defaults would take 2.5 minutes to call a target healthy and 5 to let one go.
