@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 TAG_STACK = "awsdeploy:stack"
@@ -31,6 +32,16 @@ def own_tags(own: OwnTags, once: bool = False) -> dict[str, str]:
     return {**dict(own), TAG_OWN: " ".join(sorted(key_digest(key) for key, _ in own))}
 
 
+def tags_to_dict(listed: Iterable[Mapping[str, str]] | None) -> dict[str, str]:
+    """Tags by key, from the list that most of AWS answers."""
+    return {tag["Key"]: tag["Value"] for tag in listed or ()}
+
+
+def tags_to_list(tags: Mapping[str, str]) -> list[dict[str, str]]:
+    """Tags as most of AWS takes them."""
+    return [{"Key": key, "Value": value} for key, value in tags.items()]
+
+
 @dataclass(frozen=True)
 class Stack:
     """The name of one deployed stack and everything AWS derives from it."""
@@ -52,7 +63,7 @@ class Stack:
     @property
     def own_tags(self) -> list[dict[str, str]]:
         """The owner's tags as most of AWS takes them."""
-        return [{"Key": key, "Value": value} for key, value in own_tags(self.own).items()]
+        return tags_to_list(own_tags(self.own))
 
     @property
     def slug(self) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 
 from awsdeploy.aws.prices import HOURS
 from awsdeploy.config import Settings
+from awsdeploy.config.stack import tags_to_dict
 from awsdeploy.cost import estimate
 from awsdeploy.cost.estimate import BilledDatabase, BilledMachines, Parts
 from awsdeploy.engine.plan import Plan
@@ -82,7 +83,7 @@ def _an_hour(monthly: float) -> str:
 def _by_service(machines: list[Observed]) -> tuple[BilledMachines, ...]:
     counted: Counter[tuple[str, str]] = Counter()
     for one in machines:
-        tags = {tag["Key"]: tag["Value"] for tag in one.raw.get("Tags", ())}
+        tags = tags_to_dict(one.raw.get("Tags"))
         counted[tags.get(SERVICE, one.key), one.raw["InstanceType"]] += 1
     return tuple(BilledMachines(service, size, count) for (service, size), count in counted.items())
 

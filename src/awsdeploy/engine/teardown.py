@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from awsdeploy.aws.refusals import allowing
 from awsdeploy.aws.remedies import GO_ON
 from awsdeploy.aws.session import AnswerLost, AwsRefusal
+from awsdeploy.config.stack import tags_to_dict
 from awsdeploy.engine import schedule
 from awsdeploy.engine.blockage import Blockage, explained
 from awsdeploy.engine.deletion import Asked, DeletionProgress
@@ -283,7 +284,7 @@ def _index(run: Run, region: str, found: list[str]) -> Callable[[], None]:
         client = run.client("resourcegroupstaggingapi", region)
         filters = [{"Key": TAG_STACK, "Values": [run.stack.tag]}]
         for one in client.pages("get_resources", "ResourceTagMappingList", TagFilters=filters):
-            tags = {tag["Key"]: tag["Value"] for tag in one.get("Tags", ())}
+            tags = tags_to_dict(one.get("Tags"))
             arn = one["ResourceARN"]
             if not any(part in arn for part in ours) and not tags.get(TAG_RESOURCE, "").startswith("stack/"):
                 found.append(f"{arn} ({tags.get(TAG_RESOURCE, 'unknown')})")

@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Any, Protocol, TypeVar
 
 from awsdeploy.aws.session import Client, TransientError
-from awsdeploy.config.stack import TAG_GENERATION, TAG_OWN, TAG_RESOURCE, TAG_STACK, Stack
+from awsdeploy.config.stack import TAG_GENERATION, TAG_OWN, TAG_RESOURCE, TAG_STACK, Stack, tags_to_dict
 from awsdeploy.engine.context import StackContext, with_id
 from awsdeploy.engine.observed import UNKNOWN, Kind, Observed
 
@@ -139,7 +139,7 @@ class Aws:
         reason: str = "",
     ) -> Iterator[Observed]:
         """The object as `Observed` if its tags are the stack's, else nothing."""
-        values = {tag["Key"]: tag["Value"] for tag in tags or ()}
+        values = tags_to_dict(tags)
         if values.get(TAG_STACK) == self.stack.tag and TAG_RESOURCE in values:
             yield Observed(
                 kind,

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from awsdeploy.aws.session import Client, tolerate
+from awsdeploy.config.stack import tags_to_dict
 from awsdeploy.engine.resource import TAG_RESOURCE, TAG_STACK, Observed, Restorable
 from awsdeploy.engine.run import Run
 from awsdeploy.errors import NoSuchStack
@@ -39,7 +40,7 @@ def _buckets(run: Run, region: str) -> Iterator[Restorable]:
         "get_resources", "ResourceTagMappingList", TagFilters=filters, ResourceTypeFilters=["s3:bucket"]
     ):
         name = one["ResourceARN"].rpartition(":")[2]
-        tags = {tag["Key"]: tag["Value"] for tag in one.get("Tags", ())}
+        tags = tags_to_dict(one.get("Tags"))
         # AWS's index remembers deleted buckets for a while, and belongs to one region.
         with tolerate("NoSuchBucket"):
             if location(s3, name) == region:

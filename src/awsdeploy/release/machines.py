@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from awsdeploy.config.stack import tags_to_dict
 from awsdeploy.engine.resource import TAG_RESOURCE, TAG_STACK
 from awsdeploy.engine.run import Run
 from awsdeploy.resources.compute.machine import SERVICE, FailedRelease, failed_release_of, is_member, release_of
@@ -30,7 +31,7 @@ def machines(run: Run) -> list[ReleaseMachine]:
     found = []
     for reservation in run.client("ec2").pages("describe_instances", "Reservations", Filters=filters):
         for one in reservation["Instances"]:
-            tags = {tag["Key"]: tag["Value"] for tag in one.get("Tags", ())}
+            tags = tags_to_dict(one.get("Tags"))
             id, state = one["InstanceId"], one["State"]["Name"]
             name = id if is_member(one.get("Tags")) else tags.get(TAG_RESOURCE, "").partition("/")[2] or id
             if state != "terminated":

@@ -12,17 +12,19 @@ from dataclasses import dataclass
 from typing import Any
 
 from awsdeploy.aws.session import tolerate
+from awsdeploy.config.stack import tags_to_dict
 from awsdeploy.engine.resource import TAG_STACK, Aws, Blocker
 
 
 def ours(aws: Aws, tags: Iterable[Mapping[str, str]] | None) -> bool:
     """True for the stack's tags: what carries them is being deleted as well."""
-    return any((tag["Key"], tag["Value"]) == (TAG_STACK, aws.stack.tag) for tag in tags or ())
+    return tags_to_dict(tags).get(TAG_STACK) == aws.stack.tag
 
 
 def named(tags: Iterable[Mapping[str, str]] | None) -> str:
     """The name that an object has by its tag, in brackets."""
-    return next((f" ({tag['Value']})" for tag in tags or () if tag["Key"] == "Name"), "")
+    name = tags_to_dict(tags).get("Name")
+    return f" ({name})" if name else ""
 
 
 def interfaces(aws: Aws, name: str, value: str, public: bool = False) -> Iterator[Blocker]:

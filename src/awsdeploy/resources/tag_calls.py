@@ -6,19 +6,12 @@ from collections.abc import Callable
 from typing import Any
 
 from awsdeploy.aws.session import AwsRefusal
+from awsdeploy.config.stack import tags_to_dict, tags_to_list
 from awsdeploy.engine.observed import Observed
 from awsdeploy.engine.tagging import Tagging, Tags
 from awsdeploy.engine.view import Aws
 
 Parts = Callable[[Aws, Observed], list[str]]
-
-
-def _pairs(tags: Tags) -> list[dict[str, str]]:
-    return [{"Key": key, "Value": value} for key, value in tags.items()]
-
-
-def _read(listed: list[dict[str, str]]) -> dict[str, str]:
-    return {tag["Key"]: tag["Value"] for tag in listed}
 
 
 def _alone(_: Aws, live: Observed) -> list[str]:
@@ -34,7 +27,7 @@ def _with_rules(aws: Aws, live: Observed) -> list[str]:
 
 def _ec2(things: Parts) -> Tagging:
     return Tagging(
-        put=lambda aws, live, tags: aws.ec2.create_tags(Resources=things(aws, live), Tags=_pairs(tags)),
+        put=lambda aws, live, tags: aws.ec2.create_tags(Resources=things(aws, live), Tags=tags_to_list(tags)),
         drop=lambda aws, live, keys: aws.ec2.delete_tags(
             Resources=things(aws, live), Tags=[{"Key": key} for key in keys]
         ),
@@ -56,7 +49,7 @@ def _with_listener_rules(aws: Aws, live: Observed) -> list[str]:
 def _elbv2(things: Parts) -> Tagging:
     def put(aws: Aws, live: Observed, tags: Tags) -> None:
         for some in _batches(things(aws, live)):
-            aws.elbv2.add_tags(ResourceArns=some, Tags=_pairs(tags))
+            aws.elbv2.add_tags(ResourceArns=some, Tags=tags_to_list(tags))
 
     def drop(aws: Aws, live: Observed, keys: list[str]) -> None:
         for some in _batches(things(aws, live)):
@@ -76,19 +69,19 @@ LISTENER = _elbv2(_with_listener_rules)
 def rds(arn: str) -> Tagging:
     """`arn` is where the object's description has its ARN."""
     return Tagging(
-        put=lambda aws, live, tags: aws.rds.add_tags_to_resource(ResourceName=live.raw[arn], Tags=_pairs(tags)),
+        put=lambda aws, live, tags: aws.rds.add_tags_to_resource(ResourceName=live.raw[arn], Tags=tags_to_list(tags)),
         drop=lambda aws, live, keys: aws.rds.remove_tags_from_resource(ResourceName=live.raw[arn], TagKeys=keys),
     )
 
 
 ROLE = Tagging(
-    put=lambda aws, live, tags: aws.iam.tag_role(RoleName=live.id, Tags=_pairs(tags)),
+    put=lambda aws, live, tags: aws.iam.tag_role(RoleName=live.id, Tags=tags_to_list(tags)),
     drop=lambda aws, live, keys: aws.iam.untag_role(RoleName=live.id, TagKeys=keys),
 )
 INSTANCE_PROFILE = Tagging(
-    put=lambda aws, live, tags: aws.iam.tag_instance_profile(InstanceProfileName=live.id, Tags=_pairs(tags)),
+    put=lambda aws, live, tags: aws.iam.tag_instance_profile(InstanceProfileName=live.id, Tags=tags_to_list(tags)),
     drop=lambda aws, live, keys: aws.iam.untag_instance_profile(InstanceProfileName=live.id, TagKeys=keys),
-    read=lambda aws, live: _read(
+    read=lambda aws, live: tags_to_dict(
         aws.iam.get_instance_profile(InstanceProfileName=live.id)["InstanceProfile"].get("Tags", [])
     ),
 )
@@ -96,7 +89,7 @@ INSTANCE_PROFILE = Tagging(
 
 def _bucket_tags(aws: Aws, live: Observed) -> dict[str, str]:
     try:
-        return _read(aws.s3.get_bucket_tagging(Bucket=live.id)["TagSet"])
+        return tags_to_dict(aws.s3.get_bucket_tagging(Bucket=live.id)["TagSet"])
     except AwsRefusal as refusal:
         if refusal.code != "NoSuchTagSet":
             raise
@@ -105,7 +98,7 @@ def _bucket_tags(aws: Aws, live: Observed) -> dict[str, str]:
 
 def _tag_bucket(aws: Aws, live: Observed, tags: dict[str, str]) -> None:
     """AWS: PutBucketTagging sets all tags of a bucket."""
-    aws.s3.put_bucket_tagging(Bucket=live.id, Tagging={"TagSet": _pairs(tags)})
+    aws.s3.put_bucket_tagging(Bucket=live.id, Tagging={"TagSet": tags_to_list(tags)})
 
 
 def _without(tags: dict[str, str], keys: list[str]) -> dict[str, str]:
@@ -124,9 +117,9 @@ def _parameter(live: Observed) -> dict[str, str]:
 
 
 PARAMETER = Tagging(
-    put=lambda aws, live, tags: aws.ssm.add_tags_to_resource(**_parameter(live), Tags=_pairs(tags)),
+    put=lambda aws, live, tags: aws.ssm.add_tags_to_resource(**_parameter(live), Tags=tags_to_list(tags)),
     drop=lambda aws, live, keys: aws.ssm.remove_tags_from_resource(**_parameter(live), TagKeys=keys),
-    read=lambda aws, live: _read(aws.ssm.list_tags_for_resource(**_parameter(live))["TagList"]),
+    read=lambda aws, live: tags_to_dict(aws.ssm.list_tags_for_resource(**_parameter(live))["TagList"]),
 )
 
 
@@ -146,21 +139,21 @@ LOG_GROUP = Tagging(
 )
 ALARM = Tagging(
     put=lambda aws, live, tags: aws.client("cloudwatch").tag_resource(
-        ResourceARN=live.raw["AlarmArn"], Tags=_pairs(tags)
+        ResourceARN=live.raw["AlarmArn"], Tags=tags_to_list(tags)
     ),
     drop=lambda aws, live, keys: aws.client("cloudwatch").untag_resource(
         ResourceARN=live.raw["AlarmArn"], TagKeys=keys
     ),
-    read=lambda aws, live: _read(
+    read=lambda aws, live: tags_to_dict(
         aws.client("cloudwatch").list_tags_for_resource(ResourceARN=live.raw["AlarmArn"])["Tags"]
     ),
 )
 TOPIC = Tagging(
-    put=lambda aws, live, tags: aws.client("sns").tag_resource(ResourceArn=live.id, Tags=_pairs(tags)),
+    put=lambda aws, live, tags: aws.client("sns").tag_resource(ResourceArn=live.id, Tags=tags_to_list(tags)),
     drop=lambda aws, live, keys: aws.client("sns").untag_resource(ResourceArn=live.id, TagKeys=keys),
 )
 CERTIFICATE = Tagging(
-    put=lambda aws, live, tags: aws.acm.add_tags_to_certificate(CertificateArn=live.id, Tags=_pairs(tags)),
+    put=lambda aws, live, tags: aws.acm.add_tags_to_certificate(CertificateArn=live.id, Tags=tags_to_list(tags)),
     drop=lambda aws, live, keys: aws.acm.remove_tags_from_certificate(
         CertificateArn=live.id, Tags=[{"Key": key} for key in keys]
     ),
@@ -183,7 +176,7 @@ LIFECYCLE_POLICY = Tagging(
 
 def _group_tags(live: Observed, tags: Tags) -> list[dict[str, Any]]:
     about = {"ResourceId": live.id, "ResourceType": "auto-scaling-group", "PropagateAtLaunch": False}
-    return [{**about, **pair} for pair in _pairs(tags)]
+    return [{**about, **pair} for pair in tags_to_list(tags)]
 
 
 SCALING_GROUP = Tagging(
@@ -203,12 +196,12 @@ def _budget(aws: Aws, live: Observed) -> str:
 
 BUDGET = Tagging(
     put=lambda aws, live, tags: aws.client("budgets").tag_resource(
-        ResourceARN=_budget(aws, live), ResourceTags=_pairs(tags)
+        ResourceARN=_budget(aws, live), ResourceTags=tags_to_list(tags)
     ),
     drop=lambda aws, live, keys: aws.client("budgets").untag_resource(
         ResourceARN=_budget(aws, live), ResourceTagKeys=keys
     ),
-    read=lambda aws, live: _read(
+    read=lambda aws, live: tags_to_dict(
         aws.client("budgets").list_tags_for_resource(ResourceARN=_budget(aws, live)).get("ResourceTags", [])
     ),
 )
@@ -221,6 +214,6 @@ def route53(kind: str) -> Tagging:
         aws.route53.change_tags_for_resource(ResourceType=kind, ResourceId=live.id, **what)
 
     return Tagging(
-        put=lambda aws, live, tags: change(aws, live, AddTags=_pairs(tags)),
+        put=lambda aws, live, tags: change(aws, live, AddTags=tags_to_list(tags)),
         drop=lambda aws, live, keys: change(aws, live, RemoveTagKeys=keys),
     )

@@ -16,6 +16,7 @@ from awsdeploy.cli.options import Given, json_option, shared_options
 from awsdeploy.cli.session import Session, print_lines, session, styled, table
 from awsdeploy.cli.text import advisories
 from awsdeploy.cli.text.facts import found_out
+from awsdeploy.config.stack import tags_to_dict
 from awsdeploy.errors import NoSuchStack, next_command
 from awsdeploy.progress import streams
 from awsdeploy.progress.steps import KEYS
@@ -162,7 +163,7 @@ class Standing:
     def _machines(self, service: str) -> Iterator[Observed]:
         for live in self.plan.lives:
             if live.key.startswith("machines/") and not live.state.leaving:
-                tags = {tag["Key"]: tag["Value"] for tag in live.raw.get("Tags", ())}
+                tags = tags_to_dict(live.raw.get("Tags"))
                 if tags.get(SERVICE_TAG) == service:
                     yield live
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from awsdeploy.aws.session import tolerate
+from awsdeploy.config.stack import tags_to_dict
 from awsdeploy.engine.resource import (
     TAG_STACK,
     UNKNOWN,
@@ -85,7 +86,7 @@ class LifecyclePolicy(Resource):
             yield from aws.found(cls, one["PolicyId"], tags, one, one["State"])
 
     def create(self, aws: Aws) -> str:
-        tags = {tag["Key"]: tag["Value"] for tag in aws.tags(self)}
+        tags = tags_to_dict(aws.tags(self))
         return str(aws.client("dlm").create_lifecycle_policy(**self._wanted(aws), Tags=tags)["PolicyId"])
 
     def _wanted(self, aws: Aws) -> dict[str, Any]:
@@ -143,7 +144,7 @@ class LifecyclePolicy(Resource):
 
 def _made_of(image: Observed) -> str:
     """The machine that a policy made it of; "" where none did, or AWS does not say which."""
-    daily = any(tag["Key"] == MADE_BY for tag in image.raw.get("Tags", ()))
+    daily = MADE_BY in tags_to_dict(image.raw.get("Tags"))
     return str(image.raw.get("SourceInstanceId", "")) if daily else ""
 
 

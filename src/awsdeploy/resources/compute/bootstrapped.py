@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from awsdeploy.config.stack import tags_to_dict
 from awsdeploy.engine.resource import Aws, Gate, Observed, Wait
 from awsdeploy.errors import next_command
 from awsdeploy.resources.compute.auto_scaling import AutoScalingGroup
@@ -61,5 +62,5 @@ class Bootstrapped(Gate):
 
 def _said(machine: Observed) -> list[str]:
     """The outcome, the version of the script, and the step that failed; an empty outcome while it is at work."""
-    words = next((tag["Value"] for tag in machine.raw.get("Tags", ()) if tag["Key"] == TAG), "").split()
+    words = tags_to_dict(machine.raw.get("Tags")).get(TAG, "").split()
     return [*words, "", "", ""][:3]

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from awsdeploy.aws.session import tolerate
+from awsdeploy.config.stack import tags_to_dict
 from awsdeploy.engine.resource import (
     UNKNOWN,
     Aws,
@@ -175,7 +176,7 @@ class Instance(Machine):
             yield Change("instance type", raw["InstanceType"], self.size, change)
         answer = ec2.describe_instance_attribute(InstanceId=live.id, Attribute="userData")
         text = base64.b64decode(answer.get("UserData", {}).get("Value", "")).decode(errors="replace")
-        tags = {tag["Key"]: tag["Value"] for tag in raw.get("Tags", ())}
+        tags = tags_to_dict(raw.get("Tags"))
         if digest(text) != tags.get(USER_DATA):
             ours = self.user_data(aws)
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from awsdeploy.aws.session import tolerate
+from awsdeploy.config.stack import tags_to_dict
 from awsdeploy.engine.resource import (
     UNKNOWN,
     Aws,
@@ -172,9 +173,9 @@ class LaunchTemplate(Machine):
         text = base64.b64decode(data.get("UserData", "")).decode(errors="replace")
         if digest(text) != _about(version).get(USER_DATA):
             yield "user data", "something else", "ours"
-        present = {one["ResourceType"]: _pairs(one["Tags"]) for one in data.get("TagSpecifications", ())}
+        present = {one["ResourceType"]: tags_to_dict(one["Tags"]) for one in data.get("TagSpecifications", ())}
         tags = self._tags(aws, digest(text), f"{image} {root}")
-        if any(present.get(kind) != _pairs(pairs) for kind, pairs in tags.items()):
+        if any(present.get(kind) != tags_to_dict(pairs) for kind, pairs in tags.items()):
             yield "tags of machines", "something else", "ours"
 
     @classmethod
@@ -226,7 +227,7 @@ def _versions(aws: Aws, template: str) -> list[dict[str, Any]]:
 def _about(version: Mapping[str, Any]) -> dict[str, str]:
     """What a version's own tags say of it."""
     specified = version["LaunchTemplateData"].get("TagSpecifications", ())
-    return next((_pairs(one["Tags"]) for one in specified if one["ResourceType"] == "instance"), {})
+    return next((tags_to_dict(one["Tags"]) for one in specified if one["ResourceType"] == "instance"), {})
 
 
 def _recorded(version: Mapping[str, Any]) -> tuple[str, str] | None:
@@ -240,7 +241,3 @@ def _same_disks(present: Sequence[Mapping[str, Any]], wanted: Sequence[Mapping[s
     if [one["DeviceName"] for one in present] != [one["DeviceName"] for one in wanted]:
         return False
     return all(one.get("Ebs", {}).items() >= ours["Ebs"].items() for one, ours in zip(present, wanted, strict=True))
-
-
-def _pairs(tags: Iterable[Mapping[str, str]]) -> dict[str, str]:
-    return {tag["Key"]: tag["Value"] for tag in tags}

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from awsdeploy.aws.session import AwsRefusal, tolerate
+from awsdeploy.config.stack import tags_to_dict
 from awsdeploy.engine.resource import TAG_RESOURCE, Aws, Resource
 from awsdeploy.resources.compute import bootstrap, placeholder
 from awsdeploy.resources.identity.role import InstanceProfile
@@ -103,7 +104,7 @@ def _newest_image(aws: Aws, system: str) -> tuple[str, str]:
 
 def is_member(tags: Iterable[Mapping[str, str]] | None) -> bool:
     """Whether a machine with these tags was started by a group."""
-    return any(tag["Key"] == TAG_RESOURCE and tag["Value"].endswith(f"/{MEMBER}") for tag in tags or ())
+    return tags_to_dict(tags).get(TAG_RESOURCE, "").endswith(f"/{MEMBER}")
 
 
 def terminate(aws: Aws, id: str) -> None:
@@ -144,7 +145,7 @@ def failed_release_of(machine: str, tags: Iterable[Mapping[str, str]] | None) ->
 
 
 def _said_of_release(tags: Iterable[Mapping[str, str]] | None) -> str:
-    return next((tag["Value"] for tag in tags or () if tag["Key"] == RELEASE), "")
+    return tags_to_dict(tags).get(RELEASE, "")
 
 
 def digest(text: str) -> str:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from awsdeploy.aws.session import tolerate
+from awsdeploy.config.stack import tags_to_dict
 from awsdeploy.engine.resource import (
     TAG_GENERATION,
     TAG_RESOURCE,
@@ -230,7 +231,7 @@ def password_version(aws: Aws, password: Password) -> str:
     if live is UNKNOWN:
         return str(UNKNOWN)
     answer = aws.ssm.list_tags_for_resource(ResourceType="Parameter", ResourceId=live.id)
-    word = next((tag["Value"] for tag in answer["TagList"] if tag["Key"] == PASSWORD_VERSION), "")
+    word = tags_to_dict(answer["TagList"]).get(PASSWORD_VERSION, "")
     return f"{word}.{live.raw['Version']}"
 
 

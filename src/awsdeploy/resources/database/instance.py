@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from awsdeploy.aws.session import tolerate
+from awsdeploy.config.stack import tags_to_dict
 from awsdeploy.engine.resource import (
     UNKNOWN,
     Aws,
@@ -229,7 +230,7 @@ class Database(Resource):
 
     def _diff_password(self, aws: Aws, live: Observed) -> Iterator[Change]:
         """A parameter deleted by hand comes back with another password: the database must learn it."""
-        tags = {tag["Key"]: tag["Value"] for tag in live.raw.get("TagList", ())}
+        tags = tags_to_dict(live.raw.get("TagList"))
         present, wanted = tags.get(PASSWORD_VERSION, ""), password_version(aws, self.password)
         if present == wanted:
             return
@@ -308,7 +309,7 @@ def identifier(stack: Stack, database: Database, generation: str) -> str:
 
 def restored_from(live: Observed) -> str:
     """The DB snapshot that an instance was made from, or nothing."""
-    return {tag["Key"]: str(tag["Value"]) for tag in live.raw.get("TagList", ())}.get(RESTORED, "")
+    return tags_to_dict(live.raw.get("TagList")).get(RESTORED, "")
 
 
 def _later(call: Callable[..., object], more: Mapping[str, Any] | None = None, **fixed: Any) -> Callable[[], object]:

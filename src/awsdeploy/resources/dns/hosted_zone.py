@@ -9,6 +9,7 @@ from typing import Any
 
 from awsdeploy.aws.prices import HOSTED_ZONE
 from awsdeploy.aws.session import tolerate
+from awsdeploy.config.stack import tags_to_dict
 from awsdeploy.dns.public_records import PublicRecord, place, read, written
 from awsdeploy.engine.resource import (
     TAG_STACK,
@@ -153,7 +154,7 @@ def _records(aws: Aws, live: Observed) -> list[dict[str, Any]]:
 
 def _tags(aws: Aws, live: Observed) -> dict[str, str]:
     answer = aws.route53.list_tags_for_resource(ResourceType="hostedzone", ResourceId=live.id)
-    return {tag["Key"]: tag["Value"] for tag in answer["ResourceTagSet"]["Tags"]}
+    return tags_to_dict(answer["ResourceTagSet"]["Tags"])
 
 
 def reference_of(zone: Mapping[str, Any], stack: Stack) -> list[str]:

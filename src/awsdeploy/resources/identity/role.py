@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from awsdeploy.aws.session import AwsRefusal, tolerate
+from awsdeploy.config.stack import tags_to_dict
 from awsdeploy.engine.resource import (
     Aws,
     Change,
@@ -156,7 +157,7 @@ class Role(Resource):
         role: Mapping[str, Any] = {}
         with tolerate("NoSuchEntity"):
             role = aws.iam.get_role(RoleName=live.id)["Role"]
-        given = {tag["Key"]: tag["Value"] for tag in role.get("Tags", ())}
+        given = tags_to_dict(role.get("Tags"))
         yield from retagged(aws, tag_calls.ROLE, dataclasses.replace(live, tags=given))
         present = role.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn", "")
         wanted = self._limits(aws).get("PermissionsBoundary", "")

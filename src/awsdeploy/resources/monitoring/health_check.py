@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from awsdeploy.aws.session import AwsRefusal, tolerate
+from awsdeploy.config.stack import tags_to_dict
 from awsdeploy.engine.resource import (
     TAG_STACK,
     TIMELESS,
@@ -98,7 +99,7 @@ class HealthCheck(Resource):
                 wrong[field] = wanted
                 yield Change(field, present.get(field), wanted, update)
         answer = aws.route53.list_tags_for_resource(ResourceType="healthcheck", ResourceId=live.id)
-        tags = {tag["Key"]: tag["Value"] for tag in answer["ResourceTagSet"]["Tags"]}
+        tags = tags_to_dict(answer["ResourceTagSet"]["Tags"])
         if tags.get(TAG_STACK) != aws.stack.tag:
 
             def tag() -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from awsdeploy.aws.session import AwsRefusal, tolerate
+from awsdeploy.config.stack import tags_to_dict
 from awsdeploy.engine.resource import (
     TIMELESS,
     Aws,
@@ -51,7 +52,7 @@ class AnyLogGroup(Resource):
     def create(self, aws: Aws) -> str:
         """One that stands already, made by AWS itself, is given our tags."""
         name = self.name(aws)
-        tags = {tag["Key"]: tag["Value"] for tag in aws.tags(self)}
+        tags = tags_to_dict(aws.tags(self))
         logs = aws.client("logs")
         try:
             logs.create_log_group(logGroupName=name, tags=tags)
