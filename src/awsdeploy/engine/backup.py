@@ -49,7 +49,7 @@ def take(run: Run, lives: list[Observed], stamp: str) -> list[Observed]:
 def _copied(run: Run, live: Observed, stamp: str) -> Observed:
     if live.remedy:
         raise AwsFailure(f"AWS reports {live.status}, which allows no snapshot: {live.explained}", live.remedy)
-    view, kind = run.view(live.kind, live.region), KINDS[live.kind.copies]
+    view, kind = run.view_of(live), KINDS[live.kind.copies]
     run.emit(ResourceEvent(live.key, "creating", usual=kind.wait.usual))
     try:
         id = live.kind.back_up(view, live, stamp)
@@ -63,7 +63,7 @@ def _copied(run: Run, live: Observed, stamp: str) -> Observed:
         if seen.state.usable:
             return seen
         if seen.remedy:
-            raise AwsFailure(f"AWS reports {seen.status}: {seen.explained}", seen.remedy)
+            raise seen.failure()
         if seen.status != shown:
             shown = seen.status
             run.emit(ResourceEvent(live.key, "waiting", seen.status, id, kind.wait.usual))

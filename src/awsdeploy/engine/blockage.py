@@ -37,7 +37,7 @@ class Blockage:
 def blocked_by(run: Run, live: Observed) -> str:
     """Ask for the blockers of an object; nothing where its kind knows none."""
     try:
-        found = list(dict.fromkeys(map(str, live.kind.blockers(run.view(live.kind, live.region), live))))
+        found = list(dict.fromkeys(map(str, live.kind.blockers(run.view_of(live), live))))
     except AwsRefusal as refusal:
         return f"what blocks it could not be read: {refusal.action or refusal.text}"
     more = [f"and {len(found) - FEW} more"] if len(found) > FEW else []

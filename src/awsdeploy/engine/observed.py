@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from awsdeploy.errors import Refused, next_command
+from awsdeploy.errors import AwsFailure, Refused, next_command
 
 Kind = type[Any]
 """A subclass of `Resource`, which knows observed objects and is not known by them."""
@@ -118,6 +118,10 @@ class Observed:
     def explained(self) -> str:
         """Reason for its status: in AWS's words, else what the status means."""
         return self.reason or self.state.meaning or "no reason given"
+
+    def failure(self, remedy: str = "") -> AwsFailure:
+        """The error for a status that does not end by itself; with `remedy` where the status has none of its own."""
+        return AwsFailure(f"AWS reports {self.status}: {self.explained}", self.remedy or remedy)
 
     @property
     def without_snapshot(self) -> bool:

@@ -155,11 +155,11 @@ def make(
         run.generations[resource] = generation
         item = items[resource]
         if resource.existing:
-            item.live = run.lives[resource] = resource.adopt(run.view(type(resource), run.of(resource)))
+            item.live = run.lives[resource] = resource.adopt(run.view_of(resource))
             used |= {live for live in lives if (live.kind, live.id) == (type(resource), item.live.id)}
             continue
         # Of two alike the one that can be used: after a crash the one before may still be leaving.
-        view = run.view(type(resource), run.of(resource))
+        view = run.view_of(resource)
         current = [live for live in same if live.generation == generation and resource.fits(view, live)]
         current.sort(key=lambda live: (live.state.leaving, live.state.replace, live.id))
         if current:
@@ -199,7 +199,7 @@ def _compare(run: Run, items: Sequence[Item]) -> None:
 
     def compare(resource: Resource) -> None:
         item = by_resource[resource]
-        view = run.view(type(resource), run.of(resource), fresh=False)
+        view = run.view_of(resource, fresh=False)
         if isinstance(resource, Gate):
             missing = any(edge not in run.lives and not isinstance(edge, Gate) for edge in resource.edges())
             seen = None if missing else resource.observe(view)
@@ -233,7 +233,7 @@ def _look_again(run: Run, item: Item) -> None:
     left = run.settle - entry.changed_before()
     if left <= 0:
         return
-    view = run.view(type(resource), run.of(resource))
+    view = run.view_of(resource)
     for waited in run.polling.ticks(run.stop, left):
         if waited:
             live = run.seen(type(resource), run.of(resource), live.id) or live
@@ -249,7 +249,7 @@ def _conflicts(run: Run, items: Iterable[Item]) -> list[str]:
 
     def ask(item: Item) -> None:
         resource = item.resource
-        if why := resource.conflict(run.view(type(resource), run.of(resource))):
+        if why := resource.conflict(run.view_of(resource)):
             found[resource.key] = why
 
     schedule.in_parallel({item.resource: partial(ask, item) for item in missing}, run.stop)

@@ -60,10 +60,15 @@ class Run(StackContext):
     def need_record(self) -> None:
         """As `read_record`; raises `NoSuchStack` where there is no such stack."""
         if self.read_record() is None:
-            raise NoSuchStack(
-                f"Stack {self.stack} does not exist in {self.region}.",
-                f"Check name, environment, region and AWS_PROFILE. To create it: {next_command('up')}",
-            )
+            raise self.missing
+
+    @property
+    def missing(self) -> NoSuchStack:
+        """The error that says that there is no such stack."""
+        return NoSuchStack(
+            f"Stack {self.stack} does not exist in {self.region}.",
+            f"Check name, environment, region and AWS_PROFILE. To create it: {next_command('up')}",
+        )
 
     @property
     def stop(self) -> Cancellation:
@@ -79,10 +84,15 @@ class Run(StackContext):
         """The region a resource lives in."""
         return resource.region or self.region
 
-    def view(  # nosec B107  # a client token, which is not a secret
-        self, kind: type[Resource], region: str, token: str = "", fresh: bool = True, removing: bool = False
+    def view(self, kind: type[Resource], region: str) -> Aws:
+        """AWS as this kind sees it in this region."""
+        return Aws(self, region, transient=kind.transient)
+
+    def view_of(  # nosec B107  # a client token, which is not a secret
+        self, one: Resource | Observed, token: str = "", fresh: bool = True, removing: bool = False
     ) -> Aws:
-        """AWS as this kind sees it in this region. Who is `removing` something does not wait for it to appear."""
+        """AWS as this one sees it in its region. Who is `removing` something does not wait for it to appear."""
+        kind, region = (one.kind, one.region) if isinstance(one, Observed) else (type(one), self.of(one))
         transient = tuple(row for row in kind.transient if not (removing and row.absent))
         return Aws(self, region, token, transient, fresh)
 

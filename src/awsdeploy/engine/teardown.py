@@ -30,7 +30,7 @@ from awsdeploy.engine.resource import (
     needs,
 )
 from awsdeploy.engine.run import Run
-from awsdeploy.errors import AwsdeployError, AwsFailure, Leftovers, NoSuchStack, TimedOut
+from awsdeploy.errors import AwsdeployError, AwsFailure, Leftovers, TimedOut
 from awsdeploy.state.record import StateEntry
 from awsdeploy.state.stack_lock import RENEW_EVERY
 
@@ -75,10 +75,7 @@ def survey(run: Run, options: DestroyOptions) -> DestroyPlan:
     recorded = found[0] is not None
     if not lives and not recorded:
         run.state.remove()
-        raise NoSuchStack(
-            f"Stack {run.stack} does not exist in {run.region}.",
-            "Check name, environment, region and AWS_PROFILE.",
-        )
+        raise run.missing
     going, staying = [], []
     for live in lives:
         if kept := _kept(run, live, options):
@@ -179,7 +176,7 @@ def _below(kind: type[Resource]) -> set[type[Resource]]:
 
 def _part(run: Run, live: Observed, options: DestroyOptions, leaving: DeletionProgress) -> None:
     begun = last_hope = time.monotonic()
-    view = run.view(live.kind, live.region, removing=True)
+    view = run.view_of(live, removing=True)
     _announce(run, live)
     run.emit(ResourceEvent(live.key, "deleting", live.status))
     shown, current, blockage = "", live, Blockage(run)
@@ -236,7 +233,7 @@ def _announce(run: Run, live: Observed) -> None:
 
 
 def _kept(run: Run, live: Observed, options: DestroyOptions) -> Retained | None:
-    retained: Retained | None = live.kind.keep(run.view(live.kind, live.region), live, options)
+    retained: Retained | None = live.kind.keep(run.view_of(live), live, options)
     return retained
 
 

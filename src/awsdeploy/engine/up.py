@@ -80,11 +80,6 @@ def _carry_out(run: Run, plan: Plan) -> None:
         teardown.remove(run, plan.removals, DestroyOptions(files=True, snapshot=teardown.stamp()))
 
 
-def _in_the_way(resource: Resource, live: Observed) -> AwsFailure:
-    """A status that does not end by itself, and what can be done about it."""
-    return AwsFailure(f"AWS reports {live.status}: {live.explained}", live.remedy or resource.remedy)
-
-
 def _forget_the_gone(run: Run, plan: Plan) -> None:
     keys = {resource.key for resource in plan.items}
     for key in [key for key in run.state.entries if key not in keys]:
@@ -136,7 +131,7 @@ class Builder:
             changes = list(resource.differences(view, live))
             if not changes:
                 if not live.state.usable:
-                    raise _in_the_way(resource, live)
+                    raise live.failure(resource.remedy)
                 return live
             if due := sent.due(live, changes, looked):
                 self._send(resource, live, sent, changes, due)
@@ -261,7 +256,7 @@ class Builder:
             if state.usable or state.modifiable:
                 return live
             if state.replace or state.remedy:
-                raise _in_the_way(resource, live)
+                raise live.failure(resource.remedy)
             if live.status != shown:
                 shown = live.status
                 run.emit(ResourceEvent(resource.key, "waiting", live.status, live.reason, rule.usual))
@@ -294,4 +289,4 @@ class Builder:
         )
 
     def _view(self, resource: Resource, token: str = "") -> Aws:  # nosec B107  # a client token
-        return self.run.view(type(resource), self.run.of(resource), token)
+        return self.run.view_of(resource, token)

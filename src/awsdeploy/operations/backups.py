@@ -9,7 +9,6 @@ from awsdeploy.aws.session import Client, tolerate
 from awsdeploy.config.stack import tags_to_dict
 from awsdeploy.engine.resource import TAG_RESOURCE, TAG_STACK, Observed, Restorable
 from awsdeploy.engine.run import Run
-from awsdeploy.errors import NoSuchStack
 from awsdeploy.resources.storage.bucket_contents import location
 
 
@@ -18,13 +17,10 @@ def restorable(run: Run) -> list[Restorable]:
     record: list[Any] = []
     lives = run.look_everywhere(lambda: record.append(run.read_record()))
     if not lives and record == [None]:
-        raise NoSuchStack(
-            f"Stack {run.stack} does not exist in {run.region}.",
-            "Check name, environment, region and AWS_PROFILE.",
-        )
+        raise run.missing
 
     def ask(live: Observed) -> list[Restorable]:
-        return list(live.kind.restorable(run.view(live.kind, live.region), live))
+        return list(live.kind.restorable(run.view_of(live), live))
 
     found = [one for several in run.session.each(ask, lives) for one in several]
     found.sort(key=lambda one: (one.what, -one.at.timestamp() if one.at else 0.0, one.id))

@@ -12,7 +12,6 @@ from awsdeploy.dns import addresses
 from awsdeploy.engine import schedule
 from awsdeploy.engine.observed import Observed, one_or_none
 from awsdeploy.engine.run import Run
-from awsdeploy.errors import NoSuchStack, next_command
 from awsdeploy.release.machines import ReleaseMachine, machines
 from awsdeploy.resources.compute.auto_scaling import AutoScalingGroup
 from awsdeploy.resources.compute.bootstrap import LATEST, manifest_key
@@ -116,9 +115,7 @@ def release_target(run: Run, settings: Settings) -> ReleaseTarget:
 
     artifacts, uploads = of_key(Bucket, "storage/artifacts"), of_key(DataBucket, "storage/uploads")
     if artifacts is None:
-        raise NoSuchStack(
-            f"Stack {settings.stack} does not exist in {run.region} yet.", f"To create it: {next_command('up')}"
-        )
+        raise run.missing
     domain = settings.domain if secure(found["Listener"]) else None
     balancer = one_or_none(found["LoadBalancer"])
     groups = {name: of_key(TargetGroup, f"web/{name}") for name in settings.services}

@@ -43,7 +43,7 @@ def now(given: Given, as_json: bool) -> None:
         begun = time.monotonic()
         copies = _carry_out(at, lives, teardown.stamp(), as_json)
         seconds = at.clock.of(time.monotonic() - begun)
-        made = [one for copy in copies for one in copy.kind.restorable(at.run.view(copy.kind, copy.region), copy)]
+        made = [one for copy in copies for one in copy.kind.restorable(at.run.view_of(copy), copy)]
         _report(at, made, seconds, as_json)
 
 

@@ -128,7 +128,7 @@ def _without_snapshot(at: Session, destroy_plan: DestroyPlan) -> Iterator[str]:
         yield f"AWS can take no final snapshot of {live.key} ({live.id}): it is {live.status}, {live.explained}."
         copies = [one for one, _ in destroy_plan.staying if one.origin == live.key]
         yield from (f"  Retained: {one.kind.noun()} {one.id}" for one in copies)
-        for one in live.kind.restorable(at.run.view(live.kind, live.region), live):
+        for one in live.kind.restorable(at.run.view_of(live), live):
             until = f" up to {one.at.astimezone(at.settings.tz):%Y-%m-%d %H:%M}" if one.at else ""
             yield f"  Would be deleted too: {one.what}{until}"
 

@@ -17,7 +17,7 @@ from awsdeploy.cli.session import Session, print_lines, session, styled, table
 from awsdeploy.cli.text import advisories
 from awsdeploy.cli.text.facts import found_out
 from awsdeploy.config.stack import tags_to_dict
-from awsdeploy.errors import NoSuchStack, next_command
+from awsdeploy.errors import next_command
 from awsdeploy.progress import streams
 from awsdeploy.progress.steps import KEYS
 
@@ -67,10 +67,7 @@ def look(at: Session) -> Standing:
     """Look once. Raises `NoSuchStack`."""
     plan = planning.made(at)
     if plan.new:
-        raise NoSuchStack(
-            f"Stack {at.settings.stack} does not exist in {at.run.region}.",
-            f"To create it: {next_command('up')}",
-        )
+        raise at.run.missing
     return Standing(at, plan)
 
 

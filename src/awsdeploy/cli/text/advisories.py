@@ -20,7 +20,7 @@ def collect(at: Session, resources: Iterable[Resource]) -> list[str]:
     for resource in resources:
         live = at.run.lives.get(resource)
         if live is not None and live.raw:
-            said[resource.advisory(at.run.view(type(resource), at.run.of(resource)), live)] = None
+            said[resource.advisory(at.run.view_of(resource), live)] = None
     return [advisory for advisory in said if advisory]
 
 

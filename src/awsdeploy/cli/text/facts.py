@@ -16,7 +16,7 @@ def found_out(at: Session, plan: Plan) -> dict[str, str]:
     for resource, item in plan.items.items():
         live = at.run.lives.get(resource)
         if live is not None and live.raw:
-            view = at.run.view(type(resource), at.run.of(resource))
+            view = at.run.view_of(resource)
             for what, value in resource.facts(view, live).items():
                 if value != url:
                     facts[f"{item.resource.key} {what}"] = value

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from awsdeploy.aws.remedies import delete_data
 from awsdeploy.aws.session import AwsRefusal, tolerate
+from awsdeploy.engine.context import with_id
 from awsdeploy.engine.resource import Aws, DestroyOptions, Observed
 from awsdeploy.errors import AwsFailure
 
@@ -27,7 +28,7 @@ def delete_database(aws: Aws, live: Observed, options: DestroyOptions) -> None:
     if live.state.leaving:
         return
     if live.state.empty:  # by a look of some time ago: it may have been used since
-        live = next((one for one in aws.latest(live.kind) if one.id == live.id), live)
+        live = with_id(aws.latest(live.kind), live.id) or live
     if live.locked:
         raise AwsFailure(f"The deletion protection of {live.id} is on: it is {live.status}.", live.kind.unlocking(live))
     rds, protected = aws.context.client("rds", aws.region), live.kind.is_protected(live)
