@@ -20,6 +20,8 @@ from botocore.exceptions import ClientError
 from tenacity import retry, retry_if_exception_type, retry_if_result, stop_after_delay, wait_fixed
 
 from awsdeploy.aws.session import AwsSession
+from awsdeploy.config.stack import Stack
+from awsdeploy.engine.context import StackContext
 from awsdeploy.release import run_command
 from awsdeploy.release.machines import ReleaseMachine
 from awsdeploy.sandbox import control
@@ -158,10 +160,11 @@ NUMBERS = [str(number) for number in range(100_000, 105_000)]
 
 def followed(world: World, script: str) -> tuple[run_command.Outcome, list[str]]:
     """Run a script as a release is run. Return how it ended and every line that was shown."""
-    door, lines = AwsSession(first_pause=0.02), list[str]()
-    machine = ReleaseMachine(machines(world)[0], "worker-1", "worker", "running", "")
+    context = StackContext(AwsSession(first_pause=0.02), Stack("box", "dev"), REGION)
+    lines: list[str] = []
+    machine = Machine(machines(world)[0], "worker-1", "worker", "running", "")
     group = "/deploy/box/dev/worker"
-    return run_command.run(door, REGION, machine, script, "test", group, lines.append), lines
+    return run_command.run(context, machine, script, "test", group, lines.append), lines
 
 
 def test_a_long_output_is_shown_to_its_last_line_although_the_stream_lags(copy: World) -> None:

@@ -18,11 +18,11 @@ def transport(run: Run, settings: Settings) -> Transport:
         return Transport.OPTIONAL
     if settings.origins.get("database.tls") != "default":
         return Transport.REQUIRED
-    groups = [live for live in run.cache.all(ParameterGroup, run.region) if live.key == PARAMETERS]
+    groups = [live for live in run.all(ParameterGroup) if live.key == PARAMETERS]
     view = run.view(ParameterGroup, run.region)
     newer = (
         not groups
-        or any(live.key == AUTHORITY for live in run.cache.all(Parameter, run.region))
+        or any(live.key == AUTHORITY for live in run.all(Parameter))
         or any(written(view, live).get(TLS) == Transport.REQUIRED.value for live in groups)
     )
     return Transport.REQUIRED if newer else Transport.UNCHANGED

@@ -6,7 +6,7 @@ names its servers (ACM, "DNS validation").
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,6 @@ from awsdeploy.aws.session import Client
 from awsdeploy.config import Settings
 from awsdeploy.dns import resolver
 from awsdeploy.dns.public_records import NOT_ASKED, PublicDns, PublicRecord
-from awsdeploy.engine import schedule
 from awsdeploy.engine.plan import counter_of
 from awsdeploy.engine.resource import Observed, Stack
 from awsdeploy.engine.run import Run
@@ -46,14 +45,10 @@ def readiness(run: Run, settings: Settings) -> HttpsReadiness:
     """Public DNS is asked only while no certificate of these names is issued and no HTTPS listener stands."""
     if not settings.names or not settings.web_services:
         return HttpsReadiness(False)
-    found: dict[Any, Any] = {}
-
-    def look(kind: Any) -> Callable[[], object]:
-        return lambda: found.__setitem__(kind, run.cache.all(kind, run.region))
-
-    schedule.in_parallel({kind: look(kind) for kind in (Certificate, Listener, HostedZone)}, run.stop)
-    certificates = [live for live in found[Certificate] if _names(live) == set(settings.names)]
-    if any(live.status == "ISSUED" for live in certificates) or any(one.key == "web/https" for one in found[Listener]):
+    run.look_at((Certificate, Listener, HostedZone))
+    certificates = [live for live in run.all(Certificate) if _names(live) == set(settings.names)]
+    listening = any(live.key == "web/https" for live in run.all(Listener))
+    if listening or any(live.status == "ISSUED" for live in certificates):
         return HttpsReadiness(True)
     zone: Zone | None = None
     try:

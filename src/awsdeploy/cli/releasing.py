@@ -82,7 +82,7 @@ def need_machines(release_target: ReleaseTarget, services: Iterable[Service]) ->
         if not release_target.machines[service.name]:
             raise Refused(f"{service.name} has no running machine.", f"To see why: {next_command('status')}")
     everyone = [one for service in services for one in release_target.machines[service.name]]
-    need_agents(release_target.run.session, release_target.run.region, everyone)
+    need_agents(release_target.run, everyone)
 
 
 def report(at: Session, results: list[ReleaseResult], seconds: float, site: str, as_json: bool, verb: str) -> None:

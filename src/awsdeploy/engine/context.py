@@ -48,6 +48,10 @@ class StackContext:
         """A client of the stack's region, or of another."""
         return self.session.client(service, region or self.region)
 
+    def all(self, kind: Kind, region: str = "") -> Sequence[Observed]:
+        """All of the stack's objects of a kind in its region, or in another, looked up once a run."""
+        return self.cache.all(kind, region or self.region)
+
     def seen(self, kind: Kind, region: str, id: str) -> Observed | None:
         """The object with this id as it is now, by a look shared with all who wait for its kind."""
         return with_id(self.cache.look(kind, region), id)

@@ -106,6 +106,11 @@ class Run(StackContext):
             for region in (self.region, *(others if kind.multi_region and not kind.is_global else ()))
         ]
 
+    def look_at(self, kinds: Iterable[type[Resource]], *more: Callable[[], object]) -> None:
+        """Look at these kinds in the stack's region, all at once, so that `all` knows them; with `more`."""
+        tasks: dict[Any, Callable[[], object]] = {kind: partial(self.all, kind) for kind in kinds}
+        schedule.in_parallel({**tasks, **dict(enumerate(more))}, self.stop)
+
     def look_everywhere(self, *more: Callable[[], object]) -> list[Observed]:
         """All of the stack's objects, all kinds at once; `more` is done at the same time."""
         # `more` first: its refusals (the wrong account) explain those of the scans.

@@ -70,7 +70,7 @@ class Aws:
 
     def all(self, kind: Kind) -> Sequence[Observed]:
         """All of the stack's objects of a kind in this region, looked up once a run."""
-        return self.context.cache.all(kind, self.region)
+        return self.context.all(kind, self.region)
 
     def look(self, resource: Declared) -> Observed | None:
         """A dependency as it is now: a fresh look, shared by all who wait for its kind; the plan's own in a plan."""

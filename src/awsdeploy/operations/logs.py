@@ -75,7 +75,7 @@ def tails(run: Run, settings: Settings, source: str, start: datetime) -> list[Ta
     if source in settings.services or source in (BOOTSTRAP, NGINX):
         return [Tail(run, run.stack.parameter(source), source, first)]
     if source == DATABASE:
-        lives = run.cache.all(DatabaseLog, run.region)
+        lives = run.all(DatabaseLog)
         return [Tail(run, live.id, f"{DATABASE} {live.key.rpartition('/')[2]}", first) for live in lives]
     if source:
         known = ", ".join([*settings.services, *OTHERS])

@@ -167,7 +167,7 @@ class DatabasePlace:
 
 def database(run: Run, settings: Settings) -> DatabasePlace:
     """Raises `Refused` while the database has no address, or where there are two."""
-    live = one_or_none(run.cache.all(Database, run.region))
+    live = one_or_none(run.all(Database))
     endpoint = live.raw.get("Endpoint") if live else None
     if not endpoint or "Address" not in endpoint:
         raise Refused(

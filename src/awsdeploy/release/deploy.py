@@ -195,7 +195,7 @@ class Releaser:
         comment = f"awsdeploy {command} {service.name} {' '.join(more)}".strip()
         group = run.stack.parameter(log or service.name)
         silence = release_target.settings.waits.silence
-        return run_command.run(run.session, run.region, machine, script, comment, group, self.say, silence)
+        return run_command.run(run, machine, script, comment, group, self.say, silence)
 
     @contextmanager
     def _out_of_service(self, service: Service, machine: ReleaseMachine, alone: bool) -> Iterator[None]:

@@ -9,8 +9,9 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from awsdeploy.aws.refusals import FORBIDDEN
-from awsdeploy.aws.session import AwsRefusal, AwsSession, Client
+from awsdeploy.aws.session import AwsRefusal, Client
 from awsdeploy.aws.waiting import Polling
+from awsdeploy.engine.context import StackContext
 from awsdeploy.errors import AwsFailure, Refused, TimedOut, next_command, with_flags
 from awsdeploy.release.machines import ReleaseMachine
 from awsdeploy.resources.compute.bootstrap import RELEASE_SCRIPT
@@ -44,9 +45,9 @@ class Outcome:
         return self.outcome in ("ok", "unchanged")
 
 
-def need_agents(session: AwsSession, region: str, machines: Sequence[ReleaseMachine]) -> None:
+def need_agents(context: StackContext, machines: Sequence[ReleaseMachine]) -> None:
     """Raises `Refused` naming each machine whose agent does not answer."""
-    answering = online(session.client("ssm", region), [one.id for one in machines])
+    answering = online(context.client("ssm"), [one.id for one in machines])
     away = [one for one in machines if one.id not in answering]
     if away:
         raise Refused(
@@ -64,10 +65,10 @@ def online(ssm: Client, ids: Sequence[str]) -> set[str]:
     return {one["InstanceId"] for one in pages if one["PingStatus"] == "Online"}
 
 
-def running_state(session: AwsSession, region: str, id: str) -> str:
+def running_state(context: StackContext, id: str) -> str:
     """pending, running, stopping, stopped, shutting-down or terminated: what EC2 no longer lists is terminated."""
     filters = [{"Name": "instance-id", "Values": [id]}]
-    reservations = session.client("ec2", region).describe_instances(Filters=filters)["Reservations"]
+    reservations = context.client("ec2").describe_instances(Filters=filters)["Reservations"]
     return next((one["State"]["Name"] for row in reservations for one in row["Instances"]), "terminated")
 
 
@@ -88,8 +89,7 @@ def program(bucket: str, region: str, words: Iterable[str]) -> str:
 
 
 def run(
-    session: AwsSession,
-    region: str,
+    context: StackContext,
     machine: ReleaseMachine,
     script: str,
     comment: str,
@@ -102,7 +102,7 @@ def run(
     `group` is the log group that the machine may write to; `silence`, in seconds, is how long its agent may not answer
     in the middle of it. Raises `Refused` if the agent is offline, `TimedOut`.
     """
-    ssm = session.client("ssm", region)
+    ssm = context.client("ssm")
     try:
         sent = ssm.send_command(
             InstanceIds=[machine.id],
@@ -115,20 +115,18 @@ def run(
     except AwsRefusal as refusal:
         if refusal.code != "InvalidInstanceId":
             raise
-        need_agents(session, region, [machine])
+        need_agents(context, [machine])
         raise
-    return Following(session, region, machine, str(sent), group, on_line).outcome(silence)
+    return Following(context, machine, str(sent), group, on_line).outcome(silence)
 
 
 class Following:
     """A command's output, read from its log streams while it runs and from its record at the end."""
 
-    def __init__(
-        self, session: AwsSession, region: str, machine: ReleaseMachine, command: str, group: str, on_line: OnLine
-    ) -> None:
-        self.session, self.region, self.machine = session, region, machine
+    def __init__(self, context: StackContext, machine: ReleaseMachine, command: str, group: str, on_line: OnLine) -> None:
+        self.context, self.machine = context, machine
         self.command, self.group, self.on_line = command, group, on_line
-        self.ssm, self.logs = session.client("ssm", region), session.client("logs", region)
+        self.ssm, self.logs = context.client("ssm"), context.client("logs")
         self.told: dict[str, Any] | None = None
         self.step = ""
         self.seen = 0
@@ -139,7 +137,7 @@ class Following:
         name = f"{self.command}/{self.machine.id}/aws-runShellScript/stdout"
         stream = _Stream(self.logs, self.group, name, self.on_line)
         heard = asked = 0.0
-        for waited in Polling(ceiling=2.0).ticks(self.session.stop, LONGEST + 2 * DELIVERED_WITHIN):
+        for waited in Polling(ceiling=2.0).ticks(self.context.session.stop, LONGEST + 2 * DELIVERED_WITHIN):
             record, before = self._record(), self.seen
             self._take(stream.more())
             if record.get("Status") in ENDED:
@@ -171,7 +169,7 @@ class Following:
             self._take(self._unseen(shown.splitlines()))
             return
         heard = 0.0
-        for waited in Polling(ceiling=2.0).ticks(self.session.stop, LONGEST):
+        for waited in Polling(ceiling=2.0).ticks(self.context.session.stop, LONGEST):
             before = self.seen
             self._take(stream.more())
             if self.seen > before:
@@ -205,7 +203,7 @@ class Following:
     def _lost(self, seconds: float, silence: float) -> Outcome | None:
         """How it ends with an agent that has been away for so long; None while that may pass."""
         id, at = self.machine.id, self.step or "start"
-        state = running_state(self.session, self.region, id)
+        state = running_state(self.context, id)
         if state in LEAVING:
             remedy = f"{next_command('up')} recreates it with the current release; then run the same command again."
             return Outcome("failed", step=at, diagnosis=f"{id} became {state} during the command.", remedy=remedy)

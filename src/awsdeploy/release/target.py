@@ -9,8 +9,8 @@ from typing import Any
 from awsdeploy.aws.session import AWS_HOSTS, AwsRefusal
 from awsdeploy.config import Settings
 from awsdeploy.dns import addresses
-from awsdeploy.engine import schedule
 from awsdeploy.engine.observed import Observed, one_or_none
+from awsdeploy.engine.resource import Resource
 from awsdeploy.engine.run import Run
 from awsdeploy.release.machines import ReleaseMachine, machines
 from awsdeploy.resources.compute.auto_scaling import AutoScalingGroup
@@ -98,26 +98,21 @@ def release_target(run: Run, settings: Settings) -> ReleaseTarget:
 
     Raises `NoSuchStack` where there is no bucket to release from, `Refused` where a key has two objects.
     """
-    found: dict[str, Any] = {}
-
-    def of(kind: Any) -> Any:
-        return lambda: found.__setitem__(kind.__name__, run.cache.all(kind, run.region))
-
-    tasks: dict[Any, Any] = {kind: of(kind) for kind in (Bucket, DataBucket, TargetGroup, LoadBalancer, Listener)}
+    kinds: list[type[Resource]] = [Bucket, DataBucket, TargetGroup, LoadBalancer, Listener]
     judged = [one.name for one in settings.services.values() if one.scaling and one.scaling.health == "elb"]
     if judged:
-        tasks[AutoScalingGroup] = of(AutoScalingGroup)
-    tasks["machines"] = lambda: found.__setitem__("machines", machines(run))
-    schedule.in_parallel(tasks, run.stop)
+        kinds.append(AutoScalingGroup)
+    found: list[Machine] = []
+    run.look_at(kinds, lambda: found.extend(machines(run)))
 
-    def of_key(kind: Any, key: str) -> Observed | None:
-        return one_or_none(live for live in found[kind.__name__] if live.key == key)
+    def of_key(kind: type[Resource], key: str) -> Observed | None:
+        return one_or_none(live for live in run.all(kind) if live.key == key)
 
     artifacts, uploads = of_key(Bucket, "storage/artifacts"), of_key(DataBucket, "storage/uploads")
     if artifacts is None:
         raise run.missing
-    domain = settings.domain if secure(found["Listener"]) else None
-    balancer = one_or_none(found["LoadBalancer"])
+    domain = settings.domain if secure(run.all(Listener)) else None
+    balancer = one_or_none(run.all(LoadBalancer))
     groups = {name: of_key(TargetGroup, f"web/{name}") for name in settings.services}
     scaled = {name: of_key(AutoScalingGroup, f"machines/{name}-group") for name in judged}
     return ReleaseTarget(
@@ -128,8 +123,7 @@ def release_target(run: Run, settings: Settings) -> ReleaseTarget:
         site=addresses.address(balancer.raw["LoadBalancerName"], balancer.raw["DNSName"], domain) if balancer else "",
         groups={name: live for name, live in groups.items() if live},
         machines={
-            name: [one for one in found["machines"] if one.service == name and one.state == "running"]
-            for name in settings.services
+            name: [one for one in found if one.service == name and one.state == "running"] for name in settings.services
         },
         judged={name: live for name, live in scaled.items() if live and live.raw.get("HealthCheckType") == "ELB"},
     )

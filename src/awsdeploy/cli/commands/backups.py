@@ -61,6 +61,6 @@ def _next(at: Session, found: Sequence[Restorable]) -> str:
     from awsdeploy.resources.database.instance import Database
 
     snapshots = [one for one in found if one.what == Snapshot.noun()]
-    if snapshots and not at.run.cache.all(Database, at.run.region):
+    if snapshots and not at.run.all(Database):
         return f"To restore the database: {next_command('up', '--restore-snapshot', snapshots[0].id)}"
     return f"To make one now: {next_command('backup', 'now')}"

@@ -144,7 +144,7 @@ def _role(at: Session) -> Observed:
 
     at.run.need_record()
     wanted = at.settings.ci.subject
-    live = one_or_none(one for one in at.run.cache.all(Role, at.run.region) if one.key == "ci/github")
+    live = one_or_none(one for one in at.run.all(Role) if one.key == "ci/github")
     if live is None:
         raise Refused(f"No role for {wanted} exists yet.", f"To create it: {next_command('up')}")
     trusted = subjects(live.raw.get("AssumeRolePolicyDocument"))

@@ -32,9 +32,9 @@ def _address(at: Session) -> str:
     from awsdeploy.resources.web.listener import Listener, secure
     from awsdeploy.resources.web.load_balancer import LoadBalancer
 
-    live = one_or_none(at.run.cache.all(LoadBalancer, at.run.region))
+    live = one_or_none(at.run.all(LoadBalancer))
     if live is not None:
-        domain = at.settings.domain if secure(at.run.cache.all(Listener, at.run.region)) else None
+        domain = at.settings.domain if secure(at.run.all(Listener)) else None
         return addresses.address(live.raw["LoadBalancerName"], live.raw["DNSName"], domain)
     raise Refused(
         f"{at.settings.stack} has no URL: its load balancer does not exist.", f"To create it: {next_command('up')}"

@@ -129,7 +129,7 @@ def released(aws: Aws, machines: Instance | AutoScalingGroup) -> bool:
         return False
     ids = {one["InstanceId"] for one in group.raw.get("Instances", ())}
     # Not `aws.all`: the alarm may stand in another region than the machines.
-    return any(live.id in ids and _carries_release(live) for live in aws.context.cache.all(Member, group.region))
+    return any(live.id in ids and _carries_release(live) for live in aws.context.all(Member, group.region))
 
 
 def _carries_release(machine: Observed) -> bool:
