@@ -162,7 +162,7 @@ def followed(world: World, script: str) -> tuple[run_command.Outcome, list[str]]
     """Run a script as a release is run. Return how it ended and every line that was shown."""
     context = StackContext(AwsSession(first_pause=0.02), Stack("box", "dev"), REGION)
     lines: list[str] = []
-    machine = Machine(machines(world)[0], "worker-1", "worker", "running", "")
+    machine = ReleaseMachine(machines(world)[0], "worker-1", "worker", "running", "")
     group = "/deploy/box/dev/worker"
     return run_command.run(context, machine, script, "test", group, lines.append), lines
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from awsdeploy.aws.session import AwsSession, Client
-from awsdeploy.config.stack import Stack
+from awsdeploy.config.stack import TAG_STACK, Stack, tags_to_dict
 from awsdeploy.engine.observed import Kind, Observed
 
 Answer = TypeVar("Answer")
@@ -51,6 +51,18 @@ class StackContext:
     def all(self, kind: Kind, region: str = "") -> Sequence[Observed]:
         """All of the stack's objects of a kind in its region, or in another, looked up once a run."""
         return self.cache.all(kind, region or self.region)
+
+    def tagged(self, region: str, *types: str) -> Iterator[tuple[str, dict[str, str]]]:
+        """ARN and tags of what AWS's index of tags has of the stack in a region, of these types if any are given.
+
+        The index lists deleted objects for a while.
+        """
+        client = self.client("resourcegroupstaggingapi", region)
+        wanted: dict[str, Any] = {"TagFilters": [{"Key": TAG_STACK, "Values": [self.stack.tag]}]}
+        if types:
+            wanted["ResourceTypeFilters"] = list(types)
+        for one in client.pages("get_resources", "ResourceTagMappingList", **wanted):
+            yield one["ResourceARN"], tags_to_dict(one.get("Tags"))
 
     def seen(self, kind: Kind, region: str, id: str) -> Observed | None:
         """The object with this id as it is now, by a look shared with all who wait for its kind."""

@@ -14,7 +14,6 @@ from datetime import UTC, datetime
 from awsdeploy.aws.refusals import allowing
 from awsdeploy.aws.remedies import GO_ON
 from awsdeploy.aws.session import AnswerLost, AwsRefusal
-from awsdeploy.config.stack import tags_to_dict
 from awsdeploy.engine import schedule
 from awsdeploy.engine.blockage import Blockage, explained
 from awsdeploy.engine.deletion import Asked, DeletionProgress
@@ -22,7 +21,6 @@ from awsdeploy.engine.events import ResourceEvent
 from awsdeploy.engine.resource import (
     KINDS,
     TAG_RESOURCE,
-    TAG_STACK,
     DestroyOptions,
     Observed,
     Resource,
@@ -278,11 +276,7 @@ def _index(run: Run, region: str, found: list[str]) -> Callable[[], None]:
 
     def ask() -> None:
         ours = {part for kind in KINDS.values() for part in kind.arns}
-        client = run.client("resourcegroupstaggingapi", region)
-        filters = [{"Key": TAG_STACK, "Values": [run.stack.tag]}]
-        for one in client.pages("get_resources", "ResourceTagMappingList", TagFilters=filters):
-            tags = tags_to_dict(one.get("Tags"))
-            arn = one["ResourceARN"]
+        for arn, tags in run.tagged(region):
             if not any(part in arn for part in ours) and not tags.get(TAG_RESOURCE, "").startswith("stack/"):
                 found.append(f"{arn} ({tags.get(TAG_RESOURCE, 'unknown')})")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -137,13 +136,17 @@ class Aws:
         raw: Mapping[str, Any],
         status: str = "available",
         reason: str = "",
+        copy: bool = False,
     ) -> Iterator[Observed]:
-        """The object as `Observed` if its tags are the stack's, else nothing."""
+        """The object as `Observed` if its tags are the stack's, else nothing.
+
+        A `copy` carries the tags of what it was made of, and has a key below that one's.
+        """
         values = tags_to_dict(tags)
         if values.get(TAG_STACK) == self.stack.tag and TAG_RESOURCE in values:
             yield Observed(
                 kind,
-                values[TAG_RESOURCE],
+                f"{values[TAG_RESOURCE]}/{id}" if copy else values[TAG_RESOURCE],
                 id,
                 values.get(TAG_GENERATION, ""),
                 status,
@@ -152,16 +155,3 @@ class Aws:
                 reason,
                 values,
             )
-
-    def copies(
-        self,
-        kind: Kind,
-        id: str,
-        tags: Iterable[Mapping[str, str]] | None,
-        raw: Mapping[str, Any],
-        status: str = "available",
-        reason: str = "",
-    ) -> Iterator[Observed]:
-        """As `found`, for a copy: it carries the tags of what it was made of, and has a key below that one's."""
-        for live in self.found(kind, id, tags, raw, status, reason):
-            yield dataclasses.replace(live, key=f"{live.key}/{id}")

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from awsdeploy.aws.session import Client, tolerate
-from awsdeploy.config.stack import tags_to_dict
-from awsdeploy.engine.resource import TAG_RESOURCE, TAG_STACK, Observed, Restorable
+from awsdeploy.engine.resource import TAG_RESOURCE, Observed, Restorable
 from awsdeploy.engine.run import Run
 from awsdeploy.resources.storage.bucket_contents import location
 
@@ -29,14 +28,9 @@ def restorable(run: Run) -> list[Restorable]:
 
 def _buckets(run: Run, region: str) -> Iterator[Restorable]:
     """The versions that the stack's buckets of a region keep, and where they are copied to."""
-    index = run.client("resourcegroupstaggingapi", region)
-    filters = [{"Key": TAG_STACK, "Values": [run.stack.tag]}]
     s3 = run.client("s3", region)
-    for one in index.pages(
-        "get_resources", "ResourceTagMappingList", TagFilters=filters, ResourceTypeFilters=["s3:bucket"]
-    ):
-        name = one["ResourceARN"].rpartition(":")[2]
-        tags = tags_to_dict(one.get("Tags"))
+    for arn, tags in run.tagged(region, "s3:bucket"):
+        name = arn.rpartition(":")[2]
         # AWS's index remembers deleted buckets for a while, and belongs to one region.
         with tolerate("NoSuchBucket"):
             if location(s3, name) == region:

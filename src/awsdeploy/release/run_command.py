@@ -123,7 +123,9 @@ def run(
 class Following:
     """A command's output, read from its log streams while it runs and from its record at the end."""
 
-    def __init__(self, context: StackContext, machine: ReleaseMachine, command: str, group: str, on_line: OnLine) -> None:
+    def __init__(
+        self, context: StackContext, machine: ReleaseMachine, command: str, group: str, on_line: OnLine
+    ) -> None:
         self.context, self.machine = context, machine
         self.command, self.group, self.on_line = command, group, on_line
         self.ssm, self.logs = context.client("ssm"), context.client("logs")

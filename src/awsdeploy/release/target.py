@@ -8,7 +8,6 @@ from typing import Any
 
 from awsdeploy.aws.session import AWS_HOSTS, AwsRefusal
 from awsdeploy.config import Settings
-from awsdeploy.dns import addresses
 from awsdeploy.engine.observed import Observed, one_or_none
 from awsdeploy.engine.resource import Resource
 from awsdeploy.engine.run import Run
@@ -17,7 +16,7 @@ from awsdeploy.resources.compute.auto_scaling import AutoScalingGroup
 from awsdeploy.resources.compute.bootstrap import LATEST, manifest_key
 from awsdeploy.resources.storage.bucket import Bucket
 from awsdeploy.resources.storage.data_bucket import DataBucket
-from awsdeploy.resources.web.listener import Listener, secure
+from awsdeploy.resources.web.listener import Listener, url
 from awsdeploy.resources.web.load_balancer import LoadBalancer, TargetGroup
 
 """Name of the object, beside the manifests, that says which release a new machine is to have."""
@@ -102,7 +101,7 @@ def release_target(run: Run, settings: Settings) -> ReleaseTarget:
     judged = [one.name for one in settings.services.values() if one.scaling and one.scaling.health == "elb"]
     if judged:
         kinds.append(AutoScalingGroup)
-    found: list[Machine] = []
+    found: list[ReleaseMachine] = []
     run.look_at(kinds, lambda: found.extend(machines(run)))
 
     def of_key(kind: type[Resource], key: str) -> Observed | None:
@@ -111,7 +110,6 @@ def release_target(run: Run, settings: Settings) -> ReleaseTarget:
     artifacts, uploads = of_key(Bucket, "storage/artifacts"), of_key(DataBucket, "storage/uploads")
     if artifacts is None:
         raise run.missing
-    domain = settings.domain if secure(run.all(Listener)) else None
     balancer = one_or_none(run.all(LoadBalancer))
     groups = {name: of_key(TargetGroup, f"web/{name}") for name in settings.services}
     scaled = {name: of_key(AutoScalingGroup, f"machines/{name}-group") for name in judged}
@@ -120,7 +118,7 @@ def release_target(run: Run, settings: Settings) -> ReleaseTarget:
         settings=settings,
         artifacts=artifacts.id,
         uploads=uploads.id if uploads else "",
-        site=addresses.address(balancer.raw["LoadBalancerName"], balancer.raw["DNSName"], domain) if balancer else "",
+        site=url(balancer, run.all(Listener), settings.domain) if balancer else "",
         groups={name: live for name, live in groups.items() if live},
         machines={
             name: [one for one in found if one.service == name and one.state == "running"] for name in settings.services

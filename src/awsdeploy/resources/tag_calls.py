@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import dataclasses
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from awsdeploy.aws.session import AwsRefusal
-from awsdeploy.config.stack import tags_to_dict, tags_to_list
-from awsdeploy.engine.observed import Observed
-from awsdeploy.engine.tagging import Tagging, Tags
-from awsdeploy.engine.view import Aws
+from awsdeploy.config.stack import TAG_STACK, tags_to_dict, tags_to_list
+from awsdeploy.engine.observed import Change, Observed
+from awsdeploy.engine.tagging import Tagging, Tags, retagged
+from awsdeploy.engine.view import Aws, Declared
 
 Parts = Callable[[Aws, Observed], list[str]]
 
@@ -217,3 +218,21 @@ def route53(kind: str) -> Tagging:
         put=lambda aws, live, tags: change(aws, live, AddTags=tags_to_list(tags)),
         drop=lambda aws, live, keys: change(aws, live, RemoveTagKeys=keys),
     )
+
+
+def route53_tags(aws: Aws, kind: str, live: Observed) -> dict[str, str]:
+    """The tags of a hosted zone or health check, which no list shows."""
+    answer = aws.route53.list_tags_for_resource(ResourceType=kind, ResourceId=live.id)
+    return tags_to_dict(answer["ResourceTagSet"]["Tags"])
+
+
+def route53_differences(aws: Aws, resource: Declared, kind: str, live: Observed, present: Tags) -> Iterator[Change]:
+    """Differences in the tags of what cannot be tagged in the call that makes it: all of them, or the owner's."""
+    if present.get(TAG_STACK) == aws.stack.tag:
+        yield from retagged(aws, route53(kind), dataclasses.replace(live, tags=present))
+        return
+
+    def tag() -> None:
+        aws.route53.change_tags_for_resource(ResourceType=kind, ResourceId=live.id, AddTags=aws.tags(resource))
+
+    yield Change("tags", None, aws.stack.tag, tag)

@@ -27,15 +27,13 @@ def command(given: Given) -> None:
 
 def _address(at: Session) -> str:
     """Raises `Refused` while there is none, and where there are two load balancers."""
-    from awsdeploy.dns import addresses
     from awsdeploy.engine.observed import one_or_none
-    from awsdeploy.resources.web.listener import Listener, secure
+    from awsdeploy.resources.web.listener import Listener, url
     from awsdeploy.resources.web.load_balancer import LoadBalancer
 
     live = one_or_none(at.run.all(LoadBalancer))
     if live is not None:
-        domain = at.settings.domain if secure(at.run.all(Listener)) else None
-        return addresses.address(live.raw["LoadBalancerName"], live.raw["DNSName"], domain)
+        return url(live, at.run.all(Listener), at.settings.domain)
     raise Refused(
         f"{at.settings.stack} has no URL: its load balancer does not exist.", f"To create it: {next_command('up')}"
     )

@@ -25,14 +25,13 @@ def found_out(at: Session, plan: Plan) -> dict[str, str]:
 
 def address(at: Session, plan: Plan) -> str:
     """URL of the application; "" as long as there is no load balancer."""
-    from awsdeploy.dns import addresses
-    from awsdeploy.resources.web.listener import Listener, secure
+    from awsdeploy.resources.web.listener import Listener, url
     from awsdeploy.resources.web.load_balancer import LoadBalancer
 
     lives = at.run.lives
-    domain = at.settings.domain if secure(lives[one] for one in lives if isinstance(one, Listener)) else None
+    listeners = [lives[one] for one in lives if isinstance(one, Listener)]
     for resource in plan.items:
-        live = at.run.lives.get(resource)
+        live = lives.get(resource)
         if isinstance(resource, LoadBalancer) and live is not None and live.raw:
-            return addresses.address(live.raw["LoadBalancerName"], live.raw["DNSName"], domain)
+            return url(live, listeners, at.settings.domain)
     return ""

@@ -53,7 +53,7 @@ class Image(Resource):
         asked = {"Owners": ["self"], "Filters": aws.filters, "IncludeDisabled": True}
         for one in aws.ec2.pages("describe_images", "Images", **asked):
             reason = one.get("StateReason", {}).get("Message", "")
-            yield from aws.copies(cls, one["ImageId"], one.get("Tags"), one, one["State"], reason)
+            yield from aws.found(cls, one["ImageId"], one.get("Tags"), one, one["State"], reason, copy=True)
 
     @classmethod
     def restorable(cls, aws: Aws, live: Observed) -> Iterator[Restorable]:
@@ -93,7 +93,7 @@ class EbsSnapshot(Resource):
     def scan(cls, aws: Aws) -> Iterable[Observed]:
         for one in aws.ec2.pages("describe_snapshots", "Snapshots", OwnerIds=["self"], Filters=aws.filters):
             reason = one.get("StateMessage", "")
-            yield from aws.copies(cls, one["SnapshotId"], one.get("Tags"), one, one["State"], reason)
+            yield from aws.found(cls, one["SnapshotId"], one.get("Tags"), one, one["State"], reason, copy=True)
 
     @classmethod
     def keep(cls, aws: Aws, live: Observed, options: DestroyOptions) -> Retained | None:

@@ -44,7 +44,7 @@ class Snapshot(Resource):
     @classmethod
     def scan(cls, aws: Aws) -> Iterable[Observed]:
         for one in aws.rds.pages("describe_db_snapshots", "DBSnapshots", SnapshotType="manual"):
-            yield from aws.copies(cls, one["DBSnapshotIdentifier"], one.get("TagList"), one, one["Status"])
+            yield from aws.found(cls, one["DBSnapshotIdentifier"], one.get("TagList"), one, one["Status"], copy=True)
 
     @classmethod
     def restorable(cls, aws: Aws, live: Observed) -> Iterator[Restorable]:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from awsdeploy.aws.prices import HOSTED_ZONE
 from awsdeploy.aws.session import tolerate
-from awsdeploy.config.stack import tags_to_dict
 from awsdeploy.dns.public_records import PublicRecord, place, read, written
 from awsdeploy.engine.resource import (
-    TAG_STACK,
     Aws,
     Blocker,
     Change,
@@ -24,7 +21,6 @@ from awsdeploy.engine.resource import (
     Retained,
     Stack,
 )
-from awsdeploy.engine.tagging import retagged
 from awsdeploy.errors import Refused
 from awsdeploy.resources import tag_calls
 from awsdeploy.resources.dns.zone_choice import chosen, covering, host, short
@@ -82,17 +78,8 @@ class HostedZone(Resource):
         return next(short(zone["Id"]) for zone in _listed(aws) if zone["CallerReference"] == reference)
 
     def diff(self, aws: Aws, live: Observed) -> Iterator[Change]:
-        present = _tags(aws, live)
-        if present.get(TAG_STACK) != aws.stack.tag:
-
-            def tag() -> None:
-                aws.route53.change_tags_for_resource(
-                    ResourceType="hostedzone", ResourceId=live.id, AddTags=aws.tags(self)
-                )
-
-            yield Change("tags", None, aws.stack.tag, tag)
-        else:
-            yield from retagged(aws, tag_calls.route53("hostedzone"), dataclasses.replace(live, tags=present))
+        present = tag_calls.route53_tags(aws, "hostedzone", live)
+        yield from tag_calls.route53_differences(aws, self, "hostedzone", live, present)
         if missing := lacking(aws, live, self.copied):
 
             def copy() -> None:
@@ -122,7 +109,7 @@ class HostedZone(Resource):
     @classmethod
     def delete(cls, aws: Aws, live: Observed, options: DestroyOptions) -> None:
         with tolerate("NoSuchHostedZone"):
-            copied = set(read(_tags(aws, live)))
+            copied = set(read(tag_calls.route53_tags(aws, "hostedzone", live)))
             apex = host(live.raw["Name"])
             gone = [one for one in _records(aws, live) if place(one["Name"], one["Type"], apex) in copied]
             if gone:
@@ -150,11 +137,6 @@ def lacking(aws: Aws, live: Observed, public: Iterable[PublicRecord]) -> list[Pu
 
 def _records(aws: Aws, live: Observed) -> list[dict[str, Any]]:
     return list(aws.route53.pages("list_resource_record_sets", "ResourceRecordSets", HostedZoneId=live.id))
-
-
-def _tags(aws: Aws, live: Observed) -> dict[str, str]:
-    answer = aws.route53.list_tags_for_resource(ResourceType="hostedzone", ResourceId=live.id)
-    return tags_to_dict(answer["ResourceTagSet"]["Tags"])
 
 
 def reference_of(zone: Mapping[str, Any], stack: Stack) -> list[str]:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from awsdeploy.aws.session import AwsRefusal, tolerate
-from awsdeploy.config.stack import tags_to_dict
 from awsdeploy.engine.resource import (
-    TAG_STACK,
     TIMELESS,
     Aws,
     Blocker,
@@ -22,7 +19,6 @@ from awsdeploy.engine.resource import (
     Observed,
     Resource,
 )
-from awsdeploy.engine.tagging import retagged
 from awsdeploy.resources import tag_calls
 
 KEY = "monitoring/health-check"
@@ -98,18 +94,8 @@ class HealthCheck(Resource):
             if present.get(field) != wanted:
                 wrong[field] = wanted
                 yield Change(field, present.get(field), wanted, update)
-        answer = aws.route53.list_tags_for_resource(ResourceType="healthcheck", ResourceId=live.id)
-        tags = tags_to_dict(answer["ResourceTagSet"]["Tags"])
-        if tags.get(TAG_STACK) != aws.stack.tag:
-
-            def tag() -> None:
-                aws.route53.change_tags_for_resource(
-                    ResourceType="healthcheck", ResourceId=live.id, AddTags=aws.tags(self)
-                )
-
-            yield Change("tags", None, aws.stack.tag, tag)
-        else:
-            yield from retagged(aws, tag_calls.route53("healthcheck"), dataclasses.replace(live, tags=tags))
+        tags = tag_calls.route53_tags(aws, "healthcheck", live)
+        yield from tag_calls.route53_differences(aws, self, "healthcheck", live, tags)
 
     @classmethod
     def blockers(cls, aws: Aws, live: Observed) -> Iterator[Blocker]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from awsdeploy.aws.session import AwsRefusal, tolerate
+from awsdeploy.dns import addresses
 from awsdeploy.engine.resource import (
     UNKNOWN,
     Aws,
@@ -188,6 +189,12 @@ class Listener(Resource):
 def secure(lives: Iterable[Observed]) -> bool:
     """Whether one of these listeners answers HTTPS."""
     return any(live.raw.get("Protocol") == "HTTPS" for live in lives)
+
+
+def url(balancer: Observed, listeners: Iterable[Observed], domain: str | None) -> str:
+    """URL of the application, without a slash at the end: of its domain if a listener answers HTTPS."""
+    named = domain if secure(listeners) else None
+    return addresses.address(balancer.raw["LoadBalancerName"], balancer.raw["DNSName"], named)
 
 
 def action(aws: Aws, what: TargetGroup | Redirect) -> dict[str, Any]:
