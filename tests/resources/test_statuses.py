@@ -113,7 +113,7 @@ def asked(status: str, options: DestroyOptions, protected: bool = False) -> list
 
     one = Rds()
     aws: Any = SimpleNamespace(
-        rds=one, region="r", session=SimpleNamespace(client=lambda *_: one), latest=lambda _: [live]
+        rds=one, region="r", context=SimpleNamespace(client=lambda *_: one), latest=lambda _: [live]
     )
     Database.delete(aws, live, options)
     return calls
