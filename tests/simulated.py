@@ -121,7 +121,7 @@ class World:
         made, _ = self.run(settings)
         destroy_plan = teardown.survey(made, options or DestroyOptions(data=True, zone=True))
         teardown.destroy(made, destroy_plan)
-        return [live for live, _ in destroy_plan.staying]
+        return [observed for observed, _ in destroy_plan.staying]
 
     def everything(self, settings: config.Settings) -> list[Observed]:
         """All that the stack has in AWS."""

@@ -58,7 +58,7 @@ class Refused(AwsdeployError):
 
 
 class WrongAccount(Refused):
-    """The stack lives in another account or region than the one in use."""
+    """The stack is in another account or region than the one in use."""
 
 
 class RecordTaken(Refused):

@@ -393,19 +393,19 @@ class CloudResource(Resource):
             return str(made["Id"])
         return more["Name"]
 
-    def diff(self, aws: Aws, live: Observed) -> Iterator[Change]:
+    def diff(self, aws: Aws, observed: Observed) -> Iterator[Change]:
         for name, new in self.settings(aws).items():
-            if name not in self.replaces and live.raw[name] != new:
+            if name not in self.replaces and observed.raw[name] != new:
 
                 def change(name: str = name, new: Any = new) -> None:
-                    aws.client("cloud").modify_thing(Id=live.id, Settings={name: new})
+                    aws.client("cloud").modify_thing(Id=observed.id, Settings={name: new})
 
-                yield Change(name, live.raw[name], new, change)
+                yield Change(name, observed.raw[name], new, change)
 
     @classmethod
-    def delete(cls, aws: Aws, live: Observed, options: DestroyOptions) -> None:
+    def delete(cls, aws: Aws, observed: Observed, options: DestroyOptions) -> None:
         with tolerate("InvalidThing.NotFound"):
-            aws.client("cloud").delete_thing(Id=live.id)
+            aws.client("cloud").delete_thing(Id=observed.id)
 
 
 def _setting(aws: Aws, value: Any) -> Any:
@@ -473,7 +473,7 @@ class Disk(CloudResource):
     wait = Wait(failed={"failed"})
 
     @classmethod
-    def keep(cls, aws: Aws, live: Observed, options: DestroyOptions) -> Retained | None:
+    def keep(cls, aws: Aws, observed: Observed, options: DestroyOptions) -> Retained | None:
         return None if options.data else Retained("it contains data", 1.5)
 
 

@@ -128,7 +128,7 @@ def test_what_is_kept_on_purpose_is_listed_with_its_cost_and_found_again(sample:
     sample.up()
     sample.cloud.of(Disk)[0].settings["network"] = ""
     destroy_plan = sample.destroy(DestroyOptions())
-    assert [(live.key, kept.why, kept.monthly) for live, kept in destroy_plan.staying] == [
+    assert [(observed.key, kept.why, kept.monthly) for observed, kept in destroy_plan.staying] == [
         ("sample/disk", "it contains data", 1.5)
     ]
     assert sample.things() == ["sample/disk"]
@@ -141,7 +141,7 @@ def test_data_that_a_destroy_would_lose_is_listed(sample: SampleStack) -> None:
     from awsdeploy.engine import teardown
 
     sample.up()
-    assert [live.key for live in teardown.survey(sample.run(), DestroyOptions(data=True)).lost_data] == ["sample/disk"]
+    assert [one.key for one in teardown.survey(sample.run(), DestroyOptions(data=True)).lost_data] == ["sample/disk"]
     assert teardown.survey(sample.run(), DestroyOptions()).lost_data == []
 
 
@@ -178,8 +178,8 @@ def test_what_holds_an_object_is_asked_only_when_it_is_stuck(
 ) -> None:
     asked: list[str] = []
 
-    def blockers(_kind: type[Network], _aws: Aws, live: Observed) -> Iterator[Blocker]:
-        asked.append(live.key)
+    def blockers(_kind: type[Network], _aws: Aws, observed: Observed) -> Iterator[Blocker]:
+        asked.append(observed.key)
         yield Blocker("a hedge", "cut it")
 
     monkeypatch.setattr(Network, "blockers", classmethod(blockers))
@@ -202,9 +202,9 @@ def test_what_holds_an_object_is_asked_after_half_of_the_time_and_then_once_in_i
     monkeypatch.setattr(blockage, "blocked_by", lambda *_: asked.append(clock[0]))
     sample.settle = 60.0
     held = blockage.Blockage(sample.run())
-    live = Observed(Network, "sample/network", "1")
+    observed = Observed(Network, "sample/network", "1")
     for clock[0] in range(0, 200, 10):
-        held.words(live, stuck=True)
+        held.words(observed, stuck=True)
     assert asked == [30, 90, 150]
 
 

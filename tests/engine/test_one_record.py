@@ -193,13 +193,13 @@ def test_a_kind_defined_here_goes_through_up_status_kill_and_destroy(sample: Sam
             )
             return str(made["Id"])
 
-        def diff(self, aws: Aws, live: Observed) -> Iterator[Change]:
+        def diff(self, aws: Aws, observed: Observed) -> Iterator[Change]:
             yield from ()
 
         @classmethod
-        def delete(cls, aws: Aws, live: Observed, options: DestroyOptions) -> None:
+        def delete(cls, aws: Aws, observed: Observed, options: DestroyOptions) -> None:
             with tolerate("InvalidThing.NotFound"):
-                aws.client("cloud").delete_thing(Id=live.id)
+                aws.client("cloud").delete_thing(Id=observed.id)
 
     assert KINDS["Queue"] is Queue
     assert Queue.noun() == "queue"

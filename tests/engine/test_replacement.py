@@ -41,7 +41,7 @@ def test_a_replacement_is_made_before_the_old_one_goes(sample: SampleStack) -> N
         "sample/alarm": "change",
         "sample/health": "wait",
     }
-    assert [live.id for live in plan.removals] == [old]
+    assert [one.id for one in plan.removals] == [old]
     assert sample.writes() == ["CreateThing Server", "ModifyThing Alarm", "DeleteThing Server"]
     assert sample.cloud.of(Server)[0].id != old
     assert sample.plan(sample.declare(server_image="ubuntu")).quiet
@@ -146,7 +146,7 @@ def test_a_replacement_reads_the_same_without_any_record(sample: SampleStack) ->
 def test_what_is_no_longer_declared_is_removed_last(sample: SampleStack) -> None:
     sample.up()
     plan = sample.up(sample.declare(without=["sample/alarm"]))
-    assert [live.key for live in plan.removals] == ["sample/alarm"]
+    assert [one.key for one in plan.removals] == ["sample/alarm"]
     assert sample.cloud.of(Alarm) == []
     assert "sample/alarm" not in State.load(sample.path, sample.stack.tag).entries
 
@@ -154,8 +154,8 @@ def test_what_is_no_longer_declared_is_removed_last(sample: SampleStack) -> None
 def test_data_that_a_plan_would_lose_is_listed(sample: SampleStack) -> None:
     sample.up()
     assert sample.plan().lost_data == []
-    assert [live.key for live in sample.plan(sample.declare(without=["sample/disk"])).lost_data] == ["sample/disk"]
-    assert [live.key for live in sample.plan(sample.declare(disk_volume_type="io2")).lost_data] == ["sample/disk"]
+    assert [one.key for one in sample.plan(sample.declare(without=["sample/disk"])).lost_data] == ["sample/disk"]
+    assert [one.key for one in sample.plan(sample.declare(disk_volume_type="io2")).lost_data] == ["sample/disk"]
 
 
 def test_another_stack_of_the_same_cloud_is_neither_seen_nor_touched(sample: SampleStack) -> None:
@@ -197,7 +197,7 @@ def test_adopting_what_we_made_ourselves_does_not_delete_it(sample: SampleStack)
     sample.up()
     own = sample.cloud.of(Network)[0].id
     plan = sample.plan(sample.declare(network_existing=own))
-    assert own not in [live.id for live in plan.removals]
+    assert own not in [one.id for one in plan.removals]
 
 
 def network_of_another_stack() -> Any:

@@ -147,7 +147,7 @@ def set_the_scene(world: World, stage: str) -> None:
         git(world.folder, "init", "-q", "-b", "main")
         commit(world.folder, {**application(SERVER), ".gitignore": ".awsdeploy/\n"})
     elif stage == "mend":
-        objects = {live.key: live for live in world.everything(world.settings(EVERYTHING))}
+        objects = {observed.key: observed for observed in world.everything(world.settings(EVERYTHING))}
         for key, hand in HANDS.values():
             # One hand may have taken away what the next would change.
             with contextlib.suppress(ClientError, KeyError, ValueError, IndexError, StopIteration):

@@ -84,10 +84,10 @@ def test_only_words_are_recorded_of_codes_and_statuses(tmp_path: Path) -> None:
     recorder = Recorder(path)
     for outcome in ("InvalidGroup.NotFound", "404", "no answer", "shop-prod", "123456789012", "<html>10.0.0.1</html>"):
         recorder.called(AnsweredCall("ec2", "DescribeVpcs", 0.1, outcome))
-    lives = [
+    observations = [
         Observed(Database, "database/mysql", f"db-{n}", status=said) for n, said in enumerate(("backing-up", "a.b"))
     ]
-    recorder.looked(Database, "r", lives)
+    recorder.looked(Database, "r", observations)
     rows = list(recording.rows(path))
     assert [row["outcome"] for row in rows[:-1]] == ["InvalidGroup.NotFound", "404", "no answer", *["unreadable"] * 3]
     assert sorted(rows[-1]["states"].values()) == ["backing-up", "unreadable"]

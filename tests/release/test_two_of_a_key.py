@@ -66,11 +66,11 @@ def _session(run: Any, settings: Any) -> Any:
 class Found:
     """What AWS has: these, and a bucket for releases."""
 
-    def __init__(self, *lives: Observed) -> None:
-        self.lives = lives
+    def __init__(self, *observations: Observed) -> None:
+        self.observations = observations
 
     def all(self, kind: type[Resource], _region: str) -> Sequence[Observed]:
-        found = [live for live in self.lives if live.kind is kind]
+        found = [one for one in self.observations if one.kind is kind]
         return found or [Observed(kind, "storage/artifacts", "artifacts")] if kind is Bucket else found
 
 
@@ -150,7 +150,7 @@ def taken(tree: ast.Module) -> Iterator[str]:
         elif isinstance(node, ast.Subscript) and isinstance(node.value, ast.Call):
             if ast.unparse(node.value.func).rpartition(".")[2] in LOOKS:
                 yield ast.unparse(node)
-        elif isinstance(node, ast.DictComp) and ast.unparse(node.key) == "live.key":
+        elif isinstance(node, ast.DictComp) and ast.unparse(node.key) == "observed.key":
             yield ast.unparse(node)
 
 

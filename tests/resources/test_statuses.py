@@ -105,7 +105,7 @@ def database(status: str, protected: bool = False) -> Observed:
 
 def asked(status: str, options: DestroyOptions, protected: bool = False) -> list[tuple[str, dict[str, Any]]]:
     """The calls that one step of a delete makes."""
-    live, calls = database(status, protected), list[tuple[str, dict[str, Any]]]()
+    observed, calls = database(status, protected), list[tuple[str, dict[str, Any]]]()
 
     class Rds:
         def __getattr__(self, method: str) -> Any:
@@ -113,9 +113,9 @@ def asked(status: str, options: DestroyOptions, protected: bool = False) -> list
 
     one = Rds()
     aws: Any = SimpleNamespace(
-        rds=one, region="r", context=SimpleNamespace(client=lambda *_: one), latest=lambda _: [live]
+        rds=one, region="r", context=SimpleNamespace(client=lambda *_: one), latest=lambda _: [observed]
     )
-    Database.delete(aws, live, options)
+    Database.delete(aws, observed, options)
     return calls
 
 

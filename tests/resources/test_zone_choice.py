@@ -47,7 +47,7 @@ def settings(**more: Any) -> config.Settings:
 def adopted(world: World, chosen: config.Settings) -> str:
     """The id of the zone that a plan puts the records into; the one that decides about HTTPS is the same."""
     plan = world.plan(chosen)
-    (used,) = [item.live for one, item in plan.items.items() if isinstance(one, HostedZone)]
+    (used,) = [item.observed for one, item in plan.items.items() if isinstance(one, HostedZone)]
     assert used is not None
     route53 = AwsSession().client("route53", REGION)
     zones = route53.pages("list_hosted_zones", "HostedZones")

@@ -92,13 +92,13 @@ def test_status_and_up_tell_the_step_that_failed_and_what_to_do(
     with forked(sandbox, tmp_path) as world:
         settings = world.settings(CONFIG)
         world.up(settings)
-        (live,) = [one for one in world.everything(settings) if one.key == KEY]
+        (observed,) = [one for one in world.everything(settings) if one.key == KEY]
         ec2 = world.client("ec2")
-        ec2.create_tags(Resources=[live.id], Tags=[{"Key": "awsdeploy:bootstrap", "Value": "failed 1 node"}])
+        ec2.create_tags(Resources=[observed.id], Tags=[{"Key": "awsdeploy:bootstrap", "Value": "failed 1 node"}])
         (gate,) = [one for one in world.plan(settings).items.values() if one.resource.key == GATE]
-        assert gate.live is not None
-        assert (gate.action, gate.live.status) == ("wait", "failed")
-        assert f"{live.id} at step node of version 1" in gate.live.reason
+        assert gate.observed is not None
+        assert (gate.action, gate.observed.status) == ("wait", "failed")
+        assert f"{observed.id} at step node of version 1" in gate.observed.reason
         said = world.awsdeploy("status")
         assert said.returncode == 1
         assert "at step node" in said.stdout
@@ -106,7 +106,7 @@ def test_status_and_up_tell_the_step_that_failed_and_what_to_do(
             world.up(settings)
         assert "--replace" in failure.value.hint
         assert "/var/log/awsdeploy/bootstrap.log" in failure.value.hint
-        ec2.create_tags(Resources=[live.id], Tags=[{"Key": "awsdeploy:bootstrap", "Value": WELL}])
+        ec2.create_tags(Resources=[observed.id], Tags=[{"Key": "awsdeploy:bootstrap", "Value": WELL}])
         world.up(settings)
 
 
@@ -114,15 +114,15 @@ def test_up_waits_for_a_machine_that_has_not_reported_yet(sandbox: control.Runni
     with forked(sandbox, tmp_path) as world:
         settings = world.settings(CONFIG)
         world.up(settings)
-        (live,) = [one for one in world.everything(settings) if one.key == KEY]
+        (observed,) = [one for one in world.everything(settings) if one.key == KEY]
         ec2, waits = world.client("ec2"), threading.Event()
         tag = {"Key": "awsdeploy:bootstrap", "Value": WELL}
-        ec2.delete_tags(Resources=[live.id], Tags=[{"Key": tag["Key"]}])
+        ec2.delete_tags(Resources=[observed.id], Tags=[{"Key": tag["Key"]}])
 
         def report_when_waited_for(event: object) -> None:
             if getattr(event, "key", "") == GATE and getattr(event, "status", "") == "bootstrapping":
                 waits.set()
-                ec2.create_tags(Resources=[live.id], Tags=[tag])
+                ec2.create_tags(Resources=[observed.id], Tags=[tag])
 
         world.on_event = report_when_waited_for
         world.up(settings)

@@ -72,7 +72,7 @@ def destroyed(world: World, key: str, hands: dict[str, Callable[[], object]]) ->
 
 
 def of(world: World, key: str) -> Any:
-    return next(live for live in world.everything(world.settings(CONFIG)) if live.key == key)
+    return next(one for one in world.everything(world.settings(CONFIG)) if one.key == key)
 
 
 def test_an_interface_of_somebodys_own(stack_world: World, tmp_path: Path) -> None:

@@ -33,7 +33,7 @@ THREE = PLAIN + '[services.frontend]\n[services.backend]\n[services.admin]\nport
 
 def keys(world: World, settings: Any) -> dict[str, str]:
     """Key → id of everything there is."""
-    return {live.key: live.id for live in world.everything(settings)}
+    return {observed.key: observed.id for observed in world.everything(settings)}
 
 
 def record_of(world: World, name: str, type: str) -> dict[str, Any] | None:
@@ -109,7 +109,7 @@ def test_a_service_that_is_no_longer_declared_goes(brought_up: Callable[[str], W
     assert "machines/admin-1" in keys(world, settings)
     fewer = world.settings(PLAIN)
     plan = world.plan(fewer)
-    assert {live.key for live in plan.removals} >= {"machines/admin-1", "web/admin", "security/admin"}
+    assert {one.key for one in plan.removals} >= {"machines/admin-1", "web/admin", "security/admin"}
     assert plan.lost_data == []
     world.up(fewer)
     assert not [key for key in keys(world, fewer) if "admin" in key]

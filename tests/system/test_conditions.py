@@ -89,14 +89,14 @@ def test_an_account_that_may_not_yet_is_told_what_helps_and_the_same_up_finishes
     settings, condition = world.settings(CONFIG), CONDITIONS[name]
     refuse(world, condition)
     told(world, condition)
-    before = {live.id for live in world.everything(settings)}
+    before = {one.id for one in world.everything(settings)}
 
     world.control("DELETE", "fault")
     again = world.awsdeploy("up", "--yes")
     assert again.returncode == 0, again.stderr
-    lives = world.everything(settings)
-    assert before <= {live.id for live in lives}, "made twice"
-    assert max(Counter((live.kind, live.key) for live in lives).values()) == 1
+    observations = world.everything(settings)
+    assert before <= {one.id for one in observations}, "made twice"
+    assert max(Counter((one.kind, one.key) for one in observations).values()) == 1
     assert writes(world.up(settings)) == {}
     world.destroy(settings)
     assert leftovers(world) == []

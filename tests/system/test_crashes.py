@@ -115,9 +115,9 @@ def survive(world: World, command: str, fault: str, write: int, all_there_is: di
         assert leftovers(world) == []
 
 
-def no_twins(lives: list[Observed]) -> None:
+def no_twins(observations: list[Observed]) -> None:
     """One object for each key of each kind; volumes have their machine's."""
-    counted = Counter((live.kind.__name__, live.key) for live in lives)
+    counted = Counter((one.kind.__name__, one.key) for one in observations)
     assert {what: count for what, count in counted.items() if count > 1} == {}
 
 

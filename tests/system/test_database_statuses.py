@@ -134,7 +134,7 @@ def test_destroy(stack_world: World, tmp_path: Path, status: str) -> None:
         assert "--delete-data" in failed.hint
         assert len(databases(world)) == 1
         # What the database does not stand on is gone.
-        assert "Instance" not in {live.kind.__name__ for live in world.everything(settings)}
+        assert "Instance" not in {one.kind.__name__ for one in world.everything(settings)}
         world.destroy(settings, DestroyOptions(data=True, zone=True))
         assert world.everything(settings) == []
 
@@ -174,7 +174,7 @@ def test_a_full_disk_takes_more_storage_and_the_person_is_told(stack_world: Worl
 def test_up_goes_on_with_what_does_not_need_the_database(stack_world: World, tmp_path: Path) -> None:
     with a_database(stack_world, tmp_path, "storage-full") as world:
         settings = world.settings(CONFIG)
-        uploads = next(live.id for live in world.everything(settings) if live.key == "storage/uploads")
+        uploads = next(one.id for one in world.everything(settings) if one.key == "storage/uploads")
         versions = {"Bucket": uploads, "VersioningConfiguration": {"Status": "Suspended"}}
         world.client("s3").put_bucket_versioning(**versions)
         done = world.awsdeploy("up", "--yes")
@@ -201,26 +201,26 @@ def test_files_that_came_after_the_question_stay(stack_world: World, tmp_path: P
         settings = world.settings(CONFIG)
         made, _ = world.run(settings)
         destroy_plan = teardown.survey(made, DestroyOptions(snapshot="20261127000000", zone=True))
-        (uploads,) = [live for live in destroy_plan.going if live.key == "storage/uploads"]
+        (uploads,) = [one for one in destroy_plan.going if one.key == "storage/uploads"]
         world.client("s3").put_object(Bucket=uploads.id, Key="uploads/new.jpg", Body=b"1")
         with pytest.raises(AwsFailure, match="now contains files, so it is retained"):
             teardown.destroy(made, destroy_plan)
         kept = world.destroy(settings, DestroyOptions(snapshot="20261127000000", zone=True))
-        assert uploads.id in [live.id for live in kept]
+        assert uploads.id in [one.id for one in kept]
         assert world.client("s3").get_object(Bucket=uploads.id, Key="uploads/new.jpg")["Body"].read() == b"1"
 
 
 def test_an_impossible_snapshot_is_said_before_the_question(stack_world: World, tmp_path: Path) -> None:
     with a_database(stack_world, tmp_path, "failed") as world:
         settings = world.settings(CONFIG)
-        before = {live.id for live in world.everything(settings)}
+        before = {one.id for one in world.everything(settings)}
         refused = world.awsdeploy("destroy", "--confirm", "shop-prod")
         assert refused.returncode == 5, refused.stdout + refused.stderr
         assert "no final snapshot of database/mysql" in refused.stderr
         assert "automatic backups up to" in refused.stderr
         assert "destroy --delete-data" in refused.stderr
         assert "after a final snapshot" not in refused.stderr
-        assert {live.id for live in world.everything(settings)} == before
+        assert {one.id for one in world.everything(settings)} == before
         assert "Nothing was deleted" in refused.stderr
         done = world.awsdeploy("destroy", "--confirm", "shop-prod", "--delete-data")
         assert done.returncode == 0, done.stdout + done.stderr
@@ -256,14 +256,14 @@ def test_protection_that_cannot_be_turned_off_is_said_before_anything_is_deleted
 ) -> None:
     with a_database(protected, tmp_path, status) as world:
         settings = world.settings(PROTECTED)
-        before = {live.id for live in world.everything(settings)}
+        before = {one.id for one in world.everything(settings)}
         refused = world.awsdeploy("destroy", "--confirm", "shop-prod", *flags)
         assert refused.returncode == 5, refused.stdout + refused.stderr
         assert "The deletion protection of database/mysql" in refused.stderr
         assert f"it is {status}" in refused.stderr
         assert "Nothing was deleted." in refused.stderr
         assert action in refused.stderr
-        assert {live.id for live in world.everything(settings)} == before
+        assert {one.id for one in world.everything(settings)} == before
 
 
 def test_after_the_named_command_destroy_goes_on(protected: World, tmp_path: Path) -> None:

@@ -43,7 +43,7 @@ def settled(world: World, *words: str) -> str:
     return done.stdout
 
 
-def lives(world: World, config: str) -> str:
+def life_cycle(world: World, config: str) -> str:
     """`up`, `status` and an `up` that writes nothing; what the first one said."""
     (world.folder / "config.toml").write_text(config)
     said = settled(world, "up", "--yes")
@@ -111,7 +111,7 @@ def prove(world: World) -> None:
 @pytest.mark.slow
 def test_with_external_dns_all_but_https_comes_up_and_a_later_up_finishes_it(world: World) -> None:
     without_zone(world)
-    said = lives(world, BASE + 'domain = "example.com"\n[dns]\nmode = "external"\n' + QUIET)
+    said = life_cycle(world, BASE + 'domain = "example.com"\n[dns]\nmode = "external"\n' + QUIET)
     (balancer,) = world.client("elbv2").describe_load_balancers()["LoadBalancers"]
     assert ports(world) == {80: "forward"}
     assert f"  example.com  CNAME or ALIAS  {balancer['DNSName']}" in said
@@ -138,7 +138,7 @@ def test_a_domain_whose_name_servers_are_elsewhere_does_not_block(world: World) 
     fill(world)
     before = records(world)
     world.control("POST", "delegation", {"name": "example.com", "servers": ["ns1.gabia.co.kr", "ns2.gabia.co.kr"]})
-    said = lives(world, BASE + 'domain = "example.com"\n' + QUIET)
+    said = life_cycle(world, BASE + 'domain = "example.com"\n' + QUIET)
     servers = world.client("route53").get_hosted_zone(Id=zone(world))["DelegationSet"]["NameServers"]
     assert [line.strip() for line in said.splitlines() if "awsdns" in line] == servers
     assert ports(world) == {80: "forward"}
@@ -154,7 +154,7 @@ def test_a_domain_whose_name_servers_are_elsewhere_does_not_block(world: World) 
 def test_a_zone_full_of_other_peoples_records_is_the_same_afterwards(world: World) -> None:
     fill(world)
     before = records(world)
-    said = lives(world, BASE + 'domain = "example.com"\n' + QUIET)
+    said = life_cycle(world, BASE + 'domain = "example.com"\n' + QUIET)
     assert ports(world) == {80: "redirect", 443: "forward"}
     assert "acm-validations" not in said
     present = records(world)
@@ -168,7 +168,7 @@ def test_a_zone_full_of_other_peoples_records_is_the_same_afterwards(world: Worl
 def test_without_dns_port_80_serves_and_nothing_is_entered_anywhere(world: World, dns: str) -> None:
     fill(world)
     before = records(world)
-    lives(world, BASE + dns + QUIET)
+    life_cycle(world, BASE + dns + QUIET)
     assert ports(world) == {80: "forward"}
     assert records(world) == before
     assert world.client("acm").list_certificates()["CertificateSummaryList"] == []
@@ -179,7 +179,7 @@ def test_without_dns_port_80_serves_and_nothing_is_entered_anywhere(world: World
 @pytest.mark.slow
 def test_a_new_zone_is_made_and_its_servers_are_said_until_it_is_delegated(world: World) -> None:
     without_zone(world)
-    said = lives(world, BASE + 'domain = "example.com"\ncreate_zone = true\n' + QUIET)
+    said = life_cycle(world, BASE + 'domain = "example.com"\ncreate_zone = true\n' + QUIET)
     servers = world.client("route53").get_hosted_zone(Id=zone(world))["DelegationSet"]["NameServers"]
     assert [line.strip() for line in said.splitlines() if line.startswith("  ns-")] == servers
     assert ports(world) == {80: "forward"}
@@ -196,9 +196,9 @@ def test_a_new_zone_is_made_and_its_servers_are_said_until_it_is_delegated(world
 def test_what_is_entered_by_hand_for_external_dns_stays_although_it_is_in_this_account(world: World) -> None:
     world.control("POST", "delegation", {"name": "example.com", "servers": ["ns1.gabia.co.kr"]})
     domain = 'domain = "example.com"\n'
-    lives(world, BASE + domain + QUIET)
+    life_cycle(world, BASE + domain + QUIET)
     before = records(world)
-    said = lives(world, BASE + domain + '[dns]\nmode = "external"\n' + QUIET)
+    said = life_cycle(world, BASE + domain + '[dns]\nmode = "external"\n' + QUIET)
     assert "acm-validations" in said
     assert records(world) == before
     dies(world)
@@ -216,7 +216,7 @@ def test_a_new_zone_takes_over_what_public_dns_says_and_they_go_together(world: 
     without_zone(world)
     publish(world)
     domain = 'domain = "example.com"\ncreate_zone = true\n'
-    said = lives(world, BASE + domain + QUIET)
+    said = life_cycle(world, BASE + domain + QUIET)
     assert "Without them, mail stops working" in said
     assert "  example.com  MX  10 mail.example.com." in said
     assert said.index("  MX  ") < said.index("ns-")

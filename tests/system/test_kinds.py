@@ -67,43 +67,43 @@ NOT_DECLARED = {
 
 Read = Callable[[World, Observed], dict[str, str]]
 BY_SERVICE: dict[str, Read] = {
-    "ec2": lambda world, live: tags(
-        world.client("ec2").describe_tags(Filters=[{"Name": "resource-id", "Values": [live.id]}])["Tags"]
+    "ec2": lambda world, observed: tags(
+        world.client("ec2").describe_tags(Filters=[{"Name": "resource-id", "Values": [observed.id]}])["Tags"]
     ),
-    "elbv2": lambda world, live: tags(
-        world.client("elbv2").describe_tags(ResourceArns=[live.id])["TagDescriptions"][0]["Tags"]
+    "elbv2": lambda world, observed: tags(
+        world.client("elbv2").describe_tags(ResourceArns=[observed.id])["TagDescriptions"][0]["Tags"]
     ),
 }
 
 
 def _rds(kind: str) -> Read:
-    def read(world: World, live: Observed) -> dict[str, str]:
-        arn = f"arn:aws:rds:{live.region}:123456789012:{kind}:{live.id}"
+    def read(world: World, observed: Observed) -> dict[str, str]:
+        arn = f"arn:aws:rds:{observed.region}:123456789012:{kind}:{observed.id}"
         return tags(world.client("rds").list_tags_for_resource(ResourceName=arn)["TagList"])
 
     return read
 
 
-def _log_group(world: World, live: Observed) -> dict[str, str]:
-    arn = f"arn:aws:logs:{live.region}:123456789012:log-group:{live.id}"
+def _log_group(world: World, observed: Observed) -> dict[str, str]:
+    arn = f"arn:aws:logs:{observed.region}:123456789012:log-group:{observed.id}"
     found: dict[str, str] = world.client("logs").list_tags_for_resource(resourceArn=arn)["tags"]
     return found
 
 
 def _route53(kind: str) -> Read:
-    def read(world: World, live: Observed) -> dict[str, str]:
-        answer = world.client("route53").list_tags_for_resource(ResourceType=kind, ResourceId=live.id)
+    def read(world: World, observed: Observed) -> dict[str, str]:
+        answer = world.client("route53").list_tags_for_resource(ResourceType=kind, ResourceId=observed.id)
         return tags(answer["ResourceTagSet"]["Tags"])
 
     return read
 
 
-def _parameter(world: World, live: Observed) -> dict[str, str]:
-    return tags(world.client("ssm").list_tags_for_resource(ResourceType="Parameter", ResourceId=live.id)["TagList"])
+def _parameter(world: World, observed: Observed) -> dict[str, str]:
+    return tags(world.client("ssm").list_tags_for_resource(ResourceType="Parameter", ResourceId=observed.id)["TagList"])
 
 
-def _budget(world: World, live: Observed) -> dict[str, str]:
-    arn = f"arn:aws:budgets::123456789012:budget/{live.id}"
+def _budget(world: World, observed: Observed) -> dict[str, str]:
+    arn = f"arn:aws:budgets::123456789012:budget/{observed.id}"
     return tags(world.client("budgets").list_tags_for_resource(ResourceARN=arn)["ResourceTags"])
 
 
@@ -115,38 +115,40 @@ TAGS: dict[str, Read] = {
     ),
     **dict.fromkeys(["Instance", "Volume", "Image", "EbsSnapshot", "LaunchTemplate", "Member"], BY_SERVICE["ec2"]),
     **dict.fromkeys(["LoadBalancer", "TargetGroup", "Listener"], BY_SERVICE["elbv2"]),
-    "AutoScalingGroup": lambda world, live: tags(
-        world.client("autoscaling").describe_auto_scaling_groups(AutoScalingGroupNames=[live.id])["AutoScalingGroups"][
-            0
-        ]["Tags"]
+    "AutoScalingGroup": lambda world, observed: tags(
+        world.client("autoscaling").describe_auto_scaling_groups(AutoScalingGroupNames=[observed.id])[
+            "AutoScalingGroups"
+        ][0]["Tags"]
     ),
     "Database": _rds("db"),
     "SubnetGroup": _rds("subgrp"),
     "ParameterGroup": _rds("pg"),
     "Snapshot": _rds("snapshot"),
-    "Role": lambda world, live: tags(world.client("iam").get_role(RoleName=live.id)["Role"]["Tags"]),
-    "InstanceProfile": lambda world, live: tags(
-        world.client("iam").get_instance_profile(InstanceProfileName=live.id)["InstanceProfile"]["Tags"]
+    "Role": lambda world, observed: tags(world.client("iam").get_role(RoleName=observed.id)["Role"]["Tags"]),
+    "InstanceProfile": lambda world, observed: tags(
+        world.client("iam").get_instance_profile(InstanceProfileName=observed.id)["InstanceProfile"]["Tags"]
     ),
     **dict.fromkeys(["Parameter", "Password", "EnvironmentValue"], _parameter),
     **dict.fromkeys(
         ["Bucket", "DataBucket"],
-        lambda world, live: tags(world.client("s3", live.region).get_bucket_tagging(Bucket=live.id)["TagSet"]),
+        lambda world, observed: tags(
+            world.client("s3", observed.region).get_bucket_tagging(Bucket=observed.id)["TagSet"]
+        ),
     ),
-    "LifecyclePolicy": lambda world, live: dict(
-        world.client("dlm").get_lifecycle_policy(PolicyId=live.id)["Policy"]["Tags"]
+    "LifecyclePolicy": lambda world, observed: dict(
+        world.client("dlm").get_lifecycle_policy(PolicyId=observed.id)["Policy"]["Tags"]
     ),
-    "Certificate": lambda world, live: tags(
-        world.client("acm").list_tags_for_certificate(CertificateArn=live.id)["Tags"]
+    "Certificate": lambda world, observed: tags(
+        world.client("acm").list_tags_for_certificate(CertificateArn=observed.id)["Tags"]
     ),
     "HostedZone": _route53("hostedzone"),
     "HealthCheck": _route53("healthcheck"),
     **dict.fromkeys(["LogGroup", "DatabaseLog"], _log_group),
-    "Topic": lambda world, live: tags(
-        world.client("sns", live.region).list_tags_for_resource(ResourceArn=live.id)["Tags"]
+    "Topic": lambda world, observed: tags(
+        world.client("sns", observed.region).list_tags_for_resource(ResourceArn=observed.id)["Tags"]
     ),
-    "Alarm": lambda world, live: tags(
-        world.client("cloudwatch", live.region).list_tags_for_resource(ResourceARN=live.raw["AlarmArn"])["Tags"]
+    "Alarm": lambda world, observed: tags(
+        world.client("cloudwatch", observed.region).list_tags_for_resource(ResourceARN=observed.raw["AlarmArn"])["Tags"]
     ),
 }
 NO_TAGS = {
@@ -202,7 +204,7 @@ def test_every_kind_is_declared(whole: tuple[World, Any]) -> None:
 
 def test_every_declared_resource_is_found_by_its_kind(whole: tuple[World, Any]) -> None:
     world, settings = whole
-    found = {(live.kind, live.key) for live in world.everything(settings)}
+    found = {(one.kind, one.key) for one in world.everything(settings)}
     declared = {
         (type(resource), resource.key)
         for step in architecture.steps(settings)
@@ -223,13 +225,13 @@ def test_repair_yields_nothing_after_up(whole: tuple[World, Any]) -> None:
 def test_everything_carries_the_stacks_tags(whole: tuple[World, Any]) -> None:
     world, settings = whole
     assert set(TAGS) | set(NO_TAGS) == set(kinds())
-    for live in world.everything(settings):
-        if live.kind.__name__ not in NO_TAGS:
-            found = TAGS[live.kind.__name__](world, live)
-            assert found[TAG_STACK] == "all/prod", live.key
-            assert found[TAG_RESOURCE] == live.origin
-            assert found[TAG_GENERATION] == live.generation
-            assert {key: found.get(key) for key in own_tags.OWN} == own_tags.OWN, live.key
+    for observed in world.everything(settings):
+        if observed.kind.__name__ not in NO_TAGS:
+            found = TAGS[observed.kind.__name__](world, observed)
+            assert found[TAG_STACK] == "all/prod", observed.key
+            assert found[TAG_RESOURCE] == observed.origin
+            assert found[TAG_GENERATION] == observed.generation
+            assert {key: found.get(key) for key in own_tags.OWN} == own_tags.OWN, observed.key
 
 
 def test_rules_carry_the_stacks_tags(whole: tuple[World, Any]) -> None:
@@ -237,16 +239,16 @@ def test_rules_carry_the_stacks_tags(whole: tuple[World, Any]) -> None:
     elbv2, ec2 = world.client("elbv2"), world.client("ec2")
     rules = [
         rule["RuleArn"]
-        for live in world.everything(settings)
-        if live.kind.__name__ == "Listener"
-        for rule in elbv2.describe_rules(ListenerArn=live.id)["Rules"]
+        for one in world.everything(settings)
+        if one.kind.__name__ == "Listener"
+        for rule in elbv2.describe_rules(ListenerArn=one.id)["Rules"]
         if rule["Priority"] != "default"
     ]
     assert rules
     for described in elbv2.describe_tags(ResourceArns=rules)["TagDescriptions"]:
         assert tags(described["Tags"])[TAG_STACK] == "all/prod"
         assert own_tags.OWN.items() <= tags(described["Tags"]).items()
-    groups = [live.id for live in world.everything(settings) if live.kind.__name__ == "SecurityGroup"]
+    groups = [one.id for one in world.everything(settings) if one.kind.__name__ == "SecurityGroup"]
     inbound = [
         rule
         for rule in ec2.describe_security_group_rules(Filters=[{"Name": "group-id", "Values": groups}])[
@@ -263,16 +265,18 @@ def test_rules_carry_the_stacks_tags(whole: tuple[World, Any]) -> None:
 def carried(world: World, settings: Any) -> dict[str, dict[str, str]]:
     """The tags of all whose tags `up` mends, by kind and key."""
     return {
-        f"{live.kind.__name__} {live.key} {live.id}": TAGS[live.kind.__name__](world, live)
-        for live in world.everything(settings)
-        if live.kind.__name__ in own_tags.PUT
+        f"{observed.kind.__name__} {observed.key} {observed.id}": TAGS[observed.kind.__name__](world, observed)
+        for observed in world.everything(settings)
+        if observed.kind.__name__ in own_tags.PUT
     }
 
 
 def test_every_role_is_made_with_the_boundary(whole: tuple[World, Any]) -> None:
     world, settings = whole
-    iam, roles = world.client("iam"), [live for live in world.everything(settings) if live.kind.__name__ == "Role"]
-    found = {live.key: iam.get_role(RoleName=live.id)["Role"].get("PermissionsBoundary", {}) for live in roles}
+    iam, roles = world.client("iam"), [one for one in world.everything(settings) if one.kind.__name__ == "Role"]
+    found = {
+        observed.key: iam.get_role(RoleName=observed.id)["Role"].get("PermissionsBoundary", {}) for observed in roles
+    }
     assert roles
     assert {one.get("PermissionsBoundaryArn") for one in found.values()} == {settings.iam.permissions_boundary}, found
 
@@ -280,15 +284,15 @@ def test_every_role_is_made_with_the_boundary(whole: tuple[World, Any]) -> None:
 def test_an_own_tag_changed_by_hand_is_shown_and_mended_on_every_kind(whole: tuple[World, Any]) -> None:
     world, settings = whole
     assert set(own_tags.PUT) | {"EnvironmentValue", "Image", "EbsSnapshot", "Snapshot"} == set(TAGS)
-    touched = [live for live in world.everything(settings) if live.kind.__name__ in own_tags.PUT]
-    assert {live.kind.__name__ for live in touched} == set(own_tags.PUT)
-    for live in touched:
-        own_tags.PUT[live.kind.__name__](world, live, {"CostCenter": "by hand", "Theirs": "stays"})
+    touched = [one for one in world.everything(settings) if one.kind.__name__ in own_tags.PUT]
+    assert {one.kind.__name__ for one in touched} == set(own_tags.PUT)
+    for observed in touched:
+        own_tags.PUT[observed.kind.__name__](world, observed, {"CostCenter": "by hand", "Theirs": "stays"})
     plan = world.plan(settings)
     shown = {
         item.resource.key for item in plan.items.values() if any("tag CostCenter" in one.field for one in item.changes)
     }
-    declared = {live.key for live in touched if live.kind.__name__ not in ("Volume", "Member")}
+    declared = {one.key for one in touched if one.kind.__name__ not in ("Volume", "Member")}
     assert shown == declared
     world.up(settings)
     for name, found in carried(world, settings).items():
@@ -323,8 +327,8 @@ def test_destroy_keeps_what_was_promised_and_leaves_nothing_else(whole: tuple[Wo
     world, settings = whole
     kept = world.destroy(settings, DestroyOptions(snapshot="20261124000000"))
     of_the_day = {"Image", "EbsSnapshot"}  # if the world has seen half past 18
-    assert sorted({live.kind.__name__ for live in kept} - of_the_day) == ["HostedZone", "Snapshot"]
-    assert sorted(live.id for live in world.everything(settings)) == sorted(live.id for live in kept)
+    assert sorted({one.kind.__name__ for one in kept} - of_the_day) == ["HostedZone", "Snapshot"]
+    assert sorted(one.id for one in world.everything(settings)) == sorted(one.id for one in kept)
     assert world.destroy(settings, DestroyOptions(data=True, zone=True)) == []
     assert world.everything(settings) == []
     names = world.client("ssm").describe_parameters()["Parameters"]

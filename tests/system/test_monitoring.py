@@ -34,16 +34,16 @@ budget = false
 def actions(world: World, text: str = CONFIG) -> dict[str, str]:
     plan = world.plan(world.settings(text))
     found = {item.resource.key: item.action for item in plan.items.values() if item.action != "none"}
-    return found | {live.key: "remove" for live in plan.removals}
+    return found | {observed.key: "remove" for observed in plan.removals}
 
 
-def lives(world: World, text: str = CONFIG) -> dict[str, Observed]:
+def observations(world: World, text: str = CONFIG) -> dict[str, Observed]:
     return {one.key: one for one in world.everything(world.settings(text))}
 
 
 def armed(world: World) -> dict[str, bool]:
     """Whether each alarm tells anybody, by the end of its key."""
-    found = {key: one.raw["ActionsEnabled"] for key, one in lives(world).items() if "/alarms/" in key}
+    found = {key: one.raw["ActionsEnabled"] for key, one in observations(world).items() if "/alarms/" in key}
     return {key.removeprefix("monitoring/alarms/"): enabled for key, enabled in found.items()}
 
 
@@ -86,7 +86,7 @@ def test_alarms_reach_nobody_until_an_address_is_confirmed_and_every_command_say
 def test_an_alarm_of_a_service_is_armed_by_its_first_release(up: World) -> None:
     of_services = {name for name in armed(up) if name.startswith(("frontend", "backend")) or name == "health"}
     assert {name for name, enabled in armed(up).items() if not enabled} == of_services
-    machine = lives(up)["machines/backend-1"].id
+    machine = observations(up)["machines/backend-1"].id
     up.client("ec2").create_tags(Resources=[machine], Tags=[{"Key": "awsdeploy:release", "Value": "failed r1 build"}])
     assert not actions(up)
     status, told = up.awsdeploy("status"), _status(up)[1]
@@ -106,7 +106,7 @@ def test_an_alarm_of_a_service_is_armed_by_its_first_release(up: World) -> None:
 
 
 def test_an_alarm_whose_words_were_lost_is_known_again(up: World) -> None:
-    alarm = lives(up)["monitoring/alarms/rds-cpu"]
+    alarm = observations(up)["monitoring/alarms/rds-cpu"]
     up.client("cloudwatch").put_metric_alarm(
         AlarmName=alarm.id,
         AlarmDescription="mine",
@@ -124,19 +124,19 @@ def test_an_alarm_whose_words_were_lost_is_known_again(up: World) -> None:
 
 def test_a_health_check_deleted_by_hand_comes_back(up: World) -> None:
     """AWS refuses the reference of a deleted one for days."""
-    before = lives(up)["monitoring/health-check"].id
+    before = observations(up)["monitoring/health-check"].id
     up.client("route53").delete_health_check(HealthCheckId=before)
     assert actions(up)["monitoring/health-check"] == "create"
     up.up(up.settings(CONFIG))
     assert actions(up) == {}
-    after = lives(up)["monitoring/health-check"].id
+    after = observations(up)["monitoring/health-check"].id
     (alarm,) = up.client("cloudwatch", ABROAD).describe_alarms()["MetricAlarms"]
     assert after != before
     assert [one["Value"] for one in alarm["Dimensions"]] == [after]
 
 
 def test_another_health_check_can_be_asked_for(up: World) -> None:
-    before = lives(up)["monitoring/health-check"].id
+    before = observations(up)["monitoring/health-check"].id
     up.up(up.settings(CONFIG), replace=["monitoring/health-check"])
     (only,) = up.client("route53").list_health_checks()["HealthChecks"]
     assert only["Id"] != before
@@ -146,7 +146,7 @@ def test_another_health_check_can_be_asked_for(up: World) -> None:
 def test_a_machine_made_anew_is_watched_in_place_of_the_one_before(up: World) -> None:
     up.up(up.settings(CONFIG), replace=["machines/frontend-1"])
     assert actions(up) == {}
-    found = lives(up)
+    found = observations(up)
     measured = {one["Name"]: one["Value"] for one in found["monitoring/alarms/frontend-1-cpu"].raw["Dimensions"]}
     assert measured == {"InstanceId": found["machines/frontend-1"].id}
     assert found["machines/frontend-1"].id in found["monitoring/dashboard"].raw["Body"]
@@ -156,13 +156,13 @@ def test_who_is_no_longer_named_is_told_no_more(up: World) -> None:
     sns = up.client("sns")
 
     def told() -> dict[str, str]:
-        topic = lives(up)["monitoring/topic"].id
+        topic = observations(up)["monitoring/topic"].id
         listed = sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
         return {one["Endpoint"]: one["SubscriptionArn"] for one in listed}
 
     for address in ("dev@example.com", "ops@example.com"):
         up.control("POST", "confirm", {"email": address})
-    sns.subscribe(TopicArn=lives(up)["monitoring/topic"].id, Protocol="email", Endpoint="late@example.com")
+    sns.subscribe(TopicArn=observations(up)["monitoring/topic"].id, Protocol="email", Endpoint="late@example.com")
     fewer = CONFIG.replace(', "dev@example.com"', "")
     up.up(up.settings(fewer))
     # AWS lets nobody unsubscribe an address that is not confirmed: it goes by itself, and is no drift until then.

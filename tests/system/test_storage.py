@@ -58,18 +58,18 @@ def test_a_script_is_put_once_and_again_when_it_changes(world: World) -> None:
     assert names(world) == []
 
 
-LIVE = DEV.replace('"dev"', '"prod"')
+PROD = DEV.replace('"dev"', '"prod"')
 KEPT = DestroyOptions(snapshot="20261124000000")
 
 
-def storage(world: World, text: str = LIVE) -> tuple[Settings, Counter[str]]:
+def storage(world: World, text: str = PROD) -> tuple[Settings, Counter[str]]:
     """Up with the buckets alone."""
     settings = world.settings(text)
     return settings, build(world, settings, *Storage(settings).resources)
 
 
 def found(world: World, settings: Settings) -> dict[str, Observed]:
-    return {live.key: live for live in world.everything(settings)}
+    return {observed.key: observed for observed in world.everything(settings)}
 
 
 def fill(world: World, bucket: str, *names: str) -> None:
@@ -91,7 +91,7 @@ def test_without_a_domain_browsers_come_from_the_load_balancer(world: World) -> 
 
 
 def test_private_uploads_are_read_by_nobody_else(world: World) -> None:
-    private = LIVE + '[uploads]\naccess = "private"\ntls_only = false\n'
+    private = PROD + '[uploads]\naccess = "private"\ntls_only = false\n'
     settings, _ = storage(world)
     uploads, s3 = found(world, settings)["storage/uploads"].id, world.client("s3")
     fill(world, uploads, "static/x")
@@ -112,7 +112,7 @@ def test_uploads_are_read_by_plain_http_only_where_the_config_says_so(world: Wor
     fill(world, uploads, "static/x")
     plain = dict([PLAIN])
     assert browse(world, f"{uploads}/static/x", headers=plain) == 403
-    storage(world, LIVE + "[uploads]\ntls_only = false\n")
+    storage(world, PROD + "[uploads]\ntls_only = false\n")
     assert browse(world, f"{uploads}/static/x", headers=plain) == 200
 
 
@@ -122,10 +122,10 @@ def test_a_copy_goes_only_when_its_name_is_given(world: World) -> None:
     before = found(world, settings)
     fill(world, before["storage/uploads"].id, "uploads/users/x")
     world.pass_time(60)
-    alone = world.settings(LIVE + "[uploads]\nreplicate = false\n")
+    alone = world.settings(PROD + "[uploads]\nreplicate = false\n")
     run, _ = world.run(alone)
     agreed = plan.make(run, [Step("Storage", tuple(Storage(alone).resources))])
-    assert [live.key for live in agreed.lost_data] == ["storage/replica"]
+    assert [one.key for one in agreed.lost_data] == ["storage/replica"]
     assert world.awsdeploy("up", "--yes").returncode == 64
     assert found(world, settings).keys() == before.keys()
     up.apply(run, agreed)
@@ -140,7 +140,7 @@ def test_a_copy_goes_only_when_its_name_is_given(world: World) -> None:
 def test_a_copy_moves_to_another_region(world: World) -> None:
     settings, _ = storage(world)
     before = found(world, settings)["storage/replica"]
-    moved, _ = storage(world, LIVE + '[uploads]\nreplica_region = "ap-southeast-1"\n')
+    moved, _ = storage(world, PROD + '[uploads]\nreplica_region = "ap-southeast-1"\n')
     after = found(world, moved)["storage/replica"]
     assert (before.region, after.region) == ("ap-northeast-1", "ap-southeast-1")
     assert before.id not in names(world)
@@ -157,7 +157,7 @@ def test_what_users_uploaded_is_kept_and_taken_back(world: World) -> None:
     run, _ = world.run(settings)
     destroy_plan = teardown.survey(run, KEPT)
     teardown.destroy(run, destroy_plan)
-    staying = {live.key: kept for live, kept in destroy_plan.staying}
+    staying = {observed.key: kept for observed, kept in destroy_plan.staying}
     assert staying.keys() == {"storage/uploads", "storage/replica"}
     assert staying["storage/uploads"].monthly == 0.0
     assert "--delete-data" in staying["storage/uploads"].why
@@ -196,7 +196,7 @@ def test_however_many_versions_and_markers_there_are_they_go(world: World, objec
 
 
 def test_the_accounts_block_is_told_before_anything_is_made(world: World) -> None:
-    settings = world.settings(LIVE)
+    settings = world.settings(PROD)
     run, _ = world.run(settings)
     block = dict.fromkeys(("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"), True)
     account = run.session.client("s3control", settings.region)
@@ -207,11 +207,11 @@ def test_the_accounts_block_is_told_before_anything_is_made(world: World) -> Non
     assert "BlockPublicPolicy" in refused.stderr
     assert 'access = "private"' in refused.stderr
     assert [call["call"] for call in world.control("GET", "calls")["calls"] if call["write"]] == []
-    storage(world, LIVE + '[uploads]\naccess = "private"\n')
+    storage(world, PROD + '[uploads]\naccess = "private"\n')
 
 
 def test_a_name_that_another_account_has_is_refused_and_another_can_be_taken(world: World) -> None:
-    settings = world.settings(LIVE)
+    settings = world.settings(PROD)
     forbidden = {"operation": "s3:HeadBucket", "code": "403", "message": "Forbidden", "status": 403, "times": 4}
     world.control("POST", "refuse", forbidden)
     world.control("DELETE", "calls")
@@ -281,16 +281,16 @@ def test_what_passes_is_waited_for(world: World, operation: str, code: str, mess
 
 
 def test_a_bucket_stands_in_the_region_that_needs_no_name(world: World) -> None:
-    settings, _ = storage(world, LIVE + 'region = "us-east-1"\n')
-    lives = found(world, settings)
-    assert {live.region for key, live in lives.items() if key != "storage/replica"} == {"us-east-1"}
-    assert writes(storage(world, LIVE + 'region = "us-east-1"\n')[1]) == {}
+    settings, _ = storage(world, PROD + 'region = "us-east-1"\n')
+    observations = found(world, settings)
+    assert {observed.region for key, observed in observations.items() if key != "storage/replica"} == {"us-east-1"}
+    assert writes(storage(world, PROD + 'region = "us-east-1"\n')[1]) == {}
     assert world.destroy(settings) == []
 
 
 @pytest.mark.torture
 def test_long_names_fit_and_stacks_that_begin_alike_are_told_apart(world: World) -> None:
-    long = LIVE.replace('"shop"', f'"{"a" * 32}"').replace('"prod"', '"abcdefg"\npreset = "prod"')
+    long = PROD.replace('"shop"', f'"{"a" * 32}"').replace('"prod"', '"abcdefg"\npreset = "prod"')
     settings, _ = storage(world, long)
     assert max(len(name) for name in names(world)) <= 63
     other = world.settings(long.replace("abcdefg", "abcdefh"))
@@ -304,7 +304,7 @@ def test_long_names_fit_and_stacks_that_begin_alike_are_told_apart(world: World)
 @pytest.mark.parametrize("region", ["ap-northeast-2", "us-east-1"])
 def test_a_list_that_names_no_regions_has_the_buckets_asked_for_theirs(world: World, region: str) -> None:
     """As endpoints other than AWS's answer ListBuckets."""
-    settings = world.settings(LIVE.replace('"prod"', f'"prod"\nregion = "{region}"'))
+    settings = world.settings(PROD.replace('"prod"', f'"prod"\nregion = "{region}"'))
 
     def without_regions(parsed: dict[str, Any], **_: Any) -> None:
         for one in parsed["Buckets"]:
@@ -314,7 +314,7 @@ def test_a_list_that_names_no_regions_has_the_buckets_asked_for_theirs(world: Wo
         raw = world.run(settings)[0].session.raw("s3", kind_region)
         raw.meta.events.register("after-call.s3.ListBuckets", without_regions)
     storage(world, (world.folder / "config.toml").read_text())
-    assert {key: live.region for key, live in found(world, settings).items() if live.kind.is_global} == {
+    assert {key: observed.region for key, observed in found(world, settings).items() if observed.kind.is_global} == {
         "storage/artifacts": region,
         "storage/logs": region,
         "storage/uploads": region,
@@ -337,6 +337,6 @@ def test_files_whose_names_xml_cannot_hold_go_with_their_bucket(world: World) ->
     world.client("s3").delete_object(Bucket=uploads, Key=ODD[0])
     world.pass_time(60)
     assert not build(world, settings, *Storage(settings).resources)["s3:CreateBucket"]
-    assert uploads in {live.id for live, _ in teardown.survey(world.run(settings)[0], KEPT).staying}
+    assert uploads in {observed.id for observed, _ in teardown.survey(world.run(settings)[0], KEPT).staying}
     assert world.destroy(settings) == []
     assert names(world) == []

@@ -18,11 +18,11 @@ def transport(run: Run, settings: Settings) -> Transport:
         return Transport.OPTIONAL
     if settings.origins.get("database.tls") != "default":
         return Transport.REQUIRED
-    groups = [live for live in run.all(ParameterGroup) if live.key == PARAMETERS]
+    groups = [one for one in run.all(ParameterGroup) if one.key == PARAMETERS]
     view = run.view(ParameterGroup, run.region)
     newer = (
         not groups
-        or any(live.key == AUTHORITY for live in run.all(Parameter))
-        or any(written(view, live).get(TLS) == Transport.REQUIRED.value for live in groups)
+        or any(one.key == AUTHORITY for one in run.all(Parameter))
+        or any(written(view, one).get(TLS) == Transport.REQUIRED.value for one in groups)
     )
     return Transport.REQUIRED if newer else Transport.UNCHANGED

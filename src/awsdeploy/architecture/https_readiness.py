@@ -46,14 +46,14 @@ def readiness(run: Run, settings: Settings) -> HttpsReadiness:
     if not settings.names or not settings.web_services:
         return HttpsReadiness(False)
     run.look_at((Certificate, Listener, HostedZone))
-    certificates = [live for live in run.all(Certificate) if _names(live) == set(settings.names)]
-    listening = any(live.key == "web/https" for live in run.all(Listener))
-    if listening or any(live.status == "ISSUED" for live in certificates):
+    certificates = [one for one in run.all(Certificate) if _names(one) == set(settings.names)]
+    listening = any(one.key == "web/https" for one in run.all(Listener))
+    if listening or any(one.status == "ISSUED" for one in certificates):
         return HttpsReadiness(True)
     zone: Zone | None = None
     try:
         if settings.dns.mode == "external":
-            return HttpsReadiness(any(_proved(live) for live in certificates))
+            return HttpsReadiness(any(_proved(one) for one in certificates))
         aws = run.view(HostedZone, run.region)
         zone = zone_of(aws.route53, account_zones(aws), settings, run.stack)
         if zone is not None and leads_to(resolver.ask(zone.name, "NS"), zone.servers):
@@ -108,14 +108,14 @@ def public_dns(domain: str, ours: Collection[str]) -> PublicDns:
     return PublicDns(tuple(sorted(shown)), unanswered, len(questions), bool(found.get((domain, "DS"))))
 
 
-def _names(live: Observed) -> set[str]:
-    return {live.raw["DomainName"], *live.raw.get("SubjectAlternativeNames", ())}
+def _names(observed: Observed) -> set[str]:
+    return {observed.raw["DomainName"], *observed.raw.get("SubjectAlternativeNames", ())}
 
 
-def _proved(live: Observed) -> bool:
+def _proved(observed: Observed) -> bool:
     """Whether public DNS answers every validation record. Raises `Unasked`."""
-    proofs = {(host(one["Name"]), host(one["Value"])) for one in validation_records(live.raw).values()}
-    if not proofs or len(validation_records(live.raw)) < len(_names(live)):
+    proofs = {(host(one["Name"]), host(one["Value"])) for one in validation_records(observed.raw).values()}
+    if not proofs or len(validation_records(observed.raw)) < len(_names(observed)):
         return False
     answers = resolver.ask_all([(name, "CNAME") for name, _ in proofs])
     if unanswered := sorted(name for name, _ in proofs if (name, "CNAME") not in answers):

@@ -20,7 +20,7 @@ from awsdeploy.progress import streams
 
 
 class CommandEntry(NamedTuple):
-    """Where a command lives (each module calls its own `command`) and what it does, in a few words."""
+    """Module of a command (each calls its own `command`) and its short help text."""
 
     module: str
     short_help: str

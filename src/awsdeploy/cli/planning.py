@@ -84,8 +84,8 @@ def _came_from(plan: Plan, snapshot: str) -> bool:
     """Tell if the database was already restored from this snapshot: the same command continues from there."""
     from awsdeploy.resources.database.instance import Database, restored_from
 
-    lives = [item.live for one, item in plan.items.items() if isinstance(one, Database)]
-    return any(live is not None and restored_from(live) == snapshot for live in lives)
+    observations = [item.observed for one, item in plan.items.items() if isinstance(one, Database)]
+    return any(one is not None and restored_from(one) == snapshot for one in observations)
 
 
 def _databases(plan: Plan) -> list[Resource]:
@@ -102,8 +102,8 @@ def offered(plan: Plan) -> list[Observed]:
     database = _made_anew(plan)
     if database is None or database.restore:
         return []
-    found = [live for live in plan.lives if (live.kind, live.origin) == (Snapshot, database.key)]
-    return sorted(found, key=lambda live: str(live.raw.get("SnapshotCreateTime", "")), reverse=True)
+    found = [one for one in plan.observations if (one.kind, one.origin) == (Snapshot, database.key)]
+    return sorted(found, key=lambda observed: str(observed.raw.get("SnapshotCreateTime", "")), reverse=True)
 
 
 def forecast(plan: Plan) -> Forecast:
@@ -133,15 +133,17 @@ def lines(at: Session, plan: Plan) -> Iterator[str]:
     if plan.removals:
         yield ""
         yield "No longer in config.toml, will be deleted"
-        for live in plan.removals:
-            yield f"  -   {live.key:<{KEYS}} {live.kind.noun()} {live.id}" + (" (holds data)" if live.kind.data else "")
+        for observed in plan.removals:
+            yield f"  -   {observed.key:<{KEYS}} {observed.kind.noun()} {observed.id}" + (
+                " (holds data)" if observed.kind.data else ""
+            )
 
 
 def _item(item: Item) -> Iterator[str]:
     if item.action == "none":
         return
     resource = item.resource
-    more = f" (is {item.live.status})" if item.action == "wait" and item.live else ""
+    more = f" (is {item.observed.status})" if item.action == "wait" and item.observed else ""
     yield f"  {SIGNS[item.action]:<3} {resource.key:<{KEYS}} {resource.noun()}{more}"
     yield from (f"        {line}" for line in trouble(item))
     for change in item.changes:
@@ -151,16 +153,16 @@ def _item(item: Item) -> Iterator[str]:
 
 def trouble(item: Item) -> list[str]:
     """Meaning of a status that does not end by itself, and its remedy."""
-    live = item.live
-    if live is None or not live.remedy or item.changes:
+    observed = item.observed
+    if observed is None or not observed.remedy or item.changes:
         return []
-    return [f"{live.status}: {live.explained}.", f"→ {live.remedy}"]
+    return [f"{observed.status}: {observed.explained}.", f"→ {observed.remedy}"]
 
 
 def blocked(plan: Plan) -> list[str]:
     """Reasons why `up` would stop: obstacles, and objects whose status only a person can end."""
-    stuck = [item for item in plan.items.values() if item.live and trouble(item)]
-    return [*plan.conflicts, *(f"{one.resource.key} is {one.live.status}" for one in stuck if one.live)]
+    stuck = [item for item in plan.items.values() if item.observed and trouble(item)]
+    return [*plan.conflicts, *(f"{one.resource.key} is {one.observed.status}" for one in stuck if one.observed)]
 
 
 def _said(value: object) -> str:
@@ -182,10 +184,11 @@ def remarks(at: Session, plan: Plan) -> Iterator[str]:
             )
         yield from _bill(at, plan)
     yield from _wide_grants(plan)
-    for live in offered(plan)[:1]:
-        made, size = live.raw.get("SnapshotCreateTime"), live.raw.get("AllocatedStorage")
-        day = f"{made.astimezone(at.settings.tz):%Y-%m-%d}" if made else live.status
-        yield f"A snapshot of {live.origin} exists ({day}, {size} GB): up --restore-snapshot {live.id} restores it."
+    for observed in offered(plan)[:1]:
+        made, size = observed.raw.get("SnapshotCreateTime"), observed.raw.get("AllocatedStorage")
+        day = f"{made.astimezone(at.settings.tz):%Y-%m-%d}" if made else observed.status
+        restore = f"up --restore-snapshot {observed.id}"
+        yield f"A snapshot of {observed.origin} exists ({day}, {size} GB): {restore} restores it."
     for sentence in advisories.collect(at, _databases(plan)):
         yield f"Note: {sentence}."
     for reason in blocked(plan):
@@ -236,8 +239,8 @@ def _existing(plan: Plan, at: Session) -> list[Line]:
     """Bill of what exists, by the look that the plan was made from."""
     from awsdeploy.cost import estimate, inventory
 
-    used = [item.live for item in plan.items.values() if item.resource.existing and item.live]
-    there = {(live.kind, live.id): live for live in (*used, *plan.lives)}
+    used = [item.observed for item in plan.items.values() if item.resource.existing and item.observed]
+    there = {(one.kind, one.id): one for one in (*used, *plan.observations)}
     return estimate.of_parts(inventory.parts(there.values(), at.settings.region))
 
 
@@ -267,8 +270,7 @@ def document(at: Session, plan: Plan) -> dict[str, Any]:
             for step in plan.steps
         ],
         "removals": [
-            {"key": live.key, "kind": live.kind.__name__, "id": live.id, "data": live.kind.data}
-            for live in plan.removals
+            {"key": one.key, "kind": one.kind.__name__, "id": one.id, "data": one.kind.data} for one in plan.removals
         ],
         "obstacles": plan.conflicts,
         "notes": list(differences_from_document.sentences(at.settings)),

@@ -30,9 +30,9 @@ RUNNING = ("pending", "running")
 """AWS: a machine in another state has no public address of its own, and costs nothing but its disk."""
 
 
-def parts(lives: Iterable[Observed], region: str) -> Parts:
+def parts(observations: Iterable[Observed], region: str) -> Parts:
     """What is billed of these objects of a stack whose home is `region`; what is on its way out is not."""
-    there = [one for one in lives if one.raw and not one.state.leaving]
+    there = [one for one in observations if one.raw and not one.state.leaving]
     machines = [one for one in there if one.kind in (Instance, Member) and one.status in RUNNING]
     balancers = [one for one in there if one.kind is LoadBalancer]
     return Parts(
@@ -53,22 +53,22 @@ def parts(lives: Iterable[Observed], region: str) -> Parts:
 def after(settings: Settings, plan: Plan) -> Parts:
     """Parts of the bill once a plan is carried out: as declared, but grown storage stays. AWS shrinks none."""
     wanted, grown = estimate.declared(settings), 0
-    sizes = {live.id: int(live.raw["Size"]) for live in plan.lives if live.kind is Volume and live.raw}
+    sizes = {one.id: int(one.raw["Size"]) for one in plan.observations if one.kind is Volume and one.raw}
     for resource, item in plan.items.items():
-        if item.live is None or not item.live.raw or item.action in ("create", "replace"):
+        if item.observed is None or not item.observed.raw or item.action in ("create", "replace"):
             continue
         if isinstance(resource, Instance):
-            grown += max(0, sum(sizes.get(id, 0) for id in disks(item.live)) - resource.disk)
+            grown += max(0, sum(sizes.get(id, 0) for id in disks(item.observed)) - resource.disk)
         elif isinstance(resource, Database):
-            least = int(item.live.raw["AllocatedStorage"])
+            least = int(item.observed.raw["AllocatedStorage"])
             databases = (dataclasses.replace(one, storage=max(one.storage, least)) for one in wanted.databases)
             wanted = dataclasses.replace(wanted, databases=tuple(databases))
     return dataclasses.replace(wanted, disks=wanted.disks + grown)
 
 
-def already_billed(lives: Iterable[Observed], region: str) -> str:
+def already_billed(observations: Iterable[Observed], region: str) -> str:
     """What of it costs something already, with US dollars an hour, in a sentence; nothing where nothing does."""
-    bill = estimate.of_parts(parts(lives, region))
+    bill = estimate.of_parts(parts(observations, region))
     if not bill:
         return ""
     told = [f"{one.what} " + ("at an unknown price" if one.monthly is None else _an_hour(one.monthly)) for one in bill]

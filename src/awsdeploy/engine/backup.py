@@ -13,8 +13,8 @@ from awsdeploy.errors import AwsdeployError, AwsFailure, NoSuchStack, TimedOut, 
 
 def sources(run: Run) -> list[Observed]:
     """Everything of the stack that a copy can be made of. Raises `NoSuchStack` where there is nothing."""
-    lives = [live for live in run.look_everywhere(run.read_record) if live.kind.copies]
-    found = [live for live in lives if not live.state.leaving]
+    observations = [one for one in run.look_everywhere(run.read_record) if one.kind.copies]
+    found = [one for one in observations if not one.state.leaving]
     if not found:
         raise NoSuchStack(
             f"Nothing in {run.stack} ({run.region}) can be backed up.",
@@ -23,41 +23,43 @@ def sources(run: Run) -> list[Observed]:
     return found
 
 
-def take(run: Run, lives: list[Observed], stamp: str) -> list[Observed]:
-    """Copy each of `lives`; returns the copies as AWS has them when all are done.
+def take(run: Run, observations: list[Observed], stamp: str) -> list[Observed]:
+    """Copy each of `observations`; returns the copies as AWS has them when all are done.
 
     Raises, after everything possible is done, `AwsFailure` naming each cause once, `TimedOut`, or what stopped the run.
     """
     copies: dict[Observed, Observed] = {}
 
-    def copy(live: Observed) -> None:
+    def copy(observed: Observed) -> None:
         try:
-            copies[live] = _copied(run, live, stamp)
+            copies[observed] = _copied(run, observed, stamp)
         except AwsdeployError as error:
             if not run.stop.stopped:
-                run.emit(ResourceEvent(live.key, "failed", detail=error.message))
+                run.emit(ResourceEvent(observed.key, "failed", detail=error.message))
             raise
-        run.emit(ResourceEvent(live.key, "ready", copies[live].status, copies[live].id))
+        run.emit(ResourceEvent(observed.key, "ready", copies[observed].status, copies[observed].id))
 
     with run.stack_lock.held("backup", run.stop):
-        errors = schedule.run({live: set() for live in lives}, copy, run.stop)
+        errors = schedule.run({one: set() for one in observations}, copy, run.stop)
     if errors:
-        raise summed_up((live.key, error) for live, error in errors.items())
-    return [copies[live] for live in lives]
+        raise summed_up((observed.key, error) for observed, error in errors.items())
+    return [copies[one] for one in observations]
 
 
-def _copied(run: Run, live: Observed, stamp: str) -> Observed:
-    if live.remedy:
-        raise AwsFailure(f"AWS reports {live.status}, which allows no snapshot: {live.explained}", live.remedy)
-    view, kind = run.view_of(live), KINDS[live.kind.copies]
-    run.emit(ResourceEvent(live.key, "creating", usual=kind.wait.usual))
+def _copied(run: Run, observed: Observed, stamp: str) -> Observed:
+    if observed.remedy:
+        raise AwsFailure(
+            f"AWS reports {observed.status}, which allows no snapshot: {observed.explained}", observed.remedy
+        )
+    view, kind = run.view_of(observed), KINDS[observed.kind.copies]
+    run.emit(ResourceEvent(observed.key, "creating", usual=kind.wait.usual))
     try:
-        id = live.kind.back_up(view, live, stamp)
+        id = observed.kind.back_up(view, observed, stamp)
     except AnswerLost:  # its name tells whether it was made
-        id = live.kind.back_up(view, live, stamp)
+        id = observed.kind.back_up(view, observed, stamp)
     shown = ""
     for _ in run.polling.ticks(run.stop, kind.wait.deadline):
-        seen = run.seen(kind, live.region, id)
+        seen = run.seen(kind, observed.region, id)
         if seen is None:
             continue
         if seen.state.usable:
@@ -66,5 +68,5 @@ def _copied(run: Run, live: Observed, stamp: str) -> Observed:
             raise seen.failure()
         if seen.status != shown:
             shown = seen.status
-            run.emit(ResourceEvent(live.key, "waiting", seen.status, id, kind.wait.usual))
+            run.emit(ResourceEvent(observed.key, "waiting", seen.status, id, kind.wait.usual))
     raise TimedOut(f"{id} is still {shown or 'not visible'}; AWS continues.", f"Check later: {next_command('backups')}")

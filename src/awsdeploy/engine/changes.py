@@ -31,7 +31,7 @@ class SentChanges:
         self._settle = settle
         self._sent: dict[Identity, tuple[int, float]] = {}
 
-    def due(self, live: Observed, changes: Sequence[Change], looked: float) -> list[Change]:
+    def due(self, observed: Observed, changes: Sequence[Change], looked: float) -> list[Change]:
         """Those to send now, of several with one call the first, by a look that began at `looked` (`time.monotonic`).
         What AWS has begun counts as sent when it is first seen.
 
@@ -39,22 +39,22 @@ class SentChanges:
         """
         for change in changes:
             if change.begun:
-                self._sent.setdefault(_identity(live, change), (1, looked))
+                self._sent.setdefault(_identity(observed, change), (1, looked))
         due: list[Change] = []
         tired: list[Change] = []
         for change in changes:
-            times, last = self._sent.get(_identity(live, change), (0, -math.inf))
+            times, last = self._sent.get(_identity(observed, change), (0, -math.inf))
             if looked - last >= self._settle:
                 (tired if times >= LIMIT else due).append(change)
         if tired:
             raise self._failure(tired)
         return list({id(change.apply): change for change in due}.values())
 
-    def record(self, live: Observed, changes: Sequence[Change], sent: Change) -> None:
+    def record(self, observed: Observed, changes: Sequence[Change], sent: Change) -> None:
         """Count all of `changes` that the call of `sent` made, which has ended: from now on AWS may show them."""
         for change in changes:
             if change.apply is sent.apply:
-                identity = _identity(live, change)
+                identity = _identity(observed, change)
                 times, _ = self._sent.get(identity, (0, 0.0))
                 self._sent[identity] = (times + 1, time.monotonic())
 
@@ -74,5 +74,5 @@ class SentChanges:
         )
 
 
-def _identity(live: Observed, change: Change) -> Identity:
-    return (live.status, change.field, str(change.old), str(change.new))
+def _identity(observed: Observed, change: Change) -> Identity:
+    return (observed.status, change.field, str(change.old), str(change.new))

@@ -22,7 +22,7 @@ class StackContext:
     session: AwsSession
     stack: Stack
     region: str
-    lives: dict[Any, Observed] = field(default_factory=dict, init=False)
+    observations: dict[Any, Observed] = field(default_factory=dict, init=False)
     """The objects of the declared resources."""
     generations: dict[Any, str] = field(default_factory=dict, init=False)
     """The generations of the declared resources."""
@@ -69,9 +69,9 @@ class StackContext:
         return with_id(self.cache.look(kind, region), id)
 
 
-def with_id(lives: Iterable[Observed], id: str) -> Observed | None:
-    """The one of `lives` with this id."""
-    return next((live for live in lives if live.id == id), None)
+def with_id(observations: Iterable[Observed], id: str) -> Observed | None:
+    """The one of `observations` with this id."""
+    return next((one for one in observations if one.id == id), None)
 
 
 class Memo:
@@ -121,7 +121,7 @@ class ResourceCache:
 
     def known(self) -> list[Observed]:
         """What every kind's last look found; asks nobody."""
-        return [live for lives in self._looks.values() for live in lives]
+        return [one for observations in self._looks.values() for one in observations]
 
     def forget(self) -> None:
         """Forget every look: the next questions go to AWS."""

@@ -19,15 +19,15 @@ class DeletionProgress:
         self._waiting: set[Observed] = set()
         self._guard = threading.Lock()
 
-    def started(self, live: Observed, waits: bool) -> None:
+    def started(self, observed: Observed, waits: bool) -> None:
         with self._guard:
-            self._under_way.add(live)
-            (self._waiting.add if waits else self._waiting.discard)(live)
+            self._under_way.add(observed)
+            (self._waiting.add if waits else self._waiting.discard)(observed)
 
-    def finished(self, live: Observed) -> None:
+    def finished(self, observed: Observed) -> None:
         with self._guard:
-            self._under_way.discard(live)
-            self._waiting.discard(live)
+            self._under_way.discard(observed)
+            self._waiting.discard(observed)
 
     @property
     def stuck(self) -> bool:
@@ -46,9 +46,9 @@ class Asked:
         self._last: tuple[str, Mapping[str, Any]] | None = None
         self._at = 0.0
 
-    def is_due(self, live: Observed, looked: float) -> bool:
+    def is_due(self, observed: Observed, looked: float) -> bool:
         """Tell if AWS is to be asked, by a look that began at `looked` (`time.monotonic`)."""
-        return self._last != (live.status, live.raw) or looked - self._at >= self._settle
+        return self._last != (observed.status, observed.raw) or looked - self._at >= self._settle
 
-    def of(self, live: Observed) -> None:
-        self._last, self._at = (live.status, live.raw), time.monotonic()
+    def of(self, observed: Observed) -> None:
+        self._last, self._at = (observed.status, observed.raw), time.monotonic()

@@ -141,15 +141,15 @@ class Observed:
         return self.key.removesuffix(f"/{self.id}")
 
 
-def one_or_none(lives: Iterable[Observed]) -> Observed | None:
-    """The only one of `lives` that is not being deleted; None where there is none.
+def one_or_none(observations: Iterable[Observed]) -> Observed | None:
+    """The only one of `observations` that is not being deleted; None where there is none.
 
     While a replacement is under way, or after it was interrupted, two objects carry one key. Which of them serves is
     not known: raises `Refused` with the ids of all.
     """
-    staying = [live for live in lives if not live.state.leaving]
+    staying = [one for one in observations if not one.state.leaving]
     if len(staying) > 1:
-        ids = " and ".join(sorted(live.id for live in staying))
+        ids = " and ".join(sorted(one.id for one in staying))
         raise Refused(
             f"{staying[0].key} exists {len(staying)} times: {ids}. A replacement has not finished.",
             f"To finish it: {next_command('up')}",

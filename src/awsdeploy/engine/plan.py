@@ -18,11 +18,12 @@ from awsdeploy.errors import AwsFailure, UsageError, next_command
 
 WRITES = ("create", "replace", "change")
 NO_SNAPSHOT = (
-    "{live.key} ({live.id}) would be deleted after a final snapshot, but AWS takes no snapshot in the status "
-    "{live.status} ({live.explained}). {live.remedy}"
+    "{observed.key} ({observed.id}) would be deleted after a final snapshot, but AWS takes no snapshot in the status "
+    "{observed.status} ({observed.explained}). {observed.remedy}"
 )
 LOCKED = (
-    "The deletion protection of {live.key} ({live.id}) is on and cannot be turned off: it is {live.status}. {remedy}"
+    "The deletion protection of {observed.key} ({observed.id}) is on and cannot be turned off: "
+    "it is {observed.status}. {remedy}"
 )
 
 
@@ -41,7 +42,7 @@ class Item:
     resource: Resource
     step: str
     action: str = "none"
-    live: Observed | None = None
+    observed: Observed | None = None
     changes: list[Change] = field(default_factory=list)
 
     @property
@@ -50,11 +51,11 @@ class Item:
 
     def compare(self, aws: Aws) -> None:
         """Take what differs of what there is. What AWS is at work on already is only waited for."""
-        if self.live is None:
+        if self.observed is None:
             return
-        state = self.live.state
+        state = self.observed.state
         changeable = state.usable or state.modifiable
-        self.changes = list(self.resource.differences(aws, self.live)) if changeable else []
+        self.changes = list(self.resource.differences(aws, self.observed)) if changeable else []
         if any(not change.begun for change in self.changes):
             self.action = "change"
         else:
@@ -71,7 +72,7 @@ class Plan:
     conflicts: list[str]
     new: bool
     """Whether nothing of this stack exists yet."""
-    lives: Sequence[Observed]
+    observations: Sequence[Observed]
     """Everything of the stack as it was looked at."""
     replace: Collection[str] = ()
     """What was to be made anew on request."""
@@ -87,10 +88,10 @@ class Plan:
         return self.writes or any(not isinstance(item.resource, Gate) for item in waits)
 
     @staticmethod
-    def existing(lives: Iterable[Observed]) -> set[tuple[type[Resource], str]]:
+    def existing(observations: Iterable[Observed]) -> set[tuple[type[Resource], str]]:
         """What there is of kinds that can be made, without what is on its way out."""
-        makeable = (live for live in lives if live.kind.create is not Resource.create)
-        return {(live.kind, live.id) for live in makeable if not live.state.leaving}
+        makeable = (one for one in observations if one.kind.create is not Resource.create)
+        return {(one.kind, one.id) for one in makeable if not one.state.leaving}
 
     @property
     def quiet(self) -> bool:
@@ -101,12 +102,12 @@ class Plan:
     def taken_away(self) -> set[str]:
         """The ids of what it removes, and the keys of what it makes anew."""
         anew = {item.resource.key for item in self.items.values() if item.action == "replace"}
-        return anew | {live.id for live in self.removals}
+        return anew | {one.id for one in self.removals}
 
     @property
     def lost_data(self) -> list[Observed]:
         """What the plan would delete that cannot be made again."""
-        return [live for live in self.removals if live.kind.data]
+        return [one for one in self.removals if one.kind.data]
 
     def needs(self) -> dict[Resource, set[Resource]]:
         return {resource: set(resource.edges()) for resource in self.items}
@@ -135,49 +136,49 @@ def make(
     def pin() -> None:
         run.state.pin(run.account, run.region)
 
-    lives = run.look_everywhere(lambda: record.append(run.read_record()), pin)
+    observations = run.look_everywhere(lambda: record.append(run.read_record()), pin)
     if seen is not None:
         steps = seen()
         resources = [resource for step in steps for resource in step.resources]
         order = _ordered(resources)
     by_key: dict[tuple[type[Resource], str], list[Observed]] = {}
-    for live in lives:
-        by_key.setdefault((live.kind, live.key), []).append(live)
+    for observed in observations:
+        by_key.setdefault((observed.kind, observed.key), []).append(observed)
 
     titles = {resource: step.title for step in steps for resource in step.resources}
     items = {resource: Item(resource, titles[resource]) for resource in resources}
     used: set[Observed] = set()
     for resource in order:
         same = by_key.get((type(resource), resource.key), [])
-        counter = max((counter_of(live.generation) for live in same), default=0)
+        counter = max((counter_of(one.generation) for one in same), default=0)
         counter += resource.key in replace
         generation = resource.generation(run.generations, counter)
         run.generations[resource] = generation
         item = items[resource]
         if resource.existing:
-            item.live = run.lives[resource] = resource.adopt(run.view_of(resource))
-            used |= {live for live in lives if (live.kind, live.id) == (type(resource), item.live.id)}
+            item.observed = run.observations[resource] = resource.adopt(run.view_of(resource))
+            used |= {one for one in observations if (one.kind, one.id) == (type(resource), item.observed.id)}
             continue
         # Of two alike the one that can be used: after a crash the one before may still be leaving.
         view = run.view_of(resource)
-        current = [live for live in same if live.generation == generation and resource.fits(view, live)]
-        current.sort(key=lambda live: (live.state.leaving, live.state.replace, live.id))
+        current = [one for one in same if one.generation == generation and resource.fits(view, one)]
+        current.sort(key=lambda observed: (observed.state.leaving, observed.state.replace, observed.id))
         if current:
-            item.live = current[0]
+            item.observed = current[0]
             used.add(current[0])
-        if item.live and not (item.live.state.leaving or item.live.state.replace):
-            run.lives[resource] = item.live
+        if item.observed and not (item.observed.state.leaving or item.observed.state.replace):
+            run.observations[resource] = item.observed
         elif not isinstance(resource, Gate):
             item.action = "replace" if same else "create"
 
     _compare(run, [items[resource] for resource in order])
     conflicts = _conflicts(run, items.values())
-    makeable = [live for live in lives if live.kind.create is not Resource.create]
-    unused = [live for live in makeable if live not in used and not live.kind.deletion.keep_if_undeclared]
-    removals = [live for live in unused if not live.state.leaving]
-    conflicts += [LOCKED.format(live=live, remedy=live.kind.unlocking(live)) for live in removals if live.locked]
-    conflicts += [NO_SNAPSHOT.format(live=live) for live in removals if live.without_snapshot]
-    return Plan(steps, items, removals, conflicts, record == [None] and not makeable, lives, replace)
+    makeable = [one for one in observations if one.kind.create is not Resource.create]
+    unused = [one for one in makeable if one not in used and not one.kind.deletion.keep_if_undeclared]
+    removals = [one for one in unused if not one.state.leaving]
+    conflicts += [LOCKED.format(observed=one, remedy=one.kind.unlocking(one)) for one in removals if one.locked]
+    conflicts += [NO_SNAPSHOT.format(observed=one) for one in removals if one.without_snapshot]
+    return Plan(steps, items, removals, conflicts, record == [None] and not makeable, observations, replace)
 
 
 def _ordered(resources: Sequence[Resource]) -> list[Resource]:
@@ -201,15 +202,15 @@ def _compare(run: Run, items: Sequence[Item]) -> None:
         item = by_resource[resource]
         view = run.view_of(resource, fresh=False)
         if isinstance(resource, Gate):
-            missing = any(edge not in run.lives and not isinstance(edge, Gate) for edge in resource.edges())
+            missing = any(edge not in run.observations and not isinstance(edge, Gate) for edge in resource.edges())
             seen = None if missing else resource.observe(view)
-            item.live = seen
+            item.observed = seen
             if seen is None or not seen.state.usable:
                 item.action = "wait"
             else:
-                run.lives[resource] = seen
+                run.observations[resource] = seen
                 item.compare(view)
-        elif item.live and item.action == "none" and not resource.existing:
+        elif item.observed and item.action == "none" and not resource.existing:
             item.compare(view)
             if item.action == "change":
                 _look_again(run, item)
@@ -226,9 +227,9 @@ def _compare(run: Run, items: Sequence[Item]) -> None:
 
 def _look_again(run: Run, item: Item) -> None:
     """Look until AWS shows what it was told a moment ago: its reads lag behind, and show old and new in turn."""
-    resource, live = item.resource, item.live
+    resource, observed = item.resource, item.observed
     entry = run.state.entries.get(resource.key)
-    if live is None or entry is None or entry.declaration != resource.declaration():
+    if observed is None or entry is None or entry.declaration != resource.declaration():
         return
     left = run.settle - entry.changed_before()
     if left <= 0:
@@ -236,8 +237,8 @@ def _look_again(run: Run, item: Item) -> None:
     view = run.view_of(resource)
     for waited in run.polling.ticks(run.stop, left):
         if waited:
-            live = run.seen(type(resource), run.of(resource), live.id) or live
-        item.live = run.lives[resource] = live
+            observed = run.seen(type(resource), run.of(resource), observed.id) or observed
+        item.observed = run.observations[resource] = observed
         item.compare(view)
         if item.action != "change":
             return

@@ -120,7 +120,7 @@ class Resource:
         """Hint for a person, where AWS says that it has failed."""
         return "Fix the cause, then run the same command again: it deletes the failed one first."
 
-    def fits(self, aws: Aws, live: Observed) -> bool:
+    def fits(self, aws: Aws, observed: Observed) -> bool:
         """True if an object of this key and generation can be this resource; one that cannot is no longer needed."""
         return True
 
@@ -132,50 +132,50 @@ class Resource:
         """Make it, with every setting the call takes and the tags inside the call; return its id."""
         raise NotImplementedError
 
-    def diff(self, aws: Aws, live: Observed) -> Iterator[Change]:
+    def diff(self, aws: Aws, observed: Observed) -> Iterator[Change]:
         """What differs from the declaration now. Called again after the changes, until nothing differs."""
         yield from ()
 
-    def differences(self, aws: Aws, live: Observed) -> Iterator[Change]:
+    def differences(self, aws: Aws, observed: Observed) -> Iterator[Change]:
         """Everything that differs: the owner's tags, then what `diff` says. What the engine asks."""
-        yield from retagged(aws, self.tagging, live)
-        yield from self.diff(aws, live)
+        yield from retagged(aws, self.tagging, observed)
+        yield from self.diff(aws, observed)
 
-    def facts(self, aws: Aws, live: Observed) -> Mapping[str, str]:
+    def facts(self, aws: Aws, observed: Observed) -> Mapping[str, str]:
         """What people want to know of it once it exists: an endpoint, a URL."""
         return {}
 
-    def advisory(self, aws: Aws, live: Observed) -> str:
+    def advisory(self, aws: Aws, observed: Observed) -> str:
         """What somebody still has to do before this serves its purpose, in words, or nothing. It is no drift."""
         return ""
 
     @classmethod
-    def keep(cls, aws: Aws, live: Observed, options: DestroyOptions) -> Retained | None:
+    def keep(cls, aws: Aws, observed: Observed, options: DestroyOptions) -> Retained | None:
         """Why destroy should leave this object, or None."""
         return None
 
     @classmethod
-    def is_protected(cls, live: Observed) -> bool:
+    def is_protected(cls, observed: Observed) -> bool:
         """Tell if AWS's deletion protection of this object is on."""
         return False
 
     @classmethod
-    def unlocking(cls, live: Observed) -> str:
+    def unlocking(cls, observed: Observed) -> str:
         """Action for a person that lets `destroy` turn off the deletion protection of a `locked` object."""
         return ""
 
     @classmethod
-    def leftovers(cls, live: Observed) -> str:
+    def leftovers(cls, observed: Observed) -> str:
         """What of the account's own stays when this goes, in words, or nothing."""
         return ""
 
     @classmethod
-    def restorable(cls, aws: Aws, live: Observed) -> Iterator[Restorable]:
+    def restorable(cls, aws: Aws, observed: Observed) -> Iterator[Restorable]:
         """What this object lets people bring back. It may ask AWS."""
         yield from ()
 
     @classmethod
-    def back_up(cls, aws: Aws, live: Observed, stamp: str) -> str:
+    def back_up(cls, aws: Aws, observed: Observed, stamp: str) -> str:
         """Begin a copy of its data, with its tags; returns the id of the copy, which is of the kind `copies`.
 
         `stamp` is the moment in UTC: by it a copy has the same name, and is made once, however often this is sent.
@@ -183,12 +183,12 @@ class Resource:
         raise NotImplementedError
 
     @classmethod
-    def delete(cls, aws: Aws, live: Observed, options: DestroyOptions) -> None:
+    def delete(cls, aws: Aws, observed: Observed, options: DestroyOptions) -> None:
         """The next step towards gone. Called again until the scan no longer finds the object."""
         raise NotImplementedError
 
     @classmethod
-    def blockers(cls, aws: Aws, live: Observed) -> Iterator[Blocker]:
+    def blockers(cls, aws: Aws, observed: Observed) -> Iterator[Blocker]:
         """Blockers of this object's deletion. It may ask AWS; called only for what has been stuck for a while."""
         yield from ()
 

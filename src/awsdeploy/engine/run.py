@@ -26,7 +26,7 @@ class Run(StackContext):
     polling: Polling = field(default_factory=Polling)
     settle: float = 60.0
     emit: Emit = lambda _event: None
-    on_look: Callable[[type[Resource], str, Sequence[Observed]], None] = lambda _kind, _region, _lives: None
+    on_look: Callable[[type[Resource], str, Sequence[Observed]], None] = lambda _kind, _region, _observations: None
     """Told what every look finds: all of a kind in a region, or of a gate the one observed. From many threads."""
     regions: set[str] = field(default_factory=set)
     """Where the stack has something: its own region, what is declared or recorded elsewhere."""
@@ -81,7 +81,7 @@ class Run(StackContext):
         return None if remembered else self.stack_lock.left_over_since
 
     def of(self, resource: Resource) -> str:
-        """The region a resource lives in."""
+        """Region of a resource."""
         return resource.region or self.region
 
     def view(self, kind: type[Resource], region: str) -> Aws:
@@ -120,9 +120,9 @@ class Run(StackContext):
         # What was done meanwhile may have found further regions.
         later = {pair: partial(self.cache.all, *pair) for pair in self.kinds() if pair not in tasks}
         schedule.in_parallel(later, self.stop)
-        return [live for pair in self.kinds() for live in self.cache.all(*pair)]
+        return [one for pair in self.kinds() for one in self.cache.all(*pair)]
 
     def _scan(self, kind: type[Resource], region: str) -> Iterable[Observed]:
-        lives = [] if kind in self.unmanaged else list(kind.scan(self.view(kind, region)))
-        self.on_look(kind, region, lives)
-        return lives
+        observations = [] if kind in self.unmanaged else list(kind.scan(self.view(kind, region)))
+        self.on_look(kind, region, observations)
+        return observations

@@ -25,18 +25,18 @@ class Tagging:
     read: Callable[[Aws, Observed], Tags] | None = None
 
 
-def retagged(aws: Aws, tagging: Tagging | None, live: Observed, what: str = "") -> Iterator[Change]:
+def retagged(aws: Aws, tagging: Tagging | None, observed: Observed, what: str = "") -> Iterator[Change]:
     """Differences in an object's own tags; `what` is written before the key.
 
     Where AWS shows tags for one object at a time only, it is asked if the stack has own tags, or had some.
     """
     if tagging is None:
         return
-    present = live.tags
+    present = observed.tags
     if present is None:
         if tagging.read is None or not aws.has_own_tags:
             return
-        present = tagging.read(aws, live)
+        present = tagging.read(aws, observed)
     wanted = own_tags(aws.stack.own, once=TAG_OWN in present)
     given = present.get(TAG_OWN, "").split()
     stale = [key for key in present if key_digest(key) in given and key not in wanted]
@@ -45,9 +45,9 @@ def retagged(aws: Aws, tagging: Tagging | None, live: Observed, what: str = "") 
     def mend() -> None:
         # First off, since AWS counts tags, and IAM takes two keys that differ in case only for one.
         if stale:
-            tagging.drop(aws, live, stale)
+            tagging.drop(aws, observed, stale)
         if wrong:
-            tagging.put(aws, live, wrong)
+            tagging.put(aws, observed, wrong)
 
     for key in stale:
         yield Change(f"{what}tag {key}", present[key], None, mend)

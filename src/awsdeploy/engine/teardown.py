@@ -44,17 +44,17 @@ class DestroyPlan:
 
     @property
     def lost_data(self) -> list[Observed]:
-        return [live for live in self.going if live.kind.data]
+        return [one for one in self.going if one.kind.data]
 
     @property
     def without_snapshot(self) -> list[Observed]:
         """Objects that would be deleted after a final snapshot that AWS cannot take."""
-        return [] if self.options.data else [live for live in self.going if live.without_snapshot]
+        return [] if self.options.data else [one for one in self.going if one.without_snapshot]
 
     @property
     def locked(self) -> list[Observed]:
         """Objects whose deletion protection is on and cannot be turned off now."""
-        return [live for live in self.going if live.locked]
+        return [one for one in self.going if one.locked]
 
 
 def stamp() -> str:
@@ -69,17 +69,17 @@ def survey(run: Run, options: DestroyOptions) -> DestroyPlan:
     def pin() -> None:
         run.state.pin(run.account, run.region)
 
-    lives = run.look_everywhere(pin, lambda: found.append(run.read_record()))
+    observations = run.look_everywhere(pin, lambda: found.append(run.read_record()))
     recorded = found[0] is not None
-    if not lives and not recorded:
+    if not observations and not recorded:
         run.state.remove()
         raise run.missing
     going, staying = [], []
-    for live in lives:
-        if kept := _kept(run, live, options):
-            staying.append((live, kept))
+    for observed in observations:
+        if kept := _kept(run, observed, options):
+            staying.append((observed, kept))
         else:
-            going.append(live)
+            going.append(observed)
     return DestroyPlan(going, staying, options, recorded)
 
 
@@ -103,8 +103,8 @@ def destroy(run: Run, destroy_plan: DestroyPlan) -> None:
 
 def _latecomers(run: Run, destroy_plan: DestroyPlan) -> list[Observed]:
     """What an interrupted run asked for and AWS lists only now. Unseen it would block what it stands on."""
-    known = {live.id for live in destroy_plan.going} | {live.id for live, _ in destroy_plan.staying}
-    seen = {live.key for live in destroy_plan.going} | {live.key for live, _ in destroy_plan.staying}
+    known = {one.id for one in destroy_plan.going} | {observed.id for observed, _ in destroy_plan.staying}
+    seen = {one.key for one in destroy_plan.going} | {observed.key for observed, _ in destroy_plan.staying}
     unsettled = {k: e.age() for k, e in run.state.entries.items() if e.phase in ("creating", "created")}
     lost = unsettled.keys() - seen
     seconds = max((run.settle - unsettled[key] for key in lost), default=0.0)
@@ -113,37 +113,37 @@ def _latecomers(run: Run, destroy_plan: DestroyPlan) -> list[Observed]:
     late: list[Observed] = []
     for _ in run.polling.ticks(run.stop, seconds) if seconds > 0 else ():
         run.cache.forget()
-        lives = run.look_everywhere()
-        late = [live for live in lives if live.id not in known and not _kept(run, live, destroy_plan.options)]
-        if forgotten is None and lost <= {live.key for live in lives}:
+        observations = run.look_everywhere()
+        late = [one for one in observations if one.id not in known and not _kept(run, one, destroy_plan.options)]
+        if forgotten is None and lost <= {one.key for one in observations}:
             break
     return late
 
 
-def remove(run: Run, lives: Sequence[Observed], options: DestroyOptions) -> None:
+def remove(run: Run, observations: Sequence[Observed], options: DestroyOptions) -> None:
     """Delete these objects and wait until each is gone; raises after everything possible is gone."""
-    users = _users({live.kind for live in lives})
+    users = _users({one.kind for one in observations})
     leaving = DeletionProgress()
-    before = {live: {other for other in lives if other.kind in users[live.kind]} for live in lives}
+    before = {one: {other for other in observations if other.kind in users[one.kind]} for one in observations}
 
-    def part(live: Observed) -> None:
+    def part(observed: Observed) -> None:
         try:
-            _part(run, live, options, leaving)
+            _part(run, observed, options, leaving)
         except AwsdeployError as error:
             leaving.failed = True
             if not run.stop.stopped:
-                run.emit(ResourceEvent(live.key, "failed", detail=error.message))
+                run.emit(ResourceEvent(observed.key, "failed", detail=error.message))
             raise
         finally:
-            leaving.finished(live)
+            leaving.finished(observed)
 
-    def skip(live: Observed) -> None:
-        run.emit(ResourceEvent(live.key, "skipped", detail="something that uses it could not be deleted"))
+    def skip(observed: Observed) -> None:
+        run.emit(ResourceEvent(observed.key, "skipped", detail="something that uses it could not be deleted"))
 
     errors = schedule.run(before, part, run.stop, skip)
     if errors:
         first = next(iter(errors.values()))
-        lines = "\n".join(f"  {live.key}: {error.message}" for live, error in errors.items())
+        lines = "\n".join(f"  {observed.key}: {error.message}" for observed, error in errors.items())
         denied = allowing(error for error in errors.values() if isinstance(error, AwsRefusal))
         total = AwsFailure(f"Not everything could be deleted:\n{lines}", denied or first.hint)
         total.exit_code = 3 if denied else first.exit_code
@@ -172,19 +172,19 @@ def _below(kind: type[Resource]) -> set[type[Resource]]:
     return found
 
 
-def _part(run: Run, live: Observed, options: DestroyOptions, leaving: DeletionProgress) -> None:
+def _part(run: Run, observed: Observed, options: DestroyOptions, leaving: DeletionProgress) -> None:
     begun = last_hope = time.monotonic()
-    view = run.view_of(live, removing=True)
-    _announce(run, live)
-    run.emit(ResourceEvent(live.key, "deleting", live.status))
-    shown, current, blockage = "", live, Blockage(run)
+    view = run.view_of(observed, removing=True)
+    _announce(run, observed)
+    run.emit(ResourceEvent(observed.key, "deleting", observed.status))
+    shown, current, blockage = "", observed, Blockage(run)
     asked, looked = Asked(run.settle), begun
-    for _ in run.polling.ticks(run.stop, live.kind.deletion.timeout):
+    for _ in run.polling.ticks(run.stop, observed.kind.deletion.timeout):
         run.stop.check()
         blocked = ""
         try:
             if asked.is_due(current, looked):
-                live.kind.delete(view, current, options)
+                observed.kind.delete(view, current, options)
                 asked.of(current)
         except AnswerLost:
             pass  # the look tells
@@ -193,45 +193,48 @@ def _part(run: Run, live: Observed, options: DestroyOptions, leaving: DeletionPr
                 raise failure from None
             blocked = refusal.text
         looked = time.monotonic()
-        seen = run.seen(live.kind, live.region, live.id)
+        seen = run.seen(observed.kind, observed.region, observed.id)
         if seen is None:
-            run.state.gone(_place(run, live))
-            run.durations[live.key] = time.monotonic() - begun
-            run.emit(ResourceEvent(live.key, "gone"))
+            run.state.gone(_place(run, observed))
+            run.durations[observed.key] = time.monotonic() - begun
+            run.emit(ResourceEvent(observed.key, "gone"))
             return
         current = seen
         waits = bool(blocked) or not seen.state.leaving
-        leaving.started(live, waits)
+        leaving.started(observed, waits)
         why = ". ".join(filter(None, (blocked.rstrip("."), blockage.words(seen, waits))))
         if not leaving.stuck:
             last_hope = time.monotonic()
         elif time.monotonic() - last_hope > run.settle:
-            raise AwsFailure(f"{live.id} is still in use ({why or seen.status}).", GO_ON)
+            raise AwsFailure(f"{observed.id} is still in use ({why or seen.status}).", GO_ON)
         if (why or seen.status) != shown:
             shown = why or seen.status
-            run.emit(ResourceEvent(live.key, "deleting", seen.status, why, live.kind.wait.usual))
+            run.emit(ResourceEvent(observed.key, "deleting", seen.status, why, observed.kind.wait.usual))
     raise TimedOut(
-        f"{live.id} still exists ({shown}).",
+        f"{observed.id} still exists ({shown}).",
         f"AWS continues. {GO_ON}",
     )
 
 
-def _place(run: Run, live: Observed) -> str:
+def _place(run: Run, observed: Observed) -> str:
     """The state entry of this very object: a replaced one has its own beside its successor's."""
-    entry = run.state.entries.get(live.key)
-    return live.key if entry is None or entry.id in ("", live.id) else f"{live.key}@{live.generation}"
+    entry = run.state.entries.get(observed.key)
+    return observed.key if entry is None or entry.id in ("", observed.id) else f"{observed.key}@{observed.generation}"
 
 
-def _announce(run: Run, live: Observed) -> None:
-    place = _place(run, live)
+def _announce(run: Run, observed: Observed) -> None:
+    place = _place(run, observed)
     if place in run.state.entries:
-        run.state.mark(place, "deleting", id=live.id)
+        run.state.mark(place, "deleting", id=observed.id)
     else:
-        run.state.put(place, StateEntry(live.kind.__name__, "deleting", live.generation, live.id, region=live.region))
+        run.state.put(
+            place,
+            StateEntry(observed.kind.__name__, "deleting", observed.generation, observed.id, region=observed.region),
+        )
 
 
-def _kept(run: Run, live: Observed, options: DestroyOptions) -> Retained | None:
-    retained: Retained | None = live.kind.keep(run.view_of(live), live, options)
+def _kept(run: Run, observed: Observed, options: DestroyOptions) -> Retained | None:
+    retained: Retained | None = observed.kind.keep(run.view_of(observed), observed, options)
     return retained
 
 
@@ -242,11 +245,11 @@ def sweep(run: Run, options: DestroyOptions) -> list[tuple[Observed, Retained]]:
     again. Returns what is kept on purpose. Raises `Leftovers` for anything else.
     """
     kept, left, tagged = _still_there(run, options)
-    if meanwhile := [live for live in left if live.kind.deletion.recreated_by]:
+    if meanwhile := [one for one in left if one.kind.deletion.recreated_by]:
         remove(run, meanwhile, options)
         kept, left, tagged = _still_there(run, options)
     if left or tagged:
-        named = [f"{live.kind.noun()} {live.id} ({live.key})" for live in left] + tagged
+        named = [f"{observed.kind.noun()} {observed.id} ({observed.key})" for observed in left] + tagged
         lines = "\n".join(f"  {line}" for line in named)
         raise Leftovers(f"These resources still exist:\n{lines}", "Run the same command again.")
     return kept
@@ -258,13 +261,13 @@ def _still_there(
     """What is kept on purpose, what else there is, and what only the index of tags knows."""
     run.cache.forget()
     tagged: list[str] = []
-    lives = run.look_everywhere(*[_index(run, region, tagged) for region in sorted(run.regions)])
+    observations = run.look_everywhere(*[_index(run, region, tagged) for region in sorted(run.regions)])
     kept, left = [], []
-    for live in lives:
-        if why := _kept(run, live, options):
-            kept.append((live, why))
+    for observed in observations:
+        if why := _kept(run, observed, options):
+            kept.append((observed, why))
         else:
-            left.append(live)
+            left.append(observed)
     return kept, left, tagged
 
 

@@ -61,9 +61,9 @@ def _still_agreed(run: Run, plan: Plan) -> Plan:
     Raises `Refused` if it would now take away more than was agreed to.
     """
     run.cache.forget()
-    if plan.existing(run.look_everywhere()) == plan.existing(plan.lives):
+    if plan.existing(run.look_everywhere()) == plan.existing(plan.observations):
         return plan
-    run.lives.clear()
+    run.observations.clear()
     again = planning.make(run, plan.steps, plan.replace)
     if again.conflicts or not again.taken_away <= plan.taken_away:
         raise Refused(f"{run.stack} has changed since this plan was made.", "Run the same command again.")
@@ -103,47 +103,52 @@ class Builder:
         quiet = item.action == "none" and not self.touched.intersection(resource.edges())
         try:
             if quiet:
-                live = self.run.lives[resource]
+                observed = self.run.observations[resource]
             else:
-                live = self._bring_about(resource)
+                observed = self._bring_about(resource)
                 if item.writes:
                     self.touched.add(resource)
         except AwsdeployError as error:
             if not self.run.stop.stopped:
                 self.run.emit(ResourceEvent(resource.key, "failed", detail=error.message))
             raise
-        self.run.lives[resource] = live
+        self.run.observations[resource] = observed
         if not isinstance(resource, Gate) and not resource.existing:
-            self.run.state.put(resource.key, self._entry(resource, "ready", live.id))
+            self.run.state.put(resource.key, self._entry(resource, "ready", observed.id))
         if not quiet:
             self.run.durations[resource.key] = time.monotonic() - begun
-        self.run.emit(ResourceEvent(resource.key, "ready", live.status))
+        self.run.emit(ResourceEvent(resource.key, "ready", observed.status))
 
     def _bring_about(self, resource: Resource) -> Observed:
-        if resource.existing and (there := self.plan.items[resource].live):
+        if resource.existing and (there := self.plan.items[resource].observed):
             return there
-        live = None if isinstance(resource, Gate) else self._existing(resource)
+        observed = None if isinstance(resource, Gate) else self._existing(resource)
         view, sent = self._view(resource), SentChanges(self.run.settle)
         looked = last = time.monotonic()
         while True:
-            live = self._wait(resource, live)
-            self.run.lives[resource] = live
-            changes = list(resource.differences(view, live))
+            observed = self._wait(resource, observed)
+            self.run.observations[resource] = observed
+            changes = list(resource.differences(view, observed))
             if not changes:
-                if not live.state.usable:
-                    raise live.failure(resource.remedy)
-                return live
-            if due := sent.due(live, changes, looked):
-                self._send(resource, live, sent, changes, due)
+                if not observed.state.usable:
+                    raise observed.failure(resource.remedy)
+                return observed
+            if due := sent.due(observed, changes, looked):
+                self._send(resource, observed, sent, changes, due)
                 last = time.monotonic()
             else:
                 self.run.stop.sleep(self.run.polling.after(time.monotonic() - last))
             looked = time.monotonic()
             if not isinstance(resource, Gate):
-                live = self._seen(resource, live.id) or live
+                observed = self._seen(resource, observed.id) or observed
 
     def _send(
-        self, resource: Resource, live: Observed, sent: SentChanges, changes: Sequence[Change], due: Sequence[Change]
+        self,
+        resource: Resource,
+        observed: Observed,
+        sent: SentChanges,
+        changes: Sequence[Change],
+        due: Sequence[Change],
     ) -> None:
         """Tell AWS what is `due` of the changes. After a lost answer the next look decides."""
         self.run.stop.check()
@@ -156,18 +161,18 @@ class Builder:
             except AnswerLost:
                 break
             finally:
-                sent.record(live, changes, change)
+                sent.record(observed, changes, change)
 
     def _existing(self, resource: Resource) -> Observed:
         """What can be used of it, created where there is nothing."""
-        live = self.plan.items[resource].live
-        if live and live.state.replace:
-            teardown.remove(self.run, [live], DestroyOptions())
-            live = None
-        if live and live.state.leaving:
-            self._until_gone(resource, live)
-            live = None
-        return live or self._create(resource)
+        observed = self.plan.items[resource].observed
+        if observed and observed.state.replace:
+            teardown.remove(self.run, [observed], DestroyOptions())
+            observed = None
+        if observed and observed.state.leaving:
+            self._until_gone(resource, observed)
+            observed = None
+        return observed or self._create(resource)
 
     def _create(self, resource: Resource) -> Observed:
         """Ask AWS for it, once, whatever happens to the answer."""
@@ -175,9 +180,9 @@ class Builder:
         before = run.state.entries.get(key)
         generation = run.generations[resource]
         interrupted = before if before and before.generation == generation and self._unsettled(before) else None
-        if live := self._look_for_lost(resource, interrupted):
-            run.state.put(key, self._entry(resource, "created", live.id))
-            return live
+        if observed := self._look_for_lost(resource, interrupted):
+            run.state.put(key, self._entry(resource, "created", observed.id))
+            return observed
         entry = self._entry(resource, "creating", "")
         entry.token = interrupted.token if interrupted else ""
         entry = run.state.creating(key, entry)
@@ -189,8 +194,8 @@ class Builder:
                 made = resource.create(self._view(resource, entry.token))
             except AnswerLost as unknown:
                 doubtful, lost = True, unknown
-                if resource.idempotency is Idempotency.NONE and (live := self._look(resource, run.settle)):
-                    made = live.id
+                if resource.idempotency is Idempotency.NONE and (observed := self._look(resource, run.settle)):
+                    made = observed.id
                 else:
                     continue
             except AwsRefusal as refusal:
@@ -199,11 +204,11 @@ class Builder:
                         run.state.gone(key)  # nothing was made: no later run has to look for it
                     raise
                 # The token was used by the crashed run with other values: take what that run made, or a new token.
-                if not (live := self._look(resource, run.settle)):
+                if not (observed := self._look(resource, run.settle)):
                     entry.token = ""  # nosec B105  # a client token, which is not a secret
                     entry = run.state.creating(key, entry)
                     continue
-                made = live.id
+                made = observed.id
             run.state.mark(key, "created", id=made)
             return Observed(type(resource), key, made, generation, "", {}, run.of(resource))
         raise lost or AwsFailure(f"{resource.noun()}: AWS accepts neither the old client token nor a new one.", GO_ON)
@@ -228,9 +233,9 @@ class Builder:
         self.run.emit(ResourceEvent(resource.key, "waiting", detail="looking for what the interrupted run created"))
         generation = self.run.generations[resource]
         for _ in self.run.polling.ticks(self.run.stop, max(0.0, seconds)):
-            for live in self.run.cache.look(type(resource), self.run.of(resource)):
-                if live.key == resource.key and live.generation == generation:
-                    return live
+            for observed in self.run.cache.look(type(resource), self.run.of(resource)):
+                if observed.key == resource.key and observed.generation == generation:
+                    return observed
         return None
 
     def _seen(self, resource: Resource, id: str) -> Observed | None:
@@ -241,41 +246,43 @@ class Builder:
         rule, run = resource.wait, self.run
         view = self._view(resource)
         shown = ""
-        live = known
+        observed = known
         for waited in run.polling.ticks(run.stop, rule.deadline):
             if isinstance(resource, Gate):
-                live = resource.observe(view)
-                run.on_look(type(resource), run.of(resource), [live])
+                observed = resource.observe(view)
+                run.on_look(type(resource), run.of(resource), [observed])
             elif known is not None and (waited or not known.raw):
-                live = self._seen(resource, known.id)
-            if live is None:
+                observed = self._seen(resource, known.id)
+            if observed is None:
                 if waited > UNSEEN:
                     break
                 continue
-            state = live.state
+            state = observed.state
             if state.usable or state.modifiable:
-                return live
+                return observed
             if state.replace or state.remedy:
-                raise live.failure(resource.remedy)
-            if live.status != shown:
-                shown = live.status
-                run.emit(ResourceEvent(resource.key, "waiting", live.status, live.reason, rule.usual))
-        if live is None and known is not None:
+                raise observed.failure(resource.remedy)
+            if observed.status != shown:
+                shown = observed.status
+                run.emit(ResourceEvent(resource.key, "waiting", observed.status, observed.reason, rule.usual))
+        if observed is None and known is not None:
             run.state.gone(resource.key)
             raise AwsFailure(f"{known.id} was created, but AWS does not list it.", "Run the same command again.")
-        status = live.status if live else "unknown"
-        reason = f" ({live.reason})" if live and live.reason else ""
+        status = observed.status if observed else "unknown"
+        reason = f" ({observed.reason})" if observed and observed.reason else ""
         raise TimedOut(
             f"still {status}{reason} after {rule.deadline / 60:.0f} minutes; AWS continues.",
             "Run the same command again later: it continues to wait.",
         )
 
-    def _until_gone(self, resource: Resource, live: Observed) -> None:
-        self.run.emit(ResourceEvent(resource.key, "waiting", live.status, "waiting for the previous one to be deleted"))
+    def _until_gone(self, resource: Resource, observed: Observed) -> None:
+        self.run.emit(
+            ResourceEvent(resource.key, "waiting", observed.status, "waiting for the previous one to be deleted")
+        )
         for _ in self.run.polling.ticks(self.run.stop, resource.deletion.timeout):
-            if not self._seen(resource, live.id):
+            if not self._seen(resource, observed.id):
                 return
-        raise TimedOut(f"{live.id} is still {live.status}.", "Run the same command again later.")
+        raise TimedOut(f"{observed.id} is still {observed.status}.", "Run the same command again later.")
 
     def _entry(self, resource: Resource, phase: str, id: str) -> StateEntry:
         return StateEntry(

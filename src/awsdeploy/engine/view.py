@@ -63,9 +63,9 @@ class Aws:
         return self.context.session.account(self.region)
 
     def __getitem__(self, resource: Declared) -> Observed:
-        """The live object of a dependency; `UNKNOWN` in a plan where it does not exist yet."""
-        live: Observed = self.context.lives.get(resource, UNKNOWN)
-        return live
+        """The observed object of a dependency; `UNKNOWN` in a plan where it does not exist yet."""
+        observed: Observed = self.context.observations.get(resource, UNKNOWN)
+        return observed
 
     def all(self, kind: Kind) -> Sequence[Observed]:
         """All of the stack's objects of a kind in this region, looked up once a run."""
@@ -117,7 +117,7 @@ class Aws:
     @property
     def has_own_tags(self) -> bool:
         """True if the owner has tags in the config, or had some: then what has been looked at shows it."""
-        return bool(self.stack.own) or any(TAG_OWN in (live.tags or ()) for live in self.context.cache.known())
+        return bool(self.stack.own) or any(TAG_OWN in (one.tags or ()) for one in self.context.cache.known())
 
     def tag_spec(self, resource: Declared, *types: str) -> list[dict[str, Any]]:
         """`TagSpecifications` as EC2 wants them."""

@@ -26,7 +26,7 @@ def requests(run: Run, since: datetime, until: datetime) -> list[LogEvent]:
 
     Of every bucket for them: while the load balancer's bucket is replaced there are two.
     """
-    buckets = [live.id for live in run.all(Bucket) if live.key == BUCKET]
+    buckets = [one.id for one in run.all(Bucket) if one.key == BUCKET]
     files = [(bucket, key) for bucket in buckets for key in _files(run, bucket, since, until)]
     s3 = run.client("s3")
 

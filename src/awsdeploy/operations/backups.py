@@ -14,14 +14,14 @@ from awsdeploy.resources.storage.bucket_contents import location
 def restorable(run: Run) -> list[Restorable]:
     """Newest first, kind by kind. Raises `NoSuchStack` where there is nothing at all of the stack."""
     record: list[Any] = []
-    lives = run.look_everywhere(lambda: record.append(run.read_record()))
-    if not lives and record == [None]:
+    observations = run.look_everywhere(lambda: record.append(run.read_record()))
+    if not observations and record == [None]:
         raise run.missing
 
-    def ask(live: Observed) -> list[Restorable]:
-        return list(live.kind.restorable(run.view_of(live), live))
+    def ask(observed: Observed) -> list[Restorable]:
+        return list(observed.kind.restorable(run.view_of(observed), observed))
 
-    found = [one for several in run.session.each(ask, lives) for one in several]
+    found = [one for several in run.session.each(ask, observations) for one in several]
     found.sort(key=lambda one: (one.what, -one.at.timestamp() if one.at else 0.0, one.id))
     return found + [one for region in sorted(run.regions) for one in _buckets(run, region)]
 

@@ -75,8 +75,10 @@ def tails(run: Run, settings: Settings, source: str, start: datetime) -> list[Ta
     if source in settings.services or source in (BOOTSTRAP, NGINX):
         return [Tail(run, run.stack.parameter(source), source, first)]
     if source == DATABASE:
-        lives = run.all(DatabaseLog)
-        return [Tail(run, live.id, f"{DATABASE} {live.key.rpartition('/')[2]}", first) for live in lives]
+        observations = run.all(DatabaseLog)
+        return [
+            Tail(run, observed.id, f"{DATABASE} {observed.key.rpartition('/')[2]}", first) for observed in observations
+        ]
     if source:
         known = ", ".join([*settings.services, *OTHERS])
         raise UsageError(f"{source} is not a valid log name.", f"Logs: {known}.")

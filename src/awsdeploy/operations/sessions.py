@@ -167,8 +167,8 @@ class DatabasePlace:
 
 def database(run: Run, settings: Settings) -> DatabasePlace:
     """Raises `Refused` while the database has no address, or where there are two."""
-    live = one_or_none(run.all(Database))
-    endpoint = live.raw.get("Endpoint") if live else None
+    observed = one_or_none(run.all(Database))
+    endpoint = observed.raw.get("Endpoint") if observed else None
     if not endpoint or "Address" not in endpoint:
         raise Refused(
             f"The database of {settings.stack} has no endpoint yet.", f"To see its status: {next_command('status')}"

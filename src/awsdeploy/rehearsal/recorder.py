@@ -58,9 +58,9 @@ class Recorder:
         with self._guard:
             self._write(row)
 
-    def looked(self, kind: type[Resource], region: str, lives: Sequence[Observed]) -> None:
+    def looked(self, kind: type[Resource], region: str, observations: Sequence[Observed]) -> None:
         """Record the statuses of a kind's objects, where they are not those of the look before."""
-        states = {_digest(live.id or live.key): _only(STATUS, live.status) for live in lives}
+        states = {_digest(one.id or one.key): _only(STATUS, one.status) for one in observations}
         place = kind.__name__, region
         with self._guard:
             whole = not issubclass(kind, Gate)  # each gate is observed by itself

@@ -107,7 +107,7 @@ class Releaser:
         }
         for region in sorted(run.regions):
             view = run.view(Alarm, region)
-            silent = [live.id for live in view.all(Alarm) if live.key in keys and not live.raw.get("ActionsEnabled")]
+            silent = [one.id for one in view.all(Alarm) if one.key in keys and not one.raw.get("ActionsEnabled")]
             if silent:
                 view.client("cloudwatch").enable_alarm_actions(AlarmNames=silent)
 

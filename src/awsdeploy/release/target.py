@@ -105,7 +105,7 @@ def release_target(run: Run, settings: Settings) -> ReleaseTarget:
     run.look_at(kinds, lambda: found.extend(machines(run)))
 
     def of_key(kind: type[Resource], key: str) -> Observed | None:
-        return one_or_none(live for live in run.all(kind) if live.key == key)
+        return one_or_none(one for one in run.all(kind) if one.key == key)
 
     artifacts, uploads = of_key(Bucket, "storage/artifacts"), of_key(DataBucket, "storage/uploads")
     if artifacts is None:
@@ -119,9 +119,13 @@ def release_target(run: Run, settings: Settings) -> ReleaseTarget:
         artifacts=artifacts.id,
         uploads=uploads.id if uploads else "",
         site=url(balancer, run.all(Listener), settings.domain) if balancer else "",
-        groups={name: live for name, live in groups.items() if live},
+        groups={name: observed for name, observed in groups.items() if observed},
         machines={
             name: [one for one in found if one.service == name and one.state == "running"] for name in settings.services
         },
-        judged={name: live for name, live in scaled.items() if live and live.raw.get("HealthCheckType") == "ELB"},
+        judged={
+            name: observed
+            for name, observed in scaled.items()
+            if observed and observed.raw.get("HealthCheckType") == "ELB"
+        },
     )

@@ -10,33 +10,33 @@ from tests.system.drift.manual_changes import EDGE, SETTLED, by_hand
 
 
 @by_hand("database in other subnets", "database/subnets", "rds:CreateDBSubnetGroup.SubnetIds")
-def _(aws: World, live: dict[str, Observed]) -> None:
+def _(aws: World, observed: dict[str, Observed]) -> None:
     names = ("private-a", "private-c", "public-a")
     aws.client("rds").modify_db_subnet_group(
-        DBSubnetGroupName=live["database/subnets"].id, SubnetIds=[live[f"network/{name}"].id for name in names]
+        DBSubnetGroupName=observed["database/subnets"].id, SubnetIds=[observed[f"network/{name}"].id for name in names]
     )
 
 
 @by_hand("MySQL setting", "database/parameters", "rds:ModifyDBParameterGroup.Parameters")
-def _(aws: World, live: dict[str, Observed]) -> None:
+def _(aws: World, observed: dict[str, Observed]) -> None:
     aws.client("rds").modify_db_parameter_group(
-        DBParameterGroupName=live["database/parameters"].id,
+        DBParameterGroupName=observed["database/parameters"].id,
         Parameters=[{"ParameterName": "slow_query_log", "ParameterValue": "0", "ApplyMethod": "immediate"}],
     )
 
 
 @by_hand("connections without TLS allowed", "database/parameters", "rds:ModifyDBParameterGroup.Parameters")
-def _(aws: World, live: dict[str, Observed]) -> None:
+def _(aws: World, observed: dict[str, Observed]) -> None:
     aws.client("rds").modify_db_parameter_group(
-        DBParameterGroupName=live["database/parameters"].id,
+        DBParameterGroupName=observed["database/parameters"].id,
         Parameters=[{"ParameterName": "require_secure_transport", "ParameterValue": "0", "ApplyMethod": "immediate"}],
     )
 
 
 def _database(field: str, value: Any) -> None:
-    def hand(aws: World, live: dict[str, Observed]) -> None:
+    def hand(aws: World, observed: dict[str, Observed]) -> None:
         aws.client("rds").modify_db_instance(
-            DBInstanceIdentifier=live["database/mysql"].id, ApplyImmediately=True, **{field: value}
+            DBInstanceIdentifier=observed["database/mysql"].id, ApplyImmediately=True, **{field: value}
         )
 
     by_hand(f"database {field}", "database/mysql", f"rds:CreateDBInstance.{field}")(hand)
@@ -58,31 +58,31 @@ for field, value in {
 
 
 @by_hand("database without one of its logs", "database/mysql", "rds:CreateDBInstance.EnableCloudwatchLogsExports")
-def _(aws: World, live: dict[str, Observed]) -> None:
+def _(aws: World, observed: dict[str, Observed]) -> None:
     aws.client("rds").modify_db_instance(
-        DBInstanceIdentifier=live["database/mysql"].id,
+        DBInstanceIdentifier=observed["database/mysql"].id,
         CloudwatchLogsExportConfiguration={"EnableLogTypes": ["general"], "DisableLogTypes": ["slowquery"]},
         ApplyImmediately=True,
     )
 
 
 @by_hand("database open to another group", "database/mysql", "rds:CreateDBInstance.VpcSecurityGroupIds")
-def _(aws: World, live: dict[str, Observed]) -> None:
+def _(aws: World, observed: dict[str, Observed]) -> None:
     aws.client("rds").modify_db_instance(
-        DBInstanceIdentifier=live["database/mysql"].id,
-        VpcSecurityGroupIds=[live["security/alb"].id],
+        DBInstanceIdentifier=observed["database/mysql"].id,
+        VpcSecurityGroupIds=[observed["security/alb"].id],
         ApplyImmediately=True,
     )
 
 
 @by_hand("database with other parameters", "database/mysql", "rds:CreateDBInstance.DBParameterGroupName")
-def _(aws: World, live: dict[str, Observed]) -> None:
+def _(aws: World, observed: dict[str, Observed]) -> None:
     rds = aws.client("rds")
     rds.create_db_parameter_group(
         DBParameterGroupName="by-hand", DBParameterGroupFamily="mysql8.4", Description="by hand"
     )
     rds.modify_db_instance(
-        DBInstanceIdentifier=live["database/mysql"].id, DBParameterGroupName="by-hand", ApplyImmediately=True
+        DBInstanceIdentifier=observed["database/mysql"].id, DBParameterGroupName="by-hand", ApplyImmediately=True
     )
 
 
@@ -92,16 +92,16 @@ def _(aws: World, live: dict[str, Observed]) -> None:
     "ssm:PutParameter.Value",
     "rds:CreateDBInstance.MasterUserPassword",
 )
-def _(aws: World, live: dict[str, Observed]) -> None:
+def _(aws: World, observed: dict[str, Observed]) -> None:
     aws.client("ssm").put_parameter(
-        Name=live["database/DB_PASSWORD"].id, Value="ByHand1234567890", Type="SecureString", Overwrite=True
+        Name=observed["database/DB_PASSWORD"].id, Value="ByHand1234567890", Type="SecureString", Overwrite=True
     )
 
 
 @by_hand("host of the database changed", "database/DB_HOST")
-def _(aws: World, live: dict[str, Observed]) -> None:
+def _(aws: World, observed: dict[str, Observed]) -> None:
     aws.client("ssm").put_parameter(
-        Name=live["database/DB_HOST"].id, Value="db.example.com", Type="String", Overwrite=True
+        Name=observed["database/DB_HOST"].id, Value="db.example.com", Type="String", Overwrite=True
     )
 
 

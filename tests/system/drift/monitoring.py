@@ -13,34 +13,34 @@ CPU = "monitoring/alarms/frontend-1-cpu"
 
 
 @by_hand("logs kept for ever", "monitoring/logs/backend", "logs:PutRetentionPolicy.retentionInDays")
-def _(aws: World, live: dict[str, Observed]) -> None:
-    aws.client("logs").delete_retention_policy(logGroupName=live["monitoring/logs/backend"].id)
+def _(aws: World, observed: dict[str, Observed]) -> None:
+    aws.client("logs").delete_retention_policy(logGroupName=observed["monitoring/logs/backend"].id)
 
 
 @by_hand("log group of the database deleted, and made by RDS again", "monitoring/logs/database/slowquery")
-def _(aws: World, live: dict[str, Observed]) -> None:
-    aws.client("logs").delete_log_group(logGroupName=live["monitoring/logs/database/slowquery"].id)
+def _(aws: World, observed: dict[str, Observed]) -> None:
+    aws.client("logs").delete_log_group(logGroupName=observed["monitoring/logs/database/slowquery"].id)
 
 
 @by_hand("addressee taken", "monitoring/topic", "sns:Subscribe.Endpoint", "sns:Subscribe.Protocol")
-def _(aws: World, live: dict[str, Observed]) -> None:
+def _(aws: World, observed: dict[str, Observed]) -> None:
     aws.control("POST", "confirm", {"email": "ops@example.com"})
     sns = aws.client("sns")
-    (one,) = sns.list_subscriptions_by_topic(TopicArn=live["monitoring/topic"].id)["Subscriptions"]
+    (one,) = sns.list_subscriptions_by_topic(TopicArn=observed["monitoring/topic"].id)["Subscriptions"]
     sns.unsubscribe(SubscriptionArn=one["SubscriptionArn"])
 
 
 @by_hand("addressee added", "monitoring/topic")
-def _(aws: World, live: dict[str, Observed]) -> None:
+def _(aws: World, observed: dict[str, Observed]) -> None:
     address = "stranger@example.com"
-    aws.client("sns").subscribe(TopicArn=live["monitoring/topic"].id, Protocol="email", Endpoint=address)
+    aws.client("sns").subscribe(TopicArn=observed["monitoring/topic"].id, Protocol="email", Endpoint=address)
     aws.control("POST", "confirm", {"email": address})
 
 
 def _alarm(field: str, value: Any, key: str = CPU) -> None:
-    def hand(aws: World, live: dict[str, Observed]) -> None:
-        cloudwatch = aws.client("cloudwatch", live[key].region)
-        (found,) = cloudwatch.describe_alarms(AlarmNames=[live[key].id])["MetricAlarms"]
+    def hand(aws: World, observed: dict[str, Observed]) -> None:
+        cloudwatch = aws.client("cloudwatch", observed[key].region)
+        (found,) = cloudwatch.describe_alarms(AlarmNames=[observed[key].id])["MetricAlarms"]
         settings = {name: found[name] for name in SETTINGS if name in found}
         settings[field] = f"other words: {settings[field]}" if field == "AlarmDescription" else value
         if field == "ExtendedStatistic":
@@ -79,15 +79,15 @@ _alarm("Threshold", 2.0, "monitoring/alarms/health")
 
 
 @by_hand("dashboard", "monitoring/dashboard", "cloudwatch:PutDashboard.DashboardBody")
-def _(aws: World, live: dict[str, Observed]) -> None:
+def _(aws: World, observed: dict[str, Observed]) -> None:
     aws.client("cloudwatch").put_dashboard(
-        DashboardName=live["monitoring/dashboard"].id, DashboardBody=json.dumps({"widgets": []})
+        DashboardName=observed["monitoring/dashboard"].id, DashboardBody=json.dumps({"widgets": []})
     )
 
 
 def _health_check(**change: Any) -> None:
-    def hand(aws: World, live: dict[str, Observed]) -> None:
-        aws.client("route53").update_health_check(HealthCheckId=live["monitoring/health-check"].id, **change)
+    def hand(aws: World, observed: dict[str, Observed]) -> None:
+        aws.client("route53").update_health_check(HealthCheckId=observed["monitoring/health-check"].id, **change)
 
     by_hand(f"health check {next(iter(change))}", "monitoring/health-check")(hand)
 
@@ -105,10 +105,10 @@ for setting, other in {
 
 
 @by_hand("health check without tags", "monitoring/health-check", "route53:CreateHealthCheck.HealthCheckConfig")
-def _(aws: World, live: dict[str, Observed]) -> None:
+def _(aws: World, observed: dict[str, Observed]) -> None:
     aws.client("route53").change_tags_for_resource(
         ResourceType="healthcheck",
-        ResourceId=live["monitoring/health-check"].id,
+        ResourceId=observed["monitoring/health-check"].id,
         RemoveTagKeys=["awsdeploy:stack"],
     )
 
@@ -123,8 +123,8 @@ AT_EIGHTY = {
 
 
 def _budget(field: str, value: Any, *covers: str) -> None:
-    def hand(aws: World, live: dict[str, Observed]) -> None:
-        budgets, name = aws.client("budgets"), live[BUDGET].id
+    def hand(aws: World, observed: dict[str, Observed]) -> None:
+        budgets, name = aws.client("budgets"), observed[BUDGET].id
         found = budgets.describe_budget(AccountId=ACCOUNT, BudgetName=name)["Budget"]
         found.pop("CalculatedSpend")
         budgets.update_budget(AccountId=ACCOUNT, NewBudget={**found, field: value})
@@ -138,14 +138,14 @@ _budget("TimeUnit", "ANNUALLY")
 
 
 @by_hand("budget's notification gone", BUDGET, "budgets:CreateBudget.NotificationsWithSubscribers")
-def _(aws: World, live: dict[str, Observed]) -> None:
-    about = {"AccountId": ACCOUNT, "BudgetName": live[BUDGET].id, "Notification": AT_EIGHTY}
+def _(aws: World, observed: dict[str, Observed]) -> None:
+    about = {"AccountId": ACCOUNT, "BudgetName": observed[BUDGET].id, "Notification": AT_EIGHTY}
     aws.client("budgets").delete_notification(**about)
 
 
 @by_hand("budget's addressee exchanged", BUDGET)
-def _(aws: World, live: dict[str, Observed]) -> None:
-    about = {"AccountId": ACCOUNT, "BudgetName": live[BUDGET].id, "Notification": AT_EIGHTY}
+def _(aws: World, observed: dict[str, Observed]) -> None:
+    about = {"AccountId": ACCOUNT, "BudgetName": observed[BUDGET].id, "Notification": AT_EIGHTY}
     budgets = aws.client("budgets")
     budgets.create_subscriber(**about, Subscriber={"SubscriptionType": "EMAIL", "Address": "stranger@example.com"})
     budgets.delete_subscriber(**about, Subscriber={"SubscriptionType": "EMAIL", "Address": "ops@example.com"})

@@ -10,22 +10,22 @@ from tests.system.drift.manual_changes import EDGE, NAME, SETTLED, by_hand
 
 
 @by_hand("DNS support", "network/vpc")
-def _(aws: World, live: dict[str, Observed]) -> None:
+def _(aws: World, observed: dict[str, Observed]) -> None:
     ec2 = aws.client("ec2")
     # AWS: host names need DNS support, so they go first.
-    ec2.modify_vpc_attribute(VpcId=live["network/vpc"].id, EnableDnsHostnames={"Value": False})
-    ec2.modify_vpc_attribute(VpcId=live["network/vpc"].id, EnableDnsSupport={"Value": False})
+    ec2.modify_vpc_attribute(VpcId=observed["network/vpc"].id, EnableDnsHostnames={"Value": False})
+    ec2.modify_vpc_attribute(VpcId=observed["network/vpc"].id, EnableDnsSupport={"Value": False})
 
 
 @by_hand("DNS host names", "network/vpc", "ec2:ModifyVpcAttribute.EnableDnsHostnames")
-def _(aws: World, live: dict[str, Observed]) -> None:
-    aws.client("ec2").modify_vpc_attribute(VpcId=live["network/vpc"].id, EnableDnsHostnames={"Value": False})
+def _(aws: World, observed: dict[str, Observed]) -> None:
+    aws.client("ec2").modify_vpc_attribute(VpcId=observed["network/vpc"].id, EnableDnsHostnames={"Value": False})
 
 
 @by_hand("public addresses", "network/public-a", "ec2:ModifySubnetAttribute.MapPublicIpOnLaunch")
-def _(aws: World, live: dict[str, Observed]) -> None:
+def _(aws: World, observed: dict[str, Observed]) -> None:
     aws.client("ec2").modify_subnet_attribute(
-        SubnetId=live["network/public-a"].id, MapPublicIpOnLaunch={"Value": False}
+        SubnetId=observed["network/public-a"].id, MapPublicIpOnLaunch={"Value": False}
     )
 
 
@@ -35,23 +35,23 @@ def _(aws: World, live: dict[str, Observed]) -> None:
     "ec2:CreateRoute.DestinationCidrBlock",
     "ec2:CreateRoute.NatGatewayId",
 )
-def _(aws: World, live: dict[str, Observed]) -> None:
-    aws.client("ec2").delete_route(RouteTableId=live["network/private-routes"].id, DestinationCidrBlock="0.0.0.0/0")
+def _(aws: World, observed: dict[str, Observed]) -> None:
+    aws.client("ec2").delete_route(RouteTableId=observed["network/private-routes"].id, DestinationCidrBlock="0.0.0.0/0")
 
 
 @by_hand("public default route bent", "network/public-routes", "ec2:CreateRoute.GatewayId")
-def _(aws: World, live: dict[str, Observed]) -> None:
+def _(aws: World, observed: dict[str, Observed]) -> None:
     aws.client("ec2").replace_route(
-        RouteTableId=live["network/public-routes"].id,
+        RouteTableId=observed["network/public-routes"].id,
         DestinationCidrBlock="0.0.0.0/0",
-        NatGatewayId=live["network/nat"].id,
+        NatGatewayId=observed["network/nat"].id,
     )
 
 
 @by_hand("subnet out of its route table", "network/private-routes", "ec2:AssociateRouteTable.SubnetId")
-def _(aws: World, live: dict[str, Observed]) -> None:
-    for one in live["network/private-routes"].raw["Associations"]:
-        if one.get("SubnetId") == live["network/private-a"].id:
+def _(aws: World, observed: dict[str, Observed]) -> None:
+    for one in observed["network/private-routes"].raw["Associations"]:
+        if one.get("SubnetId") == observed["network/private-a"].id:
             aws.client("ec2").disassociate_route_table(AssociationId=one["RouteTableAssociationId"])
 
 
@@ -60,19 +60,23 @@ def _web(source: str) -> list[dict[str, Any]]:
 
 
 @by_hand("rule taken", "security/alb", "ec2:AuthorizeSecurityGroupIngress.IpPermissions")
-def _(aws: World, live: dict[str, Observed]) -> None:
-    aws.client("ec2").revoke_security_group_ingress(GroupId=live["security/alb"].id, IpPermissions=_web("0.0.0.0/0"))
+def _(aws: World, observed: dict[str, Observed]) -> None:
+    aws.client("ec2").revoke_security_group_ingress(
+        GroupId=observed["security/alb"].id, IpPermissions=_web("0.0.0.0/0")
+    )
 
 
 @by_hand("rule added", "security/rds")
-def _(aws: World, live: dict[str, Observed]) -> None:
-    aws.client("ec2").authorize_security_group_ingress(GroupId=live["security/rds"].id, IpPermissions=_web("0.0.0.0/0"))
+def _(aws: World, observed: dict[str, Observed]) -> None:
+    aws.client("ec2").authorize_security_group_ingress(
+        GroupId=observed["security/rds"].id, IpPermissions=_web("0.0.0.0/0")
+    )
 
 
 @by_hand("way out opened", "security/rds", "ec2:RevokeSecurityGroupEgress.IpPermissions")
-def _(aws: World, live: dict[str, Observed]) -> None:
+def _(aws: World, observed: dict[str, Observed]) -> None:
     aws.client("ec2").authorize_security_group_egress(
-        GroupId=live["security/rds"].id,
+        GroupId=observed["security/rds"].id,
         IpPermissions=[{"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}],
     )
 

@@ -13,8 +13,8 @@ TEMPLATE, GROUP, POLICY = "machines/admin-template", "machines/admin-group", "ma
 
 
 @by_hand("template of another type", TEMPLATE, "ec2:CreateLaunchTemplate.LaunchTemplateData")
-def _(aws: World, live: dict[str, Observed]) -> None:
-    ec2, id = aws.client("ec2"), live[TEMPLATE].id
+def _(aws: World, observed: dict[str, Observed]) -> None:
+    ec2, id = aws.client("ec2"), observed[TEMPLATE].id
     data = {"InstanceType": "t3.large"}
     made = ec2.create_launch_template_version(LaunchTemplateId=id, SourceVersion="$Default", LaunchTemplateData=data)
     number = made["LaunchTemplateVersion"]["VersionNumber"]
@@ -29,9 +29,9 @@ def _(aws: World, live: dict[str, Observed]) -> None:
         for name in ("MinSize", "MaxSize", "HealthCheckType", "HealthCheckGracePeriod", "DefaultInstanceWarmup")
     ),
 )
-def _(aws: World, live: dict[str, Observed]) -> None:
+def _(aws: World, observed: dict[str, Observed]) -> None:
     aws.client("autoscaling").update_auto_scaling_group(
-        AutoScalingGroupName=live[GROUP].id,
+        AutoScalingGroupName=observed[GROUP].id,
         MinSize=2,
         MaxSize=9,
         HealthCheckType="ELB",
@@ -41,27 +41,27 @@ def _(aws: World, live: dict[str, Observed]) -> None:
 
 
 @by_hand("group of nothing", GROUP)
-def _(aws: World, live: dict[str, Observed]) -> None:
-    aws.client("autoscaling").update_auto_scaling_group(AutoScalingGroupName=live[GROUP].id, MinSize=0, MaxSize=0)
+def _(aws: World, observed: dict[str, Observed]) -> None:
+    aws.client("autoscaling").update_auto_scaling_group(AutoScalingGroupName=observed[GROUP].id, MinSize=0, MaxSize=0)
 
 
 @by_hand("group in one zone", GROUP, "autoscaling:CreateAutoScalingGroup.VPCZoneIdentifier")
-def _(aws: World, live: dict[str, Observed]) -> None:
+def _(aws: World, observed: dict[str, Observed]) -> None:
     aws.client("autoscaling").update_auto_scaling_group(
-        AutoScalingGroupName=live[GROUP].id, VPCZoneIdentifier=live["network/public-a"].id
+        AutoScalingGroupName=observed[GROUP].id, VPCZoneIdentifier=observed["network/public-a"].id
     )
 
 
 @by_hand("group of whatever is newest", GROUP, "autoscaling:CreateAutoScalingGroup.LaunchTemplate")
-def _(aws: World, live: dict[str, Observed]) -> None:
-    newest = {"LaunchTemplateId": live[TEMPLATE].id, "Version": "$Latest"}
-    aws.client("autoscaling").update_auto_scaling_group(AutoScalingGroupName=live[GROUP].id, LaunchTemplate=newest)
+def _(aws: World, observed: dict[str, Observed]) -> None:
+    newest = {"LaunchTemplateId": observed[TEMPLATE].id, "Version": "$Latest"}
+    aws.client("autoscaling").update_auto_scaling_group(AutoScalingGroupName=observed[GROUP].id, LaunchTemplate=newest)
 
 
 @by_hand("group that serves nobody", GROUP, "autoscaling:CreateAutoScalingGroup.TargetGroupARNs")
-def _(aws: World, live: dict[str, Observed]) -> None:
+def _(aws: World, observed: dict[str, Observed]) -> None:
     aws.client("autoscaling").detach_load_balancer_target_groups(
-        AutoScalingGroupName=live[GROUP].id, TargetGroupARNs=[live["web/admin"].id]
+        AutoScalingGroupName=observed[GROUP].id, TargetGroupARNs=[observed["web/admin"].id]
     )
 
 
@@ -70,10 +70,10 @@ def _(aws: World, live: dict[str, Observed]) -> None:
     POLICY,
     *(f"autoscaling:PutScalingPolicy.{name}" for name in ("TargetTrackingConfiguration", "Enabled", "PolicyType")),
 )
-def _(aws: World, live: dict[str, Observed]) -> None:
+def _(aws: World, observed: dict[str, Observed]) -> None:
     aws.client("autoscaling").put_scaling_policy(
-        AutoScalingGroupName=live[POLICY].raw["AutoScalingGroupName"],
-        PolicyName=live[POLICY].raw["PolicyName"],
+        AutoScalingGroupName=observed[POLICY].raw["AutoScalingGroupName"],
+        PolicyName=observed[POLICY].raw["PolicyName"],
         PolicyType="SimpleScaling",
         AdjustmentType="ChangeInCapacity",
         ScalingAdjustment=1,

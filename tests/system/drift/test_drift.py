@@ -101,8 +101,8 @@ def test_every_change_by_hand_is_shown_and_mended(stack: tuple[World, set[str]],
 def mended(world: World, name: str) -> None:
     settings = world.settings(CONFIG)
     key, hand = HANDS[name]
-    live = {one.key: one for one in world.everything(settings)}
-    hand(world, live)
+    observed = {one.key: one for one in world.everything(settings)}
+    hand(world, observed)
     world.pass_time(900)
     shown = {item.resource.key: item for item in world.plan(settings).items.values() if item.action != "none"}
     assert key in shown

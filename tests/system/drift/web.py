@@ -11,9 +11,9 @@ from tests.system.drift.manual_changes import EDGE, SETTLED, by_hand
 
 
 def _balancer_attribute(key: str, value: str) -> None:
-    def hand(aws: World, live: dict[str, Observed]) -> None:
+    def hand(aws: World, observed: dict[str, Observed]) -> None:
         aws.client("elbv2").modify_load_balancer_attributes(
-            LoadBalancerArn=live["web/alb"].id, Attributes=[{"Key": key, "Value": value}]
+            LoadBalancerArn=observed["web/alb"].id, Attributes=[{"Key": key, "Value": value}]
         )
 
     by_hand(f"load balancer {key}", "web/alb", "elbv2:ModifyLoadBalancerAttributes.Attributes")(hand)
@@ -30,15 +30,15 @@ for key, text in {
 
 
 @by_hand("load balancer in another group", "web/alb", "elbv2:CreateLoadBalancer.SecurityGroups")
-def _(aws: World, live: dict[str, Observed]) -> None:
+def _(aws: World, observed: dict[str, Observed]) -> None:
     aws.client("elbv2").set_security_groups(
-        LoadBalancerArn=live["web/alb"].id, SecurityGroups=[live["security/frontend"].id]
+        LoadBalancerArn=observed["web/alb"].id, SecurityGroups=[observed["security/frontend"].id]
     )
 
 
 def _group_setting(field: str, value: Any) -> None:
-    def hand(aws: World, live: dict[str, Observed]) -> None:
-        aws.client("elbv2").modify_target_group(TargetGroupArn=live["web/backend"].id, **{field: value})
+    def hand(aws: World, observed: dict[str, Observed]) -> None:
+        aws.client("elbv2").modify_target_group(TargetGroupArn=observed["web/backend"].id, **{field: value})
 
     by_hand(f"target group {field}", "web/backend", f"elbv2:CreateTargetGroup.{field}")(hand)
 
@@ -56,92 +56,96 @@ for field, value in {
 
 
 @by_hand("deregistration delay", "web/backend", "elbv2:ModifyTargetGroupAttributes.Attributes")
-def _(aws: World, live: dict[str, Observed]) -> None:
+def _(aws: World, observed: dict[str, Observed]) -> None:
     aws.client("elbv2").modify_target_group_attributes(
-        TargetGroupArn=live["web/backend"].id,
+        TargetGroupArn=observed["web/backend"].id,
         Attributes=[{"Key": "deregistration_delay.timeout_seconds", "Value": "300"}],
     )
 
 
 @by_hand("target deregistered", "web/backend", "elbv2:RegisterTargets.Targets")
-def _(aws: World, live: dict[str, Observed]) -> None:
+def _(aws: World, observed: dict[str, Observed]) -> None:
     aws.client("elbv2").deregister_targets(
-        TargetGroupArn=live["web/backend"].id, Targets=[{"Id": live["machines/backend-1"].id}]
+        TargetGroupArn=observed["web/backend"].id, Targets=[{"Id": observed["machines/backend-1"].id}]
     )
     aws.pass_time(600)
 
 
 @by_hand("another target", "web/backend-healthy")  # the gate drains what is not ours
-def _(aws: World, live: dict[str, Observed]) -> None:
+def _(aws: World, observed: dict[str, Observed]) -> None:
     aws.client("elbv2").register_targets(
-        TargetGroupArn=live["web/backend"].id, Targets=[{"Id": live["machines/frontend-1"].id, "Port": 9999}]
+        TargetGroupArn=observed["web/backend"].id, Targets=[{"Id": observed["machines/frontend-1"].id, "Port": 9999}]
     )
 
 
-def _forward(live: dict[str, Observed], to: str) -> list[dict[str, Any]]:
-    return [{"Type": "forward", "TargetGroupArn": live[to].id}]
+def _forward(observed: dict[str, Observed], to: str) -> list[dict[str, Any]]:
+    return [{"Type": "forward", "TargetGroupArn": observed[to].id}]
 
 
 @by_hand("port 80 forwards", "web/http", "elbv2:CreateListener.DefaultActions")
-def _(aws: World, live: dict[str, Observed]) -> None:
-    aws.client("elbv2").modify_listener(ListenerArn=live["web/http"].id, DefaultActions=_forward(live, "web/backend"))
-
-
-@by_hand("old TLS", "web/https", "elbv2:CreateListener.SslPolicy")
-def _(aws: World, live: dict[str, Observed]) -> None:
-    aws.client("elbv2").modify_listener(ListenerArn=live["web/https"].id, SslPolicy="ELBSecurityPolicy-2016-08")
-
-
-@by_hand("no HSTS", "web/https", "elbv2:ModifyListenerAttributes.Attributes")
-def _(aws: World, live: dict[str, Observed]) -> None:
-    aws.client("elbv2").modify_listener_attributes(
-        ListenerArn=live["web/https"].id, Attributes=[{"Key": HSTS, "Value": ""}]
+def _(aws: World, observed: dict[str, Observed]) -> None:
+    aws.client("elbv2").modify_listener(
+        ListenerArn=observed["web/http"].id, DefaultActions=_forward(observed, "web/backend")
     )
 
 
-def _rules(aws: World, live: dict[str, Observed]) -> list[dict[str, Any]]:
-    rules: list[dict[str, Any]] = aws.client("elbv2").describe_rules(ListenerArn=live["web/https"].id)["Rules"]
+@by_hand("old TLS", "web/https", "elbv2:CreateListener.SslPolicy")
+def _(aws: World, observed: dict[str, Observed]) -> None:
+    aws.client("elbv2").modify_listener(ListenerArn=observed["web/https"].id, SslPolicy="ELBSecurityPolicy-2016-08")
+
+
+@by_hand("no HSTS", "web/https", "elbv2:ModifyListenerAttributes.Attributes")
+def _(aws: World, observed: dict[str, Observed]) -> None:
+    aws.client("elbv2").modify_listener_attributes(
+        ListenerArn=observed["web/https"].id, Attributes=[{"Key": HSTS, "Value": ""}]
+    )
+
+
+def _rules(aws: World, observed: dict[str, Observed]) -> list[dict[str, Any]]:
+    rules: list[dict[str, Any]] = aws.client("elbv2").describe_rules(ListenerArn=observed["web/https"].id)["Rules"]
     return sorted((rule for rule in rules if rule["Priority"] != "default"), key=lambda rule: int(rule["Priority"]))
 
 
 @by_hand("rule deleted", "web/https", "elbv2:CreateRule.Priority")
-def _(aws: World, live: dict[str, Observed]) -> None:
-    aws.client("elbv2").delete_rule(RuleArn=_rules(aws, live)[0]["RuleArn"])
+def _(aws: World, observed: dict[str, Observed]) -> None:
+    aws.client("elbv2").delete_rule(RuleArn=_rules(aws, observed)[0]["RuleArn"])
 
 
 @by_hand("rule leads elsewhere", "web/https", "elbv2:CreateRule.Actions")
-def _(aws: World, live: dict[str, Observed]) -> None:
-    aws.client("elbv2").modify_rule(RuleArn=_rules(aws, live)[1]["RuleArn"], Actions=_forward(live, "web/frontend"))
+def _(aws: World, observed: dict[str, Observed]) -> None:
+    aws.client("elbv2").modify_rule(
+        RuleArn=_rules(aws, observed)[1]["RuleArn"], Actions=_forward(observed, "web/frontend")
+    )
 
 
 @by_hand("rule for other paths", "web/https", "elbv2:CreateRule.Conditions")
-def _(aws: World, live: dict[str, Observed]) -> None:
+def _(aws: World, observed: dict[str, Observed]) -> None:
     aws.client("elbv2").modify_rule(
-        RuleArn=_rules(aws, live)[1]["RuleArn"],
+        RuleArn=_rules(aws, observed)[1]["RuleArn"],
         Conditions=[{"Field": "path-pattern", "PathPatternConfig": {"Values": ["/other"]}}],
     )
 
 
 @by_hand("rule added to the listener", "web/https")
-def _(aws: World, live: dict[str, Observed]) -> None:
+def _(aws: World, observed: dict[str, Observed]) -> None:
     aws.client("elbv2").create_rule(
-        ListenerArn=live["web/https"].id,
+        ListenerArn=observed["web/https"].id,
         Priority=5,
         Conditions=[{"Field": "path-pattern", "PathPatternConfig": {"Values": ["/by-hand"]}}],
-        Actions=_forward(live, "web/frontend"),
+        Actions=_forward(observed, "web/frontend"),
     )
 
 
 @by_hand("alias without health", "dns/example.com", "route53:ChangeResourceRecordSets.ChangeBatch")
-def _(aws: World, live: dict[str, Observed]) -> None:
-    record = {name: part for name, part in live["dns/example.com"].raw.items() if name != "Zone"}
+def _(aws: World, observed: dict[str, Observed]) -> None:
+    record = {name: part for name, part in observed["dns/example.com"].raw.items() if name != "Zone"}
     changed = {**record, "AliasTarget": {**record["AliasTarget"], "EvaluateTargetHealth": False}}
-    _record(aws, live["dns/example.com"].raw["Zone"], changed)
+    _record(aws, observed["dns/example.com"].raw["Zone"], changed)
 
 
 @by_hand("proof with another TTL", "dns/proof/example.com")
-def _(aws: World, live: dict[str, Observed]) -> None:
-    raw = live["dns/proof/example.com"].raw
+def _(aws: World, observed: dict[str, Observed]) -> None:
+    raw = observed["dns/proof/example.com"].raw
     _record(aws, raw["Zone"], {**{name: part for name, part in raw.items() if name != "Zone"}, "TTL": 60})
 
 

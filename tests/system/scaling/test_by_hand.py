@@ -42,7 +42,7 @@ def untagged(data: Data, kind: str) -> Data:
 VERSIONS: dict[str, Callable[[Data, dict[str, Observed]], Data]] = {
     "of another type": lambda data, _: another(data, "InstanceType", "t3.large"),
     "without a profile": lambda data, _: {key: value for key, value in data.items() if key != "IamInstanceProfile"},
-    "in another group": lambda data, live: another(data, "SecurityGroupIds", [live["security/alb"].id]),
+    "in another group": lambda data, observed: another(data, "SecurityGroupIds", [observed["security/alb"].id]),
     "with IMDSv1": lambda data, _: another(
         data, "MetadataOptions", {**data["MetadataOptions"], "HttpTokens": "optional"}
     ),
@@ -111,10 +111,10 @@ def changes(world: World, key: str) -> set[str]:
 
 @pytest.mark.parametrize("name", VERSIONS)
 def test_another_version_of_the_template(up: tuple[World, dict[str, Observed]], name: str) -> None:
-    world, live = up
-    ec2, id = world.client("ec2"), live[TEMPLATE].id
+    world, observed = up
+    ec2, id = world.client("ec2"), observed[TEMPLATE].id
     (first,) = ec2.describe_launch_template_versions(LaunchTemplateId=id, Versions=["1"])["LaunchTemplateVersions"]
-    data = VERSIONS[name](first["LaunchTemplateData"], live)
+    data = VERSIONS[name](first["LaunchTemplateData"], observed)
     made = ec2.create_launch_template_version(LaunchTemplateId=id, LaunchTemplateData=data)["LaunchTemplateVersion"]
     ec2.modify_launch_template(LaunchTemplateId=id, DefaultVersion=str(made["VersionNumber"]))
     assert SHOWN.get(name, "disk") in changes(world, TEMPLATE)
@@ -123,16 +123,16 @@ def test_another_version_of_the_template(up: tuple[World, dict[str, Observed]], 
 
 @pytest.mark.parametrize("parameter", SIZES)
 def test_another_size_of_the_group(up: tuple[World, dict[str, Observed]], parameter: str) -> None:
-    world, live = up
+    world, observed = up
     calls, value = world.client("autoscaling"), {parameter: SIZES[parameter]}
-    calls.update_auto_scaling_group(AutoScalingGroupName=live[GROUP].id, **value)
+    calls.update_auto_scaling_group(AutoScalingGroupName=observed[GROUP].id, **value)
     assert parameter in changes(world, GROUP)
 
 
 @pytest.mark.parametrize("name", POLICIES)
 def test_another_policy(up: tuple[World, dict[str, Observed]], name: str) -> None:
-    world, live = up
+    world, observed = up
     field, settings = POLICIES[name]
-    same = {key: live[POLICY].raw[key] for key in ("AutoScalingGroupName", "PolicyName", "PolicyType")}
+    same = {key: observed[POLICY].raw[key] for key in ("AutoScalingGroupName", "PolicyName", "PolicyType")}
     world.client("autoscaling").put_scaling_policy(**same, **settings)
     assert field in changes(world, POLICY)

@@ -29,7 +29,7 @@ GROUP, TEMPLATE, POLICY = "machines/backend-group", "machines/backend-template",
 
 def keys(world: World, settings: Any) -> dict[str, str]:
     """Key → id of everything there is."""
-    return {live.key: live.id for live in world.everything(settings)}
+    return {observed.key: observed.id for observed in world.everything(settings)}
 
 
 def group(world: World) -> dict[str, Any]:
@@ -232,7 +232,7 @@ def test_a_release_on_a_member_arms_the_alarm_abroad_and_a_new_group_disarms_it(
         return bool(alarm["ActionsEnabled"])
 
     assert not armed()
-    groups = {live.key: live for live in world.everything(settings)}
+    groups = {observed.key: observed for observed in world.everything(settings)}
     member = groups["machines/frontend-group"].raw["Instances"][0]["InstanceId"]
     world.client("ec2").create_tags(Resources=[member], Tags=[{"Key": "awsdeploy:release", "Value": "r1"}])
     world.up(settings)
@@ -321,7 +321,7 @@ def test_a_service_that_no_longer_exists_goes_with_its_group(world: World) -> No
     plan = world.plan(settings)
     machines = {f"machines/jobs{end}" for end in ("-group", "-scaling", "-template", "-profile", "-role", "/S3_BUCKET")}
     watched_by = {f"monitoring/alarms/jobs-group-{name}" for name in ("cpu", "memory", "disk")}
-    assert {live.key for live in plan.removals} == machines | watched_by | {"monitoring/logs/jobs", "security/jobs"}
+    assert {one.key for one in plan.removals} == machines | watched_by | {"monitoring/logs/jobs", "security/jobs"}
     world.up(settings)
     assert not [key for key in keys(world, settings) if "jobs" in key]
     assert writes(world.up(settings)) == {}

@@ -77,10 +77,10 @@ def survive(world: World, what: str, operation: str, fault: str) -> None:
     assert again.returncode in ({6} if what == GONE and first.returncode == 0 else {0}), again.stderr
     assert "Traceback" not in first.stderr + again.stderr
     if what != GONE:
-        lives = world.everything(settings)
-        no_twins([live for live in lives if not live.key.startswith("machines/backend-template/")])
-        templates = [live for live in lives if live.kind.__name__ == "LaunchTemplate"]
-        assert [len(live.raw["Versions"]) for live in templates] == [2 if what == LARGER else 1]
+        observations = world.everything(settings)
+        no_twins([one for one in observations if not one.key.startswith("machines/backend-template/")])
+        templates = [one for one in observations if one.kind.__name__ == "LaunchTemplate"]
+        assert [len(one.raw["Versions"]) for one in templates] == [2 if what == LARGER else 1]
         assert writes(world.up(settings)) == {}
         world.destroy(settings)
     assert world.everything(settings) == []

@@ -39,15 +39,15 @@ def now(given: Given, as_json: bool) -> None:
     with session(given, given.settings(), "backup", writes=True) as at:
         from awsdeploy.engine import backup, teardown
 
-        lives = backup.sources(at.run)
+        observations = backup.sources(at.run)
         begun = time.monotonic()
-        copies = _carry_out(at, lives, teardown.stamp(), as_json)
+        copies = _carry_out(at, observations, teardown.stamp(), as_json)
         seconds = at.clock.of(time.monotonic() - begun)
         made = [one for copy in copies for one in copy.kind.restorable(at.run.view_of(copy), copy)]
         _report(at, made, seconds, as_json)
 
 
-def _carry_out(at: Session, lives: list[Observed], stamp: str, as_json: bool) -> list[Observed]:
+def _carry_out(at: Session, observations: list[Observed], stamp: str, as_json: bool) -> list[Observed]:
     from awsdeploy.architecture import title_of
     from awsdeploy.engine import backup
     from awsdeploy.engine.resource import KINDS
@@ -55,13 +55,13 @@ def _carry_out(at: Session, lives: list[Observed], stamp: str, as_json: bool) ->
     from awsdeploy.progress.steps import BoardRow
 
     rows: dict[str, list[BoardRow]] = {}
-    for live in lives:
-        kind = KINDS[live.kind.copies]
-        title = title_of(live.key)
-        rows.setdefault(title, []).append(BoardRow(live.key, kind.noun(), kind.wait.usual))
+    for observed in observations:
+        kind = KINDS[observed.kind.copies]
+        title = title_of(observed.key)
+        rows.setdefault(title, []).append(BoardRow(observed.key, kind.noun(), kind.wait.usual))
     with watching(list(rows.items()), clock=at.clock, as_json=as_json) as emit:
         at.run.emit = emit
-        return backup.take(at.run, lives, stamp)
+        return backup.take(at.run, observations, stamp)
 
 
 def _report(at: Session, made: list[Restorable], seconds: float, as_json: bool) -> None:

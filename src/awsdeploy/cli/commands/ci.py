@@ -101,8 +101,8 @@ def github(
         return
     install = installation.address(installation.origin() if install is None else install)
     with session(given, settings, "ci github") as at:
-        live = _role(at)
-        arn = str(live.raw["Arn"])
+        observed = _role(at)
+        arn = str(observed.raw["Arn"])
         print_lines([f"{wanted.subject} may deploy as\n{arn}", *by_name(wanted)], err=True)
         workflow = _workflow(at, wanted, arn, install)
         if as_json:
@@ -144,14 +144,14 @@ def _role(at: Session) -> Observed:
 
     at.run.need_record()
     wanted = at.settings.ci.subject
-    live = one_or_none(one for one in at.run.all(Role) if one.key == "ci/github")
-    if live is None:
+    observed = one_or_none(one for one in at.run.all(Role) if one.key == "ci/github")
+    if observed is None:
         raise Refused(f"No role for {wanted} exists yet.", f"To create it: {next_command('up')}")
-    trusted = subjects(live.raw.get("AssumeRolePolicyDocument"))
+    trusted = subjects(observed.raw.get("AssumeRolePolicyDocument"))
     if trusted != [wanted]:
         said = ", ".join(trusted) or "no GitHub repository"
         raise Refused(f"The role trusts {said}; config.toml says {wanted}.", f"To change it: {next_command('up')}")
-    return live
+    return observed
 
 
 def _workflow(at: Session, ci: CiSettings, arn: str, install: str) -> str:

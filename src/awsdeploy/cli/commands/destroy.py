@@ -93,13 +93,13 @@ def _lines(at: Session, destroy_plan: DestroyPlan) -> Iterator[str]:
     yield at.title
     yield ""
     yield f"Will delete: {_counted(destroy_plan.going) or 'only its record'}"
-    for live in destroy_plan.lost_data:
-        kept = "with all its data" if destroy_plan.options.data else live.kind.deletion.data_note
-        if live.without_snapshot:
-            kept = f"status {live.status}"
-        elif live.state.empty:
+    for observed in destroy_plan.lost_data:
+        kept = "with all its data" if destroy_plan.options.data else observed.kind.deletion.data_note
+        if observed.without_snapshot:
+            kept = f"status {observed.status}"
+        elif observed.state.empty:
             kept = "still being created, no data yet"
-        yield f"  {live.key:<{KEYS}} {live.kind.noun()} {live.id}, {kept}"
+        yield f"  {observed.key:<{KEYS}} {observed.kind.noun()} {observed.id}, {kept}"
     leftovers = _leftovers(destroy_plan.going)
     if destroy_plan.staying or leftovers:
         yield "Will retain:"
@@ -109,26 +109,27 @@ def _lines(at: Session, destroy_plan: DestroyPlan) -> Iterator[str]:
 
 
 def _locked(destroy_plan: DestroyPlan) -> Iterator[str]:
-    for live in destroy_plan.locked:
-        yield f"The deletion protection of {live.key} ({live.id}) is on, and AWS takes no change that turns it off:"
-        yield f"  it is {live.status}, {live.explained}."
+    for observed in destroy_plan.locked:
+        yield f"The deletion protection of {observed.key} ({observed.id}) is on and cannot be turned off:"
+        yield f"  it is {observed.status}, {observed.explained}."
 
 
 def _unlocking(destroy_plan: DestroyPlan, name: str | None) -> str:
     """Remedy for each, then the same command again."""
     again = next_command("destroy", *(("--name", name) if name else ()))
     return "\n→ ".join(
-        ["Nothing was deleted.", *(live.kind.unlocking(live) for live in destroy_plan.locked), f"Then again: {again}"]
+        ["Nothing was deleted.", *(one.kind.unlocking(one) for one in destroy_plan.locked), f"Then again: {again}"]
     )
 
 
 def _without_snapshot(at: Session, destroy_plan: DestroyPlan) -> Iterator[str]:
     """Lines about objects that cannot be deleted as announced, and what is left of their data."""
-    for live in destroy_plan.without_snapshot:
-        yield f"AWS can take no final snapshot of {live.key} ({live.id}): it is {live.status}, {live.explained}."
-        copies = [one for one, _ in destroy_plan.staying if one.origin == live.key]
+    for observed in destroy_plan.without_snapshot:
+        status = f"{observed.status}, {observed.explained}"
+        yield f"AWS can take no final snapshot of {observed.key} ({observed.id}): it is {status}."
+        copies = [one for one, _ in destroy_plan.staying if one.origin == observed.key]
         yield from (f"  Retained: {one.kind.noun()} {one.id}" for one in copies)
-        for one in live.kind.restorable(at.run.view_of(live), live):
+        for one in observed.kind.restorable(at.run.view_of(observed), observed):
             until = f" up to {one.at.astimezone(at.settings.tz):%Y-%m-%d %H:%M}" if one.at else ""
             yield f"  Would be deleted too: {one.what}{until}"
 
@@ -136,14 +137,14 @@ def _without_snapshot(at: Session, destroy_plan: DestroyPlan) -> Iterator[str]:
 def _instead(destroy_plan: DestroyPlan, name: str | None) -> str:
     """Remedies for each, and the command that deletes all regardless."""
     whole = next_command("destroy", *(("--name", name) if name else ()), "--delete-data")
-    remedies = dict.fromkeys(live.remedy for live in destroy_plan.without_snapshot)
+    remedies = dict.fromkeys(one.remedy for one in destroy_plan.without_snapshot)
     last = f"To delete the stack without a final snapshot, and all other data: {whole}"
     return "\n→ ".join(["Nothing was deleted.", *remedies, last])
 
 
 def _leftovers(going: Iterable[Observed]) -> list[str]:
     """What is the account's and not the stack's: no destroy removes it."""
-    return sorted({line for live in going if (line := live.kind.leftovers(live))})
+    return sorted({line for one in going if (line := one.kind.leftovers(one))})
 
 
 def _not_seen(at: Session) -> list[str]:
@@ -160,14 +161,14 @@ def _not_seen(at: Session) -> list[str]:
 
 def _kept(staying: Iterable[tuple[Observed, Retained]]) -> Iterator[str]:
     by_kind: dict[str, list[tuple[Observed, Retained]]] = {}
-    for live, kept in staying:
-        by_kind.setdefault(live.kind.noun(), []).append((live, kept))
+    for observed, kept in staying:
+        by_kind.setdefault(observed.kind.noun(), []).append((observed, kept))
     for noun, several in by_kind.items():
         if len(several) > FEW:
             first, last = several[0][1].why, several[-1][1].why
             yield f"  {len(several)} {noun}s: {first} … {last} ({_price([kept for _, kept in several])})"
         else:
-            yield from (f"  {noun} {live.id}: {kept.why} ({_price([kept])})" for live, kept in several)
+            yield from (f"  {noun} {observed.id}: {kept.why} ({_price([kept])})" for observed, kept in several)
 
 
 def _price(several: Iterable[Retained]) -> str:
@@ -175,8 +176,8 @@ def _price(several: Iterable[Retained]) -> str:
     return f"${sum(known):.2f} a month" if known else "cost unknown"
 
 
-def _counted(lives: Iterable[Observed]) -> str:
-    counts = Counter(live.kind.noun() for live in lives)
+def _counted(observations: Iterable[Observed]) -> str:
+    counts = Counter(one.kind.noun() for one in observations)
     return ", ".join(f"{count} {noun}{'s' if count > 1 and noun[-1] != 's' else ''}" for noun, count in counts.items())
 
 
@@ -193,9 +194,9 @@ def _carry_out(at: Session, destroy_plan: DestroyPlan, as_json: bool) -> None:
     from awsdeploy.progress.steps import BoardRow
 
     rows: dict[str, list[BoardRow]] = {title: [] for title in reversed(STEPS.values())}
-    for live in destroy_plan.going:
-        title = title_of(live.key)
-        rows.setdefault(title, []).append(BoardRow(live.key, live.kind.noun()))
+    for observed in destroy_plan.going:
+        title = title_of(observed.key)
+        rows.setdefault(title, []).append(BoardRow(observed.key, observed.kind.noun()))
     steps = [(title, some) for title, some in rows.items() if some]
     with watching(steps, clock=at.clock, as_json=as_json) as emit:
         at.run.emit = emit
@@ -216,10 +217,10 @@ def _receipt(
         told: dict[str, Any] = {
             **at.header,
             "seconds": round(seconds, 1),
-            "gone": [{"key": live.key, "kind": live.kind.__name__, "id": live.id} for live in gone],
+            "gone": [{"key": one.key, "kind": one.kind.__name__, "id": one.id} for one in gone],
             "kept": [
-                {"kind": live.kind.__name__, "id": live.id, "why": kept.why, "monthly": kept.monthly}
-                for live, kept in staying
+                {"kind": observed.kind.__name__, "id": observed.id, "why": kept.why, "monthly": kept.monthly}
+                for observed, kept in staying
             ],
             "remains": _leftovers(gone),
             "not_seen": _not_seen(at),

@@ -31,9 +31,9 @@ def _address(at: Session) -> str:
     from awsdeploy.resources.web.listener import Listener, url
     from awsdeploy.resources.web.load_balancer import LoadBalancer
 
-    live = one_or_none(at.run.all(LoadBalancer))
-    if live is not None:
-        return url(live, at.run.all(Listener), at.settings.domain)
+    observed = one_or_none(at.run.all(LoadBalancer))
+    if observed is not None:
+        return url(observed, at.run.all(Listener), at.settings.domain)
     raise Refused(
         f"{at.settings.stack} has no URL: its load balancer does not exist.", f"To create it: {next_command('up')}"
     )

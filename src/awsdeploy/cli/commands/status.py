@@ -104,7 +104,7 @@ class Standing:
         if self.plan.removals:
             yield ""
             yield styled("bold")("No longer in config.toml")
-            yield from (f"  - {live.key:<{KEYS}} {live.id}" for live in self.plan.removals)
+            yield from (f"  - {observed.key:<{KEYS}} {observed.id}" for observed in self.plan.removals)
         yield ""
         yield from table({**self._services(), **found_out(self.at, self.plan)})
         yield from advisories.lines(self.at, self.plan.items)
@@ -118,15 +118,21 @@ class Standing:
         return styled("yellow")("differs from config.toml") if self.plan.writes else styled("green")("healthy")
 
     def _line(self, item: Item) -> str:
-        live = item.live
-        state = live.status if live else DIFFERS.get(item.action, "waiting")
-        if live and (item.changes or item.writes):
+        observed = item.observed
+        state = observed.status if observed else DIFFERS.get(item.action, "waiting")
+        if observed and (item.changes or item.writes):
             fields = ", ".join(change.field for change in item.changes)
             state += f"; {DIFFERS[item.action]}" + (f": {fields}" if fields else "")
-        if live and live.reason:
-            state += f" ({live.reason})"
+        if observed and observed.reason:
+            state += f" ({observed.reason})"
         mark = {"none": styled("green")("✓"), "wait": styled("red")("✗")}.get(item.action, styled("yellow")("!"))
-        id = live.id.rpartition("/")[2] if live and not item.resource.existing else live.id if live else ""
+        id = (
+            observed.id.rpartition("/")[2]
+            if observed and not item.resource.existing
+            else observed.id
+            if observed
+            else ""
+        )
         return f"  {mark} {item.resource.key:<{KEYS}} {state:<28} {id}".rstrip()
 
     def _services(self) -> dict[str, str]:
@@ -148,21 +154,21 @@ class Standing:
         """The releases that run on a service's machines, by their tags."""
         from awsdeploy.resources.compute.machine import release_of
 
-        return {release for live in self._machines(service) if (release := release_of(live.raw["Tags"]))}
+        return {release for one in self._machines(service) if (release := release_of(one.raw["Tags"]))}
 
     def failed_releases(self, service: str) -> list[FailedRelease]:
         """Releases that new machines of a service could not be given, by their tags."""
         from awsdeploy.resources.compute.machine import failed_release_of
 
-        found = (failed_release_of(live.id, live.raw["Tags"]) for live in self._machines(service))
+        found = (failed_release_of(one.id, one.raw["Tags"]) for one in self._machines(service))
         return [one for one in found if one]
 
     def _machines(self, service: str) -> Iterator[Observed]:
-        for live in self.plan.lives:
-            if live.key.startswith("machines/") and not live.state.leaving:
-                tags = tags_to_dict(live.raw.get("Tags"))
+        for observed in self.plan.observations:
+            if observed.key.startswith("machines/") and not observed.state.leaving:
+                tags = tags_to_dict(observed.raw.get("Tags"))
                 if tags.get(SERVICE_TAG) == service:
-                    yield live
+                    yield observed
 
     def document(self) -> dict[str, Any]:
         return {
@@ -174,15 +180,15 @@ class Standing:
                     "step": item.step,
                     "key": item.resource.key,
                     "kind": type(item.resource).__name__,
-                    "id": item.live.id if item.live else None,
-                    "status": item.live.status if item.live else "missing",
-                    "reason": item.live.reason if item.live else "",
+                    "id": item.observed.id if item.observed else None,
+                    "status": item.observed.status if item.observed else "missing",
+                    "reason": item.observed.reason if item.observed else "",
                     "action": item.action,
                     "changes": [change.field for change in item.changes],
                 }
                 for item in self.plan.items.values()
             ],
-            "removals": [{"key": live.key, "id": live.id} for live in self.plan.removals],
+            "removals": [{"key": one.key, "id": one.id} for one in self.plan.removals],
             "releases": {name: sorted(self.releases(name)) for name in self.at.settings.services},
             "failed_releases": {
                 name: [asdict(one) for one in self.failed_releases(name)] for name in self.at.settings.services

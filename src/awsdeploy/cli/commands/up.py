@@ -105,25 +105,27 @@ def _already_billed(at: Session) -> str:
     """What an `up` that failed leaves on the bill, as a line; by what it has seen, since AWS may not answer."""
     from awsdeploy.cost import inventory
 
-    there = {(live.kind, live.id): live for live in (*at.run.cache.known(), *at.run.lives.values())}
+    there = {(one.kind, one.id): one for one in (*at.run.cache.known(), *at.run.observations.values())}
     said = inventory.already_billed(there.values(), at.settings.region)
     return f"\n{said}" if said else ""
 
 
 def _agree_to_lose(plan: Plan, given: tuple[str, ...]) -> None:
     """What holds data goes only if its key is given or typed."""
-    for live in plan.lost_data:
-        if live.key in given:
+    for observed in plan.lost_data:
+        if observed.key in given:
             continue
         if not can_ask():
             raise UsageError(
-                f"The plan deletes {live.key} ({live.id}), which contains data.",
-                f"To allow it: --delete-data {live.key}",
+                f"The plan deletes {observed.key} ({observed.id}), which contains data.",
+                f"To allow it: --delete-data {observed.key}",
             )
         said = click.prompt(
-            f"{live.key} ({live.id}) contains data. Type {live.key} to allow its deletion", default="", err=True
+            f"{observed.key} ({observed.id}) contains data. Type {observed.key} to allow its deletion",
+            default="",
+            err=True,
         )
-        if said.strip() != live.key:
+        if said.strip() != observed.key:
             raise Declined("Nothing was changed.")
 
 

@@ -18,9 +18,9 @@ def collect(at: Session, resources: Iterable[Resource]) -> list[str]:
     """Advisories in the order of the resources, each once."""
     said: dict[str, None] = {}
     for resource in resources:
-        live = at.run.lives.get(resource)
-        if live is not None and live.raw:
-            said[resource.advisory(at.run.view_of(resource), live)] = None
+        observed = at.run.observations.get(resource)
+        if observed is not None and observed.raw:
+            said[resource.advisory(at.run.view_of(resource), observed)] = None
     return [advisory for advisory in said if advisory]
 
 

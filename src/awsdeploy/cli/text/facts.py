@@ -14,10 +14,10 @@ def found_out(at: Session, plan: Plan) -> dict[str, str]:
     """Endpoints of an existing stack, the application's URL first."""
     url, facts = address(at, plan), {}
     for resource, item in plan.items.items():
-        live = at.run.lives.get(resource)
-        if live is not None and live.raw:
+        observed = at.run.observations.get(resource)
+        if observed is not None and observed.raw:
             view = at.run.view_of(resource)
-            for what, value in resource.facts(view, live).items():
+            for what, value in resource.facts(view, observed).items():
                 if value != url:
                     facts[f"{item.resource.key} {what}"] = value
     return {"url": url, **facts} if url else facts
@@ -28,10 +28,10 @@ def address(at: Session, plan: Plan) -> str:
     from awsdeploy.resources.web.listener import Listener, url
     from awsdeploy.resources.web.load_balancer import LoadBalancer
 
-    lives = at.run.lives
-    listeners = [lives[one] for one in lives if isinstance(one, Listener)]
+    observations = at.run.observations
+    listeners = [observations[one] for one in observations if isinstance(one, Listener)]
     for resource in plan.items:
-        live = lives.get(resource)
-        if isinstance(resource, LoadBalancer) and live is not None and live.raw:
-            return url(live, listeners, at.settings.domain)
+        observed = observations.get(resource)
+        if isinstance(resource, LoadBalancer) and observed is not None and observed.raw:
+            return url(observed, listeners, at.settings.domain)
     return ""

@@ -56,21 +56,23 @@ class Image(Resource):
             yield from aws.found(cls, one["ImageId"], one.get("Tags"), one, one["State"], reason, copy=True)
 
     @classmethod
-    def restorable(cls, aws: Aws, live: Observed) -> Iterator[Restorable]:
-        made = datetime.fromisoformat(live.raw["CreationDate"])
-        yield Restorable(cls.noun(), live.origin, live.id, live.status, made, gigabytes(live), UNKNOWN_COST)
+    def restorable(cls, aws: Aws, observed: Observed) -> Iterator[Restorable]:
+        made = datetime.fromisoformat(observed.raw["CreationDate"])
+        yield Restorable(
+            cls.noun(), observed.origin, observed.id, observed.status, made, gigabytes(observed), UNKNOWN_COST
+        )
 
     @classmethod
-    def keep(cls, aws: Aws, live: Observed, options: DestroyOptions) -> Retained | None:
+    def keep(cls, aws: Aws, observed: Observed, options: DestroyOptions) -> Retained | None:
         if options.data:
             return None
-        return Retained(f"{live.origin} as it was on {live.raw['CreationDate'][:10]}", UNKNOWN_COST)
+        return Retained(f"{observed.origin} as it was on {observed.raw['CreationDate'][:10]}", UNKNOWN_COST)
 
     @classmethod
-    def delete(cls, aws: Aws, live: Observed, options: DestroyOptions) -> None:
+    def delete(cls, aws: Aws, observed: Observed, options: DestroyOptions) -> None:
         """Its snapshots go along, whether or not AWS has tagged them."""
         with tolerate("InvalidAMIID.NotFound", "InvalidAMIID.Unavailable"):
-            aws.ec2.deregister_image(ImageId=live.id, DeleteAssociatedSnapshots=True)
+            aws.ec2.deregister_image(ImageId=observed.id, DeleteAssociatedSnapshots=True)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -96,23 +98,23 @@ class EbsSnapshot(Resource):
             yield from aws.found(cls, one["SnapshotId"], one.get("Tags"), one, one["State"], reason, copy=True)
 
     @classmethod
-    def keep(cls, aws: Aws, live: Observed, options: DestroyOptions) -> Retained | None:
+    def keep(cls, aws: Aws, observed: Observed, options: DestroyOptions) -> Retained | None:
         if options.data:
             return None
-        return Retained(f"{live.raw['VolumeSize']} GB disk of {live.origin}", UNKNOWN_COST)
+        return Retained(f"{observed.raw['VolumeSize']} GB disk of {observed.origin}", UNKNOWN_COST)
 
     @classmethod
-    def blockers(cls, aws: Aws, live: Observed) -> Iterator[Blocker]:
-        used = [{"Name": "block-device-mapping.snapshot-id", "Values": [live.id]}]
+    def blockers(cls, aws: Aws, observed: Observed) -> Iterator[Blocker]:
+        used = [{"Name": "block-device-mapping.snapshot-id", "Values": [observed.id]}]
         for one in aws.ec2.pages("describe_images", "Images", Owners=["self"], Filters=used):
             remedy = f"aws ec2 deregister-image --region {aws.region} --image-id {one['ImageId']}"
             going = blockers.ours(aws, one.get("Tags"))
             yield Blocker(f"machine image {one['ImageId']} ({one.get('Name', '')})", "" if going else remedy)
 
     @classmethod
-    def delete(cls, aws: Aws, live: Observed, options: DestroyOptions) -> None:
+    def delete(cls, aws: Aws, observed: Observed, options: DestroyOptions) -> None:
         with tolerate("InvalidSnapshot.NotFound"):
-            aws.ec2.delete_snapshot(SnapshotId=live.id)
+            aws.ec2.delete_snapshot(SnapshotId=observed.id)
 
 
 def gigabytes(image: Observed) -> float:

@@ -109,18 +109,18 @@ class LifecyclePolicy(Resource):
             },
         }
 
-    def diff(self, aws: Aws, live: Observed) -> Iterator[Change]:
+    def diff(self, aws: Aws, observed: Observed) -> Iterator[Change]:
         """All that differs goes in one UpdateLifecyclePolicy. The list shows no details, so they are asked for."""
         wanted = self._wanted(aws)
-        present = aws.client("dlm").get_lifecycle_policy(PolicyId=live.id)["Policy"]
+        present = aws.client("dlm").get_lifecycle_policy(PolicyId=observed.id)["Policy"]
 
         def update() -> None:
-            aws.client("dlm").update_lifecycle_policy(PolicyId=live.id, **wanted)
+            aws.client("dlm").update_lifecycle_policy(PolicyId=observed.id, **wanted)
 
         for field, old, new in _differences(present, wanted):
             yield Change(field, old, new, update)
 
-    def advisory(self, aws: Aws, live: Observed) -> str:
+    def advisory(self, aws: Aws, observed: Observed) -> str:
         """AWS retires a machine's images when it makes a new one of it, and so none of a machine that is gone."""
         kinds: tuple[type[Resource], ...] = (Instance, Member)
         machines = {one.id for kind in kinds for one in aws.all(kind) if not one.state.leaving}
@@ -133,13 +133,13 @@ class LifecyclePolicy(Resource):
             f"--region {aws.region} --delete-associated-snapshots --image-id {left[0].id}"
         )
 
-    def facts(self, aws: Aws, live: Observed) -> Mapping[str, str]:
+    def facts(self, aws: Aws, observed: Observed) -> Mapping[str, str]:
         return {"images": f"daily at {self.at} UTC, keeps the last {self.count} of each machine"}
 
     @classmethod
-    def delete(cls, aws: Aws, live: Observed, options: DestroyOptions) -> None:
+    def delete(cls, aws: Aws, observed: Observed, options: DestroyOptions) -> None:
         with tolerate("ResourceNotFoundException"):
-            aws.client("dlm").delete_lifecycle_policy(PolicyId=live.id)
+            aws.client("dlm").delete_lifecycle_policy(PolicyId=observed.id)
 
 
 def _made_of(image: Observed) -> str:

@@ -47,24 +47,24 @@ class Snapshot(Resource):
             yield from aws.found(cls, one["DBSnapshotIdentifier"], one.get("TagList"), one, one["Status"], copy=True)
 
     @classmethod
-    def restorable(cls, aws: Aws, live: Observed) -> Iterator[Restorable]:
+    def restorable(cls, aws: Aws, observed: Observed) -> Iterator[Restorable]:
         # AWS names no time until the snapshot has been taken.
-        made, size = live.raw.get("SnapshotCreateTime"), float(live.raw.get("AllocatedStorage", 0))
-        yield Restorable(cls.noun(), live.origin, live.id, live.status, made, size, _monthly(live))
+        made, size = observed.raw.get("SnapshotCreateTime"), float(observed.raw.get("AllocatedStorage", 0))
+        yield Restorable(cls.noun(), observed.origin, observed.id, observed.status, made, size, _monthly(observed))
 
     @classmethod
-    def keep(cls, aws: Aws, live: Observed, options: DestroyOptions) -> Retained | None:
+    def keep(cls, aws: Aws, observed: Observed, options: DestroyOptions) -> Retained | None:
         if options.data:
             return None
-        why = "the database's last state" if FINAL in live.id else "the database at the time of the snapshot"
-        return Retained(why, _monthly(live))
+        why = "the database's last state" if FINAL in observed.id else "the database at the time of the snapshot"
+        return Retained(why, _monthly(observed))
 
     @classmethod
-    def delete(cls, aws: Aws, live: Observed, options: DestroyOptions) -> None:
-        if live.status != "deleting":
+    def delete(cls, aws: Aws, observed: Observed, options: DestroyOptions) -> None:
+        if observed.status != "deleting":
             with tolerate("DBSnapshotNotFound"):
-                aws.rds.delete_db_snapshot(DBSnapshotIdentifier=live.id)
+                aws.rds.delete_db_snapshot(DBSnapshotIdentifier=observed.id)
 
 
-def _monthly(live: Observed) -> float | None:
-    return prices.monthly(live.region, "RDS snapshot", float(live.raw.get("AllocatedStorage", 0)))
+def _monthly(observed: Observed) -> float | None:
+    return prices.monthly(observed.region, "RDS snapshot", float(observed.raw.get("AllocatedStorage", 0)))

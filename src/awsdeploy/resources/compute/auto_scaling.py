@@ -113,12 +113,12 @@ class AutoScalingGroup(Resource):
             "DefaultInstanceWarmup": WARM,
         }
 
-    def diff(self, aws: Aws, live: Observed) -> Iterator[Change]:
+    def diff(self, aws: Aws, observed: Observed) -> Iterator[Change]:
         """AWS raises or lowers the number of machines when it falls outside a new min or max."""
-        raw, wrong = live.raw, dict[str, Any]()
+        raw, wrong = observed.raw, dict[str, Any]()
 
         def update() -> None:
-            autoscaling(aws).update_auto_scaling_group(AutoScalingGroupName=live.id, **wrong)
+            autoscaling(aws).update_auto_scaling_group(AutoScalingGroupName=observed.id, **wrong)
 
         for field, wanted in self._settings().items():
             if raw.get(field) != wanted:
@@ -137,18 +137,18 @@ class AutoScalingGroup(Resource):
             yield Change("template version", used.get("Version"), version, update, LATER)
         else:
             yield from self._prune(aws)
-        yield from self._repair_targets(aws, live)
+        yield from self._repair_targets(aws, observed)
         if HEALTH_CHECK in {one.get("ProcessName") for one in raw.get("SuspendedProcesses", ())}:
 
             def resume() -> None:
-                autoscaling(aws).resume_processes(AutoScalingGroupName=live.id, ScalingProcesses=[HEALTH_CHECK])
+                autoscaling(aws).resume_processes(AutoScalingGroupName=observed.id, ScalingProcesses=[HEALTH_CHECK])
 
             yield Change("health checks", "suspended", "running", resume)
-        yield from self._repair_tags(aws, live)
+        yield from self._repair_tags(aws, observed)
 
-    def _repair_tags(self, aws: Aws, live: Observed) -> Iterator[Change]:
+    def _repair_tags(self, aws: Aws, observed: Observed) -> Iterator[Change]:
         """The owner's tags of the running machines and their disks: a template's new version is for new machines."""
-        ids = {one["InstanceId"] for one in live.raw.get("Instances", ())}
+        ids = {one["InstanceId"] for one in observed.raw.get("Instances", ())}
         members = [one for one in aws.latest(Member) if one.id in ids and one.status in Member.wait.ready]
         disks = {
             disk["Ebs"]["VolumeId"]
@@ -173,44 +173,45 @@ class AutoScalingGroup(Resource):
 
             yield Change("old template versions", ", ".join(old), None, delete)
 
-    def _repair_targets(self, aws: Aws, live: Observed) -> Iterator[Change]:
-        present = set(live.raw.get("TargetGroupARNs", ()))
+    def _repair_targets(self, aws: Aws, observed: Observed) -> Iterator[Change]:
+        present = set(observed.raw.get("TargetGroupARNs", ()))
         wanted = {aws[group].id: group for group in self.targets}
         calls = autoscaling(aws)
         for arn, group in wanted.items():
             if arn not in present:
 
                 def attach(arn: str = arn) -> None:
-                    calls.attach_load_balancer_target_groups(AutoScalingGroupName=live.id, TargetGroupARNs=[arn])
+                    calls.attach_load_balancer_target_groups(AutoScalingGroupName=observed.id, TargetGroupARNs=[arn])
 
                 yield Change("target group", None, group.key, attach)
         for arn in present - wanted.keys():
 
             def detach(arn: str = arn) -> None:
-                calls.detach_load_balancer_target_groups(AutoScalingGroupName=live.id, TargetGroupARNs=[arn])
+                calls.detach_load_balancer_target_groups(AutoScalingGroupName=observed.id, TargetGroupARNs=[arn])
 
             yield Change("target group", arn, None, detach)
 
     @classmethod
-    def blockers(cls, aws: Aws, live: Observed) -> Iterator[Blocker]:
-        for one in live.raw.get("Instances", ()):
+    def blockers(cls, aws: Aws, observed: Observed) -> Iterator[Blocker]:
+        for one in observed.raw.get("Instances", ()):
             id, state = one["InstanceId"], one["LifecycleState"]
-            held = f"aws autoscaling describe-lifecycle-hooks --region {aws.region} --auto-scaling-group-name {live.id}"
+            group = f"--region {aws.region} --auto-scaling-group-name {observed.id}"
+            held = f"aws autoscaling describe-lifecycle-hooks {group}"
             remedy = f"waiting for a lifecycle hook ({held})" if state == "Terminating:Wait" else ""
             yield Blocker(f"machine {id} ({state})", remedy)
 
     @classmethod
-    def delete(cls, aws: Aws, live: Observed, options: DestroyOptions) -> None:
+    def delete(cls, aws: Aws, observed: Observed, options: DestroyOptions) -> None:
         """To no machines; when they have gone, the group. Machines that would never go are taken with it."""
-        raw, calls = live.raw, autoscaling(aws)
+        raw, calls = observed.raw, autoscaling(aws)
         with tolerate("ValidationError", text="not found"):
             protected = {"DeletionProtection": "none"} if raw.get("DeletionProtection", "none") != "none" else {}
             if raw["MaxSize"] or raw["DesiredCapacity"] or protected:
                 calls.update_auto_scaling_group(
-                    AutoScalingGroupName=live.id, MinSize=0, MaxSize=0, DesiredCapacity=0, **protected
+                    AutoScalingGroupName=observed.id, MinSize=0, MaxSize=0, DesiredCapacity=0, **protected
                 )
-            elif not live.state.leaving and not _leaving(raw):
-                calls.delete_auto_scaling_group(AutoScalingGroupName=live.id, ForceDelete=True)
+            elif not observed.state.leaving and not _leaving(raw):
+                calls.delete_auto_scaling_group(AutoScalingGroupName=observed.id, ForceDelete=True)
 
 
 def _leaving(raw: Any) -> bool:

@@ -38,7 +38,7 @@ class Bootstrapped(Gate):
         )
 
     def observe(self, aws: Aws) -> Observed:
-        said = {live.id: _said(live) for live in self._machines(aws)}
+        said = {one.id: _said(one) for one in self._machines(aws)}
         well = [id for id, words in said.items() if words[0] == "ok"]
         failed = {id: words for id, words in said.items() if words[0] == "failed"}
         wanted = len(self.instances) or self.least
@@ -53,11 +53,11 @@ class Bootstrapped(Gate):
     def _machines(self, aws: Aws) -> Iterable[Observed]:
         if self.group is None:
             ids = {aws[one].id for one in self.instances}
-            return [live for live in aws.latest(Instance) if live.id in ids]
+            return [one for one in aws.latest(Instance) if one.id in ids]
         # Those of a group that is being replaced are as old as its template.
         template = self.group.template
         key, generation = f"{template.key}/{MEMBER}", aws.generation(template)
-        return [live for live in aws.latest(Member) if (live.key, live.generation) == (key, generation)]
+        return [one for one in aws.latest(Member) if (one.key, one.generation) == (key, generation)]
 
 
 def _said(machine: Observed) -> list[str]:

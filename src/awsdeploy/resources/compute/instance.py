@@ -96,52 +96,52 @@ class Instance(Machine):
         )
         return str(made["Instances"][0]["InstanceId"])
 
-    def diff(self, aws: Aws, live: Observed) -> Iterator[Change]:
+    def diff(self, aws: Aws, observed: Observed) -> Iterator[Change]:
         """What needs a stopped machine stops it; the next look finds it stopped, changes it, and starts it."""
         ec2 = aws.ec2
-        yield from self._repair_running(aws, live)
-        stopped = live.status == "stopped"
-        offline = list(self._repair_stopped(aws, live))
+        yield from self._repair_running(aws, observed)
+        stopped = observed.status == "stopped"
+        offline = list(self._repair_stopped(aws, observed))
         if offline and not stopped:
-            stop = _once(ec2.stop_instances, InstanceIds=[live.id])
+            stop = _once(ec2.stop_instances, InstanceIds=[observed.id])
             for change in offline:
                 yield Change(change.field, change.old, change.new, stop, "stops and starts the machine")
         elif offline:
             yield from offline
         elif stopped:
-            yield Change("state", "stopped", "running", _once(ec2.start_instances, InstanceIds=[live.id]))
+            yield Change("state", "stopped", "running", _once(ec2.start_instances, InstanceIds=[observed.id]))
 
-    def _repair_running(self, aws: Aws, live: Observed) -> Iterator[Change]:
-        raw, ec2 = live.raw, aws.ec2
+    def _repair_running(self, aws: Aws, observed: Observed) -> Iterator[Change]:
+        raw, ec2 = observed.raw, aws.ec2
         groups = sorted(one["GroupId"] for one in raw.get("SecurityGroups", ()))
         wanted = [aws[group].id for group in self.security]
         if UNKNOWN in wanted or groups != sorted(wanted):
-            change = _once(ec2.modify_instance_attribute, InstanceId=live.id, Groups=wanted)
+            change = _once(ec2.modify_instance_attribute, InstanceId=observed.id, Groups=wanted)
             yield Change("security groups", groups, wanted, change)
         present = raw.get("MetadataOptions", {})
-        safe = _once(ec2.modify_instance_metadata_options, InstanceId=live.id, **METADATA)
+        safe = _once(ec2.modify_instance_metadata_options, InstanceId=observed.id, **METADATA)
         for option, value in METADATA.items():
             if present.get(option) != value:
                 yield Change(option, present.get(option), value, safe)
-        yield from self._repair_profile(aws, live)
-        attached = disks(live)
+        yield from self._repair_profile(aws, observed)
+        attached = disks(observed)
         for volume in aws.latest(Volume):
             if volume.id in attached:
                 yield from self._repair_volume(aws, volume)
                 yield from retagged(aws, tag_calls.EC2, volume, "disk ")
 
-    def _repair_profile(self, aws: Aws, live: Observed) -> Iterator[Change]:
+    def _repair_profile(self, aws: Aws, observed: Observed) -> Iterator[Change]:
         wanted = aws[self.profile].id
-        arn = str(live.raw.get("IamInstanceProfile", {}).get("Arn", ""))
+        arn = str(observed.raw.get("IamInstanceProfile", {}).get("Arn", ""))
         if wanted == UNKNOWN or arn.rpartition("/")[2] != wanted:
 
             def associate() -> None:
-                filters = [{"Name": "instance-id", "Values": [live.id]}]
+                filters = [{"Name": "instance-id", "Values": [observed.id]}]
                 answer = aws.ec2.describe_iam_instance_profile_associations(Filters=filters)
                 for one in answer["IamInstanceProfileAssociations"]:
                     with tolerate("InvalidAssociationID.NotFound"):
                         aws.ec2.disassociate_iam_instance_profile(AssociationId=one["AssociationId"])
-                aws.ec2.associate_iam_instance_profile(InstanceId=live.id, IamInstanceProfile={"Name": wanted})
+                aws.ec2.associate_iam_instance_profile(InstanceId=observed.id, IamInstanceProfile={"Name": wanted})
 
             yield Change("instance profile", arn.rpartition("/")[2] or None, wanted, associate)
 
@@ -169,34 +169,34 @@ class Instance(Machine):
                 impact = "AWS is still changing it" if begun else "AWS refuses it until the previous change is done"
             yield Change(field, old, new, modify, impact, begun)
 
-    def _repair_stopped(self, aws: Aws, live: Observed) -> Iterator[Change]:
-        raw, ec2 = live.raw, aws.ec2
+    def _repair_stopped(self, aws: Aws, observed: Observed) -> Iterator[Change]:
+        raw, ec2 = observed.raw, aws.ec2
         if raw["InstanceType"] != self.size:
-            change = _once(ec2.modify_instance_attribute, InstanceId=live.id, InstanceType={"Value": self.size})
+            change = _once(ec2.modify_instance_attribute, InstanceId=observed.id, InstanceType={"Value": self.size})
             yield Change("instance type", raw["InstanceType"], self.size, change)
-        answer = ec2.describe_instance_attribute(InstanceId=live.id, Attribute="userData")
+        answer = ec2.describe_instance_attribute(InstanceId=observed.id, Attribute="userData")
         text = base64.b64decode(answer.get("UserData", {}).get("Value", "")).decode(errors="replace")
         tags = tags_to_dict(raw.get("Tags"))
         if digest(text) != tags.get(USER_DATA):
             ours = self.user_data(aws)
 
             def restore() -> None:
-                ec2.modify_instance_attribute(InstanceId=live.id, UserData={"Value": ours.encode()})
-                ec2.create_tags(Resources=[live.id], Tags=[{"Key": USER_DATA, "Value": digest(ours)}])
+                ec2.modify_instance_attribute(InstanceId=observed.id, UserData={"Value": ours.encode()})
+                ec2.create_tags(Resources=[observed.id], Tags=[{"Key": USER_DATA, "Value": digest(ours)}])
 
             yield Change("user data", "something else", "the placeholder", restore)
 
-    def facts(self, aws: Aws, live: Observed) -> Mapping[str, str]:
-        return {"address": str(live.raw["PublicIpAddress"])} if live.raw.get("PublicIpAddress") else {}
+    def facts(self, aws: Aws, observed: Observed) -> Mapping[str, str]:
+        return {"address": str(observed.raw["PublicIpAddress"])} if observed.raw.get("PublicIpAddress") else {}
 
     @classmethod
-    def back_up(cls, aws: Aws, live: Observed, stamp: str) -> str:
+    def back_up(cls, aws: Aws, observed: Observed, stamp: str) -> str:
         """An image without a restart: what the machine had in memory is not in it. AWS keeps image names unique."""
-        name = f"{aws.stack.slug}-{live.key.rpartition('/')[2]}-{live.id}-{stamp}"
-        tags = [tag for tag in live.raw.get("Tags", ()) if not tag["Key"].startswith("aws:")]
+        name = f"{aws.stack.slug}-{observed.key.rpartition('/')[2]}-{observed.id}-{stamp}"
+        tags = [tag for tag in observed.raw.get("Tags", ()) if not tag["Key"].startswith("aws:")]
         with tolerate("InvalidAMIName.Duplicate"):
             made = aws.ec2.create_image(
-                InstanceId=live.id,
+                InstanceId=observed.id,
                 Name=name,
                 NoReboot=True,
                 TagSpecifications=[{"ResourceType": kind, "Tags": tags} for kind in ("image", "snapshot")],
@@ -206,9 +206,9 @@ class Instance(Machine):
         return str(named["Images"][0]["ImageId"])
 
     @classmethod
-    def delete(cls, aws: Aws, live: Observed, options: DestroyOptions) -> None:
-        if not live.state.leaving:
-            terminate(aws, live.id)
+    def delete(cls, aws: Aws, observed: Observed, options: DestroyOptions) -> None:
+        if not observed.state.leaving:
+            terminate(aws, observed.id)
 
 
 def disks(machine: Observed) -> set[str]:

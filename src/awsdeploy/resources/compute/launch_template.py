@@ -64,13 +64,13 @@ class LaunchTemplate(Machine):
     def scan(cls, aws: Aws) -> Iterable[Observed]:
         """Every template with all its versions: few, since old ones are deleted."""
         ours = [
-            live
+            observed
             for one in aws.ec2.pages("describe_launch_templates", "LaunchTemplates", Filters=aws.filters)
-            for live in aws.found(cls, one["LaunchTemplateId"], one.get("Tags"), one)
+            for observed in aws.found(cls, one["LaunchTemplateId"], one.get("Tags"), one)
         ]
-        for live, versions in zip(ours, aws.each(lambda live: _versions(aws, live.id), ours), strict=True):
+        for observed, versions in zip(ours, aws.each(lambda observed: _versions(aws, observed.id), ours), strict=True):
             if versions:
-                yield dataclasses.replace(live, raw={**live.raw, "Versions": versions})
+                yield dataclasses.replace(observed, raw={**observed.raw, "Versions": versions})
 
     def create(self, aws: Aws) -> str:
         name = aws.name(self, 128)
@@ -115,14 +115,14 @@ class LaunchTemplate(Machine):
             "volume": aws.tags(self, part="disk"),
         }
 
-    def diff(self, aws: Aws, live: Observed) -> Iterator[Change]:
+    def diff(self, aws: Aws, observed: Observed) -> Iterator[Change]:
         """A version as declared, and that version as the default."""
-        versions = live.raw["Versions"]
+        versions = observed.raw["Versions"]
         default = next(one for one in versions if one["DefaultVersion"])
         right = [one["VersionNumber"] for one in versions if not list(self._differences(aws, one))]
 
         def default_now(number: int) -> None:
-            aws.ec2.modify_launch_template(LaunchTemplateId=live.id, DefaultVersion=str(number))
+            aws.ec2.modify_launch_template(LaunchTemplateId=observed.id, DefaultVersion=str(number))
 
         def renew() -> None:
             if right:
@@ -133,7 +133,7 @@ class LaunchTemplate(Machine):
                 # AWS may show the new version late: the token keeps the second look from making it again.
                 token = digest(json.dumps([default["VersionNumber"], data], sort_keys=True))
                 made = aws.ec2.create_launch_template_version(
-                    LaunchTemplateId=live.id, LaunchTemplateData=data, ClientToken=token
+                    LaunchTemplateId=observed.id, LaunchTemplateData=data, ClientToken=token
                 )["LaunchTemplateVersion"]
                 default_now(made["VersionNumber"])
 
@@ -142,8 +142,8 @@ class LaunchTemplate(Machine):
 
     def version(self, aws: Aws) -> Any:
         """The number of the version that is as declared, or `UNKNOWN` where there is none yet."""
-        live = aws[self]
-        for one in live.raw["Versions"] if isinstance(live, Observed) else ():
+        observed = aws[self]
+        for one in observed.raw["Versions"] if isinstance(observed, Observed) else ():
             if one["DefaultVersion"] and not list(self._differences(aws, one)):
                 return str(one["VersionNumber"])
         return UNKNOWN
@@ -179,9 +179,9 @@ class LaunchTemplate(Machine):
             yield "tags of machines", "something else", "ours"
 
     @classmethod
-    def delete(cls, aws: Aws, live: Observed, options: DestroyOptions) -> None:
+    def delete(cls, aws: Aws, observed: Observed, options: DestroyOptions) -> None:
         with tolerate("InvalidLaunchTemplateId.NotFound"):
-            aws.ec2.delete_launch_template(LaunchTemplateId=live.id)
+            aws.ec2.delete_launch_template(LaunchTemplateId=observed.id)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -210,10 +210,10 @@ class Member(Resource):
                     yield from aws.found(cls, one["InstanceId"], tags, one, state)
 
     @classmethod
-    def delete(cls, aws: Aws, live: Observed, options: DestroyOptions) -> None:
+    def delete(cls, aws: Aws, observed: Observed, options: DestroyOptions) -> None:
         """Most have gone with their group by now."""
-        if any(one.id == live.id and not one.state.leaving for one in aws.latest(cls)):
-            terminate(aws, live.id)
+        if any(one.id == observed.id and not one.state.leaving for one in aws.latest(cls)):
+            terminate(aws, observed.id)
 
 
 def _versions(aws: Aws, template: str) -> list[dict[str, Any]]:

@@ -81,7 +81,7 @@ class StoredParameter(Resource):
     def conflict(self, aws: Aws) -> str:
         """A parameter of that name that somebody else made; or our own, to be made anew under the name it has."""
         name = self.name(aws)
-        if any(live.id == name for live in aws.all(type(self))):
+        if any(one.id == name for one in aws.all(type(self))):
             return (
                 f"{name} cannot be replaced, because its name is fixed. Delete it, then run without --replace: "
                 f"{next_command('up')}"
@@ -100,9 +100,9 @@ class StoredParameter(Resource):
         return ""
 
     @classmethod
-    def delete(cls, aws: Aws, live: Observed, options: DestroyOptions) -> None:
+    def delete(cls, aws: Aws, observed: Observed, options: DestroyOptions) -> None:
         with tolerate("ParameterNotFound"):
-            aws.ssm.delete_parameter(Name=live.id)
+            aws.ssm.delete_parameter(Name=observed.id)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -116,14 +116,19 @@ class Parameter(StoredParameter):
     @classmethod
     def scan(cls, aws: Aws) -> Iterable[Observed]:
         """With their values, ten names a call."""
-        found = {live.id: live for live in cls.described(aws, "String")}
+        found = {one.id: one for one in cls.described(aws, "String")}
         names = sorted(found)
         batches = [names[start : start + BATCH] for start in range(0, len(names), BATCH)]
         for answer in aws.each(lambda batch: aws.ssm.get_parameters(Names=batch), batches):
             for one in answer["Parameters"]:
-                live = found[one["Name"]]
+                observed = found[one["Name"]]
                 yield Observed(
-                    cls, live.key, live.id, TIMELESS, raw={**live.raw, "Value": one["Value"]}, region=live.region
+                    cls,
+                    observed.key,
+                    observed.id,
+                    TIMELESS,
+                    raw={**observed.raw, "Value": one["Value"]},
+                    region=observed.region,
                 )
 
     def create(self, aws: Aws) -> str:
@@ -132,12 +137,12 @@ class Parameter(StoredParameter):
             aws.ssm.put_parameter(Name=name, Value=self._known(aws), Type="String", Tags=aws.tags(self))
         return name
 
-    def diff(self, aws: Aws, live: Observed) -> Iterator[Change]:
-        present, wanted = live.raw["Value"], self._wanted(aws)
+    def diff(self, aws: Aws, observed: Observed) -> Iterator[Change]:
+        present, wanted = observed.raw["Value"], self._wanted(aws)
         if present != wanted:
 
             def put() -> None:
-                aws.ssm.put_parameter(Name=live.id, Value=self._known(aws), Type="String", Overwrite=True)
+                aws.ssm.put_parameter(Name=observed.id, Value=self._known(aws), Type="String", Overwrite=True)
 
             yield Change("value", present, wanted, put)
 
@@ -166,8 +171,8 @@ class EnvironmentValue(StoredParameter):
 
     @classmethod
     def scan(cls, aws: Aws) -> Iterable[Observed]:
-        for live in cls.described(aws, "SecureString", set=BY_ENV):
-            yield replace(live, key=set_key(live.id.removeprefix(aws.stack.parameter(""))))
+        for observed in cls.described(aws, "SecureString", set=BY_ENV):
+            yield replace(observed, key=set_key(observed.id.removeprefix(aws.stack.parameter(""))))
 
 
 def set_key(path: str) -> str:
@@ -203,8 +208,8 @@ class Password(StoredParameter):
         After the list, so that none that is in it is missed: what is taken for a password, `up` may remove.
         """
         found = cls.described(aws, "SecureString")
-        by_owner = {live.id for live in aws.latest(EnvironmentValue)}
-        return [live for live in found if live.id not in by_owner]
+        by_owner = {one.id for one in aws.latest(EnvironmentValue)}
+        return [one for one in found if one.id not in by_owner]
 
     def create(self, aws: Aws) -> str:
         name = self.name(aws)
@@ -227,12 +232,12 @@ def reveal(aws: Aws, password: Password) -> str:
 
 def password_version(aws: Aws, password: Password) -> str:
     """Which password this is, without saying it: another after every change of the parameter."""
-    live = aws[password]
-    if live is UNKNOWN:
+    observed = aws[password]
+    if observed is UNKNOWN:
         return str(UNKNOWN)
-    answer = aws.ssm.list_tags_for_resource(ResourceType="Parameter", ResourceId=live.id)
+    answer = aws.ssm.list_tags_for_resource(ResourceType="Parameter", ResourceId=observed.id)
     word = tags_to_dict(answer["TagList"]).get(PASSWORD_VERSION, "")
-    return f"{word}.{live.raw['Version']}"
+    return f"{word}.{observed.raw['Version']}"
 
 
 def _key(path: str) -> str:

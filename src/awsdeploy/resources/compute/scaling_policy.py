@@ -29,7 +29,7 @@ class ScalingPolicy(Resource):
     @classmethod
     def scan(cls, aws: Aws) -> Iterable[Observed]:
         """AWS has no tags for policies: a policy is ours if its group is, and its name says which it is."""
-        groups = {live.id for live in aws.all(AutoScalingGroup)}
+        groups = {one.id for one in aws.all(AutoScalingGroup)}
         if not groups:
             return
         for one in autoscaling(aws).pages("describe_policies", "ScalingPolicies"):
@@ -55,24 +55,24 @@ class ScalingPolicy(Resource):
         )
         return str(made["PolicyARN"])
 
-    def diff(self, aws: Aws, live: Observed) -> Iterator[Change]:
+    def diff(self, aws: Aws, observed: Observed) -> Iterator[Change]:
         def put() -> None:
             self._put(aws)
 
-        tracking = live.raw.get("TargetTrackingConfiguration", {})
+        tracking = observed.raw.get("TargetTrackingConfiguration", {})
         metric = tracking.get("PredefinedMetricSpecification", {}).get("PredefinedMetricType")
         for field, old, new in (
-            ("policy type", live.raw.get("PolicyType"), self.KIND),
+            ("policy type", observed.raw.get("PolicyType"), self.KIND),
             ("metric", metric, self.METRIC),
             ("target", tracking.get("TargetValue"), float(self.target)),
             ("DisableScaleIn", tracking.get("DisableScaleIn", False), False),
-            ("Enabled", live.raw.get("Enabled", True), True),
+            ("Enabled", observed.raw.get("Enabled", True), True),
         ):
             if old != new:
                 yield Change(field, old, new, put)
 
     @classmethod
-    def delete(cls, aws: Aws, live: Observed, options: DestroyOptions) -> None:
-        group, name = live.raw["AutoScalingGroupName"], live.raw["PolicyName"]
+    def delete(cls, aws: Aws, observed: Observed, options: DestroyOptions) -> None:
+        group, name = observed.raw["AutoScalingGroupName"], observed.raw["PolicyName"]
         with tolerate("ValidationError", text="not found"):
             autoscaling(aws).delete_policy(AutoScalingGroupName=group, PolicyName=name)

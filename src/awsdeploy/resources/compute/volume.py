@@ -33,16 +33,16 @@ class Volume(Resource):
             yield from aws.found(cls, one["VolumeId"], one.get("Tags"), one, one["State"])
 
     @classmethod
-    def blockers(cls, aws: Aws, live: Observed) -> Iterator[Blocker]:
-        for one in live.raw.get("Attachments", ()):
-            yield from blockers.machine(aws, one["InstanceId"], f"detach-volume --volume-id {live.id}")
+    def blockers(cls, aws: Aws, observed: Observed) -> Iterator[Blocker]:
+        for one in observed.raw.get("Attachments", ()):
+            yield from blockers.machine(aws, one["InstanceId"], f"detach-volume --volume-id {observed.id}")
 
     @classmethod
-    def delete(cls, aws: Aws, live: Observed, options: DestroyOptions) -> None:
+    def delete(cls, aws: Aws, observed: Observed, options: DestroyOptions) -> None:
         """Only a disk without a machine: an attached one goes with its machine."""
-        if live.status in ("available", "error"):
+        if observed.status in ("available", "error"):
             with tolerate("InvalidVolume.NotFound"):
-                aws.ec2.delete_volume(VolumeId=live.id)
+                aws.ec2.delete_volume(VolumeId=observed.id)
 
 
 @dataclass(frozen=True)

@@ -19,41 +19,45 @@ NO_SNAPSHOT = {
 """Refusals of a final snapshot that waiting does not change, by AWS's code, and what to do about each."""
 
 
-def delete_database(aws: Aws, live: Observed, options: DestroyOptions) -> None:
+def delete_database(aws: Aws, observed: Observed, options: DestroyOptions) -> None:
     """The next step: start it where AWS changes and copies it only when it runs, lift its protection, delete it.
 
     AWS refuses each while it is at work on something else: that is waited for outside, where the reason is shown.
     Raises `AwsFailure` where the announced snapshot is impossible.
     """
-    if live.state.leaving:
+    if observed.state.leaving:
         return
-    if live.state.empty:  # by a look of some time ago: it may have been used since
-        live = with_id(aws.latest(live.kind), live.id) or live
-    if live.locked:
-        raise AwsFailure(f"The deletion protection of {live.id} is on: it is {live.status}.", live.kind.unlocking(live))
-    rds, protected = aws.context.client("rds", aws.region), live.kind.is_protected(live)
-    skipped = options.data or live.state.empty
-    if not skipped and live.without_snapshot:
+    if observed.state.empty:  # by a look of some time ago: it may have been used since
+        observed = with_id(aws.latest(observed.kind), observed.id) or observed
+    if observed.locked:
         raise AwsFailure(
-            f"AWS takes no final snapshot of {live.id}: it is {live.status}.", f"{live.remedy} {delete_data()}"
+            f"The deletion protection of {observed.id} is on: it is {observed.status}.",
+            observed.kind.unlocking(observed),
+        )
+    rds, protected = aws.context.client("rds", aws.region), observed.kind.is_protected(observed)
+    skipped = options.data or observed.state.empty
+    if not skipped and observed.without_snapshot:
+        raise AwsFailure(
+            f"AWS takes no final snapshot of {observed.id}: it is {observed.status}.",
+            f"{observed.remedy} {delete_data()}",
         )
     with tolerate(GONE), tolerate(BUSY, text="already being deleted"):
-        if live.status == "stopped" and (protected or not skipped):
-            rds.start_db_instance(DBInstanceIdentifier=live.id)
+        if observed.status == "stopped" and (protected or not skipped):
+            rds.start_db_instance(DBInstanceIdentifier=observed.id)
         elif protected:
-            rds.modify_db_instance(DBInstanceIdentifier=live.id, DeletionProtection=False, ApplyImmediately=True)
+            rds.modify_db_instance(DBInstanceIdentifier=observed.id, DeletionProtection=False, ApplyImmediately=True)
         elif skipped:
-            rds.delete_db_instance(DBInstanceIdentifier=live.id, SkipFinalSnapshot=True)
+            rds.delete_db_instance(DBInstanceIdentifier=observed.id, SkipFinalSnapshot=True)
         else:
-            _delete_after_snapshot(aws, live, f"{live.id}-final-{options.snapshot}")
+            _delete_after_snapshot(aws, observed, f"{observed.id}-final-{options.snapshot}")
 
 
-def _delete_after_snapshot(aws: Aws, live: Observed, name: str) -> None:
+def _delete_after_snapshot(aws: Aws, observed: Observed, name: str) -> None:
     try:
-        aws.rds.delete_db_instance(DBInstanceIdentifier=live.id, FinalDBSnapshotIdentifier=name)
+        aws.rds.delete_db_instance(DBInstanceIdentifier=observed.id, FinalDBSnapshotIdentifier=name)
     except AwsRefusal as refusal:
         if (hint := NO_SNAPSHOT.get(refusal.code)) is None:
             raise
         raise AwsFailure(
-            f"AWS takes no final snapshot of {live.id}: {refusal.text}", f"{hint} {delete_data()}"
+            f"AWS takes no final snapshot of {observed.id}: {refusal.text}", f"{hint} {delete_data()}"
         ) from None

@@ -57,24 +57,24 @@ class SubnetGroup(Resource):
             )
         return name
 
-    def diff(self, aws: Aws, live: Observed) -> Iterator[Change]:
-        present = {one["SubnetIdentifier"] for one in live.raw["Subnets"]}
+    def diff(self, aws: Aws, observed: Observed) -> Iterator[Change]:
+        present = {one["SubnetIdentifier"] for one in observed.raw["Subnets"]}
         wanted = {aws[subnet].id for subnet in self.subnets}
         if present != wanted:
 
             def modify() -> None:
-                aws.rds.modify_db_subnet_group(DBSubnetGroupName=live.id, SubnetIds=sorted(wanted))
+                aws.rds.modify_db_subnet_group(DBSubnetGroupName=observed.id, SubnetIds=sorted(wanted))
 
             yield Change("subnets", sorted(present), sorted(wanted, key=str), modify)
 
     @classmethod
-    def blockers(cls, aws: Aws, live: Observed) -> Iterator[Blocker]:
-        return blockers.databases(aws, lambda one: one.get("DBSubnetGroup", {}).get("DBSubnetGroupName") == live.id)
+    def blockers(cls, aws: Aws, observed: Observed) -> Iterator[Blocker]:
+        return blockers.databases(aws, lambda one: one.get("DBSubnetGroup", {}).get("DBSubnetGroupName") == observed.id)
 
     @classmethod
-    def delete(cls, aws: Aws, live: Observed, options: DestroyOptions) -> None:
+    def delete(cls, aws: Aws, observed: Observed, options: DestroyOptions) -> None:
         with tolerate("DBSubnetGroupNotFoundFault"):
-            aws.rds.delete_db_subnet_group(DBSubnetGroupName=live.id)
+            aws.rds.delete_db_subnet_group(DBSubnetGroupName=observed.id)
 
 
 TLS = "require_secure_transport"
@@ -116,9 +116,9 @@ class ParameterGroup(Resource):
             )
         return name
 
-    def diff(self, aws: Aws, live: Observed) -> Iterator[Change]:
+    def diff(self, aws: Aws, observed: Observed) -> Iterator[Change]:
         """At most 20 parameters a call (AWS: ModifyDBParameterGroup); ours are fewer."""
-        present = written(aws, live)
+        present = written(aws, observed)
         wrong = {name: value for name, value in self.settings.items() if present.get(name) != value}
 
         def modify() -> None:
@@ -126,25 +126,25 @@ class ParameterGroup(Resource):
                 {"ParameterName": name, "ParameterValue": value, "ApplyMethod": "immediate"}
                 for name, value in wrong.items()
             ]
-            aws.rds.modify_db_parameter_group(DBParameterGroupName=live.id, Parameters=parameters)
+            aws.rds.modify_db_parameter_group(DBParameterGroupName=observed.id, Parameters=parameters)
 
         for name, value in wrong.items():
             yield Change(name, present.get(name), value, modify, IMPACT.get((name, value), ""))
 
-    def advisory(self, aws: Aws, live: Observed) -> str:
+    def advisory(self, aws: Aws, observed: Observed) -> str:
         return self.advice
 
     @classmethod
-    def blockers(cls, aws: Aws, live: Observed) -> Iterator[Blocker]:
+    def blockers(cls, aws: Aws, observed: Observed) -> Iterator[Blocker]:
         def uses(one: Mapping[str, Any]) -> bool:
-            return any(group["DBParameterGroupName"] == live.id for group in one.get("DBParameterGroups", ()))
+            return any(group["DBParameterGroupName"] == observed.id for group in one.get("DBParameterGroups", ()))
 
         return blockers.databases(aws, uses)
 
     @classmethod
-    def delete(cls, aws: Aws, live: Observed, options: DestroyOptions) -> None:
+    def delete(cls, aws: Aws, observed: Observed, options: DestroyOptions) -> None:
         with tolerate("DBParameterGroupNotFound"):
-            aws.rds.delete_db_parameter_group(DBParameterGroupName=live.id)
+            aws.rds.delete_db_parameter_group(DBParameterGroupName=observed.id)
 
 
 def written(aws: Aws, group: Observed) -> dict[str, str | None]:

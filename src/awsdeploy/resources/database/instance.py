@@ -171,27 +171,27 @@ class Database(Resource):
                 return f"The DB snapshot {self.restore} {why}."
         return ""
 
-    def diff(self, aws: Aws, live: Observed) -> Iterator[Change]:
+    def diff(self, aws: Aws, observed: Observed) -> Iterator[Change]:
         """All that differs goes in one ModifyDBInstance, at once: each takes minutes."""
-        raw = live.raw
-        if live.status == "stopped":
-            start = _later(aws.rds.start_db_instance, DBInstanceIdentifier=live.id)
+        raw = observed.raw
+        if observed.status == "stopped":
+            start = _later(aws.rds.start_db_instance, DBInstanceIdentifier=observed.id)
             yield Change("status", "stopped", "available", start)
             return
         # What AWS has begun already is no part of the call for the rest.
         settings: dict[bool, dict[str, Any]] = {False: {}, True: {}}
         modify = {
-            begun: _later(aws.rds.modify_db_instance, told, DBInstanceIdentifier=live.id, ApplyImmediately=True)
+            begun: _later(aws.rds.modify_db_instance, told, DBInstanceIdentifier=observed.id, ApplyImmediately=True)
             for begun, told in settings.items()
         }
         wanted = self._compared(aws, raw)
         for one in differences(raw, wanted, version=self.version, gigabytes=self.storage, logs=EXPORTS):
-            if live.status == FULL and one.field != "AllocatedStorage":
+            if observed.status == FULL and one.field != "AllocatedStorage":
                 continue  # AWS takes no other change until there is room
             settings[one.begun] |= one.settings
             impact = "AWS is still changing it" if one.begun else one.impact
             yield Change(one.field, one.old, one.new, modify[one.begun], impact, one.begun)
-        yield from self._diff_password(aws, live)
+        yield from self._diff_password(aws, observed)
 
     def _compared(self, aws: Aws, raw: Mapping[str, Any]) -> Iterator[tuple[str, Any, Any, str]]:
         """API field, what AWS has, what is declared, what people would notice."""
@@ -219,50 +219,50 @@ class Database(Resource):
         """True if AWS refuses the declared limit: storage never shrinks, and a limit is at least 10 % above it."""
         return self.max_storage < lowest_limit(max(int(raw["AllocatedStorage"]), self.storage))
 
-    def advisory(self, aws: Aws, live: Observed) -> str:
-        size = int(live.raw["AllocatedStorage"])
-        if not self._too_low(live.raw):
+    def advisory(self, aws: Aws, observed: Observed) -> str:
+        size = int(observed.raw["AllocatedStorage"])
+        if not self._too_low(observed.raw):
             return ""
         return (
             f"database.max_storage_gb = {self.max_storage} is too low for the {size} GB that the database has. AWS "
             f"cannot shrink storage, so nothing was changed. Set max_storage_gb to at least {lowest_limit(size)}"
         )
 
-    def _diff_password(self, aws: Aws, live: Observed) -> Iterator[Change]:
+    def _diff_password(self, aws: Aws, observed: Observed) -> Iterator[Change]:
         """A parameter deleted by hand comes back with another password: the database must learn it."""
-        tags = tags_to_dict(live.raw.get("TagList"))
+        tags = tags_to_dict(observed.raw.get("TagList"))
         present, wanted = tags.get(PASSWORD_VERSION, ""), password_version(aws, self.password)
         if present == wanted:
             return
 
         def teach() -> None:
             aws.rds.modify_db_instance(
-                DBInstanceIdentifier=live.id,
+                DBInstanceIdentifier=observed.id,
                 MasterUserPassword=reveal(aws, self.password),
                 ApplyImmediately=True,
             )
             aws.rds.add_tags_to_resource(
-                ResourceName=live.raw["DBInstanceArn"], Tags=[{"Key": PASSWORD_VERSION, "Value": wanted}]
+                ResourceName=observed.raw["DBInstanceArn"], Tags=[{"Key": PASSWORD_VERSION, "Value": wanted}]
             )
 
         yield Change("MasterUserPassword", "another", "the one in Parameter Store", teach, "clients must reconnect")
 
-    def facts(self, aws: Aws, live: Observed) -> Mapping[str, str]:
-        endpoint = live.raw.get("Endpoint") or {}
+    def facts(self, aws: Aws, observed: Observed) -> Mapping[str, str]:
+        endpoint = observed.raw.get("Endpoint") or {}
         if "Address" not in endpoint:
             return {}
         return {"endpoint": f"{endpoint['Address']}:{endpoint.get('Port', 3306)}"}
 
     @classmethod
-    def restorable(cls, aws: Aws, live: Observed) -> Iterator[Restorable]:
+    def restorable(cls, aws: Aws, observed: Observed) -> Iterator[Restorable]:
         """AWS: automated backups reach every moment of their window; they cost nothing up to the database's size."""
-        asked = aws.rds.describe_db_instance_automated_backups(DBInstanceIdentifier=live.id)
+        asked = aws.rds.describe_db_instance_automated_backups(DBInstanceIdentifier=observed.id)
         for one in asked["DBInstanceAutomatedBackups"]:
             window, days = one.get("RestoreWindow", {}), one.get("BackupRetentionPeriod", 0)
             yield Restorable(
                 what="automatic backups",
-                of=live.key,
-                id=live.id,
+                of=observed.key,
+                id=observed.id,
                 status=one.get("Status", ""),
                 at=window.get("LatestTime"),
                 since=window.get("EarliestTime"),
@@ -270,22 +270,22 @@ class Database(Resource):
             )
 
     @classmethod
-    def back_up(cls, aws: Aws, live: Observed, stamp: str) -> str:
-        name = f"{live.id}-manual-{stamp}"
-        tags = [tag for tag in live.raw.get("TagList", ()) if tag["Key"] not in (PASSWORD_VERSION, RESTORED)]
+    def back_up(cls, aws: Aws, observed: Observed, stamp: str) -> str:
+        name = f"{observed.id}-manual-{stamp}"
+        tags = [tag for tag in observed.raw.get("TagList", ()) if tag["Key"] not in (PASSWORD_VERSION, RESTORED)]
         with tolerate("DBSnapshotAlreadyExists"):
-            aws.rds.create_db_snapshot(DBInstanceIdentifier=live.id, DBSnapshotIdentifier=name, Tags=tags)
+            aws.rds.create_db_snapshot(DBInstanceIdentifier=observed.id, DBSnapshotIdentifier=name, Tags=tags)
         return name
 
     @classmethod
-    def is_protected(cls, live: Observed) -> bool:
-        return bool(live.raw.get("DeletionProtection"))
+    def is_protected(cls, observed: Observed) -> bool:
+        return bool(observed.raw.get("DeletionProtection"))
 
     @classmethod
-    def unlocking(cls, live: Observed) -> str:
-        modify = f"aws rds modify-db-instance --db-instance-identifier {live.id} --region {live.region}"
-        if live.status == FULL:
-            room = lowest_limit(int(live.raw["AllocatedStorage"]))
+    def unlocking(cls, observed: Observed) -> str:
+        modify = f"aws rds modify-db-instance --db-instance-identifier {observed.id} --region {observed.region}"
+        if observed.status == FULL:
+            room = lowest_limit(int(observed.raw["AllocatedStorage"]))
             return f"Increase its storage first: {modify} --apply-immediately --allocated-storage {room}"
         return (
             f"Turn it off: {modify} --apply-immediately --no-deletion-protection. If AWS refuses that in this status, "
@@ -293,8 +293,8 @@ class Database(Resource):
         )
 
     @classmethod
-    def delete(cls, aws: Aws, live: Observed, options: DestroyOptions) -> None:
-        delete_database(aws, live, options)
+    def delete(cls, aws: Aws, observed: Observed, options: DestroyOptions) -> None:
+        delete_database(aws, observed, options)
 
 
 def lowest_limit(storage: int) -> int:
@@ -307,9 +307,9 @@ def identifier(stack: Stack, database: Database, generation: str) -> str:
     return stack.called(database.key, generation, 63)
 
 
-def restored_from(live: Observed) -> str:
+def restored_from(observed: Observed) -> str:
     """The DB snapshot that an instance was made from, or nothing."""
-    return tags_to_dict(live.raw.get("TagList")).get(RESTORED, "")
+    return tags_to_dict(observed.raw.get("TagList")).get(RESTORED, "")
 
 
 def _later(call: Callable[..., object], more: Mapping[str, Any] | None = None, **fixed: Any) -> Callable[[], object]:

@@ -56,10 +56,10 @@ class Certificate(Resource):
         """The certificate if it is the stack's. AWS shows tags and details of one at a time only."""
         with tolerate("ResourceNotFoundException"):
             tags = aws.acm.list_tags_for_certificate(CertificateArn=arn)["Tags"]
-            for live in aws.found(cls, arn, tags, {}):
+            for observed in aws.found(cls, arn, tags, {}):
                 one = aws.acm.describe_certificate(CertificateArn=arn)["Certificate"]
                 reason = str(one.get("FailureReason", ""))
-                yield dataclasses.replace(live, raw=one, status=status_of(one), reason=reason)
+                yield dataclasses.replace(observed, raw=one, status=status_of(one), reason=reason)
 
     def create(self, aws: Aws) -> str:
         others = {"SubjectAlternativeNames": list(self.aliases)} if self.aliases else {}
@@ -72,18 +72,18 @@ class Certificate(Resource):
         )
         return str(made["CertificateArn"])
 
-    def facts(self, aws: Aws, live: Observed) -> Mapping[str, str]:
-        until = live.raw.get("NotAfter")
+    def facts(self, aws: Aws, observed: Observed) -> Mapping[str, str]:
+        until = observed.raw.get("NotAfter")
         return {"valid until": f"{until:%Y-%m-%d}"} if until is not None else {}
 
     @classmethod
-    def blockers(cls, aws: Aws, live: Observed) -> Iterator[Blocker]:
-        return blockers.balancers(aws, live.raw.get("InUseBy", ()))
+    def blockers(cls, aws: Aws, observed: Observed) -> Iterator[Blocker]:
+        return blockers.balancers(aws, observed.raw.get("InUseBy", ()))
 
     @classmethod
-    def delete(cls, aws: Aws, live: Observed, options: DestroyOptions) -> None:
+    def delete(cls, aws: Aws, observed: Observed, options: DestroyOptions) -> None:
         with tolerate("ResourceNotFoundException"):
-            aws.acm.delete_certificate(CertificateArn=live.id)
+            aws.acm.delete_certificate(CertificateArn=observed.id)
 
 
 def status_of(certificate: Mapping[str, Any]) -> str:

@@ -77,53 +77,53 @@ class HostedZone(Resource):
             return short(made["HostedZone"]["Id"])
         return next(short(zone["Id"]) for zone in _listed(aws) if zone["CallerReference"] == reference)
 
-    def diff(self, aws: Aws, live: Observed) -> Iterator[Change]:
-        present = tag_calls.route53_tags(aws, "hostedzone", live)
-        yield from tag_calls.route53_differences(aws, self, "hostedzone", live, present)
-        if missing := lacking(aws, live, self.copied):
+    def diff(self, aws: Aws, observed: Observed) -> Iterator[Change]:
+        present = tag_calls.route53_tags(aws, "hostedzone", observed)
+        yield from tag_calls.route53_differences(aws, self, "hostedzone", observed, present)
+        if missing := lacking(aws, observed, self.copied):
 
             def copy() -> None:
                 """The tags first: what they name is taken away with the zone."""
                 places = {place(one.name, one.kind, self.domain) for one in missing} | set(read(present))
                 aws.route53.change_tags_for_resource(
-                    ResourceType="hostedzone", ResourceId=live.id, AddTags=written(places)
+                    ResourceType="hostedzone", ResourceId=observed.id, AddTags=written(places)
                 )
                 batch = {"Changes": [one.change() for one in missing], "Comment": "as public DNS had them"}
-                aws.route53.change_resource_record_sets(HostedZoneId=live.id, ChangeBatch=batch)
+                aws.route53.change_resource_record_sets(HostedZoneId=observed.id, ChangeBatch=batch)
 
             for one in missing:
                 yield Change(f"{one.kind} {one.name}", None, ", ".join(one.values), copy)
 
     @classmethod
-    def keep(cls, aws: Aws, live: Observed, options: DestroyOptions) -> Retained | None:
+    def keep(cls, aws: Aws, observed: Observed, options: DestroyOptions) -> Retained | None:
         why = "your registrar points to its name servers; --delete-zone deletes it"
         return None if options.zone else Retained(why, HOSTED_ZONE)
 
     @classmethod
-    def blockers(cls, aws: Aws, live: Observed) -> Iterator[Blocker]:
-        apex = live.raw["Name"]
-        for one in _records(aws, live):
+    def blockers(cls, aws: Aws, observed: Observed) -> Iterator[Blocker]:
+        apex = observed.raw["Name"]
+        for one in _records(aws, observed):
             if (one["Name"], one["Type"]) not in ((apex, "NS"), (apex, "SOA")):
                 yield Blocker(f"record {one['Type']} {host(one['Name'])}", "delete it, or keep the zone")
 
     @classmethod
-    def delete(cls, aws: Aws, live: Observed, options: DestroyOptions) -> None:
+    def delete(cls, aws: Aws, observed: Observed, options: DestroyOptions) -> None:
         with tolerate("NoSuchHostedZone"):
-            copied = set(read(tag_calls.route53_tags(aws, "hostedzone", live)))
-            apex = host(live.raw["Name"])
-            gone = [one for one in _records(aws, live) if place(one["Name"], one["Type"], apex) in copied]
+            copied = set(read(tag_calls.route53_tags(aws, "hostedzone", observed)))
+            apex = host(observed.raw["Name"])
+            gone = [one for one in _records(aws, observed) if place(one["Name"], one["Type"], apex) in copied]
             if gone:
                 changes = [{"Action": "DELETE", "ResourceRecordSet": one} for one in gone]
-                aws.route53.change_resource_record_sets(HostedZoneId=live.id, ChangeBatch={"Changes": changes})
-            aws.route53.delete_hosted_zone(Id=live.id)
+                aws.route53.change_resource_record_sets(HostedZoneId=observed.id, ChangeBatch={"Changes": changes})
+            aws.route53.delete_hosted_zone(Id=observed.id)
 
 
-def lacking(aws: Aws, live: Observed, public: Iterable[PublicRecord]) -> list[PublicRecord]:
+def lacking(aws: Aws, observed: Observed, public: Iterable[PublicRecord]) -> list[PublicRecord]:
     """Those of the records for which the zone has nothing that stands for them."""
     wanted = list(public)
     if not wanted:
         return []
-    existing = {(host(one["Name"]), one["Type"]) for one in _records(aws, live)}
+    existing = {(host(one["Name"]), one["Type"]) for one in _records(aws, observed)}
     names = {name for name, _ in existing}
     aliases = {name for name, kind in existing if kind == "CNAME"}
     return [
@@ -135,8 +135,8 @@ def lacking(aws: Aws, live: Observed, public: Iterable[PublicRecord]) -> list[Pu
     ]
 
 
-def _records(aws: Aws, live: Observed) -> list[dict[str, Any]]:
-    return list(aws.route53.pages("list_resource_record_sets", "ResourceRecordSets", HostedZoneId=live.id))
+def _records(aws: Aws, observed: Observed) -> list[dict[str, Any]]:
+    return list(aws.route53.pages("list_resource_record_sets", "ResourceRecordSets", HostedZoneId=observed.id))
 
 
 def reference_of(zone: Mapping[str, Any], stack: Stack) -> list[str]:

@@ -39,21 +39,21 @@ class ManualDns(Gate):
     wait = Wait(ready={"said"})
 
     def observe(self, aws: Aws) -> Observed:
-        live = aws.look(self.certificate) or aws[self.certificate]
-        return Observed(type(self), self.key, live.id, status="said", raw=live.raw, region=live.region)
+        observed = aws.look(self.certificate) or aws[self.certificate]
+        return Observed(type(self), self.key, observed.id, status="said", raw=observed.raw, region=observed.region)
 
-    def facts(self, aws: Aws, live: Observed) -> Mapping[str, str]:
+    def facts(self, aws: Aws, observed: Observed) -> Mapping[str, str]:
         return {} if self.zone else dict.fromkeys(self.names, f"must point to {self._target(aws)}")
 
-    def advisory(self, aws: Aws, live: Observed) -> str:
-        if live.raw is UNKNOWN or self.https:
+    def advisory(self, aws: Aws, observed: Observed) -> str:
+        if observed.raw is UNKNOWN or self.https:
             return ""
         again = f"then run `{next_command('up')}`"
-        if live.raw["Status"] == "ISSUED":
+        if observed.raw["Status"] == "ISSUED":
             return f"the certificate is issued; for HTTPS run `{next_command('up')}`"
         if self.zone is not None:
             return "\n".join([*self._name_servers(aws, self.zone), f"Then enter them at your registrar, {again}"])
-        proofs = {(one["Name"], one["Value"]) for one in validation_records(live.raw).values()}
+        proofs = {(one["Name"], one["Value"]) for one in validation_records(observed.raw).values()}
         return "\n".join(
             [
                 f"HTTPS starts after you enter these records for {self.names[0]} at your DNS provider",
@@ -68,13 +68,13 @@ class ManualDns(Gate):
         return str(aws[self.balancer].raw["DNSName"])
 
     def _name_servers(self, aws: Aws, zone: HostedZone) -> list[str]:
-        live = aws[zone]
-        servers = live.raw.get("DelegationSet", {}).get("NameServers", ())
+        observed = aws[zone]
+        servers = observed.raw.get("DelegationSet", {}).get("NameServers", ())
         if not servers:
-            servers = aws.route53.get_hosted_zone(Id=live.id)["DelegationSet"]["NameServers"]
-        name = _bare(str(live.raw.get("Name", zone.domain)))
+            servers = aws.route53.get_hosted_zone(Id=observed.id)["DelegationSet"]["NameServers"]
+        name = _bare(str(observed.raw.get("Name", zone.domain)))
         first: list[str] = []
-        if missing := lacking(aws, live, self.public.records):
+        if missing := lacking(aws, observed, self.public.records):
             first += [
                 f"{name} has these records in public DNS, but not in its hosted zone. Without them, mail stops working",
                 *(f"  {one}" for one in missing),

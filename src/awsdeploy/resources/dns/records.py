@@ -63,15 +63,15 @@ class Record(Resource):
                 "list_resource_record_sets", "ResourceRecordSets", HostedZoneId=short(zone["Id"])
             ):
                 if record["Type"] == "A" and host(record.get("AliasTarget", {}).get("DNSName", "")) in balancers:
-                    yield cls._live(aws, f"dns/{host(record['Name'])}", zone, record)
+                    yield cls._observed(aws, f"dns/{host(record['Name'])}", zone, record)
                 elif record["Type"] == "CNAME":
                     values = [host(one["Value"]) for one in record.get("ResourceRecords", ())]
                     domain = proofs.get((host(record["Name"]), values[0] if values else ""))
                     if domain:
-                        yield cls._live(aws, f"dns/proof/{domain}", zone, record)
+                        yield cls._observed(aws, f"dns/proof/{domain}", zone, record)
 
     @classmethod
-    def _live(cls, aws: Aws, key: str, zone: Mapping[str, Any], record: Mapping[str, Any]) -> Observed:
+    def _observed(cls, aws: Aws, key: str, zone: Mapping[str, Any], record: Mapping[str, Any]) -> Observed:
         """A change made by this run is pending until Route 53 says INSYNC; older ones have long arrived."""
         id = f"{short(zone['Id'])}/{host(record['Name'])}/{record['Type']}"
         status = "INSYNC"
@@ -81,9 +81,9 @@ class Record(Resource):
                 del aws.context.pending[id]
         return Observed(cls, key, id, TIMELESS, status, {**record, "Zone": short(zone["Id"])}, aws.region)
 
-    def fits(self, aws: Aws, live: Observed) -> bool:
+    def fits(self, aws: Aws, observed: Observed) -> bool:
         """A record of another zone is not this one: the stack's names may have got another zone."""
-        return bool(live.raw["Zone"] == aws[self.zone].id)
+        return bool(observed.raw["Zone"] == aws[self.zone].id)
 
     def _record(self, aws: Aws) -> dict[str, Any]:
         """The record set as it should be."""
@@ -143,14 +143,14 @@ class Record(Resource):
         self._change(aws, id, changes)
         return id
 
-    def diff(self, aws: Aws, live: Observed) -> Iterator[Change]:
+    def diff(self, aws: Aws, observed: Observed) -> Iterator[Change]:
         record = self._record(aws)
-        if not same(live.raw, record):
+        if not same(observed.raw, record):
 
             def upsert() -> None:
-                self._change(aws, live.id, [{"Action": "UPSERT", "ResourceRecordSet": record}])
+                self._change(aws, observed.id, [{"Action": "UPSERT", "ResourceRecordSet": record}])
 
-            yield Change("value", value(live.raw), value(record), upsert)
+            yield Change("value", value(observed.raw), value(record), upsert)
 
     def _change(self, aws: Aws, id: str, changes: list[dict[str, Any]]) -> None:
         answer = aws.route53.change_resource_record_sets(
@@ -160,11 +160,11 @@ class Record(Resource):
         aws.context.pending[id] = answer["ChangeInfo"]["Id"]
 
     @classmethod
-    def keep(cls, aws: Aws, live: Observed, options: DestroyOptions) -> Retained | None:
+    def keep(cls, aws: Aws, observed: Observed, options: DestroyOptions) -> Retained | None:
         """AWS gives every certificate of an account for a domain the same proof; renewal of the others needs it."""
-        if live.raw["Type"] != "CNAME":
+        if observed.raw["Type"] != "CNAME":
             return None
-        domain = live.key.removeprefix("dns/proof/")
+        domain = observed.key.removeprefix("dns/proof/")
         ours = {one.id for one in aws.all(Certificate)}
         for other in aws.acm.pages("list_certificates", "CertificateSummaryList"):
             names = {other["DomainName"], *other.get("SubjectAlternativeNameSummaries", ())}
@@ -173,11 +173,11 @@ class Record(Resource):
         return None
 
     @classmethod
-    def delete(cls, aws: Aws, live: Observed, options: DestroyOptions) -> None:
-        record = {name: part for name, part in live.raw.items() if name != "Zone"}
+    def delete(cls, aws: Aws, observed: Observed, options: DestroyOptions) -> None:
+        record = {name: part for name, part in observed.raw.items() if name != "Zone"}
         try:
             aws.route53.change_resource_record_sets(
-                HostedZoneId=live.raw["Zone"],
+                HostedZoneId=observed.raw["Zone"],
                 ChangeBatch={"Changes": [{"Action": "DELETE", "ResourceRecordSet": record}]},
             )
         except AwsRefusal as refusal:
@@ -203,13 +203,19 @@ class CertificateIssued(Gate):
     )
 
     def observe(self, aws: Aws) -> Observed:
-        live = aws.look(self.certificate) or aws[self.certificate]
-        reason = live.reason
+        observed = aws.look(self.certificate) or aws[self.certificate]
+        reason = observed.reason
         servers = aws[self.records[0].zone].raw.get("DelegationSet", {}).get("NameServers", ()) if self.records else ()
-        if live.status == "PENDING_VALIDATION" and servers:
+        if observed.status == "PENDING_VALIDATION" and servers:
             reason = f"the zone is new: enter these name servers at your registrar: {' '.join(servers)}"
         return Observed(
-            type(self), self.key, live.id, status=live.status, raw=live.raw, reason=reason, region=live.region
+            type(self),
+            self.key,
+            observed.id,
+            status=observed.status,
+            raw=observed.raw,
+            reason=reason,
+            region=observed.region,
         )
 
 

@@ -40,14 +40,14 @@ class IdentityProvider(Gate):
             type(self), self.key, arn(aws), status=status, raw=found or {}, region=aws.region, reason=reason
         )
 
-    def diff(self, aws: Aws, live: Observed) -> Iterator[Change]:
+    def diff(self, aws: Aws, observed: Observed) -> Iterator[Change]:
         """AWS: GitHub's certificate is known to IAM, no thumbprint is needed (since July 2024)."""
 
         def make() -> None:
             with tolerate("EntityAlreadyExists"):
                 aws.iam.create_open_id_connect_provider(Url=f"https://{ISSUER}", ClientIDList=[AUDIENCE])
 
-        if live.status == "missing":
+        if observed.status == "missing":
             yield Change("identity provider", None, ISSUER, make)
 
 

@@ -137,92 +137,92 @@ class Role(Resource):
         policy: dict[str, Any] = json.loads(text)
         return policy
 
-    def diff(self, aws: Aws, live: Observed) -> Iterator[Change]:
-        present = live.raw.get("AssumeRolePolicyDocument")
+    def diff(self, aws: Aws, observed: Observed) -> Iterator[Change]:
+        present = observed.raw.get("AssumeRolePolicyDocument")
         if present != self._trust(aws):
 
             def trust() -> None:
-                aws.iam.update_assume_role_policy(RoleName=live.id, PolicyDocument=json.dumps(self._trust(aws)))
+                aws.iam.update_assume_role_policy(RoleName=observed.id, PolicyDocument=json.dumps(self._trust(aws)))
 
             only = self.federation.subject if self.federation else self.service
             only += " for this account" if self.source else ""
             yield Change("trust policy", ", ".join(subjects(present)) or "something else", f"{only} only", trust)
         # The boundary before the policies: who must set one may change the policies of roles that have it only.
         parts = (self._repair_role, self._repair_policy, self._repair_attached)
-        for changes in aws.each(lambda part: list(part(aws, live)), parts):
+        for changes in aws.each(lambda part: list(part(aws, observed)), parts):
             yield from changes
 
-    def _repair_role(self, aws: Aws, live: Observed) -> Iterator[Change]:
+    def _repair_role(self, aws: Aws, observed: Observed) -> Iterator[Change]:
         """Differences that AWS's list of roles does not show: the boundary and the owner's tags."""
         role: Mapping[str, Any] = {}
         with tolerate("NoSuchEntity"):
-            role = aws.iam.get_role(RoleName=live.id)["Role"]
+            role = aws.iam.get_role(RoleName=observed.id)["Role"]
         given = tags_to_dict(role.get("Tags"))
-        yield from retagged(aws, tag_calls.ROLE, dataclasses.replace(live, tags=given))
+        yield from retagged(aws, tag_calls.ROLE, dataclasses.replace(observed, tags=given))
         present = role.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn", "")
         wanted = self._limits(aws).get("PermissionsBoundary", "")
 
         def limit() -> None:
             if wanted:
-                aws.iam.put_role_permissions_boundary(RoleName=live.id, PermissionsBoundary=wanted)
+                aws.iam.put_role_permissions_boundary(RoleName=observed.id, PermissionsBoundary=wanted)
             else:
                 with tolerate("NoSuchEntity"):
-                    aws.iam.delete_role_permissions_boundary(RoleName=live.id)
+                    aws.iam.delete_role_permissions_boundary(RoleName=observed.id)
 
         if present != wanted:
             impact = "" if wanted else "to keep it, set iam.permissions_boundary"
             yield Change("permissions boundary", present or None, wanted or None, limit, impact)
 
-    def _repair_policy(self, aws: Aws, live: Observed) -> Iterator[Change]:
+    def _repair_policy(self, aws: Aws, observed: Observed) -> Iterator[Change]:
         wanted, present = self._policy(aws), None
         with tolerate("NoSuchEntity"):
-            present = aws.iam.get_role_policy(RoleName=live.id, PolicyName=INLINE)["PolicyDocument"]
+            present = aws.iam.get_role_policy(RoleName=observed.id, PolicyName=INLINE)["PolicyDocument"]
 
         def put() -> None:
-            aws.iam.put_role_policy(RoleName=live.id, PolicyName=INLINE, PolicyDocument=json.dumps(wanted))
+            aws.iam.put_role_policy(RoleName=observed.id, PolicyName=INLINE, PolicyDocument=json.dumps(wanted))
 
         if present != wanted:
             for field, old, new in grants.differences(present, wanted):
                 yield Change(field, old, new, put)
 
-    def _repair_attached(self, aws: Aws, live: Observed) -> Iterator[Change]:
+    def _repair_attached(self, aws: Aws, observed: Observed) -> Iterator[Change]:
         present: set[str] = set()
         with tolerate("NoSuchEntity"):
-            attached = aws.iam.pages("list_attached_role_policies", "AttachedPolicies", RoleName=live.id)
+            attached = aws.iam.pages("list_attached_role_policies", "AttachedPolicies", RoleName=observed.id)
             present = {one["PolicyArn"] for one in attached}
         for arn in sorted({*self.attached} - present):
 
             def attach(arn: str = arn) -> None:
-                aws.iam.attach_role_policy(RoleName=live.id, PolicyArn=arn)
+                aws.iam.attach_role_policy(RoleName=observed.id, PolicyArn=arn)
 
             yield Change("managed policy", None, arn, attach)
         for arn in sorted(present - {*self.attached}):
 
             def detach(arn: str = arn) -> None:
                 with tolerate("NoSuchEntity"):
-                    aws.iam.detach_role_policy(RoleName=live.id, PolicyArn=arn)
+                    aws.iam.detach_role_policy(RoleName=observed.id, PolicyArn=arn)
 
             yield Change("managed policy", arn, None, detach)
 
-    def facts(self, aws: Aws, live: Observed) -> Mapping[str, str]:
+    def facts(self, aws: Aws, observed: Observed) -> Mapping[str, str]:
         """Machines find their role by themselves; others have to be told its ARN."""
-        return {"ARN": str(live.raw["Arn"])} if self.federation and live.raw else {}
+        return {"ARN": str(observed.raw["Arn"])} if self.federation and observed.raw else {}
 
     @classmethod
-    def leftovers(cls, live: Observed) -> str:
-        return REMAINS if subjects(live.raw.get("AssumeRolePolicyDocument")) else ""
+    def leftovers(cls, observed: Observed) -> str:
+        return REMAINS if subjects(observed.raw.get("AssumeRolePolicyDocument")) else ""
 
     @classmethod
-    def delete(cls, aws: Aws, live: Observed, options: DestroyOptions) -> None:
+    def delete(cls, aws: Aws, observed: Observed, options: DestroyOptions) -> None:
         with tolerate("NoSuchEntity"):
-            attached = aws.iam.pages("list_attached_role_policies", "AttachedPolicies", RoleName=live.id)
+            attached = aws.iam.pages("list_attached_role_policies", "AttachedPolicies", RoleName=observed.id)
             for policy in attached:
                 with tolerate("NoSuchEntity"):
-                    aws.iam.detach_role_policy(RoleName=live.id, PolicyArn=policy["PolicyArn"])
-            for name in aws.iam.list_role_policies(RoleName=live.id)["PolicyNames"]:
+                    aws.iam.detach_role_policy(RoleName=observed.id, PolicyArn=policy["PolicyArn"])
+            for name in aws.iam.list_role_policies(RoleName=observed.id)["PolicyNames"]:
                 with tolerate("NoSuchEntity"):
-                    aws.iam.delete_role_policy(RoleName=live.id, PolicyName=name)
-            aws.iam.delete_role(RoleName=live.id)
+                    aws.iam.delete_role_policy(RoleName=observed.id, PolicyName=name)
+            aws.iam.delete_role(RoleName=observed.id)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -250,29 +250,29 @@ class InstanceProfile(Resource):
             aws.iam.create_instance_profile(InstanceProfileName=name, Path=_path(aws, self), Tags=aws.tags(self))
         return name
 
-    def diff(self, aws: Aws, live: Observed) -> Iterator[Change]:
+    def diff(self, aws: Aws, observed: Observed) -> Iterator[Change]:
         """A profile holds one role at most."""
         role = aws[self.role].id
-        present = [one["RoleName"] for one in live.raw.get("Roles", ())]
+        present = [one["RoleName"] for one in observed.raw.get("Roles", ())]
         if role in present:
             return
 
         def give() -> None:
             for name in present:
                 with tolerate("NoSuchEntity"):
-                    aws.iam.remove_role_from_instance_profile(InstanceProfileName=live.id, RoleName=name)
+                    aws.iam.remove_role_from_instance_profile(InstanceProfileName=observed.id, RoleName=name)
             with tolerate("LimitExceeded"):
-                aws.iam.add_role_to_instance_profile(InstanceProfileName=live.id, RoleName=role)
+                aws.iam.add_role_to_instance_profile(InstanceProfileName=observed.id, RoleName=role)
 
         yield Change("role", ", ".join(present) or None, role, give)
 
     @classmethod
-    def delete(cls, aws: Aws, live: Observed, options: DestroyOptions) -> None:
+    def delete(cls, aws: Aws, observed: Observed, options: DestroyOptions) -> None:
         with tolerate("NoSuchEntity"):
-            for one in live.raw.get("Roles", ()):
+            for one in observed.raw.get("Roles", ()):
                 with tolerate("NoSuchEntity"):
-                    aws.iam.remove_role_from_instance_profile(InstanceProfileName=live.id, RoleName=one["RoleName"])
-            aws.iam.delete_instance_profile(InstanceProfileName=live.id)
+                    aws.iam.remove_role_from_instance_profile(InstanceProfileName=observed.id, RoleName=one["RoleName"])
+            aws.iam.delete_instance_profile(InstanceProfileName=observed.id)
 
 
 def _path(aws: Aws, resource: Resource) -> str:

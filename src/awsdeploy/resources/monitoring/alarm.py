@@ -102,22 +102,22 @@ class Alarm(Resource):
             "TreatMissingData": bound.missing,
         }
 
-    def diff(self, aws: Aws, live: Observed) -> Iterator[Change]:
+    def diff(self, aws: Aws, observed: Observed) -> Iterator[Change]:
         """PutMetricAlarm sets the whole alarm anew and leaves its state."""
         wanted = self._settings(aws)
-        present = dict(live.raw)
+        present = dict(observed.raw)
         present["Dimensions"] = sorted(present.get("Dimensions", ()), key=lambda one: str(one["Name"]))
 
         def put() -> None:
-            aws.client("cloudwatch").put_metric_alarm(AlarmName=live.id, **wanted)
+            aws.client("cloudwatch").put_metric_alarm(AlarmName=observed.id, **wanted)
 
         for field, value in wanted.items():
             if present.get(field) != value:
                 yield Change(field, present.get(field), value, put)
 
     @classmethod
-    def delete(cls, aws: Aws, live: Observed, options: DestroyOptions) -> None:
-        aws.client("cloudwatch").delete_alarms(AlarmNames=[live.id])
+    def delete(cls, aws: Aws, observed: Observed, options: DestroyOptions) -> None:
+        aws.client("cloudwatch").delete_alarms(AlarmNames=[observed.id])
 
 
 def released(aws: Aws, machines: Instance | AutoScalingGroup) -> bool:
@@ -129,7 +129,7 @@ def released(aws: Aws, machines: Instance | AutoScalingGroup) -> bool:
         return False
     ids = {one["InstanceId"] for one in group.raw.get("Instances", ())}
     # Not `aws.all`: the alarm may stand in another region than the machines.
-    return any(live.id in ids and _carries_release(live) for live in aws.context.all(Member, group.region))
+    return any(one.id in ids and _carries_release(one) for one in aws.context.all(Member, group.region))
 
 
 def _carries_release(machine: Observed) -> bool:

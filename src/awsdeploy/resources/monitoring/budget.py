@@ -110,26 +110,26 @@ class Budget(Resource):
             "CostFilters": {"TagKeyValue": [f"user:{TAG_STACK}${aws.stack.tag}"]},
         }
 
-    def diff(self, aws: Aws, live: Observed) -> Iterator[Change]:
-        wanted = self._settings(aws, live.id)
+    def diff(self, aws: Aws, observed: Observed) -> Iterator[Change]:
+        wanted = self._settings(aws, observed.id)
 
         def update() -> None:
             aws.client("budgets").update_budget(AccountId=aws.account, NewBudget=wanted)
 
-        present = float(live.raw.get("BudgetLimit", {}).get("Amount", 0))
+        present = float(observed.raw.get("BudgetLimit", {}).get("Amount", 0))
         if present != self.limit:
             yield Change("limit", f"${present:,.0f}", f"${self.limit:,}", update)
-        if live.raw.get("CostFilters") != wanted["CostFilters"]:
-            yield Change("filter", live.raw.get("CostFilters"), wanted["CostFilters"], update)
-        if live.raw.get("TimeUnit") != wanted["TimeUnit"]:
-            yield Change("TimeUnit", live.raw.get("TimeUnit"), wanted["TimeUnit"], update)
-        for changes in aws.each(lambda one: list(self._repair_notification(aws, live, one)), NOTIFICATIONS):
+        if observed.raw.get("CostFilters") != wanted["CostFilters"]:
+            yield Change("filter", observed.raw.get("CostFilters"), wanted["CostFilters"], update)
+        if observed.raw.get("TimeUnit") != wanted["TimeUnit"]:
+            yield Change("TimeUnit", observed.raw.get("TimeUnit"), wanted["TimeUnit"], update)
+        for changes in aws.each(lambda one: list(self._repair_notification(aws, observed, one)), NOTIFICATIONS):
             yield from changes
 
-    def _repair_notification(self, aws: Aws, live: Observed, notification: dict[str, Any]) -> Iterator[Change]:
+    def _repair_notification(self, aws: Aws, observed: Observed, notification: dict[str, Any]) -> Iterator[Change]:
         """Who hears of one; AWS wants an addressee at any time, so those who come are added first."""
         client = aws.client("budgets")
-        about = {"AccountId": aws.account, "BudgetName": live.id, "Notification": notification}
+        about = {"AccountId": aws.account, "BudgetName": observed.id, "Notification": notification}
         what = f"mail at {notification['Threshold']:.0f} % {notification['NotificationType'].lower()}"
         try:
             found = client.describe_subscribers_for_notification(**about)["Subscribers"]
@@ -147,8 +147,8 @@ class Budget(Resource):
             if email not in self._addresses:
                 yield Change(what, email, None, _later(client.delete_subscriber, about, email))
 
-    def advisory(self, aws: Aws, live: Observed) -> str:
-        spent = live.raw.get("CalculatedSpend", {}).get("ActualSpend", {}).get("Amount", 0)
+    def advisory(self, aws: Aws, observed: Observed) -> str:
+        spent = observed.raw.get("CalculatedSpend", {}).get("ActualSpend", {}).get("Amount", 0)
         if float(spent):
             return ""
         return (
@@ -156,13 +156,13 @@ class Budget(Resource):
             f"{TAG_COUNTS} (takes up to 24 h)"
         )
 
-    def facts(self, aws: Aws, live: Observed) -> Mapping[str, str]:
+    def facts(self, aws: Aws, observed: Observed) -> Mapping[str, str]:
         return {"limit": f"${self.limit:,} a month"}
 
     @classmethod
-    def delete(cls, aws: Aws, live: Observed, options: DestroyOptions) -> None:
+    def delete(cls, aws: Aws, observed: Observed, options: DestroyOptions) -> None:
         with tolerate(UNSEEN):
-            aws.client("budgets").delete_budget(AccountId=aws.account, BudgetName=live.id)
+            aws.client("budgets").delete_budget(AccountId=aws.account, BudgetName=observed.id)
 
 
 def named(stack: Stack) -> str:

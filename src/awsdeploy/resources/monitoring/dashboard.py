@@ -74,27 +74,27 @@ class Dashboard(Resource):
         aws.client("cloudwatch").put_dashboard(DashboardName=name, DashboardBody=json.dumps(self._body(aws)))
         return name
 
-    def diff(self, aws: Aws, live: Observed) -> Iterator[Change]:
+    def diff(self, aws: Aws, observed: Observed) -> Iterator[Change]:
         wanted = self._body(aws)
-        if _meaning(live.raw["Body"]) != wanted:
+        if _meaning(observed.raw["Body"]) != wanted:
 
             def put() -> None:
-                aws.client("cloudwatch").put_dashboard(DashboardName=live.id, DashboardBody=json.dumps(wanted))
+                aws.client("cloudwatch").put_dashboard(DashboardName=observed.id, DashboardBody=json.dumps(wanted))
 
             yield Change("widgets", "other ones", "as declared", put)
 
-    def facts(self, aws: Aws, live: Observed) -> Mapping[str, str]:
+    def facts(self, aws: Aws, observed: Observed) -> Mapping[str, str]:
         place = f"https://{aws.region}.console.aws.amazon.com/cloudwatch/home"
-        return {"page": f"{place}?region={aws.region}#dashboards:name={live.id}"}
+        return {"page": f"{place}?region={aws.region}#dashboards:name={observed.id}"}
 
     def _body(self, aws: Aws) -> dict[str, Any]:
         placed = enumerate(self.widgets)
         return {"widgets": [_widget(aws, widget, *divmod(number, COLUMNS)) for number, widget in placed]}
 
     @classmethod
-    def delete(cls, aws: Aws, live: Observed, options: DestroyOptions) -> None:
+    def delete(cls, aws: Aws, observed: Observed, options: DestroyOptions) -> None:
         with tolerate("ResourceNotFound", "DashboardNotFoundError"):
-            aws.client("cloudwatch").delete_dashboards(DashboardNames=[live.id])
+            aws.client("cloudwatch").delete_dashboards(DashboardNames=[observed.id])
 
 
 def _widget(aws: Aws, widget: Graph | Search, row: int, column: int) -> dict[str, Any]:

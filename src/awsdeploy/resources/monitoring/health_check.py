@@ -83,33 +83,33 @@ class HealthCheck(Resource):
             "Disabled": False,
         }
 
-    def diff(self, aws: Aws, live: Observed) -> Iterator[Change]:
-        present = live.raw["HealthCheckConfig"]
+    def diff(self, aws: Aws, observed: Observed) -> Iterator[Change]:
+        present = observed.raw["HealthCheckConfig"]
         wrong: dict[str, Any] = {}
 
         def update() -> None:
-            aws.route53.update_health_check(HealthCheckId=live.id, **wrong)
+            aws.route53.update_health_check(HealthCheckId=observed.id, **wrong)
 
         for field, wanted in self._settings().items():
             if present.get(field) != wanted:
                 wrong[field] = wanted
                 yield Change(field, present.get(field), wanted, update)
-        tags = tag_calls.route53_tags(aws, "healthcheck", live)
-        yield from tag_calls.route53_differences(aws, self, "healthcheck", live, tags)
+        tags = tag_calls.route53_tags(aws, "healthcheck", observed)
+        yield from tag_calls.route53_differences(aws, self, "healthcheck", observed, tags)
 
     @classmethod
-    def blockers(cls, aws: Aws, live: Observed) -> Iterator[Blocker]:
+    def blockers(cls, aws: Aws, observed: Observed) -> Iterator[Blocker]:
         for zone in aws.route53.pages("list_hosted_zones", "HostedZones"):
             records = aws.route53.pages("list_resource_record_sets", "ResourceRecordSets", HostedZoneId=zone["Id"])
             for one in records:
-                if one.get("HealthCheckId") == live.id:
+                if one.get("HealthCheckId") == observed.id:
                     what = f"record {one['Type']} {one['Name']} in the hosted zone {zone['Id']}"
                     yield Blocker(what, "delete the record or remove the health check from it")
 
     @classmethod
-    def delete(cls, aws: Aws, live: Observed, options: DestroyOptions) -> None:
+    def delete(cls, aws: Aws, observed: Observed, options: DestroyOptions) -> None:
         with tolerate("NoSuchHealthCheck"):
-            aws.route53.delete_health_check(HealthCheckId=live.id)
+            aws.route53.delete_health_check(HealthCheckId=observed.id)
 
 
 def _generation(counter: int) -> str:

@@ -63,20 +63,20 @@ class AnyLogGroup(Resource):
             logs.tag_resource(resourceArn=arn, tags=tags)
         return name
 
-    def diff(self, aws: Aws, live: Observed) -> Iterator[Change]:
+    def diff(self, aws: Aws, observed: Observed) -> Iterator[Change]:
         """AWS takes no retention when a group is made."""
-        present = live.raw.get("retentionInDays")
+        present = observed.raw.get("retentionInDays")
         if present != self.days:
 
             def retain() -> None:
-                aws.client("logs").put_retention_policy(logGroupName=live.id, retentionInDays=self.days)
+                aws.client("logs").put_retention_policy(logGroupName=observed.id, retentionInDays=self.days)
 
             yield Change("retention days", present or "never expire", self.days, retain)
 
     @classmethod
-    def delete(cls, aws: Aws, live: Observed, options: DestroyOptions) -> None:
+    def delete(cls, aws: Aws, observed: Observed, options: DestroyOptions) -> None:
         with tolerate("ResourceNotFoundException"):
-            aws.client("logs").delete_log_group(logGroupName=live.id)
+            aws.client("logs").delete_log_group(logGroupName=observed.id)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

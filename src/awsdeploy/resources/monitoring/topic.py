@@ -47,21 +47,21 @@ class Topic(Resource):
             if arn.rpartition(":")[2].startswith(f"{aws.stack.slug}-"):
                 with tolerate("NotFound", "NotFoundException", "ResourceNotFound"):
                     tags = sns.list_tags_for_resource(ResourceArn=arn)["Tags"]
-                    for live in aws.found(cls, arn, tags, {}):
+                    for observed in aws.found(cls, arn, tags, {}):
                         subscriptions = list(sns.pages("list_subscriptions_by_topic", "Subscriptions", TopicArn=arn))
-                        yield dataclasses.replace(live, raw={"Subscriptions": subscriptions})
+                        yield dataclasses.replace(observed, raw={"Subscriptions": subscriptions})
 
     def create(self, aws: Aws) -> str:
         return str(aws.client("sns").create_topic(Name=aws.name(self, 256, APART), Tags=aws.tags(self))["TopicArn"])
 
-    def diff(self, aws: Aws, live: Observed) -> Iterator[Change]:
+    def diff(self, aws: Aws, observed: Observed) -> Iterator[Change]:
         """Subscriptions of other protocols are left alone."""
-        sns, present = aws.client("sns"), by_mail(live)
+        sns, present = aws.client("sns"), by_mail(observed)
         for email in self.emails:
             if email not in present:
 
                 def subscribe(email: str = email) -> None:
-                    sns.subscribe(TopicArn=live.id, Protocol="email", Endpoint=email)
+                    sns.subscribe(TopicArn=observed.id, Protocol="email", Endpoint=email)
 
                 yield Change("e-mail", None, email, subscribe, "AWS sends a confirmation e-mail to it")
         for email, arn in present.items():
@@ -73,10 +73,10 @@ class Topic(Resource):
 
                 yield Change("e-mail", email, None, unsubscribe)
 
-    def advisory(self, aws: Aws, live: Observed) -> str:
+    def advisory(self, aws: Aws, observed: Observed) -> str:
         if not self.emails:
             return "no one receives alarms: monitoring.emails is empty"
-        present = by_mail(live)
+        present = by_mail(observed)
         silent = [email for email in self.emails if not present.get(email, PENDING).startswith("arn:")]
         if not silent:
             return ""
@@ -86,12 +86,12 @@ class Topic(Resource):
         return f"alarms reach {whom}: {', '.join(silent)} {verb} not confirmed {mail}"
 
     @classmethod
-    def delete(cls, aws: Aws, live: Observed, options: DestroyOptions) -> None:
+    def delete(cls, aws: Aws, observed: Observed, options: DestroyOptions) -> None:
         """The subscriptions go with it."""
-        aws.client("sns").delete_topic(TopicArn=live.id)
+        aws.client("sns").delete_topic(TopicArn=observed.id)
 
 
-def by_mail(live: Observed) -> dict[str, str]:
+def by_mail(observed: Observed) -> dict[str, str]:
     """E-mail address → the subscription's ARN, or AWS's word for one that is not confirmed."""
-    subscriptions: list[dict[str, Any]] = list(live.raw.get("Subscriptions", ()))
+    subscriptions: list[dict[str, Any]] = list(observed.raw.get("Subscriptions", ()))
     return {one["Endpoint"]: one["SubscriptionArn"] for one in subscriptions if one["Protocol"] == "email"}

@@ -41,13 +41,13 @@ class ElasticIp(Resource):
         return str(made["AllocationId"])
 
     @classmethod
-    def blockers(cls, aws: Aws, live: Observed) -> Iterator[Blocker]:
-        return blockers.address(aws, live.id)
+    def blockers(cls, aws: Aws, observed: Observed) -> Iterator[Blocker]:
+        return blockers.address(aws, observed.id)
 
     @classmethod
-    def delete(cls, aws: Aws, live: Observed, options: DestroyOptions) -> None:
+    def delete(cls, aws: Aws, observed: Observed, options: DestroyOptions) -> None:
         with tolerate("InvalidAllocationID.NotFound"):
-            aws.ec2.release_address(AllocationId=live.id)
+            aws.ec2.release_address(AllocationId=observed.id)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -88,7 +88,7 @@ class NatGateway(Resource):
         return str(made["NatGateway"]["NatGatewayId"])
 
     @classmethod
-    def delete(cls, aws: Aws, live: Observed, options: DestroyOptions) -> None:
-        if not live.state.leaving:
+    def delete(cls, aws: Aws, observed: Observed, options: DestroyOptions) -> None:
+        if not observed.state.leaving:
             with tolerate("NatGatewayNotFound"):
-                aws.ec2.delete_nat_gateway(NatGatewayId=live.id)
+                aws.ec2.delete_nat_gateway(NatGatewayId=observed.id)

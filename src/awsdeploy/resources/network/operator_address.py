@@ -34,7 +34,7 @@ def address(aws: Aws, groups: type[Resource]) -> str:
 
 
 def _kept_or_asked(aws: Aws, groups: type[Resource]) -> str:
-    kept = sorted(block for live in aws.all(groups) for block in _kept(live))
+    kept = sorted(block for one in aws.all(groups) for block in _kept(one))
     return kept[0] if kept else f"{ask()}/32"
 
 

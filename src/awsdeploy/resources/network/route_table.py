@@ -53,15 +53,15 @@ class RouteTable(Resource):
         )
         return str(made["RouteTable"]["RouteTableId"])
 
-    def diff(self, aws: Aws, live: Observed) -> Iterator[Change]:
-        yield from self._repair_default(aws, live)
-        associated = {one["SubnetId"]: one for one in live.raw.get("Associations", ()) if one.get("SubnetId")}
+    def diff(self, aws: Aws, observed: Observed) -> Iterator[Change]:
+        yield from self._repair_default(aws, observed)
+        associated = {one["SubnetId"]: one for one in observed.raw.get("Associations", ()) if one.get("SubnetId")}
         wanted = {aws[subnet].id: subnet for subnet in self.subnets}
         for id, subnet in wanted.items():
             if id not in associated:
 
                 def associate(id: str = id) -> None:
-                    aws.ec2.associate_route_table(RouteTableId=live.id, SubnetId=id)
+                    aws.ec2.associate_route_table(RouteTableId=observed.id, SubnetId=id)
 
                 yield Change("association", None, subnet.key, associate)
         for id in associated.keys() - wanted.keys():
@@ -72,16 +72,16 @@ class RouteTable(Resource):
 
             yield Change("association", id, None, dissociate)
 
-    def _repair_default(self, aws: Aws, live: Observed) -> Iterator[Change]:
+    def _repair_default(self, aws: Aws, observed: Observed) -> Iterator[Change]:
         """A route whose gateway is gone stays as a black hole and is replaced."""
-        route = next((r for r in live.raw.get("Routes", ()) if r.get("DestinationCidrBlock") == ANYWHERE), None)
+        route = next((r for r in observed.raw.get("Routes", ()) if r.get("DestinationCidrBlock") == ANYWHERE), None)
         old = None if route is None else route.get("GatewayId") or route.get("NatGatewayId") or "something else"
         if self.default is None:
             if route is not None:
 
                 def remove() -> None:
                     with tolerate("InvalidRoute.NotFound"):
-                        aws.ec2.delete_route(RouteTableId=live.id, DestinationCidrBlock=ANYWHERE)
+                        aws.ec2.delete_route(RouteTableId=observed.id, DestinationCidrBlock=ANYWHERE)
 
                 yield Change("default route", old, None, remove)
             return
@@ -94,14 +94,14 @@ class RouteTable(Resource):
         def point() -> None:
             change = aws.ec2.create_route if route is None else aws.ec2.replace_route
             with tolerate("RouteAlreadyExists"):
-                change(RouteTableId=live.id, DestinationCidrBlock=ANYWHERE, **target)
+                change(RouteTableId=observed.id, DestinationCidrBlock=ANYWHERE, **target)
 
         yield Change("default route", f"{old} (blackhole)" if broken else old, new, point)
 
     @classmethod
-    def delete(cls, aws: Aws, live: Observed, options: DestroyOptions) -> None:
+    def delete(cls, aws: Aws, observed: Observed, options: DestroyOptions) -> None:
         with tolerate("InvalidRouteTableID.NotFound"):
-            for one in live.raw.get("Associations", ()):
+            for one in observed.raw.get("Associations", ()):
                 with tolerate("InvalidAssociationID.NotFound"):
                     aws.ec2.disassociate_route_table(AssociationId=one["RouteTableAssociationId"])
-            aws.ec2.delete_route_table(RouteTableId=live.id)
+            aws.ec2.delete_route_table(RouteTableId=observed.id)

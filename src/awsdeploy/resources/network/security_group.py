@@ -75,7 +75,7 @@ class SecurityGroup(Resource):
         same = [{"Name": "group-name", "Values": [name]}, {"Name": "vpc-id", "Values": [vpc]}]
         return str(aws.ec2.describe_security_groups(Filters=same)["SecurityGroups"][0]["GroupId"])
 
-    def diff(self, aws: Aws, live: Observed) -> Iterator[Change]:
+    def diff(self, aws: Aws, observed: Observed) -> Iterator[Change]:
         """One rule a call: a duplicate among several would refuse them all."""
         inbound = {self._rule(aws, rule) for rule in self.ingress}
         own = {self._rule(aws, rule) for rule in self.ingress if rule.source == operator_address.AUTO}
@@ -98,21 +98,21 @@ class SecurityGroup(Resource):
             ),
         )
         for way, field, wanted, authorize, revoke in ways:
-            present = set(rules(live.raw.get(field, ())))
+            present = set(rules(observed.raw.get(field, ())))
             for rule in sorted(wanted - present, key=str):
 
                 def add(rule: Rule = rule, authorize: Any = authorize) -> None:
                     tags = aws.tag_spec(self, "security-group-rule")
                     said = operator_address.KEPT if rule in own else ""
                     with tolerate("InvalidPermission.Duplicate"):
-                        authorize(GroupId=live.id, IpPermissions=[permission(rule, said)], TagSpecifications=tags)
+                        authorize(GroupId=observed.id, IpPermissions=[permission(rule, said)], TagSpecifications=tags)
 
                 yield Change(way, None, words(rule), add)
             for rule in sorted(present - wanted, key=str):
 
                 def take(rule: Rule = rule, revoke: Any = revoke) -> None:
                     with tolerate("InvalidPermission.NotFound"):
-                        revoke(GroupId=live.id, IpPermissions=[permission(rule)])
+                        revoke(GroupId=observed.id, IpPermissions=[permission(rule)])
 
                 yield Change(way, words(rule), None, take)
 
@@ -124,22 +124,22 @@ class SecurityGroup(Resource):
         return ("tcp", rule.port, rule.port, source)
 
     @classmethod
-    def blockers(cls, aws: Aws, live: Observed) -> Iterator[Blocker]:
-        yield from blockers.interfaces(aws, "group-id", live.id)
-        yield from blockers.references(aws, live.id)
+    def blockers(cls, aws: Aws, observed: Observed) -> Iterator[Blocker]:
+        yield from blockers.interfaces(aws, "group-id", observed.id)
+        yield from blockers.references(aws, observed.id)
 
     @classmethod
-    def delete(cls, aws: Aws, live: Observed, options: DestroyOptions) -> None:
+    def delete(cls, aws: Aws, observed: Observed, options: DestroyOptions) -> None:
         """Its rules first: groups that name each other could never go."""
         with tolerate("InvalidGroup.NotFound"):
             for field, revoke in (
                 ("IpPermissions", aws.ec2.revoke_security_group_ingress),
                 ("IpPermissionsEgress", aws.ec2.revoke_security_group_egress),
             ):
-                for rule in rules(live.raw.get(field, ())):
+                for rule in rules(observed.raw.get(field, ())):
                     with tolerate("InvalidPermission.NotFound"):
-                        revoke(GroupId=live.id, IpPermissions=[permission(rule)])
-            aws.ec2.delete_security_group(GroupId=live.id)
+                        revoke(GroupId=observed.id, IpPermissions=[permission(rule)])
+            aws.ec2.delete_security_group(GroupId=observed.id)
 
 
 def rules(permissions: Iterable[dict[str, Any]]) -> Iterator[Rule]:

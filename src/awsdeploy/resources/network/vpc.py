@@ -51,24 +51,24 @@ class Vpc(Resource):
         made = aws.ec2.create_vpc(CidrBlock=self.cidr, TagSpecifications=aws.tag_spec(self, "vpc"))
         return str(made["Vpc"]["VpcId"])
 
-    def diff(self, aws: Aws, live: Observed) -> Iterator[Change]:
+    def diff(self, aws: Aws, observed: Observed) -> Iterator[Change]:
         for name, attribute in self.SWITCHES.items():
-            answer = aws.ec2.describe_vpc_attribute(VpcId=live.id, Attribute=attribute)
+            answer = aws.ec2.describe_vpc_attribute(VpcId=observed.id, Attribute=attribute)
             if not answer[name]["Value"]:
 
                 def switch_on(name: str = name) -> None:
-                    aws.ec2.modify_vpc_attribute(VpcId=live.id, **{name: {"Value": True}})
+                    aws.ec2.modify_vpc_attribute(VpcId=observed.id, **{name: {"Value": True}})
 
                 yield Change(name, False, True, switch_on)
 
     @classmethod
-    def blockers(cls, aws: Aws, live: Observed) -> Iterator[Blocker]:
-        return blockers.inside(aws, live.id)
+    def blockers(cls, aws: Aws, observed: Observed) -> Iterator[Blocker]:
+        return blockers.inside(aws, observed.id)
 
     @classmethod
-    def delete(cls, aws: Aws, live: Observed, options: DestroyOptions) -> None:
+    def delete(cls, aws: Aws, observed: Observed, options: DestroyOptions) -> None:
         with tolerate("InvalidVpcID.NotFound"):
-            aws.ec2.delete_vpc(VpcId=live.id)
+            aws.ec2.delete_vpc(VpcId=observed.id)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -104,23 +104,23 @@ class Subnet(Resource):
         )
         return str(made["Subnet"]["SubnetId"])
 
-    def diff(self, aws: Aws, live: Observed) -> Iterator[Change]:
-        old = bool(live.raw.get("MapPublicIpOnLaunch"))
+    def diff(self, aws: Aws, observed: Observed) -> Iterator[Change]:
+        old = bool(observed.raw.get("MapPublicIpOnLaunch"))
         if old != self.public:
 
             def switch() -> None:
-                aws.ec2.modify_subnet_attribute(SubnetId=live.id, MapPublicIpOnLaunch={"Value": self.public})
+                aws.ec2.modify_subnet_attribute(SubnetId=observed.id, MapPublicIpOnLaunch={"Value": self.public})
 
             yield Change("MapPublicIpOnLaunch", old, self.public, switch)
 
     @classmethod
-    def blockers(cls, aws: Aws, live: Observed) -> Iterator[Blocker]:
-        return blockers.interfaces(aws, "subnet-id", live.id)
+    def blockers(cls, aws: Aws, observed: Observed) -> Iterator[Blocker]:
+        return blockers.interfaces(aws, "subnet-id", observed.id)
 
     @classmethod
-    def delete(cls, aws: Aws, live: Observed, options: DestroyOptions) -> None:
+    def delete(cls, aws: Aws, observed: Observed, options: DestroyOptions) -> None:
         with tolerate("InvalidSubnetID.NotFound"):
-            aws.ec2.delete_subnet(SubnetId=live.id)
+            aws.ec2.delete_subnet(SubnetId=observed.id)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -148,27 +148,27 @@ class InternetGateway(Resource):
         made = aws.ec2.create_internet_gateway(TagSpecifications=aws.tag_spec(self, "internet-gateway"))
         return str(made["InternetGateway"]["InternetGatewayId"])
 
-    def diff(self, aws: Aws, live: Observed) -> Iterator[Change]:
+    def diff(self, aws: Aws, observed: Observed) -> Iterator[Change]:
         vpc = aws[self.vpc].id
-        attached = [one["VpcId"] for one in live.raw.get("Attachments", ())]
+        attached = [one["VpcId"] for one in observed.raw.get("Attachments", ())]
         if vpc not in attached:
 
             def attach() -> None:
                 with tolerate("Resource.AlreadyAssociated"):
-                    aws.ec2.attach_internet_gateway(InternetGatewayId=live.id, VpcId=vpc)
+                    aws.ec2.attach_internet_gateway(InternetGatewayId=observed.id, VpcId=vpc)
 
             yield Change("attachment", ", ".join(attached) or None, vpc, attach)
 
     @classmethod
-    def blockers(cls, aws: Aws, live: Observed) -> Iterator[Blocker]:
+    def blockers(cls, aws: Aws, observed: Observed) -> Iterator[Blocker]:
         """AWS detaches it only when nothing in the VPC has a public address."""
-        for one in live.raw.get("Attachments", ()):
+        for one in observed.raw.get("Attachments", ()):
             yield from blockers.interfaces(aws, "vpc-id", one["VpcId"], public=True)
 
     @classmethod
-    def delete(cls, aws: Aws, live: Observed, options: DestroyOptions) -> None:
+    def delete(cls, aws: Aws, observed: Observed, options: DestroyOptions) -> None:
         with tolerate("InvalidInternetGatewayID.NotFound"):
-            for one in live.raw.get("Attachments", ()):
+            for one in observed.raw.get("Attachments", ()):
                 with tolerate("Gateway.NotAttached"):
-                    aws.ec2.detach_internet_gateway(InternetGatewayId=live.id, VpcId=one["VpcId"])
-            aws.ec2.delete_internet_gateway(InternetGatewayId=live.id)
+                    aws.ec2.detach_internet_gateway(InternetGatewayId=observed.id, VpcId=one["VpcId"])
+            aws.ec2.delete_internet_gateway(InternetGatewayId=observed.id)

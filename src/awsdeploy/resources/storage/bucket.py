@@ -144,8 +144,8 @@ class S3Bucket(Resource):
             raise AwsFailure(self._taken(name)) from None
         return name
 
-    def diff(self, aws: Aws, live: Observed) -> Iterator[Change]:
-        declared = list(self.settings(aws, live.id))
+    def diff(self, aws: Aws, observed: Observed) -> Iterator[Change]:
+        declared = list(self.settings(aws, observed.id))
         present = aws.each(lambda setting: setting.ask(), declared)
         for setting, old in zip(declared, present, strict=True):
             if old != setting.wanted:
@@ -174,11 +174,11 @@ class S3Bucket(Resource):
         return ""
 
     @classmethod
-    def delete(cls, aws: Aws, live: Observed, options: DestroyOptions) -> None:
+    def delete(cls, aws: Aws, observed: Observed, options: DestroyOptions) -> None:
         """Delete the files of one round. If more are left, S3 refuses the last call, and the next round follows."""
         with tolerate("NoSuchBucket"):
-            empty(aws, live.id, files=options.data or options.files or not cls.data)
-            aws.s3.delete_bucket(Bucket=live.id)
+            empty(aws, observed.id, files=options.data or options.files or not cls.data)
+            aws.s3.delete_bucket(Bucket=observed.id)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

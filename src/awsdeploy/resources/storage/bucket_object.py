@@ -66,14 +66,14 @@ class BucketObject(Resource):
         self._put(aws, bucket)
         return f"{bucket}/{self.name}"
 
-    def diff(self, aws: Aws, live: Observed) -> Iterator[Change]:
-        if live.raw["ETag"].strip('"') != self.digest:
-            yield Change("content", "another", self.digest[:8], lambda: self._put(aws, live.raw["Bucket"]))
+    def diff(self, aws: Aws, observed: Observed) -> Iterator[Change]:
+        if observed.raw["ETag"].strip('"') != self.digest:
+            yield Change("content", "another", self.digest[:8], lambda: self._put(aws, observed.raw["Bucket"]))
 
     def _put(self, aws: Aws, bucket: str) -> None:
         aws.s3.put_object(Bucket=bucket, Key=self.name, Body=self.content)
 
     @classmethod
-    def delete(cls, aws: Aws, live: Observed, options: DestroyOptions) -> None:
+    def delete(cls, aws: Aws, observed: Observed, options: DestroyOptions) -> None:
         with tolerate("NoSuchBucket"):
-            aws.s3.delete_object(Bucket=live.raw["Bucket"], Key=live.raw["Key"])
+            aws.s3.delete_object(Bucket=observed.raw["Bucket"], Key=observed.raw["Key"])

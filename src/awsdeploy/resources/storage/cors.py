@@ -72,11 +72,11 @@ class Cors(Resource):
             "MaxAgeSeconds": PREFLIGHT_SECONDS,
         }
 
-    def diff(self, aws: Aws, live: Observed) -> Iterator[Change]:
-        present, wanted = live.raw["CORSRules"], self._rule(aws)
+    def diff(self, aws: Aws, observed: Observed) -> Iterator[Change]:
+        present, wanted = observed.raw["CORSRules"], self._rule(aws)
 
         def put() -> None:
-            self._put(aws, live.raw["Bucket"])
+            self._put(aws, observed.raw["Bucket"])
 
         if len(present) != 1:
             yield Change("rules", len(present), 1, put)
@@ -89,6 +89,6 @@ class Cors(Resource):
         aws.s3.put_bucket_cors(Bucket=bucket, CORSConfiguration={"CORSRules": [self._rule(aws)]})
 
     @classmethod
-    def delete(cls, aws: Aws, live: Observed, options: DestroyOptions) -> None:
+    def delete(cls, aws: Aws, observed: Observed, options: DestroyOptions) -> None:
         with tolerate("NoSuchBucket"):
-            aws.s3.delete_bucket_cors(Bucket=live.raw["Bucket"])
+            aws.s3.delete_bucket_cors(Bucket=observed.raw["Bucket"])

@@ -74,26 +74,26 @@ class DataBucket(S3Bucket):
             {"Sid": "PublicRead", "Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": places}
         ]
 
-    def facts(self, aws: Aws, live: Observed) -> Mapping[str, str]:
-        return {"bucket": live.id}
+    def facts(self, aws: Aws, observed: Observed) -> Mapping[str, str]:
+        return {"bucket": observed.id}
 
     @classmethod
-    def keep(cls, aws: Aws, live: Observed, options: DestroyOptions) -> Retained | None:
+    def keep(cls, aws: Aws, observed: Observed, options: DestroyOptions) -> Retained | None:
         """Files are kept, an empty bucket is not."""
         if options.data:
             return None
         with tolerate("NoSuchBucket"):
-            anything, size = weigh(aws, live.id)
+            anything, size = weigh(aws, observed.id)
             if anything:
-                monthly = None if size is None else prices.monthly(live.region, "S3 storage", size / GIGABYTE)
+                monthly = None if size is None else prices.monthly(observed.region, "S3 storage", size / GIGABYTE)
                 return Retained("uploaded files; --delete-data deletes it, a later up reuses it", monthly)
         return None
 
     @classmethod
-    def delete(cls, aws: Aws, live: Observed, options: DestroyOptions) -> None:
+    def delete(cls, aws: Aws, observed: Observed, options: DestroyOptions) -> None:
         with tolerate("NoSuchBucket"):
-            aws.s3.delete_bucket_replication(Bucket=live.id)
-        super().delete(aws, live, options)
+            aws.s3.delete_bucket_replication(Bucket=observed.id)
+        super().delete(aws, observed, options)
 
 
 def _account_blocks(aws: Aws) -> bool:

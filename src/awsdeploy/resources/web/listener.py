@@ -106,13 +106,13 @@ class Listener(Resource):
         certificates = [{"CertificateArn": aws[self.certificate].id}]
         return settings | {"Protocol": "HTTPS", "SslPolicy": policy, "Certificates": certificates}
 
-    def diff(self, aws: Aws, live: Observed) -> Iterator[Change]:
-        raw = live.raw
+    def diff(self, aws: Aws, observed: Observed) -> Iterator[Change]:
+        raw = observed.raw
         policy = raw.get("SslPolicy")
         wanted = self._settings(aws, policy if policy in TLS_POLICIES else TLS_POLICIES[0])
 
         def modify() -> None:
-            aws.elbv2.modify_listener(ListenerArn=live.id, **wanted)
+            aws.elbv2.modify_listener(ListenerArn=observed.id, **wanted)
 
         for field in ("Protocol", "SslPolicy"):
             if field in wanted and raw.get(field) != wanted[field]:
@@ -128,24 +128,24 @@ class Listener(Resource):
                 words(wanted["DefaultActions"]),
                 modify,
             )
-        yield from self._repair_headers(aws, live)
-        yield from self._repair_rules(aws, live)
+        yield from self._repair_headers(aws, observed)
+        yield from self._repair_rules(aws, observed)
 
-    def _repair_headers(self, aws: Aws, live: Observed) -> Iterator[Change]:
+    def _repair_headers(self, aws: Aws, observed: Observed) -> Iterator[Change]:
         if self.certificate is None:
             return
         wanted = {HSTS: f"max-age={self.hsts_days * DAY}" if self.hsts_days else ""}
-        present = aws.elbv2.describe_listener_attributes(ListenerArn=live.id)["Attributes"]
+        present = aws.elbv2.describe_listener_attributes(ListenerArn=observed.id)["Attributes"]
 
         def modify(wrong: Sequence[Mapping[str, str]]) -> None:
-            aws.elbv2.modify_listener_attributes(ListenerArn=live.id, Attributes=list(wrong))
+            aws.elbv2.modify_listener_attributes(ListenerArn=observed.id, Attributes=list(wrong))
 
         yield from attribute_changes(present, wanted, modify)
 
-    def _repair_rules(self, aws: Aws, live: Observed) -> Iterator[Change]:
+    def _repair_rules(self, aws: Aws, observed: Observed) -> Iterator[Change]:
         present = {
             int(one["Priority"]): one
-            for one in aws.elbv2.pages("describe_rules", "Rules", ListenerArn=live.id)
+            for one in aws.elbv2.pages("describe_rules", "Rules", ListenerArn=observed.id)
             if one["Priority"] != "default"
         }
         wanted = {(place + 1) * STEP: rule for place, rule in enumerate(self.rules)}
@@ -168,7 +168,7 @@ class Listener(Resource):
                     def add(priority: int = priority, content: Mapping[str, Any] = content) -> None:
                         with tolerate("PriorityInUse"):
                             aws.elbv2.create_rule(
-                                ListenerArn=live.id, Priority=priority, Tags=aws.tags(self), **content
+                                ListenerArn=observed.id, Priority=priority, Tags=aws.tags(self), **content
                             )
 
                     yield Change(f"rule {priority}", None, _rule_words(content), add)
@@ -181,14 +181,14 @@ class Listener(Resource):
                     yield Change(f"rule {priority}", before, _rule_words(content), change)
 
     @classmethod
-    def delete(cls, aws: Aws, live: Observed, options: DestroyOptions) -> None:
+    def delete(cls, aws: Aws, observed: Observed, options: DestroyOptions) -> None:
         with tolerate("ListenerNotFound"):
-            aws.elbv2.delete_listener(ListenerArn=live.id)
+            aws.elbv2.delete_listener(ListenerArn=observed.id)
 
 
-def secure(lives: Iterable[Observed]) -> bool:
+def secure(observations: Iterable[Observed]) -> bool:
     """Whether one of these listeners answers HTTPS."""
-    return any(live.raw.get("Protocol") == "HTTPS" for live in lives)
+    return any(one.raw.get("Protocol") == "HTTPS" for one in observations)
 
 
 def url(balancer: Observed, listeners: Iterable[Observed], domain: str | None) -> str:

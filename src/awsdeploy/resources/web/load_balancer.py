@@ -90,28 +90,28 @@ class LoadBalancer(Resource):
         )
         return str(made["LoadBalancers"][0]["LoadBalancerArn"])
 
-    def diff(self, aws: Aws, live: Observed) -> Iterator[Change]:
-        groups = sorted(live.raw.get("SecurityGroups", ()))
+    def diff(self, aws: Aws, observed: Observed) -> Iterator[Change]:
+        groups = sorted(observed.raw.get("SecurityGroups", ()))
         wanted = [aws[group].id for group in self.security]
         if UNKNOWN in wanted or groups != sorted(wanted):
 
             def secure() -> None:
-                aws.elbv2.set_security_groups(LoadBalancerArn=live.id, SecurityGroups=wanted)
+                aws.elbv2.set_security_groups(LoadBalancerArn=observed.id, SecurityGroups=wanted)
 
             yield Change("security groups", groups, wanted, secure)
-        zones = sorted(zone["SubnetId"] for zone in live.raw.get("AvailabilityZones", ()))
+        zones = sorted(zone["SubnetId"] for zone in observed.raw.get("AvailabilityZones", ()))
         subnets = [aws[subnet].id for subnet in self.subnets]
         if UNKNOWN in subnets or zones != sorted(subnets):
 
             def place() -> None:
-                aws.elbv2.set_subnets(LoadBalancerArn=live.id, Subnets=subnets)
+                aws.elbv2.set_subnets(LoadBalancerArn=observed.id, Subnets=subnets)
 
             yield Change("subnets", zones, subnets, place)
-        family = live.raw.get("IpAddressType")
+        family = observed.raw.get("IpAddressType")
         if family != "ipv4":
 
             def narrow() -> None:
-                aws.elbv2.set_ip_address_type(LoadBalancerArn=live.id, IpAddressType="ipv4")
+                aws.elbv2.set_ip_address_type(LoadBalancerArn=observed.id, IpAddressType="ipv4")
 
             yield Change("IpAddressType", family, "ipv4", narrow)
         attributes = {
@@ -124,27 +124,27 @@ class LoadBalancer(Resource):
             "access_logs.s3.bucket": aws[self.logs].id,
             "access_logs.s3.prefix": "",
         }
-        present = aws.elbv2.describe_load_balancer_attributes(LoadBalancerArn=live.id)["Attributes"]
+        present = aws.elbv2.describe_load_balancer_attributes(LoadBalancerArn=observed.id)["Attributes"]
 
         def modify(wrong: Sequence[Mapping[str, str]]) -> None:
-            aws.elbv2.modify_load_balancer_attributes(LoadBalancerArn=live.id, Attributes=list(wrong))
+            aws.elbv2.modify_load_balancer_attributes(LoadBalancerArn=observed.id, Attributes=list(wrong))
 
         yield from attribute_changes(present, attributes, modify)
 
-    def facts(self, aws: Aws, live: Observed) -> Mapping[str, str]:
-        return {"url": f"http://{live.raw['DNSName']}"}
+    def facts(self, aws: Aws, observed: Observed) -> Mapping[str, str]:
+        return {"url": f"http://{observed.raw['DNSName']}"}
 
     @classmethod
-    def delete(cls, aws: Aws, live: Observed, options: DestroyOptions) -> None:
+    def delete(cls, aws: Aws, observed: Observed, options: DestroyOptions) -> None:
         try:
             with tolerate("LoadBalancerNotFound"):
-                aws.elbv2.delete_load_balancer(LoadBalancerArn=live.id)
+                aws.elbv2.delete_load_balancer(LoadBalancerArn=observed.id)
         except AwsRefusal as refusal:
             if refusal.code != "OperationNotPermitted" or "deletion protection" not in refusal.text.lower():
                 raise
             off = [{"Key": "deletion_protection.enabled", "Value": "false"}]
-            aws.elbv2.modify_load_balancer_attributes(LoadBalancerArn=live.id, Attributes=off)
-            aws.elbv2.delete_load_balancer(LoadBalancerArn=live.id)
+            aws.elbv2.modify_load_balancer_attributes(LoadBalancerArn=observed.id, Attributes=off)
+            aws.elbv2.delete_load_balancer(LoadBalancerArn=observed.id)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -189,13 +189,13 @@ class TargetGroup(Resource):
             if one["TargetGroupName"].startswith(aws.stack.slug[:25])
         ]
         ours = [
-            live
+            observed
             for one, tags in tagged(aws, found, "TargetGroupArn")
-            for live in aws.found(cls, one["TargetGroupArn"], tags, one)
+            for observed in aws.found(cls, one["TargetGroupArn"], tags, one)
         ]
-        for live, health in zip(ours, aws.each(lambda live: _health(aws, live.id), ours), strict=True):
+        for observed, health in zip(ours, aws.each(lambda observed: _health(aws, observed.id), ours), strict=True):
             if health is not None:
-                yield dataclasses.replace(live, raw={**live.raw, "Health": health})
+                yield dataclasses.replace(observed, raw={**observed.raw, "Health": health})
 
     def create(self, aws: Aws) -> str:
         made = aws.elbv2.create_target_group(
@@ -211,48 +211,48 @@ class TargetGroup(Resource):
         )
         return str(made["TargetGroups"][0]["TargetGroupArn"])
 
-    def diff(self, aws: Aws, live: Observed) -> Iterator[Change]:
+    def diff(self, aws: Aws, observed: Observed) -> Iterator[Change]:
         wrong: dict[str, Any] = {}
 
         def modify() -> None:
-            aws.elbv2.modify_target_group(TargetGroupArn=live.id, **wrong)
+            aws.elbv2.modify_target_group(TargetGroupArn=observed.id, **wrong)
 
         for field, wanted in {"HealthCheckPath": self.health, **self.HEALTH}.items():
-            if live.raw.get(field) != wanted:
+            if observed.raw.get(field) != wanted:
                 wrong[field] = wanted
-                yield Change(field, live.raw.get(field), wanted, modify)
-        matcher = live.raw.get("Matcher", {}).get("HttpCode")
+                yield Change(field, observed.raw.get(field), wanted, modify)
+        matcher = observed.raw.get("Matcher", {}).get("HttpCode")
         if matcher != self.MATCHER:
             wrong["Matcher"] = {"HttpCode": self.MATCHER}
             yield Change("Matcher", matcher, self.MATCHER, modify)
-        present = aws.elbv2.describe_target_group_attributes(TargetGroupArn=live.id)["Attributes"]
+        present = aws.elbv2.describe_target_group_attributes(TargetGroupArn=observed.id)["Attributes"]
 
         def set_attributes(missing: Sequence[Mapping[str, str]]) -> None:
-            aws.elbv2.modify_target_group_attributes(TargetGroupArn=live.id, Attributes=list(missing))
+            aws.elbv2.modify_target_group_attributes(TargetGroupArn=observed.id, Attributes=list(missing))
 
         yield from attribute_changes(present, self.ATTRIBUTES, set_attributes)
-        yield from self._missing_targets(aws, live)
+        yield from self._missing_targets(aws, observed)
 
-    def _missing_targets(self, aws: Aws, live: Observed) -> Iterator[Change]:
+    def _missing_targets(self, aws: Aws, observed: Observed) -> Iterator[Change]:
         """Who is not wanted leaves by `TargetsHealthy`, when all of ours are well."""
-        present = {one["Target"]["Id"]: one["TargetHealth"]["State"] for one in live.raw["Health"]}
+        present = {one["Target"]["Id"]: one["TargetHealth"]["State"] for one in observed.raw["Health"]}
         for instance in self.targets:
             id = aws[instance].id
             if present.get(id, "draining") == "draining":
 
                 def register(id: str = id) -> None:
-                    aws.elbv2.register_targets(TargetGroupArn=live.id, Targets=[{"Id": id, "Port": self.port}])
+                    aws.elbv2.register_targets(TargetGroupArn=observed.id, Targets=[{"Id": id, "Port": self.port}])
 
                 yield Change("target", None, instance.key, register)
 
     @classmethod
-    def blockers(cls, aws: Aws, live: Observed) -> Iterator[Blocker]:
-        return blockers.balancers(aws, live.raw.get("LoadBalancerArns", ()))
+    def blockers(cls, aws: Aws, observed: Observed) -> Iterator[Blocker]:
+        return blockers.balancers(aws, observed.raw.get("LoadBalancerArns", ()))
 
     @classmethod
-    def delete(cls, aws: Aws, live: Observed, options: DestroyOptions) -> None:
+    def delete(cls, aws: Aws, observed: Observed, options: DestroyOptions) -> None:
         with tolerate("TargetGroupNotFound"):
-            aws.elbv2.delete_target_group(TargetGroupArn=live.id)
+            aws.elbv2.delete_target_group(TargetGroupArn=observed.id)
 
 
 def _health(aws: Aws, group: str) -> list[dict[str, Any]] | None:

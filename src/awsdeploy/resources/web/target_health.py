@@ -53,14 +53,14 @@ class TargetsHealthy(Gate):
         reason = f"{healthy} of {least} healthy" + "".join(f", {text}" for text in sorted(reasons - {""}))
         return Observed(type(self), self.key, group.id, status=status, raw={"others": others}, reason=reason)
 
-    def diff(self, aws: Aws, live: Observed) -> Iterator[Change]:
-        leaving = [id for id, state in live.raw["others"].items() if state != "draining"]
+    def diff(self, aws: Aws, observed: Observed) -> Iterator[Change]:
+        leaving = [id for id, state in observed.raw["others"].items() if state != "draining"]
         members = {one.id for one in aws.latest(Member)} if leaving else set()
         for id in leaving:
             if id not in members:  # whom their own Auto Scaling group takes out
 
                 def deregister(id: str = id) -> None:
-                    aws.elbv2.deregister_targets(TargetGroupArn=live.id, Targets=[{"Id": id}])
+                    aws.elbv2.deregister_targets(TargetGroupArn=observed.id, Targets=[{"Id": id}])
 
                 yield Change("target", id, None, deregister)
 
