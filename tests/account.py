@@ -87,5 +87,5 @@ def leftovers(world: World) -> list[str]:
 
 
 def how_many(world: World) -> dict[str, int]:
-    """How many of each kind."""
+    """Number of resources of each kind."""
     return {kind: len(ids) for kind, ids in account(world).items()}

@@ -39,7 +39,7 @@ platform = "supported"
 
 @functools.cache
 def no_npm() -> str:
-    """Why nothing that npm installs can be had on this machine; empty where it can."""
+    """Reason why npm cannot install anything on this machine; empty if it can."""
     try:
         with tempfile.TemporaryDirectory() as folder:
             toolchain.put_into(Path(folder))
@@ -49,7 +49,7 @@ def no_npm() -> str:
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """What really runs applications needs PM2, from npm's registry: said loudly where that is out of reach."""
+    """Skip tests that run applications, which need PM2, if npm's registry is out of reach."""
     if item.get_closest_marker("npm") and (why := no_npm()):
         pytest.skip(f"npm's registry is out of reach: {why}")
 
@@ -149,7 +149,7 @@ class Stacks:
             yield world
 
     def _up(self, config: str) -> tuple[RunningSandbox, Path]:
-        """Where no time passes any more."""
+        """Bring a stack up, then stop the time in its world."""
         home = self.homes.mktemp("stack")
         child = control.call(self.sandbox, "POST", "fork")
         server = dataclasses.replace(self.sandbox, pid=child["pid"], port=child["port"])

@@ -88,7 +88,7 @@ def test_a_document_states_the_costs_of_the_estimate(path: Path) -> None:
 
 
 def test_the_example_shows_every_setting() -> None:
-    """What is not in it nobody finds."""
+    """Users find only settings that the example shows."""
     text = (ROOT / "config.example.toml").read_text()
     shown = set(re.findall(r"^#? ?([a-z_]+) = ", text, re.MULTILINE))
     shown |= set(re.findall(r"^# \[+services\.\w+\.(\w+)\]+", text, re.MULTILINE))

@@ -41,7 +41,7 @@ SERVICES = (
 
 
 class Warm:
-    """Where commands are forked from: one for each process that tests."""
+    """Process from which commands are forked: one for each process that tests."""
 
     def __init__(self) -> None:
         self._channel, others = socket.socketpair()
@@ -53,7 +53,7 @@ class Warm:
     def run(
         self, words: Sequence[str], folder: Path, environment: Mapping[str, str], stdin: str, timeout: float
     ) -> subprocess.CompletedProcess[str]:
-        """As `subprocess.run` of the installed script. Raises `subprocess.TimeoutExpired`, having killed it."""
+        """Run the installed script like `subprocess.run`: a timeout kills it and raises `subprocess.TimeoutExpired`."""
         told = json.dumps({"words": words, "folder": str(folder), "environment": dict(environment)}).encode()
         ours, theirs = socket.socketpair()
         with ours, tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:

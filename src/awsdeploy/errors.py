@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 
 
 class AwsdeployError(Exception):
-    """What happened (`message`) and the next thing to do (`hint`)."""
+    """Failure with its cause (`message`) and the next thing to do (`hint`)."""
 
     exit_code: int = 1
 

@@ -1,4 +1,4 @@
-"""Whatever is wrong with the AWS credentials and settings of a shell: what to type, exit 3 (64), and a cross of `doctor`."""
+"""Wrong AWS credentials and settings of a shell: what to type, exit 3 (64), and a cross of `doctor`."""
 
 from __future__ import annotations
 

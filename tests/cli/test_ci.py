@@ -96,7 +96,7 @@ def test_another_subject_is_planned_and_then_trusted_instead(up: World, more: st
 
 
 def test_where_the_machines_fetch_the_code_the_role_sees_what_is_connected(up: World) -> None:
-    """As `deploy` does before it sends anything."""
+    """The role can check the access, as `deploy` does before it sends anything."""
     action = '"ssm:DescribeParameters"'
     policy = {"RoleName": role(up)["RoleName"], "PolicyName": "awsdeploy"}
     iam = up.client("iam")

@@ -56,7 +56,7 @@ class Made(NamedTuple):
 
 
 class Authorization(NamedTuple):
-    """What IAM is asked for a call."""
+    """Request to IAM for a call."""
 
     action: str
     resource: str
@@ -75,7 +75,7 @@ def site(module_world: World) -> World:
 
 @pytest.fixture(scope="module")
 def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the second release comes from."""
+    """Repository of the second release."""
     return tmp_path_factory.mktemp("elsewhere") / "clone"
 
 
@@ -126,7 +126,7 @@ def artifacts(world: World) -> str:
 
 
 def asked(world: World, call: Made) -> Iterator[Authorization]:
-    """What AWS asks IAM for a call, after the Service Authorization Reference. What it does not know fails."""
+    """Authorizations of a call, after the Service Authorization Reference. An unknown call fails."""
     told, place = call.told, f"{call.region}:{ACCOUNT}"
     match call.service, call.operation:
         case "sts", "GetCallerIdentity":
@@ -215,7 +215,7 @@ def test_the_role_may_do_nothing_that_no_release_does(
 
 
 def test_what_is_another_stacks_is_out_of_reach(site: World, made: list[Made], policies: list[dict[str, Any]]) -> None:
-    """What has tags is told by them, the rest by its name."""
+    """Resources with tags are recognised by them, the rest by their names."""
     reads = ("ssm:SendCommand", "cloudwatch:DescribeAlarms")  # any machine may be sent the document; alarms are a list
     for one in {(one.action, one.resource): one for call in made for one in asked(site, call)}.values():
         if one.resource == "*":
@@ -265,7 +265,7 @@ def test_on_everything_it_only_reads_and_every_wildcard_has_a_reason(policies: l
 
 @pytest.mark.usefixtures("made")
 def test_a_folder_with_nothing_but_the_repository_is_enough(site: World, clone: Path) -> None:
-    """As a workflow checks it out: one commit, no state."""
+    """A workflow checks out one commit and has no state."""
     listed = json.loads(site.awsdeploy("releases", "backend", "--json").stdout)["releases"]
     commits = {
         git(folder, "rev-parse", "--short=7", rev).strip() for folder, rev in ((clone, "HEAD"), (site.folder, "HEAD~1"))

@@ -158,7 +158,7 @@ FAILING = [
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Where the sandbox that `--sandbox` uses runs, and nothing is deployed."""
+    """Folder with the running sandbox of `--sandbox`, in which nothing is deployed."""
     folder = tmp_path_factory.mktemp("hints")
     (folder / "my shop.toml").write_text(CONFIG)
     home = folder / SANDBOX

@@ -187,7 +187,7 @@ def test_of_nothing_there_are_no_logs(world: World) -> None:
 
 
 def until(stream: IO[str], words: str) -> str:
-    """What is said until these words come."""
+    """Output until these words come."""
     said = ""
     while words not in said:
         line = stream.readline()

@@ -102,7 +102,7 @@ def files(folder: Path) -> dict[str, str]:
 
 
 def ran(world: World) -> dict[str, str]:
-    """What each command of a stack's life has said, also those that fail."""
+    """Output of each command of a stack's life, also of those that fail."""
     said: dict[str, str] = {}
 
     def run(*words: str, code: int = 0, stdin: str = "") -> None:

@@ -73,7 +73,7 @@ def up(stack_world: World, tmp_path: Path) -> Iterator[World]:
 
 
 def told(world: World) -> dict[str, Any]:
-    """What the plugin was handed."""
+    """Arguments of the plugin."""
     found: dict[str, Any] = json.loads((world.folder / "told.json").read_text())
     return found
 

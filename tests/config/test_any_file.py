@@ -1,4 +1,4 @@
-"""Whatever a file holds, it becomes settings or a refusal, never anything else."""
+"""Any file becomes settings or a refusal, never anything else."""
 
 from __future__ import annotations
 

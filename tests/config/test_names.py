@@ -36,7 +36,7 @@ def models(hint: Any) -> Iterator[type[BaseModel]]:
 
 
 def mapping(hint: Any) -> bool:
-    """Whether an annotation is of a table whose keys people choose."""
+    """Check whether an annotation is a table whose keys users choose."""
     origin = typing.get_origin(hint)
     if isinstance(origin, type) and issubclass(origin, Mapping):
         return True

@@ -36,7 +36,7 @@ def budgets(world: World) -> list[dict[str, Any]]:
 
 
 def addressees(world: World) -> dict[tuple[str, float], list[str]]:
-    """Who hears of what."""
+    """Subscribers of each notification."""
     client, (budget,) = world.client("budgets"), budgets(world)
     about = {"AccountId": ACCOUNT, "BudgetName": budget["BudgetName"]}
     found = {}

@@ -92,7 +92,7 @@ def test_a_delete_that_something_still_blocks_is_tried_again(sample: SampleStack
 
 
 def test_what_is_blocked_for_good_is_not_waited_for_once_nothing_else_is_left_to_go(sample: SampleStack) -> None:
-    """What AWS does not let go because of what could not be deleted."""
+    """An object that could not be deleted blocks another one."""
     sample.up()
     sample.cloud.fails("DeleteThing", kind="Server", text="not yours", code="OperationNotPermitted")
     sample.cloud.fails("DeleteThing", kind="Disk", text="the server uses it", code="DependencyViolation", times=10**9)

@@ -82,7 +82,7 @@ def application(program: str = PROGRAM, **package: Any) -> dict[str, str]:
 
 @dataclass
 class Run:
-    """How a run of the script ended."""
+    """Result of a run of the script."""
 
     code: int
     output: str

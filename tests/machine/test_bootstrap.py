@@ -217,7 +217,7 @@ def test_the_builder_reaches_no_credentials_of_the_machine(
 
 
 def test_the_agent_reads_logs_as_a_user_of_its_own(bootstrap_host: Callable[..., BootstrapHost]) -> None:
-    """As root it could be led by a link in the application's folder to any file."""
+    """Running as root, a link in the application's folder could lead it to any file."""
     machine = bootstrap_host()
     machine.bootstrap()
     told = json.loads((machine.root / AGENT / "etc/awsdeploy.json").read_text())
@@ -314,7 +314,7 @@ def rotating(bootstrap_host: Callable[..., BootstrapHost]) -> Callable[[], Path]
 
 
 def test_a_log_that_is_kept_open_is_rotated_and_written_on(rotating: Callable[[], Path]) -> None:
-    """As PM2 keeps it: open for appending, by the application's user, all the time."""
+    """PM2 keeps it open for appending, as the application's user."""
     logs = rotating()
     log, hidden = logs / "backend.log", logs.parent / "of-root.log"
     hidden.write_text("x" * 5000)

@@ -41,7 +41,7 @@ def connect(host: ReleaseHost, url: str, **access: str) -> None:
 
 
 def sent(clone: Path, url: str) -> dict[str, Any]:
-    """What the manifest says of the source."""
+    """Source in the manifest."""
     return {"repository": url, "commit": git(clone, "rev-parse", "HEAD").strip()}
 
 
@@ -80,7 +80,7 @@ def test_a_release_comes_from_the_repository_and_the_token_is_seen_nowhere(
 
 
 def refused(host: ReleaseHost, clone: Path, url: str) -> dict[str, Any]:
-    """How a release ends that cannot be fetched."""
+    """Result of a release that cannot be fetched."""
     done = host.run("deploy", release(host, SECOND, clone, url))
     assert done.code == 1, done.output
     assert (done.outcome["outcome"], done.outcome["step"]) == ("failed", "fetch"), done.output

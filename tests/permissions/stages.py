@@ -137,7 +137,7 @@ def needed(calls: Sequence[dict[str, Any]]) -> set[str]:
 
 
 def set_the_scene(world: World, stage: str) -> None:
-    """What others do before a stage begins."""
+    """Actions of others before a stage begins."""
     if stage == "up":
         (world.folder / "config.toml").write_text(EVERYTHING)
         world.client("ec2").create_key_pair(KeyName="ops")

@@ -125,7 +125,7 @@ def things(of: config.Settings) -> Iterator[str]:
 
 
 def concerns(action: str, arn: str) -> bool:
-    """Whether the call does anything to what exists. Descriptions are free, the content of objects is not."""
+    """Check whether the call affects an existing object. Descriptions are free, the content of objects is not."""
     service, _, word = action.partition(":")
     shows = word.startswith(("Describe", "List")) or (service not in ("ssm", "s3", "logs") and word.startswith("Get"))
     kind = arn.split(":", 5)[5].partition("/")[0]
@@ -148,12 +148,12 @@ def filled(statements: tuple[Any, ...], of: config.Settings) -> list[Statement]:
 
 
 def narrow(statements: list[Statement]) -> list[Statement]:
-    """What does not stand on everything: that only reads, or makes what has no name yet."""
+    """Statements without those that only read or create, which have no resource to name."""
     return [one for one in statements if "*" not in listed(one["Resource"])]
 
 
 def roles(of: config.Settings) -> list[Statement]:
-    """What machines, replication and CI may do; what Data Lifecycle Manager retires is a limit of AWS's."""
+    """Permissions of machines, replication and CI, but not Data Lifecycle Manager's: AWS cannot limit its deletions."""
     resources = [one for step in architecture.steps(of) for one in step.resources]
     own = [one for one in resources if isinstance(one, Role) and one.key != "backup/role"]
     return [statement for role in own for statement in filled(role.statements, of)]

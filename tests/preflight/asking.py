@@ -53,7 +53,7 @@ def question(world: World, config: str = CONFIG, session: AwsSession | None = No
 
 
 def found(world: World, config: str = CONFIG, **limits: Any) -> list[Finding]:
-    """What the whole preflight finds in an account like that."""
+    """Findings of the whole preflight in such an account."""
     world.control("POST", "limits", limits)
     return findings(question(world, config))
 

@@ -64,7 +64,7 @@ def _session(run: Any, settings: Any) -> Any:
 
 
 class Found:
-    """What AWS has: these, and a bucket for releases."""
+    """Simulated AWS that has these objects, and a bucket for releases."""
 
     def __init__(self, *observations: Observed) -> None:
         self.observations = observations
@@ -138,7 +138,7 @@ LOOKS = ("all", "look", "latest")
 
 
 def taken(tree: ast.Module) -> Iterator[str]:
-    """Where one of a look's objects is taken by anything but its id, or objects are filed under their keys."""
+    """Expressions that take one of several objects by anything but its id, or file objects under their keys."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and ast.unparse(node.func) == "next":
             made = node.args[0]

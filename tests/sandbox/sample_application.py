@@ -136,7 +136,7 @@ class SampleApplication:
 
 
 def machine(subnet: str, group: str, image: str, root: str, **other: Any) -> dict[str, Any]:
-    """What RunInstances is asked for."""
+    """Parameters of RunInstances."""
     return {
         "ImageId": image,
         "InstanceType": "t3.micro",
@@ -151,7 +151,7 @@ def machine(subnet: str, group: str, image: str, root: str, **other: Any) -> dic
 
 
 def database(**other: Any) -> dict[str, Any]:
-    """What CreateDBInstance is asked for."""
+    """Parameters of CreateDBInstance."""
     return {
         "DBInstanceIdentifier": "main",
         "Engine": "mysql",
@@ -166,7 +166,7 @@ def database(**other: Any) -> dict[str, Any]:
 
 
 def linked_roles(world: World) -> None:
-    """What an account has in which RDS and Auto Scaling were used before."""
+    """Service-linked roles of an account in which RDS and Auto Scaling were used before."""
     for service in ("rds", "autoscaling"):
         world.client("iam").create_service_linked_role(AWSServiceName=f"{service}.amazonaws.com")
     world.pass_time(11)

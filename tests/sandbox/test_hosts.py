@@ -96,7 +96,7 @@ class Sent:
         return found
 
     def result(self) -> dict[str, Any]:
-        """How it ended."""
+        """Result of the command."""
 
         @until
         def ended() -> dict[str, Any]:
@@ -248,7 +248,7 @@ def serve(world: World, machine: str, *arguments: object) -> None:
 
 
 def get(world: World, machine: str, port: int) -> str:
-    """What is answered where the load balancer asks. Raises `OSError` where nobody answers."""
+    """Answer at the load balancer's address. Raises `OSError` where no program answers."""
     place = world.control("POST", "machine", {"instance": machine, "port": port})
     with urllib.request.urlopen(f"http://{place['address']}:{place['port']}/", timeout=5) as answer:
         return str(answer.read().decode())
@@ -314,7 +314,7 @@ def processes(world: World, machine: str) -> list[int]:
 
 
 def alive(pid: int) -> bool:
-    """Whether a process runs; one that nobody has waited for yet does not."""
+    """Check whether a process runs; a zombie does not."""
     shown = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False).stdout
     return shown.strip()[:1] not in ("", "Z")
 

@@ -26,7 +26,7 @@ NOTHING = "nothing deployed yet"
 
 
 class Application(ThreadingHTTPServer):
-    """What runs on a machine. `status`: what it answers; `says`: its body; `also`: more headers."""
+    """Program on a machine. `status`: of its answers; `says`: their body; `also`: more headers."""
 
     daemon_threads = True
     request_queue_size = 128
@@ -45,7 +45,7 @@ class Application(ThreadingHTTPServer):
         super().process_request(request, client_address)
 
     def stop(self) -> None:
-        """As a process that is killed: its connections end with it."""
+        """Stop like a process that is killed: its connections end with it."""
         self.shutdown()
         self.server_close()
         for connection in self.open:

@@ -14,7 +14,7 @@ TWENTY = [{"Key": "kind", "Value": "member"}]
 
 
 def data(sample: SampleApplication, **other: Any) -> dict[str, Any]:
-    """What a template says."""
+    """Data of a launch template."""
     script = placeholder.user_data("al2023", PORT, "/", "ap-northeast-2", "s3://none/none").encode()
     return {
         "ImageId": sample.image,

@@ -159,7 +159,7 @@ def test_what_git_tracks_there_is_not_believed(module_world: World, clone: Path)
 
 
 def test_a_tracked_name_counts_in_any_case_of_letters(clone: Path) -> None:
-    """Where a file system takes both for one, as on macOS and Windows."""
+    """Some file systems ignore case, as on macOS and Windows."""
     git(clone, "init", "-q", "-b", "main")
     commit(clone, {"README": "", ".awsdeploy.md": "", "docs/.awsdeploy": ""})
     assert not is_tracked(clone / ".awsdeploy")

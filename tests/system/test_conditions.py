@@ -26,7 +26,7 @@ QUOTA = (
 
 @dataclass(frozen=True)
 class Condition:
-    """What AWS refuses in an account of some kind, in its own words, and what the remedy has to name."""
+    """Refusal of AWS in a certain kind of account, in its own words, and the words of the remedy."""
 
     operation: str
     code: str
@@ -121,7 +121,7 @@ def test_each_reason_why_no_machine_is_started_is_told_with_its_remedy(without_m
 
 
 def told(world: World, condition: Condition) -> None:
-    """What an `up` says that is refused so."""
+    """Output of an `up` with this refusal."""
     done = world.awsdeploy("up", "--yes")
     assert done.returncode == 4, done.stderr
     assert condition.code in done.stderr

@@ -56,13 +56,13 @@ def stack_world(module_world: World) -> World:
 
 @pytest.fixture(scope="module")
 def all_there_is(stack_world: World) -> dict[str, int]:
-    """What an `up` that nothing befell leaves in the account, asked before the first night and its backups."""
+    """Resources after an undisturbed `up`, read before the first night and its backups."""
     return how_many(stack_world)
 
 
 @pytest.fixture
 def world_before(command: str, world: World, stack_world: World, tmp_path: Path) -> Iterator[World]:
-    """What a command finds: for `up` nothing, for `destroy` a fork of the stack that stands, and its state."""
+    """World before a command: empty for `up`; for `destroy` a fork in which the stack is up, and its state."""
     if command == "up":
         yield world
         return

@@ -71,7 +71,7 @@ def put(world: World, status: str, seconds: float = 0) -> None:
 
 
 def transient(world: World, status: str) -> None:
-    """What ends by itself does so in a quarter of an hour."""
+    """Transient statuses end within a quarter of an hour."""
     if status in PASSES:
         put(world, status, 900)
 
@@ -91,7 +91,7 @@ def snapshots(world: World) -> list[str]:
 
 
 def failure(work: Callable[[], object]) -> AwsdeployError | None:
-    """How it fails, if it does."""
+    """Failure of the command, if there is one."""
     try:
         work()
     except AwsdeployError as error:

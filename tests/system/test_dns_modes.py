@@ -37,7 +37,7 @@ OTHERS = [
 
 
 def settled(world: World, *words: str) -> str:
-    """What a command that ends well says."""
+    """Output of a successful command."""
     done = world.awsdeploy(*words)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
@@ -85,7 +85,7 @@ def without_zone(world: World) -> None:
 
 
 def ports(world: World) -> dict[int, str]:
-    """What each port of the load balancer does."""
+    """Action of each port of the load balancer."""
     elbv2 = world.client("elbv2")
     (balancer,) = elbv2.describe_load_balancers()["LoadBalancers"]
     found = elbv2.describe_listeners(LoadBalancerArn=balancer["LoadBalancerArn"])["Listeners"]

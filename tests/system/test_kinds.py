@@ -174,7 +174,7 @@ def whole(module_world: World) -> tuple[World, Any]:
 
 
 def _delegate(world: World, event: ResourceEvent) -> None:
-    """What the owner does at the registrar: name the new zone's servers in the parent, once there are any."""
+    """Delegate like the owner at the registrar: name the new zone's servers in the parent, once there are any."""
     if (event.key, event.phase) != ("dns/zone", "ready"):
         return
     route53 = world.client("route53")

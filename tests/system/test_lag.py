@@ -89,7 +89,7 @@ def twice(sent: Sent) -> list[tuple[str, str]]:
 
 
 def counted(sent: Sent) -> dict[str, int]:
-    """How often each operation was sent, but for the stack's own lock."""
+    """Number of calls of each operation, without those of the stack's own lock."""
     counts: Counter[str] = Counter()
     for (operation, _), times in sent.items():
         counts[operation] += times

@@ -42,7 +42,7 @@ def observations(world: World, text: str = CONFIG) -> dict[str, Observed]:
 
 
 def armed(world: World) -> dict[str, bool]:
-    """Whether each alarm tells anybody, by the end of its key."""
+    """State of each alarm's actions, by the end of its key."""
     found = {key: one.raw["ActionsEnabled"] for key, one in observations(world).items() if "/alarms/" in key}
     return {key.removeprefix("monitoring/alarms/"): enabled for key, enabled in found.items()}
 

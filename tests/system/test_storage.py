@@ -303,7 +303,7 @@ def test_long_names_fit_and_stacks_that_begin_alike_are_told_apart(world: World)
 
 @pytest.mark.parametrize("region", ["ap-northeast-2", "us-east-1"])
 def test_a_list_that_names_no_regions_has_the_buckets_asked_for_theirs(world: World, region: str) -> None:
-    """As endpoints other than AWS's answer ListBuckets."""
+    """Endpoints other than AWS's answer ListBuckets like this."""
     settings = world.settings(PROD.replace('"prod"', f'"prod"\nregion = "{region}"'))
 
     def without_regions(parsed: dict[str, Any], **_: Any) -> None:

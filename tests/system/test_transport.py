@@ -37,7 +37,7 @@ def required(world: World) -> str | None:
 
 
 def told(world: World) -> str | None:
-    """What the machines are told of the certificates."""
+    """Variables of the machines about the certificates."""
     found = world.client("ssm").get_parameters(Names=["/deploy/data/dev/database/DB_SSL_CA"])["Parameters"]
     return found[0]["Value"] if found else None
 

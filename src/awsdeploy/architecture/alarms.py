@@ -146,7 +146,7 @@ def database(size: str, storage: int) -> tuple[AlarmRow, ...]:
 
 
 def max_connections(size: str) -> int:
-    """How many connections a class takes; 0 for one whose memory is not in the table."""
+    """Maximum connections of a database class; 0 for a class whose memory is not in the table."""
     _, family, words = size.split(".", 2)
     memory = MEMORY.get(words, 0) if family[0] in "tmr" else 0
     return memory * (2 if family[0] == "r" else 1) * GIB // BYTES_PER_CONNECTION

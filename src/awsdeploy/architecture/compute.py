@@ -89,7 +89,7 @@ class Machines:
         )
 
     def launched(self, service: Service) -> dict[str, Any]:
-        """What every machine of a service is started with."""
+        """Launch settings that all machines of a service share."""
         return {
             "security": (self.groups.services[service.name],),
             "service": service.name,
@@ -137,5 +137,5 @@ class Scaling:
 
 
 def _fixed(service: Service) -> int:
-    """How many machines there are, whatever the load; none where a group decides."""
+    """Number of machines of a service without scaling; 0 where an Auto Scaling group decides."""
     return 0 if service.scaling else service.instances

@@ -21,7 +21,7 @@ NAT_MONTHLY = round(HOURS * (_SEOUL["NAT gateway"] + _SEOUL["public address"]), 
 
 
 def beside(settings: Settings) -> list[estimate.Line]:
-    """What is billed beside the estimate, with the alarms counted: see `estimate.beside`."""
+    """Lines that are not in the estimate's total, with the alarms counted: see `estimate.beside`."""
     alarms = sum(isinstance(one, Alarm) for step in architecture.steps(settings) for one in step.resources)
     return estimate.beside(settings, alarms)
 

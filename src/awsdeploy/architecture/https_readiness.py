@@ -33,7 +33,7 @@ LABELS = (
 
 @dataclass(frozen=True)
 class HttpsReadiness:
-    """What is known before a plan is made: whether the certificate can be had, and what could not be asked."""
+    """State of HTTPS before the plan: whether the certificate can be issued, and the DNS queries without an answer."""
 
     https: bool
     unasked: str = ""
@@ -113,7 +113,7 @@ def _names(observed: Observed) -> set[str]:
 
 
 def _proved(observed: Observed) -> bool:
-    """Whether public DNS answers every validation record. Raises `Unasked`."""
+    """Check whether public DNS answers every validation record. Raises `Unasked`."""
     proofs = {(host(one["Name"]), host(one["Value"])) for one in validation_records(observed.raw).values()}
     if not proofs or len(validation_records(observed.raw)) < len(_names(observed)):
         return False

@@ -170,7 +170,7 @@ class Tls:
 
 
 def _fives(values: Iterator[str] | tuple[str, ...]) -> Iterator[tuple[str, ...]]:
-    """What fits into one rule each."""
+    """Split values into groups of five, the maximum of one rule."""
     remaining = iter(values)
     while together := tuple(itertools.islice(remaining, PATHS_PER_RULE)):
         yield together

@@ -68,10 +68,10 @@ def renew(client: Any) -> None:
 
 @contextmanager
 def resolving() -> Iterator[None]:
-    """Whatever fails while credentials are found, read, made or renewed becomes `CredentialsMissing`.
+    """Raise `CredentialsMissing` for every failure to find, read, create or renew credentials.
 
-    A helper and a cached token may fail in any way: botocore passes on what Python says of them.
-    A server of tokens that cannot be reached is no such failure.
+    A helper or a cached token can fail in any way: botocore passes on Python's exceptions.
+    An unreachable token server is a different failure.
     """
     from botocore import exceptions as fault
 

@@ -198,7 +198,7 @@ def of(code: str, text: str, region: str) -> str:
 
 
 def of_billing(action: str) -> str:
-    """What else it takes where IAM's `action` is one of billing's; empty for any other."""
+    """Additional requirement if IAM's `action` is about billing; empty for other actions."""
     return BILLING.get(action.partition(":")[0], "")
 
 

@@ -87,7 +87,7 @@ def handled(handle: Callable[[int, FrameType | None], None]) -> Iterator[None]:
 
 
 class Polling:
-    """How long until the next look: about 5 % of the time already waited, within a floor and a ceiling.
+    """Interval until the next read: about 5 % of the time already waited, within a floor and a ceiling.
 
     The overshoot is then bounded by those 5 % on any clock, real or accelerated. All in seconds.
     """

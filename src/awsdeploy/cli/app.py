@@ -182,6 +182,6 @@ def awsdeploy() -> None:
 
 
 def main() -> None:
-    """What the installed `awsdeploy` runs; ends the process."""
+    """Run the installed command `awsdeploy`, and end the process."""
     streams.install()
     awsdeploy.main()

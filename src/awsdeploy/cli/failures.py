@@ -75,7 +75,7 @@ def say(message: str, hint: str = "") -> None:
 
 
 def report(error: BaseException, command: Sequence[str]) -> str:
-    """What a bug report needs: versions, the command's names, where it failed. No values, no secrets."""
+    """Contents of a bug report: versions, the command's names, the place of the failure. No values, no secrets."""
     import platform
     import traceback
 

@@ -37,7 +37,7 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 @dataclass
 class Given:
-    """What was given on the command line, before or after the command's name."""
+    """Options on the command line, before or after the command's name."""
 
     config: Path = CONFIG
     environment: str | None = None
@@ -48,7 +48,7 @@ class Given:
 
     @property
     def state_folder(self) -> Path:
-        """Where this machine remembers stacks; the sandbox has a memory of its own."""
+        """Folder of the state files; the sandbox has its own."""
         return SANDBOX if self.sandbox else STATE
 
     @property

@@ -71,7 +71,7 @@ class ProjectAnswers:
 
 
 def mistake_in(answers: ProjectAnswers) -> str | None:
-    """What is wrong with the answers so far, or None."""
+    """First mistake in the answers so far, or None."""
     if answers.preset is None and answers.environment not in ("dev", "prod"):
         answers = answers.changed(preset="prod")
     try:

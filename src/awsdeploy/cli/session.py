@@ -41,13 +41,13 @@ class Session:
 
     @property
     def title(self) -> str:
-        """Which stack, where: `shop-prod in ap-northeast-2, account 123456789012`."""
+        """Name and place of the stack: `shop-prod in ap-northeast-2, account 123456789012`."""
         account = self.run.state.account
         return f"{self.settings.stack} in {self.run.region}" + (f", account {account}" if account else "")
 
     @property
     def header(self) -> dict[str, object]:
-        """How every JSON document begins."""
+        """Beginning of every JSON document."""
         return {
             "version": JSON_VERSION,
             "stack": str(self.settings.stack),
@@ -91,7 +91,7 @@ def session(given: Given, settings: Settings, command: str, writes: bool = False
 
 
 def can_ask() -> bool:
-    """Whether somebody sits in front of this."""
+    """True if stdin and stderr are terminals, so that a person can answer questions."""
     return sys.stdin.isatty() and sys.stderr.isatty()
 
 

@@ -17,7 +17,7 @@ class CiSettings(Frozen):
 
     @property
     def subject(self) -> str:
-        """Who may deploy, as GitHub's tokens say it."""
+        """Subject of the GitHub tokens that may deploy."""
         return f"repo:{self.github}:" + (
             f"environment:{self.environment}" if self.environment else f"ref:refs/heads/{self.branch}"
         )

@@ -8,7 +8,7 @@ from awsdeploy.config.values import Frozen, ZoneId
 
 
 class DnsSettings(Frozen):
-    """Who keeps the domain's DNS."""
+    """Place where the domain's DNS records are kept."""
 
     mode: Literal["route53", "external", "none"]
     """route53: a zone of this account. external: you enter what up prints. none: no DNS, no TLS. Default: route53."""

@@ -65,7 +65,7 @@ def load(path: Path, overrides: Mapping[str, str] = MappingProxyType({})) -> Set
 
 
 def loads(text: str, overrides: Mapping[str, str] = MappingProxyType({}), source: str = "config.toml") -> Settings:
-    """As `load`, from the text of a file called `source` in messages."""
+    """Settings from the text of a file, which messages call `source`; otherwise like `load`."""
     source = printable(source)
     try:
         tree = tomllib.loads(text)
@@ -88,7 +88,7 @@ def from_mapping(
     source: str = "config.toml",
     environ: Mapping[str, str] | None = None,
 ) -> Settings:
-    """As `load`, from what a parser made of the file. `lines` locates its keys; `environ` is os.environ."""
+    """Settings from a parsed file. `lines` locates its keys; `environ` is os.environ."""
     layers = _Layers(tree, lines, source)
     for variable, key in ENVIRONMENT.items():
         if value := (os.environ if environ is None else environ).get(variable):
@@ -99,9 +99,9 @@ def from_mapping(
 
 
 class _Layers:
-    """What was written, by whom, and what is wrong with it.
+    """Written values with their origins, and the mistakes in them.
 
-    A mistake is noted and what it is about is taken away, so that the rest can be judged as well.
+    Each mistake is recorded and its value removed, so that the rest can be checked too.
     """
 
     def __init__(self, tree: Mapping[str, Any], lines: Mapping[Place, int], source: str) -> None:
@@ -223,7 +223,7 @@ class _Layers:
         return _refusal(said)
 
     def _follows(self, mistake: Mistake, keys: set[Place]) -> bool:
-        """Whether something is only missing because of a mistake that is told anyway: a key misspelt or misplaced."""
+        """Check whether a missing key only follows from another reported mistake: a misspelt or misplaced key."""
         if not mistake.text.startswith("missing"):
             return False
         misspelt = any(key[-1:] == mistake.path for key in keys)
@@ -311,7 +311,7 @@ def _number(text: str) -> float | str:
 
 
 def _touches(one: Place, other: Place) -> bool:
-    """Whether one of the two places is inside the other."""
+    """Check whether one of the two places is inside the other."""
     shorter = min(len(one), len(other))
     return one[:shorter] == other[:shorter]
 

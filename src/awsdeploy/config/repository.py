@@ -40,12 +40,12 @@ def address(value: str) -> str:
 
 
 def setting(value: str) -> str:
-    """As `address`, or nothing."""
+    """Validate the setting with `address`; an empty one stays empty."""
     return address(value) if value else value
 
 
 def by_ssh(url: str) -> bool:
-    """Whether it is opened by a key rather than a token."""
+    """Check whether the repository is read with an ssh key instead of a token."""
     return SSH.fullmatch(url) is not None
 
 

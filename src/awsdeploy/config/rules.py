@@ -219,7 +219,7 @@ def path(value: str) -> str:
 
 
 def health(value: str) -> str:
-    """Where a health check looks. AWS: at most 1,024 visible ASCII characters, `/` first."""
+    """Path of a health check. AWS: at most 1,024 visible ASCII characters, `/` first."""
     if not _HEALTH.fullmatch(value) or len(value) > 1024:
         raise Wrong('a path such as "/api/health"', "" if value.startswith("/") else 'it begins with "/"')
     if "*" in value:

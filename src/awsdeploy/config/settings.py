@@ -89,7 +89,7 @@ class Statement(Frozen):
 
 
 class ScalingSettings(Frozen):
-    """As many machines as the load needs, kept by an Auto Scaling group."""
+    """Limits and target of an Auto Scaling group, which adds and removes machines with the load."""
 
     min: Annotated[int, AfterValidator(rules.whole(1, 20)), between(1, 20)] = 1
     """Minimum number of machines."""
@@ -134,12 +134,12 @@ class Service(Frozen):
 
     @property
     def behind(self) -> int | None:
-        """Where the program listens behind nginx; None where nothing stands between it and the load balancer."""
+        """Port of the program behind nginx; None without nginx."""
         return self.port + NGINX_OFFSET if self.nginx and self.port is not None else None
 
 
 class ReleaseSettings(Frozen):
-    """Where the machines get the code from."""
+    """Source of the code that the machines run."""
 
     source: Literal["local", "git"] = "local"
     """local: upload the commit from this computer. git: the machines fetch the commit from the repository."""
@@ -190,7 +190,7 @@ class UploadsSettings(Frozen):
 
 
 class LogsSettings(Frozen):
-    """How long logs are kept."""
+    """Retention of logs."""
 
     days: Annotated[int, AfterValidator(rules.retention)] = 30
     """Retention of CloudWatch logs, in days; one of the periods that AWS offers."""
@@ -225,7 +225,7 @@ class BackupSettings(Frozen):
 
 
 class WaitsSettings(Frozen):
-    """How patiently AWS is watched, all in seconds."""
+    """Polling intervals and timeouts, in seconds."""
 
     settle: Annotated[float, AfterValidator(rules.seconds(0, 600)), between(0, 600)] = 60.0
     """Seconds after which a create whose response was lost, or a change that AWS does not show, is sent again."""
@@ -288,7 +288,7 @@ class Settings(Frozen):
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Where the application is meant to be reached: the domain first. None without DNS."""
+        """Hostnames of the application, the domain first. None without DNS."""
         return (self.domain, *self.aliases) if self.domain and self.dns.mode != "none" else ()
 
     @property
@@ -303,8 +303,8 @@ class Settings(Frozen):
 
     @property
     def database_users(self) -> tuple[str, ...]:
-        """Who may reach the database: the documented backend and the workers; without one of that name every
-        service but the front page's, or all there are."""
+        """Services that may connect to the database: the documented backend and the workers. Without a backend: every
+        service except the one of the front page, or all if there is only that one."""
         workers = [name for name, one in self.services.items() if one.port is None]
         if "backend" in self.services:
             return ("backend", *workers)
@@ -317,9 +317,9 @@ class Settings(Frozen):
 
     @property
     def origins(self) -> Mapping[str, str]:
-        """Where each value came from: `services.backend.port` → `config.toml:12`, `default`, `preset prod` …"""
+        """Origin of each value: `services.backend.port` → `config.toml:12`, `default`, `preset prod` …"""
         return self._origins
 
     def origin(self, key: str) -> str:
-        """Where the value of a dotted `key` came from. Raises `KeyError` for a key that does not exist."""
+        """Origin of the value of a dotted `key`. Raises `KeyError` for a key that does not exist."""
         return self._origins[key]

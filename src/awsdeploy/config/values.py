@@ -13,12 +13,12 @@ from awsdeploy.config import domains, github, repository, rules, tags
 
 
 def pattern(pattern: str, **more: Any) -> Any:
-    """What the schema says of a text."""
+    """JSON schema of a text."""
     return Field(json_schema_extra={"pattern": f"^{pattern}$", **more})
 
 
 def between(low: float, high: float) -> Any:
-    """What the schema says of a number."""
+    """JSON schema of a number."""
     return Field(json_schema_extra={"minimum": low, "maximum": high})
 
 

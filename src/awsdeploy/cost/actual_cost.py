@@ -41,7 +41,7 @@ class Billed:
 
 
 def this_month(session: AwsSession, stack: Stack, now: datetime | None = None) -> Billed:
-    """What this month has cost so far, by service. Each page of the answer costs `PRICE`.
+    """Cost of this month so far, by service. Each page of the answer costs `PRICE`.
 
     Raises `AwsRefusal` where Cost Explorer is not turned on or not allowed.
     """

@@ -60,7 +60,7 @@ class BilledDatabase:
 
 @dataclass(frozen=True)
 class Parts:
-    """What is billed by the hour, month or GB, whoever says so: the settings, or AWS of what stands. `disks` in GB."""
+    """Billed quantities, from the settings or from the observed resources. `disks` in GB."""
 
     region: str
     machines: tuple[BilledMachines, ...] = ()
@@ -123,9 +123,9 @@ def budget(settings: Settings) -> int | None:
 
 
 def beside(settings: Settings, alarms: int) -> list[Line]:
-    """What comes on top and is in no sum: `monthly` is the most it can be, None where use or price is unknown.
+    """Lines outside the total: `monthly` is the maximum, None where use or price is unknown.
 
-    `alarms` is how many the stack has.
+    `alarms`: the number of the stack's alarms.
     """
     machines = sum(one.instances for one in settings.services.values())
     metrics, free = AGENT_METRICS * machines, "at most; the first 10 of an account are free"

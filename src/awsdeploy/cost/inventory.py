@@ -31,7 +31,7 @@ RUNNING = ("pending", "running")
 
 
 def parts(observations: Iterable[Observed], region: str) -> Parts:
-    """What is billed of these objects of a stack whose home is `region`; what is on its way out is not."""
+    """Billed quantities of observed resources of a stack in `region`, without those that are being deleted."""
     there = [one for one in observations if one.raw and not one.state.leaving]
     machines = [one for one in there if one.kind in (Instance, Member) and one.status in RUNNING]
     balancers = [one for one in there if one.kind is LoadBalancer]
@@ -67,7 +67,7 @@ def after(settings: Settings, plan: Plan) -> Parts:
 
 
 def already_billed(observations: Iterable[Observed], region: str) -> str:
-    """What of it costs something already, with US dollars an hour, in a sentence; nothing where nothing does."""
+    """Sentence about observed resources that are billed, with US dollars an hour; empty if there are none."""
     bill = estimate.of_parts(parts(observations, region))
     if not bill:
         return ""

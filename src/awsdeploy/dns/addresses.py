@@ -26,7 +26,7 @@ def address(balancer: str, dns_name: str, domain: str | None = None) -> str:
 
 
 def linked(balancer: str) -> str | None:
-    """What the service of `AWSDEPLOY_LINKS` answers; None if there is none, or if it has no usable answer."""
+    """Answer of the service in `AWSDEPLOY_LINKS`; None without such a service or a usable answer."""
     place = os.environ.get(VARIABLE)
     if not place:
         return None

@@ -27,7 +27,7 @@ class PublicRecord:
         return f"{self.name}  {self.kind}  {', '.join(self.values)}"
 
     def change(self) -> dict[str, Any]:
-        """What makes it in a zone, as Route 53 takes it; it never overwrites."""
+        """Change that creates the record in a zone, for Route 53; it never overwrites."""
         values = [{"Value": value} for value in self.values]
         record = {"Name": self.name, "Type": self.kind, "TTL": TTL, "ResourceRecords": values}
         return {"Action": "CREATE", "ResourceRecordSet": record}
@@ -59,7 +59,7 @@ Place = tuple[str, str]
 
 
 def place(name: str, kind: str, apex: str) -> Place:
-    """Where a record is, as the tags write it. AWS takes no * in a tag: = stands for it."""
+    """Name and type of a record, as the tags write them. AWS allows no * in a tag: = replaces it."""
     below = name.rstrip(".").lower().replace("\\052", "*").removesuffix(apex).rstrip(".")
     return below.replace("*", "=") or "@", kind
 

@@ -120,7 +120,7 @@ class ResourceCache:
         return self.all(kind, region, time.monotonic())
 
     def known(self) -> list[Observed]:
-        """What every kind's last look found; asks nobody."""
+        """Results of every kind's last read; asks AWS nothing."""
         return [one for observations in self._looks.values() for one in observations]
 
     def forget(self) -> None:

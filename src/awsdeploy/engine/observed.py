@@ -19,7 +19,7 @@ Kind = type[Any]
 
 
 class Idempotency(enum.Enum):
-    """What repeating a create does."""
+    """Effect of a create that is sent twice."""
 
     TOKEN = "token"  # nosec B105  # not a secret. AWS knows the token: the same object comes back
     NAME = "name"  # the name is unique: "exists already" is success
@@ -158,7 +158,7 @@ def one_or_none(observations: Iterable[Observed]) -> Observed | None:
 
 
 class _Unknown:
-    """What a dependency that does not exist yet answers to every question: equal to nothing."""
+    """Attributes of a dependency that does not exist yet: unknown, and equal to nothing."""
 
     def __getattr__(self, name: str) -> _Unknown:
         if name.startswith("__"):
@@ -223,7 +223,7 @@ class Deletion:
 
 @dataclass(frozen=True)
 class DestroyOptions:
-    """What a destroy may throw away."""
+    """Data that a destroy may delete."""
 
     data: bool = False  # databases without a final snapshot, buckets with their files, old snapshots
     zone: bool = False  # a hosted zone made by us
@@ -247,7 +247,7 @@ class Blocker:
 
 @dataclass(frozen=True)
 class Retained:
-    """Why destroy leaves an object, and what it costs: US dollars a month, None where unknown."""
+    """Reason why destroy does not delete an object, and its cost: US dollars a month, None where unknown."""
 
     why: str
     monthly: float | None = 0.0

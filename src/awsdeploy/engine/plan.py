@@ -83,13 +83,13 @@ class Plan:
 
     @property
     def may_write(self) -> bool:
-        """Whether carrying it out may change something: what AWS is still at work on is repaired afterwards."""
+        """True if applying the plan may write: a change that AWS is still making is corrected afterwards."""
         waits = (item for item in self.items.values() if item.action == "wait")
         return self.writes or any(not isinstance(item.resource, Gate) for item in waits)
 
     @staticmethod
     def existing(observations: Iterable[Observed]) -> set[tuple[type[Resource], str]]:
-        """What there is of kinds that can be made, without what is on its way out."""
+        """Existing objects of kinds that can be created, without those that are being deleted."""
         makeable = (one for one in observations if one.kind.create is not Resource.create)
         return {(one.kind, one.id) for one in makeable if not one.state.leaving}
 
@@ -106,7 +106,7 @@ class Plan:
 
     @property
     def lost_data(self) -> list[Observed]:
-        """What the plan would delete that cannot be made again."""
+        """Objects with data that the plan would delete."""
         return [one for one in self.removals if one.kind.data]
 
     def needs(self) -> dict[Resource, set[Resource]]:
@@ -258,6 +258,6 @@ def _conflicts(run: Run, items: Iterable[Item]) -> list[str]:
 
 
 def counter_of(generation: str) -> int:
-    """How often this key was replaced on request: the number after the dot of a generation."""
+    """Number of replacements on request of this key: the number after the dot of a generation."""
     tail = generation.rpartition(".")[2] if "." in generation else ""
     return int(tail) if tail.isdigit() else 0

@@ -125,7 +125,7 @@ class Resource:
         return True
 
     def conflict(self, aws: Aws) -> str:
-        """What stands where this would be created, in words, or nothing. Looked at before anything is made."""
+        """Existing object that prevents the creation, in words, or nothing. Read before anything is created."""
         return ""
 
     def create(self, aws: Aws) -> str:
@@ -133,7 +133,7 @@ class Resource:
         raise NotImplementedError
 
     def diff(self, aws: Aws, observed: Observed) -> Iterator[Change]:
-        """What differs from the declaration now. Called again after the changes, until nothing differs."""
+        """Differences from the declaration. Called again after the changes, until there are none."""
         yield from ()
 
     def differences(self, aws: Aws, observed: Observed) -> Iterator[Change]:
@@ -142,16 +142,16 @@ class Resource:
         yield from self.diff(aws, observed)
 
     def facts(self, aws: Aws, observed: Observed) -> Mapping[str, str]:
-        """What people want to know of it once it exists: an endpoint, a URL."""
+        """Facts for people once it exists, such as an endpoint or a URL."""
         return {}
 
     def advisory(self, aws: Aws, observed: Observed) -> str:
-        """What somebody still has to do before this serves its purpose, in words, or nothing. It is no drift."""
+        """Action that a person still has to take, in words, or nothing. It is no drift."""
         return ""
 
     @classmethod
     def keep(cls, aws: Aws, observed: Observed, options: DestroyOptions) -> Retained | None:
-        """Why destroy should leave this object, or None."""
+        """Reason why destroy does not delete this object, or None."""
         return None
 
     @classmethod
@@ -166,12 +166,12 @@ class Resource:
 
     @classmethod
     def leftovers(cls, observed: Observed) -> str:
-        """What of the account's own stays when this goes, in words, or nothing."""
+        """Objects of the account that remain after the deletion, in words, or nothing."""
         return ""
 
     @classmethod
     def restorable(cls, aws: Aws, observed: Observed) -> Iterator[Restorable]:
-        """What this object lets people bring back. It may ask AWS."""
+        """Backups that this object offers. It may call AWS."""
         yield from ()
 
     @classmethod
@@ -224,7 +224,7 @@ class Gate(Resource):
     abstract = True
 
     def observe(self, aws: Aws) -> Observed:
-        """How it stands now."""
+        """Current state of the gate."""
         raise NotImplementedError
 
 

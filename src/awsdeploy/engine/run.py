@@ -58,7 +58,7 @@ class Run(StackContext):
         return record
 
     def need_record(self) -> None:
-        """As `read_record`; raises `NoSuchStack` where there is no such stack."""
+        """Raise `NoSuchStack` unless the stack has a record."""
         if self.read_record() is None:
             raise self.missing
 

@@ -35,7 +35,7 @@ from awsdeploy.state.stack_lock import RENEW_EVERY
 
 @dataclass
 class DestroyPlan:
-    """What a destroy will remove and what it will leave, with the reason and the monthly cost."""
+    """Objects that a destroy deletes, and objects that it retains, with the reason and the monthly cost."""
 
     going: list[Observed]
     staying: list[tuple[Observed, Retained]]
@@ -102,7 +102,7 @@ def destroy(run: Run, destroy_plan: DestroyPlan) -> None:
 
 
 def _latecomers(run: Run, destroy_plan: DestroyPlan) -> list[Observed]:
-    """What an interrupted run asked for and AWS lists only now. Unseen it would block what it stands on."""
+    """Objects that an interrupted run created and AWS lists only now. Unseen, they would block others."""
     known = {one.id for one in destroy_plan.going} | {observed.id for observed, _ in destroy_plan.staying}
     seen = {one.key for one in destroy_plan.going} | {observed.key for observed, _ in destroy_plan.staying}
     unsettled = {k: e.age() for k, e in run.state.entries.items() if e.phase in ("creating", "created")}
@@ -258,7 +258,7 @@ def sweep(run: Run, options: DestroyOptions) -> list[tuple[Observed, Retained]]:
 def _still_there(
     run: Run, options: DestroyOptions
 ) -> tuple[list[tuple[Observed, Retained]], list[Observed], list[str]]:
-    """What is kept on purpose, what else there is, and what only the index of tags knows."""
+    """Objects that are retained, other objects that exist, and objects that only the tag index lists."""
     run.cache.forget()
     tagged: list[str] = []
     observations = run.look_everywhere(*[_index(run, region, tagged) for region in sorted(run.regions)])

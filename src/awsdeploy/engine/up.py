@@ -164,7 +164,7 @@ class Builder:
                 sent.record(observed, changes, change)
 
     def _existing(self, resource: Resource) -> Observed:
-        """What can be used of it, created where there is nothing."""
+        """Usable object of the resource, created if there is none."""
         observed = self.plan.items[resource].observed
         if observed and observed.state.replace:
             teardown.remove(self.run, [observed], DestroyOptions())
@@ -214,11 +214,11 @@ class Builder:
         raise lost or AwsFailure(f"{resource.noun()}: AWS accepts neither the old client token nor a new one.", GO_ON)
 
     def _unsettled(self, entry: StateEntry) -> bool:
-        """Whether what the entry speaks of may exist although AWS does not list it (yet)."""
+        """Check whether the object of a state entry may exist although AWS does not list it yet."""
         return entry.phase == "creating" or (entry.phase == "created" and entry.age() < self.run.settle)
 
     def _look_for_lost(self, resource: Resource, interrupted: StateEntry | None) -> Observed | None:
-        """What a crashed run may have created without our learning its id, unless creating it again is the same."""
+        """Object that a crashed run may have created without recording its id, unless a repeated create is harmless."""
         if resource.idempotency is Idempotency.NAME or (interrupted and resource.idempotency is Idempotency.TOKEN):
             return None
         if interrupted:

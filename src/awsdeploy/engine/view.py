@@ -80,12 +80,12 @@ class Aws:
         return self.context.session.each(ask, list(items))
 
     def once(self, ask: Callable[..., Answer], *about: Any, again: bool = False) -> Answer:
-        """What `ask(aws, *about)` returns, asked once a run and region; `again` asks anew for all who come later."""
+        """Result of `ask(aws, *about)`, asked once for each run and region; `again` asks anew for all later calls."""
         key = (ask, self.region, *about)
         return self.context.answers.get(key, lambda: ask(self, *about), time.monotonic() if again else 0.0)
 
     def latest(self, kind: Kind) -> Sequence[Observed]:
-        """As `all`, with a fresh look where this run changes things; the plan's own in a plan."""
+        """All objects of a kind, read again in a run that writes; in a plan, the result of `all`."""
         cache = self.context.cache
         return cache.look(kind, self.region) if self.fresh else cache.all(kind, self.region)
 

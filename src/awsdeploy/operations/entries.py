@@ -36,7 +36,7 @@ class LogEntry:
         return "\n".join(self.lines)
 
     def holds(self, words: str) -> bool:
-        """Whether these words stand anywhere in it, in capitals or not."""
+        """Search for these words in the entry, ignoring case."""
         return words.casefold() in self.text.casefold()
 
 
@@ -47,9 +47,9 @@ class Assembly:
         self._open: dict[tuple[str, str], LogEntry] = {}
 
     def take(self, events: Iterable[LogEvent]) -> list[LogEntry]:
-        """What is complete after these events, by the time of the first line.
+        """Entries that are complete after these events, by the time of the first line.
 
-        An entry that was open before and that nothing here continues is complete, too.
+        An entry that was open before and is not continued here is complete too.
         """
         waiting, done = set(self._open), []
         for event in sorted(events, key=lambda one: one.at):
@@ -68,7 +68,7 @@ class Assembly:
         return _sorted(done)
 
     def rest(self) -> list[LogEntry]:
-        """What is still open, at the end."""
+        """Entries that are still open at the end."""
         entries = _sorted(self._open.values())
         self._open.clear()
         return entries

@@ -53,7 +53,7 @@ class Tail:
     _seen: dict[str, int] = field(default_factory=dict)
 
     def read(self) -> list[LogEvent]:
-        """What has come since the last time. What is only late is not missed, and nothing comes twice."""
+        """New lines of all sources."""
         found: list[LogEvent] = []
         logs = self.run.client("logs")
         with tolerate("ResourceNotFoundException"):
@@ -86,12 +86,12 @@ def tails(run: Run, settings: Settings, source: str, start: datetime) -> list[Ta
 
 
 def read(run: Run, tails: Sequence[Tail]) -> list[LogEvent]:
-    """What is new in all of them."""
+    """Lines since the last call. Late lines are not missed, and no line comes twice."""
     return [event for events in run.session.each(lambda one: one.read(), list(tails)) for event in events]
 
 
 def machine(stream: str, machines: Sequence[ReleaseMachine]) -> str:
-    """What the machine is called that writes this stream: its agent begins the name with the machine's id."""
+    """Name of the machine that writes this stream: the stream's name begins with the machine's id."""
     found = re.match(r"i-[0-9a-f]+", stream)
     if not found:
         return ""
@@ -99,7 +99,7 @@ def machine(stream: str, machines: Sequence[ReleaseMachine]) -> str:
 
 
 def silence(settings: Settings, source: str, machines: Sequence[ReleaseMachine]) -> Iterator[str]:
-    """Why there may be nothing to read, in sentences."""
+    """Possible reasons for an empty log, in sentences."""
     if source == BALANCER:
         yield "AWS delivers the load balancer's log every five minutes, and only if there were requests."
     elif source == DATABASE:

@@ -57,7 +57,7 @@ def need_plugin(simulated: bool = False) -> None:
 
 
 def install_command() -> str:
-    """How to install the plugin on this system. AWS: Install the Session Manager plugin."""
+    """Command that installs the plugin on this system. AWS: Install the Session Manager plugin."""
     arm = platform.machine().lower() in ("arm64", "aarch64")
     if sys.platform == "darwin":
         return "brew install --cask session-manager-plugin"
@@ -155,7 +155,7 @@ def _handed_over(words: Sequence[str], environment: Mapping[str, str]) -> int:
 
 @dataclass(frozen=True)
 class DatabasePlace:
-    """Where the database is, seen from the machines that may reach it."""
+    """Address of the database, as seen from the machines that may connect to it."""
 
     host: str
     port: str

@@ -10,7 +10,7 @@ from awsdeploy.resources.monitoring import budget
 
 
 def limits(_scope: Scope) -> Iterator[Statement]:
-    """What the preflight reads. Who may not is told what was not checked, and goes on."""
+    """Reads of the preflight. Without them, a check is reported as not made, and the run continues."""
     quotas = "GetAWSDefaultServiceQuota GetServiceQuota"
     yield allow("Limits", ["freetier:GetAccountPlanState", *actions("servicequotas", quotas)], ["*"])
 

@@ -31,7 +31,7 @@ class Scope:
         return [self.arn("ec2", f"{kind}/*") for kind in kinds]
 
     def public(self, service: str, *resources: str) -> list[str]:
-        """What has no account in its ARN: images and their snapshots, Amazon's documents and parameters."""
+        """Resources without an account in their ARN: images and their snapshots, Amazon's documents and parameters."""
         return [f"arn:aws:{service}:{self.settings.region}::{resource}" for resource in resources]
 
     def named(self, word: str) -> str:

@@ -83,7 +83,7 @@ def route53(scope: Scope) -> Iterator[Statement]:
 
 
 def watching(scope: Scope) -> Iterator[Statement]:
-    """What carries the tag; logs here; alarms and their topics here and in us-east-1, where Route 53 measures."""
+    """Monitoring: resources with the tag, logs, alarms and topics, here and in us-east-1, where Route 53 measures."""
     yield allow("Tagged", ["tag:GetResources"], ["*"])
     yield allow("LogsLook", ["logs:DescribeLogGroups"], ["*"])
     groups = f"log-group:{scope.stack.parameter('*')}", f"log-group:/aws/rds/instance/{scope.named('mysql')}/*"

@@ -23,7 +23,7 @@ def home(region: str) -> str:
 
 
 def credentials(question: Question) -> Iterator[Finding]:
-    """Whether AWS accepts them, whose they are, and whether they last."""
+    """Check that AWS accepts the credentials, their account, and how long they last."""
     try:
         by = question.session.signer()
         if not by.method:
@@ -62,7 +62,7 @@ def _lasting(question: Question, by: Signer) -> Iterator[Finding]:
 
 
 def regions(question: Question) -> Iterator[Finding]:
-    """Whether each region of the stack exists and is turned on in the account."""
+    """Check that each region of the stack exists and is enabled in the account."""
     settings = question.settings
     wanted = {"region": settings.region}
     if settings.uploads.replicate:
@@ -80,7 +80,7 @@ def regions(question: Question) -> Iterator[Finding]:
 
 
 def zones(question: Question) -> Iterator[Finding]:
-    """Whether the zones of the config are open to this account."""
+    """Check that this account can use the zones of the config."""
     settings = question.settings
     answer = question.client("ec2").describe_availability_zones(
         Filters=[{"Name": "zone-type", "Values": ["availability-zone"]}]
@@ -95,7 +95,7 @@ def zones(question: Question) -> Iterator[Finding]:
 
 
 def free_plan(question: Question) -> Iterator[Finding]:
-    """What AWS refuses to accounts on the Free plan. An account from before there were plans has none."""
+    """Services that AWS refuses to accounts on the Free plan. Accounts older than the plans have none."""
     plan = ""
     with tolerate("ResourceNotFoundException"):
         # AWS answers for accounts in us-east-1 only.

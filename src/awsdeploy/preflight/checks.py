@@ -50,7 +50,7 @@ SIGNING_IN = (account.credentials, account.regions)
 
 @dataclass(frozen=True)
 class CheckResult:
-    """What one check came to. `asked`: whether AWS has answered it."""
+    """Findings of one check. `asked`: AWS has answered it."""
 
     check: str
     found: tuple[Finding, ...]
@@ -58,12 +58,12 @@ class CheckResult:
 
 
 def results(question: Question, checks: Sequence[Check] = CHECKS) -> list[CheckResult]:
-    """What each check came to, in their order."""
+    """Results of the checks, in their order."""
     return question.session.each(lambda check: _result(check, question), checks)
 
 
 def findings(question: Question, checks: Sequence[Check] = CHECKS) -> list[Finding]:
-    """What the checks found, the fatal first."""
+    """Findings of the checks, the fatal ones first."""
     found = [finding for result in results(question, checks) for finding in result.found]
     return sorted(found, key=lambda one: not one.fatal)
 

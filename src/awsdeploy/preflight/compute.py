@@ -12,7 +12,7 @@ from awsdeploy.resources.compute.machine import IMAGES
 
 
 def instance_types(question: Question) -> Iterator[Finding]:
-    """Whether each service's type is offered in the region, and in the zones in which its machines are."""
+    """Check that each service's type is offered in the region and in the zones of its machines."""
     services = question.settings.services
     types = sorted({one.instance_type for one in services.values()})
     found = question.client("ec2").pages(
@@ -44,7 +44,7 @@ def _offered(question: Question, service: Service, place: int, offers: Mapping[s
 
 
 def image(question: Question) -> Iterator[Finding]:
-    """Whether AWS still names the operating system's image."""
+    """Check that AWS still offers the image of the operating system."""
     name = IMAGES[SYSTEMS[question.settings.platform]]
     try:
         question.client("ssm").get_parameter(Name=name)
@@ -59,7 +59,7 @@ def image(question: Question) -> Iterator[Finding]:
 
 
 def key_pair(question: Question) -> Iterator[Finding]:
-    """Whether EC2 has the key pair that the config names."""
+    """Check that EC2 has the key pair of the config."""
     name, region = question.settings.network.key_pair, question.settings.region
     if not name:
         return

@@ -149,7 +149,7 @@ def _upwards(name: str) -> Iterator[str]:
 
 
 def _issuers(records: tuple[str, ...]) -> set[str]:
-    """Who may issue: nobody else, where one is named; "" is nobody at all."""
+    """Certificate authorities that may issue; if one is named, no others can. "" allows none."""
     parts = (record.split(None, 2) for record in records)
     return {
         value.strip('"').partition(";")[0].strip().lower()

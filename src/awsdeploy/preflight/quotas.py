@@ -100,7 +100,7 @@ def _quota(question: Question, code: tuple[str, str]) -> float:
 
 
 def _of_others(question: Question, present: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
-    """What is not this stack's: a doctor may be asked when it stands."""
+    """Resources that do not belong to this stack: `doctor` may run when the stack exists."""
     own = {"Key": TAG_STACK, "Value": question.stack.tag}
     return (one for one in present if own not in one.get("Tags", ()))
 

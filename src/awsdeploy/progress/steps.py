@@ -41,7 +41,7 @@ class DisplayClock:
 
     @classmethod
     def given(cls, zone: tzinfo = UTC) -> DisplayClock:
-        """From `AWSDEPLOY_CLOCK` (speed, our time, their time; epoch seconds); one that makes no sense is ignored."""
+        """Clock from `AWSDEPLOY_CLOCK` (speed, our time, their time; epoch seconds); an invalid value is ignored."""
         try:
             speed, ours, theirs = (float(part) for part in os.environ["AWSDEPLOY_CLOCK"].split(":"))
             return cls(speed, ours, theirs, zone) if speed > 0 else cls(zone=zone)
@@ -71,7 +71,7 @@ def spell(seconds: float) -> str:
 
 @dataclass
 class Work:
-    """How one row stands. `begun` and `ended` are monotonic seconds."""
+    """State of one row. `begun` and `ended` are monotonic seconds."""
 
     row: BoardRow
     step: str
@@ -91,7 +91,7 @@ class Work:
 
 
 class Progress:
-    """What is known of every row, fed by events."""
+    """State of every row, updated by events."""
 
     def __init__(
         self, steps: Sequence[tuple[str, Sequence[BoardRow]]], clock: DisplayClock, forecast: Forecast | None = None

@@ -114,7 +114,7 @@ def _taken(stream: TextIO | None, number: int, patient: bool) -> TextIO:
 
 
 def go_on() -> None:
-    """From now on something is changed: the work is finished even if nobody reads what is said of it."""
+    """Mark the begin of changes: from now on the work is finished even if nobody reads the output."""
     if isinstance(sys.stdout, Stream):
         sys.stdout.patient = True
 

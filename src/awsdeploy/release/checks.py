@@ -116,7 +116,7 @@ def _major(versions: tuple[str, ...]) -> str:
 
 
 def satisfied(wanted: str, version: str) -> bool:
-    """Whether an npm range takes a version. A range nobody understands is taken to: npm will say so itself."""
+    """Check whether a version is in an npm range. An unreadable range counts as satisfied: npm reports it."""
     from semantic_version import NpmSpec, Version
 
     try:
@@ -143,6 +143,6 @@ def hidden_routes(source: Source, settings: Settings, service: Service) -> Itera
 
 
 def _matches(pattern: str, path: str) -> bool:
-    """Whether a load balancer's path pattern takes a path; `*` is any run of characters."""
+    """Check whether a load balancer's path pattern matches a path; `*` is any run of characters."""
     form = ".*".join(re.escape(part) for part in pattern.split("*"))
     return pattern != "/*" and re.fullmatch(form, path) is not None

@@ -50,7 +50,7 @@ class ReleaseFailed(AwsdeployError):
 
 @dataclass(frozen=True)
 class ReleaseResult:
-    """How the release of a service went."""
+    """Result of the release of a service."""
 
     service: str
     release: str
@@ -199,7 +199,7 @@ class Releaser:
 
     @contextmanager
     def _out_of_service(self, service: Service, machine: ReleaseMachine, alone: bool) -> Iterator[None]:
-        """Where others serve meanwhile, a machine leaves the load balancer, and comes back whatever happens."""
+        """Take a machine out of the load balancer if others serve meanwhile, and put it back in any case."""
         group = self.release_target.groups.get(service.name)
         if group is None or alone:
             yield

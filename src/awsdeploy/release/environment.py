@@ -48,7 +48,7 @@ class Variable:
 
     @property
     def theirs(self) -> bool:
-        """Whether it is the owner's."""
+        """True if the owner has set the variable."""
         return self.origin != "stack"
 
 
@@ -92,7 +92,7 @@ def _listed(run: Run, more: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
 
 
 def person(arn: str) -> str:
-    """Who an ARN is: `ann` of a user, `Admin/ann` of a role that ann has taken on."""
+    """Person behind an ARN: `ann` of a user, `Admin/ann` of a role that ann has assumed."""
     return arn.partition("/")[2] or arn
 
 
@@ -106,7 +106,7 @@ def values(run: Run, variables: Sequence[Variable]) -> dict[str, str]:
 
 
 def provided(settings: Settings, service: Service) -> Mapping[str, str]:
-    """What awsdeploy provides a service with beside the parameters in its folder: the name, and where it comes from."""
+    """Variables that awsdeploy provides for a service besides the parameters in its folder: name and origin."""
     site, uploads = "the application's URL, at build time", "the uploads bucket, at build time"
     found = environment(settings, service, "the release", site, uploads)
     if service.name in settings.database_users:
@@ -117,7 +117,7 @@ def provided(settings: Settings, service: Service) -> Mapping[str, str]:
 
 
 def shadowed(settings: Settings, service: str, name: str, build: bool = False) -> str:
-    """Where a name comes from without a value of the owner's, or nothing if awsdeploy provides none."""
+    """Origin of a name without a value of the owner's, or nothing if awsdeploy provides none."""
     known = settings.services.get(service)
     return "" if known is None or build else provided(settings, known).get(name, "")
 

@@ -49,12 +49,12 @@ class Manifest:
 
 
 def release_id(source: Source) -> str:
-    """When and what: sorts by time, `20261124T160501Z-1a2b3c4`."""
+    """Id of a release from its time and commit; sorts by time: `20261124T160501Z-1a2b3c4`."""
     return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{source.short}"
 
 
 def environment(settings: Settings, service: Service, id: str, site: str, uploads: str) -> dict[str, str]:
-    """What a service is told that is no secret, beside the parameters in its folder."""
+    """Variables of a service that are not secret, besides the parameters in its folder."""
     told = {
         "AWS_REGION": settings.region,
         "HOSTNAME": "127.0.0.1" if service.behind else EVERY_ADDRESS,

@@ -16,14 +16,14 @@ TIMEOUT = 10.0  # seconds
 
 @dataclass(frozen=True)
 class PublicAnswer:
-    """What came back: the first answer that is none, or why nobody could be asked from here."""
+    """Result of the requests: the first bad answer, or the reason why none could be sent from here."""
 
     bad: str = ""
     unasked: str = ""
 
 
 def served_by(services: Iterable[Service], path: str) -> str:
-    """Which service the load balancer sends a path to: the longest pattern that takes it."""
+    """Service to which the load balancer sends a path: the one with the longest matching pattern."""
     fitting = [(len(form), one.name) for one in services for form in one.paths if fnmatch.fnmatchcase(path, form)]
     return max(fitting)[1] if fitting else ""
 

@@ -52,7 +52,7 @@ esac
 
 @dataclass(frozen=True)
 class Access:
-    """What opens the repository at `url`: a token with its user, or a private key with the server's own keys."""
+    """Credentials of the repository at `url`: a token with its user, or a private key with the server's own keys."""
 
     url: str
     user: str = ""
@@ -64,14 +64,14 @@ class Access:
         return f"Access({self.url})"
 
     def value(self) -> str:
-        """What is kept, but for the server's keys, which are no secret and have a parameter of their own."""
+        """Value of the parameter, without the server's keys: they are not secret and have their own parameter."""
         secret = {"key": self.key} if self.key else {"user": self.user, "token": self.token}
         return json.dumps({"url": self.url, **secret})
 
 
 @dataclass(frozen=True)
 class RepositoryConnection:
-    """What a service's machines have been given, without the secret."""
+    """Access of a service's machines to the repository, without the secret."""
 
     service: str
     url: str
@@ -121,7 +121,7 @@ def tried(access: Access) -> Access:
 
 
 def closed(url: str) -> str:
-    """Why not everybody may read it; "" if everybody may."""
+    """Reason why the repository is not public; "" if it is."""
     if by_ssh(url):
         return "ssh needs a key"
     try:
@@ -132,7 +132,7 @@ def closed(url: str) -> str:
 
 
 def is_known_here(url: str) -> bool:
-    """Whether ssh has met the server before."""
+    """Check whether ssh on this computer knows the server's key."""
     here = KNOWN.expanduser()
     return here.is_file() and not _ran(["ssh-keygen", "-F", place(url), "-f", str(here)], os.environ).returncode
 
@@ -152,7 +152,7 @@ def connect(run: Run, services: Iterable[str], access: Access) -> None:
 
 
 def connections(run: Run) -> dict[str, RepositoryConnection]:
-    """What is connected, by service. The address stands in the parameter's description: nobody has to decrypt it."""
+    """Connected services. The URL is in the parameter's description, so nobody has to decrypt it."""
     place = {"Key": "Path", "Option": "Recursive", "Values": [run.stack.parameter("").rstrip("/")]}
     tags = {TAG_STACK: run.stack.tag, TAG_SET: BY_ENV}
     filters = [place, *({"Key": f"tag:{name}", "Values": [value]} for name, value in tags.items())]

@@ -31,7 +31,7 @@ OnLine = Callable[[str], object]
 
 @dataclass(frozen=True)
 class Outcome:
-    """What the on-instance program says at its end, or what we know where it could say nothing."""
+    """Last report of the program on the machine, or what is known if it could not report."""
 
     outcome: str
     release: str = ""
@@ -203,7 +203,7 @@ class Following:
         return self.machine.id in online(self.ssm, [self.machine.id])
 
     def _lost(self, seconds: float, silence: float) -> Outcome | None:
-        """How it ends with an agent that has been away for so long; None while that may pass."""
+        """Outcome if the agent has been away for this long; None while it may come back."""
         id, at = self.machine.id, self.step or "start"
         state = running_state(self.context, id)
         if state in LEAVING:

@@ -98,7 +98,7 @@ class Source:
         return sorted(path for path in found if path not in self.left_out)
 
     def changed(self) -> list[str]:
-        """What lies in the work tree and is not in a commit: it is not released."""
+        """Files in the work tree that differ from the commit: they are not released."""
         words = (
             "status",
             "--porcelain=v1",
@@ -110,7 +110,7 @@ class Source:
         return [row[3:] for row in git.output_text(*words, folder=self.root).split("\0") if len(row) > 3]
 
     def is_pushed(self) -> bool:
-        """Whether a remote's branch or a tag has it, as far as is known here; nobody is asked."""
+        """Check whether a remote's branch or a tag contains it, as far as git knows here; no server is asked."""
         refs = ("refs/remotes", "refs/tags")
         return bool(
             git.output_text("for-each-ref", "--count=1", "--contains", self.commit, *refs, folder=self.root).strip()
@@ -203,7 +203,7 @@ def remote(folder: Path) -> str:
 
 
 def manager_of(source: Source, directory: str) -> tuple[str, str]:
-    """Which package manager builds `directory`, and by which lock file. Raises `Refused` if there is none."""
+    """Package manager that builds `directory`, and its lock file. Raises `Refused` if there is none."""
     found = {joined(place, name): name for place in places(directory) for name in (*LOCK_FILES, *UNSUPPORTED)}
     present = {path: name for path, name in found.items() if path in source.files}
     for path, name in present.items():
@@ -237,7 +237,7 @@ def foreign_binaries(source: Source) -> Iterator[tuple[str, str]]:
 
 
 def places(directory: str) -> list[str]:
-    """Where a lock file for a directory may lie: there, or in a folder above it (workspaces)."""
+    """Folders that may have the lock file of a directory: its own, or one above it (workspaces)."""
     path = PurePosixPath(directory)
     return [str(path), *(str(parent) for parent in path.parents)] if str(path) != "." else ["."]
 

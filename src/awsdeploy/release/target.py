@@ -58,7 +58,7 @@ class ReleaseTarget:
         s3.put_object(Bucket=self.artifacts, Key=f"releases/{service}/{name}", Body=body, ContentType=kind)
 
     def record(self, service: str, manifest: dict[str, Any]) -> None:
-        """From now on new machines of the service begin with this release, and it is one that has served."""
+        """Record the release as the one with which new machines of the service begin, and as one that has served."""
         served = sorted({manifest["id"], *self.served(service)}, reverse=True)
         self.put(service, f"{LATEST}.json", json.dumps({**manifest, SERVED: served}, indent=1).encode())
 

@@ -137,7 +137,7 @@ def client(server: RunningSandbox, region: str = "ap-northeast-2") -> dict[str, 
 
 
 def environment(server: RunningSandbox) -> dict[str, str | None]:
-    """What a client's environment must say to talk to this server and nothing else; None: not set."""
+    """Variables with which a client uses this server and nothing else; None: not set."""
     wiped = dict.fromkeys(
         [name for name in os.environ if name.startswith("AWS_ENDPOINT_URL_")]
         + "AWS_PROFILE AWS_DEFAULT_PROFILE AWS_SESSION_TOKEN AWS_SECURITY_TOKEN AWS_ROLE_ARN".split()

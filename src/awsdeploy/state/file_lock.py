@@ -18,7 +18,7 @@ from awsdeploy.state.record import StateUnwritable, now
 
 
 def holder(command: str) -> dict[str, Any]:
-    """Who is working: shown to whoever comes second."""
+    """Process that holds the lock: shown to others that want it."""
     return {
         "who": getpass.getuser(),
         "where": socket.gethostname(),

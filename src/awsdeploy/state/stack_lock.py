@@ -59,7 +59,7 @@ class StackLock:
         return None if self._crashed is None else time.monotonic() - self._crashed
 
     def record(self) -> dict[str, Any] | None:
-        """What the first `up` wrote, or None where there is no such stack.
+        """Record that the first `up` wrote, or None where there is no such stack.
 
         Raises `WrongAccount` if the record is another account's.
         """
@@ -194,7 +194,7 @@ class StackLock:
             self._drop("lock")
 
     def holder(self) -> str:
-        """Who holds the lock, in words; nothing if nobody does."""
+        """Holder of the lock, in words; nothing if nobody holds it."""
         found = self._read("lock")
         return "" if found is None else describe(json.dumps(found))
 
@@ -248,7 +248,7 @@ def _sent(write: Callable[[], object]) -> None:
 
 @functools.cache
 def machine() -> str:
-    """What tells one running system and its process numbers from another: many machines share a host name."""
+    """Identity of one running system and its process numbers: many machines share a host name."""
     parts = [socket.gethostname(), str(uuid.getnode())]
     with suppress(OSError):
         parts += [
@@ -267,7 +267,7 @@ def _age(lock: dict[str, Any]) -> float:
 
 
 def _abandoned(lock: dict[str, Any]) -> bool:
-    """Whether the holder is gone: a process of this machine that has ended, or no renewal for five minutes."""
+    """Check whether the holder is gone: a process of this machine that has ended, or no renewal for five minutes."""
     pid = lock.get("pid")
     if lock.get("machine") == machine() and isinstance(pid, int) and pid > 0:
         try:

@@ -56,7 +56,7 @@ def test_e1_e2_a_machine_has_run_its_bootstrap_for_its_service(documented: World
 
 
 def test_e3_the_agent_is_set_up_by_the_bootstrap() -> None:
-    """What it is told is in `tests/machine/test_bootstrap.py`, where the script really runs."""
+    """Its configuration is tested in `tests/machine/test_bootstrap.py`, where the script really runs."""
     assert b"amazon-cloudwatch-agent" in bootstrap.script()
 
 
@@ -102,7 +102,7 @@ def small(sandbox: control.RunningSandbox, tmp_path_factory: pytest.TempPathFact
 
 
 def ssh(world: World) -> set[str]:
-    """From where port 22 is open."""
+    """Sources that may connect to port 22."""
     found = group(world.client("ec2"), "security/api")
     return {source for _, port, source in sources(found["IpPermissions"]) if port == 22}
 

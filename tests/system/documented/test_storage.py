@@ -30,7 +30,7 @@ def bucket(world: World, key: str, region: str = SEOUL) -> str:
 
 
 def browse(world: World, path: str, method: str = "GET", headers: dict[str, str] | None = None) -> int:
-    """What a stranger is answered."""
+    """Answer to an anonymous request."""
     request = urllib.request.Request(f"{world.url}/{urllib.parse.quote(path)}", method=method, headers=headers or {})
     try:
         with urllib.request.urlopen(request, timeout=30) as answer:

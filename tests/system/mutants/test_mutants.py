@@ -28,7 +28,7 @@ def home(sandbox: RunningSandbox, tmp_path_factory: pytest.TempPathFactory) -> P
 
 
 def survives(mutant: Mutant, home: Path) -> bool:
-    """Whether the named test passes all the same. An error on the way to the test is no proof either."""
+    """Check whether the named test passes despite the mutant. An error before the test counts as survival."""
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-rf", "-p", "no:xdist", "-p", "no:cacheprovider", mutant.test],
         cwd=ROOT,

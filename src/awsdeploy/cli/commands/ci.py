@@ -121,7 +121,7 @@ def _origin(given: Given) -> str:
 
 
 def _tell(given: Given, wanted: CiSettings, there: bool) -> None:
-    """What config.toml has to say. As a whole on stdout, so that it can be appended."""
+    """Print the lines for config.toml. They go to stdout, so that they can be appended; all else goes to stderr."""
     from awsdeploy.architecture.ci import by_name
 
     what = "Change [ci] of" if there else "Add this to"
@@ -155,7 +155,7 @@ def _role(at: Session) -> Observed:
 
 
 def _workflow(at: Session, ci: CiSettings, arn: str, install: str) -> str:
-    """Whoever runs it in an environment says so in the job; a branch is what was pushed to."""
+    """GitHub workflow that deploys: by hand in an environment, otherwise at each push to the branch."""
     # How this program is called here is no concern of the workflow's, nor is the sandbox.
     words = ["awsdeploy", "deploy", *(word for word in at.given.flags if word != "--sandbox")]
     told: dict[str, Any] = {

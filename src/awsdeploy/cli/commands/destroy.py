@@ -143,12 +143,12 @@ def _instead(destroy_plan: DestroyPlan, name: str | None) -> str:
 
 
 def _leftovers(going: Iterable[Observed]) -> list[str]:
-    """What is the account's and not the stack's: no destroy removes it."""
+    """Resources that belong to the account and not to the stack: `destroy` does not delete them."""
     return sorted({line for one in going if (line := one.kind.leftovers(one))})
 
 
 def _not_seen(at: Session) -> list[str]:
-    """What these credentials may not look for, and so may have left."""
+    """Kinds that these credentials cannot read, so that something may be left."""
     from awsdeploy.resources.monitoring import budget
 
     if action := at.run.denied.get(budget.Budget):

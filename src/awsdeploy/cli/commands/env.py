@@ -167,7 +167,7 @@ def import_(
 
 
 def _existing(at: Session, service: str, build: bool) -> dict[str, Variable]:
-    """What stands in the folder, by name."""
+    """Parameters in the service's folder, by name."""
     from awsdeploy.release import environment
 
     found = environment.stored(at.run)

@@ -27,7 +27,7 @@ RETAINED_DAYS = 30
 
 
 class CommandFailed(AwsdeployError):
-    """What was run on a machine ended with an error."""
+    """Failure of the command that was run on a machine."""
 
 
 def kept(stack: Stack) -> str:

@@ -77,7 +77,7 @@ def _written(folder: Path, documents: list[dict[str, Any]]) -> list[Path]:
 
 
 def _attaching(settings: Settings, account: str, files: list[Path]) -> list[str]:
-    """How an administrator gives them to a role."""
+    """Commands with which an administrator attaches the policies to a role."""
     number = "ACCOUNT" if account == MARK else account
     names = [f"awsdeploy-{settings.stack}-{place}" for place, _ in enumerate(files, start=1)]
     made = [

@@ -147,7 +147,7 @@ def _given(url: str, deploy_key: Path | None, user: str | None) -> Access:
 
 
 def _to_write(settings: Settings, url: str) -> list[str]:
-    """What config.toml does not say yet."""
+    """Lines that config.toml does not have yet."""
     if (settings.release.source, settings.release.repository) == ("git", url):
         return []
     return [

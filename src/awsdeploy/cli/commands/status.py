@@ -73,14 +73,14 @@ def look(at: Session) -> Standing:
 
 @dataclass(frozen=True)
 class Standing:
-    """How a stack is, as a plan sees it: what the plan would do is what differs."""
+    """State of a stack, derived from a plan: each change of the plan is a difference."""
 
     at: Session
     plan: Plan
 
     @property
     def unhealthy(self) -> list[Item]:
-        """What AWS is still at work on, has given up on, or finds unhealthy."""
+        """Resources that AWS is still changing, has failed to create, or reports as unhealthy."""
         return [item for item in self.plan.items.values() if item.action == "wait"]
 
     @property
@@ -136,7 +136,7 @@ class Standing:
         return f"  {mark} {item.resource.key:<{KEYS}} {state:<28} {id}".rstrip()
 
     def _services(self) -> dict[str, str]:
-        """What runs on each service's machines."""
+        """Release on the machines of each service."""
         said = {}
         for name in self.at.settings.services:
             releases, failed = self.releases(name), self.failed_releases(name)

@@ -81,7 +81,7 @@ def command(
 
 
 def _before_spending(at: Session, plan: Plan) -> list[str]:
-    """What would stop a first run, found before its first write; what need not stop it is only said."""
+    """Findings that stop a first run, before its first write; warnings are printed."""
     if not plan.new or not plan.writes:
         return []
     from awsdeploy.preflight.checks import BEYOND_A_PLAN, findings
@@ -102,7 +102,7 @@ def _refuse(conflicts: list[str], fatal: list[str]) -> None:
 
 
 def _already_billed(at: Session) -> str:
-    """What an `up` that failed leaves on the bill, as a line; by what it has seen, since AWS may not answer."""
+    """Line about the cost of resources that a failed `up` leaves, from what it has seen: AWS may not answer."""
     from awsdeploy.cost import inventory
 
     there = {(one.kind, one.id): one for one in (*at.run.cache.known(), *at.run.observations.values())}
@@ -111,7 +111,7 @@ def _already_billed(at: Session) -> str:
 
 
 def _agree_to_lose(plan: Plan, given: tuple[str, ...]) -> None:
-    """What holds data goes only if its key is given or typed."""
+    """Ask for the key of each resource with data that would be deleted, unless an option names it."""
     for observed in plan.lost_data:
         if observed.key in given:
             continue

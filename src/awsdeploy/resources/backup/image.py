@@ -33,7 +33,7 @@ BROKEN = Status(meaning="AWS could not create it", remedy="{backup} makes a new 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Image(Resource):
-    """What a machine was at some moment. It carries its machine's tags."""
+    """Image of a machine. It has its machine's tags."""
 
     title = "machine image"
     wait = Wait(

@@ -34,7 +34,7 @@ MADE_BY = "aws:dlm:lifecycle-policy-id"
 
 
 def statements(tag: str) -> tuple[Mapping[str, Any], ...]:
-    """What making and retiring the images of one stack takes, whose tag this is.
+    """IAM statements to create and delete the images of the stack with this tag.
 
     AWS's AWSDataLifecycleManagerServiceRoleForAMIManagement without what only copies, shares and deprecates. What a
     Describe sees cannot be narrowed: AWS has no resource level for it. Nor can DeleteSnapshot: AWS does not say

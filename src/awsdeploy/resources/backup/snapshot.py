@@ -27,7 +27,7 @@ FINAL = "-final-"
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Snapshot(Resource):
-    """What a database was at some moment: never made by `up`, kept by `destroy` unless its data may go too."""
+    """Snapshot of a database: never created by `up`, retained by `destroy` unless its data may be deleted."""
 
     title = "DB snapshot"
     wait = Wait(

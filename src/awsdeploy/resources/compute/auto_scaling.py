@@ -215,7 +215,7 @@ class AutoScalingGroup(Resource):
 
 
 def _leaving(raw: Any) -> bool:
-    """Whether the group is letting machines go. AWS: protected ones stay, and all while Terminate is suspended."""
+    """Check whether the group is removing machines. AWS: protected ones stay, and all while Terminate is suspended."""
     suspended = {one.get("ProcessName") for one in raw.get("SuspendedProcesses", ())}
     going = [one for one in raw.get("Instances", ()) if not one.get("ProtectedFromScaleIn")]
     return bool(going) and "Terminate" not in suspended
@@ -237,7 +237,7 @@ def in_service(group: Observed) -> list[str]:
 
 
 def trouble(aws: Aws, group: str) -> str:
-    """Why the group's last attempt to start or end a machine failed, in AWS's words."""
+    """Reason why the group's last attempt to start or end a machine failed, in AWS's words."""
     answer = autoscaling(aws).describe_scaling_activities(AutoScalingGroupName=group, MaxRecords=1)
     last: dict[str, Any] = next(iter(answer.get("Activities", ())), {})
     return str(last.get("StatusMessage", "")) if last.get("StatusCode") == "Failed" else ""

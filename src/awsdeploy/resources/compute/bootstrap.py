@@ -42,7 +42,7 @@ def _shipped(key: str) -> bytes:
 
 
 def manifest_key(service: str, id: str = LATEST) -> str:
-    """Where the manifest of a release is, of the current one by default."""
+    """S3 key of the manifest of a release, by default the current one."""
     return f"releases/{service}/{id}.json"
 
 

@@ -97,7 +97,7 @@ class Instance(Machine):
         return str(made["Instances"][0]["InstanceId"])
 
     def diff(self, aws: Aws, observed: Observed) -> Iterator[Change]:
-        """What needs a stopped machine stops it; the next look finds it stopped, changes it, and starts it."""
+        """Differences. If one needs a stopped machine, the steps of three reads are: stop, change, start."""
         ec2 = aws.ec2
         yield from self._repair_running(aws, observed)
         stopped = observed.status == "stopped"

@@ -47,9 +47,9 @@ KEPT = 2
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class LaunchTemplate(Machine):
-    """How the machines of a group are started: a new version for what can change under running machines.
+    """Template of the machines of a group, with a new version for each change that running machines allow.
 
-    What an instance would be replaced for makes another template, and thereby another group.
+    A change that would replace an instance creates another template, and with it another group.
     """
 
     tagging = tag_calls.EC2
@@ -102,7 +102,7 @@ class LaunchTemplate(Machine):
         }
 
     def _tags(self, aws: Aws, user_data: str, image: str) -> dict[str, list[dict[str, str]]]:
-        """What machines started from it carry, so that they are found and told from those we start ourselves."""
+        """Tags of machines started from it: they are found, and not taken for machines that we start ourselves."""
         about = [
             {"Key": USER_DATA, "Value": user_data},
             {"Key": IMAGE, "Value": image},
@@ -225,7 +225,7 @@ def _versions(aws: Aws, template: str) -> list[dict[str, Any]]:
 
 
 def _about(version: Mapping[str, Any]) -> dict[str, str]:
-    """What a version's own tags say of it."""
+    """Tags that a version of the template gives to machines."""
     specified = version["LaunchTemplateData"].get("TagSpecifications", ())
     return next((tags_to_dict(one["Tags"]) for one in specified if one["ResourceType"] == "instance"), {})
 
@@ -237,7 +237,7 @@ def _recorded(version: Mapping[str, Any]) -> tuple[str, str] | None:
 
 
 def _same_disks(present: Sequence[Mapping[str, Any]], wanted: Sequence[Mapping[str, Any]]) -> bool:
-    """Whether the same devices have at least the wanted settings: AWS may show more than it was told."""
+    """Check that the same devices have at least the wanted settings: AWS may show more."""
     if [one["DeviceName"] for one in present] != [one["DeviceName"] for one in wanted]:
         return False
     return all(one.get("Ebs", {}).items() >= ours["Ebs"].items() for one, ours in zip(present, wanted, strict=True))

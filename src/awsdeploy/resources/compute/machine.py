@@ -77,7 +77,7 @@ class Machine(Resource):
         return {"KeyName": self.key_pair} if self.key_pair else {}
 
     def own_tags(self, aws: Aws) -> list[dict[str, str]]:
-        """What a machine carries besides the stack's tags."""
+        """Tags of a machine besides the stack's tags."""
         return [{"Key": USER_DATA, "Value": digest(self.user_data(aws))}, {"Key": SERVICE, "Value": self.service}]
 
     def newest_image(self, aws: Aws) -> tuple[str, str]:
@@ -103,7 +103,7 @@ def _newest_image(aws: Aws, system: str) -> tuple[str, str]:
 
 
 def is_member(tags: Iterable[Mapping[str, str]] | None) -> bool:
-    """Whether a machine with these tags was started by a group."""
+    """Check whether a group started a machine with these tags."""
     return tags_to_dict(tags).get(TAG_RESOURCE, "").endswith(f"/{MEMBER}")
 
 

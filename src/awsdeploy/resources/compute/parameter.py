@@ -45,7 +45,7 @@ TAG_SET, BY_ENV = "awsdeploy:set", "env"
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class StoredParameter(Resource):
-    """What both kinds have in common: the key says the path, and so do the name and the stack's tag the key.
+    """Base of both kinds: the key gives the path, and the name and the stack's tag give the key.
 
     `database/DB_HOST` is in the folder `database`, `machines/backend/S3_BUCKET` in `backend`.
     """
@@ -165,7 +165,7 @@ class Parameter(StoredParameter):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class EnvironmentValue(StoredParameter):
-    """What the owner has set for a service by `awsdeploy env set`: never made, mended or removed by `up`."""
+    """Value that the owner sets with `awsdeploy env set`: `up` never creates, corrects or deletes it."""
 
     title = "environment value"
 
@@ -231,7 +231,7 @@ def reveal(aws: Aws, password: Password) -> str:
 
 
 def password_version(aws: Aws, password: Password) -> str:
-    """Which password this is, without saying it: another after every change of the parameter."""
+    """Version of the password, without the password: it differs after every change of the parameter."""
     observed = aws[password]
     if observed is UNKNOWN:
         return str(UNKNOWN)

@@ -139,7 +139,7 @@ class Database(Resource):
         return "open-source-rds-extended-support" + ("" if self.extended_support else "-disabled")
 
     def _restored(self, aws: Aws) -> Callable[..., object]:
-        """As a create, without what the snapshot says itself. Its password is an old one: no tag claims otherwise."""
+        """Call that restores: a create without the parameters of the snapshot, and no tag for its old password."""
 
         def restore(**settings: Any) -> None:
             given = {name: value for name, value in settings.items() if name not in OF_THE_SNAPSHOT}
@@ -303,7 +303,7 @@ def lowest_limit(storage: int) -> int:
 
 
 def identifier(stack: Stack, database: Database, generation: str) -> str:
-    """What RDS calls the database, and thereby its logs."""
+    """Identifier of the database in RDS, and part of the names of its logs."""
     return stack.called(database.key, generation, 63)
 
 

@@ -104,7 +104,7 @@ class Record(Resource):
         return {"Name": self.name, "Type": "A", "AliasTarget": alias}
 
     def _existing(self, aws: Aws, record: Mapping[str, Any]) -> list[dict[str, Any]]:
-        """What stands at this name and would be in the way."""
+        """Existing address records of this name."""
         answer = aws.route53.list_resource_record_sets(
             HostedZoneId=aws[self.zone].id, StartRecordName=record["Name"], MaxItems="10"
         )
@@ -220,14 +220,14 @@ class CertificateIssued(Gate):
 
 
 def value(record: Mapping[str, Any]) -> str:
-    """What a record says, in words."""
+    """Value of a record, in words."""
     if "AliasTarget" in record:
         return host(str(record["AliasTarget"]["DNSName"]))
     return " ".join(str(one["Value"]) for one in record.get("ResourceRecords", ()))
 
 
 def same(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
-    """Whether two record sets mean the same."""
+    """Compare two record sets by their meaning."""
     if old["Type"] != new["Type"] or old.get("TTL") != new.get("TTL"):
         return False
     health = [bool(one.get("AliasTarget", {}).get("EvaluateTargetHealth")) for one in (old, new)]

@@ -53,7 +53,7 @@ class IdentityProvider(Gate):
 
 @dataclass(frozen=True, eq=False)
 class Federation:
-    """Who may be a role by the word of the provider: exactly this `subject`."""
+    """Trust in tokens of the provider with exactly this `subject`."""
 
     provider: IdentityProvider
     subject: str

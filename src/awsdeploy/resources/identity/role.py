@@ -227,7 +227,7 @@ class Role(Resource):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class InstanceProfile(Resource):
-    """What a machine is started with so that it may act as its role."""
+    """Instance profile, which gives a machine its role."""
 
     role: Role
 

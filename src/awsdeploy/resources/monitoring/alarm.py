@@ -33,9 +33,9 @@ COMPARISONS = {">": "GreaterThanThreshold", "<": "LessThanThreshold"}
 
 @dataclass(frozen=True)
 class Bound:
-    """When a metric is out of bounds: `statistic` `compare` `threshold`, `times` in a row over `period` seconds each.
+    """Limit of a metric: `statistic` `compare` `threshold`, `times` in a row over `period` seconds each.
 
-    `missing` is what no data means: missing (not known), notBreaching (all is well), breaching, ignore (as before).
+    `missing` says how AWS treats missing data: missing (unknown), notBreaching, breaching, ignore (as before).
     """
 
     statistic: str
@@ -121,7 +121,7 @@ class Alarm(Resource):
 
 
 def released(aws: Aws, machines: Instance | AutoScalingGroup) -> bool:
-    """Whether a release runs on a machine, or on any machine that a group has now."""
+    """Check whether a release runs on a machine, or on any machine that a group has now."""
     if isinstance(machines, Instance):
         return _carries_release(aws[machines])
     group = aws[machines]

@@ -127,7 +127,7 @@ class Budget(Resource):
             yield from changes
 
     def _repair_notification(self, aws: Aws, observed: Observed, notification: dict[str, Any]) -> Iterator[Change]:
-        """Who hears of one; AWS wants an addressee at any time, so those who come are added first."""
+        """Correct the subscribers of a notification. AWS requires at least one, so new ones are added first."""
         client = aws.client("budgets")
         about = {"AccountId": aws.account, "BudgetName": observed.id, "Notification": notification}
         what = f"mail at {notification['Threshold']:.0f} % {notification['NotificationType'].lower()}"
@@ -166,7 +166,7 @@ class Budget(Resource):
 
 
 def named(stack: Stack) -> str:
-    """What a stack's budget is called."""
+    """Name of a stack's budget."""
     return stack.called(KEY, TIMELESS, LONGEST_NAME)
 
 

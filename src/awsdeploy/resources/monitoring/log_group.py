@@ -81,9 +81,9 @@ class AnyLogGroup(Resource):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class LogGroup(AnyLogGroup):
-    """What machines write: `/deploy/<name>/<environment>/<last part of the key>`.
+    """Log group of the machines: `/deploy/<name>/<environment>/<last part of the key>`.
 
-    It stands within the first second of an `up`, long before a machine has booted: no machine waits for it.
+    It is created in the first second of an `up`, before any machine boots, so no machine waits for it.
     """
 
     title = "log group"
@@ -106,9 +106,9 @@ class LogGroup(AnyLogGroup):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class DatabaseLog(AnyLogGroup):
-    """What RDS writes: `/aws/rds/instance/<identifier>/<kind>`.
+    """Log group of RDS: `/aws/rds/instance/<identifier>/<kind>`.
 
-    RDS makes it by itself as soon as it has something to say, and again if it is deleted; it never ends one.
+    RDS creates it with the first line, and again if it is deleted; RDS never deletes one.
     """
 
     stack: Stack
@@ -135,7 +135,7 @@ class DatabaseLog(AnyLogGroup):
 
 
 def place_of(identifier: str) -> str:
-    """Where RDS puts the logs of a database. AWS: RDS, publishing MySQL logs."""
+    """Log group in which RDS puts a log of a database. AWS: RDS, publishing MySQL logs."""
     return f"/aws/rds/instance/{identifier}"
 
 

@@ -29,7 +29,7 @@ def location(s3: Client, bucket: str) -> str:
 
 
 def weigh(aws: Aws, bucket: str) -> tuple[bool, int | None]:
-    """Whether there is any version of anything, and the bytes of all: None if there are too many to count.
+    """Count the versions: whether there are any, and their bytes, or None if there are too many to count.
 
     Raises `AwsRefusal` for a bucket that is gone.
     """

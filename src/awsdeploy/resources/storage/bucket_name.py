@@ -34,7 +34,7 @@ def spelled(stack: Stack, account: str, key: str, region: str, data: bool, count
 
 
 def prefix(aws: Aws) -> str:
-    """What every name of this stack's buckets begins with, and some of other stacks' too."""
+    """Prefix of all names of this stack's buckets; some buckets of other stacks have it too."""
     return _beginning(aws.stack)
 
 

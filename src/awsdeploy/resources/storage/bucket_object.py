@@ -38,7 +38,7 @@ class BucketObject(Resource):
 
     @property
     def name(self) -> str:
-        """What it is called in the bucket."""
+        """Key of the object in the bucket."""
         return self.key.removeprefix(f"{ARTIFACTS}/")
 
     @property

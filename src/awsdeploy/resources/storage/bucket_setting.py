@@ -29,7 +29,7 @@ class Expiry:
     unfinished: int = 0
 
     def rule(self) -> dict[str, Any]:
-        """As S3 writes it."""
+        """Rule in the form of S3's API."""
         rule: dict[str, Any] = {"ID": self.name, "Status": "Enabled", "Filter": {"Prefix": self.prefix}}
         if self.days:
             rule["Expiration"] = {"Days": self.days}

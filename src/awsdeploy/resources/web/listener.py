@@ -187,7 +187,7 @@ class Listener(Resource):
 
 
 def secure(observations: Iterable[Observed]) -> bool:
-    """Whether one of these listeners answers HTTPS."""
+    """Check whether one of these listeners answers HTTPS."""
     return any(one.raw.get("Protocol") == "HTTPS" for one in observations)
 
 

@@ -234,7 +234,7 @@ class TargetGroup(Resource):
         yield from self._missing_targets(aws, observed)
 
     def _missing_targets(self, aws: Aws, observed: Observed) -> Iterator[Change]:
-        """Who is not wanted leaves by `TargetsHealthy`, when all of ours are well."""
+        """Declared targets that are not registered. `TargetsHealthy` removes others when ours are healthy."""
         present = {one["Target"]["Id"]: one["TargetHealth"]["State"] for one in observed.raw["Health"]}
         for instance in self.targets:
             id = aws[instance].id
@@ -256,7 +256,7 @@ class TargetGroup(Resource):
 
 
 def _health(aws: Aws, group: str) -> list[dict[str, Any]] | None:
-    """How each target is; None if the group is gone."""
+    """Health of each target; None if the group does not exist."""
     with tolerate("TargetGroupNotFound"):
         described = aws.elbv2.describe_target_health(TargetGroupArn=group)
         return list(described["TargetHealthDescriptions"])
@@ -275,7 +275,7 @@ def tagged(
 
 
 def attribute_changes(present: Iterable[Mapping[str, str]], wanted: Mapping[str, str], modify: Any) -> Iterator[Change]:
-    """What differs among ELB attributes; all of it is changed in one call."""
+    """Differences of ELB attributes; all of them are changed in one call."""
     values = {one["Key"]: one.get("Value", "") for one in present}
     wrong = [{"Key": key, "Value": value} for key, value in wanted.items() if values.get(key, "") != value]
 

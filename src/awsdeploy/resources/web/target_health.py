@@ -65,7 +65,7 @@ class TargetsHealthy(Gate):
                 yield Change("target", id, None, deregister)
 
     def _wanted(self, aws: Aws) -> tuple[set[str], int, str]:
-        """Whose health counts, how many of them must be well, and whom to ask why there are too few."""
+        """Targets whose health counts, how many must be healthy, and the Auto Scaling group that explains a lack."""
         if self.scaling is None:
             wanted = {aws[instance].id for instance in self.group.targets}
             return wanted, len(wanted), ""

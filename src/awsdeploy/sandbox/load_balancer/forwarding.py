@@ -111,7 +111,7 @@ class Exchange:
         return keeps
 
     async def placeholder(self) -> bool:
-        """What a machine says on which nothing runs yet."""
+        """Answer of a machine on which nothing runs yet."""
         if self.method not in {"GET", "HEAD"}:
             return await self.answer(501)
         more = [("Cache-Control", "no-store"), ("X-Robots-Tag", "noindex")]
@@ -224,7 +224,7 @@ class Exchange:
             raise Unanswered(502) from None
 
     async def _pass_back(self, answer: Head, there: TargetConnection) -> bool:
-        """Whether the target's connection is at a clean end."""
+        """Pass the answer back. Returns True if the target's connection can be used again."""
         status = answer.first[1]
         bare = self.method == "HEAD" or status in {"204", "304"}
         length = 0 if bare else answer.length(UNTIL_CLOSED)
@@ -285,6 +285,6 @@ def _connection(keeps: bool) -> tuple[str, str]:
 
 
 async def _over(sending: asyncio.Task[bool]) -> bool:
-    """Whether all of the request's body has gone, at the latest in a moment."""
+    """Check whether the request's body has been sent completely, at the latest in a moment."""
     await asyncio.wait([sending], timeout=LINGER)
     return sending.done() and not sending.cancelled() and sending.result()

@@ -25,7 +25,7 @@ Key = tuple[str, str]
 
 @dataclass
 class Verdict:
-    """What the checks of one real target have come to, in AWS's words."""
+    """Result of the checks of one real target, in AWS's words."""
 
     state: str = "initial"
     reason: str = "Elb.InitialHealthChecking"
@@ -68,7 +68,7 @@ class Checks:
         return verdict.state if verdict and target.admitted else target.state
 
     async def real(self, group: RoutedGroup, target: Target) -> bool:
-        """Whether the application answers on this target, or at least a release of it should."""
+        """Check whether the application answers on this target, or at least a release of it should."""
         if target.released or (group.arn, target.id) in self.verdicts:
             return True
         return await listens(target.host, target.port, group.patience)
@@ -103,14 +103,14 @@ class Checks:
 
 
 def begun(target: Target) -> Verdict:
-    """What the placeholder has earned is not lost when the application takes over."""
+    """Initial verdict of a target; the application inherits the result of the placeholder."""
     if target.state == "healthy":
         return Verdict("healthy", "", "")
     return Verdict()
 
 
 async def listens(host: str, port: int, seconds: float) -> bool:
-    """Whether somebody listens at just this address."""
+    """Check whether a program listens at exactly this address."""
     if not host or not await _connects(host, port, seconds):
         return False
     return host == "127.0.0.1" or not await _connects(NOBODY, port, seconds)

@@ -44,7 +44,7 @@ class Router:
         self.served = 0
 
     async def use(self, table: Table) -> None:
-        """From now on this table holds. Requests under way are finished as they were begun."""
+        """Use this table from now on. Requests that have begun are finished with the old one."""
         self.table = table
         for name in self.servers.keys() - table.balancers.keys():
             self.servers.pop(name).close()
@@ -78,7 +78,7 @@ class Router:
             writer.close()
 
     async def _answer(self, balancer: Balancer, exchange: Exchange) -> bool:
-        """Whether the connection may be used again."""
+        """Answer a request. Returns True if the connection may be used again."""
         if not exchange.host and exchange.head.first[2] == "HTTP/1.1":
             return await exchange.answer(400)
         rule = balancer.rule(exchange.method, exchange.host, exchange.path)

@@ -45,7 +45,7 @@ class RoutedGroup:
     targets: tuple[Target, ...] = ()
 
     def accepts(self, code: int) -> bool:
-        """Whether the matcher (`200`, `200-399`, `200,301`) takes a status code."""
+        """Check whether the matcher (`200`, `200-399`, `200,301`) includes a status code."""
         for part in self.codes.split(","):
             low, _, high = part.partition("-")
             if int(low) <= code <= int(high or low):

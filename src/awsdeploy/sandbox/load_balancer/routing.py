@@ -58,7 +58,7 @@ class Routing:
         self.ports: dict[str, int] = {}
 
     def addresses(self) -> dict[str, str]:
-        """Where each load balancer answers, by name. Starts the router."""
+        """Address of each load balancer, by name. Starts the router."""
         with self.server.lock:
             self.server.world.agenda.catch_up()
             self._start()
@@ -121,7 +121,7 @@ class Routing:
             self.heard.wait_for(lambda: self.number >= number or self.control is None, DEADLINE)
 
     def _look(self, control: socket.socket) -> None:
-        """What changes without a call: a machine has booted, a load balancer has come."""
+        """Update what changes without a call: a machine has booted, a load balancer has become active."""
         while self.control is control and not self.server.ended.is_set():
             time.sleep(EVERY)
             with self.server.lock:
@@ -166,7 +166,7 @@ def _lines(control: socket.socket) -> Iterator[dict[str, Any]]:
 
 
 def table(world: World) -> Table:
-    """What the router must know of the world as it is now."""
+    """Table of the world as it is now, for the router."""
     from moto import backends
 
     from awsdeploy.sandbox.server.call import ACCOUNT
@@ -256,7 +256,7 @@ def _group(world: World, region: str, group: Any) -> RoutedGroup:
 
 
 def _place(world: World, id: str, port: int) -> tuple[str, int]:
-    """Where a machine's port is really found; nowhere, if nothing was ever run on it."""
+    """Real address of a machine's port; none if nothing was ever run on it."""
     from awsdeploy.sandbox.aws.web.checked import real
 
     return (hosts.address_of(world, id), hosts.port_of(world, id, port)) if real(world, id) else ("", port)

@@ -21,7 +21,7 @@ Headers = list[tuple[str, str]]
 
 
 class Malformed(Exception):
-    """What came is no HTTP, or ended in the middle."""
+    """Message that is not HTTP, or ends in the middle."""
 
 
 @dataclass
@@ -35,7 +35,7 @@ class Head:
         return ", ".join(value for one, value in self.headers if one.lower() == name)
 
     def says(self, name: str, token: str) -> bool:
-        """Whether a header that is a list of words has this one."""
+        """Check whether a header that is a list of words contains this one."""
         return token in [word.strip().lower() for word in self.get(name).split(",")]
 
     def end_to_end(self) -> Headers:

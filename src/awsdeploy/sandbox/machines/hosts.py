@@ -73,7 +73,7 @@ class Hosts:
 
 @dataclass(frozen=True)
 class Ready:
-    """What a program needs to start on a machine, and how often that had lost its power when it was ready."""
+    """Machine, environment and programs for a start, and the machine's number of power losses before it."""
 
     box: Host
     environment: Mapping[str, str]
@@ -116,7 +116,7 @@ def let_through(world: World, port: int) -> None:
 
 
 def name(world: World, host: str, port: int, real: int) -> None:
-    """What answers at a host's port for the machines is on this port of the real 127.0.0.1: a database."""
+    """Give a database's port on the real 127.0.0.1 a name, which the machines resolve."""
     path = _folder(world) / "names"
     known = path.read_text() if path.exists() else ""
     path.with_suffix(".new").write_text(f"{host} {port} {real}\n{known}")  # the newest is found first
@@ -199,7 +199,7 @@ def start(
 
 
 def lost(world: World, on: Ready) -> bool:
-    """Whether the machine has lost its power since it was ready."""
+    """Check whether the machine has lost its power since it was ready."""
     hosts = world.of(Hosts)
     return hosts.over.is_set() or hosts.power.get(on.box.id, 0) != on.power
 
@@ -249,7 +249,7 @@ def leave_behind(world: World) -> None:
 
 
 def _folder(world: World) -> Path:
-    """Where the machines' folders are: in the sandbox's own, unless that is too deep for PM2's sockets."""
+    """Folder of the machines: in the sandbox's own, unless that is too deep for PM2's sockets."""
     hosts = world.of(Hosts)
     if hosts.folder is not None:
         return hosts.folder
@@ -280,6 +280,6 @@ def _of_npm(name: str) -> bool:
 
 
 def _quoted(path: Path) -> str:
-    """As NODE_OPTIONS wants it."""
+    """Value in the form that NODE_OPTIONS needs."""
     text = str(path).replace("\\", "\\\\").replace('"', '\\"')
     return f'"{text}"' if " " in text else text

@@ -69,7 +69,7 @@ def program() -> str | None:
 
 @dataclass(frozen=True)
 class MysqlTls:
-    """What a server proves itself with. `alone`: it refuses connections without TLS."""
+    """Certificate and key of a server. `alone`: it refuses connections without TLS."""
 
     certificate: Path
     key: Path
@@ -171,7 +171,7 @@ def _statements(database: str, user: str, password: str) -> str:
 
 
 def _answers(port: int, process: subprocess.Popen[bytes]) -> bool:
-    """Whether it greets a client: it listens before it has read its first statements, and greets only after."""
+    """Check whether it greets a client: it listens before it has read its first statements, and greets only after."""
     deadline = time.monotonic() + STARTED_WITHIN
     while time.monotonic() < deadline and process.poll() is None:
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1) as one:

@@ -19,7 +19,7 @@ LOWEST, HIGHEST = 20_000, 30_000
 
 @functools.cache
 def many_addresses() -> bool:
-    """Whether this system has all of 127.0.0.0/8 (Linux), or 127.0.0.1 alone (macOS)."""
+    """Check whether this system has all of 127.0.0.0/8 (Linux), or 127.0.0.1 alone (macOS)."""
     if os.environ.get("AWSDEPLOY_SANDBOX_ONE_ADDRESS"):
         return False
     with socket.socket() as probe:

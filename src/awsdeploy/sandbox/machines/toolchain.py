@@ -30,7 +30,7 @@ NO_NODE = f"Node.js is missing: it runs the applications of the sandbox. To inst
 
 
 class NoToolchain(Exception):
-    """Why there is none, and what to do: one sentence."""
+    """Reason why there is no toolchain, and the remedy: one sentence."""
 
 
 @dataclass(frozen=True)
@@ -127,6 +127,6 @@ def _node() -> Node:
 
 
 def _script(program: str) -> Path:
-    """Where a link leads, if to a script of npm's; a wrapper is run as it is."""
+    """Script of npm's behind a link; a wrapper is run as it is."""
     real = Path(program).resolve()
     return real if real.suffix == ".js" else Path(program)

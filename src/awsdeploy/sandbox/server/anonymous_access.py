@@ -22,7 +22,7 @@ PLAIN = ("X-Forwarded-Proto", "http")
 
 @dataclass
 class Account:
-    """What the account forbids in all its buckets."""
+    """Settings of the account that forbid public access to all its buckets."""
 
     block: dict[str, bool] = field(default_factory=dict)
 

@@ -81,7 +81,7 @@ def answer(world: World, call: ApiCall) -> Outgoing:
 
 
 def warm(world: World) -> None:
-    """What the first calls need takes a second to load: the models of the busiest services."""
+    """Load the models of the busiest services, which takes a second on the first calls otherwise."""
     for service in ("ec2", "elbv2", "rds", "iam", "route53", "acm", "ssm", "sts"):
         get_service_model(service)
         world.moto("ec2", "us-east-1")

@@ -190,7 +190,7 @@ def refuse(call: ApiCall, action: str, why: str = NOT_ALLOWED) -> AwsRefuses:
 
 
 def _resource(call: ApiCall, action: str) -> str:
-    """What the call is about, as far as its parameters say it."""
+    """Resource of the call, as far as its parameters name it."""
     prefix = action.partition(":")[0]
     named = next((arn for arn in _arns(call.parameters) if arn.split(":")[2] == prefix), "")
     if named:

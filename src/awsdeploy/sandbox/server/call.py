@@ -163,7 +163,7 @@ def parse(call: ApiCall) -> None:
 
 
 def to_moto(call: ApiCall) -> Outgoing:
-    """What moto answers; a clean refusal where it has nothing to answer with."""
+    """Answer of moto; a clean refusal where it has none."""
     handler = _handler(call.service, call.request.base_url)
     if handler is None:
         raise not_simulated(call)
@@ -203,7 +203,7 @@ def made(service: str, region: str, operation: str, parameters: Mapping[str, Any
 
 
 def asked(call: ApiCall, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """What moto itself answers to another call to the same service. Raises `AwsRefuses` with moto's refusal."""
+    """Answer of moto itself to another call of the same service. Raises `AwsRefuses` with moto's refusal."""
     other = derived(call, operation, parameters)
     outgoing = to_moto(other)
     if outgoing.status >= 300:

@@ -127,7 +127,7 @@ class ControlApi:
             )
 
     def post_delegation(self, value: Mapping[str, Any]) -> None:
-        """Which servers the parent names for a domain: given ones, none, or those of the account's zone ("zone")."""
+        """Set the name servers that the parent names for a domain: given ones, none, or the account's zone ("zone")."""
         from awsdeploy.sandbox.aws.dns import public_dns
 
         with self.server.lock:

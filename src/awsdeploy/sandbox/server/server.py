@@ -197,14 +197,14 @@ class SandboxServer:
         return Outgoing(status, {"Content-Type": "application/json"}, json.dumps(answer).encode())
 
     def _link(self, name: str) -> Outgoing:
-        """Where a load balancer can be reached from this machine, as plain text."""
+        """Address of a load balancer on this machine, as plain text."""
         self.last_request = time.monotonic()
         self.ready.wait()
         address = self.routing.addresses().get(name)
         return Outgoing(200 if address else 404, {"Content-Type": "text/plain"}, f"{address or ''}\n".encode())
 
     def _public(self, name: str, kind: str) -> list[str] | None:
-        """What public DNS says."""
+        """Records of public DNS."""
         from awsdeploy.sandbox.aws.dns import public_dns
 
         self.ready.wait()

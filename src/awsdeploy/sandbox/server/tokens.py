@@ -27,7 +27,7 @@ MISMATCH = (
 
 @dataclass
 class Spent:
-    """What was asked and answered under a token."""
+    """Request and answer of a used token."""
 
     parameters: dict[str, Any]
     answer: dict[str, Any]

@@ -29,7 +29,7 @@ class Agents:
 
 
 def online(world: World, region: str, instance: Any) -> bool:
-    """Whether the machine takes commands now."""
+    """Check whether the machine takes commands now."""
     if instance is None or not instances.serves(world, instance) or instance.id in world.of(Agents).silent:
         return False
     return permits(world, region, instance, "ssm:UpdateInstanceInformation", "*")

@@ -30,7 +30,7 @@ FIRST_OUT, FIRST_ERR, FIRST_LISTED = 24_000, 8_000, 2_500
 
 @dataclass
 class Command:
-    """What was sent, and what has become of it on each machine."""
+    """Command that was sent, and its result on each machine."""
 
     id: str
     region: str
@@ -55,7 +55,7 @@ class Commands:
 
 
 def _forked(world: World) -> None:
-    """What ran when the world was copied does not run in the copy."""
+    """Fail the running commands in a copy of the world: they do not run there."""
     for command in world.of(Commands).sent.values():
         for invocation in command.invocations.values():
             if invocation.status not in DONE:

@@ -33,7 +33,7 @@ BOOTED: list[Told] = []
 
 @dataclass
 class InstanceStates:
-    """When each machine last began to run, and when its status checks pass; whose user data started no service."""
+    """Time of each machine's last start and of its status checks, and machines whose user data started no service."""
 
     running_since: dict[str, float] = field(default_factory=dict)
     status_ok_at: dict[str, float] = field(default_factory=dict)
@@ -108,7 +108,7 @@ def start(world: World, call: ApiCall, answer: Answer) -> None:
 
 
 def begin(world: World, instance: Any) -> None:
-    """From pending to running to checked."""
+    """Start a machine: pending, running, then status checks."""
     _become(instance, "pending")
     machines = world.of(InstanceStates)
     machines.status_ok_at[instance.id] = world.now + durations.INSTANCE_STATUS_OK

@@ -71,7 +71,7 @@ def cancel(invocation: Invocation) -> None:
 
 
 def carry_out(world: World, invocation: Invocation) -> None:
-    """From its delivery to its end, or to the end of the world."""
+    """Run an invocation from its delivery to its end, or to the end of the world."""
     on = _await_agent(world, invocation)
     if on is None:
         return
@@ -176,7 +176,7 @@ def _machine(world: World, invocation: Invocation) -> tuple[str, Any]:
 
 
 def _folder(on: hosts.Ready, invocation: Invocation) -> Path:
-    """Where the agent keeps the script and what it writes."""
+    """Folder in which the agent keeps the script and its output."""
     folder = on.box.root / "var" / "lib" / "amazon" / "ssm" / invocation.command
     folder.mkdir(parents=True, exist_ok=True)
     script = folder / "_script.sh"

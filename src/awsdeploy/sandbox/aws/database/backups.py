@@ -48,7 +48,7 @@ def _row(world: World, name: str, one: Any, days: int) -> dict[str, Any]:
 
 @before("rds:RestoreDBInstanceFromDBSnapshot")
 def restore(world: World, call: ApiCall) -> Answer:
-    """As a create with what the snapshot holds: its engine, size, schema, user and password."""
+    """Create a database with the engine, size, schema, user and password of the snapshot."""
     name = str(call.parameters["DBSnapshotIdentifier"])
     rds = world.moto("rds", call.region)
     snapshot = rds.database_snapshots.get(name.lower())

@@ -22,7 +22,7 @@ FIRST_NAME = 64
 
 @dataclass
 class Requests:
-    """When each certificate was requested and issued, and what each token stood for."""
+    """Times of request and issue of each certificate, and the request behind each token."""
 
     at: dict[str, float] = field(default_factory=dict)
     issued_at: dict[str, float] = field(default_factory=dict)

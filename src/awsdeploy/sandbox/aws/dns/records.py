@@ -27,7 +27,7 @@ Name = tuple[str, str, str]
 
 @dataclass
 class Changes:
-    """When each change and each record reaches all name servers."""
+    """Times at which each change and each record reaches all name servers."""
 
     numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
     insync_at: dict[str, float] = field(default_factory=dict)
@@ -191,7 +191,7 @@ def _info(world: World, id: str, due: float) -> dict[str, Any]:
 
 
 def _leads_somewhere(world: World, target: Mapping[str, Any]) -> bool:
-    """Whether an alias names a load balancer that exists, with the zone of its region."""
+    """Check that an alias names a load balancer that exists, with the zone of its region."""
     host = _plain(target["DNSName"]).removeprefix("dualstack.")
     region = host.split(".")[-4] if host.endswith(".elb.amazonaws.com") else ""
     if not region:

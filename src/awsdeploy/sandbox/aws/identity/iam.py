@@ -15,7 +15,7 @@ from awsdeploy.sandbox.server.world import World
 
 @dataclass
 class Propagation:
-    """When each instance profile and the role inside it were last changed."""
+    """Time of the last change of each instance profile and of the role inside it."""
 
     profiles: dict[str, float] = field(default_factory=dict)
     roles: dict[str, float] = field(default_factory=dict)

@@ -17,7 +17,7 @@ LONGEST = 86_400  # AWS: seconds that periods of under an hour, together, may lo
 
 @dataclass
 class States:
-    """What an alarm that is put anew keeps of the one before: by region and name."""
+    """States that an alarm keeps when it is put again, by region and name."""
 
     kept: dict[tuple[str, str], tuple[str, dict[str, str]]] = field(default_factory=dict)
 

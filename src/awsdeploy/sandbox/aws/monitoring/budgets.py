@@ -157,7 +157,7 @@ def _checked(budget: Told) -> None:
 
 
 def _notification(wanted: Told) -> Told:
-    """What makes two notifications the same."""
+    """Identity of a notification."""
     found = {name: wanted[name] for name in ("NotificationType", "ComparisonOperator", "Threshold")}
     return {**found, "Threshold": float(found["Threshold"]), "ThresholdType": wanted.get("ThresholdType", "PERCENTAGE")}
 

@@ -29,7 +29,7 @@ FILES = {
 
 @dataclass
 class Shipped:
-    """How far each file has been read, and who reads."""
+    """Position to which each file has been read, and its reader."""
 
     read: dict[Path, int] = field(default_factory=dict)
     thread: threading.Thread | None = None

@@ -16,7 +16,7 @@ from awsdeploy.sandbox.server.world import World
 
 @dataclass
 class BucketNames:
-    """When a bucket of each name was deleted, and the request metrics of each bucket, by its name and theirs."""
+    """Time of the deletion of each bucket name, and the request metrics of each bucket, by both names."""
 
     deleted: dict[str, float] = field(default_factory=dict)
     metrics: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
@@ -58,7 +58,7 @@ def fresh(world: World, call: ApiCall, _: Answer) -> None:
 
 
 def _permission(bucket: Any, action: str, resource: str) -> Any:
-    """As moto decides it, but a Deny with a condition denies only what meets it."""
+    """Verdict of moto, except that a Deny with a condition denies only requests that meet it."""
     from moto.iam.access_control import PermissionResult
 
     says = decided(statements(bucket), action, resource)

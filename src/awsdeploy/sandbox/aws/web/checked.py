@@ -21,10 +21,10 @@ class Checked:
 
 
 def real(world: World, id: str) -> bool:
-    """Whether anything was ever run on the machine."""
+    """Check whether anything was ever run on the machine."""
     return id in world.of(hosts.Hosts).running
 
 
 def released(world: World, instance: Any) -> bool:
-    """Whether a release was really put on the machine: a tag alone runs nothing."""
+    """Check whether a release was really installed on the machine: a tag alone runs nothing."""
     return real(world, instance.id) and any(tag["key"] == RELEASE for tag in instance.get_tags())

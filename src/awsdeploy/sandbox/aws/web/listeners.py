@@ -136,7 +136,7 @@ def five_values(_: World, call: ApiCall) -> None:
     "elbv2:DeleteRule",
 )
 def linked(world: World, call: ApiCall, _: Answer) -> None:
-    """Which group serves which load balancer follows from the rules as they are now."""
+    """Link target groups to load balancers, according to the rules as they are now."""
     elb, since = world.moto("elbv2", call.region), world.of(Used).since
     for arn, group in elb.target_groups.items():
         group.load_balancer_arns = sorted(users(elb, arn))

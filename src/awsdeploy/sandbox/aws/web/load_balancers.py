@@ -24,14 +24,14 @@ ARNS_OF_ONE_QUESTION = 20
 
 @dataclass
 class Balancers:
-    """When each became active, and which are on their way out."""
+    """Time at which each became active, and the ones that are being deleted."""
 
     active_since: dict[str, float] = field(default_factory=dict)
     leaving: set[str] = field(default_factory=set)
 
 
 def describe_interfaces(balancer: Any) -> str:
-    """What the interfaces of a load balancer say they are for."""
+    """Description of a load balancer's interfaces."""
     return f"ELB {balancer.arn.partition(':loadbalancer/')[2]}"
 
 

@@ -35,7 +35,7 @@ WORDS = {
 
 @dataclass
 class Registered:
-    """When each target joined its group, and until when each that left is drained; by group and machine.
+    """Times at which targets joined, and at which those that left are drained, by group and machine.
 
     `finishing`: until when, on the real clock, a request under way there may take.
     """
@@ -102,7 +102,7 @@ def drains(world: World, arn: str, id: str) -> bool:
 
 
 def word(world: World, region: str, arn: str, id: str) -> str:
-    """What the load balancer says of a registered machine: healthy, unhealthy, initial, unused; nothing of others."""
+    """State of a registered machine: healthy, unhealthy, initial, unused; nothing for other machines."""
     group = world.moto("elbv2", region).target_groups.get(arn)
     target = group.targets.get(id) if group is not None else None
     return _state(world, region, group, target)[0] if target else ""
@@ -199,13 +199,13 @@ def _simulated(world: World, region: str, group: Any, target: dict[str, Any]) ->
 
 
 def _booted(world: World, instance: Any) -> float:
-    """When the machine's user data has started what it starts."""
+    """Time at which the machine's user data has started its program."""
     since = world.of(InstanceStates).running_since.get(instance.id)
     return float("inf") if since is None else since + durations.INSTANCE_BOOTSTRAPPED
 
 
 def _unanswered(world: World, region: str, group: Any, balancer: Any, instance: Any, port: int) -> str:
-    """Why a check of this machine gets no good answer, once it has booted."""
+    """Reason why a check of this machine fails, once it has booted."""
     if not _admitted(world, region, balancer, instance, port):
         return "Target.Timeout"
     if port not in _listens(world, instance):
@@ -214,7 +214,7 @@ def _unanswered(world: World, region: str, group: Any, balancer: Any, instance: 
 
 
 def _admitted(world: World, region: str, balancer: Any, instance: Any, port: int) -> bool:
-    """Whether the security groups let the load balancer through, from any of its interfaces."""
+    """Check whether the security groups admit the load balancer, from any of its interfaces."""
     ec2 = world.moto("ec2", region)
     groups = {one.id for nic in instance.nics.values() for one in nic.group_set}
     sources = interfaces.described(world, region, load_balancers.describe_interfaces(balancer))
@@ -233,7 +233,7 @@ def _listens(world: World, instance: Any) -> frozenset[int]:
 
 
 def _accepts(group: Any, code: int) -> bool:
-    """Whether the group's matcher (`200`, `200-399`, `200,301`) takes a status code."""
+    """Check whether the group's matcher (`200`, `200-399`, `200,301`) includes a status code."""
     for part in str(group.matcher.get("HttpCode", "200")).split(","):
         low, _, high = part.partition("-")
         if int(low) <= code <= int(high or low):
