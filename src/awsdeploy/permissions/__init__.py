@@ -1,6 +1,6 @@
 """Permissions that a deployer needs for one config: the table behind `awsdeploy policy`.
 
-Its rows stand in this package by what they are about, a function for each service, an IAM statement for each scope.
+Each module has the rows of one area: a function for each service, an IAM statement for each scope.
 What is this stack's is told by its name where AWS puts names into ARNs and by its tag where it does not. `*` stands
 only where AWS knows no resource.
 
@@ -20,7 +20,7 @@ from typing import Any
 from awsdeploy.architecture.permissions import Statement
 from awsdeploy.config import Settings
 from awsdeploy.permissions import account as accounts
-from awsdeploy.permissions import compute, data, web
+from awsdeploy.permissions import backup, compute, database, dns, identity, monitoring, storage, web
 from awsdeploy.permissions.scope import Scope
 
 POLICY_LIMIT = 6_144
@@ -29,15 +29,15 @@ POLICY_LIMIT = 6_144
 ROWS: tuple[Callable[[Scope], Iterator[Statement]], ...] = (
     compute.ec2,
     compute.autoscaling,
-    compute.dlm,
-    data.rds,
-    data.s3,
-    data.ssm,
-    data.iam,
+    backup.dlm,
+    database.rds,
+    storage.s3,
+    compute.ssm,
+    identity.iam,
     web.elbv2,
-    web.acm,
-    web.route53,
-    web.watching,
+    dns.acm,
+    dns.route53,
+    monitoring.watching,
     accounts.limits,
     accounts.spending,
 )

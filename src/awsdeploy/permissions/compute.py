@@ -1,4 +1,4 @@
-"""The rows of EC2, Auto Scaling and the daily images."""
+"""Permissions for EC2 with its network, Auto Scaling, Parameter Store, and commands and sessions on machines."""
 
 from __future__ import annotations
 
@@ -88,15 +88,28 @@ def autoscaling(scope: Scope) -> Iterator[Statement]:
     yield allow("Scaling", actions("autoscaling", f"{changes} {policy} {makes}"), [group])
 
 
-def dlm(scope: Scope) -> Iterator[Statement]:
-    """AWS: making one has no resource level, only the tags that it is given."""
-    policy = scope.arn("dlm", "policy/*")
-    yield allow("DailyImagesLook", ["dlm:GetLifecyclePolicies"], ["*"])
-    changes = "DeleteLifecyclePolicy GetLifecyclePolicy TagResource UntagResource UpdateLifecyclePolicy"
-    yield allow("DailyImages", actions("dlm", changes), [policy], scope.ours)
-    if scope.settings.backup.images:
-        yield allow("DailyImagesMake", ["dlm:CreateLifecyclePolicy"], ["*"], scope.becoming_ours)
-        yield allow("DailyImagesTag", ["dlm:TagResource"], [policy], {**scope.becoming_ours, **scope.not_others})
+def ssm(scope: Scope) -> Iterator[Statement]:
+    """The stack's parameters, and its machines: commands and sessions."""
+    looks = "DescribeInstanceInformation DescribeParameters GetCommandInvocation"
+    yield allow("MachinesLook", actions("ssm", looks), ["*"])
+    images = scope.public("ssm", "parameter/aws/service/ami-amazon-linux-latest/*")
+    yield allow("NewestImage", ["ssm:GetParameter"], images)
+    changes = "AddTagsToResource DeleteParameter DeleteParameters GetParameter GetParameters"
+    parameters = scope.arn("ssm", f"parameter{scope.stack.parameter('*')}")
+    yield allow(
+        "Parameters", actions("ssm", f"{changes} ListTagsForResource PutParameter RemoveTagsFromResource"), [parameters]
+    )
+    # AWS: the document and the machine are judged apart, and the document has no tags of ours.
+    yield allow("Command", ["ssm:SendCommand"], scope.public("ssm", "document/AWS-RunShellScript"))
+    documents = "document/AWS-StartInteractiveCommand", "document/AWS-StartPortForwardingSessionToRemoteHost"
+    shell = scope.arn("ssm", "document/SSM-SessionManagerRunShell")
+    yield allow("Session", ["ssm:StartSession"], [*scope.public("ssm", *documents), shell])
+    machines = {"StringEquals": {f"ssm:resourceTag/{TAG_STACK}": scope.stack.tag}}
+    yield allow("Machines", ["ssm:SendCommand", "ssm:StartSession"], scope.ec2("instance"), machines)
+    sessions = [scope.arn("ssm", "session/*")]
+    yield allow("SessionEnd", ["ssm:TerminateSession"], sessions)
+    # AWS, Quickstart end user policies for Session Manager: the data channel is opened with the caller's own rights.
+    yield allow("SessionData", ["ssmmessages:OpenDataChannel"], sessions)
 
 
 def _scales(scope: Scope) -> bool:

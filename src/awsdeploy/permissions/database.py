@@ -1,0 +1,32 @@
+"""Permissions for the database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from awsdeploy.architecture.permissions import Statement, allow
+from awsdeploy.permissions.scope import Scope, actions
+
+
+def rds(scope: Scope) -> Iterator[Statement]:
+    """All of RDS's own are told by their names; a stack may begin with a snapshot of any name."""
+    looks = """\
+    DescribeDBInstanceAutomatedBackups DescribeDBInstances DescribeDBParameterGroups DescribeDBParameters
+    DescribeDBSnapshots DescribeDBSubnetGroups ListTagsForResource
+    """
+    yield allow("DatabaseOffers", ["rds:DescribeOrderableDBInstanceOptions"], ["*"])
+    yield allow("DatabaseLook", actions("rds", looks), [scope.arn("rds", "*")])
+    changes = """\
+    AddTagsToResource CreateDBInstance CreateDBParameterGroup CreateDBSnapshot CreateDBSubnetGroup DeleteDBInstance
+    DeleteDBParameterGroup DeleteDBSnapshot DeleteDBSubnetGroup ModifyDBInstance ModifyDBParameterGroup
+    ModifyDBSubnetGroup RemoveTagsFromResource RestoreDBInstanceFromDBSnapshot StartDBInstance
+    """
+    database = scope.named("mysql")
+    names = {"pg": [scope.named("parameters")], "subgrp": [scope.named("subnets")], "db": [database]}
+    # Behind the word stands a time of 14 digits.
+    names["snapshot"] = [f"{database}-{word}-{'?' * 14}" for word in ("final", "manual")]
+    own = [scope.arn("rds", f"{kind}:{name}") for kind, found in names.items() for name in found]
+    yield allow("Database", actions("rds", changes), [*own, scope.arn("rds", "og:default:*")])
+    yield allow(
+        "DatabaseRestore", ["rds:RestoreDBInstanceFromDBSnapshot"], [scope.arn("rds", "snapshot:*")], scope.not_others
+    )
