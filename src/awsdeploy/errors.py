@@ -39,12 +39,6 @@ class CredentialsMissing(AwsdeployError):
     exit_code = 3
 
 
-class PermissionDenied(AwsdeployError):
-    """AWS knows who we are and refuses the action."""
-
-    exit_code = 3
-
-
 class AwsFailure(AwsdeployError):
     """AWS refused or failed something; the same command resumes."""
 

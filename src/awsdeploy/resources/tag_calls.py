@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 from awsdeploy.aws.session import AwsRefusal
@@ -243,8 +244,6 @@ def route53_differences(aws: Aws, resource: Declared, kind: str, observed: Obser
     if present.get(TAG_STACK) == aws.stack.tag:
         yield from retagged(aws, route53(kind), dataclasses.replace(observed, tags=present))
         return
-
-    def tag() -> None:
-        aws.route53.change_tags_for_resource(ResourceType=kind, ResourceId=observed.id, AddTags=aws.tags(resource))
-
+    change = aws.route53.change_tags_for_resource
+    tag = partial(change, ResourceType=kind, ResourceId=observed.id, AddTags=aws.tags(resource))
     yield Change("tags", None, aws.stack.tag, tag)

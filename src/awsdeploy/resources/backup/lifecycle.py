@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from awsdeploy.aws.session import tolerate
@@ -113,10 +114,7 @@ class LifecyclePolicy(Resource):
         """All that differs goes in one UpdateLifecyclePolicy. The list shows no details, so they are asked for."""
         wanted = self._wanted(aws)
         present = aws.client("dlm").get_lifecycle_policy(PolicyId=observed.id)["Policy"]
-
-        def update() -> None:
-            aws.client("dlm").update_lifecycle_policy(PolicyId=observed.id, **wanted)
-
+        update = partial(aws.client("dlm").update_lifecycle_policy, PolicyId=observed.id, **wanted)
         for field, old, new in _differences(present, wanted):
             yield Change(field, old, new, update)
 

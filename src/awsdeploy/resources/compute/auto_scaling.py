@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from awsdeploy.aws.session import Client, tolerate
@@ -139,10 +140,8 @@ class AutoScalingGroup(Resource):
             yield from self._prune(aws)
         yield from self._repair_targets(aws, observed)
         if HEALTH_CHECK in {one.get("ProcessName") for one in raw.get("SuspendedProcesses", ())}:
-
-            def resume() -> None:
-                autoscaling(aws).resume_processes(AutoScalingGroupName=observed.id, ScalingProcesses=[HEALTH_CHECK])
-
+            suspended = {"AutoScalingGroupName": observed.id, "ScalingProcesses": [HEALTH_CHECK]}
+            resume = partial(autoscaling(aws).resume_processes, **suspended)
             yield Change("health checks", "suspended", "running", resume)
         yield from self._repair_tags(aws, observed)
 
@@ -167,10 +166,7 @@ class AutoScalingGroup(Resource):
             template = aws.look(self.template) or template
         old = [str(one["VersionNumber"]) for one in template.raw["Versions"][KEPT:] if not one["DefaultVersion"]]
         if old:
-
-            def delete() -> None:
-                aws.ec2.delete_launch_template_versions(LaunchTemplateId=template.id, Versions=old)
-
+            delete = partial(aws.ec2.delete_launch_template_versions, LaunchTemplateId=template.id, Versions=old)
             yield Change("old template versions", ", ".join(old), None, delete)
 
     def _repair_targets(self, aws: Aws, observed: Observed) -> Iterator[Change]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from awsdeploy.aws.session import tolerate
@@ -103,23 +104,23 @@ class Instance(Machine):
         stopped = observed.status == "stopped"
         offline = list(self._repair_stopped(aws, observed))
         if offline and not stopped:
-            stop = _once(ec2.stop_instances, InstanceIds=[observed.id])
+            stop = partial(ec2.stop_instances, InstanceIds=[observed.id])
             for change in offline:
                 yield Change(change.field, change.old, change.new, stop, "stops and starts the machine")
         elif offline:
             yield from offline
         elif stopped:
-            yield Change("state", "stopped", "running", _once(ec2.start_instances, InstanceIds=[observed.id]))
+            yield Change("state", "stopped", "running", partial(ec2.start_instances, InstanceIds=[observed.id]))
 
     def _repair_running(self, aws: Aws, observed: Observed) -> Iterator[Change]:
         raw, ec2 = observed.raw, aws.ec2
         groups = sorted(one["GroupId"] for one in raw.get("SecurityGroups", ()))
         wanted = [aws[group].id for group in self.security]
         if UNKNOWN in wanted or groups != sorted(wanted):
-            change = _once(ec2.modify_instance_attribute, InstanceId=observed.id, Groups=wanted)
+            change = partial(ec2.modify_instance_attribute, InstanceId=observed.id, Groups=wanted)
             yield Change("security groups", groups, wanted, change)
         present = raw.get("MetadataOptions", {})
-        safe = _once(ec2.modify_instance_metadata_options, InstanceId=observed.id, **METADATA)
+        safe = partial(ec2.modify_instance_metadata_options, InstanceId=observed.id, **METADATA)
         for option, value in METADATA.items():
             if present.get(option) != value:
                 yield Change(option, present.get(option), value, safe)
@@ -172,7 +173,7 @@ class Instance(Machine):
     def _repair_stopped(self, aws: Aws, observed: Observed) -> Iterator[Change]:
         raw, ec2 = observed.raw, aws.ec2
         if raw["InstanceType"] != self.size:
-            change = _once(ec2.modify_instance_attribute, InstanceId=observed.id, InstanceType={"Value": self.size})
+            change = partial(ec2.modify_instance_attribute, InstanceId=observed.id, InstanceType={"Value": self.size})
             yield Change("instance type", raw["InstanceType"], self.size, change)
         answer = ec2.describe_instance_attribute(InstanceId=observed.id, Attribute="userData")
         text = base64.b64decode(answer.get("UserData", {}).get("Value", "")).decode(errors="replace")
@@ -214,7 +215,3 @@ class Instance(Machine):
 def disks(machine: Observed) -> set[str]:
     """The ids of the volumes that are attached to a machine."""
     return {one["Ebs"]["VolumeId"] for one in machine.raw.get("BlockDeviceMappings", ()) if "Ebs" in one}
-
-
-def _once(call: Any, **parameters: Any) -> Any:
-    return lambda: call(**parameters)

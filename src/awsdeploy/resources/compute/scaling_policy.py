@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from awsdeploy.aws.session import tolerate
 from awsdeploy.engine.resource import Aws, Change, DestroyOptions, Idempotency, Observed, Resource, TransientError
@@ -56,9 +57,7 @@ class ScalingPolicy(Resource):
         return str(made["PolicyARN"])
 
     def diff(self, aws: Aws, observed: Observed) -> Iterator[Change]:
-        def put() -> None:
-            self._put(aws)
-
+        put = partial(self._put, aws)
         tracking = observed.raw.get("TargetTrackingConfiguration", {})
         metric = tracking.get("PredefinedMetricSpecification", {}).get("PredefinedMetricType")
         for field, old, new in (

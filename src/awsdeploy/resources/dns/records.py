@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from awsdeploy.aws.session import AwsRefusal
@@ -146,10 +147,7 @@ class Record(Resource):
     def diff(self, aws: Aws, observed: Observed) -> Iterator[Change]:
         record = self._record(aws)
         if not same(observed.raw, record):
-
-            def upsert() -> None:
-                self._change(aws, observed.id, [{"Action": "UPSERT", "ResourceRecordSet": record}])
-
+            upsert = partial(self._change, aws, observed.id, [{"Action": "UPSERT", "ResourceRecordSet": record}])
             yield Change("value", value(observed.raw), value(record), upsert)
 
     def _change(self, aws: Aws, id: str, changes: list[dict[str, Any]]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from awsdeploy.config.stack import APART
@@ -107,10 +108,7 @@ class Alarm(Resource):
         wanted = self._settings(aws)
         present = dict(observed.raw)
         present["Dimensions"] = sorted(present.get("Dimensions", ()), key=lambda one: str(one["Name"]))
-
-        def put() -> None:
-            aws.client("cloudwatch").put_metric_alarm(AlarmName=observed.id, **wanted)
-
+        put = partial(aws.client("cloudwatch").put_metric_alarm, AlarmName=observed.id, **wanted)
         for field, value in wanted.items():
             if present.get(field) != value:
                 yield Change(field, present.get(field), value, put)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from awsdeploy.aws.refusals import FORBIDDEN
@@ -112,10 +113,7 @@ class Budget(Resource):
 
     def diff(self, aws: Aws, observed: Observed) -> Iterator[Change]:
         wanted = self._settings(aws, observed.id)
-
-        def update() -> None:
-            aws.client("budgets").update_budget(AccountId=aws.account, NewBudget=wanted)
-
+        update = partial(aws.client("budgets").update_budget, AccountId=aws.account, NewBudget=wanted)
         present = float(observed.raw.get("BudgetLimit", {}).get("Amount", 0))
         if present != self.limit:
             yield Change("limit", f"${present:,.0f}", f"${self.limit:,}", update)

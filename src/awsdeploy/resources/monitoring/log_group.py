@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from awsdeploy.aws.session import AwsRefusal, tolerate
@@ -67,10 +68,8 @@ class AnyLogGroup(Resource):
         """AWS takes no retention when a group is made."""
         present = observed.raw.get("retentionInDays")
         if present != self.days:
-
-            def retain() -> None:
-                aws.client("logs").put_retention_policy(logGroupName=observed.id, retentionInDays=self.days)
-
+            put = aws.client("logs").put_retention_policy
+            retain = partial(put, logGroupName=observed.id, retentionInDays=self.days)
             yield Change("retention days", present or "never expire", self.days, retain)
 
     @classmethod

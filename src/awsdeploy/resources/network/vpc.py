@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from awsdeploy.aws.session import tolerate
 from awsdeploy.engine.resource import (
@@ -55,10 +56,7 @@ class Vpc(Resource):
         for name, attribute in self.SWITCHES.items():
             answer = aws.ec2.describe_vpc_attribute(VpcId=observed.id, Attribute=attribute)
             if not answer[name]["Value"]:
-
-                def switch_on(name: str = name) -> None:
-                    aws.ec2.modify_vpc_attribute(VpcId=observed.id, **{name: {"Value": True}})
-
+                switch_on = partial(aws.ec2.modify_vpc_attribute, VpcId=observed.id, **{name: {"Value": True}})
                 yield Change(name, False, True, switch_on)
 
     @classmethod
@@ -107,10 +105,8 @@ class Subnet(Resource):
     def diff(self, aws: Aws, observed: Observed) -> Iterator[Change]:
         old = bool(observed.raw.get("MapPublicIpOnLaunch"))
         if old != self.public:
-
-            def switch() -> None:
-                aws.ec2.modify_subnet_attribute(SubnetId=observed.id, MapPublicIpOnLaunch={"Value": self.public})
-
+            wanted = {"Value": self.public}
+            switch = partial(aws.ec2.modify_subnet_attribute, SubnetId=observed.id, MapPublicIpOnLaunch=wanted)
             yield Change("MapPublicIpOnLaunch", old, self.public, switch)
 
     @classmethod

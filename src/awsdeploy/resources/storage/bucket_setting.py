@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from awsdeploy.aws.session import tolerate
@@ -64,9 +65,7 @@ def block(aws: Aws, bucket: str, wanted: Mapping[str, bool]) -> Setting:
         with tolerate("NoSuchPublicAccessBlockConfiguration"):
             return aws.s3.get_public_access_block(Bucket=bucket)["PublicAccessBlockConfiguration"]
 
-    def tell() -> None:
-        aws.s3.put_public_access_block(Bucket=bucket, PublicAccessBlockConfiguration=dict(wanted))
-
+    tell = partial(aws.s3.put_public_access_block, Bucket=bucket, PublicAccessBlockConfiguration=dict(wanted))
     return Setting("public access block", dict(wanted), ask, tell, _blocked(wanted))
 
 
@@ -84,9 +83,8 @@ def ownership(aws: Aws, bucket: str) -> Setting:
                 "ObjectOwnership"
             ]
 
-    def tell() -> None:
-        aws.s3.put_bucket_ownership_controls(Bucket=bucket, OwnershipControls={"Rules": [{"ObjectOwnership": wanted}]})
-
+    controls = {"Rules": [{"ObjectOwnership": wanted}]}
+    tell = partial(aws.s3.put_bucket_ownership_controls, Bucket=bucket, OwnershipControls=controls)
     return Setting("ownership", wanted, ask, tell)
 
 
@@ -110,9 +108,7 @@ def versioning(aws: Aws, bucket: str) -> Setting:
     def ask() -> Any:
         return aws.s3.get_bucket_versioning(Bucket=bucket).get("Status")
 
-    def tell() -> None:
-        aws.s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
-
+    tell = partial(aws.s3.put_bucket_versioning, Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
     return Setting("versioning", "Enabled", ask, tell)
 
 
@@ -124,9 +120,7 @@ def lifecycle(aws: Aws, bucket: str, expiries: Sequence[Expiry]) -> Setting:
             found = aws.s3.get_bucket_lifecycle_configuration(Bucket=bucket).get("Rules", ())
             return sorted(found, key=lambda rule: str(rule.get("ID")))
 
-    def tell() -> None:
-        aws.s3.put_bucket_lifecycle_configuration(Bucket=bucket, LifecycleConfiguration={"Rules": rules})
-
+    tell = partial(aws.s3.put_bucket_lifecycle_configuration, Bucket=bucket, LifecycleConfiguration={"Rules": rules})
     return Setting("lifecycle", rules, ask, tell, ", ".join(one.name for one in expiries))
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from awsdeploy.aws.session import tolerate
@@ -74,10 +75,7 @@ class Cors(Resource):
 
     def diff(self, aws: Aws, observed: Observed) -> Iterator[Change]:
         present, wanted = observed.raw["CORSRules"], self._rule(aws)
-
-        def put() -> None:
-            self._put(aws, observed.raw["Bucket"])
-
+        put = partial(self._put, aws, observed.raw["Bucket"])
         if len(present) != 1:
             yield Change("rules", len(present), 1, put)
             return

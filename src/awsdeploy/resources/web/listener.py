@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from awsdeploy.aws.session import AwsRefusal, tolerate
@@ -110,10 +111,7 @@ class Listener(Resource):
         raw = observed.raw
         policy = raw.get("SslPolicy")
         wanted = self._settings(aws, policy if policy in TLS_POLICIES else TLS_POLICIES[0])
-
-        def modify() -> None:
-            aws.elbv2.modify_listener(ListenerArn=observed.id, **wanted)
-
+        modify = partial(aws.elbv2.modify_listener, ListenerArn=observed.id, **wanted)
         for field in ("Protocol", "SslPolicy"):
             if field in wanted and raw.get(field) != wanted[field]:
                 yield Change(field, raw.get(field), wanted[field], modify)
@@ -136,10 +134,7 @@ class Listener(Resource):
             return
         wanted = {HSTS: f"max-age={self.hsts_days * DAY}" if self.hsts_days else ""}
         present = aws.elbv2.describe_listener_attributes(ListenerArn=observed.id)["Attributes"]
-
-        def modify(wrong: Sequence[Mapping[str, str]]) -> None:
-            aws.elbv2.modify_listener_attributes(ListenerArn=observed.id, Attributes=list(wrong))
-
+        modify = partial(aws.elbv2.modify_listener_attributes, ListenerArn=observed.id)
         yield from attribute_changes(present, wanted, modify)
 
     def _repair_rules(self, aws: Aws, observed: Observed) -> Iterator[Change]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from awsdeploy.aws.session import AwsRefusal, tolerate
@@ -94,25 +95,16 @@ class LoadBalancer(Resource):
         groups = sorted(observed.raw.get("SecurityGroups", ()))
         wanted = [aws[group].id for group in self.security]
         if UNKNOWN in wanted or groups != sorted(wanted):
-
-            def secure() -> None:
-                aws.elbv2.set_security_groups(LoadBalancerArn=observed.id, SecurityGroups=wanted)
-
+            secure = partial(aws.elbv2.set_security_groups, LoadBalancerArn=observed.id, SecurityGroups=wanted)
             yield Change("security groups", groups, wanted, secure)
         zones = sorted(zone["SubnetId"] for zone in observed.raw.get("AvailabilityZones", ()))
         subnets = [aws[subnet].id for subnet in self.subnets]
         if UNKNOWN in subnets or zones != sorted(subnets):
-
-            def place() -> None:
-                aws.elbv2.set_subnets(LoadBalancerArn=observed.id, Subnets=subnets)
-
+            place = partial(aws.elbv2.set_subnets, LoadBalancerArn=observed.id, Subnets=subnets)
             yield Change("subnets", zones, subnets, place)
         family = observed.raw.get("IpAddressType")
         if family != "ipv4":
-
-            def narrow() -> None:
-                aws.elbv2.set_ip_address_type(LoadBalancerArn=observed.id, IpAddressType="ipv4")
-
+            narrow = partial(aws.elbv2.set_ip_address_type, LoadBalancerArn=observed.id, IpAddressType="ipv4")
             yield Change("IpAddressType", family, "ipv4", narrow)
         attributes = {
             "idle_timeout.timeout_seconds": "60",
@@ -125,10 +117,7 @@ class LoadBalancer(Resource):
             "access_logs.s3.prefix": "",
         }
         present = aws.elbv2.describe_load_balancer_attributes(LoadBalancerArn=observed.id)["Attributes"]
-
-        def modify(wrong: Sequence[Mapping[str, str]]) -> None:
-            aws.elbv2.modify_load_balancer_attributes(LoadBalancerArn=observed.id, Attributes=list(wrong))
-
+        modify = partial(aws.elbv2.modify_load_balancer_attributes, LoadBalancerArn=observed.id)
         yield from attribute_changes(present, attributes, modify)
 
     def facts(self, aws: Aws, observed: Observed) -> Mapping[str, str]:
@@ -226,10 +215,7 @@ class TargetGroup(Resource):
             wrong["Matcher"] = {"HttpCode": self.MATCHER}
             yield Change("Matcher", matcher, self.MATCHER, modify)
         present = aws.elbv2.describe_target_group_attributes(TargetGroupArn=observed.id)["Attributes"]
-
-        def set_attributes(missing: Sequence[Mapping[str, str]]) -> None:
-            aws.elbv2.modify_target_group_attributes(TargetGroupArn=observed.id, Attributes=list(missing))
-
+        set_attributes = partial(aws.elbv2.modify_target_group_attributes, TargetGroupArn=observed.id)
         yield from attribute_changes(present, self.ATTRIBUTES, set_attributes)
         yield from self._missing_targets(aws, observed)
 
@@ -278,9 +264,6 @@ def attribute_changes(present: Iterable[Mapping[str, str]], wanted: Mapping[str,
     """Differences of ELB attributes; all of them are changed in one call."""
     values = {one["Key"]: one.get("Value", "") for one in present}
     wrong = [{"Key": key, "Value": value} for key, value in wanted.items() if values.get(key, "") != value]
-
-    def apply() -> None:
-        modify(wrong)
-
+    apply = partial(modify, Attributes=wrong)
     for one in wrong:
         yield Change(one["Key"], values.get(one["Key"]), one["Value"], apply)
