@@ -9,7 +9,6 @@ import graphlib
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
 
 from awsdeploy.engine import schedule
 from awsdeploy.engine.resource import Aws, Change, Gate, Observed, Resource
@@ -131,12 +130,7 @@ def make(
         raise UsageError(f"--replace {unknown[0]}: no such resource.", f"To see the keys: {next_command('plan')}")
 
     run.use(*(resource.region for resource in resources))
-    record: list[Any] = []
-
-    def pin() -> None:
-        run.state.pin(run.account, run.region)
-
-    observations = run.look_everywhere(lambda: record.append(run.read_record()), pin)
+    observations = run.look_everywhere(run.read_record, run.pin)
     if seen is not None:
         steps = seen()
         resources = [resource for step in steps for resource in step.resources]
@@ -178,7 +172,7 @@ def make(
     removals = [one for one in unused if not one.state.leaving]
     conflicts += [LOCKED.format(observed=one, remedy=one.kind.unlocking(one)) for one in removals if one.locked]
     conflicts += [NO_SNAPSHOT.format(observed=one) for one in removals if one.without_snapshot]
-    return Plan(steps, items, removals, conflicts, record == [None] and not makeable, observations, replace)
+    return Plan(steps, items, removals, conflicts, run.record is None and not makeable, observations, replace)
 
 
 def _ordered(resources: Sequence[Resource]) -> list[Resource]:

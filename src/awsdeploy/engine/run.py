@@ -32,6 +32,8 @@ class Run(StackContext):
     """Where the stack has something: its own region, what is declared or recorded elsewhere."""
     unmanaged: set[type[Resource]] = field(default_factory=set)
     """Kinds that others make: this run finds none of them."""
+    record: dict[str, Any] | None = field(default=None, init=False)
+    """The stack's record in AWS, as it was read last."""
     durations: dict[str, float] = field(default_factory=dict)
     """Seconds that each resource took."""
 
@@ -53,9 +55,13 @@ class Run(StackContext):
 
         Raises `WrongAccount`.
         """
-        record = self.stack_lock.record()
-        self.use(*(record or {}).get("regions", ()))
-        return record
+        self.record = self.stack_lock.record()
+        self.use(*(self.record or {}).get("regions", ()))
+        return self.record
+
+    def pin(self) -> None:
+        """Bind the stack to the account and region in use, on this computer. Raises `WrongAccount`."""
+        self.state.pin(self.account, self.region)
 
     def need_record(self) -> None:
         """Raise `NoSuchStack` unless the stack has a record."""

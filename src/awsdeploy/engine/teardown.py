@@ -7,9 +7,10 @@ What is deleted is what a look at AWS finds; the order comes from the field anno
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 
 from awsdeploy.aws.refusals import allowing
 from awsdeploy.aws.remedies import GO_ON
@@ -40,7 +41,6 @@ class DestroyPlan:
     going: list[Observed]
     staying: list[tuple[Observed, Retained]]
     options: DestroyOptions
-    recorded: bool
 
     @property
     def lost_data(self) -> list[Observed]:
@@ -64,23 +64,26 @@ def stamp() -> str:
 
 def survey(run: Run, options: DestroyOptions) -> DestroyPlan:
     """Look at everything of the stack and sort it. Raises `NoSuchStack` where there is nothing at all."""
-    found: list[object] = []
-
-    def pin() -> None:
-        run.state.pin(run.account, run.region)
-
-    observations = run.look_everywhere(pin, lambda: found.append(run.read_record()))
-    recorded = found[0] is not None
-    if not observations and not recorded:
+    observations = run.look_everywhere(run.pin, run.read_record)
+    if not observations and run.record is None:
         run.state.remove()
         raise run.missing
-    going, staying = [], []
+    going, staying = _sorted(run, observations, options)
+    return DestroyPlan(going, staying, options)
+
+
+def _sorted(
+    run: Run, observations: Sequence[Observed], options: DestroyOptions
+) -> tuple[list[Observed], list[tuple[Observed, Retained]]]:
+    """What goes, and what is kept on purpose."""
+    going: list[Observed] = []
+    staying: list[tuple[Observed, Retained]] = []
     for observed in observations:
-        if kept := _kept(run, observed, options):
-            staying.append((observed, kept))
+        if retained := _kept(run, observed, options):
+            staying.append((observed, retained))
         else:
             going.append(observed)
-    return DestroyPlan(going, staying, options, recorded)
+    return going, staying
 
 
 def destroy(run: Run, destroy_plan: DestroyPlan) -> None:
@@ -261,26 +264,17 @@ def _still_there(
     """Objects that are retained, other objects that exist, and objects that only the tag index lists."""
     run.cache.forget()
     tagged: list[str] = []
-    observations = run.look_everywhere(*[_index(run, region, tagged) for region in sorted(run.regions)])
-    kept, left = [], []
-    for observed in observations:
-        if why := _kept(run, observed, options):
-            kept.append((observed, why))
-        else:
-            left.append(observed)
+    observations = run.look_everywhere(*(partial(_index, run, region, tagged) for region in sorted(run.regions)))
+    left, kept = _sorted(run, observations, options)
     return kept, left, tagged
 
 
-def _index(run: Run, region: str, found: list[str]) -> Callable[[], None]:
+def _index(run: Run, region: str, found: list[str]) -> None:
     """Ask the tagging API for what carries the stack's tag and belongs to no kind of ours.
 
     AWS's index lists deleted objects for a while, so for kinds that have a scan the scan decides.
     """
-
-    def ask() -> None:
-        ours = {part for kind in KINDS.values() for part in kind.arns}
-        for arn, tags in run.tagged(region):
-            if not any(part in arn for part in ours) and not tags.get(TAG_RESOURCE, "").startswith("stack/"):
-                found.append(f"{arn} ({tags.get(TAG_RESOURCE, 'unknown')})")
-
-    return ask
+    ours = {part for kind in KINDS.values() for part in kind.arns}
+    for arn, tags in run.tagged(region):
+        if not any(part in arn for part in ours) and not tags.get(TAG_RESOURCE, "").startswith("stack/"):
+            found.append(f"{arn} ({tags.get(TAG_RESOURCE, 'unknown')})")

@@ -49,7 +49,7 @@ def apply(run: Run, plan: Plan) -> None:
             _carry_out(run, plan)
     else:
         _carry_out(run, plan)
-    run.state.pin(run.account, run.region)
+    run.pin()
     _forget_the_gone(run, plan)
     if plan.writes:
         run.state.record_run("up", time.monotonic() - begun, run.durations)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from awsdeploy.aws.session import Client, tolerate
 from awsdeploy.engine.resource import TAG_RESOURCE, Observed, Restorable
@@ -13,9 +12,8 @@ from awsdeploy.resources.storage.bucket_contents import location
 
 def restorable(run: Run) -> list[Restorable]:
     """Newest first, kind by kind. Raises `NoSuchStack` where there is nothing at all of the stack."""
-    record: list[Any] = []
-    observations = run.look_everywhere(lambda: record.append(run.read_record()))
-    if not observations and record == [None]:
+    observations = run.look_everywhere(run.read_record)
+    if not observations and run.record is None:
         raise run.missing
 
     def ask(observed: Observed) -> list[Restorable]:
