@@ -134,7 +134,7 @@ def preflight(times: int) -> None:
             run = Run(session, stack, settings.region, State.load(folder / "state.json", stack.tag))
             plan.make(run, architecture.steps(settings))
             begun = time.monotonic()
-            checks.findings(Question(settings, stack, session), checks.BEYOND_A_PLAN)
+            checks.findings(Question(settings, session), checks.BEYOND_A_PLAN)
             return time.monotonic() - begun
 
         try:

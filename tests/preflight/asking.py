@@ -48,8 +48,7 @@ class Measured(AwsSession):
 
 def question(world: World, config: str = CONFIG, session: AwsSession | None = None, seconds: float = 0) -> Question:
     settings = world.settings(config)
-    stack = settings.stack
-    return Question(settings, stack, session or AwsSession(first_pause=0.02), seconds)
+    return Question(settings, session or AwsSession(first_pause=0.02), seconds)
 
 
 def found(world: World, config: str = CONFIG, **limits: Any) -> list[Finding]:

@@ -21,7 +21,7 @@ SERVERS = ["ns1.gabia.co.kr", "ns2.gabia.co.kr"]
 
 def found(**more: Any) -> list[Finding]:
     settings = config.from_mapping({**DOMAIN, **more}, source="", environ={})
-    return findings(Question(settings, settings.stack, AwsSession()))
+    return findings(Question(settings, AwsSession()))
 
 
 def test_a_domain_in_order_is_not_remarked_on(world: World) -> None:

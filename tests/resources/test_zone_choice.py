@@ -9,7 +9,6 @@ import pytest
 from awsdeploy import config
 from awsdeploy.architecture import https_readiness
 from awsdeploy.aws.session import AwsSession
-from awsdeploy.config.stack import Stack
 from awsdeploy.errors import Refused, SeveralZones
 from awsdeploy.preflight.checks import findings
 from awsdeploy.preflight.finding import Question
@@ -51,7 +50,7 @@ def adopted(world: World, chosen: config.Settings) -> str:
     assert used is not None
     route53 = AwsSession().client("route53", REGION)
     zones = route53.pages("list_hosted_zones", "HostedZones")
-    decides = https_readiness.zone_of(route53, zones, chosen, chosen.stack)
+    decides = https_readiness.zone_of(route53, zones, chosen)
     assert decides is not None
     assert decides.id == used.id
     return used.id
@@ -88,8 +87,7 @@ def test_where_nothing_proves_which_all_are_named_with_what_to_write(world: Worl
     for id in (first, second):
         assert f"{id}  {' '.join(sorted(servers(world, id)))}" in raised.value.message
     assert '[dns] zone = "' in raised.value.hint
-    stack = Stack("shop", "prod")
-    told = [one for one in findings(Question(settings(), stack, AwsSession())) if one.fatal]
+    told = [one for one in findings(Question(settings(), AwsSession())) if one.fatal]
     assert [(one.what, first in one.seen, second in one.seen) for one in told] == [
         ("hosted zone of example.com", True, True)
     ]

@@ -15,7 +15,7 @@ from awsdeploy.config import Settings
 from awsdeploy.dns import resolver
 from awsdeploy.dns.public_records import NOT_ASKED, PublicDns, PublicRecord
 from awsdeploy.engine.plan import counter_of
-from awsdeploy.engine.resource import Observed, Stack
+from awsdeploy.engine.resource import Observed
 from awsdeploy.engine.run import Run
 from awsdeploy.resources.dns.certificate import Certificate, validation_records
 from awsdeploy.resources.dns.hosted_zone import HostedZone, account_zones, reference_of
@@ -55,7 +55,7 @@ def readiness(run: Run, settings: Settings) -> HttpsReadiness:
         if settings.dns.mode == "external":
             return HttpsReadiness(any(_proved(one) for one in certificates))
         aws = run.view(HostedZone, run.region)
-        zone = zone_of(aws.route53, account_zones(aws), settings, run.stack)
+        zone = zone_of(aws.route53, account_zones(aws), settings)
         if zone is not None and leads_to(resolver.ask(zone.name, "NS"), zone.servers):
             return HttpsReadiness(True)
     except resolver.Unasked as unasked:
@@ -72,11 +72,11 @@ class Zone:
     servers: tuple[str, ...]
 
 
-def zone_of(route53: Client, zones: Iterable[dict[str, Any]], settings: Settings, stack: Stack) -> Zone | None:
+def zone_of(route53: Client, zones: Iterable[dict[str, Any]], settings: Settings) -> Zone | None:
     """The zone that the stack's records go to, if it is among the account's. Raises `Refused` where it is in doubt."""
     if settings.create_zone:
-        ours = [one for one in zones if reference_of(one, stack) and host(one["Name"]) == settings.domain]
-        best = max(ours, key=lambda one: counter_of(reference_of(one, stack)[3]), default=None)
+        ours = [one for one in zones if reference_of(one, settings.stack) and host(one["Name"]) == settings.domain]
+        best = max(ours, key=lambda one: counter_of(reference_of(one, settings.stack)[3]), default=None)
     else:
         best = chosen(route53, zones, settings.names, settings.dns.zone)
     if best is None:

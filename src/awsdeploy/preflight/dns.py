@@ -139,7 +139,7 @@ def public_dns(question: Question) -> Iterator[Finding]:
 
 def _zone(question: Question) -> Zone | None:
     settings, route53 = question.settings, question.client("route53")
-    return https_readiness.zone_of(route53, route53.pages("list_hosted_zones", "HostedZones"), settings, question.stack)
+    return https_readiness.zone_of(route53, route53.pages("list_hosted_zones", "HostedZones"), settings)
 
 
 def _upwards(name: str) -> Iterator[str]:

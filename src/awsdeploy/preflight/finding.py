@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from awsdeploy.aws.session import AwsSession, Client
 from awsdeploy.config import Settings
-from awsdeploy.config.stack import Stack
 
 ATTEMPTS = 3
 """How often a question is sent that nobody answers: a check that cannot be made stops nothing."""
@@ -31,7 +30,6 @@ class Question:
     """The stack that is to be built, and the AWS account it is to be built in."""
 
     settings: Settings
-    stack: Stack
     session: AwsSession
     seconds: float = 0
     """How long building it usually takes."""

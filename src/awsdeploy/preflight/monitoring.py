@@ -16,7 +16,7 @@ def alarm_mail(question: Question) -> Iterator[Finding]:
         return
     silent: dict[str, None] = {}
     for one in question.client("sns").pages("list_subscriptions", "Subscriptions"):
-        ours = one["TopicArn"].rpartition(":")[2].startswith(f"{question.stack.slug}{APART}")
+        ours = one["TopicArn"].rpartition(":")[2].startswith(f"{question.settings.stack.slug}{APART}")
         if ours and one["Protocol"] == "email" and one["SubscriptionArn"] == PENDING and one["Endpoint"] in emails:
             silent[one["Endpoint"]] = None
     for email in silent:

@@ -101,7 +101,7 @@ def _quota(question: Question, code: tuple[str, str]) -> float:
 
 def _of_others(question: Question, present: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
     """Resources that do not belong to this stack: `doctor` may run when the stack exists."""
-    own = {"Key": TAG_STACK, "Value": question.stack.tag}
+    own = {"Key": TAG_STACK, "Value": question.settings.stack.tag}
     return (one for one in present if own not in one.get("Tags", ()))
 
 

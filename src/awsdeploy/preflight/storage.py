@@ -23,6 +23,6 @@ def buckets(question: Question) -> Iterator[Finding]:
 
 def _obstacle(question: Question, bucket: S3Bucket) -> str:
     """Conflict of a bucket that is created for the first time, as in a plan."""
-    context = StackContext(question.session, question.stack, question.settings.region)
+    context = StackContext(question.session, question.settings.stack, question.settings.region)
     context.generations[bucket] = bucket.generation({}, 0)
     return bucket.conflict(Aws(context, bucket.region or context.region))

@@ -19,7 +19,7 @@ def asked(at: Session, seconds: float) -> Question:
     """Question for the checks. `seconds`: how long the run usually takes."""
     from awsdeploy.preflight.finding import Question
 
-    return Question(at.settings, at.run.stack, at.run.session, seconds)
+    return Question(at.settings, at.run.session, seconds)
 
 
 @contextmanager
