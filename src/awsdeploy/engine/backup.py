@@ -8,7 +8,7 @@ from awsdeploy.engine.events import ResourceEvent
 from awsdeploy.engine.resource import KINDS, Observed
 from awsdeploy.engine.run import Run
 from awsdeploy.engine.summary import summed_up
-from awsdeploy.errors import AwsdeployError, AwsFailure, NoSuchStack, TimedOut, next_command
+from awsdeploy.errors import AwsFailure, NoSuchStack, TimedOut, next_command
 
 
 def sources(run: Run) -> list[Observed]:
@@ -31,12 +31,8 @@ def take(run: Run, observations: list[Observed], stamp: str) -> list[Observed]:
     copies: dict[Observed, Observed] = {}
 
     def copy(observed: Observed) -> None:
-        try:
+        with run.reporting(observed.key):
             copies[observed] = _copied(run, observed, stamp)
-        except AwsdeployError as error:
-            if not run.stop.stopped:
-                run.emit(ResourceEvent(observed.key, "failed", detail=error.message))
-            raise
         run.emit(ResourceEvent(observed.key, "ready", copies[observed].status, copies[observed].id))
 
     with run.stack_lock.held("backup", run.stop):

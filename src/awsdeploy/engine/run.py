@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -11,9 +12,9 @@ from typing import Any
 from awsdeploy.aws.waiting import Cancellation, Polling
 from awsdeploy.engine import schedule
 from awsdeploy.engine.context import StackContext
-from awsdeploy.engine.events import Emit
+from awsdeploy.engine.events import Emit, ResourceEvent
 from awsdeploy.engine.resource import KINDS, Aws, Gate, Observed, Resource
-from awsdeploy.errors import NoSuchStack, next_command
+from awsdeploy.errors import AwsdeployError, NoSuchStack, next_command
 from awsdeploy.state.record import State
 from awsdeploy.state.stack_lock import StackLock
 
@@ -79,6 +80,16 @@ class Run(StackContext):
     @property
     def stop(self) -> Cancellation:
         return self.session.stop
+
+    @contextmanager
+    def reporting(self, key: str) -> Iterator[None]:
+        """Emit an event for a failure in the block, unless the whole run is stopped."""
+        try:
+            yield
+        except AwsdeployError as error:
+            if not self.stop.stopped:
+                self.emit(ResourceEvent(key, "failed", detail=error.message))
+            raise
 
     @property
     def forgotten_for(self) -> float | None:

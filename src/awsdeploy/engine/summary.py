@@ -14,21 +14,22 @@ class RunFailed(AwsFailure):
     """Some resources failed; all that did not depend on them is done."""
 
 
-def summed_up(failed: Iterable[tuple[str, AwsdeployError]]) -> AwsdeployError:
-    """One error for several, each with the key of what failed: a single one is itself, and each cause is told once."""
+def summed_up(failed: Iterable[tuple[str, AwsdeployError]], headline: str = "") -> AwsdeployError:
+    """One error for several, each with the key of what failed, and each cause once. Without `headline` a single one is
+    itself."""
     pairs = sorted(failed, key=lambda pair: pair[0])
     errors = [error for _, error in pairs]
     by_cause: dict[str, list[str]] = {}
     for key, error in pairs:
         by_cause.setdefault(error.message, []).append(key)
     told = [f"{', '.join(keys)}: {cause}" for cause, keys in by_cause.items()]
-    if len(told) == 1:
+    if len(told) == 1 and not headline:
         error = errors[0]
         error.message = told[0]
         error.args = (error.message,)
         return error
     lines = "\n".join(f"  {line}" for line in told)
-    total = RunFailed(f"{len(errors)} resources failed:\n{lines}", _what_to_do(errors))
+    total = RunFailed(f"{headline or f'{len(errors)} resources failed'}:\n{lines}", _what_to_do(errors))
     total.exit_code = min(error.exit_code for error in errors)
     return total
 

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 
-from awsdeploy.aws.refusals import allowing
 from awsdeploy.aws.remedies import GO_ON
 from awsdeploy.aws.session import AnswerLost, AwsRefusal
 from awsdeploy.engine import schedule
@@ -29,6 +28,7 @@ from awsdeploy.engine.resource import (
     needs,
 )
 from awsdeploy.engine.run import Run
+from awsdeploy.engine.summary import summed_up
 from awsdeploy.errors import AwsdeployError, AwsFailure, Leftovers, TimedOut
 from awsdeploy.state.record import StateEntry
 from awsdeploy.state.stack_lock import RENEW_EVERY
@@ -75,7 +75,7 @@ def survey(run: Run, options: DestroyOptions) -> DestroyPlan:
 def _sorted(
     run: Run, observations: Sequence[Observed], options: DestroyOptions
 ) -> tuple[list[Observed], list[tuple[Observed, Retained]]]:
-    """What goes, and what is kept on purpose."""
+    """Objects to delete, and objects to retain on purpose."""
     going: list[Observed] = []
     staying: list[tuple[Observed, Retained]] = []
     for observed in observations:
@@ -131,11 +131,10 @@ def remove(run: Run, observations: Sequence[Observed], options: DestroyOptions) 
 
     def part(observed: Observed) -> None:
         try:
-            _part(run, observed, options, leaving)
-        except AwsdeployError as error:
+            with run.reporting(observed.key):
+                _part(run, observed, options, leaving)
+        except AwsdeployError:
             leaving.failed = True
-            if not run.stop.stopped:
-                run.emit(ResourceEvent(observed.key, "failed", detail=error.message))
             raise
         finally:
             leaving.finished(observed)
@@ -145,12 +144,8 @@ def remove(run: Run, observations: Sequence[Observed], options: DestroyOptions) 
 
     errors = schedule.run(before, part, run.stop, skip)
     if errors:
-        first = next(iter(errors.values()))
-        lines = "\n".join(f"  {observed.key}: {error.message}" for observed, error in errors.items())
-        denied = allowing(error for error in errors.values() if isinstance(error, AwsRefusal))
-        total = AwsFailure(f"Not everything could be deleted:\n{lines}", denied or first.hint)
-        total.exit_code = 3 if denied else first.exit_code
-        raise total
+        failed = ((observed.key, error) for observed, error in errors.items())
+        raise summed_up(failed, "Not everything could be deleted")
 
 
 def _users(kinds: set[type[Resource]]) -> dict[type[Resource], set[type[Resource]]]:

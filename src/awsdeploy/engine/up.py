@@ -28,7 +28,7 @@ from awsdeploy.engine.resource import (
 )
 from awsdeploy.engine.run import Run
 from awsdeploy.engine.summary import summed_up
-from awsdeploy.errors import AwsdeployError, AwsFailure, Refused, TimedOut
+from awsdeploy.errors import AwsFailure, Refused, TimedOut
 from awsdeploy.state.record import StateEntry
 from awsdeploy.state.stack_lock import RENEW_EVERY
 
@@ -101,17 +101,13 @@ class Builder:
         begun = time.monotonic()
         item = self.plan.items[resource]
         quiet = item.action == "none" and not self.touched.intersection(resource.edges())
-        try:
+        with self.run.reporting(resource.key):
             if quiet:
                 observed = self.run.observations[resource]
             else:
                 observed = self._bring_about(resource)
                 if item.writes:
                     self.touched.add(resource)
-        except AwsdeployError as error:
-            if not self.run.stop.stopped:
-                self.run.emit(ResourceEvent(resource.key, "failed", detail=error.message))
-            raise
         self.run.observations[resource] = observed
         if not isinstance(resource, Gate) and not resource.existing:
             self.run.state.put(resource.key, self._entry(resource, "ready", observed.id))
