@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
 import logging
 import os
@@ -228,6 +229,7 @@ class SandboxServer:
         listening, datagrams = listening_sockets()
         with self.lock:
             self.world.agenda.catch_up()
+            gc.freeze()  # a collection in the child would copy all that it shares
             pid = os.fork()
             if pid == 0:
                 self._live_on(listening, datagrams)
