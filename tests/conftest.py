@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import functools
+import gc
 import os
 import shutil
 import signal
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import botocore.session
@@ -22,6 +23,7 @@ from awsdeploy.sandbox import control
 from awsdeploy.sandbox.control import RunningSandbox
 from awsdeploy.sandbox.machines import toolchain
 from awsdeploy.sandbox.machines.toolchain import NoToolchain
+from tests import shared
 from tests.sandbox.sample_application import STILL
 from tests.simulated import DOCUMENTED, World
 from tests.system.mutants import mutants
@@ -73,19 +75,29 @@ def _models() -> Iterator[None]:
         yield
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    if shared.begin():
+        config.add_cleanup(shared.end)
+
+
+def pytest_collection_finish() -> None:
+    """The collector looks at all that was imported and collected no more: a fifth of a test's work."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture(scope="session")
-def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSandbox]:
+def sandbox() -> RunningSandbox:
     """A warm sandbox whose own world is empty: what it learns on the first calls, its forks know."""
-    if (lent := os.environ.get(mutants.SANDBOX)) and (server := control.status(Path(lent))):
-        yield server
-        return
-    home = tmp_path_factory.mktemp("sandbox")
-    server = control.start(home, speed=SPEED, idle=3600)
-    with entered(server, home) as world:
-        world.up(world.settings(WARMING))
-    control.reset(home)
-    yield server
-    control.stop(home)
+    home = Path(os.environ[shared.VARIABLE]) / "sandbox"
+
+    def warm(folder: Path) -> None:
+        with entered(control.start(home, speed=SPEED, idle=3600), folder) as world:
+            world.up(world.settings(WARMING))
+        control.reset(home)
+
+    shared.once("warm", warm)
+    return control.start(home, speed=SPEED, idle=3600)
 
 
 @contextmanager
@@ -133,37 +145,32 @@ class Stacks:
     """Stacks that are up, each made when it is first asked for; a test changes a copy of its world."""
 
     sandbox: RunningSandbox
-    homes: pytest.TempPathFactory
-    made: dict[str, tuple[RunningSandbox, Path]] = field(default_factory=dict)
 
     @contextmanager
     def copy(self, config: str, folder: Path) -> Iterator[World]:
         """A world in which `config` is up, and in `folder` the files of who brought it up."""
-        if config not in self.made:
-            self.made[config] = self._up(config)
-        server, home = self.made[config]
+        child, home = shared.once(config, lambda home: self._up(config, home))
+        server = dataclasses.replace(self.sandbox, pid=child["pid"], port=child["port"])
         shutil.copytree(home, folder, symlinks=True, dirs_exist_ok=True)
         now = RunningSandbox(**control.call(server, "GET", "status") | {"speed": SPEED})
         with forked(now, folder) as world:
             world.control("POST", "speed", {"speed": SPEED})
             yield world
 
-    def _up(self, config: str) -> tuple[RunningSandbox, Path]:
-        """Bring a stack up, then stop the time in its world."""
-        home = self.homes.mktemp("stack")
-        child = control.call(self.sandbox, "POST", "fork")
-        server = dataclasses.replace(self.sandbox, pid=child["pid"], port=child["port"])
-        with entered(server, home) as world:
+    def _up(self, config: str, home: Path) -> dict[str, int]:
+        """Bring a stack up, then stop the time in its world: its process and port."""
+        child: dict[str, int] = control.call(self.sandbox, "POST", "fork")
+        with entered(dataclasses.replace(self.sandbox, pid=child["pid"], port=child["port"]), home) as world:
             world.until(EVENING)
             world.up(world.settings(config))
             world.control("POST", "speed", {"speed": STILL})
-        return server, home
+        return child
 
 
 @pytest.fixture(scope="session")
-def stacks(sandbox: RunningSandbox, tmp_path_factory: pytest.TempPathFactory) -> Stacks:
+def stacks(sandbox: RunningSandbox) -> Stacks:
     """They end with the sandbox that they are forks of."""
-    return Stacks(sandbox, tmp_path_factory)
+    return Stacks(sandbox)
 
 
 @pytest.fixture

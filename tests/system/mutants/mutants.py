@@ -15,8 +15,6 @@ from typing import Any
 import pytest
 
 VARIABLE = "AWSDEPLOY_MUTANT"
-SANDBOX = "AWSDEPLOY_MUTANTS_SANDBOX"
-"""The home of the sandbox whose forks a mutant's test takes: it knows nothing of mutants, so all of them may."""
 
 
 @dataclass(frozen=True)

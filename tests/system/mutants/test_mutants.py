@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
@@ -10,29 +9,20 @@ from pathlib import Path
 
 import pytest
 
-from awsdeploy.sandbox.control import RunningSandbox
 from tests.system.mutants.altered import MUTANTS
-from tests.system.mutants.mutants import SANDBOX, VARIABLE, Mutant
+from tests.system.mutants.mutants import VARIABLE, Mutant
 from tests.system.mutants.test_architecture import ROWS
 
 ROOT = Path(__file__).parents[3]
 SAMPLE = MUTANTS[:: max(1, len(MUTANTS) // 3)][:3]
 
 
-@pytest.fixture(scope="module")
-def home(sandbox: RunningSandbox, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Of the sandbox that runs for the tests here."""
-    (found,) = tmp_path_factory.getbasetemp().glob("sandbox[0-9]/server.json")
-    assert json.loads(found.read_text())["pid"] == sandbox.pid
-    return found.parent
-
-
-def survives(mutant: Mutant, home: Path) -> bool:
+def survives(mutant: Mutant) -> bool:
     """Check whether the named test passes despite the mutant. An error before the test counts as survival."""
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-rf", "-p", "no:xdist", "-p", "no:cacheprovider", mutant.test],
         cwd=ROOT,
-        env={**os.environ, VARIABLE: mutant.name, SANDBOX: str(home)},
+        env={**os.environ, VARIABLE: mutant.name},
         capture_output=True,
         text=True,
         check=False,
@@ -51,11 +41,11 @@ def test_no_two_mutants_have_one_name() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("mutant", SAMPLE, ids=lambda one: one.name)
-def test_an_altered_value_is_noticed(mutant: Mutant, home: Path) -> None:
-    assert not survives(mutant, home)
+def test_an_altered_value_is_noticed(mutant: Mutant) -> None:
+    assert not survives(mutant)
 
 
 @pytest.mark.torture
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda one: one.name)
-def test_every_altered_value_is_noticed(mutant: Mutant, home: Path) -> None:
-    assert not survives(mutant, home)
+def test_every_altered_value_is_noticed(mutant: Mutant) -> None:
+    assert not survives(mutant)

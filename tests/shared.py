@@ -1,0 +1,51 @@
+"""Values that all processes of one test run share, each made once: the sandbox, and stacks that are up."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from awsdeploy.sandbox import control
+from tests.system.mutants import mutants
+
+VARIABLE = "AWSDEPLOY_TESTS_SHARED"
+
+
+def begin() -> bool:
+    """Make the folder, unless a process above this one did. True: this one ends it."""
+    if VARIABLE in os.environ:
+        return False
+    os.environ[VARIABLE] = tempfile.mkdtemp(prefix="awsdeploy-tests-")
+    return True
+
+
+def end() -> None:
+    """Stop the sandbox, and with it its forks."""
+    folder = Path(os.environ.pop(VARIABLE))
+    control.stop(folder / "sandbox")
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def once(what: str, make: Callable[[Path], Any]) -> tuple[Any, Path]:
+    """The value of `make`, which JSON can hold, and the folder that it was given to fill.
+
+    Whoever asks first makes it, the others wait. A process that tests an altered value shares with its like only.
+    """
+    mutant = mutants.chosen()
+    name = hashlib.sha256(f"{mutant.name if mutant else ''}\n{what}".encode()).hexdigest()[:16]
+    folder = Path(os.environ[VARIABLE]) / name
+    value = folder.with_suffix(".json")
+    with folder.with_suffix(".lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not value.exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir()
+            value.write_text(json.dumps(make(folder)))
+    return json.loads(value.read_text()), folder
