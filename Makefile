@@ -13,6 +13,9 @@ BIN := $(VENV)/bin
 # Each of the two works through files as a whole, so that what a file sets up stands once; who is done takes from the other.
 PYTEST := $(BIN)/python -m pytest -n 2 --dist worksteal
 
+# Without compiled files each of the processes that the suite starts compiles everything it imports.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo demo-app rehearsal test quick torture lint audit scan bench clean
 
 demo: $(VENV)/.demo
