@@ -82,7 +82,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """What was imported and collected stays: for the garbage collector to visit it was a fifth of every test's work."""
+    """Keep the garbage collector from visiting what stays anyway: that was a fifth of every test's work."""
     gc.freeze()
     gc.enable()
 
