@@ -49,12 +49,12 @@ class Machines:
             name: tuple(self._instance(service, place, number) for number in range(_fixed(service)))
             for place, (name, service) in enumerate(settings.services.items())
         }
-        told = (parameter for name in settings.services for parameter in self._parameters(name))
+        parameters = (parameter for name in settings.services for parameter in self._parameters(name))
         self.resources: tuple[Resource, ...] = (
             *self.bootstrap,
             *roles.values(),
             *self.profiles.values(),
-            *told,
+            *parameters,
             *self._started(),
         )
 

@@ -105,10 +105,17 @@ class DatabaseTier:
             extended_support=wanted.engine_version in PAST_SUPPORT,
             restore=restore,
         )
-        told = (
+        connection_parameters = (
             Parameter(key="database/DB_HOST", source=self.mysql, at=("Endpoint", "Address")),
             Parameter(key="database/DB_PORT", source=self.mysql, at=("Endpoint", "Port")),
             Parameter(key="database/DB_NAME", value=wanted.name),
             Parameter(key="database/DB_USER", value=wanted.username),
         )
-        self.resources: tuple[Resource, ...] = (group, *authority, parameters, password, self.mysql, *told)
+        self.resources: tuple[Resource, ...] = (
+            group,
+            *authority,
+            parameters,
+            password,
+            self.mysql,
+            *connection_parameters,
+        )

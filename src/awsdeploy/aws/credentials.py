@@ -90,7 +90,7 @@ def _explained(error: Exception) -> tuple[str, str]:
     """Message and hint for an error."""
     from botocore import exceptions as fault
 
-    named, told = _profile()
+    named, section = _profile()
     who = f"profile {named}"
     unread = getattr(fault, "LoginError", fault.SSOError)  # newer than our oldest boto3
     if isinstance(error, fault.ProfileNotFound):
@@ -109,21 +109,21 @@ def _explained(error: Exception) -> tuple[str, str]:
     if isinstance(error, fault.NoCredentialsError):
         return "No AWS credentials were found.", f"{ANY}. To try it without an account: {_sandboxed()}"
     if isinstance(error, fault.ClientError):
-        return _refused(error, named, told)
+        return _refused(error, named, section)
     if isinstance(error, RuntimeError) and "still expired" in str(error):
         return "The AWS credentials have expired.", f"{sign_in()}, {THEN}"
-    what, where = _place(told)
+    what, where = _place(section)
     said = str(error) if isinstance(error, fault.BotoCoreError) else _of_python(error)
     return f"No AWS credentials could be used: {what}{said}", f"{where} Or: {sign_in()}"
 
 
-def _place(told: Mapping[str, str]) -> tuple[str, str]:
+def _place(section: Mapping[str, str]) -> tuple[str, str]:
     """Name what was being read, and where it is set."""
     if token := os.environ.get("AWS_WEB_IDENTITY_TOKEN_FILE"):
         return f"AWS_WEB_IDENTITY_TOKEN_FILE={token}: ", "Correct that variable, or unset it."
-    if token := told.get("web_identity_token_file", ""):
+    if token := section.get("web_identity_token_file", ""):
         return f"web_identity_token_file = {token}: ", f"Correct it in {_file()}."
-    if helper := told.get("credential_process", ""):
+    if helper := section.get("credential_process", ""):
         return f"credential_process = {helper}: ", f"Run that command yourself, and correct it in {_file()}."
     return "", f"Check {_file()} and the AWS_* variables of this shell."
 
@@ -136,10 +136,10 @@ def _of_python(error: Exception) -> str:
     return "it does not have the format that the AWS tools expect"  # what it does say may be secret
 
 
-def _refused(error: Any, named: str, told: Mapping[str, str]) -> tuple[str, str]:
+def _refused(error: Any, named: str, section: Mapping[str, str]) -> tuple[str, str]:
     """AWS was asked for temporary keys and said no."""
     said = error.response["Error"]
-    role = os.environ.get("AWS_ROLE_ARN") or told.get("role_arn", "")
+    role = os.environ.get("AWS_ROLE_ARN") or section.get("role_arn", "")
     message = (
         f"AWS returned no credentials for {role or f'profile {named}'}: {said.get('Message')} ({said.get('Code')})"
     )
@@ -181,17 +181,17 @@ def sign_in() -> str:
     """The command that makes credentials of the kind in use; every one there is where none is in use."""
     if os.environ.get("AWS_ACCESS_KEY_ID"):
         return f"Set new values for {VARIABLES}, or unset them and: aws login"
-    named, told = _profile()
+    named, section = _profile()
     known, seen = _profiles(), {named}
-    while (source := told.get("source_profile", "")) in known and source not in seen:
+    while (source := section.get("source_profile", "")) in known and source not in seen:
         seen.add(source)
-        named, told = source, known[source]
+        named, section = source, known[source]
     profile = "" if named == "default" else f" --profile {shlex.quote(named)}"
-    if "sso_session" in told or "sso_start_url" in told:
+    if "sso_session" in section or "sso_start_url" in section:
         return f"aws sso login{profile}"
-    if "login_session" in told:
+    if "login_session" in section:
         return f"aws login{profile}"
-    if "aws_access_key_id" in told:
+    if "aws_access_key_id" in section:
         return f"aws configure{profile}"
     return ANY
 

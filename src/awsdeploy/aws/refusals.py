@@ -125,20 +125,20 @@ def allowing(refusals: Iterable[AwsRefusal]) -> str:
     for one in denied:
         if not one.barred:
             wanted.setdefault(one.action, set()).add(one.resource)
-    told = [one.barred for one in denied if one.barred]
+    lines = [one.barred for one in denied if one.barred]
     if wanted:
         statements = ",\n".join(
             json.dumps({"Effect": "Allow", "Action": action, "Resource": sorted(resources)}, indent=2)
             for action, resources in wanted.items()
         )
-        told += [
+        lines += [
             "Add this statement to a policy of these credentials, then run the same command again. To print all "
             f"permissions that awsdeploy needs: {next_command('policy')}",
             statements,
             *map(remedies.of_billing, wanted),
             *(one.decoding for one in denied if not one.barred),
         ]
-    return "\n".join(dict.fromkeys(filter(None, told)))
+    return "\n".join(dict.fromkeys(filter(None, lines)))
 
 
 def _action(operation: str) -> str:

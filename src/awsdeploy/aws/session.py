@@ -178,10 +178,10 @@ class Client:
         code, text = (str(answer["Error"].get(key, "")) for key in ("Code", "Message"))
         for secret in unsaid:
             text = text.replace(secret, "***")
-        told = answer.get("ResponseMetadata", {})
-        status = told.get("HTTPStatusCode", 0)
+        metadata = answer.get("ResponseMetadata", {})
+        status = metadata.get("HTTPStatusCode", 0)
         if not_accepted(code, text):
-            return credentials.refused(code, text, told.get("HTTPHeaders", {}))
+            return credentials.refused(code, text, metadata.get("HTTPHeaders", {}))
         refusal = AwsRefusal(name, code, text, self._region, s3_arn(name, parameters, self._region))
         if code in THROTTLES or status == 429:
             return _Retryable(refusal)

@@ -54,8 +54,8 @@ def command(given: Given, service: str | None, show: bool, as_json: bool) -> Non
         known = [row.stored for row in rows if row.stored]
         values = environment.values(at.run, known) if show else {}
         if as_json:
-            told = {**at.header, "variables": [_described(row, values, show) for row in rows]}
-            click.echo(json.dumps(told, indent=2, ensure_ascii=False))
+            document = {**at.header, "variables": [_described(row, values, show) for row in rows]}
+            click.echo(json.dumps(document, indent=2, ensure_ascii=False))
         else:
             click.echo("\n".join([at.title, *_lines(at, shown, rows, values)]))
 
@@ -117,7 +117,7 @@ def _value(row: VariableRow, values: Mapping[str, str]) -> str:
 
 def _described(row: VariableRow, values: Mapping[str, str], show: bool) -> dict[str, Any]:
     one = row.stored
-    told: dict[str, Any] = {
+    document: dict[str, Any] = {
         "service": row.service,
         "name": row.name,
         "build": bool(one and one.build),
@@ -127,4 +127,4 @@ def _described(row: VariableRow, values: Mapping[str, str], show: bool) -> dict[
         "from": row.said.removeprefix("awsdeploy: ") if row.said.startswith("awsdeploy: ") else None,
         "shadows": row.shadows or None,
     }
-    return {**told, "value": values.get(one.path) if one else None} if show else told
+    return {**document, "value": values.get(one.path) if one else None} if show else document

@@ -22,10 +22,10 @@ def origin() -> str:
 
     Source: PEP 610, `direct_url.json`.
     """
-    told = json.loads(importlib.metadata.distribution(DISTRIBUTION).read_text("direct_url.json") or "{}")
-    version = told.get("vcs_info", {})
-    from_git = version.get("vcs") == "git" and told.get("url", "").startswith("https://")
-    return f"git+{told['url']}@{version.get('commit_id', '')}" if from_git else ""
+    direct_url = json.loads(importlib.metadata.distribution(DISTRIBUTION).read_text("direct_url.json") or "{}")
+    version = direct_url.get("vcs_info", {})
+    from_git = version.get("vcs") == "git" and direct_url.get("url", "").startswith("https://")
+    return f"git+{direct_url['url']}@{version.get('commit_id', '')}" if from_git else ""
 
 
 def address(given: str) -> str:

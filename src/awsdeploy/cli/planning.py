@@ -263,8 +263,8 @@ def document(at: Session, plan: Plan) -> dict[str, Any]:
         "seconds": round(forecast(plan).longest),
         "monthly": round(estimate.total(planned), 2),
         "difference": round(estimate.total(planned) - present, 2),
-        "bill": bill.told(planned),
-        "beside": bill.told(differences_from_document.beside(at.settings)),
+        "bill": bill.to_json(planned),
+        "beside": bill.to_json(differences_from_document.beside(at.settings)),
         "steps": [
             {"title": step.title, "resources": [_described(plan.items[resource]) for resource in step.resources]}
             for step in plan.steps

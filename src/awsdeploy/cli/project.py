@@ -123,7 +123,7 @@ def _program(service: str, folder: Path) -> Program:
     ports = [match[1] for text in scripts if (match := _FLAG.search(text))]
     ports += [match[1] for match in [_LISTEN.search(main)] if match]
     # A program that reads PORT listens wherever it is told to.
-    told = "process.env.PORT" in main
+    reads_port = "process.env.PORT" in main
     port = next((int(one) for one in ports if 0 < int(one) < 65536), PORTS[service])
     remark = ""
     prefix = _PREFIX.search(main)
@@ -131,7 +131,7 @@ def _program(service: str, folder: Path) -> Program:
         remark = 'without the global prefix "api", which the /api paths and the health check need'
     if framework == "Next.js" and (routes := _hidden(folder)):
         remark = f"whose routes in {routes} get no requests: /api goes to the backend"
-    return Program(service, folder.name, framework, PORTS[service] if told else port, _manager(folder), remark)
+    return Program(service, folder.name, framework, PORTS[service] if reads_port else port, _manager(folder), remark)
 
 
 def _manager(folder: Path) -> str:

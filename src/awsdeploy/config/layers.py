@@ -218,8 +218,8 @@ class _Layers:
     def _refusal(self) -> ConfigInvalid:
         unknown = [path for path, one in self.found.items() if one.text.startswith("unknown key")]
         keys = {key for path in unknown for key in meant(path)}
-        told = [one for one in self.found.values() if not self._follows(one, keys)]
-        said = [line for _, line in sorted((self._line_of(one.path), self._said(one)) for one in told)]
+        mistakes = [one for one in self.found.values() if not self._follows(one, keys)]
+        said = [line for _, line in sorted((self._line_of(one.path), self._said(one)) for one in mistakes)]
         return _refusal(said)
 
     def _follows(self, mistake: Mistake, keys: set[Place]) -> bool:

@@ -71,9 +71,9 @@ def already_billed(observations: Iterable[Observed], region: str) -> str:
     bill = estimate.of_parts(parts(observations, region))
     if not bill:
         return ""
-    told = [f"{one.what} " + ("at an unknown price" if one.monthly is None else _an_hour(one.monthly)) for one in bill]
+    each = [f"{one.what} " + ("at an unknown price" if one.monthly is None else _an_hour(one.monthly)) for one in bill]
     together = _an_hour(estimate.total(bill))
-    return f"Already billed: {', '.join(told)}; total {together} before VAT, until you run `{next_command('destroy')}`."
+    return f"Already billed: {', '.join(each)}; total {together} before VAT, until you run `{next_command('destroy')}`."
 
 
 def _an_hour(monthly: float) -> str:

@@ -14,14 +14,14 @@ from awsdeploy.resources.storage.bucket import S3Bucket
 def buckets(question: Question) -> Iterator[Finding]:
     """Names that belong to somebody else, and an account that keeps every bucket private."""
     declared = [one for one in Storage(question.settings).resources if isinstance(one, S3Bucket)]
-    asked = question.session.each(lambda bucket: _obstacle(question, bucket), declared)
+    asked = question.session.each(lambda bucket: _conflict(question, bucket), declared)
     for bucket, why in zip(declared, asked, strict=True):
         if why:
             seen, _, remedy = why.partition(": ") if ": " in why else why.partition(". ")
             yield Finding(f"bucket {bucket.key}", seen.rstrip("."), remedy)
 
 
-def _obstacle(question: Question, bucket: S3Bucket) -> str:
+def _conflict(question: Question, bucket: S3Bucket) -> str:
     """Conflict of a bucket that is created for the first time, as in a plan."""
     context = StackContext(question.session, question.settings.stack, question.settings.region)
     context.generations[bucket] = bucket.generation({}, 0)

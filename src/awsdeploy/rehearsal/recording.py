@@ -170,13 +170,13 @@ def _statuses(rows: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
             found[kind][status].objects += 1
             found[kind][status].after.append(at - there[id].first)
     return {
-        kind: {status: _told(seen, status in ready[kind]) for status, seen in by_status.items()}
+        kind: {status: _as_json(seen, status in ready[kind]) for status, seen in by_status.items()}
         for kind, by_status in found.items()
         if set(by_status) != {DEFAULT}
     }
 
 
-def _told(seen: _Seen, settled: bool) -> dict[str, Any]:
+def _as_json(seen: _Seen, settled: bool) -> dict[str, Any]:
     """A settled status lasts until somebody changes something, which says nothing of AWS."""
     lasted = {} if settled or not seen.lasted else {"lasted": round(median(seen.lasted), 2)}
     return {"objects": seen.objects, "after": round(median(seen.after), 2), **lasted, "then": sorted(seen.then)}

@@ -63,10 +63,10 @@ def missing(source: Source, services: Iterable[Service]) -> tuple[list[str], lis
         place = PurePosixPath(path)
         return any(place.is_relative_to(folder) or folder.is_relative_to(place) for folder in folders)
 
-    told = [(path, _SUBMODULE.format(path=path, quoted=shlex.quote(path))) for path in source.submodules]
-    told += [(path, _POINTER.format(path=path, quoted=shlex.quote(path))) for path in source.pointers]
-    wrong = [sentence for path, sentence in told if matters(path)]
-    remarks = [sentence for path, sentence in told if not matters(path)]
+    sentences = [(path, _SUBMODULE.format(path=path, quoted=shlex.quote(path))) for path in source.submodules]
+    sentences += [(path, _POINTER.format(path=path, quoted=shlex.quote(path))) for path in source.pointers]
+    wrong = [sentence for path, sentence in sentences if matters(path)]
+    remarks = [sentence for path, sentence in sentences if not matters(path)]
     if source.left_out:
         remarks.append(
             f"not released because of export-ignore in .gitattributes: {_some(sorted(source.left_out))}. To release "

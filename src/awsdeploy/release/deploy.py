@@ -164,10 +164,10 @@ class Releaser:
         for place, machine in enumerate(machines, start=1):
             self.say(f"machine {place} of {len(machines)}: {machine.id}")
             # Migrations run once.
-            told = "join" if command == "deploy" and place > 1 else command
+            subcommand = "join" if command == "deploy" and place > 1 else command
             try:
                 with self._out_of_service(service, machine, alone=len(machines) == 1):
-                    outcome = self.run(service, machine, told, *more)
+                    outcome = self.run(service, machine, subcommand, *more)
                     if not outcome.good:
                         raise ReleaseFailed(service.name, machine, outcome)
                 done.append((machine, outcome.previous or machine.release))

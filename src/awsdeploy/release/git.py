@@ -88,10 +88,10 @@ def run(
     GIT_ALLOW_PROTOCOL, "https:ssh"). Raises `OSError` if git is not installed, `subprocess.TimeoutExpired`.
     """
     inherited = {name: value for name, value in os.environ.items() if not _DROPPED.match(name)}
-    told = {**inherited, **SAFE, "GIT_ALLOW_PROTOCOL": protocols, **(environ or {})}
-    begun = int(told["GIT_CONFIG_COUNT"]) if told.get("GIT_CONFIG_COUNT", "").isdecimal() else 0
+    environment = {**inherited, **SAFE, "GIT_ALLOW_PROTOCOL": protocols, **(environ or {})}
+    begun = int(environment["GIT_CONFIG_COUNT"]) if environment.get("GIT_CONFIG_COUNT", "").isdecimal() else 0
     for number, (key, value) in enumerate((more or {}).items(), start=begun):
-        told |= {
+        environment |= {
             f"GIT_CONFIG_KEY_{number}": key,
             f"GIT_CONFIG_VALUE_{number}": value,
             "GIT_CONFIG_COUNT": str(number + 1),
@@ -100,7 +100,7 @@ def run(
     return subprocess.run(  # nosec B607  # the user's git is meant
         ["git", "--no-pager", "--literal-pathspecs", *options, *words],
         cwd=folder,
-        env=told,
+        env=environment,
         input=stdin,
         capture_output=True,
         timeout=timeout,

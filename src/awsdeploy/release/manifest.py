@@ -55,7 +55,7 @@ def release_id(source: Source) -> str:
 
 def environment(settings: Settings, service: Service, id: str, site: str, uploads: str) -> dict[str, str]:
     """Variables of a service that are not secret, besides the parameters in its folder."""
-    told = {
+    variables = {
         "AWS_REGION": settings.region,
         "HOSTNAME": "127.0.0.1" if service.behind else EVERY_ADDRESS,
         "NODE_ENV": "production",
@@ -63,10 +63,10 @@ def environment(settings: Settings, service: Service, id: str, site: str, upload
         "TZ": settings.timezone,
     }
     if service.port is not None:
-        told["PORT"] = str(service.behind or service.port)
+        variables["PORT"] = str(service.behind or service.port)
     if service.name not in settings.database_users and service.port is not None:
-        told |= dict(zip(PUBLIC, (site, uploads), strict=True))
-    return dict(sorted(told.items()))
+        variables |= dict(zip(PUBLIC, (site, uploads), strict=True))
+    return dict(sorted(variables.items()))
 
 
 def manifest(settings: Settings, service: Service, source: Source, id: str, site: str, uploads: str) -> Manifest:

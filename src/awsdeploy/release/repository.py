@@ -192,7 +192,7 @@ def need_access(run: Run, settings: Settings, services: Iterable[Service]) -> No
         )
 
 
-def _told(access: Access, folder: Path) -> Mapping[str, str]:
+def _environment(access: Access, folder: Path) -> Mapping[str, str]:
     """git's environment. A token is for the server of its address alone."""
     found = {name: value for name, value in os.environ.items() if name.startswith("GIT_SSL_")}
     hosts = f"-o UserKnownHostsFile='{folder / 'known'}' -o HashKnownHosts=no -o StrictHostKeyChecking=accept-new"
@@ -220,7 +220,7 @@ def _asked_remote(access: Access, folder: Path) -> subprocess.CompletedProcess[b
         return git.run(
             *("ls-remote", "--heads", "--", access.url),
             folder=folder,
-            environ=_told(access, folder),
+            environ=_environment(access, folder),
             protocols=PROTOCOLS,
             more={"http.lowSpeedLimit": "1", "http.lowSpeedTime": str(PATIENCE)},
             timeout=2 * PATIENCE,

@@ -68,8 +68,8 @@ def _report(at: Session, made: list[Restorable], seconds: float, as_json: bool) 
     from awsdeploy.progress.steps import spell
 
     if as_json:
-        told = {**at.header, "seconds": round(seconds, 1), "backups": [described(one) for one in made]}
-        click.echo(json.dumps(told, indent=2, ensure_ascii=False))
+        document = {**at.header, "seconds": round(seconds, 1), "backups": [described(one) for one in made]}
+        click.echo(json.dumps(document, indent=2, ensure_ascii=False))
         return
     lines = [f"Backed up {at.settings.stack} in {spell(seconds)}.", "", *(line(at, one) for one in made)]
     print_lines([*lines, "", f"To list all backups: {next_command('backups')}"])

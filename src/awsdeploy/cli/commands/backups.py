@@ -38,8 +38,8 @@ def command(given: Given, as_json: bool) -> None:
 
         found = backups.restorable(at.run)
         if as_json:
-            told = {**at.header, "backups": [described(one) for one in found]}
-            click.echo(json.dumps(told, indent=2, ensure_ascii=False))
+            document = {**at.header, "backups": [described(one) for one in found]}
+            click.echo(json.dumps(document, indent=2, ensure_ascii=False))
         else:
             print_lines([*_lines(at, found), "", _next(at, found)])
 

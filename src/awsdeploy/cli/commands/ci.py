@@ -106,8 +106,8 @@ def github(
         print_lines([f"{wanted.subject} may deploy as\n{arn}", *by_name(wanted)], err=True)
         workflow = _workflow(at, wanted, arn, install)
         if as_json:
-            told = {**at.header, "role": arn, "subject": wanted.subject, "workflow": workflow}
-            click.echo(json.dumps(told, indent=2))
+            document = {**at.header, "role": arn, "subject": wanted.subject, "workflow": workflow}
+            click.echo(json.dumps(document, indent=2))
         else:
             click.echo(workflow, nl=False)
 
@@ -129,8 +129,8 @@ def _tell(given: Given, wanted: CiSettings, there: bool) -> None:
     lines += by_name(wanted)
     print_lines(lines, err=True)
     chosen = {"environment": wanted.environment} if wanted.environment else {"branch": wanted.branch}
-    told = {"github": wanted.github, **chosen}
-    click.echo("[ci]\n" + "\n".join(f"{key} = {json.dumps(value)}" for key, value in told.items()))
+    values = {"github": wanted.github, **chosen}
+    click.echo("[ci]\n" + "\n".join(f"{key} = {json.dumps(value)}" for key, value in values.items()))
 
 
 def _role(at: Session) -> Observed:
@@ -158,7 +158,7 @@ def _workflow(at: Session, ci: CiSettings, arn: str, install: str) -> str:
     """GitHub workflow that deploys: by hand in an environment, otherwise at each push to the branch."""
     # How this program is called here is no concern of the workflow's, nor is the sandbox.
     words = ["awsdeploy", "deploy", *(word for word in at.given.flags if word != "--sandbox")]
-    told: dict[str, Any] = {
+    values: dict[str, Any] = {
         "on": "  workflow_dispatch:" if ci.environment else f"  push:\n    branches: [{json.dumps(ci.branch)}]",
         "environment": f"    environment: {json.dumps(ci.environment)}\n" if ci.environment else "",
         "stack": at.settings.stack,
@@ -167,4 +167,4 @@ def _workflow(at: Session, ci: CiSettings, arn: str, install: str) -> str:
         "install": shlex.quote(install),
         "command": shlex.join(words),
     }
-    return WORKFLOW.format(**told)
+    return WORKFLOW.format(**values)

@@ -13,7 +13,7 @@ import click
 from awsdeploy.cli.app import ExampleHelp
 from awsdeploy.cli.options import Given, json_option, shared_options
 from awsdeploy.cli.session import JSON_VERSION, print_lines
-from awsdeploy.cli.text.bill import closing, table, told
+from awsdeploy.cli.text.bill import closing, table, to_json
 
 if TYPE_CHECKING:
     from awsdeploy.config import Settings
@@ -39,8 +39,8 @@ def command(given: Given, actual: bool, as_json: bool) -> None:
     settings = given.settings()
     found = _asked(settings) if actual else None
     if as_json:
-        told = _document(settings) | ({} if found is None else {"billed": _billed_document(found)})
-        click.echo(json.dumps(told, indent=2, ensure_ascii=False))
+        document = _document(settings) | ({} if found is None else {"billed": _billed_document(found)})
+        click.echo(json.dumps(document, indent=2, ensure_ascii=False))
         return
     print_lines([*_said(settings), *([] if found is None else ["", *_billed(settings, found)])])
 
@@ -65,8 +65,8 @@ def _document(settings: Settings) -> dict[str, Any]:
         "region": settings.region,
         "prices": prices.READ_ON,
         "monthly": round(estimate.total(bill), 2),
-        "lines": told(bill),
-        "beside": told(differences_from_document.beside(settings)),
+        "lines": to_json(bill),
+        "beside": to_json(differences_from_document.beside(settings)),
         "by_use": list(estimate.BY_USE),
         "aged": list(differences_from_document.aged(settings)),
     }

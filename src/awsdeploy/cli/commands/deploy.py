@@ -54,8 +54,8 @@ def command(given: Given, services: tuple[str, ...], ref: str, force: bool, as_j
         id = release_id(code)
         for service in wanted:
             click.echo(f"{service.name}: {code.short} as {id}", err=True)
-            told = manifest(settings, service, code, id, release_target.site, release_target.uploads_address)
-            results.append(releaser.deploy(service, code, told, force))
+            values = manifest(settings, service, code, id, release_target.site, release_target.uploads_address)
+            results.append(releaser.deploy(service, code, values, force))
         releaser.arm(wanted)
         report(at, results, at.clock.of(time.monotonic() - begun), release_target.site, as_json, "serves")
 

@@ -214,7 +214,7 @@ def _receipt(
     from awsdeploy.progress.steps import spell
 
     if as_json:
-        told: dict[str, Any] = {
+        document: dict[str, Any] = {
             **at.header,
             "seconds": round(seconds, 1),
             "gone": [{"key": one.key, "kind": one.kind.__name__, "id": one.id} for one in gone],
@@ -226,7 +226,7 @@ def _receipt(
             "not_seen": _not_seen(at),
             "removes_kept": more if staying else None,
         }
-        click.echo(json.dumps(told, indent=2, ensure_ascii=False))
+        click.echo(json.dumps(document, indent=2, ensure_ascii=False))
         return
     lines = [f"Deleted {at.settings.stack} in {spell(seconds)}.", f"  Deleted: {_counted(gone) or 'its record'}"]
     if staying:

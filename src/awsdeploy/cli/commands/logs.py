@@ -126,9 +126,9 @@ class Printer:
             moment = datetime.fromtimestamp(entry.first.at / 1000, self.at.settings.tz)
             name = names[entry.first.stream]
             if self.as_json:
-                told = {"time": moment.isoformat(timespec="milliseconds"), "source": entry.first.source}
+                document = {"time": moment.isoformat(timespec="milliseconds"), "source": entry.first.source}
                 more = {"machine": name or None, "stream": entry.first.stream, "message": entry.text}
-                click.echo(json.dumps({**told, **more, "id": entry.first.id}, ensure_ascii=False))
+                click.echo(json.dumps({**document, **more, "id": entry.first.id}, ensure_ascii=False))
                 continue
             label = f"{moment:%Y-%m-%d %H:%M:%S}.{moment.microsecond // 1000:03}"
             named = name if name and len(self.seen) > 1 else ""

@@ -51,8 +51,13 @@ def command(given: Given, account: str, output: Path | None, as_json: bool) -> N
     documents = permissions.policies(settings, account)
     files = _written(output, documents) if output else []
     if as_json:
-        told = {"version": JSON_VERSION, "stack": str(settings.stack), "region": settings.region, "policies": documents}
-        click.echo(json.dumps(told, indent=2))
+        document = {
+            "version": JSON_VERSION,
+            "stack": str(settings.stack),
+            "region": settings.region,
+            "policies": documents,
+        }
+        click.echo(json.dumps(document, indent=2))
     elif output:
         print_lines(_attaching(settings, account, files))
     else:

@@ -100,8 +100,8 @@ def compare(_given: Given, first: Path, second: Path, as_json: bool) -> int:
     one, other = recording.read(first), recording.read(second)
     found = comparing.differences(one, other)
     if as_json:
-        told = [{"matter": each.matter.name.lower(), "where": each.where, "what": each.what} for each in found]
-        click.echo(json.dumps({"version": JSON_VERSION, "differences": told}, indent=2, ensure_ascii=False))
+        differences = [{"matter": each.matter.name.lower(), "where": each.where, "what": each.what} for each in found]
+        click.echo(json.dumps({"version": JSON_VERSION, "differences": differences}, indent=2, ensure_ascii=False))
     else:
         print_lines(_compared((first, one), (second, other), found))
     return DIFFER if found else 0
@@ -180,11 +180,11 @@ def _carry_out(given: Given, made: Project, clock: DisplayClock, output: Path) -
         course.run()
     finally:
         output.write_text(recording.text(recording.document(header, course.acts)), encoding="utf-8")
-        print_lines(list(_told(given, course, clock, output)))
+        print_lines(list(_report(given, course, clock, output)))
     return course
 
 
-def _told(given: Given, course: Course, clock: DisplayClock, output: Path) -> Iterator[str]:
+def _report(given: Given, course: Course, clock: DisplayClock, output: Path) -> Iterator[str]:
     from awsdeploy.progress.steps import spell
 
     yield ""

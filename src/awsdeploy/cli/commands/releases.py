@@ -36,8 +36,8 @@ def command(given: Given, services: tuple[str, ...], as_json: bool) -> None:
                 rows.append({"service": service.name, "release": id, "current": id == now, "machines": machines})
         failed = [one.failed for service in wanted for one in stack.machines[service.name] if one.failed]
         if as_json:
-            told = {**at.header, "releases": rows, "failed": [dataclasses.asdict(one) for one in failed]}
-            click.echo(json.dumps(told, indent=2))
+            document = {**at.header, "releases": rows, "failed": [dataclasses.asdict(one) for one in failed]}
+            click.echo(json.dumps(document, indent=2))
             return
         if failed:
             print_lines((f"! {one}" for one in failed), err=True)

@@ -75,10 +75,10 @@ def env(_given: Given) -> None:
     server = control.status(SANDBOX.absolute())
     if server is None:
         raise UsageError("The sandbox is not running.", f"Start it: {next_command('sandbox', 'start')}")
-    told = control.environment(server)
-    if others := [name for name, value in told.items() if value is None and name in os.environ]:
+    variables = control.environment(server)
+    if others := [name for name, value in variables.items() if value is None and name in os.environ]:
         click.echo(f"unset {' '.join(others)}")
-    proxies = {name: value for name, value in told.items() if name.upper() == "NO_PROXY" and value}
+    proxies = {name: value for name, value in variables.items() if name.upper() == "NO_PROXY" and value}
     for name, value in {**control.client(server), **proxies}.items():
         click.echo(f"export {name}={shlex.quote(value)}")
 

@@ -63,16 +63,16 @@ def command(given: Given, watch: bool, as_json: bool) -> int:
             at.run.stop.sleep(EVERY)
 
 
-def look(at: Session) -> Standing:
+def look(at: Session) -> StackState:
     """Look once. Raises `NoSuchStack`."""
     plan = planning.made(at)
     if plan.new:
         raise at.run.missing
-    return Standing(at, plan)
+    return StackState(at, plan)
 
 
 @dataclass(frozen=True)
-class Standing:
+class StackState:
     """State of a stack, derived from a plan: each change of the plan is a difference."""
 
     at: Session
@@ -143,11 +143,11 @@ class Standing:
             if not releases and not failed:
                 said[name] = "nothing deployed yet (placeholder page)"
                 continue
-            told = [", ".join(sorted(releases))] if releases else []
-            told += [str(one) for one in failed]
+            words = [", ".join(sorted(releases))] if releases else []
+            words += [str(one) for one in failed]
             if failed:
-                told.append(f"to try again: {next_command('deploy', name)}")
-            said[name] = "; ".join(told)
+                words.append(f"to try again: {next_command('deploy', name)}")
+            said[name] = "; ".join(words)
         return said
 
     def releases(self, service: str) -> set[str]:

@@ -155,9 +155,9 @@ def _report(at: Session, plan: Plan, seconds: float, as_json: bool) -> None:
 
     facts = found_out(at, plan)
     if as_json:
-        told = {**at.header, "changed": plan.writes, "seconds": round(seconds, 1), "facts": facts}
-        told["notices"] = advisories.collect(at, plan.items)
-        click.echo(json.dumps(told, indent=2, ensure_ascii=False))
+        document = {**at.header, "changed": plan.writes, "seconds": round(seconds, 1), "facts": facts}
+        document["notices"] = advisories.collect(at, plan.items)
+        click.echo(json.dumps(document, indent=2, ensure_ascii=False))
         return
     said = "No changes" if plan.quiet else f"Done in {spell(seconds)}"
     warned = advisories.lines(at, plan.items)

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from awsdeploy.cost.estimate import Line
 
 
-def told(bill: Sequence[Line]) -> list[dict[str, Any]]:
+def to_json(bill: Sequence[Line]) -> list[dict[str, Any]]:
     """Lines as JSON."""
     return [{"what": one.what, "monthly": _cents(one.monthly), "note": one.note} for one in bill]
 

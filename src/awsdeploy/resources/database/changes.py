@@ -41,11 +41,11 @@ def differences(
     upgrades = not _is_of(raw["EngineVersion"], version)
     upgrading = upgrades and _is_of(pending.get("EngineVersion", ""), version)
     for field, old, new, impact in rows:
-        told = pending.get(field, old)
-        if old != new or told != new:
+        pending_value = pending.get(field, old)
+        if old != new or pending_value != new:
             # AWS drops a pending value when the present one is asked for.
-            shown = old if old != new else f"{told} (pending)"
-            begun = told == new or (field == GROUP and upgrading)
+            shown = old if old != new else f"{pending_value} (pending)"
+            begun = pending_value == new or (field == GROUP and upgrading)
             yield Difference(field, shown, new, {field: new}, impact, begun)
     yield from _logs(raw, pending, set(logs))
     if upgrades:
@@ -71,7 +71,7 @@ def _logs(raw: Mapping[str, Any], pending: Mapping[str, Any], wanted: set[str]) 
     exported = set(raw.get("EnabledCloudwatchLogsExports", ()))
     if exported != wanted:
         coming = pending.get("PendingCloudwatchLogsExports") or {}
-        told = (exported | set(coming.get("LogTypesToEnable", ()))) - set(coming.get("LogTypesToDisable", ()))
+        pending_value = (exported | set(coming.get("LogTypesToEnable", ()))) - set(coming.get("LogTypesToDisable", ()))
         types = {"EnableLogTypes": sorted(wanted - exported), "DisableLogTypes": sorted(exported - wanted)}
         call = {"CloudwatchLogsExportConfiguration": types}
-        yield Difference("exported logs", sorted(exported), sorted(wanted), call, begun=told == wanted)
+        yield Difference("exported logs", sorted(exported), sorted(wanted), call, begun=pending_value == wanted)

@@ -181,8 +181,8 @@ class Database(Resource):
         # What AWS has begun already is no part of the call for the rest.
         settings: dict[bool, dict[str, Any]] = {False: {}, True: {}}
         modify = {
-            begun: _later(aws.rds.modify_db_instance, told, DBInstanceIdentifier=observed.id, ApplyImmediately=True)
-            for begun, told in settings.items()
+            begun: _later(aws.rds.modify_db_instance, given, DBInstanceIdentifier=observed.id, ApplyImmediately=True)
+            for begun, given in settings.items()
         }
         wanted = self._compared(aws, raw)
         for one in differences(raw, wanted, version=self.version, gigabytes=self.storage, logs=EXPORTS):

@@ -12,7 +12,7 @@ from awsdeploy.engine.resource import Aws, Change, Gate, Observed, Wait
 ISSUER = "token.actions.githubusercontent.com"
 AUDIENCE = "sts.amazonaws.com"
 """For whom GitHub's tokens are made out; aws-actions/configure-aws-credentials asks for this one."""
-REMAINS = f"identity provider {ISSUER}: shared by the account, other roles may use it ($0.00 a month)"
+LEFTOVER = f"identity provider {ISSUER}: shared by the account, other roles may use it ($0.00 a month)"
 
 SUBJECT = f"{ISSUER}:sub"
 

@@ -64,9 +64,9 @@ def _where(scopes: set[str]) -> str:
     """Resources, and conditions if there are any, on one line."""
     said = []
     for scope in sorted(scopes):
-        told = json.loads(scope)
-        text = ", ".join(str(one) for one in _listed(told.pop("Resource", [])))
-        said.append(f"{text} {json.dumps(told, sort_keys=True)}".strip() if told else text)
+        statement = json.loads(scope)
+        text = ", ".join(str(one) for one in _listed(statement.pop("Resource", [])))
+        said.append(f"{text} {json.dumps(statement, sort_keys=True)}".strip() if statement else text)
     return " and ".join(said)
 
 

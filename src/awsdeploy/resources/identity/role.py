@@ -28,7 +28,7 @@ from awsdeploy.engine.tagging import retagged
 from awsdeploy.errors import Refused
 from awsdeploy.resources import tag_calls
 from awsdeploy.resources.identity import grants
-from awsdeploy.resources.identity.federation import REMAINS, Federation, subjects
+from awsdeploy.resources.identity.federation import LEFTOVER, Federation, subjects
 from awsdeploy.resources.storage.bucket_name import bucket_name
 
 INLINE = "awsdeploy"
@@ -210,7 +210,7 @@ class Role(Resource):
 
     @classmethod
     def leftovers(cls, observed: Observed) -> str:
-        return REMAINS if subjects(observed.raw.get("AssumeRolePolicyDocument")) else ""
+        return LEFTOVER if subjects(observed.raw.get("AssumeRolePolicyDocument")) else ""
 
     @classmethod
     def delete(cls, aws: Aws, observed: Observed, options: DestroyOptions) -> None:

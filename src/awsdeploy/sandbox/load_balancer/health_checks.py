@@ -47,10 +47,10 @@ class Verdict:
 class Checks:
     """One task for each target of the table, as long as it is in there."""
 
-    def __init__(self, told: Callable[[Key, Verdict | None], None]) -> None:
+    def __init__(self, on_verdict: Callable[[Key, Verdict | None], None]) -> None:
         self.table = Table()
         self.verdicts: dict[Key, Verdict] = {}
-        self.told = told
+        self.on_verdict = on_verdict
         self.tasks: dict[Key, asyncio.Task[None]] = {}
 
     def use(self, table: Table) -> None:
@@ -89,17 +89,17 @@ class Checks:
     async def _check(self, key: Key, group: RoutedGroup, target: Target) -> None:
         if key not in self.verdicts:
             self.verdicts[key] = begun(target)
-            self.told(key, self.verdicts[key])
+            self.on_verdict(key, self.verdicts[key])
         failure = await check(group, target)
         verdict = self.verdicts[key]
         before = (verdict.state, verdict.reason, verdict.words)
         verdict.count(failure, group)
         if before != (verdict.state, verdict.reason, verdict.words):
-            self.told(key, verdict)
+            self.on_verdict(key, verdict)
 
     def _forget(self, key: Key) -> None:
         if self.verdicts.pop(key, None):
-            self.told(key, None)
+            self.on_verdict(key, None)
 
 
 def begun(target: Target) -> Verdict:

@@ -136,8 +136,8 @@ class Router:
             self._tell({"draining": now})
 
     def _verdict(self, key: Key, verdict: Verdict | None) -> None:
-        told = None if verdict is None else [verdict.state, verdict.reason, verdict.words]
-        self._tell({"verdict": [*key, told]})
+        reported = None if verdict is None else [verdict.state, verdict.reason, verdict.words]
+        self._tell({"verdict": [*key, reported]})
 
     def _tell(self, what: dict[str, Any]) -> None:
         self.writer.write(json.dumps(what).encode() + b"\n")

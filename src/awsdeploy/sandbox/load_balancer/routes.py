@@ -98,9 +98,9 @@ class Table:
 
 
 def read(line: str | bytes) -> Table:
-    told = json.loads(line)
+    message = json.loads(line)
     balancers = {}
-    for name, one in told["balancers"].items():
+    for name, one in message["balancers"].items():
         rules = tuple(
             RoutingRule(tuple((name, tuple(values)) for name, values in rule["conditions"]), rule["action"])
             for rule in one["rules"]
@@ -109,9 +109,9 @@ def read(line: str | bytes) -> Table:
         balancers[name] = Balancer(**{**one, "rules": rules, "headers": headers})
     groups = {
         arn: RoutedGroup(**{**one, "targets": tuple(Target(**target) for target in one["targets"])})
-        for arn, one in told["groups"].items()
+        for arn, one in message["groups"].items()
     }
-    return Table(told["number"], balancers, groups)
+    return Table(message["number"], balancers, groups)
 
 
 @functools.lru_cache(maxsize=1024)

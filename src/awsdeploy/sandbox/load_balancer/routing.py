@@ -131,30 +131,30 @@ class Routing:
 
     def _listen(self, control: socket.socket) -> None:
         world = self.server.world
-        for told in _lines(control):
-            self._hear(world, told)
+        for message in _lines(control):
+            self._hear(world, message)
         with self.heard:
             if self.control is control:
                 self.control = None
             self.heard.notify_all()
 
-    def _hear(self, world: World, told: dict[str, Any]) -> None:
+    def _hear(self, world: World, message: dict[str, Any]) -> None:
         from awsdeploy.sandbox.aws.web.checked import Checked
 
         checked = world.of(Checked)
-        if "verdict" in told:
-            arn, id, said = told["verdict"]
+        if "verdict" in message:
+            arn, id, said = message["verdict"]
             if said is None:
                 checked.verdicts.pop((arn, id), None)
             else:
                 checked.verdicts[arn, id] = tuple(said)
-        if "draining" in told:
-            checked.draining = {(arn, id) for arn, id in told["draining"]}
-        if "served" in told:
+        if "draining" in message:
+            checked.draining = {(arn, id) for arn, id in message["draining"]}
+        if "served" in message:
             self.server.last_request = time.monotonic()
-        if "number" in told:
+        if "number" in message:
             with self.heard:
-                self.number, self.ports = told["number"], told["ports"]
+                self.number, self.ports = message["number"], message["ports"]
                 self.heard.notify_all()
 
 

@@ -75,13 +75,13 @@ class Hosts:
 class Ready:
     """Machine, environment and programs for a start, and the machine's number of power losses before it."""
 
-    box: Host
+    host: Host
     environment: Mapping[str, str]
     programs: Path
     power: int
 
 
-def box(world: World, id: str) -> Host:
+def host(world: World, id: str) -> Host:
     """The instance's, made on first use. Call it with the world's lock held."""
     hosts = world.of(Hosts)
     if id not in hosts.running:
@@ -96,12 +96,12 @@ def box(world: World, id: str) -> Host:
 
 def address_of(world: World, id: str) -> str:
     """The address on which the instance's services answer; 127.0.0.1 where the system has no other."""
-    return box(world, id).address
+    return host(world, id).address
 
 
 def port_of(world: World, id: str, port: int) -> int:
     """The real port of what listens on `port` in the instance: the same, unless all share one address."""
-    one = box(world, id)
+    one = host(world, id)
     return paths.port(one.root / "run" / "ports", one.base, str(port)) if one.base else port
 
 
@@ -135,7 +135,7 @@ def programs(world: World) -> Path:
 
 def environment(world: World, id: str, region: str) -> dict[str, str]:
     """Of a program on the machine; what else its PATH needs comes in front."""
-    one, hosts = box(world, id), _folder(world)
+    one, hosts = host(world, id), _folder(world)
     loopback = "127.0.0.1,localhost"
     key, secret = world.site.keys.of_machine(id)
     return {
@@ -173,7 +173,7 @@ def ready(world: World, id: str, region: str) -> Ready:
     """The machine as it is now, with the world's lock held: a program that is started later is not, if it has lost its
     power meanwhile."""
     hosts = world.of(Hosts)
-    return Ready(box(world, id), environment(world, id, region), programs(world), hosts.power.get(id, 0))
+    return Ready(host(world, id), environment(world, id, region), programs(world), hosts.power.get(id, 0))
 
 
 def start(
@@ -189,7 +189,7 @@ def start(
             return None
         return subprocess.Popen(
             ["/bin/sh", "-c", shlex.quote(str(script))],
-            cwd=on.box.root,
+            cwd=on.host.root,
             env={**on.environment, "PATH": on.environment["PATH"].replace(str(on.programs), path, 1)},
             stdin=subprocess.DEVNULL,
             stdout=output,
@@ -201,7 +201,7 @@ def start(
 def lost(world: World, on: Ready) -> bool:
     """Check whether the machine has lost its power since it was ready."""
     hosts = world.of(Hosts)
-    return hosts.over.is_set() or hosts.power.get(on.box.id, 0) != on.power
+    return hosts.over.is_set() or hosts.power.get(on.host.id, 0) != on.power
 
 
 def power_off(world: World, id: str) -> None:

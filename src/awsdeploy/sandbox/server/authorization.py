@@ -130,36 +130,36 @@ def asked(call: ApiCall) -> tuple[str, ...]:
 
 
 def _asked(call: ApiCall) -> Iterator[str]:
-    told, prefix = call.parameters, PREFIXES.get(call.service, call.service)
+    parameters, prefix = call.parameters, PREFIXES.get(call.service, call.service)
     yield from OTHER_NAMES.get(call.name, (f"{prefix}:{call.operation}",))
     yield from AS_WELL.get(call.name, ())
-    if any(told.get(field) for field in TAG_FIELDS):
+    if any(parameters.get(field) for field in TAG_FIELDS):
         tagging = TAGGING.get(call.name, TAGGING.get(call.service, ""))
         if tagging:
             yield tagging
     match call.name:
         case "s3:CreateBucket":
-            if told.get("ObjectOwnership"):
+            if parameters.get("ObjectOwnership"):
                 yield "s3:PutBucketOwnershipControls"
-            if (told.get("CreateBucketConfiguration") or {}).get("Tags"):
+            if (parameters.get("CreateBucketConfiguration") or {}).get("Tags"):
                 yield "s3:TagResource"
-        case "s3:PutObject" if told.get("Tagging"):
+        case "s3:PutObject" if parameters.get("Tagging"):
             yield "s3:PutObjectTagging"
-        case "s3:DeleteObject" if told.get("VersionId"):
+        case "s3:DeleteObject" if parameters.get("VersionId"):
             yield "s3:DeleteObjectVersion"
         case "s3:DeleteObjects":
-            if any(one.get("VersionId") for one in told["Delete"]["Objects"]):
+            if any(one.get("VersionId") for one in parameters["Delete"]["Objects"]):
                 yield "s3:DeleteObjectVersion"
         case "ec2:RunInstances":
-            if told.get("IamInstanceProfile") or told.get("LaunchTemplate"):
+            if parameters.get("IamInstanceProfile") or parameters.get("LaunchTemplate"):
                 yield "iam:PassRole"
-        case "ec2:DeregisterImage" if told.get("DeleteAssociatedSnapshots"):
+        case "ec2:DeregisterImage" if parameters.get("DeleteAssociatedSnapshots"):
             yield "ec2:DeleteSnapshot"
-        case "autoscaling:UpdateAutoScalingGroup" if told.get("LaunchTemplate"):
+        case "autoscaling:UpdateAutoScalingGroup" if parameters.get("LaunchTemplate"):
             yield from _LAUNCH
-        case "rds:DeleteDBInstance" if told.get("FinalDBSnapshotIdentifier"):
+        case "rds:DeleteDBInstance" if parameters.get("FinalDBSnapshotIdentifier"):
             yield from ("rds:AddTagsToResource", "rds:CreateDBSnapshot")
-        case "dlm:UpdateLifecyclePolicy" if told.get("ExecutionRoleArn"):
+        case "dlm:UpdateLifecyclePolicy" if parameters.get("ExecutionRoleArn"):
             yield "iam:PassRole"
 
 

@@ -147,7 +147,7 @@ class ControlApi:
         with self.server.lock:
             world, id, port = self.server.world, str(value["instance"]), int(value.get("port", 0))
             agents.known(id)
-            one = hosts.box(world, id)
+            one = hosts.host(world, id)
             return {
                 "root": str(one.root),
                 "address": one.address,

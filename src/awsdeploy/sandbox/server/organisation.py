@@ -33,19 +33,19 @@ class Organisation:
 
 def made_with(call: ApiCall) -> Iterator[set[str]]:
     """The tag keys of each thing that a call makes, as `aws:RequestTag` sees them; nothing of what takes no tags."""
-    told = call.parameters
-    if not MAKES.match(call.operation) or call.name in LATER | ACCOUNTS or told.get("Overwrite"):
+    parameters = call.parameters
+    if not MAKES.match(call.operation) or call.name in LATER | ACCOUNTS or parameters.get("Overwrite"):
         return
     taken = set(call.model.input_shape.members) if call.model.input_shape else set()
     if call.name == "s3:CreateBucket":
-        yield _keys((told.get("CreateBucketConfiguration") or {}).get("Tags"))
+        yield _keys((parameters.get("CreateBucketConfiguration") or {}).get("Tags"))
     elif call.service == "ec2" and "TagSpecifications" in taken:
-        specified = told.get("TagSpecifications") or [{}]
+        specified = parameters.get("TagSpecifications") or [{}]
         yield from (_keys(one.get("Tags")) for one in specified)
-        launched = told.get("LaunchTemplateData") or {}
+        launched = parameters.get("LaunchTemplateData") or {}
         yield from (_keys(one.get("Tags")) for one in launched.get("TagSpecifications", ()))
     elif fields := [field for field in TAG_FIELDS[1:] if field in taken]:
-        yield _keys(told.get(fields[0]))
+        yield _keys(parameters.get(fields[0]))
 
 
 def _keys(tags: Any) -> set[str]:

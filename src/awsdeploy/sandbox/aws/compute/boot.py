@@ -49,7 +49,7 @@ def _run(world: World, region: str, id: str, name: str, text: str) -> None:
     """In the background; what it says is in the machine's log of its bootstrap."""
     on = hosts.ready(world, id, region)
     shipping.begin(world)
-    script = on.box.root / "opt" / "awsdeploy" / f"{name}.sh"
+    script = on.host.root / "opt" / "awsdeploy" / f"{name}.sh"
     script.write_text(text)
     script.chmod(0o700)
     threading.Thread(target=_started, args=(world, region, on, script), daemon=True).start()
@@ -57,7 +57,7 @@ def _run(world: World, region: str, id: str, name: str, text: str) -> None:
 
 def _started(world: World, region: str, on: hosts.Ready, script: Path) -> None:
     servers.begin(world, region)
-    with (on.box.root / LOG).open("ab") as output:
+    with (on.host.root / LOG).open("ab") as output:
         try:
             process = hosts.start(world, on, script, output, output)
         except NoToolchain as missing:

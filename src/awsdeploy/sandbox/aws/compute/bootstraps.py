@@ -47,8 +47,8 @@ def _boot(world: World, region: str, instance: Any) -> None:
         return
     if outcome := reports(stored):
         instance.add_tags(dict([outcome]))
-        for told in DONE:
-            told(world, region, instance, place[0])
+        for hook in DONE:
+            hook(world, region, instance, place[0])
 
 
 def _read(world: World, region: str, instance: Any, bucket_name: str, key: str) -> str | None:

@@ -22,12 +22,12 @@ USER_DATA_LIMIT = 16384
 STATES = {"pending": 0, "running": 16, "shutting-down": 32, "terminated": 48, "stopping": 64, "stopped": 80}
 
 
-Told = Callable[[World, str, Any], None]
-LEFT: list[Told] = []
+InstanceHook = Callable[[World, str, Any], None]
+LEFT: list[InstanceHook] = []
 """Who is told that a machine no longer runs: the region and the machine."""
-REBOOTED: list[Told] = []
+REBOOTED: list[InstanceHook] = []
 """Who is told that a machine has gone down to come back."""
-BOOTED: list[Told] = []
+BOOTED: list[InstanceHook] = []
 """Who is told that all has started that a machine starts by itself, at each of its boots."""
 
 
@@ -124,8 +124,8 @@ def begin(world: World, instance: Any) -> None:
 
 def _booted(world: World, instance: Any) -> None:
     if serves(world, instance):
-        for told in BOOTED:
-            told(world, instance.ec2_backend.region_name, instance)
+        for hook in BOOTED:
+            hook(world, instance.ec2_backend.region_name, instance)
 
 
 @before("ec2:RebootInstances")
@@ -134,8 +134,8 @@ def reboot(world: World, call: ApiCall) -> Answer:
     for instance in _named(world, call):
         if instance._state.name == "running":
             world.of(InstanceStates).back_at[instance.id] = world.now + durations.INSTANCE_REBOOTED
-            for told in REBOOTED:
-                told(world, call.region, instance)
+            for hook in REBOOTED:
+                hook(world, call.region, instance)
             world.agenda.after(durations.INSTANCE_REBOOTED, partial(_booted, world, instance))
     return {}
 
@@ -194,8 +194,8 @@ def _terminated(world: World, region: str, instance: Any) -> None:
 
 
 def _tell(world: World, region: str, instance: Any) -> None:
-    for told in LEFT:
-        told(world, region, instance)
+    for hook in LEFT:
+        hook(world, region, instance)
 
 
 @before("ec2:StopInstances")

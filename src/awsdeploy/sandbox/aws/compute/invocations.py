@@ -177,7 +177,7 @@ def _machine(world: World, invocation: Invocation) -> tuple[str, Any]:
 
 def _folder(on: hosts.Ready, invocation: Invocation) -> Path:
     """Folder in which the agent keeps the script and its output."""
-    folder = on.box.root / "var" / "lib" / "amazon" / "ssm" / invocation.command
+    folder = on.host.root / "var" / "lib" / "amazon" / "ssm" / invocation.command
     folder.mkdir(parents=True, exist_ok=True)
     script = folder / "_script.sh"
     script.write_text(invocation.script)

@@ -21,7 +21,7 @@ class ScalingPolicies:
     all: dict[tuple[str, str, str], tuple[object, dict[str, Any]]] = field(default_factory=dict)
 
 
-def _standing(world: World, region: str) -> dict[tuple[str, str, str], dict[str, Any]]:
+def _existing(world: World, region: str) -> dict[tuple[str, str, str], dict[str, Any]]:
     """The policies whose group is still there."""
     groups, policies = world.of(Groups).all, world.of(ScalingPolicies).all
     return {
@@ -51,7 +51,7 @@ def describe(world: World, call: ApiCall) -> Answer:
     group, names = call.parameters.get("AutoScalingGroupName"), call.parameters.get("PolicyNames") or ()
     found = [
         policy
-        for (_, of, name), policy in _standing(world, call.region).items()
+        for (_, of, name), policy in _existing(world, call.region).items()
         if (not group or of == group) and (not names or name in names)
     ]
     return {"ScalingPolicies": found}
@@ -60,7 +60,7 @@ def describe(world: World, call: ApiCall) -> Answer:
 @before("autoscaling:DeletePolicy")
 def delete(world: World, call: ApiCall) -> Answer:
     place = (call.region, scaling_groups.known(world, call).name, call.parameters["PolicyName"])
-    if place not in _standing(world, call.region):
+    if place not in _existing(world, call.region):
         raise AwsRefuses("ValidationError", f"Policy {call.parameters['PolicyName']} not found")
     del world.of(ScalingPolicies).all[place]
     return {}

@@ -132,14 +132,14 @@ def modify(world: World, call: ApiCall) -> Answer:
         now |= memory.pending[name]
     if now:
         memory.coming[name] = {**memory.coming.get(name, {}), **now}
-        told = database.status
-        world.agenda.after(durations.DATABASE_BEGINS, lambda: _modifying(world, call, database, told))
+        status_before = database.status
+        world.agenda.after(durations.DATABASE_BEGINS, lambda: _modifying(world, call, database, status_before))
     return _shown(world, call, name)
 
 
-def _modifying(world: World, call: ApiCall, database: Any, told: str) -> None:
-    """AWS: an instance stays in the status in which it was `told` for some seconds."""
-    if database.status == told and world.of(Databases).coming.get(database.db_instance_identifier):
+def _modifying(world: World, call: ApiCall, database: Any, status_before: str) -> None:
+    """Start the change: as in AWS, the instance stays in `status_before` for some seconds."""
+    if database.status == status_before and world.of(Databases).coming.get(database.db_instance_identifier):
         database.status = "modifying"
         left = durations.DATABASE_MODIFIED - durations.DATABASE_BEGINS
         world.agenda.after(left, lambda: _modified(world, call, database))

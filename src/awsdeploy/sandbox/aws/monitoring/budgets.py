@@ -13,15 +13,15 @@ from awsdeploy.sandbox.server.refusal import AwsRefuses
 from awsdeploy.sandbox.server.world import World
 
 MOST_ADDRESSES = 10
-Told = dict[str, Any]
+Shape = dict[str, Any]
 
 
 @dataclass
 class StoredBudget:
-    """`told` are the notifications and the addresses of each."""
+    """A budget of the account; `notifications` with their addresses."""
 
-    shown: Told
-    told: list[tuple[Told, list[Told]]]
+    shown: Shape
+    notifications: list[tuple[Shape, list[Shape]]]
     tags: dict[str, str]
 
 
@@ -41,11 +41,11 @@ def create(world: World, call: ApiCall) -> Answer:
     _checked(wanted)
     if name in world.of(Budgets).by_name:
         raise AwsRefuses("DuplicateRecordException", f"Error creating budget: {name} - the budget already exists.")
-    told: list[tuple[Told, list[Told]]] = []
+    notifications: list[tuple[Shape, list[Shape]]] = []
     for one in call.parameters.get("NotificationsWithSubscribers") or ():
-        told.append((_notification(one["Notification"]), _addressees(one["Subscribers"])))
+        notifications.append((_notification(one["Notification"]), _addressees(one["Subscribers"])))
     tags = {tag["Key"]: tag["Value"] for tag in call.parameters.get("ResourceTags") or ()}
-    world.of(Budgets).by_name[name] = StoredBudget(wanted, told, tags)
+    world.of(Budgets).by_name[name] = StoredBudget(wanted, notifications, tags)
     return {}
 
 
@@ -77,9 +77,9 @@ def delete(world: World, call: ApiCall) -> Answer:
 @before("budgets:CreateNotification")
 def create_notification(world: World, call: ApiCall) -> Answer:
     budget, wanted = _named(world, call.parameters["BudgetName"]), _notification(call.parameters["Notification"])
-    if any(known == wanted for known, _ in budget.told):
+    if any(known == wanted for known, _ in budget.notifications):
         raise AwsRefuses("DuplicateRecordException", "The notification already exists.")
-    budget.told.append((wanted, _addressees(call.parameters["Subscribers"])))
+    budget.notifications.append((wanted, _addressees(call.parameters["Subscribers"])))
     return {}
 
 
@@ -87,13 +87,13 @@ def create_notification(world: World, call: ApiCall) -> Answer:
 def delete_notification(world: World, call: ApiCall) -> Answer:
     budget, wanted = _named(world, call.parameters["BudgetName"]), _notification(call.parameters["Notification"])
     _subscribers(world, call)
-    budget.told = [(known, whom) for known, whom in budget.told if known != wanted]
+    budget.notifications = [(known, whom) for known, whom in budget.notifications if known != wanted]
     return {}
 
 
 @before("budgets:DescribeNotificationsForBudget")
 def notifications(world: World, call: ApiCall) -> Answer:
-    return {"Notifications": [known for known, _ in _named(world, call.parameters["BudgetName"]).told]}
+    return {"Notifications": [known for known, _ in _named(world, call.parameters["BudgetName"]).notifications]}
 
 
 @before("budgets:DescribeSubscribersForNotification")
@@ -136,7 +136,7 @@ def _named(world: World, name: str) -> StoredBudget:
     return world.of(Budgets).by_name[name]
 
 
-def _shown(world: World, budget: StoredBudget) -> Told:
+def _shown(world: World, budget: StoredBudget) -> Shape:
     """AWS: what a tag that is no cost allocation tag has cost is not known, and counts as nothing."""
     spent = 0.0
     for one in (budget.shown.get("CostFilters") or {}).get("TagKeyValue", ()):
@@ -148,7 +148,7 @@ def _shown(world: World, budget: StoredBudget) -> Told:
     return {**copy.deepcopy(budget.shown), "BudgetLimit": limit, "CalculatedSpend": spend}
 
 
-def _checked(budget: Told) -> None:
+def _checked(budget: Shape) -> None:
     if float(budget.get("BudgetLimit", {}).get("Amount", 0)) <= 0:
         raise AwsRefuses("InvalidParameterException", "Unable to create/update budget - please provide a Budget Limit")
     for one in (budget.get("CostFilters") or {}).get("TagKeyValue", ()):
@@ -156,22 +156,22 @@ def _checked(budget: Told) -> None:
             raise AwsRefuses("InvalidParameterException", f"Invalid tag filter: {one}")
 
 
-def _notification(wanted: Told) -> Told:
+def _notification(wanted: Shape) -> Shape:
     """Identity of a notification."""
     found = {name: wanted[name] for name in ("NotificationType", "ComparisonOperator", "Threshold")}
     return {**found, "Threshold": float(found["Threshold"]), "ThresholdType": wanted.get("ThresholdType", "PERCENTAGE")}
 
 
-def _addressees(wanted: list[Told]) -> list[Told]:
+def _addressees(wanted: list[Shape]) -> list[Shape]:
     mails = [one for one in wanted if one["SubscriptionType"] == "EMAIL"]
     if not wanted or len(mails) > MOST_ADDRESSES:
         raise AwsRefuses("InvalidParameterException", "A notification has one addressee at least, and ten by e-mail.")
     return [dict(one) for one in wanted]
 
 
-def _subscribers(world: World, call: ApiCall) -> list[Told]:
+def _subscribers(world: World, call: ApiCall) -> list[Shape]:
     budget, wanted = _named(world, call.parameters["BudgetName"]), _notification(call.parameters["Notification"])
-    for known, whom in budget.told:
+    for known, whom in budget.notifications:
         if known == wanted:
             return whom
     raise AwsRefuses("NotFoundException", f"Unable to find the notification of account {ACCOUNT}.")

@@ -17,10 +17,10 @@ TEST_FILE = "ELBAccessLogTestFile"
 def _wanted(world: World, call: ApiCall) -> tuple[str, str] | None:
     """The bucket and the place in it that logs are to go to after this call, if any."""
     balancer = world.moto("elbv2", call.region).load_balancers.get(call.parameters["LoadBalancerArn"])
-    told = {one["Key"]: one.get("Value", "") for one in call.parameters.get("Attributes") or ()}
-    if not any(key.startswith("access_logs.s3.") for key in told) or balancer is None:
+    changed = {one["Key"]: one.get("Value", "") for one in call.parameters.get("Attributes") or ()}
+    if not any(key.startswith("access_logs.s3.") for key in changed) or balancer is None:
         return None
-    attributes = {**balancer.attrs, **told}
+    attributes = {**balancer.attrs, **changed}
     if attributes.get("access_logs.s3.enabled") != "true":
         return None
     prefix = attributes.get("access_logs.s3.prefix", "")
