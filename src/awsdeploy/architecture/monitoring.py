@@ -72,14 +72,14 @@ class Monitoring:
 
     def _resources(self, names: Names, tls: Tls) -> Iterator[Resource]:
         """The alarms, the health check and the dashboard, after the topic and the budget."""
-        monitoring = self.settings.monitoring
+        monitoring, mysql = self.settings.monitoring, self.mysql
         yield self.topic
         if (limit := estimate.budget(self.settings)) is not None:
             yield Budget(key=BUDGET, limit=limit, emails=monitoring.emails)
         yield from self._machine_alarms()
         if self.web.services:
             yield from self._web_alarms()
-        yield from self._alarms("rds", "AWS/RDS", (self.mysql,), self._database_rows())
+        yield from self._alarms("rds", "AWS/RDS", (mysql,), alarms.database(mysql.size, mysql.storage))
         if tls.certificate:
             yield from self._alarms("certificate", "AWS/CertificateManager", (tls.certificate,), (alarms.CERTIFICATE,))
         if tls.listener and monitoring.health_check:
@@ -123,9 +123,6 @@ class Monitoring:
         yield from self._alarms("alb", namespace, (balancer,), (alarms.BALANCER,))
         for name, group in self.web.target_groups.items():
             yield from self._alarms(name, namespace, (group, balancer), alarms.SERVICE, self.machines[name])
-
-    def _database_rows(self) -> tuple[AlarmRow, ...]:
-        return alarms.database(self.mysql.size, self.mysql.storage)
 
     def _health(self, names: Names, listener: Listener) -> Iterator[Resource]:
         """It asks for the front page's own health path, as soon as the name leads to a listener."""

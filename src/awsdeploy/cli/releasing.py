@@ -33,11 +33,10 @@ LOGGED = "| "
 @contextmanager
 def releasing(given: Given, settings: Settings, command: str) -> Iterator[tuple[Session, Releaser]]:
     """The stack, looked at, its lock held here and in AWS. Raises `NoSuchStack`, `StateLocked`."""
-    with session(given, settings, command, writes=True) as at:
+    with session(given, settings, command, writes=True, existing=True) as at:
         from awsdeploy.release.deploy import Releaser
         from awsdeploy.release.target import release_target
 
-        at.run.need_record()
         with at.run.stack_lock.held(command, at.run.stop):
             yield at, Releaser(release_target(at.run, settings), teller())
 

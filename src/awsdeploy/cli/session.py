@@ -57,10 +57,12 @@ class Session:
 
 
 @contextmanager
-def session(given: Given, settings: Settings, command: str, writes: bool = False) -> Iterator[Session]:
-    """Open the stack of `settings`. With `writes` this machine's lock on it is held.
+def session(
+    given: Given, settings: Settings, command: str, writes: bool = False, existing: bool = False
+) -> Iterator[Session]:
+    """Open the stack of `settings`. With `writes` this machine's lock on it is held; with `existing` it must exist.
 
-    Raises `StateLocked`, `StateTooNew`, `StateUnwritable`.
+    Raises `StateLocked`, `StateTooNew`, `StateUnwritable`, `NoSuchStack`.
     """
     click.echo(f"Reading {settings.stack} in {settings.region} …", err=True)
     from awsdeploy import architecture  # noqa: F401 - every kind enters by being defined
@@ -87,6 +89,8 @@ def session(given: Given, settings: Settings, command: str, writes: bool = False
         polling = Polling(waits.poll_floor, waits.poll_ceiling)
         run = Run(session, stack, settings.region, state, polling=polling, settle=waits.settle)
         recorder.listen(run)
+        if existing:
+            run.need_record()
         yield Session(given, settings, run, DisplayClock.given(settings.tz))
 
 

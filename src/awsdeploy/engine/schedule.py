@@ -18,7 +18,7 @@ MOST_THREADS = 256
 
 def run(
     needs: Mapping[Node, set[Node]],
-    work: Callable[[Node], None],
+    work: Callable[[Node], object],
     stop: Cancellation,
     skipped: Callable[[Node], None] = lambda _node: None,
 ) -> dict[Node, AwsdeployError]:
@@ -31,7 +31,7 @@ def run(
     sorter.prepare()
     errors: dict[Node, AwsdeployError] = {}
     lost: set[Node] = set()
-    running: dict[Future[None], Node] = {}
+    running: dict[Future[object], Node] = {}
     with ThreadPoolExecutor(min(MOST_THREADS, max(1, len(needs))), thread_name_prefix="work") as pool:
         while sorter.is_active():
             for node in sorter.get_ready():
@@ -62,11 +62,7 @@ def run(
 
 def in_parallel(tasks: Mapping[Node, Callable[[], object]], stop: Cancellation) -> None:
     """Do independent tasks at once; raises the first error by order of the tasks."""
-    errors = run({node: set() for node in tasks}, lambda node: _discard(tasks[node]), stop)
+    errors = run({node: set() for node in tasks}, lambda node: tasks[node](), stop)
     for node in tasks:
         if node in errors:
             raise errors[node]
-
-
-def _discard(task: Callable[[], object]) -> None:
-    task()

@@ -18,7 +18,6 @@ from awsdeploy.engine.changes import SentChanges
 from awsdeploy.engine.events import ResourceEvent
 from awsdeploy.engine.plan import Plan
 from awsdeploy.engine.resource import (
-    Aws,
     Change,
     DestroyOptions,
     Gate,
@@ -119,7 +118,7 @@ class Builder:
         if resource.existing and (there := self.plan.items[resource].observed):
             return there
         observed = None if isinstance(resource, Gate) else self._existing(resource)
-        view, sent = self._view(resource), SentChanges(self.run.settle)
+        view, sent = self.run.view_of(resource), SentChanges(self.run.settle)
         looked = last = time.monotonic()
         while True:
             observed = self._wait(resource, observed)
@@ -187,7 +186,7 @@ class Builder:
         for _ in range(ATTEMPTS):
             run.stop.check()
             try:
-                made = resource.create(self._view(resource, entry.token))
+                made = resource.create(run.view_of(resource, entry.token))
             except AnswerLost as unknown:
                 doubtful, lost = True, unknown
                 if resource.idempotency is Idempotency.NONE and (observed := self._look(resource, run.settle)):
@@ -240,7 +239,7 @@ class Builder:
     def _wait(self, resource: Resource, known: Observed | None) -> Observed:
         """Look until it can be used or changed. Raises `AwsFailure` with AWS's reason, or `TimedOut`."""
         rule, run = resource.wait, self.run
-        view = self._view(resource)
+        view = run.view_of(resource)
         shown = ""
         observed = known
         for waited in run.polling.ticks(run.stop, rule.deadline):
@@ -290,6 +289,3 @@ class Builder:
             needs=[edge.key for edge in resource.edges()],
             declaration=resource.declaration(),
         )
-
-    def _view(self, resource: Resource, token: str = "") -> Aws:  # nosec B107  # a client token
-        return self.run.view_of(resource, token)

@@ -148,7 +148,7 @@ class Following:
                 heard = waited
             if waited - max(heard, asked) >= silence / 4:
                 asked = waited
-                if self._agent_answers():
+                if self.machine.id in online(self.ssm, [self.machine.id]):
                     heard = waited
                 elif lost := self._lost(waited - heard, silence):
                     return lost
@@ -198,9 +198,6 @@ class Following:
             if refusal.code != "InvocationDoesNotExist":  # AWS: for a few seconds after it was sent
                 raise
             return {}
-
-    def _agent_answers(self) -> bool:
-        return self.machine.id in online(self.ssm, [self.machine.id])
 
     def _lost(self, seconds: float, silence: float) -> Outcome | None:
         """Outcome if the agent has been away for this long; None while it may come back."""

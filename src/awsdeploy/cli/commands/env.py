@@ -64,10 +64,9 @@ def set_(
     """Set a variable of a service. Without a value, prompts for it or reads it from standard input."""
     settings = given.settings()
     chosen(settings, [service])
-    with session(given, settings, "env set") as at:
+    with session(given, settings, "env set", existing=True) as at:
         from awsdeploy.release import environment
 
-        at.run.need_record()
         for place, one in enumerate(names, start=1):
             environment.check_name(one.partition("=")[0], f"Argument {place} after {service}")
         known = _existing(at, service, build)
@@ -93,10 +92,9 @@ def unset(given: Given, service: str, names: tuple[str, ...], build: bool, resta
     """Remove variables of a service. The service may already be removed from config.toml."""
     settings = given.settings()
     wanted = chosen(settings, [service]) if restart else []
-    with session(given, settings, "env unset") as at:
+    with session(given, settings, "env unset", existing=True) as at:
         from awsdeploy.release import environment
 
-        at.run.need_record()
         known = _existing(at, service, build)
         for place, name in enumerate(names, start=1):
             environment.check_name(name, f"Argument {place} after {service}")
@@ -129,10 +127,9 @@ def import_(
     """
     settings = given.settings()
     chosen(settings, [service])
-    with session(given, settings, "env import") as at:
+    with session(given, settings, "env import", existing=True) as at:
         from awsdeploy.release import env_file, environment
 
-        at.run.need_record()
         source = "standard input" if file is sys.stdin.buffer else file.name
         try:
             found = env_file.parse(file.read().decode(), source)

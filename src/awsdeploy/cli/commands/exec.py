@@ -55,11 +55,10 @@ def command(given: Given, service: str, words: tuple[str, ...], everywhere: bool
     """
     settings = given.settings()
     (wanted,) = chosen(settings, [service])
-    with session(given, settings, "exec") as at:
+    with session(given, settings, "exec", existing=True) as at:
         from awsdeploy.release.deploy import Releaser
         from awsdeploy.release.target import release_target
 
-        at.run.need_record()
         releaser = Releaser(release_target(at.run, settings), click.echo)
         need_machines(releaser.release_target, [wanted])
         click.echo(kept(at.run.stack), err=True)

@@ -17,8 +17,7 @@ from awsdeploy.errors import Refused, next_command
 @shared_options()
 def command(given: Given) -> None:
     """Open the application in a browser. Without a browser, print its URL."""
-    with session(given, given.settings(), "open") as at:
-        at.run.need_record()
+    with session(given, given.settings(), "open", existing=True) as at:
         address = _address(at)
         click.echo(address)
         if _has_browser():

@@ -23,10 +23,9 @@ def command(given: Given, services: tuple[str, ...], as_json: bool) -> None:
     """List the releases of each service, newest first, and the machines that run them."""
     settings = given.settings()
     wanted = chosen(settings, services)
-    with session(given, settings, "releases") as at:
+    with session(given, settings, "releases", existing=True) as at:
         from awsdeploy.release.target import release_target
 
-        at.run.need_record()
         stack = release_target(at.run, settings)
         rows: list[dict[str, Any]] = []
         for service in wanted:

@@ -50,10 +50,9 @@ def connect(given: Given, url: str | None, deploy_key: Path | None, user: str | 
     settings = given.settings()
     url = _address(settings, url)
     _need_fitting(url, deploy_key, user)
-    with session(given, settings, "repository connect") as at:
+    with session(given, settings, "repository connect", existing=True) as at:
         from awsdeploy.release import repository
 
-        at.run.need_record()
         if deploy_key is None and not repository.closed(url):
             print_lines([f"{url} is public: it needs no token or key.", *_to_write(settings, url)])
             return
@@ -69,10 +68,9 @@ def connect(given: Given, url: str | None, deploy_key: Path | None, user: str | 
 def show(given: Given) -> None:
     """Show the repository of each service, who connected it and when. Does not show the secret."""
     settings = given.settings()
-    with session(given, settings, "repository show") as at:
+    with session(given, settings, "repository show", existing=True) as at:
         from awsdeploy.release import repository
 
-        at.run.need_record()
         found = repository.connections(at.run)
         if not found:
             click.echo(f"No repository is connected. To connect one: {next_command('repository', 'connect')}")
@@ -88,10 +86,9 @@ def show(given: Given) -> None:
 def disconnect(given: Given) -> None:
     """Delete the stored token or key of all services. Running releases are not affected."""
     settings = given.settings()
-    with session(given, settings, "repository disconnect") as at:
+    with session(given, settings, "repository disconnect", existing=True) as at:
         from awsdeploy.release import repository
 
-        at.run.need_record()
         found = repository.connections(at.run)
         repository.disconnect(at.run, found)
         click.echo(f"Disconnected {', '.join(found)}." if found else "No repository is connected.")

@@ -27,10 +27,9 @@ def command(given: Given, service: str, instance: str) -> int:
     from awsdeploy.operations import sessions
 
     sessions.need_plugin(given.sandbox)
-    with session(given, settings, "shell") as at:
+    with session(given, settings, "shell", existing=True) as at:
         from awsdeploy.release.machines import machines
 
-        at.run.need_record()
         machine = sessions.choose(machines(at.run), [service], instance)
         click.echo(f"{machine.name} ({machine.id}); type exit to leave.", err=True)
         return sessions.open_session(at.run, machine)

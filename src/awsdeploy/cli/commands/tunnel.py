@@ -37,10 +37,9 @@ def database(given: Given, port: int, show: bool) -> int:
     settings = given.settings()
     sessions.need_plugin(given.sandbox)
     _need_free(port)
-    with session(given, settings, "tunnel") as at:
+    with session(given, settings, "tunnel", existing=True) as at:
         from awsdeploy.release.machines import machines
 
-        at.run.need_record()
         place = sessions.database(at.run, settings)
         machine = sessions.choose(machines(at.run), settings.database_users)
         # Names and values as a shell takes them: people copy these lines.
