@@ -41,9 +41,8 @@ class Run(StackContext):
     def __post_init__(self) -> None:
         super().__post_init__()
         self.use(self.region, *(entry.region for entry in self.state.entries.values()))
-        self.stack_lock = StackLock(self.session, self.stack, self.region)
-        self.stack_lock.regions = lambda: self.regions
-        self.stack_lock.memory = hashlib.sha256(str(self.state.path.absolute()).encode()).hexdigest()[:12]
+        memory = hashlib.sha256(str(self.state.path.absolute()).encode()).hexdigest()[:12]
+        self.stack_lock = StackLock(self.session, self.stack, self.region, self.regions, memory)
         self.state.on_failure = self.stop.abort
         self._blank = self.state.serial == 0
 

@@ -16,7 +16,7 @@ import socket
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -39,16 +39,19 @@ class LockLost(StateLocked):
 
 
 class StackLock:
-    """The stack's record and lock in Parameter Store, in the stack's home region."""
+    """The stack's record and lock in Parameter Store, in the stack's home region.
 
-    def __init__(self, session: AwsSession, stack: Stack, region: str) -> None:
+    `regions` are those where the writer has something or is about to: kept in the record. `memory` names the writer's
+    record of intentions: told to whoever takes the lock over.
+    """
+
+    def __init__(
+        self, session: AwsSession, stack: Stack, region: str, regions: Collection[str] = (), memory: str = ""
+    ) -> None:
         self.session, self.stack, self.region = session, stack, region
         self.ssm: Client = session.client("ssm", region)
         self.me = uuid.uuid4().hex
-        self.memory = ""
-        """Which record of intentions this writer has: told to whoever takes the lock over."""
-        self.regions: Callable[[], Iterable[str]] = tuple
-        """Where the writer has something or is about to: kept in the record."""
+        self.regions, self.memory = regions, memory
         self.left_by_our_own = False
         """Whether the lock we took over belonged to a writer with the same record of intentions."""
         self._crashed: float | None = None  # monotonic
@@ -75,7 +78,7 @@ class StackLock:
         """Declare the stack, or add to its record the regions that are new. Regions are never taken away from it."""
         value = {
             "account": self.session.account(self.region),
-            "regions": sorted({self.region, *self.regions()}),
+            "regions": sorted({self.region, *self.regions}),
             "version": __version__,
             "since": now(),
         }
