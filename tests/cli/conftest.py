@@ -29,7 +29,7 @@ def stack_world(
 
 
 @pytest.fixture
-def up(
+def stack_copy(
     stack_world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> Iterator[World]:
     """A fork of that world for one test, which works in its folder."""

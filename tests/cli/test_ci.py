@@ -58,17 +58,17 @@ def providers(world: World) -> list[str]:
     return [one["Arn"] for one in world.client("iam").list_open_id_connect_providers()["OpenIDConnectProviderList"]]
 
 
-def test_one_branch_of_one_repository_may_be_the_role(up: World) -> None:
-    assert trusted(up) == MAIN
-    assert tags(role(up)["Tags"])["awsdeploy:stack"] == "shop/dev"
-    provider = up.client("iam").get_open_id_connect_provider(OpenIDConnectProviderArn=PROVIDER)
+def test_one_branch_of_one_repository_may_be_the_role(stack_copy: World) -> None:
+    assert trusted(stack_copy) == MAIN
+    assert tags(role(stack_copy)["Tags"])["awsdeploy:stack"] == "shop/dev"
+    provider = stack_copy.client("iam").get_open_id_connect_provider(OpenIDConnectProviderArn=PROVIDER)
     assert provider["ClientIDList"] == ["sts.amazonaws.com"]
 
 
-def test_a_second_up_writes_nothing(up: World) -> None:
-    settings = up.settings(CONFIG)
-    assert up.plan(settings).quiet
-    assert writes(up.up(settings)) == {}
+def test_a_second_up_writes_nothing(stack_copy: World) -> None:
+    settings = stack_copy.settings(CONFIG)
+    assert stack_copy.plan(settings).quiet
+    assert writes(stack_copy.up(settings)) == {}
 
 
 @pytest.mark.parametrize(
@@ -80,37 +80,37 @@ def test_a_second_up_writes_nothing(up: World) -> None:
         ('github = "acme@12/shop@345"', "repo:acme@12/shop@345:ref:refs/heads/main"),
     ],
 )
-def test_another_subject_is_planned_and_then_trusted_instead(up: World, more: str, subject: str) -> None:
-    before = role(up)["Arn"]
+def test_another_subject_is_planned_and_then_trusted_instead(stack_copy: World, more: str, subject: str) -> None:
+    before = role(stack_copy)["Arn"]
     text = f"{PLAIN}\n[ci]\n{more}\n"
-    (up.folder / "config.toml").write_text(text)
-    late = up.awsdeploy("ci", "github", *FROM_GIT)
+    (stack_copy.folder / "config.toml").write_text(text)
+    late = stack_copy.awsdeploy("ci", "github", *FROM_GIT)
     assert late.returncode == 5
     assert MAIN in late.stderr
     assert subject in late.stderr
-    planned = up.awsdeploy("plan")
+    planned = stack_copy.awsdeploy("plan")
     assert f"{MAIN} → {subject} only" in " ".join(planned.stdout.split())
-    up.up(up.settings(text))
-    assert trusted(up) == subject
-    assert role(up)["Arn"] == before
+    stack_copy.up(stack_copy.settings(text))
+    assert trusted(stack_copy) == subject
+    assert role(stack_copy)["Arn"] == before
 
 
-def test_where_the_machines_fetch_the_code_the_role_sees_what_is_connected(up: World) -> None:
+def test_where_the_machines_fetch_the_code_the_role_sees_what_is_connected(stack_copy: World) -> None:
     """The role can check the access, as `deploy` does before it sends anything."""
     action = '"ssm:DescribeParameters"'
-    policy = {"RoleName": role(up)["RoleName"], "PolicyName": "awsdeploy"}
-    iam = up.client("iam")
+    policy = {"RoleName": role(stack_copy)["RoleName"], "PolicyName": "awsdeploy"}
+    iam = stack_copy.client("iam")
     assert action not in json.dumps(iam.get_role_policy(**policy)["PolicyDocument"])
     from_git = '\n[release]\nsource = "git"\nrepository = "https://github.com/acme/shop.git"\n'
-    up.up(up.settings(CONFIG + from_git))
+    stack_copy.up(stack_copy.settings(CONFIG + from_git))
     assert action in json.dumps(iam.get_role_policy(**policy)["PolicyDocument"])
 
 
-def test_the_workflow_is_printed_with_the_role(up: World) -> None:
-    up.control("DELETE", "calls")
-    done = up.awsdeploy("ci", "github", *FROM_GIT)
+def test_the_workflow_is_printed_with_the_role(stack_copy: World) -> None:
+    stack_copy.control("DELETE", "calls")
+    done = stack_copy.awsdeploy("ci", "github", *FROM_GIT)
     assert done.returncode == 0, done.stderr
-    arn = role(up)["Arn"]
+    arn = role(stack_copy)["Arn"]
     assert arn in done.stderr.splitlines()
     assert "the name acme/shop only" in done.stderr
     assert "gh api repos/acme/shop" in done.stderr
@@ -124,13 +124,13 @@ def test_the_workflow_is_printed_with_the_role(up: World) -> None:
     given = next(step["with"] for step in job["steps"] if "configure-aws-credentials" in step.get("uses", ""))
     assert given == {"role-to-assume": arn, "aws-region": "ap-northeast-2"}
     assert job["steps"][-1]["run"] == 'awsdeploy deploy --ref "$GITHUB_SHA"'
-    told = json.loads(up.awsdeploy("ci", "github", *FROM_GIT, "--json").stdout)
+    told = json.loads(stack_copy.awsdeploy("ci", "github", *FROM_GIT, "--json").stdout)
     assert (told["role"], told["subject"], told["workflow"]) == (arn, MAIN, done.stdout)
-    assert up.control("GET", "calls")["writes"] == 0
+    assert stack_copy.control("GET", "calls")["writes"] == 0
 
 
-def test_the_workflow_installs_one_commit_before_it_has_credentials(up: World) -> None:
-    (job,) = yaml.safe_load(up.awsdeploy("ci", "github", *FROM_GIT).stdout)["jobs"].values()
+def test_the_workflow_installs_one_commit_before_it_has_credentials(stack_copy: World) -> None:
+    (job,) = yaml.safe_load(stack_copy.awsdeploy("ci", "github", *FROM_GIT).stdout)["jobs"].values()
     steps = [step.get("run") or step["uses"] for step in job["steps"]]
     assert [step.split("@")[0] for step in steps] == [
         "actions/checkout",
@@ -142,29 +142,29 @@ def test_the_workflow_installs_one_commit_before_it_has_credentials(up: World) -
     assert job["steps"][0]["with"] == {"persist-credentials": False}
 
 
-def test_without_an_address_the_workflow_is_not_printed(up: World) -> None:
-    done = up.awsdeploy("ci", "github")
+def test_without_an_address_the_workflow_is_not_printed(stack_copy: World) -> None:
+    done = stack_copy.awsdeploy("ci", "github")
     assert (done.returncode, done.stdout) == (64, "")
     assert "--install git+https://" in done.stderr
 
 
-def test_the_document_shows_what_is_printed(up: World) -> None:
+def test_the_document_shows_what_is_printed(stack_copy: World) -> None:
     shown = re.search(r"```yaml\n(.*?)```", DOCUMENT.read_text(), re.DOTALL)
     assert shown is not None
-    printed = up.awsdeploy("ci", "github", *FROM_GIT).stdout.replace("deploy-shop-dev", "deploy-shop-prod")
+    printed = stack_copy.awsdeploy("ci", "github", *FROM_GIT).stdout.replace("deploy-shop-dev", "deploy-shop-prod")
     assert re.sub("role-to-assume: .*", "", shown[1]) == re.sub("role-to-assume: .*", "", printed)
 
 
-def test_the_stack_that_was_asked_about_is_the_one_that_is_released(up: World) -> None:
-    (up.folder / "config.toml").rename(up.folder / "shop.toml")
-    done = up.awsdeploy("ci", "github", *FROM_GIT, "--config", "shop.toml", "-e", "dev")
+def test_the_stack_that_was_asked_about_is_the_one_that_is_released(stack_copy: World) -> None:
+    (stack_copy.folder / "config.toml").rename(stack_copy.folder / "shop.toml")
+    done = stack_copy.awsdeploy("ci", "github", *FROM_GIT, "--config", "shop.toml", "-e", "dev")
     assert 'run: awsdeploy deploy --config shop.toml -e dev --ref "$GITHUB_SHA"' in done.stdout
 
 
-def test_a_job_in_an_environment_says_so(up: World) -> None:
+def test_a_job_in_an_environment_says_so(stack_copy: World) -> None:
     text = f'{PLAIN}\n[ci]\ngithub = "acme/shop"\nenvironment = "production"\n'
-    up.up(up.settings(text))
-    workflow = yaml.safe_load(up.awsdeploy("ci", "github", *FROM_GIT).stdout)
+    stack_copy.up(stack_copy.settings(text))
+    workflow = yaml.safe_load(stack_copy.awsdeploy("ci", "github", *FROM_GIT).stdout)
     (job,) = workflow["jobs"].values()
     assert job["environment"] == "production"
 
@@ -206,19 +206,19 @@ def test_what_iam_would_read_otherwise_is_no_subject(world: World, words: tuple[
     assert done.stdout == ""
 
 
-def test_the_role_goes_and_the_accounts_provider_stays_and_is_named(up: World) -> None:
-    done = up.awsdeploy("destroy", "--confirm", "shop-dev")
+def test_the_role_goes_and_the_accounts_provider_stays_and_is_named(stack_copy: World) -> None:
+    done = stack_copy.awsdeploy("destroy", "--confirm", "shop-dev")
     assert done.returncode == 0, done.stderr
-    assert leftovers(up) == []
-    assert providers(up) == [PROVIDER]
+    assert leftovers(stack_copy) == []
+    assert providers(stack_copy) == [PROVIDER]
     for text in (done.stdout, done.stderr):
         assert f"{ISSUER}: shared by the account, other roles may use it ($0.00 a month)" in text
 
 
-def test_without_the_setting_the_role_goes(up: World) -> None:
-    up.up(up.settings(PLAIN))
-    assert up.client("iam").list_roles(PathPrefix="/awsdeploy/shop/dev/ci/")["Roles"] == []
-    assert providers(up) == [PROVIDER]
+def test_without_the_setting_the_role_goes(stack_copy: World) -> None:
+    stack_copy.up(stack_copy.settings(PLAIN))
+    assert stack_copy.client("iam").list_roles(PathPrefix="/awsdeploy/shop/dev/ci/")["Roles"] == []
+    assert providers(stack_copy) == [PROVIDER]
 
 
 def test_anothers_provider_is_used(world: World) -> None:
@@ -231,11 +231,11 @@ def test_anothers_provider_is_used(world: World) -> None:
     assert provider["ClientIDList"] == ["sts.amazonaws.com", "x"]
 
 
-def test_a_provider_that_does_not_take_such_tokens_is_named_with_the_remedy(up: World) -> None:
-    iam = up.client("iam")
+def test_a_provider_that_does_not_take_such_tokens_is_named_with_the_remedy(stack_copy: World) -> None:
+    iam = stack_copy.client("iam")
     iam.delete_open_id_connect_provider(OpenIDConnectProviderArn=PROVIDER)
     iam.create_open_id_connect_provider(Url=f"https://{ISSUER}", ClientIDList=["x"], ThumbprintList=["0" * 40])
-    done = up.awsdeploy("up", "--yes")
+    done = stack_copy.awsdeploy("up", "--yes")
     assert done.returncode == 4, done.stderr
     assert f"{PROVIDER} does not accept tokens for sts.amazonaws.com" in done.stderr
     assert "add-client-id-to-open-id-connect-provider" in done.stderr

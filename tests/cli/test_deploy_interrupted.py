@@ -72,7 +72,7 @@ SAMPLE = random.Random(6).sample(EVERY, 1)
 
 
 @pytest.fixture(scope="module")
-def patient(module_world: World) -> World:
+def patient_stack(module_world: World) -> World:
     begin(module_world, CONFIG)
     module_world.settings(PATIENT)
     return module_world
@@ -119,11 +119,11 @@ def begun(world: World) -> subprocess.Popen[str]:
 
 
 @pytest.mark.parametrize(("way", "step"), SAMPLE)
-def test_an_interrupted_release_leaves_one_that_serves(patient: World, way: Way, step: str) -> None:
-    interrupted(patient, way, step)
+def test_an_interrupted_release_leaves_one_that_serves(patient_stack: World, way: Way, step: str) -> None:
+    interrupted(patient_stack, way, step)
 
 
 @pytest.mark.torture
 @pytest.mark.parametrize(("way", "step"), EVERY)
-def test_every_interrupted_release_leaves_one_that_serves(patient: World, way: Way, step: str) -> None:
-    interrupted(patient, way, step)
+def test_every_interrupted_release_leaves_one_that_serves(patient_stack: World, way: Way, step: str) -> None:
+    interrupted(patient_stack, way, step)

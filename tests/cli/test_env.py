@@ -42,48 +42,48 @@ def writes(world: World) -> int:
     return int(world.control("GET", "calls")["writes"])
 
 
-def test_a_value_from_standard_input_is_stored_encrypted_and_shown_nowhere(up: World) -> None:
-    done = up.awsdeploy("env", "set", "backend", "STRIPE_KEY", stdin=f"{SECRET}\n")
+def test_a_value_from_standard_input_is_stored_encrypted_and_shown_nowhere(stack_copy: World) -> None:
+    done = stack_copy.awsdeploy("env", "set", "backend", "STRIPE_KEY", stdin=f"{SECRET}\n")
     assert done.returncode == 0, done.stderr
-    stored = parameter(up, "backend/STRIPE_KEY")
+    stored = parameter(stack_copy, "backend/STRIPE_KEY")
     assert (stored["Type"], stored["Value"]) == ("SecureString", SECRET)
     found = tags(
-        up.client("ssm").list_tags_for_resource(ResourceType="Parameter", ResourceId=stored["Name"])["TagList"]
+        stack_copy.client("ssm").list_tags_for_resource(ResourceType="Parameter", ResourceId=stored["Name"])["TagList"]
     )
     assert (found["awsdeploy:stack"], found["awsdeploy:set"]) == ("shop/dev", "env")
     assert "awsdeploy restart backend" in done.stdout
-    texts = [done.stdout, done.stderr, up.awsdeploy("env", "list", "--json").stdout]
-    texts += [path.read_text(errors="replace") for path in up.folder.rglob("*") if path.is_file()]
+    texts = [done.stdout, done.stderr, stack_copy.awsdeploy("env", "list", "--json").stdout]
+    texts += [path.read_text(errors="replace") for path in stack_copy.folder.rglob("*") if path.is_file()]
     assert not any(SECRET in text for text in texts)
 
 
-def test_a_value_is_asked_for_and_not_echoed(up: World) -> None:
+def test_a_value_is_asked_for_and_not_echoed(stack_copy: World) -> None:
     said, code = talk(["env", "set", "backend", "STRIPE_KEY"], [("Value of STRIPE_KEY", SECRET)])
     assert code == 0, said
     assert SECRET not in said
-    assert parameter(up, "backend/STRIPE_KEY")["Value"] == SECRET
+    assert parameter(stack_copy, "backend/STRIPE_KEY")["Value"] == SECRET
 
 
-def test_a_value_on_the_command_line_is_taken_with_a_warning(up: World) -> None:
-    done = up.awsdeploy("env", "set", "backend", "LOG_LEVEL=debug", "URL=a=b")
+def test_a_value_on_the_command_line_is_taken_with_a_warning(stack_copy: World) -> None:
+    done = stack_copy.awsdeploy("env", "set", "backend", "LOG_LEVEL=debug", "URL=a=b")
     assert done.returncode == 0, done.stderr
     assert "LOG_LEVEL, URL is now in your shell history" in done.stderr
-    assert parameter(up, "backend/URL")["Value"] == "a=b"
+    assert parameter(stack_copy, "backend/URL")["Value"] == "a=b"
 
 
-def test_setting_again_changes_the_value_and_keeps_the_tags(up: World) -> None:
+def test_setting_again_changes_the_value_and_keeps_the_tags(stack_copy: World) -> None:
     for value in ("one", "two"):
-        assert up.awsdeploy("env", "set", "backend", "A", stdin=value).returncode == 0
-    stored = parameter(up, "backend/A")
+        assert stack_copy.awsdeploy("env", "set", "backend", "A", stdin=value).returncode == 0
+    stored = parameter(stack_copy, "backend/A")
     assert (stored["Value"], stored["Version"]) == ("two", 2)
-    assert listed(up)["backend", "A"]["origin"] == "set"
+    assert listed(stack_copy)["backend", "A"]["origin"] == "set"
 
 
-def test_the_list_says_who_set_what_and_where_the_rest_comes_from(up: World) -> None:
-    up.awsdeploy("env", "set", "backend", "API_KEY", stdin=SECRET)
-    up.awsdeploy("env", "set", "frontend", "NPM_TOKEN", "--build", stdin=SECRET)
-    up.client("ssm").put_parameter(Name=f"{PLACE}/backend/OLD", Value="x", Type="String")
-    found = listed(up)
+def test_the_list_says_who_set_what_and_where_the_rest_comes_from(stack_copy: World) -> None:
+    stack_copy.awsdeploy("env", "set", "backend", "API_KEY", stdin=SECRET)
+    stack_copy.awsdeploy("env", "set", "frontend", "NPM_TOKEN", "--build", stdin=SECRET)
+    stack_copy.client("ssm").put_parameter(Name=f"{PLACE}/backend/OLD", Value="x", Type="String")
+    found = listed(stack_copy)
     assert found["backend", "API_KEY"] == {
         "service": "backend",
         "name": "API_KEY",
@@ -107,115 +107,117 @@ def test_the_list_says_who_set_what_and_where_the_rest_comes_from(up: World) -> 
     assert ("frontend", "DB_HOST") not in found
     assert found["frontend", "NEXT_PUBLIC_BASE_URL"]["origin"] == "computed"
     assert found["frontend", "NPM_TOKEN"]["build"] is True
-    text = up.awsdeploy("env", "list").stdout
+    text = stack_copy.awsdeploy("env", "list").stdout
     line = next(one for one in text.splitlines() if "API_KEY" in one)
     assert "set by sandbox" in line
     assert "+0900" in line
     assert SECRET not in text
-    assert "backend" not in up.awsdeploy("env", "list", "frontend").stdout
+    assert "backend" not in stack_copy.awsdeploy("env", "list", "frontend").stdout
 
 
-def test_values_are_shown_on_request(up: World) -> None:
-    up.awsdeploy("env", "set", "backend", "API_KEY", stdin=SECRET)
-    up.awsdeploy("env", "set", "backend", "CERT", stdin="first\nsecond\n")
-    shown = up.awsdeploy("env", "list", "backend", "--show").stdout
+def test_values_are_shown_on_request(stack_copy: World) -> None:
+    stack_copy.awsdeploy("env", "set", "backend", "API_KEY", stdin=SECRET)
+    stack_copy.awsdeploy("env", "set", "backend", "CERT", stdin="first\nsecond\n")
+    shown = stack_copy.awsdeploy("env", "list", "backend", "--show").stdout
     assert SECRET in shown
     assert '"first\\nsecond"' in shown
-    assert listed(up, "--show")["backend", "CERT"]["value"] == "first\nsecond"
-    assert listed(up, "--show")["backend", "DB_USER"]["value"] == "app"
+    assert listed(stack_copy, "--show")["backend", "CERT"]["value"] == "first\nsecond"
+    assert listed(stack_copy, "--show")["backend", "DB_USER"]["value"] == "app"
 
 
-def test_what_takes_the_place_of_a_documented_name_is_warned_of(up: World) -> None:
-    done = up.awsdeploy("env", "set", "backend", "DB_HOST", stdin="elsewhere.example.com")
+def test_what_takes_the_place_of_a_documented_name_is_warned_of(stack_copy: World) -> None:
+    done = stack_copy.awsdeploy("env", "set", "backend", "DB_HOST", stdin="elsewhere.example.com")
     assert done.returncode == 0, done.stderr
     assert "DB_HOST overrides the value that awsdeploy provides (the database)" in done.stderr
-    assert "overrides the value" in up.awsdeploy("env", "list").stdout
-    assert listed(up)["backend", "DB_HOST"]["shadows"] == "the database"
-    quiet = up.awsdeploy("env", "set", "frontend", "DB_HOST", stdin="elsewhere.example.com")
+    assert "overrides the value" in stack_copy.awsdeploy("env", "list").stdout
+    assert listed(stack_copy)["backend", "DB_HOST"]["shadows"] == "the database"
+    quiet = stack_copy.awsdeploy("env", "set", "frontend", "DB_HOST", stdin="elsewhere.example.com")
     assert "overrides the value" not in quiet.stderr
 
 
-def test_what_is_read_at_build_needs_a_build(up: World) -> None:
-    done = up.awsdeploy("env", "set", "frontend", "NEXT_PUBLIC_MAP=x")
+def test_what_is_read_at_build_needs_a_build(stack_copy: World) -> None:
+    done = stack_copy.awsdeploy("env", "set", "frontend", "NEXT_PUBLIC_MAP=x")
     assert "awsdeploy deploy frontend" in done.stdout
     assert "restart" not in done.stdout
-    done = up.awsdeploy("env", "set", "frontend", "NPM_TOKEN", "--build", stdin=SECRET)
+    done = stack_copy.awsdeploy("env", "set", "frontend", "NPM_TOKEN", "--build", stdin=SECRET)
     assert "awsdeploy deploy frontend" in done.stdout
-    assert parameter(up, "frontend/build/NPM_TOKEN")["Value"] == SECRET
+    assert parameter(stack_copy, "frontend/build/NPM_TOKEN")["Value"] == SECRET
 
 
-def test_what_is_read_at_build_is_said_to_need_more_than_a_restart(up: World) -> None:
-    (up.folder / ".env").write_text("NEXT_PUBLIC_MAP=x\n")
+def test_what_is_read_at_build_is_said_to_need_more_than_a_restart(stack_copy: World) -> None:
+    (stack_copy.folder / ".env").write_text("NEXT_PUBLIC_MAP=x\n")
     for words in (
         ("set", "frontend", "NEXT_PUBLIC_MAP=x"),
         ("set", "frontend", "NPM_TOKEN=x", "--build"),
         ("import", "frontend", ".env"),
         ("unset", "frontend", "NEXT_PUBLIC_MAP"),
     ):
-        done = up.awsdeploy("env", *words, "--restart")
+        done = stack_copy.awsdeploy("env", *words, "--restart")
         assert done.returncode == 0, done.stderr
         assert "A restart is not enough: N" in done.stdout
         assert "awsdeploy deploy frontend" in done.stdout
-    assert up.client("ssm").list_commands()["Commands"] == []
+    assert stack_copy.client("ssm").list_commands()["Commands"] == []
 
 
 @pytest.mark.parametrize("words", [("set", "backend", "A=x", "NEXT_PUBLIC_B=y"), ("import", "backend", ".env")])
-def test_a_service_that_cannot_be_restarted_has_its_variables_all_the_same(up: World, words: tuple[str, ...]) -> None:
-    (up.folder / ".env").write_text("A=x\nNEXT_PUBLIC_B=y\n")
-    for reservation in up.client("ec2").describe_instances()["Reservations"]:
+def test_a_service_that_cannot_be_restarted_has_its_variables_all_the_same(
+    stack_copy: World, words: tuple[str, ...]
+) -> None:
+    (stack_copy.folder / ".env").write_text("A=x\nNEXT_PUBLIC_B=y\n")
+    for reservation in stack_copy.client("ec2").describe_instances()["Reservations"]:
         for one in reservation["Instances"]:
-            up.control("POST", "agent", {"instance": one["InstanceId"], "online": False})
-    done = up.awsdeploy("env", *words, "--restart")
+            stack_copy.control("POST", "agent", {"instance": one["InstanceId"], "online": False})
+    done = stack_copy.awsdeploy("env", *words, "--restart")
     assert done.returncode == 5, done.stderr
     assert "Set A, NEXT_PUBLIC_B for backend." in done.stdout
     assert "A restart is not enough: NEXT_PUBLIC_B" in done.stdout
     assert "agent" in done.stderr
-    assert parameter(up, "backend/A")["Value"] == "x"
+    assert parameter(stack_copy, "backend/A")["Value"] == "x"
 
 
-def test_a_service_that_is_no_more_is_not_restarted(up: World) -> None:
-    up.client("ssm").put_parameter(Name=f"{PLACE}/gone/A", Value="x", Type="SecureString")
-    assert up.awsdeploy("env", "unset", "gone", "A", "--restart").returncode == 64
-    assert parameter(up, "gone/A")["Value"] == "x"
-    assert up.awsdeploy("env", "unset", "gone", "A").returncode == 0
+def test_a_service_that_is_no_more_is_not_restarted(stack_copy: World) -> None:
+    stack_copy.client("ssm").put_parameter(Name=f"{PLACE}/gone/A", Value="x", Type="SecureString")
+    assert stack_copy.awsdeploy("env", "unset", "gone", "A", "--restart").returncode == 64
+    assert parameter(stack_copy, "gone/A")["Value"] == "x"
+    assert stack_copy.awsdeploy("env", "unset", "gone", "A").returncode == 0
 
 
 @pytest.mark.parametrize("name", ["JWT_SECRET", "S3_BUCKET"])
-def test_what_awsdeploy_made_is_written_over_only_by_force(up: World, name: str) -> None:
-    before = parameter(up, f"backend/{name}")
-    refused = up.awsdeploy("env", "set", "backend", name, stdin="mine")
+def test_what_awsdeploy_made_is_written_over_only_by_force(stack_copy: World, name: str) -> None:
+    before = parameter(stack_copy, f"backend/{name}")
+    refused = stack_copy.awsdeploy("env", "set", "backend", name, stdin="mine")
     assert refused.returncode == 5, refused.stderr
     assert "--force" in refused.stderr
-    assert up.awsdeploy("env", "unset", "backend", name).returncode == 5
-    assert writes(up) == 0
-    forced = up.awsdeploy("env", "set", "backend", name, "--force", stdin="mine")
+    assert stack_copy.awsdeploy("env", "unset", "backend", name).returncode == 5
+    assert writes(stack_copy) == 0
+    forced = stack_copy.awsdeploy("env", "set", "backend", name, "--force", stdin="mine")
     assert forced.returncode == 0, forced.stderr
-    after = parameter(up, f"backend/{name}")
+    after = parameter(stack_copy, f"backend/{name}")
     assert (after["Value"], after["Type"]) == ("mine", before["Type"])
-    assert listed(up)["backend", name]["origin"] == "awsdeploy"
+    assert listed(stack_copy)["backend", name]["origin"] == "awsdeploy"
 
 
-def test_what_somebody_made_by_hand_without_encryption_is_removed_first(up: World) -> None:
-    up.client("ssm").put_parameter(Name=f"{PLACE}/backend/OLD", Value="x", Type="String")
-    refused = up.awsdeploy("env", "set", "backend", "OLD", stdin="y")
+def test_what_somebody_made_by_hand_without_encryption_is_removed_first(stack_copy: World) -> None:
+    stack_copy.client("ssm").put_parameter(Name=f"{PLACE}/backend/OLD", Value="x", Type="String")
+    refused = stack_copy.awsdeploy("env", "set", "backend", "OLD", stdin="y")
     assert refused.returncode == 5
     assert "awsdeploy env unset backend OLD" in refused.stderr
-    assert up.awsdeploy("env", "unset", "backend", "OLD").returncode == 0
-    assert up.awsdeploy("env", "set", "backend", "OLD", stdin="y").returncode == 0
-    assert parameter(up, "backend/OLD")["Type"] == "SecureString"
+    assert stack_copy.awsdeploy("env", "unset", "backend", "OLD").returncode == 0
+    assert stack_copy.awsdeploy("env", "set", "backend", "OLD", stdin="y").returncode == 0
+    assert parameter(stack_copy, "backend/OLD")["Type"] == "SecureString"
 
 
-def test_large_values_take_the_larger_tier_on_request_only(up: World) -> None:
-    refused = up.awsdeploy("env", "set", "backend", "CERT", stdin="x" * 5000)
+def test_large_values_take_the_larger_tier_on_request_only(stack_copy: World) -> None:
+    refused = stack_copy.awsdeploy("env", "set", "backend", "CERT", stdin="x" * 5000)
     assert refused.returncode == 64
     assert "5,000 bytes" in refused.stderr
     assert "--advanced" in refused.stderr
     assert "xxx" not in refused.stderr
-    assert writes(up) == 0
-    assert up.awsdeploy("env", "set", "backend", "CERT", "--advanced", stdin="x" * 5000).returncode == 0
-    assert up.awsdeploy("env", "set", "backend", "CERT", stdin="short").returncode == 0
-    assert parameter(up, "backend/CERT")["Value"] == "short"
-    assert up.awsdeploy("env", "set", "backend", "CERT", "--advanced", stdin="x" * 9000).returncode == 64
+    assert writes(stack_copy) == 0
+    assert stack_copy.awsdeploy("env", "set", "backend", "CERT", "--advanced", stdin="x" * 5000).returncode == 0
+    assert stack_copy.awsdeploy("env", "set", "backend", "CERT", stdin="short").returncode == 0
+    assert parameter(stack_copy, "backend/CERT")["Value"] == "short"
+    assert stack_copy.awsdeploy("env", "set", "backend", "CERT", "--advanced", stdin="x" * 9000).returncode == 64
 
 
 @pytest.mark.parametrize(
@@ -235,10 +237,10 @@ def test_large_values_take_the_larger_tier_on_request_only(up: World) -> None:
         (("import", "backend", "-"), "A\nB-C=1\n"),
     ],
 )
-def test_what_makes_no_sense_sets_nothing(up: World, words: tuple[str, ...], stdin: str) -> None:
-    done = up.awsdeploy("env", *words, stdin=stdin)
+def test_what_makes_no_sense_sets_nothing(stack_copy: World, words: tuple[str, ...], stdin: str) -> None:
+    done = stack_copy.awsdeploy("env", *words, stdin=stdin)
     assert done.returncode == 64, done.stderr
-    assert writes(up) == 0
+    assert writes(stack_copy) == 0
 
 
 BASE64 = "bGl2ZV80ZjlhMWM3N2IyLW5ldmVy"  # of a key's last lines: a name, as far as its letters go
@@ -270,19 +272,21 @@ REFUSED: list[tuple[tuple[str, ...], str, str]] = [
 ]
 
 
-def test_no_refusal_repeats_what_may_be_a_value(up: World) -> None:
+def test_no_refusal_repeats_what_may_be_a_value(stack_copy: World) -> None:
     for words, stdin, said in REFUSED:
-        done = up.awsdeploy("env", *words, stdin=stdin)
+        done = stack_copy.awsdeploy("env", *words, stdin=stdin)
         assert done.returncode == 64, (words, done.stderr)
         assert said in done.stderr
         assert not [one for one in (SECRET, BASE64) if one in done.stdout + done.stderr], words
-    assert writes(up) == 0
+    assert writes(stack_copy) == 0
 
 
-def test_what_aws_repeats_of_a_value_is_not_passed_on(up: World) -> None:
+def test_what_aws_repeats_of_a_value_is_not_passed_on(stack_copy: World) -> None:
     said = f"Value '{SECRET}' at 'value' failed to satisfy constraint"
-    up.control("POST", "refuse", {"operation": "ssm:PutParameter", "code": "ValidationException", "message": said})
-    done = up.awsdeploy("env", "set", "backend", "A", "--debug", stdin=SECRET)
+    stack_copy.control(
+        "POST", "refuse", {"operation": "ssm:PutParameter", "code": "ValidationException", "message": said}
+    )
+    done = stack_copy.awsdeploy("env", "set", "backend", "A", "--debug", stdin=SECRET)
     assert done.returncode == 4, done.stderr
     assert "Value '***' at 'value' failed" in done.stderr
     assert SECRET not in done.stdout + done.stderr
@@ -295,48 +299,48 @@ def test_of_nothing_nothing_can_be_set(world: World) -> None:
     assert names(world) == set()
 
 
-def test_a_file_is_imported_without_what_awsdeploy_provides(up: World) -> None:
+def test_a_file_is_imported_without_what_awsdeploy_provides(stack_copy: World) -> None:
     text = (
         f'# mine\nexport API_KEY={SECRET} # live\nDB_HOST=localhost\nJWT_SECRET=dev\nEMPTY=\nKEY="a\nb"\nU=${{X}}/y\n'
     )
-    (up.folder / ".env").write_text(text)
-    done = up.awsdeploy("env", "import", "backend", ".env")
+    (stack_copy.folder / ".env").write_text(text)
+    done = stack_copy.awsdeploy("env", "import", "backend", ".env")
     assert done.returncode == 0, done.stderr
     assert "Set API_KEY, KEY, U for backend." in done.stdout
     for name in ("DB_HOST", "JWT_SECRET", ".env:5"):
         assert f"Skipped: {name} " in done.stderr
     assert ".env:8 looks like a reference to another variable" in done.stderr
     assert SECRET not in done.stdout + done.stderr
-    assert parameter(up, "backend/API_KEY")["Value"] == SECRET
-    assert parameter(up, "backend/KEY")["Value"] == "a\nb"
-    assert f"{PLACE}/backend/DB_HOST" not in names(up)
-    assert up.awsdeploy("env", "import", "backend", ".env", "--force").returncode == 0
-    assert parameter(up, "backend/DB_HOST")["Value"] == "localhost"
-    assert parameter(up, "backend/JWT_SECRET")["Value"] == "dev"
+    assert parameter(stack_copy, "backend/API_KEY")["Value"] == SECRET
+    assert parameter(stack_copy, "backend/KEY")["Value"] == "a\nb"
+    assert f"{PLACE}/backend/DB_HOST" not in names(stack_copy)
+    assert stack_copy.awsdeploy("env", "import", "backend", ".env", "--force").returncode == 0
+    assert parameter(stack_copy, "backend/DB_HOST")["Value"] == "localhost"
+    assert parameter(stack_copy, "backend/JWT_SECRET")["Value"] == "dev"
 
 
-def test_up_leaves_what_was_set_alone_and_destroy_takes_it_along(up: World) -> None:
-    settings = up.settings(CONFIG)
-    up.awsdeploy("env", "set", "backend", "API_KEY", stdin=SECRET)
-    up.awsdeploy("env", "set", "frontend", "NPM_TOKEN", "--build", stdin=SECRET)
-    up.awsdeploy("env", "set", "backend", "JWT_SECRET", "--force", stdin=SECRET)
-    assert up.plan(settings).quiet
-    up.up(settings)
+def test_up_leaves_what_was_set_alone_and_destroy_takes_it_along(stack_copy: World) -> None:
+    settings = stack_copy.settings(CONFIG)
+    stack_copy.awsdeploy("env", "set", "backend", "API_KEY", stdin=SECRET)
+    stack_copy.awsdeploy("env", "set", "frontend", "NPM_TOKEN", "--build", stdin=SECRET)
+    stack_copy.awsdeploy("env", "set", "backend", "JWT_SECRET", "--force", stdin=SECRET)
+    assert stack_copy.plan(settings).quiet
+    stack_copy.up(settings)
     for path in ("backend/API_KEY", "frontend/build/NPM_TOKEN", "backend/JWT_SECRET"):
-        assert parameter(up, path)["Value"] == SECRET
-    done = up.awsdeploy("destroy", "--confirm", "shop-dev")
+        assert parameter(stack_copy, path)["Value"] == SECRET
+    done = stack_copy.awsdeploy("destroy", "--confirm", "shop-dev")
     assert done.returncode == 0, done.stderr
     assert "2 environment values" in done.stderr
-    assert leftovers(up) == []
+    assert leftovers(stack_copy) == []
 
 
-def test_what_the_stack_would_make_itself_is_in_the_way_if_it_was_set(up: World) -> None:
-    up.client("ssm").delete_parameter(Name=f"{PLACE}/backend/JWT_SECRET")
-    up.awsdeploy("env", "set", "backend", "JWT_SECRET", stdin=SECRET)
-    done = up.awsdeploy("up", "--yes")
+def test_what_the_stack_would_make_itself_is_in_the_way_if_it_was_set(stack_copy: World) -> None:
+    stack_copy.client("ssm").delete_parameter(Name=f"{PLACE}/backend/JWT_SECRET")
+    stack_copy.awsdeploy("env", "set", "backend", "JWT_SECRET", stdin=SECRET)
+    done = stack_copy.awsdeploy("up", "--yes")
     assert done.returncode == 5, done.stderr
     assert "env set" in done.stderr
-    assert parameter(up, "backend/JWT_SECRET")["Value"] == SECRET
+    assert parameter(stack_copy, "backend/JWT_SECRET")["Value"] == SECRET
 
 
 def test_a_file_is_read_as_shells_and_frameworks_read_it() -> None:

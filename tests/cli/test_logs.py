@@ -54,93 +54,93 @@ def write(world: World, stream: str, *lines: str, ago: float = 60, apart: float 
 TRACE = ("Error: boom", "    at one (a.js:1:1)", "    at two (b.js:2:2)", "Caused by: worse", "done")
 
 
-def test_traces_stay_together_and_machines_are_named(up: World) -> None:
-    one, two = machines(up)["backend-1"], machines(up)["backend-2"]
-    write(up, f"{one}-backend.log", *TRACE, ago=60, apart=1)
-    write(up, f"{two}-backend.log", "early", "late", ago=59.5, apart=10)
-    done = up.awsdeploy("logs", "backend")
+def test_traces_stay_together_and_machines_are_named(stack_copy: World) -> None:
+    one, two = machines(stack_copy)["backend-1"], machines(stack_copy)["backend-2"]
+    write(stack_copy, f"{one}-backend.log", *TRACE, ago=60, apart=1)
+    write(stack_copy, f"{two}-backend.log", "early", "late", ago=59.5, apart=10)
+    done = stack_copy.awsdeploy("logs", "backend")
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
     begun = lines[0].removesuffix(" backend-1 Error: boom")
     assert lines[1:4] == list(TRACE[1:4])
     assert [line.partition(" backend-")[2] for line in lines[4:]] == ["2 early", "1 done", "2 late"]
     moment = datetime.strptime(begun + "+0900", "%Y-%m-%d %H:%M:%S.%f%z")
-    assert abs((now(up) - moment).total_seconds()) < 600
+    assert abs((now(stack_copy) - moment).total_seconds()) < 600
 
 
-def test_a_single_machine_goes_without_saying_and_all_services_are_shown_together(up: World) -> None:
-    write(up, machines(up)["frontend-1"], "page", group="/deploy/shop/dev/frontend")
-    write(up, machines(up)["backend-1"], "answer", ago=50)
-    alone = up.awsdeploy("logs", "frontend").stdout
+def test_a_single_machine_goes_without_saying_and_all_services_are_shown_together(stack_copy: World) -> None:
+    write(stack_copy, machines(stack_copy)["frontend-1"], "page", group="/deploy/shop/dev/frontend")
+    write(stack_copy, machines(stack_copy)["backend-1"], "answer", ago=50)
+    alone = stack_copy.awsdeploy("logs", "frontend").stdout
     assert alone.endswith(" page\n")
     assert "frontend" not in alone
-    both = up.awsdeploy("logs").stdout.splitlines()
+    both = stack_copy.awsdeploy("logs").stdout.splitlines()
     assert [line.split(" ", 2)[2] for line in both] == ["frontend-1 page", "backend-1 answer"]
 
 
-def test_only_what_holds_the_text_is_shown_with_its_trace(up: World) -> None:
-    write(up, machines(up)["backend-1"], *TRACE, "other")
+def test_only_what_holds_the_text_is_shown_with_its_trace(stack_copy: World) -> None:
+    write(stack_copy, machines(stack_copy)["backend-1"], *TRACE, "other")
     for words in ("BOOM", "b.js"):
-        lines = up.awsdeploy("logs", "backend", "--grep", words).stdout.splitlines()
+        lines = stack_copy.awsdeploy("logs", "backend", "--grep", words).stdout.splitlines()
         assert len(lines) == 4
         assert lines[-1] == "Caused by: worse"
-    none = up.awsdeploy("logs", "backend", "--grep", "elsewhere")
+    none = stack_copy.awsdeploy("logs", "backend", "--grep", "elsewhere")
     assert (none.returncode, none.stdout) == (0, "")
     assert "No log entries of backend that contain 'elsewhere' since" in none.stderr
 
 
-def test_how_far_back_is_asked(up: World) -> None:
-    stream = machines(up)["backend-1"]
-    write(up, stream, "old", ago=7200)
-    write(up, stream, "new", ago=600)
-    assert "old" not in up.awsdeploy("logs", "backend").stdout
-    assert "old" in up.awsdeploy("logs", "backend", "--since", "3h").stdout
-    moment = (now(up) - timedelta(hours=1)).astimezone(up.settings(CONFIG).tz)
-    shown = up.awsdeploy("logs", "backend", "--since", f"{moment:%Y-%m-%dT%H:%M}").stdout
+def test_how_far_back_is_asked(stack_copy: World) -> None:
+    stream = machines(stack_copy)["backend-1"]
+    write(stack_copy, stream, "old", ago=7200)
+    write(stack_copy, stream, "new", ago=600)
+    assert "old" not in stack_copy.awsdeploy("logs", "backend").stdout
+    assert "old" in stack_copy.awsdeploy("logs", "backend", "--since", "3h").stdout
+    moment = (now(stack_copy) - timedelta(hours=1)).astimezone(stack_copy.settings(CONFIG).tz)
+    shown = stack_copy.awsdeploy("logs", "backend", "--since", f"{moment:%Y-%m-%dT%H:%M}").stdout
     assert "old" not in shown
     assert "new" in shown
-    wrong = up.awsdeploy("logs", "backend", "--since", "yesterday")
+    wrong = stack_copy.awsdeploy("logs", "backend", "--since", "yesterday")
     assert wrong.returncode == 64
     assert "30m" in wrong.stderr
 
 
-def test_json_is_one_object_a_line(up: World) -> None:
-    stream = f"{machines(up)['backend-1']}-backend.log"
-    write(up, stream, *TRACE)
-    first, second = [json.loads(line) for line in up.awsdeploy("logs", "backend", "--json").stdout.splitlines()]
+def test_json_is_one_object_a_line(stack_copy: World) -> None:
+    stream = f"{machines(stack_copy)['backend-1']}-backend.log"
+    write(stack_copy, stream, *TRACE)
+    first, second = [json.loads(line) for line in stack_copy.awsdeploy("logs", "backend", "--json").stdout.splitlines()]
     assert first["message"] == "\n".join(TRACE[:4])
     assert (first["source"], first["machine"], first["stream"]) == ("backend", "backend-1", stream)
     assert datetime.fromisoformat(first["time"]).utcoffset() == timedelta(hours=9)
     assert second["message"] == "done"
 
 
-def test_before_the_first_release_it_is_said_why_there_is_nothing(up: World) -> None:
-    done = up.awsdeploy("logs", "backend")
+def test_before_the_first_release_it_is_said_why_there_is_nothing(stack_copy: World) -> None:
+    done = stack_copy.awsdeploy("logs", "backend")
     assert (done.returncode, done.stdout) == (0, ""), done.stderr
     assert "nothing has been released yet" in done.stderr
     assert "awsdeploy logs bootstrap" in done.stderr
 
     def says(value: str) -> None:
-        for id in machines(up).values():
-            up.client("ec2").create_tags(Resources=[id], Tags=[{"Key": "awsdeploy:release", "Value": value}])
+        for id in machines(stack_copy).values():
+            stack_copy.client("ec2").create_tags(Resources=[id], Tags=[{"Key": "awsdeploy:release", "Value": value}])
 
     says("failed x build")
-    said = up.awsdeploy("logs", "backend").stderr
+    said = stack_copy.awsdeploy("logs", "backend").stderr
     assert "nothing has been released yet" not in said
-    assert f"backend: release failed at `build` on {machines(up)['backend-1']}: x" in said
+    assert f"backend: release failed at `build` on {machines(stack_copy)['backend-1']}: x" in said
     says("x")
-    assert "released" not in up.awsdeploy("logs", "backend").stderr
+    assert "released" not in stack_copy.awsdeploy("logs", "backend").stderr
 
 
-def test_the_database_the_bootstrap_and_nginx_have_logs_too(up: World) -> None:
-    (database,) = up.client("rds").describe_db_instances()["DBInstances"]
+def test_the_database_the_bootstrap_and_nginx_have_logs_too(stack_copy: World) -> None:
+    (database,) = stack_copy.client("rds").describe_db_instances()["DBInstances"]
     name = database["DBInstanceIdentifier"]
-    write(up, name, "slow one", group=f"/aws/rds/instance/{name}/slowquery")
-    write(up, machines(up)["frontend-1"], "installing", group="/deploy/shop/dev/bootstrap")
-    assert up.awsdeploy("logs", "rds").stdout.endswith(" rds slowquery slow one\n")
-    assert up.awsdeploy("logs", "bootstrap").stdout.endswith(" frontend-1 installing\n")
-    assert "nginx writes to this log" in up.awsdeploy("logs", "nginx").stderr
-    unknown = up.awsdeploy("logs", "redis")
+    write(stack_copy, name, "slow one", group=f"/aws/rds/instance/{name}/slowquery")
+    write(stack_copy, machines(stack_copy)["frontend-1"], "installing", group="/deploy/shop/dev/bootstrap")
+    assert stack_copy.awsdeploy("logs", "rds").stdout.endswith(" rds slowquery slow one\n")
+    assert stack_copy.awsdeploy("logs", "bootstrap").stdout.endswith(" frontend-1 installing\n")
+    assert "nginx writes to this log" in stack_copy.awsdeploy("logs", "nginx").stderr
+    unknown = stack_copy.awsdeploy("logs", "redis")
     assert unknown.returncode == 64
     assert "frontend, backend, rds, alb, bootstrap, nginx" in unknown.stderr
 
@@ -161,21 +161,21 @@ def deliver(world: World, moment: datetime, *lines: str) -> None:
     s3.put_object(Bucket=bucket, Key=key, Body=gzip.compress("\n".join([*lines, "nonsense", ""]).encode()))
 
 
-def test_requests_are_read_from_the_load_balancers_files(up: World) -> None:
-    moment = now(up) - timedelta(minutes=10)
-    deliver(up, moment, request(moment, "/api/b"), request(moment - timedelta(seconds=5), "/api/a"))
-    deliver(up, moment - timedelta(minutes=5), request(moment - timedelta(hours=2), "/api/old"))
-    done = up.awsdeploy("logs", "alb")
+def test_requests_are_read_from_the_load_balancers_files(stack_copy: World) -> None:
+    moment = now(stack_copy) - timedelta(minutes=10)
+    deliver(stack_copy, moment, request(moment, "/api/b"), request(moment - timedelta(seconds=5), "/api/a"))
+    deliver(stack_copy, moment - timedelta(minutes=5), request(moment - timedelta(hours=2), "/api/old"))
+    done = stack_copy.awsdeploy("logs", "alb")
     assert done.returncode == 0, done.stderr
     first, second = done.stdout.splitlines()
     assert '203.0.113.9 "GET https://example.com:443/api/a HTTP/2.0" 200, 366 bytes in 0.012 s' in first
     assert "/api/b" in second
-    assert "/api/old" in up.awsdeploy("logs", "alb", "--since", "3h", "--grep", "/OLD").stdout
-    assert up.awsdeploy("logs", "alb", "-f").returncode == 64
+    assert "/api/old" in stack_copy.awsdeploy("logs", "alb", "--since", "3h", "--grep", "/OLD").stdout
+    assert stack_copy.awsdeploy("logs", "alb", "-f").returncode == 64
 
 
-def test_without_requests_it_is_said_when_they_come(up: World) -> None:
-    done = up.awsdeploy("logs", "alb")
+def test_without_requests_it_is_said_when_they_come(stack_copy: World) -> None:
+    done = stack_copy.awsdeploy("logs", "alb")
     assert (done.returncode, done.stdout) == (0, ""), done.stderr
     assert "every five minutes" in done.stderr
 
@@ -196,16 +196,16 @@ def until(stream: IO[str], words: str) -> str:
     return said
 
 
-def test_following_shows_what_comes_once_and_ends_with_ctrl_c(up: World) -> None:
-    stream = machines(up)["backend-1"]
-    write(up, stream, "before", ago=5)
+def test_following_shows_what_comes_once_and_ends_with_ctrl_c(stack_copy: World) -> None:
+    stream = machines(stack_copy)["backend-1"]
+    write(stack_copy, stream, "before", ago=5)
     child = subprocess.Popen(
         [str(SCRIPT), "logs", "backend", "-f"],
-        cwd=up.folder,
+        cwd=stack_copy.folder,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env={**os.environ, **up.environment, "PYTHONUNBUFFERED": "1"},
+        env={**os.environ, **stack_copy.environment, "PYTHONUNBUFFERED": "1"},
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
     assert child.stdout is not None
@@ -213,8 +213,8 @@ def test_following_shows_what_comes_once_and_ends_with_ctrl_c(up: World) -> None
     patience = threading.Timer(60, child.kill)
     patience.start()
     said = until(child.stdout, "before")
-    write(up, stream, "Error: boom", "    at one (a.js:1:1)", ago=1)
-    write(up, stream, "late", ago=3)
+    write(stack_copy, stream, "Error: boom", "    at one (a.js:1:1)", ago=1)
+    write(stack_copy, stream, "late", ago=3)
     said += until(child.stdout, "a.js")
     os.kill(child.pid, signal.SIGINT)
     said += child.stdout.read()

@@ -22,7 +22,7 @@ WHO = 'import boto3; print(boto3.client("sts").get_caller_identity()["Account"])
 
 
 @pytest.fixture(autouse=True)
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A project's folder whose sandbox is stopped afterwards, and an environment that is put back."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "config.toml").write_text('name = "shop"\n')
@@ -75,8 +75,8 @@ def test_without_it_nothing_is_simulated(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 @pytest.mark.usefixtures("probe")
-def test_a_running_sandbox_keeps_its_speed_unless_another_is_named(place: Path) -> None:
-    home = place / ".awsdeploy" / "sandbox"
+def test_a_running_sandbox_keeps_its_speed_unless_another_is_named(project: Path) -> None:
+    home = project / ".awsdeploy" / "sandbox"
     for words, speed in (
         (["--sandbox", "--speed", "120", "status"], 120),
         (["--sandbox", "status"], 120),
@@ -88,18 +88,18 @@ def test_a_running_sandbox_keeps_its_speed_unless_another_is_named(place: Path) 
         assert server.speed == speed
 
 
-def test_without_a_config_no_sandbox_is_started(place: Path) -> None:
-    (place / "config.toml").unlink()
+def test_without_a_config_no_sandbox_is_started(project: Path) -> None:
+    (project / "config.toml").unlink()
     refused = run("up", "--sandbox", "--yes")
     assert refused.exit_code != 0
     assert "config.toml" in refused.stderr
     assert "Starting" not in refused.stderr
-    assert not (place / ".awsdeploy").exists()
+    assert not (project / ".awsdeploy").exists()
 
 
 @pytest.mark.usefixtures("probe")
-def test_that_its_stacks_are_gone_with_it_is_said(place: Path) -> None:
-    home = place / ".awsdeploy" / "sandbox"
+def test_that_its_stacks_are_gone_with_it_is_said(project: Path) -> None:
+    home = project / ".awsdeploy" / "sandbox"
     assert run("status", "--sandbox").exit_code == 0
     server = control.status(home)
     assert server is not None

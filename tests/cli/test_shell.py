@@ -59,7 +59,7 @@ def stack_world(module_world: World) -> World:
 
 
 @pytest.fixture
-def up(stack_world: World, tmp_path: Path) -> Iterator[World]:
+def stack_copy(stack_world: World, tmp_path: Path) -> Iterator[World]:
     """The stack is up, and on this machine the plugin is installed and a browser."""
     with forked(RunningSandbox(**stack_world.control("GET", "status") | {"speed": SPEED}), tmp_path) as made:
         (tmp_path / "config.toml").write_text(CONFIG)
@@ -78,14 +78,14 @@ def told(world: World) -> dict[str, Any]:
     return found
 
 
-def test_the_plugin_is_handed_the_session_as_the_aws_cli_does_and_the_token_out_of_sight(up: World) -> None:
-    done = up.awsdeploy("shell", "backend", stdin="ls\n")
+def test_the_plugin_is_handed_the_session_as_the_aws_cli_does_and_the_token_out_of_sight(stack_copy: World) -> None:
+    done = stack_copy.awsdeploy("shell", "backend", stdin="ls\n")
     assert done.returncode == 7, done.stderr
-    handed = told(up)
+    handed = told(stack_copy)
     session = json.loads(handed["session"])
     assert set(session) == {"SessionId", "TokenValue", "StreamUrl"}
-    target = json.dumps({"Target": machines(up)["backend-1"]})
-    words = ["AWS_SSM_START_SESSION_RESPONSE", REGION, "StartSession", "", target, up.url]
+    target = json.dumps({"Target": machines(stack_copy)["backend-1"]})
+    words = ["AWS_SSM_START_SESSION_RESPONSE", REGION, "StartSession", "", target, stack_copy.url]
     assert handed["argv"] == words
     assert handed["stdin"] == "ls\n"
     assert session["TokenValue"] not in done.stdout + done.stderr
@@ -93,57 +93,59 @@ def test_the_plugin_is_handed_the_session_as_the_aws_cli_does_and_the_token_out_
 
 
 @pytest.mark.parametrize("by_name", [True, False])
-def test_another_machine_is_chosen_by_name_or_id(up: World, by_name: bool) -> None:
-    id = machines(up)["backend-2"]
-    assert up.awsdeploy("shell", "backend", "--instance", "backend-2" if by_name else id).returncode == 7
-    assert json.loads(told(up)["argv"][4]) == {"Target": id}
+def test_another_machine_is_chosen_by_name_or_id(stack_copy: World, by_name: bool) -> None:
+    id = machines(stack_copy)["backend-2"]
+    assert stack_copy.awsdeploy("shell", "backend", "--instance", "backend-2" if by_name else id).returncode == 7
+    assert json.loads(told(stack_copy)["argv"][4]) == {"Target": id}
 
 
-def test_a_machine_that_is_not_the_services_is_refused_and_the_others_are_named(up: World) -> None:
-    done = up.awsdeploy("shell", "backend", "--instance", machines(up)["frontend-1"])
+def test_a_machine_that_is_not_the_services_is_refused_and_the_others_are_named(stack_copy: World) -> None:
+    done = stack_copy.awsdeploy("shell", "backend", "--instance", machines(stack_copy)["frontend-1"])
     assert done.returncode == 5
     assert "backend-1" in done.stderr
-    assert up.awsdeploy("shell", "back").returncode == 64
+    assert stack_copy.awsdeploy("shell", "back").returncode == 64
 
 
-def test_a_machine_that_does_not_run_has_no_shell(up: World) -> None:
-    ids = machines(up)
-    up.client("ec2").stop_instances(InstanceIds=[ids["backend-1"], ids["frontend-1"]])
-    up.pass_time(120)
-    assert up.awsdeploy("shell", "backend").returncode == 7
-    assert json.loads(told(up)["argv"][4]) == {"Target": ids["backend-2"]}
-    none = up.awsdeploy("shell", "frontend")
+def test_a_machine_that_does_not_run_has_no_shell(stack_copy: World) -> None:
+    ids = machines(stack_copy)
+    stack_copy.client("ec2").stop_instances(InstanceIds=[ids["backend-1"], ids["frontend-1"]])
+    stack_copy.pass_time(120)
+    assert stack_copy.awsdeploy("shell", "backend").returncode == 7
+    assert json.loads(told(stack_copy)["argv"][4]) == {"Target": ids["backend-2"]}
+    none = stack_copy.awsdeploy("shell", "frontend")
     assert none.returncode == 5
     assert "frontend-1" in none.stderr
-    away = up.awsdeploy("shell", "backend", "--instance", "backend-1")
+    away = stack_copy.awsdeploy("shell", "backend", "--instance", "backend-1")
     assert away.returncode == 5
     assert "agent of backend-1" in away.stderr
 
 
 @pytest.mark.parametrize("words", [("shell", "backend"), ("tunnel", "database")])
-def test_without_the_plugin_its_installation_is_named_and_aws_is_not_asked(up: World, words: tuple[str, ...]) -> None:
-    (up.folder / "bin" / "session-manager-plugin").unlink()
-    done = up.awsdeploy(*words)
+def test_without_the_plugin_its_installation_is_named_and_aws_is_not_asked(
+    stack_copy: World, words: tuple[str, ...]
+) -> None:
+    (stack_copy.folder / "bin" / "session-manager-plugin").unlink()
+    done = stack_copy.awsdeploy(*words)
     assert done.returncode == 64
     assert "session-manager-plugin" in done.stderr
     assert any(way in done.stderr for way in ("brew install", ".deb", ".rpm", "https://docs.aws"))
-    assert up.control("GET", "calls")["calls"] == []
+    assert stack_copy.control("GET", "calls")["calls"] == []
 
 
-def test_a_plugin_that_would_show_the_token_is_too_old(up: World) -> None:
-    done = up.awsdeploy("shell", "backend", PLUGIN_VERSION="1.2.497.0")
+def test_a_plugin_that_would_show_the_token_is_too_old(stack_copy: World) -> None:
+    done = stack_copy.awsdeploy("shell", "backend", PLUGIN_VERSION="1.2.497.0")
     assert done.returncode == 64
     assert "too old" in done.stderr
-    assert not (up.folder / "told.json").exists()
+    assert not (stack_copy.folder / "told.json").exists()
 
 
-def test_the_tunnel_leads_to_the_database_through_a_machine_that_may_reach_it(up: World) -> None:
-    (database,) = up.client("rds").describe_db_instances()["DBInstances"]
+def test_the_tunnel_leads_to_the_database_through_a_machine_that_may_reach_it(stack_copy: World) -> None:
+    (database,) = stack_copy.client("rds").describe_db_instances()["DBInstances"]
     port = str(free_port())
-    done = up.awsdeploy("tunnel", "database", "--port", port)
+    done = stack_copy.awsdeploy("tunnel", "database", "--port", port)
     assert done.returncode == 7, done.stderr
-    assert json.loads(told(up)["argv"][4]) == {
-        "Target": machines(up)["backend-1"],
+    assert json.loads(told(stack_copy)["argv"][4]) == {
+        "Target": machines(stack_copy)["backend-1"],
         "DocumentName": "AWS-StartPortForwardingSessionToRemoteHost",
         "Parameters": {
             "host": [database["Endpoint"]["Address"]],
@@ -152,38 +154,40 @@ def test_the_tunnel_leads_to_the_database_through_a_machine_that_may_reach_it(up
         },
     }
     name = "/deploy/shop/dev/database/DB_PASSWORD"
-    secret = up.client("ssm").get_parameter(Name=name, WithDecryption=True)["Parameter"]["Value"]
+    secret = stack_copy.client("ssm").get_parameter(Name=name, WithDecryption=True)["Parameter"]["Value"]
     assert f"mysql -h 127.0.0.1 -P {port} -u app -p shop" in done.stderr
     assert f"--name {name}" in done.stderr
-    assert secret not in done.stderr + done.stdout + (up.folder / "told.json").read_text()
-    shown = up.awsdeploy("tunnel", "database", "--port", port, "--show")
+    assert secret not in done.stderr + done.stdout + (stack_copy.folder / "told.json").read_text()
+    shown = stack_copy.awsdeploy("tunnel", "database", "--port", port, "--show")
     assert secret in shown.stderr
-    assert secret not in (up.folder / "told.json").read_text()
+    assert secret not in (stack_copy.folder / "told.json").read_text()
 
 
-def test_a_port_in_use_is_told_before_anything_is_asked(up: World) -> None:
+def test_a_port_in_use_is_told_before_anything_is_asked(stack_copy: World) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        done = up.awsdeploy("tunnel", "database", "--port", str(taken.getsockname()[1]))
+        done = stack_copy.awsdeploy("tunnel", "database", "--port", str(taken.getsockname()[1]))
     assert done.returncode == 64
     assert "--port" in done.stderr
-    assert up.control("GET", "calls")["calls"] == []
+    assert stack_copy.control("GET", "calls")["calls"] == []
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 3), (signal.SIGTERM, 143)])
-def test_the_plugin_answers_ctrl_c_itself_and_ends_with_us(up: World, number: signal.Signals, code: int) -> None:
+def test_the_plugin_answers_ctrl_c_itself_and_ends_with_us(
+    stack_copy: World, number: signal.Signals, code: int
+) -> None:
     child = subprocess.Popen(
         [str(SCRIPT), "tunnel", "database", "--port", str(free_port())],
-        cwd=up.folder,
+        cwd=stack_copy.folder,
         stderr=subprocess.DEVNULL,
-        env={**os.environ, **up.environment, "PLUGIN_WAITS": "1"},
+        env={**os.environ, **stack_copy.environment, "PLUGIN_WAITS": "1"},
         start_new_session=True,
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
     try:
         deadline = time.monotonic() + 60
-        while not (up.folder / "told.json").exists():
+        while not (stack_copy.folder / "told.json").exists():
             assert time.monotonic() < deadline
             assert child.poll() is None
             time.sleep(0.05)
@@ -197,20 +201,20 @@ def test_the_plugin_answers_ctrl_c_itself_and_ends_with_us(up: World, number: si
             os.killpg(child.pid, signal.SIGKILL)
 
 
-def test_the_address_is_printed_and_opened_where_there_is_a_screen(up: World) -> None:
-    (address,) = up.control("GET", "balancers").values()
-    plain = up.awsdeploy("open", DISPLAY="", WAYLAND_DISPLAY="", BROWSER="", WSL_DISTRO_NAME="")
+def test_the_address_is_printed_and_opened_where_there_is_a_screen(stack_copy: World) -> None:
+    (address,) = stack_copy.control("GET", "balancers").values()
+    plain = stack_copy.awsdeploy("open", DISPLAY="", WAYLAND_DISPLAY="", BROWSER="", WSL_DISTRO_NAME="")
     assert (plain.returncode, plain.stdout) == (0, f"{address}\n"), plain.stderr
-    assert not (up.folder / "opened").exists()
-    assert up.awsdeploy("open", DISPLAY=":1").stdout == f"{address}\n"
+    assert not (stack_copy.folder / "opened").exists()
+    assert stack_copy.awsdeploy("open", DISPLAY=":1").stdout == f"{address}\n"
     deadline = time.monotonic() + 20
-    while not (up.folder / "opened").exists():  # the browser is not waited for
+    while not (stack_copy.folder / "opened").exists():  # the browser is not waited for
         assert time.monotonic() < deadline
         time.sleep(0.05)
-    assert (up.folder / "opened").read_text() == f"{address}\n"
+    assert (stack_copy.folder / "opened").read_text() == f"{address}\n"
 
 
 @pytest.mark.parametrize("words", [("shell", "backend"), ("tunnel", "database"), ("open",)])
-def test_of_nothing_nothing_is_opened(up: World, words: tuple[str, ...]) -> None:
-    (up.folder / "config.toml").write_text(CONFIG.replace('"shop"', '"other"'))
-    assert up.awsdeploy(*words).returncode == 6
+def test_of_nothing_nothing_is_opened(stack_copy: World, words: tuple[str, ...]) -> None:
+    (stack_copy.folder / "config.toml").write_text(CONFIG.replace('"shop"', '"other"'))
+    assert stack_copy.awsdeploy(*words).returncode == 6

@@ -70,12 +70,12 @@ def test_every_command_prints_in_any_encoding(stack_world: World, words: str) ->
     cleaned(done.stdout + done.stderr, [words], encoding)
 
 
-def test_a_request_in_the_logs_writes_to_no_clipboard(up: World) -> None:
-    write(up, machines(up)["backend-1"], f"GET /{CONTROLS} 가")
-    shown = up.awsdeploy("logs", "backend", "--since", "30d")
+def test_a_request_in_the_logs_writes_to_no_clipboard(stack_copy: World) -> None:
+    write(stack_copy, machines(stack_copy)["backend-1"], f"GET /{CONTROLS} 가")
+    shown = stack_copy.awsdeploy("logs", "backend", "--since", "30d")
     assert "\\u001b]52;c;bHM=\\u0007" in shown.stdout
     cleaned(shown.stdout, ["logs"])
-    told = up.awsdeploy("logs", "backend", "--json", "--since", "30d").stdout
+    told = stack_copy.awsdeploy("logs", "backend", "--json", "--since", "30d").stdout
     cleaned(told, ["logs --json"])
     assert json.loads(told)["message"] == f"GET /{CONTROLS} 가"
     on_terminal, code = talk(["logs", "backend", "--since", "30d"], [])
@@ -85,9 +85,9 @@ def test_a_request_in_the_logs_writes_to_no_clipboard(up: World) -> None:
     assert "\x1b[31m" not in on_terminal
 
 
-def test_names_from_everywhere_are_shown_and_not_obeyed(up: World) -> None:
+def test_names_from_everywhere_are_shown_and_not_obeyed(stack_copy: World) -> None:
     evil = CONTROLS.replace("\x00", "")
-    code = repository(up.folder)
+    code = repository(stack_copy.folder)
     commit(code, {".gitignore": ".awsdeploy/\n"})
     (code / f"new {evil}".replace("/", "")).write_text("1")
     (Path(os.fsdecode(os.fsencode(code) + b"/caf\xe9"))).write_text("1")
@@ -103,10 +103,12 @@ def test_names_from_everywhere_are_shown_and_not_obeyed(up: World) -> None:
         ["plan", "--config", f"x{evil}"],
     ]
     for words in tries:
-        done = up.awsdeploy(*words)
+        done = stack_copy.awsdeploy(*words)
         cleaned(done.stdout + done.stderr, words)
-    (up.folder / "config.toml").write_text(CONFIG + f"\n[tags]\n{json.dumps('k' + evil)} = {json.dumps(evil)}\n")
-    done = up.awsdeploy("plan")
+    (stack_copy.folder / "config.toml").write_text(
+        CONFIG + f"\n[tags]\n{json.dumps('k' + evil)} = {json.dumps(evil)}\n"
+    )
+    done = stack_copy.awsdeploy("plan")
     cleaned(done.stdout + done.stderr, ["plan"])
 
 
@@ -150,7 +152,7 @@ def test_a_stream_that_is_closed_or_full_is_no_failure_of_ours(stack_world: Worl
 @pytest.mark.parametrize(
     ("how", "code"), [("2>&1 >/dev/full", 1), ("> >(true)", 0), ("2> >(true) >&2", 0), (">&- 2>&-", 0)]
 )
-def test_what_was_begun_is_finished_although_nobody_reads(up: World, how: str, code: int) -> None:
-    ended, said = redirected(up, "destroy --confirm shop-dev --delete-data", how)
+def test_what_was_begun_is_finished_although_nobody_reads(stack_copy: World, how: str, code: int) -> None:
+    ended, said = redirected(stack_copy, "destroy --confirm shop-dev --delete-data", how)
     assert ended == code, said
-    assert up.awsdeploy("status").returncode == 6
+    assert stack_copy.awsdeploy("status").returncode == 6

@@ -47,7 +47,7 @@ def addressees(world: World) -> dict[tuple[str, float], list[str]]:
 
 
 @pytest.fixture(scope="module")
-def up(stacks: Stacks, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+def stack_copy(stacks: Stacks, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     with stacks.copy(CONFIG, tmp_path_factory.mktemp("world")) as world:
         yield world
 
@@ -73,22 +73,22 @@ def test_a_new_stacks_plan_shows_every_line_and_what_is_beside_it(world: World) 
     assert "unknown" in row
 
 
-def test_a_change_says_what_it_makes_of_the_bill(up: World) -> None:
-    up.settings(WITH_NAT)
-    said = up.awsdeploy("plan").stdout
+def test_a_change_says_what_it_makes_of_the_bill(stack_copy: World) -> None:
+    stack_copy.settings(WITH_NAT)
+    said = stack_copy.awsdeploy("plan").stdout
     assert "This changes the bill by +$46.72 a month; currently $77.25:" in said
     assert "  + NAT gateway: $43.07" in said
     assert "  - 4 public addresses: $14.60" in said
     assert "  + 5 public addresses: $18.25" in said
-    told = json.loads(up.awsdeploy("plan", "--json").stdout)
+    told = json.loads(stack_copy.awsdeploy("plan", "--json").stdout)
     assert (told["monthly"], told["difference"]) == (123.97, 46.72)
-    up.settings(CONFIG)
-    assert "a month" not in up.awsdeploy("plan").stdout
+    stack_copy.settings(CONFIG)
+    assert "a month" not in stack_copy.awsdeploy("plan").stdout
 
 
 @pytest.mark.slow
-def test_storage_that_has_grown_is_priced_and_never_offered_as_a_saving(up: World, tmp_path: Path) -> None:
-    with copied(up, tmp_path / "copy") as world:
+def test_storage_that_has_grown_is_priced_and_never_offered_as_a_saving(stack_copy: World, tmp_path: Path) -> None:
+    with copied(stack_copy, tmp_path / "copy") as world:
         rds, ec2 = world.client("rds"), world.client("ec2")
         (database,) = rds.describe_db_instances()["DBInstances"]
         # As RDS's storage autoscaling and a person do.
@@ -113,13 +113,13 @@ def test_storage_that_has_grown_is_priced_and_never_offered_as_a_saving(up: Worl
         assert rds.describe_db_instances()["DBInstances"][0]["MaxAllocatedStorage"] == 200
 
 
-def test_the_budget_is_the_estimate_with_room_and_writes_to_who_hears_of_alarms(up: World) -> None:
-    (budget,) = budgets(up)
+def test_the_budget_is_the_estimate_with_room_and_writes_to_who_hears_of_alarms(stack_copy: World) -> None:
+    (budget,) = budgets(stack_copy)
     assert float(budget["BudgetLimit"]["Amount"]) == LIMIT
     assert budget["CostFilters"] == {"TagKeyValue": ["user:awsdeploy:stack$bill/dev"]}
     assert budget["BudgetName"].startswith("bill-dev-budget-")
-    assert addressees(up) == {("ACTUAL", 80.0): ["ops@example.com"], ("FORECASTED", 100.0): ["ops@example.com"]}
-    calls = up.up(up.settings(CONFIG))
+    assert addressees(stack_copy) == {("ACTUAL", 80.0): ["ops@example.com"], ("FORECASTED", 100.0): ["ops@example.com"]}
+    calls = stack_copy.up(stack_copy.settings(CONFIG))
     assert writes(calls) == {}
     assert sum(count for name, count in calls.items() if name.startswith("budgets:")) == 3
 
@@ -133,42 +133,42 @@ def test_a_stack_without_a_budget_asks_once_for_one(world: World) -> None:
     assert {name: count for name, count in calls.items() if "budgets" in name} == {"budgets:DescribeBudget": 1}
 
 
-def test_billed_is_shown_beside_the_estimate_once_the_tag_counts(up: World) -> None:
-    up.settings(CONFIG)
-    up.control("DELETE", "calls")
-    assert up.awsdeploy("cost").returncode == 0
-    assert up.control("GET", "calls")["calls"] == []
-    silent = up.awsdeploy("cost", "--actual")
+def test_billed_is_shown_beside_the_estimate_once_the_tag_counts(stack_copy: World) -> None:
+    stack_copy.settings(CONFIG)
+    stack_copy.control("DELETE", "calls")
+    assert stack_copy.awsdeploy("cost").returncode == 0
+    assert stack_copy.control("GET", "calls")["calls"] == []
+    silent = stack_copy.awsdeploy("cost", "--actual")
     assert "costs $0.01" in silent.stderr
     assert "update-cost-allocation-tags-status" in silent.stdout
     assert "24 h" in silent.stdout
-    assert [one["call"] for one in up.control("GET", "calls")["calls"]] == ["ce:GetCostAndUsage"]
+    assert [one["call"] for one in stack_copy.control("GET", "calls")["calls"]] == ["ce:GetCostAndUsage"]
     status = [{"TagKey": "awsdeploy:stack", "Status": "Active"}]
-    up.client("ce", "us-east-1").update_cost_allocation_tags_status(CostAllocationTagsStatus=status)
-    assert "the budget has no data yet" in up.awsdeploy("status").stdout
-    up.pass_time(2 * 86400)
-    said = up.awsdeploy("cost", "--actual").stdout
+    stack_copy.client("ce", "us-east-1").update_cost_allocation_tags_status(CostAllocationTagsStatus=status)
+    assert "the budget has no data yet" in stack_copy.awsdeploy("status").stdout
+    stack_copy.pass_time(2 * 86400)
+    said = stack_copy.awsdeploy("cost", "--actual").stdout
     assert "77.25" in said
     row = next(line for line in said.splitlines() if "Relational Database" in line)
     assert 0.104 * 24 <= float(row.split()[-1]) + 0.01 < 0.104 * 24 * 2  # a day, and what has passed since
-    told = json.loads(up.awsdeploy("cost", "--actual", "--json").stdout)
+    told = json.loads(stack_copy.awsdeploy("cost", "--actual", "--json").stdout)
     assert told["billed"]["total"] == pytest.approx(sum(told["billed"]["services"].values()), abs=0.02)
     assert told["monthly"] == 77.25
-    assert "the budget has no data yet" not in up.awsdeploy("status").stdout
+    assert "the budget has no data yet" not in stack_copy.awsdeploy("status").stdout
 
 
 @pytest.mark.slow
-def test_the_budget_follows_the_config_and_goes_with_the_stack(up: World) -> None:
+def test_the_budget_follows_the_config_and_goes_with_the_stack(stack_copy: World) -> None:
     more = CONFIG.replace('["ops@example.com"]', '["dev@example.com", "cfo@example.com"]\nbudget_dollars = 250')
-    up.up(up.settings(more))
-    assert float(budgets(up)[0]["BudgetLimit"]["Amount"]) == 250
-    assert set(addressees(up)["ACTUAL", 80.0]) == {"dev@example.com", "cfo@example.com"}
-    up.up(up.settings(CONFIG + "budget = false\n"))
-    assert budgets(up) == []
-    up.up(up.settings(CONFIG))
-    assert len(budgets(up)) == 1
-    up.destroy(up.settings(CONFIG))
-    assert account(up)["budget"] == []
+    stack_copy.up(stack_copy.settings(more))
+    assert float(budgets(stack_copy)[0]["BudgetLimit"]["Amount"]) == 250
+    assert set(addressees(stack_copy)["ACTUAL", 80.0]) == {"dev@example.com", "cfo@example.com"}
+    stack_copy.up(stack_copy.settings(CONFIG + "budget = false\n"))
+    assert budgets(stack_copy) == []
+    stack_copy.up(stack_copy.settings(CONFIG))
+    assert len(budgets(stack_copy)) == 1
+    stack_copy.destroy(stack_copy.settings(CONFIG))
+    assert account(stack_copy)["budget"] == []
 
 
 DENIED = {

@@ -19,7 +19,7 @@ def sample(tmp_path: Path) -> Iterator[SampleStack]:
 
 
 @pytest.fixture
-def fresh(sample: SampleStack) -> Callable[[], SampleStack]:
+def new_sample(sample: SampleStack) -> Callable[[], SampleStack]:
     """Another empty cloud, with a folder of its own, each time it is called."""
     numbers = itertools.count()
     return lambda: SampleStack(sample.folder / f"sample-{next(numbers)}")

@@ -40,10 +40,10 @@ def test_a_lost_answer_to_a_create_makes_no_twin(sample: SampleStack, kind: str,
 @pytest.mark.slow
 @pytest.mark.parametrize("lag", [0.0, 0.03])
 def test_a_crash_at_any_write_of_up_is_healed_by_the_same_command(
-    sample: SampleStack, lag: float, fresh: Callable[[], SampleStack]
+    sample: SampleStack, lag: float, new_sample: Callable[[], SampleStack]
 ) -> None:
     for at in itertools.count(1):
-        sample = fresh()
+        sample = new_sample()
         sample.cloud.lag = lag
         sample.cloud.dies(at)
         try:
@@ -60,10 +60,10 @@ def test_a_crash_at_any_write_of_up_is_healed_by_the_same_command(
 
 @pytest.mark.slow
 def test_a_crash_at_any_write_of_up_is_emptied_by_destroy(
-    sample: SampleStack, fresh: Callable[[], SampleStack]
+    sample: SampleStack, new_sample: Callable[[], SampleStack]
 ) -> None:
     for at in itertools.count(1):
-        sample = fresh()
+        sample = new_sample()
         sample.cloud.lag = 0.03
         sample.cloud.dies(at)
         try:
@@ -81,10 +81,10 @@ def test_a_crash_at_any_write_of_up_is_emptied_by_destroy(
 
 
 def test_a_crash_at_any_write_of_destroy_is_finished_by_the_same_command(
-    sample: SampleStack, fresh: Callable[[], SampleStack]
+    sample: SampleStack, new_sample: Callable[[], SampleStack]
 ) -> None:
     for at in itertools.count(1):
-        sample = fresh()
+        sample = new_sample()
         sample.up()
         sample.cloud.pending["Server"] = ["available"]
         sample.cloud.dies(at)

@@ -90,10 +90,10 @@ def test_only_what_is_declared_can_be_replaced(sample: SampleStack) -> None:
 
 @pytest.mark.parametrize("changed", [{"network_cidr": "10.1.0.0/16"}, {"server_image": "ubuntu"}])
 def test_a_crash_at_any_write_of_a_replacement_is_healed_by_the_same_command(
-    sample: SampleStack, changed: dict[str, str], fresh: Callable[[], SampleStack]
+    sample: SampleStack, changed: dict[str, str], new_sample: Callable[[], SampleStack]
 ) -> None:
     for at in itertools.count(1):
-        sample = fresh()
+        sample = new_sample()
         sample.up()
         steps = sample.declare(**changed)
         sample.cloud.lag = 0.02
@@ -111,11 +111,11 @@ def test_a_crash_at_any_write_of_a_replacement_is_healed_by_the_same_command(
 
 
 def test_a_crash_in_a_replacement_on_request_ends_with_one_of_each_with_or_without_the_flag(
-    sample: SampleStack, fresh: Callable[[], SampleStack]
+    sample: SampleStack, new_sample: Callable[[], SampleStack]
 ) -> None:
     for again in ((), ("sample/server",)):
         for at in itertools.count(1):
-            sample = fresh()
+            sample = new_sample()
             sample.up()
             sample.cloud.dies(at)
             try:

@@ -287,7 +287,7 @@ def test_logs_are_rotated_every_hour_on_both_systems(bootstrap_host: Callable[..
 
 
 @pytest.fixture
-def rotating(bootstrap_host: Callable[..., BootstrapHost]) -> Callable[[], Path]:
+def rotate(bootstrap_host: Callable[..., BootstrapHost]) -> Callable[[], Path]:
     """A machine whose logs the real logrotate rotates: as who runs the tests, or as nobody for root."""
     logrotate = shutil.which("logrotate", path=f"{os.environ['PATH']}:/usr/sbin:/sbin")
     if logrotate is None:
@@ -313,9 +313,9 @@ def rotating(bootstrap_host: Callable[..., BootstrapHost]) -> Callable[[], Path]
     return rotate
 
 
-def test_a_log_that_is_kept_open_is_rotated_and_written_on(rotating: Callable[[], Path]) -> None:
+def test_a_log_that_is_kept_open_is_rotated_and_written_on(rotate: Callable[[], Path]) -> None:
     """PM2 keeps it open for appending, as the application's user."""
-    logs = rotating()
+    logs = rotate()
     log, hidden = logs / "backend.log", logs.parent / "of-root.log"
     hidden.write_text("x" * 5000)
     log.touch(mode=0o640)
@@ -326,7 +326,7 @@ def test_a_log_that_is_kept_open_is_rotated_and_written_on(rotating: Callable[[]
         for number in range(7):
             kept.write(f"{number} {'x' * 2000}\n")
             kept.flush()
-            rotating()
+            rotate()
             kept.write(f"after {number}\n")
             kept.flush()
             assert log.read_text() == f"after {number}\n", "nothing is lost, and there is no hole in front"

@@ -29,7 +29,7 @@ def released_host(tools: Path) -> Iterator[ReleaseHost]:
 
 
 @pytest.fixture
-def served(released_host: ReleaseHost) -> Iterator[ReleaseHost]:
+def serving_host(released_host: ReleaseHost) -> Iterator[ReleaseHost]:
     """A machine on which a release serves, whatever is tried there."""
     served = released_host
     yield served
@@ -98,8 +98,8 @@ BUILDS = {
         ("code: 'HANDSHAKE_SSL_ERROR', fatal: true", "does not trust the database's certificate"),
     ],
 )
-def test_a_migration_that_speaks_no_tls(served: ReleaseHost, said: str, diagnosis: str) -> None:
-    done = failed(served, "migrate", migrate=f"""echo "{said}" >&2; exit 1""")
+def test_a_migration_that_speaks_no_tls(serving_host: ReleaseHost, said: str, diagnosis: str) -> None:
+    done = failed(serving_host, "migrate", migrate=f"""echo "{said}" >&2; exit 1""")
     assert diagnosis in done.outcome["diagnosis"]
     assert "process.env.DB_SSL_CA" in done.outcome["remedy"]
 
@@ -223,128 +223,130 @@ def test_what_a_log_says_is_understood(tmp_path: Path, tools: Path, case: str) -
 
 
 @pytest.mark.parametrize("case", sampled(BUILDS, 3))
-def test_a_build_that_fails(served: ReleaseHost, case: str) -> None:
+def test_a_build_that_fails(serving_host: ReleaseHost, case: str) -> None:
     script, diagnosis, remedy = BUILDS[case]
-    done = failed(served, "build", building(script))
+    done = failed(serving_host, "build", building(script))
     assert diagnosis in done.outcome["diagnosis"]
     assert remedy in done.outcome["remedy"]
 
 
-def test_the_last_fifty_lines_of_a_failed_step_are_shown(served: ReleaseHost) -> None:
-    done = failed(served, "build", building("seq 1 80; exit 1"))
+def test_the_last_fifty_lines_of_a_failed_step_are_shown(serving_host: ReleaseHost) -> None:
+    done = failed(serving_host, "build", building("seq 1 80; exit 1"))
     assert len(done.tail) == 50
     assert "| 80" in done.tail
 
 
-def test_npms_lock_file_is_out_of_date(served: ReleaseHost) -> None:
+def test_npms_lock_file_is_out_of_date(serving_host: ReleaseHost) -> None:
     files = {
         **application(dependencies={"near": "file:./near"}),
         "near/package.json": '{"name": "near", "version": "1.0.0"}',
     }
-    done = failed(served, "install", files)
+    done = failed(serving_host, "install", files)
     assert done.outcome["diagnosis"] == "The lock file does not match package.json."
 
 
-def test_yarns_lock_file_is_out_of_date(served: ReleaseHost) -> None:
+def test_yarns_lock_file_is_out_of_date(serving_host: ReleaseHost) -> None:
     files = {**application(dependencies={"left-pad": "1.3.0"}), "yarn.lock": "# yarn lockfile v1\n"}
     del files["package-lock.json"]
-    served.tool(
+    serving_host.tool(
         "yarn",
         "#!/bin/bash\n"
         "echo 'error Your lockfile needs to be updated, but yarn was run with `--frozen-lockfile`.'\nexit 1\n",
     )
     try:
-        done = failed(served, "install", files)
+        done = failed(serving_host, "install", files)
     finally:
-        (served.tools / "yarn").unlink()
+        (serving_host.tools / "yarn").unlink()
     assert done.outcome["diagnosis"] == "The lock file does not match package.json."
 
 
 @pytest.fixture
-def npm(served: ReleaseHost) -> Iterator[Callable[[str], None]]:
+def npm(serving_host: ReleaseHost) -> Iterator[Callable[[str], None]]:
     """An npm that says this and fails, as the real one does where it cannot be had so in a test."""
 
     def says(text: str) -> None:
-        served.tool("npm", f"#!/bin/bash\ncat <<'SAID' >&2\n{text}\nSAID\nexit 1\n")
+        serving_host.tool("npm", f"#!/bin/bash\ncat <<'SAID' >&2\n{text}\nSAID\nexit 1\n")
 
     yield says
-    (served.tools / "npm").unlink()
+    (serving_host.tools / "npm").unlink()
 
 
-def test_pnpms_lock_file_is_out_of_date(served: ReleaseHost, npm: Callable[[str], None]) -> None:
+def test_pnpms_lock_file_is_out_of_date(serving_host: ReleaseHost, npm: Callable[[str], None]) -> None:
     npm(' ERR_PNPM_OUTDATED_LOCKFILE  Cannot install with "frozen-lockfile" because pnpm-lock.yaml is not up to date')
     files = {**application(), "pnpm-lock.yaml": "lockfileVersion: '9.0'\n"}
     del files["package-lock.json"]
-    done = failed(served, "install", files)
+    done = failed(serving_host, "install", files)
     assert done.outcome["diagnosis"] == "The lock file does not match package.json."
 
 
 @pytest.mark.parametrize("code", sampled(PRIVATE, 1))
-def test_a_private_package_is_refused(served: ReleaseHost, npm: Callable[[str], None], code: str) -> None:
+def test_a_private_package_is_refused(serving_host: ReleaseHost, npm: Callable[[str], None], code: str) -> None:
     said, diagnosis = PRIVATE[code]
     npm(said)
-    done = failed(served, "install")
+    done = failed(serving_host, "install")
     assert diagnosis in done.outcome["diagnosis"]
     assert "awsdeploy env set backend NPM_TOKEN --build" in done.outcome["remedy"]
 
 
-def test_another_node_is_wanted(served: ReleaseHost) -> None:
-    done = failed(served, "install", application(engines={"node": ">=99"}))
+def test_another_node_is_wanted(serving_host: ReleaseHost) -> None:
+    done = failed(serving_host, "install", application(engines={"node": ">=99"}))
     assert "requires Node.js >=99, but this machine has v" in done.outcome["diagnosis"]
     assert "platform" in done.outcome["remedy"]
 
 
-def test_the_archive_is_not_there(served: ReleaseHost) -> None:
-    id = served.publish(another())
-    (served.aws / "objects/releases/backend" / f"{id}.tar.gz").unlink()
-    done = served.run("deploy", id)
+def test_the_archive_is_not_there(serving_host: ReleaseHost) -> None:
+    id = serving_host.publish(another())
+    (serving_host.aws / "objects/releases/backend" / f"{id}.tar.gz").unlink()
+    done = serving_host.run("deploy", id)
     assert (done.code, done.outcome["step"]) == (1, "fetch")
     assert "could not be read" in done.outcome["diagnosis"]
 
 
-def test_a_directory_without_a_package(served: ReleaseHost) -> None:
-    done = served.deploy(another(), directory="api")
+def test_a_directory_without_a_package(serving_host: ReleaseHost) -> None:
+    done = serving_host.deploy(another(), directory="api")
     assert (done.code, done.outcome["step"]) == (1, "fetch")
     assert done.outcome["diagnosis"] == "There is no package.json in `api`."
 
 
-def test_a_manifest_that_leads_outside(served: ReleaseHost) -> None:
-    done = served.deploy(another(), directory="../../etc")
+def test_a_manifest_that_leads_outside(serving_host: ReleaseHost) -> None:
+    done = serving_host.deploy(another(), directory="../../etc")
     assert (done.code, done.outcome["step"]) == (1, "fetch")
     assert "manifest" in done.outcome["diagnosis"]
 
 
-def test_a_migration_that_fails(served: ReleaseHost) -> None:
-    done = failed(served, "migrate", migrate="echo \"Access denied for user 'admin'@'10.0.0.1'\"; exit 1")
+def test_a_migration_that_fails(serving_host: ReleaseHost) -> None:
+    done = failed(serving_host, "migrate", migrate="echo \"Access denied for user 'admin'@'10.0.0.1'\"; exit 1")
     assert "refused the user or the password" in done.outcome["diagnosis"]
 
 
 @pytest.mark.parametrize("case", sampled(TRIED, 4))
-def test_a_release_that_does_not_answer_is_not_switched_to(served: ReleaseHost, case: str) -> None:
+def test_a_release_that_does_not_answer_is_not_switched_to(serving_host: ReleaseHost, case: str) -> None:
     program, diagnosis, remedy = TRIED[case]
-    other = str(served.port + 1)
-    done = failed(served, "check", application(program.replace("OTHER", other)))
+    other = str(serving_host.port + 1)
+    done = failed(serving_host, "check", application(program.replace("OTHER", other)))
     assert diagnosis.replace("OTHER", other) in done.outcome["diagnosis"]
     assert remedy.replace("OTHER", other) in done.outcome["remedy"]
 
 
-def test_nest_without_its_prefix(served: ReleaseHost) -> None:
-    done = failed(served, "check", health="/api/health")
+def test_nest_without_its_prefix(serving_host: ReleaseHost) -> None:
+    done = failed(serving_host, "check", health="/api/health")
     assert "answers 404, but /health answers: the prefix is missing" in done.outcome["diagnosis"]
     assert "setGlobalPrefix('api')" in done.outcome["remedy"]
 
 
-def test_a_health_path_that_does_not_answer_in_time(served: ReleaseHost) -> None:
-    done = failed(served, "check", application(PROGRAM.replace("const health", "return;\n  const health")))
+def test_a_health_path_that_does_not_answer_in_time(serving_host: ReleaseHost) -> None:
+    done = failed(serving_host, "check", application(PROGRAM.replace("const health", "return;\n  const health")))
     assert "did not answer within 5 s" in done.outcome["diagnosis"]
 
 
-def test_an_ecosystem_file_that_cannot_be_read(served: ReleaseHost) -> None:
-    done = failed(served, "check", {**application(), "ecosystem.config.js": "module.exports = require('./nowhere')"})
+def test_an_ecosystem_file_that_cannot_be_read(serving_host: ReleaseHost) -> None:
+    done = failed(
+        serving_host, "check", {**application(), "ecosystem.config.js": "module.exports = require('./nowhere')"}
+    )
     assert "imports ./nowhere" in done.outcome["diagnosis"]
 
 
-def test_nothing_to_start(served: ReleaseHost) -> None:
-    done = failed(served, "check", application(main="dist/none.js"))
+def test_nothing_to_start(serving_host: ReleaseHost) -> None:
+    done = failed(serving_host, "check", application(main="dist/none.js"))
     assert "start configuration is not valid" in done.outcome["diagnosis"]
     assert any("no script named start" in line for line in done.tail)

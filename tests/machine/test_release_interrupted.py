@@ -20,7 +20,7 @@ NUMBERS = itertools.count()
 
 
 @pytest.fixture(scope="module")
-def served(tools: Path) -> Iterator[ReleaseHost]:
+def serving_host(tools: Path) -> Iterator[ReleaseHost]:
     host = ReleaseHost(tools)
     assert host.deploy(FIRST).code == 0
     yield host
@@ -44,31 +44,33 @@ SAMPLE = random.Random(3).sample(EVERY, 3)
     ("step", "after"), [pytest.param(*one, marks=[] if one in SAMPLE else [pytest.mark.torture]) for one in EVERY]
 )
 def test_a_run_killed_at_any_step_leaves_a_release_serving_and_the_next_works(
-    served: ReleaseHost, step: str, after: float
+    serving_host: ReleaseHost, step: str, after: float
 ) -> None:
     if after and step in ("fetch", "environment", "tidy"):
         after /= 10  # they are over sooner
-    before, killed, next = served.serving, another(served), another(served)
-    served.killed(step, "deploy", killed, after=after)
-    assert served.serving in (before, killed)
-    done = served.run("deploy", next)
+    before, killed, next = serving_host.serving, another(serving_host), another(serving_host)
+    serving_host.killed(step, "deploy", killed, after=after)
+    assert serving_host.serving in (before, killed)
+    done = serving_host.run("deploy", next)
     assert done.code == 0, done.output
-    assert (served.serving, served.current) == (next, next)
-    assert [one["pm2_env"]["pm_cwd"].rpartition("/")[2] for one in served.processes] == [next]
+    assert (serving_host.serving, serving_host.current) == (next, next)
+    assert [one["pm2_env"]["pm_cwd"].rpartition("/")[2] for one in serving_host.processes] == [next]
 
 
 @pytest.mark.torture
-def test_a_killed_build_does_not_go_on_beside_the_next(served: ReleaseHost) -> None:
-    before = served.serving
-    mark = served.place / "mark"
+def test_a_killed_build_does_not_go_on_beside_the_next(serving_host: ReleaseHost) -> None:
+    before = serving_host.serving
+    mark = serving_host.place / "mark"
     script = f"trap '' HUP; touch {mark}; sleep 30; echo more >{mark}"
-    killed = served.publish("20260103T000000Z-ccccccc", {**application(scripts={"build": "bash b.sh"}), "b.sh": script})
-    process = served.start("deploy", killed)
+    killed = serving_host.publish(
+        "20260103T000000Z-ccccccc", {**application(scripts={"build": "bash b.sh"}), "b.sh": script}
+    )
+    process = serving_host.start("deploy", killed)
     until(mark.exists)
     process.send_signal(signal.SIGKILL)
     process.communicate()
-    assert served.serving == before
-    done = served.deploy(
+    assert serving_host.serving == before
+    done = serving_host.deploy(
         "20260103T000001Z-ccccccc", application(scripts={"build": f"! pgrep -f 'sleep 3[0]'; rm {mark}"})
     )
     assert done.code == 0, done.output
@@ -76,9 +78,9 @@ def test_a_killed_build_does_not_go_on_beside_the_next(served: ReleaseHost) -> N
 
 
 @pytest.mark.parametrize("step", ["build", "switch"])
-def test_a_run_that_is_cancelled_says_so_and_cleans_up(served: ReleaseHost, step: str) -> None:
-    before = served.serving
-    process = served.start("deploy", another(served))
+def test_a_run_that_is_cancelled_says_so_and_cleans_up(serving_host: ReleaseHost, step: str) -> None:
+    before = serving_host.serving
+    process = serving_host.start("deploy", another(serving_host))
     assert process.stdout is not None
     lines = []
     for line in process.stdout:
@@ -88,8 +90,8 @@ def test_a_run_that_is_cancelled_says_so_and_cleans_up(served: ReleaseHost, step
             process.send_signal(signal.SIGTERM)
     assert process.wait() == 1, lines
     assert '"diagnosis": "The release was interrupted."' in lines[-1]
-    assert served.serving == before
-    assert [one["pm2_env"]["pm_cwd"].rpartition("/")[2] for one in served.processes] == [before]
+    assert serving_host.serving == before
+    assert [one["pm2_env"]["pm_cwd"].rpartition("/")[2] for one in serving_host.processes] == [before]
 
 
 def test_what_was_interrupted_before_the_first_release_does_not_hinder_it(tools: Path) -> None:

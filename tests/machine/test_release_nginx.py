@@ -113,7 +113,7 @@ both = pytest.mark.parametrize("host", ["played", "real"], indirect=True)
 
 
 @pytest.fixture(scope="module", params=["played", "real"])
-def served(tools: Path, request: pytest.FixtureRequest) -> Iterator[Fronted]:
+def serving_host(tools: Path, request: pytest.FixtureRequest) -> Iterator[Fronted]:
     """A machine on which a program answers whatever may come through nginx."""
     need(request.param)
     made = Fronted(tools)
@@ -256,16 +256,16 @@ def test_restart_starts_an_nginx_that_is_gone(host: Fronted) -> None:
     assert (host.serving, host.fronted) == (FIRST, True)
 
 
-def test_what_the_load_balancer_says_arrives_as_it_was_sent(served: Fronted) -> None:
+def test_what_the_load_balancer_says_arrives_as_it_was_sent(serving_host: Fronted) -> None:
     sent = {"Host": "shop.example.com", "X-Forwarded-For": "203.0.113.7", "X-Forwarded-Proto": "https"}
-    request = urllib.request.Request(f"http://127.0.0.1:{served.port}/environment", headers=sent)
+    request = urllib.request.Request(f"http://127.0.0.1:{serving_host.port}/environment", headers=sent)
     with urllib.request.urlopen(request, timeout=5) as answer:
         found = json.loads(answer.read())
     assert {name: found[name.lower()] for name in sent} == sent
 
 
-def test_a_web_socket_passes(served: Fronted) -> None:
-    with socket.create_connection(("127.0.0.1", served.port), timeout=5) as client:
+def test_a_web_socket_passes(serving_host: Fronted) -> None:
+    with socket.create_connection(("127.0.0.1", serving_host.port), timeout=5) as client:
         client.sendall(b"GET /ws HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n")
         said = b""
         while b"\r\n\r\n" not in said:
@@ -275,14 +275,14 @@ def test_a_web_socket_passes(served: Fronted) -> None:
         assert client.recv(5) == b"hello"
 
 
-def test_an_upload_of_any_size_passes(served: Fronted) -> None:
-    request = urllib.request.Request(f"http://127.0.0.1:{served.port}/", data=b"x" * 5_000_000, method="POST")
+def test_an_upload_of_any_size_passes(serving_host: Fronted) -> None:
+    request = urllib.request.Request(f"http://127.0.0.1:{serving_host.port}/", data=b"x" * 5_000_000, method="POST")
     with urllib.request.urlopen(request, timeout=20) as answer:
         assert answer.read() == b"5000000"
 
 
-def test_an_answer_arrives_while_it_is_still_being_written(served: Fronted) -> None:
-    with urllib.request.urlopen(f"http://127.0.0.1:{served.port}/stream", timeout=5) as answer:
+def test_an_answer_arrives_while_it_is_still_being_written(serving_host: Fronted) -> None:
+    with urllib.request.urlopen(f"http://127.0.0.1:{serving_host.port}/stream", timeout=5) as answer:
         assert answer.read1() == b"first"
 
 

@@ -35,7 +35,7 @@ def released_host(tools: Path) -> Iterator[ReleaseHost]:
 
 
 @pytest.fixture
-def served(released_host: ReleaseHost) -> Iterator[ReleaseHost]:
+def serving_host(released_host: ReleaseHost) -> Iterator[ReleaseHost]:
     """A machine on which the first release serves, and serves again when the test is over."""
     yield released_host
     released_host.parameters.clear()
@@ -61,14 +61,14 @@ def test_a_first_release_serves(host: ReleaseHost) -> None:
     assert done.output in (host.root / "var/log/awsdeploy/release.log").read_text()
 
 
-def test_a_client_that_never_stops_asking_loses_nothing_in_a_deploy_and_a_rollback(served: ReleaseHost) -> None:
-    served.publish(SECOND)
+def test_a_client_that_never_stops_asking_loses_nothing_in_a_deploy_and_a_rollback(serving_host: ReleaseHost) -> None:
+    serving_host.publish(SECOND)
     ended, answers = threading.Event(), []
 
     def ask() -> None:
         while not ended.is_set():
             try:
-                with urllib.request.urlopen(f"http://127.0.0.1:{served.port}/health", timeout=60) as answer:
+                with urllib.request.urlopen(f"http://127.0.0.1:{serving_host.port}/health", timeout=60) as answer:
                     answers.append(answer.read().decode())
             except OSError as error:
                 answers.append(repr(error))
@@ -76,8 +76,8 @@ def test_a_client_that_never_stops_asking_loses_nothing_in_a_deploy_and_a_rollba
 
     client = threading.Thread(target=ask)
     client.start()
-    forth = served.run("deploy", SECOND)
-    back = served.run("rollback", FIRST)
+    forth = serving_host.run("deploy", SECOND)
+    back = serving_host.run("rollback", FIRST)
     ended.set()
     client.join()
     assert (forth.code, back.code) == (0, 0), forth.output + back.output
@@ -132,13 +132,13 @@ def test_the_environment_is_made_of_four_parts_and_the_users_own_wins(host: Rele
     assert not {"NPM_TOKEN", "SECRET", "AWSDEPLOY_LISTENS", "AWSDEPLOY_REAL_PORT"} & set(found)
 
 
-def test_restart_reads_the_environment_again(served: ReleaseHost) -> None:
-    served.parameters = {"/deploy/shop/prod/backend/GREETING": "hello"}
-    done = served.run("restart")
+def test_restart_reads_the_environment_again(serving_host: ReleaseHost) -> None:
+    serving_host.parameters = {"/deploy/shop/prod/backend/GREETING": "hello"}
+    done = serving_host.run("restart")
     assert done.code == 0, done.output
     assert done.steps == ["environment", "check", "switch", "verify", "tidy"]
     assert done.outcome["release"] == FIRST
-    assert served.variables["GREETING"] == "hello"
+    assert serving_host.variables["GREETING"] == "hello"
 
 
 def test_restart_without_a_release_says_so(host: ReleaseHost) -> None:
@@ -167,8 +167,8 @@ def test_a_new_machine_whose_release_fails_says_so_in_its_tag(host: ReleaseHost)
     assert host.tags == [f"Key=awsdeploy:release,Value=failed {FIRST} check"]
 
 
-def test_the_release_that_serves_is_not_deployed_again(served: ReleaseHost) -> None:
-    done = served.run("deploy", FIRST)
+def test_the_release_that_serves_is_not_deployed_again(serving_host: ReleaseHost) -> None:
+    done = serving_host.run("deploy", FIRST)
     assert (done.code, done.outcome["outcome"], done.steps) == (0, "unchanged", ["fetch"])
 
 
@@ -336,11 +336,11 @@ def test_a_second_run_waits_and_is_refused_in_the_end_naming_the_first(host: Rel
     assert host.serving == SECOND
 
 
-def test_what_runs_is_saved_and_comes_back_after_a_reboot(served: ReleaseHost) -> None:
-    served.pm2("kill")
-    assert served.serving is None
-    served.pm2("resurrect")
-    until(lambda: served.serving == FIRST)
+def test_what_runs_is_saved_and_comes_back_after_a_reboot(serving_host: ReleaseHost) -> None:
+    serving_host.pm2("kill")
+    assert serving_host.serving is None
+    serving_host.pm2("resurrect")
+    until(lambda: serving_host.serving == FIRST)
 
 
 def test_the_placeholder_gives_its_port_and_is_there_again_if_nothing_comes_of_it(host: ReleaseHost) -> None:
@@ -370,18 +370,18 @@ def test_a_health_path_may_redirect_elsewhere_and_to_https_for_those_who_came_by
     assert host.serving is None or host.current == FIRST
 
 
-def test_a_release_that_fails_only_on_the_real_port_is_taken_back(served: ReleaseHost) -> None:
+def test_a_release_that_fails_only_on_the_real_port_is_taken_back(serving_host: ReleaseHost) -> None:
     late = PROGRAM.replace(
         "const health =", "if (!process.execArgv.length) response.statusCode = 503, response.end();\n  const health ="
     )
     late = late.replace(
         "response.statusCode = health", "if (response.writableEnded) return;\n  response.statusCode = health"
     )
-    done = served.deploy(THIRD, application(late))
+    done = serving_host.deploy(THIRD, application(late))
     assert (done.code, done.outcome["step"]) == (1, "verify"), done.output
     assert "answers 503" in done.outcome["diagnosis"]
     assert f"Went back to {FIRST}." in done.output
-    assert (served.serving, served.current) == (FIRST, FIRST)
-    (process,) = served.processes
+    assert (serving_host.serving, serving_host.current) == (FIRST, FIRST)
+    (process,) = serving_host.processes
     assert process["pm2_env"]["pm_cwd"].endswith(FIRST)
-    assert served.variables["RELEASE_ID"] == FIRST
+    assert serving_host.variables["RELEASE_ID"] == FIRST

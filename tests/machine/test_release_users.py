@@ -42,7 +42,7 @@ MAPPED = ("chown", "install", "pkill")
 
 
 @pytest.fixture(scope="module")
-def copied(tools: Path) -> Iterator[Path]:
+def shared_tools(tools: Path) -> Iterator[Path]:
     """Node.js, npm and PM2 where every user may run them."""
     place = Path(tempfile.mkdtemp(prefix="tools-"))
     place.chmod(0o755)
@@ -52,16 +52,16 @@ def copied(tools: Path) -> Iterator[Path]:
 
 
 @pytest.fixture
-def fresh(tools: Path, copied: Path) -> Iterator[ReleaseHost]:
+def fresh_host(tools: Path, shared_tools: Path) -> Iterator[ReleaseHost]:
     """A machine on which root, `app` and `app-build` are really three users, and nothing is released."""
-    with guarded(tools, copied) as host:
+    with guarded(tools, shared_tools) as host:
         yield host
 
 
 @pytest.fixture(scope="module")
-def served(tools: Path, copied: Path) -> Iterator[ReleaseHost]:
+def serving_host(tools: Path, shared_tools: Path) -> Iterator[ReleaseHost]:
     """Such a machine on which a release serves, whatever is tried there."""
-    with guarded(tools, copied) as host:
+    with guarded(tools, shared_tools) as host:
         assert host.deploy(FIRST).code == 0
         yield host
 
@@ -110,8 +110,8 @@ def by(user: int, host: ReleaseHost, line: str) -> subprocess.CompletedProcess[s
     )
 
 
-def test_it_serves_as_the_application(served: ReleaseHost) -> None:
-    host, second = served, another()
+def test_it_serves_as_the_application(serving_host: ReleaseHost) -> None:
+    host, second = serving_host, another()
     assert host.deploy(second).outcome["previous"] == FIRST
     assert host.serving == second
     rolled = host.run("rollback", FIRST)
@@ -122,9 +122,9 @@ def test_it_serves_as_the_application(served: ReleaseHost) -> None:
         assert (host.root / folder).stat().st_uid == 0
 
 
-def test_what_the_application_wrote_is_never_evaluated(served: ReleaseHost) -> None:
+def test_what_the_application_wrote_is_never_evaluated(serving_host: ReleaseHost) -> None:
     """Bash evaluates `a[$(command)]` where it counts, and a port is written into nginx's configuration."""
-    host = served
+    host = serving_host
     owned = host.place / "owned"
     command, line = f"a[$(touch {owned})]", f"80; }} }} load_module {owned}; #"
     manifest = host.root / "srv/app/shared" / FIRST / "manifest.json"
@@ -155,9 +155,9 @@ for (const log of [process.env.AWSDEPLOY_LOG, LOG].filter(Boolean)) {
 
 
 @pytest.mark.parametrize("port", ["other", "own"])
-def test_a_link_in_place_of_a_log_shows_no_private_file(served: ReleaseHost, port: str) -> None:
+def test_a_link_in_place_of_a_log_shows_no_private_file(serving_host: ReleaseHost, port: str) -> None:
     """The program links its logs to a file of root's, then is not well: where it is tried, or on its own port."""
-    host = served
+    host = serving_host
     private = host.place / "private"
     private.write_text("kept by root\n")
     private.chmod(0o600)
@@ -171,9 +171,9 @@ def test_a_link_in_place_of_a_log_shows_no_private_file(served: ReleaseHost, por
     assert "kept by root" not in told
 
 
-def test_a_link_in_place_of_the_releases_loses_nothing(fresh: ReleaseHost) -> None:
+def test_a_link_in_place_of_the_releases_loses_nothing(fresh_host: ReleaseHost) -> None:
     """On machines of an older bootstrap the folder above is the application's own."""
-    host = fresh
+    host = fresh_host
     victim = host.place / "victim"
     (victim / "kept").mkdir(parents=True)
     app = host.root / "srv/app"
@@ -186,8 +186,8 @@ def test_a_link_in_place_of_the_releases_loses_nothing(fresh: ReleaseHost) -> No
     assert len(list(victim.iterdir())) == 1
 
 
-def test_scripts_of_packages_see_no_secret_and_run_as_the_builder(served: ReleaseHost) -> None:
-    host, id = served, another()
+def test_scripts_of_packages_see_no_secret_and_run_as_the_builder(serving_host: ReleaseHost) -> None:
+    host, id = serving_host, another()
     host.parameters = {
         "/deploy/shop/prod/backend/JWT_SECRET": "a-secret-of-the-api",
         "/deploy/shop/prod/backend/build/NPM_TOKEN": "npm_0123456789abcdef",
@@ -209,8 +209,8 @@ def test_scripts_of_packages_see_no_secret_and_run_as_the_builder(served: Releas
     assert not (host.root / "var/lib/awsdeploy/build").exists()
 
 
-def test_what_an_installation_leaves_running_ends_with_it(served: ReleaseHost) -> None:
+def test_what_an_installation_leaves_running_ends_with_it(serving_host: ReleaseHost) -> None:
     scripts = {"postinstall": "(setsid sleep 97531 >/dev/null 2>&1 &)"}
-    assert served.deploy(another(), application(scripts=scripts)).code == 0
+    assert serving_host.deploy(another(), application(scripts=scripts)).code == 0
     commands = [path.read_bytes() for path in Path("/proc").glob("[0-9]*/cmdline") if path.exists()]
     assert [one for one in commands if b"97531" in one] == []

@@ -18,7 +18,7 @@ ROUNDS = 6
 
 
 @pytest.fixture
-def empty(world: World) -> World:
+def empty_world(world: World) -> World:
     (world.folder / "config.toml").write_text(CONFIG)
     return world
 
@@ -27,55 +27,55 @@ def made(world: World) -> Counter[str]:
     return Counter(world.control("GET", "calls")["counts"])
 
 
-def test_a_first_up_ends_with_5_and_nothing_written_and_everything_found_is_printed(empty: World) -> None:
+def test_a_first_up_ends_with_5_and_nothing_written_and_everything_found_is_printed(empty_world: World) -> None:
     limits = {"plan": "FREE", "quotas": {"L-1216C47A": 1}, "root": True, "not_orderable": ["db.t3.small"]}
-    empty.control("POST", "limits", limits)
-    done = empty.awsdeploy("up", "--yes")
+    empty_world.control("POST", "limits", limits)
+    done = empty_world.awsdeploy("up", "--yes")
     assert done.returncode == 5, done.stderr
     for said in ("L-1216C47A", "backup_days", "db.t3.small with MySQL 8.0", ":root", "Nothing was created."):
         assert said in done.stderr
-    assert empty.control("GET", "calls")["writes"] == 0
-    assert not (empty.folder / ".awsdeploy" / "shop-prod.json").exists()
+    assert empty_world.control("GET", "calls")["writes"] == 0
+    assert not (empty_world.folder / ".awsdeploy" / "shop-prod.json").exists()
 
 
-def test_what_only_should_be_known_stops_nothing_and_a_no_op_up_asks_nothing_of_it(empty: World) -> None:
-    empty.control("POST", "limits", {"root": True})
-    done = empty.awsdeploy("up", "--yes")
+def test_what_only_should_be_known_stops_nothing_and_a_no_op_up_asks_nothing_of_it(empty_world: World) -> None:
+    empty_world.control("POST", "limits", {"root": True})
+    done = empty_world.awsdeploy("up", "--yes")
     assert done.returncode == 0, done.stderr
     assert ":root" in done.stderr
-    assert all(made(empty)[name] for name in ONLY_HERE)
-    empty.control("DELETE", "calls")
-    empty.control("POST", "limits", {"plan": "FREE", "quotas": {"L-1216C47A": 1}})
-    done = empty.awsdeploy("up", "--yes")
+    assert all(made(empty_world)[name] for name in ONLY_HERE)
+    empty_world.control("DELETE", "calls")
+    empty_world.control("POST", "limits", {"plan": "FREE", "quotas": {"L-1216C47A": 1}})
+    done = empty_world.awsdeploy("up", "--yes")
     assert done.returncode == 0, done.stderr
     assert "No changes" in done.stdout
-    assert [name for name in ONLY_HERE if made(empty)[name]] == []
-    assert made(empty)["ec2:DescribeRegions"] == made(empty)["rds:DescribeOrderableDBInstanceOptions"] == 0
+    assert [name for name in ONLY_HERE if made(empty_world)[name]] == []
+    assert made(empty_world)["ec2:DescribeRegions"] == made(empty_world)["rds:DescribeOrderableDBInstanceOptions"] == 0
 
 
-def test_the_same_up_goes_on_when_the_account_may_have_more(empty: World) -> None:
+def test_the_same_up_goes_on_when_the_account_may_have_more(empty_world: World) -> None:
     config = CONFIG.replace("prod", "dev")
-    (empty.folder / "config.toml").write_text(config)
-    empty.control("POST", "limits", {"quotas": {"L-1216C47A": 1}})
-    assert empty.awsdeploy("up", "--yes").returncode == 5
-    empty.control("POST", "limits", {"quotas": {"L-1216C47A": 6}})
-    done = empty.awsdeploy("up", "--yes")
+    (empty_world.folder / "config.toml").write_text(config)
+    empty_world.control("POST", "limits", {"quotas": {"L-1216C47A": 1}})
+    assert empty_world.awsdeploy("up", "--yes").returncode == 5
+    empty_world.control("POST", "limits", {"quotas": {"L-1216C47A": 6}})
+    done = empty_world.awsdeploy("up", "--yes")
     assert done.returncode == 0, done.stderr
 
 
-def test_doctor_lists_what_is_well_beside_what_is_not_and_ends_with_5(empty: World) -> None:
-    empty.control("POST", "limits", {"quotas": {"L-F678F1CE": 1}})
-    done = empty.awsdeploy("doctor")
+def test_doctor_lists_what_is_well_beside_what_is_not_and_ends_with_5(empty_world: World) -> None:
+    empty_world.control("POST", "limits", {"quotas": {"L-F678F1CE": 1}})
+    done = empty_world.awsdeploy("doctor")
     assert done.returncode == 5, done.stderr
     assert "✗ VPC quota (L-F678F1CE) in ap-northeast-2: 1, 1 in use; this stack needs 1" in done.stdout
     assert "✓ database class" in done.stdout
     assert "✓ networks" not in done.stdout
-    assert empty.control("GET", "calls")["writes"] == 0
+    assert empty_world.control("GET", "calls")["writes"] == 0
 
 
-def test_doctor_as_json_where_only_a_warning_is_found_ends_well(empty: World) -> None:
-    empty.control("POST", "limits", {"root": True})
-    done = empty.awsdeploy("doctor", "--json")
+def test_doctor_as_json_where_only_a_warning_is_found_ends_well(empty_world: World) -> None:
+    empty_world.control("POST", "limits", {"root": True})
+    done = empty_world.awsdeploy("doctor", "--json")
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
     assert (told["version"], told["stack"], told["fatal"], told["not_checked"]) == (1, "shop-prod", False, [])
@@ -84,20 +84,22 @@ def test_doctor_as_json_where_only_a_warning_is_found_ends_well(empty: World) ->
     assert len(told["well"]) == len(CHECKS) - 1
 
 
-def test_doctor_without_credentials_says_so_once_and_what_was_not_checked(empty: World) -> None:
-    done = empty.awsdeploy("doctor", AWS_ACCESS_KEY_ID="", AWS_SECRET_ACCESS_KEY="")
+def test_doctor_without_credentials_says_so_once_and_what_was_not_checked(empty_world: World) -> None:
+    done = empty_world.awsdeploy("doctor", AWS_ACCESS_KEY_ID="", AWS_SECRET_ACCESS_KEY="")
     assert done.returncode == 5, done.stderr
     assert done.stdout.count("✗") == 1
     assert "✗ AWS credentials: none found" in done.stdout
     assert "· vcpu quota: not checked" in done.stdout
 
 
-def test_up_in_a_region_that_is_not_turned_on_says_so_and_not_only_that_aws_does_not_know_us(empty: World) -> None:
-    empty.control("POST", "limits", {"closed_regions": ["ap-northeast-2"]})
-    done = empty.awsdeploy("up", "--yes")
+def test_up_in_a_region_that_is_not_turned_on_says_so_and_not_only_that_aws_does_not_know_us(
+    empty_world: World,
+) -> None:
+    empty_world.control("POST", "limits", {"closed_regions": ["ap-northeast-2"]})
+    done = empty_world.awsdeploy("up", "--yes")
     assert done.returncode == 3, done.stderr
     assert "aws account enable-region --region-name ap-northeast-2" in done.stderr
-    assert empty.control("GET", "calls")["writes"] == 0
+    assert empty_world.control("GET", "calls")["writes"] == 0
 
 
 def test_the_preflight_takes_a_second_on_aws(world: World) -> None:

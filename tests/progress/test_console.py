@@ -28,7 +28,7 @@ CHAIN = Forecast(
 
 
 @pytest.fixture
-def shown(capfd: pytest.CaptureFixture[str]) -> pytest.CaptureFixture[str]:
+def output(capfd: pytest.CaptureFixture[str]) -> pytest.CaptureFixture[str]:
     return capfd
 
 
@@ -65,14 +65,14 @@ def test_a_clock_that_makes_no_sense_is_ours(monkeypatch: pytest.MonkeyPatch, sa
     assert abs(clock.now().timestamp() - time.time()) < 60
 
 
-def test_plain_lines_where_there_is_no_terminal(shown: pytest.CaptureFixture[str]) -> None:
+def test_plain_lines_where_there_is_no_terminal(output: pytest.CaptureFixture[str]) -> None:
     with console.watching(STEPS, clock=DisplayClock(60)) as emit:
         emit(ResourceEvent("network/vpc", "ready"))
         emit(ResourceEvent("database/mysql", "creating", usual=600, at=0))
         emit(ResourceEvent("database/mysql", "waiting", "backing-up"))
         emit(ResourceEvent("database/mysql", "ready", "available", at=10))
         emit(ResourceEvent("network/nat", "failed", detail="The limit is reached."))
-    out, err = shown.readouterr()
+    out, err = output.readouterr()
     assert out == ""
     lines = [re.sub(r"^\d\d:\d\d:\d\d\+0000 ", "", line) for line in err.splitlines()]
     assert [" ".join(line.split()) for line in lines] == [
@@ -83,22 +83,22 @@ def test_plain_lines_where_there_is_no_terminal(shown: pytest.CaptureFixture[str
     ]
 
 
-def test_heartbeat_says_what_is_waited_for(shown: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_heartbeat_says_what_is_waited_for(output: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(console, "HEARTBEAT", 0.02)
     err = ""
     with console.watching(STEPS, clock=DisplayClock(1), forecast=CHAIN) as emit:
         emit(ResourceEvent("database/mysql", "waiting", "creating"))
         deadline = time.monotonic() + 20
         while err.count("waiting for") < 2 and time.monotonic() < deadline:
-            err += shown.readouterr().err
+            err += output.readouterr().err
     assert re.search(r"waiting for database/mysql \(creating\); \d s so far, about 10 min 2 s left", err)
 
 
-def test_json_lines_are_json(shown: pytest.CaptureFixture[str]) -> None:
+def test_json_lines_are_json(output: pytest.CaptureFixture[str]) -> None:
     with console.watching(STEPS, clock=DisplayClock(), as_json=True) as emit:
         emit(ResourceEvent("database/mysql", "waiting", "creating"))
         emit(ResourceEvent("unheard/of", "gone"))
-    first, second = (json.loads(line) for line in shown.readouterr().err.splitlines())
+    first, second = (json.loads(line) for line in output.readouterr().err.splitlines())
     assert (first["step"], first["key"], first["phase"], first["status"]) == (
         "RDS database",
         "database/mysql",

@@ -23,33 +23,33 @@ def settings(tmp_path: Path) -> Settings:
 
 
 @pytest.fixture
-def told(settings: Settings, tmp_path: Path) -> dict[str, Manifest]:
+def manifests(settings: Settings, tmp_path: Path) -> dict[str, Manifest]:
     (tmp_path / "code").mkdir()
     code = committed(repository(tmp_path / "code"), "HEAD")
     id = release_id(code)
     return {name: manifest(settings, service, code, id, SITE, UPLOADS) for name, service in settings.services.items()}
 
 
-def test_i1_the_frontend_is_built_in_its_folder_and_listens_on_3000(told: dict[str, Manifest]) -> None:
-    front = told["frontend"]
+def test_i1_the_frontend_is_built_in_its_folder_and_listens_on_3000(manifests: dict[str, Manifest]) -> None:
+    front = manifests["frontend"]
     assert (front.directory, front.port, front.health, front.processes) == ("front", 3000, "/", 1)
 
 
-def test_i2_the_api_is_built_in_its_folder_and_listens_on_9999(told: dict[str, Manifest]) -> None:
-    back = told["backend"]
+def test_i2_the_api_is_built_in_its_folder_and_listens_on_9999(manifests: dict[str, Manifest]) -> None:
+    back = manifests["backend"]
     assert (back.directory, back.port, back.health, back.processes) == ("back", 9999, "/api/health", 1)
     assert back.database
 
 
-def test_i4_the_frontend_is_told_its_addresses_and_the_api_is_not(told: dict[str, Manifest]) -> None:
-    front, back = told["frontend"].environment, told["backend"].environment
+def test_i4_the_frontend_is_told_its_addresses_and_the_api_is_not(manifests: dict[str, Manifest]) -> None:
+    front, back = manifests["frontend"].environment, manifests["backend"].environment
     assert front["NEXT_PUBLIC_BASE_URL"] == SITE
     assert front["NEXT_PUBLIC_S3_URL"] == UPLOADS
     assert not [name for name in back if name.startswith("NEXT_PUBLIC_")]
 
 
-def test_both_are_told_where_and_what_they_are(told: dict[str, Manifest]) -> None:
-    for one in told.values():
+def test_both_are_told_where_and_what_they_are(manifests: dict[str, Manifest]) -> None:
+    for one in manifests.values():
         assert one.environment["NODE_ENV"] == "production"
         assert one.environment["PORT"] == str(one.port)
         assert one.environment["HOSTNAME"] == "0.0.0.0"

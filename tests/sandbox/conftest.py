@@ -16,7 +16,7 @@ from tests.sandbox.sample_application import SampleApplication, build
 
 
 @pytest.fixture(scope="session")
-def built(
+def sample_sandbox(
     sandbox: control.RunningSandbox, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[control.RunningSandbox, SampleApplication]]:
     child = control.call(sandbox, "POST", "fork")
@@ -30,8 +30,10 @@ def built(
 
 
 @pytest.fixture
-def sample(built: tuple[control.RunningSandbox, SampleApplication], tmp_path: Path) -> Iterator[SampleApplication]:
+def sample(
+    sample_sandbox: tuple[control.RunningSandbox, SampleApplication], tmp_path: Path
+) -> Iterator[SampleApplication]:
     """The application, in a world of its own."""
-    server, sample = built
+    server, sample = sample_sandbox
     with forked(server, tmp_path) as world:
         yield dataclasses.replace(sample, world=world)

@@ -117,7 +117,7 @@ def test_a_database_follows_its_parameter_group(world: World) -> None:
 
 
 @pytest.fixture(scope="module")
-def secured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[mysql.MysqlServer]:
+def tls_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[mysql.MysqlServer]:
     folder = tmp_path_factory.mktemp("secured")
     authority = certificates.authority(folder)
     tls = mysql.MysqlTls(*certificates.issue(authority, "localhost", folder / "one"), alone=True)
@@ -129,20 +129,20 @@ def secured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[mysql.MysqlSer
 
 
 @pytest.mark.slow
-def test_a_database_of_which_tls_is_required_refuses_all_else(secured: mysql.MysqlServer) -> None:
+def test_a_database_of_which_tls_is_required_refuses_all_else(tls_server: mysql.MysqlServer) -> None:
     asked = "SHOW STATUS LIKE 'Ssl_cipher'"
-    assert query(secured, "admin", "secret", asked, "--skip-ssl")[0] != 0
-    named = ("--host=localhost", f"--ssl-ca={secured.folder.parent / 'rds-ca.pem'}", "--ssl-verify-server-cert")
-    code, said = query(secured, "admin", "secret", asked, *named)
+    assert query(tls_server, "admin", "secret", asked, "--skip-ssl")[0] != 0
+    named = ("--host=localhost", f"--ssl-ca={tls_server.folder.parent / 'rds-ca.pem'}", "--ssl-verify-server-cert")
+    code, said = query(tls_server, "admin", "secret", asked, *named)
     assert code == 0, said
     assert "TLS_" in said
-    code, said = query(secured, "admin", "secret", asked, *named[1:])
+    code, said = query(tls_server, "admin", "secret", asked, *named[1:])
     assert code != 0, "it is not 127.0.0.1 by name"
     assert "certificate" in said
 
 
 @pytest.fixture(scope="module")
-def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[mysql.MysqlServer]:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[mysql.MysqlServer]:
     folder = tmp_path_factory.mktemp("database") / "one"
     server = mysql.start(folder, "shop", "admin", "it's a \\ secret")
     if server is None or shutil.which("mariadb") is None:
@@ -163,15 +163,15 @@ def query(server: mysql.MysqlServer, user: str, password: str, statement: str, *
 
 
 @pytest.mark.slow
-def test_nobody_gets_into_a_database_without_its_password(database: mysql.MysqlServer) -> None:
+def test_nobody_gets_into_a_database_without_its_password(server: mysql.MysqlServer) -> None:
     for user in ("root", "mysql", "mariadb.sys", "", "admin", os.environ.get("USER") or "root"):
-        code, said = query(database, user, "", "SELECT 1")
+        code, said = query(server, user, "", "SELECT 1")
         assert code != 0, user
         assert "denied" in said or "ERROR" in said
-    by_socket = ("--protocol=socket", f"--socket={database.folder / 's'}")
-    assert query(database, "root", "", "SELECT 1", *by_socket)[0] != 0
-    assert query(database, "admin", "it's a \\ secret", "SELECT 1") == (0, "1\n")
-    assert socket.gethostname() not in query(database, "admin", "it's a \\ secret", "SHOW GRANTS")[1]
+    by_socket = ("--protocol=socket", f"--socket={server.folder / 's'}")
+    assert query(server, "root", "", "SELECT 1", *by_socket)[0] != 0
+    assert query(server, "admin", "it's a \\ secret", "SELECT 1") == (0, "1\n")
+    assert socket.gethostname() not in query(server, "admin", "it's a \\ secret", "SHOW GRANTS")[1]
 
 
 @pytest.mark.slow
@@ -188,21 +188,21 @@ def test_nobody_gets_into_a_database_without_its_password(database: mysql.MysqlS
     ],
 )
 def test_its_user_may_do_nothing_outside_its_database(
-    database: mysql.MysqlServer, statement: str, tmp_path: Path
+    server: mysql.MysqlServer, statement: str, tmp_path: Path
 ) -> None:
     tmp_path.chmod(0o777)
-    code, said = query(database, "admin", "it's a \\ secret", statement.format(outside=tmp_path))
+    code, said = query(server, "admin", "it's a \\ secret", statement.format(outside=tmp_path))
     assert code != 0
     assert "denied" in said
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.slow
-def test_its_user_reads_no_file_of_this_machine(database: mysql.MysqlServer, tmp_path: Path) -> None:
+def test_its_user_reads_no_file_of_this_machine(server: mysql.MysqlServer, tmp_path: Path) -> None:
     mine = tmp_path / "mine"
     mine.write_text("kept")
     tmp_path.chmod(0o777)
     mine.chmod(0o666)
     asked = f"CREATE TABLE shop.t (line TEXT); LOAD DATA LOCAL INFILE '{mine}' INTO TABLE shop.t; SELECT * FROM shop.t"
-    assert "kept" not in query(database, "admin", "it's a \\ secret", asked, "--local-infile=1")[1]
-    assert query(database, "admin", "it's a \\ secret", f"SELECT LOAD_FILE('{mine}')") == (0, "NULL\n")
+    assert "kept" not in query(server, "admin", "it's a \\ secret", asked, "--local-infile=1")[1]
+    assert query(server, "admin", "it's a \\ secret", f"SELECT LOAD_FILE('{mine}')") == (0, "NULL\n")

@@ -56,7 +56,7 @@ def stack(sandbox: control.RunningSandbox, tmp_path_factory: pytest.TempPathFact
 
 
 @pytest.fixture(scope="module")
-def crowded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+def one_address_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """A stack on a system that has 127.0.0.1 alone."""
     home = tmp_path_factory.mktemp("crowded")
     with pytest.MonkeyPatch.context() as patch:
@@ -69,14 +69,14 @@ def crowded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 
 
 @pytest.fixture(params=["stack", "crowded"])
-def either(request: pytest.FixtureRequest) -> World:
+def any_stack(request: pytest.FixtureRequest) -> World:
     """Many addresses, or one."""
     world: World = request.getfixturevalue(request.param)
     return world
 
 
 @pytest.fixture
-def copy(stack: World, tmp_path: Path) -> Iterator[World]:
+def stack_copy(stack: World, tmp_path: Path) -> Iterator[World]:
     """The stack, in a world of its own."""
     with forked(control.RunningSandbox(**stack.control("GET", "status")), tmp_path) as world:
         yield world
@@ -167,16 +167,18 @@ def followed(world: World, script: str) -> tuple[run_command.Outcome, list[str]]
     return run_command.run(context, machine, script, "test", group, lines.append), lines
 
 
-def test_a_long_output_is_shown_to_its_last_line_although_the_stream_lags(copy: World) -> None:
-    copy.control("POST", "speed", {"speed": 10})  # half a second until CloudWatch shows a line
-    outcome, lines = followed(copy, LONG)
+def test_a_long_output_is_shown_to_its_last_line_although_the_stream_lags(stack_copy: World) -> None:
+    stack_copy.control("POST", "speed", {"speed": 10})  # half a second until CloudWatch shows a line
+    outcome, lines = followed(stack_copy, LONG)
     assert (outcome.good, outcome.previous) == (True, "old")
     assert lines == NUMBERS
-    outcome, lines = followed(copy, "echo one; echo; echo two; exit 3")
+    outcome, lines = followed(stack_copy, "echo one; echo; echo two; exit 3")
     assert (outcome.outcome, [line for line in lines if line]) == ("failed", ["one", "two"])
 
 
-def test_who_may_not_read_the_log_sees_the_output_at_the_end(copy: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_who_may_not_read_the_log_sees_the_output_at_the_end(
+    stack_copy: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     make = AwsSession._make
 
     def made(door: AwsSession, service: str, region: str) -> Any:
@@ -188,24 +190,24 @@ def test_who_may_not_read_the_log_sees_the_output_at_the_end(copy: World, monkey
         raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": "no"}}, "GetLogEvents")
 
     monkeypatch.setattr(AwsSession, "_make", made)
-    outcome, lines = followed(copy, 'echo one; echo two; echo \'@outcome {"outcome": "ok"}\'')
+    outcome, lines = followed(stack_copy, 'echo one; echo two; echo \'@outcome {"outcome": "ok"}\'')
     assert outcome.good
     assert "cannot be read with these credentials" in lines[0]
     assert lines[1:] == ["one", "two"]
 
 
 def test_an_agent_that_may_not_create_the_log_group_streams_nothing(
-    copy: World, monkeypatch: pytest.MonkeyPatch
+    stack_copy: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(run_command, "LATE", 0.5)
-    copy.control("POST", "speed", {"speed": 10})
-    iam = copy.client("iam")
+    stack_copy.control("POST", "speed", {"speed": 10})
+    iam = stack_copy.client("iam")
     for role in iam.list_roles(PathPrefix="/awsdeploy/box/dev/machines/")["Roles"]:
         name = {"RoleName": role["RoleName"], "PolicyName": "awsdeploy"}
         document = iam.get_role_policy(**name)["PolicyDocument"]
         left = [one for one in document["Statement"] if "logs:CreateLogGroup" not in one["Action"]]
         iam.put_role_policy(**name, PolicyDocument=json.dumps({**document, "Statement": left}))
-    outcome, lines = followed(copy, LONG)
+    outcome, lines = followed(stack_copy, LONG)
     assert outcome.good  # by its exit code, which is all that is known
     beginning, said = lines[1:-1], lines[-1]
     assert beginning == NUMBERS[: len(beginning)]
@@ -254,22 +256,22 @@ def get(world: World, machine: str, port: int) -> str:
         return str(answer.read().decode())
 
 
-def test_two_machines_serve_on_one_port_each_at_its_own_address(either: World) -> None:
-    one, two = machines(either)
+def test_two_machines_serve_on_one_port_each_at_its_own_address(any_stack: World) -> None:
+    one, two = machines(any_stack)
     for machine in (one, two):
-        serve(either, machine, 4100)
+        serve(any_stack, machine, 4100)
     answered = until(get)
-    assert [answered(either, machine, 4100) for machine in (one, two)] == [one, two]
-    serve(either, one, {"port": 4101, "host": "0.0.0.0"})
-    assert answered(either, one, 4101) == one
+    assert [answered(any_stack, machine, 4100) for machine in (one, two)] == [one, two]
+    serve(any_stack, one, {"port": 4101, "host": "0.0.0.0"})
+    assert answered(any_stack, one, 4101) == one
     with pytest.raises(OSError, match="refused"):
-        get(either, two, 4101)
+        get(any_stack, two, 4101)
 
 
-def test_what_listens_on_loopback_alone_answers_only_the_machine_itself(either: World) -> None:
-    one, two = machines(either)
-    serve(either, one, 4200, "127.0.0.1")
-    serve(either, one, 4201, "::")
+def test_what_listens_on_loopback_alone_answers_only_the_machine_itself(any_stack: World) -> None:
+    one, two = machines(any_stack)
+    serve(any_stack, one, 4200, "127.0.0.1")
+    serve(any_stack, one, 4201, "::")
     ask = (
         "node -e \"fetch('http://localhost:%s').then(a => a.text()).then(console.log, e => console.log(e.cause.code))\""
     )
@@ -277,11 +279,11 @@ def test_what_listens_on_loopback_alone_answers_only_the_machine_itself(either: 
         "until node -e \"fetch('http://127.0.0.1:%s').then(a => a.text(), () => process.exit(1))\"; do sleep 0.1; done"
     )
     lines = [await_it % 4200, await_it % 4201, ask % 4200, ask % 4201, ask % 4202]
-    assert send(either, one, *lines).result()["StandardOutputContent"].split() == [one, one, "ECONNREFUSED"]
-    assert send(either, two, ask % 4200).result()["StandardOutputContent"].split() == ["ECONNREFUSED"]
+    assert send(any_stack, one, *lines).result()["StandardOutputContent"].split() == [one, one, "ECONNREFUSED"]
+    assert send(any_stack, two, ask % 4200).result()["StandardOutputContent"].split() == ["ECONNREFUSED"]
     with pytest.raises(OSError, match="refused"):
-        get(either, one, 4200)
-    assert get(either, one, 4201) == one
+        get(any_stack, one, 4200)
+    assert get(any_stack, one, 4201) == one
 
 
 APP = """\
@@ -319,17 +321,17 @@ def alive(pid: int) -> bool:
     return shown.strip()[:1] not in ("", "Z")
 
 
-def test_a_cluster_under_pm2_is_reached_at_its_machines_address_and_reloads_there(either: World) -> None:
-    one, two = machines(either)
-    start_app(either, one)
+def test_a_cluster_under_pm2_is_reached_at_its_machines_address_and_reloads_there(any_stack: World) -> None:
+    one, two = machines(any_stack)
+    start_app(any_stack, one)
     with pytest.raises(OSError, match="refused"):
-        get(either, two, 4300)
-    assert send(either, one, "pm2 reload app", "pm2 jlist | tail -1").result()["Status"] == "Success"
-    assert get(either, one, 4300) == one
+        get(any_stack, two, 4300)
+    assert send(any_stack, one, "pm2 reload app", "pm2 jlist | tail -1").result()["Status"] == "Success"
+    assert get(any_stack, one, 4300) == one
 
 
-def test_a_machine_that_reboots_or_stops_loses_what_runs_and_starts_what_was_saved(copy: World) -> None:
-    world, ec2 = copy, copy.client("ec2")
+def test_a_machine_that_reboots_or_stops_loses_what_runs_and_starts_what_was_saved(stack_copy: World) -> None:
+    world, ec2 = stack_copy, stack_copy.client("ec2")
     one, two = machines(world)
     start_app(world, one)
     before = processes(world, one)
@@ -423,20 +425,20 @@ def test_what_a_machine_asks_of_aws_is_decided_by_its_role(stack: World) -> None
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL, "reset"])
 def test_a_copied_world_runs_nothing_and_takes_what_it_runs_with_it_however_it_dies(
-    stack: World, copy: World, how: signal.Signals | str
+    stack: World, stack_copy: World, how: signal.Signals | str
 ) -> None:
     machine = machines(stack)[0]
     serve(stack, machine, 4500)
     assert until(get)(stack, machine, 4500) == machine
-    assert processes(copy, machine) == []
-    serve(copy, machine, 4501)
-    assert until(get)(copy, machine, 4501) == machine
-    here = copy.control("POST", "machine", {"instance": machine})
+    assert processes(stack_copy, machine) == []
+    serve(stack_copy, machine, 4501)
+    assert until(get)(stack_copy, machine, 4501) == machine
+    here = stack_copy.control("POST", "machine", {"instance": machine})
     assert here["processes"]
     if isinstance(how, str):
-        copy.control("POST", how)
+        stack_copy.control("POST", how)
     else:
-        os.kill(copy.control("GET", "status")["pid"], how)
+        os.kill(stack_copy.control("GET", "status")["pid"], how)
 
     @until
     def gone() -> bool:
@@ -454,10 +456,10 @@ nohup node "$ROOT/serve.js" '[4600]' > "$ROOT/serve.log" 2>&1 &
 """
 
 
-def test_a_new_machine_catches_up_with_the_current_release_by_itself(copy: World) -> None:
-    ec2, s3 = copy.client("ec2"), copy.client("s3")
+def test_a_new_machine_catches_up_with_the_current_release_by_itself(stack_copy: World) -> None:
+    ec2, s3 = stack_copy.client("ec2"), stack_copy.client("s3")
     bucket = next(one["Name"] for one in s3.list_buckets()["Buckets"] if "-artifacts-" in one["Name"])
-    (like,) = ec2.describe_instances(InstanceIds=machines(copy)[:1])["Reservations"][0]["Instances"]
+    (like,) = ec2.describe_instances(InstanceIds=machines(stack_copy)[:1])["Reservations"][0]["Instances"]
     data = ec2.describe_instance_attribute(InstanceId=like["InstanceId"], Attribute="userData")["UserData"]["Value"]
 
     def started() -> str:
@@ -471,18 +473,18 @@ def test_a_new_machine_catches_up_with_the_current_release_by_itself(copy: World
             UserData=base64.b64decode(data).decode(),
             TagSpecifications=[{"ResourceType": "instance", "Tags": named}],
         )
-        copy.pass_time(300)
+        stack_copy.pass_time(300)
         return str(made["Instances"][0]["InstanceId"])
 
     before = started()
-    assert processes(copy, before) == []
+    assert processes(stack_copy, before) == []
     s3.put_object(Bucket=bucket, Key="bootstrap/release.sh", Body=RELEASE.format(program=shlex.quote(SERVES)).encode())
     s3.put_object(Bucket=bucket, Key="releases/worker/current.json", Body=b'{"id": "one"}')
     after = started()
-    assert until(get)(copy, after, 4600) == after
-    told = Path(copy.control("POST", "machine", {"instance": after})["root"]) / "told"
+    assert until(get)(stack_copy, after, 4600) == after
+    told = Path(stack_copy.control("POST", "machine", {"instance": after})["root"]) / "told"
     assert told.read_text() == f"catchup box/dev worker ap-northeast-2 {bucket}\n"
-    assert processes(copy, before) == []
+    assert processes(stack_copy, before) == []
 
 
 def test_without_node_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -19,15 +19,15 @@ OPEN = {**CLOSED, "BlockPublicPolicy": False, "RestrictPublicBuckets": False}
 
 
 @pytest.fixture
-def still(world: World) -> World:
+def still_world(world: World) -> World:
     """Time passes only when a test says so."""
     world.control("POST", "speed", {"speed": STILL})
     return world
 
 
 @pytest.fixture
-def s3(still: World) -> Any:
-    made = still.client("s3")
+def s3(still_world: World) -> Any:
+    made = still_world.client("s3")
     made.create_bucket(Bucket="shelf", CreateBucketConfiguration=SEOUL)
     return made
 
@@ -47,10 +47,10 @@ def open_up(s3: Any, *statements: dict[str, Any]) -> None:
     s3.put_bucket_policy(**policy(*(statements or (statement(),))))
 
 
-def test_a_bucket_has_one_owner_and_its_name_is_taken(s3: Any, still: World) -> None:
+def test_a_bucket_has_one_owner_and_its_name_is_taken(s3: Any, still_world: World) -> None:
     with refused("BucketAlreadyOwnedByYou"):
         s3.create_bucket(Bucket="shelf", CreateBucketConfiguration=SEOUL)
-    north = still.client("s3", "us-east-1")
+    north = still_world.client("s3", "us-east-1")
     north.create_bucket(Bucket="north")
     north.create_bucket(Bucket="north")
 
@@ -61,11 +61,11 @@ def test_some_names_of_buckets_are_reserved(s3: Any, name: str) -> None:
         s3.create_bucket(Bucket=name, CreateBucketConfiguration=SEOUL)
 
 
-def test_a_name_is_free_a_minute_after_its_bucket_was_deleted(s3: Any, still: World) -> None:
+def test_a_name_is_free_a_minute_after_its_bucket_was_deleted(s3: Any, still_world: World) -> None:
     s3.delete_bucket(Bucket="shelf")
     with refused("OperationAborted"):
         s3.create_bucket(Bucket="shelf", CreateBucketConfiguration=SEOUL)
-    still.pass_time(61)
+    still_world.pass_time(61)
     s3.create_bucket(Bucket="shelf", CreateBucketConfiguration=SEOUL)
 
 
@@ -84,8 +84,8 @@ def test_a_fresh_bucket_is_closed_encrypted_and_tagged(s3: Any) -> None:
             getattr(s3, method)(Bucket="tagged", Key="x", ACL="public-read")
 
 
-def test_a_list_that_is_asked_for_with_a_prefix_says_where_buckets_stand(s3: Any, still: World) -> None:
-    still.client("s3", "ap-northeast-1").create_bucket(
+def test_a_list_that_is_asked_for_with_a_prefix_says_where_buckets_stand(s3: Any, still_world: World) -> None:
+    still_world.client("s3", "ap-northeast-1").create_bucket(
         Bucket="shelf-2", CreateBucketConfiguration={"LocationConstraint": "ap-northeast-1"}
     )
     listed = {one["Name"]: one["BucketRegion"] for one in s3.list_buckets(Prefix="shelf")["Buckets"]}
@@ -125,22 +125,22 @@ def test_a_bucket_policy_is_one(s3: Any, wrong: dict[str, Any]) -> None:
         s3.put_bucket_policy(**policy(missing))
 
 
-def test_s3_hears_of_a_new_role_after_10_s(s3: Any, still: World) -> None:
-    a_role(still.client("iam"), "reader")
+def test_s3_hears_of_a_new_role_after_10_s(s3: Any, still_world: World) -> None:
+    a_role(still_world.client("iam"), "reader")
     reader = statement(Principal={"AWS": "arn:aws:iam::123456789012:role/reader"})
     with refused("MalformedPolicy", "Invalid principal"):
         s3.put_bucket_policy(**policy(reader))
-    still.pass_time(11)
+    still_world.pass_time(11)
     s3.put_bucket_policy(**policy(reader))
 
 
-def test_a_public_policy_is_blocked_by_the_bucket_and_by_the_account(s3: Any, still: World) -> None:
+def test_a_public_policy_is_blocked_by_the_bucket_and_by_the_account(s3: Any, still_world: World) -> None:
     with refused("AccessDenied", "BlockPublicPolicy"):
         s3.put_bucket_policy(**policy(statement()))
     s3.put_bucket_policy(**policy(statement(Principal={"AWS": "arn:aws:iam::600734575887:root"})))
     open_up(s3)
-    control = still.client("s3control")
-    control.meta.events.register("before-sign.s3-control", _plain_host(still))
+    control = still_world.client("s3control")
+    control.meta.events.register("before-sign.s3-control", _plain_host(still_world))
     with refused("NoSuchPublicAccessBlockConfiguration"):
         control.get_public_access_block(AccountId="123456789012")
     control.put_public_access_block(AccountId="123456789012", PublicAccessBlockConfiguration=CLOSED)
@@ -159,31 +159,33 @@ def _plain_host(world: World) -> Any:
     return rewrite
 
 
-def test_strangers_read_what_the_policy_allows_and_list_nothing(s3: Any, still: World) -> None:
+def test_strangers_read_what_the_policy_allows_and_list_nothing(s3: Any, still_world: World) -> None:
     for name in ("open/x", "shut/x"):
         s3.put_object(Bucket="shelf", Key=name, Body=b"x")
-    assert browse(still, "shelf/open/x") == 403
+    assert browse(still_world, "shelf/open/x") == 403
     open_up(s3)
-    assert browse(still, "shelf/open/x") == 200
-    assert [browse(still, path) for path in ("shelf/shut/x", "shelf/open/missing", "shelf", "shelf/", "")] == [403] * 5
-    assert browse(still, "shelf/open/x", "PUT") == 403
+    assert browse(still_world, "shelf/open/x") == 200
+    assert [browse(still_world, path) for path in ("shelf/shut/x", "shelf/open/missing", "shelf", "shelf/", "")] == [
+        403
+    ] * 5
+    assert browse(still_world, "shelf/open/x", "PUT") == 403
     s3.put_public_access_block(Bucket="shelf", PublicAccessBlockConfiguration=CLOSED)
-    assert browse(still, "shelf/open/x") == 403
+    assert browse(still_world, "shelf/open/x") == 403
 
 
-def test_a_denial_with_a_condition_denies_only_what_meets_it(s3: Any, still: World) -> None:
+def test_a_denial_with_a_condition_denies_only_what_meets_it(s3: Any, still_world: World) -> None:
     s3.put_object(Bucket="shelf", Key="open/x", Body=b"x")
     tls = statement(Effect="Deny", Action="s3:*", Condition={"Bool": {"aws:SecureTransport": "false"}})
     open_up(s3, statement(), tls)
-    assert browse(still, "shelf/open/x") == 200
+    assert browse(still_world, "shelf/open/x") == 200
     assert s3.get_object(Bucket="shelf", Key="open/x")["Body"].read() == b"x"
-    assert browse(still, "shelf/open/x", headers=dict([PLAIN])) == 403
+    assert browse(still_world, "shelf/open/x", headers=dict([PLAIN])) == 403
     with by_plain_http(s3):
         with refused("AccessDenied"):
             s3.get_object(Bucket="shelf", Key="open/x")
         s3.list_objects_v2(Bucket="shelf")  # the statement is about objects
     open_up(s3, statement(), statement(Effect="Deny", Action="s3:*"))
-    assert browse(still, "shelf/open/x") == 403
+    assert browse(still_world, "shelf/open/x") == 403
     with pytest.raises(ClientError):
         s3.get_object(Bucket="shelf", Key="open/x")
     with refused("UnknownOperationException"):
@@ -204,8 +206,8 @@ def replicate(s3: Any, **other: Any) -> None:
     s3.put_bucket_replication(Bucket="shelf", ReplicationConfiguration={"Role": role, "Rules": rules})
 
 
-def test_replication_needs_versions_on_both_sides_and_copies_what_follows(s3: Any, still: World) -> None:
-    copies = still.client("s3", "ap-northeast-1")
+def test_replication_needs_versions_on_both_sides_and_copies_what_follows(s3: Any, still_world: World) -> None:
+    copies = still_world.client("s3", "ap-northeast-1")
     versions = {"VersioningConfiguration": {"Status": "Enabled"}}
     with refused("InvalidRequest", "Versioning must be 'Enabled'"):
         replicate(s3)
@@ -224,11 +226,11 @@ def test_replication_needs_versions_on_both_sides_and_copies_what_follows(s3: An
     assert rule["DeleteMarkerReplication"] == {"Status": "Enabled"}
     s3.put_object(Bucket="shelf", Key="after", Body=b"copied")
     assert copies.list_objects_v2(Bucket="copy")["KeyCount"] == 0
-    still.pass_time(20)
+    still_world.pass_time(20)
     assert [one["Key"] for one in copies.list_objects_v2(Bucket="copy")["Contents"]] == ["after"]
     assert copies.get_object(Bucket="copy", Key="after")["Body"].read() == b"copied"
     s3.delete_object(Bucket="shelf", Key="after")
-    still.pass_time(20)
+    still_world.pass_time(20)
     listed = copies.list_object_versions(Bucket="copy")
     assert (len(listed["Versions"]), len(listed["DeleteMarkers"])) == (1, 1)
 

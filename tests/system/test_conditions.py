@@ -103,7 +103,7 @@ def test_an_account_that_may_not_yet_is_told_what_helps_and_the_same_up_finishes
 
 
 @pytest.fixture(scope="module")
-def without_machines(module_world: World) -> World:
+def stack_without_machines(module_world: World) -> World:
     """All stands but what `up` has been refused."""
     module_world.settings(CONFIG)
     refuse(module_world, CONDITIONS[REFUSED_ALIKE[0]])
@@ -114,10 +114,12 @@ def without_machines(module_world: World) -> World:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", REFUSED_ALIKE)
-def test_each_reason_why_no_machine_is_started_is_told_with_its_remedy(without_machines: World, name: str) -> None:
-    refuse(without_machines, CONDITIONS[name])
-    told(without_machines, CONDITIONS[name])
-    without_machines.control("DELETE", "fault")
+def test_each_reason_why_no_machine_is_started_is_told_with_its_remedy(
+    stack_without_machines: World, name: str
+) -> None:
+    refuse(stack_without_machines, CONDITIONS[name])
+    told(stack_without_machines, CONDITIONS[name])
+    stack_without_machines.control("DELETE", "fault")
 
 
 def told(world: World, condition: Condition) -> None:
@@ -136,9 +138,9 @@ def told(world: World, condition: Condition) -> None:
 
 
 @pytest.mark.slow
-def test_what_an_up_that_was_refused_has_made_is_removed_by_destroy(without_machines: World) -> None:
-    without_machines.destroy(without_machines.settings(CONFIG))
-    assert leftovers(without_machines) == []
+def test_what_an_up_that_was_refused_has_made_is_removed_by_destroy(stack_without_machines: World) -> None:
+    stack_without_machines.destroy(stack_without_machines.settings(CONFIG))
+    assert leftovers(stack_without_machines) == []
 
 
 @pytest.mark.slow

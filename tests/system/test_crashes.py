@@ -55,7 +55,7 @@ def stack_world(module_world: World) -> World:
 
 
 @pytest.fixture(scope="module")
-def all_there_is(stack_world: World) -> dict[str, int]:
+def all_resources(stack_world: World) -> dict[str, int]:
     """Resources after an undisturbed `up`, read before the first night and its backups."""
     return how_many(stack_world)
 
@@ -74,9 +74,9 @@ def world_before(command: str, world: World, stack_world: World, tmp_path: Path)
 @pytest.mark.slow
 @pytest.mark.parametrize(("command", "fault", "write"), points(SAMPLE))
 def test_a_crash_is_survived(
-    world_before: World, command: str, fault: str, write: int, all_there_is: dict[str, int]
+    world_before: World, command: str, fault: str, write: int, all_resources: dict[str, int]
 ) -> None:
-    survive(world_before, command, fault, write, all_there_is)
+    survive(world_before, command, fault, write, all_resources)
     if command == "up":
         world_before.destroy(world_before.settings(CONFIG))
         assert leftovers(world_before) == []
@@ -85,9 +85,9 @@ def test_a_crash_is_survived(
 @pytest.mark.torture
 @pytest.mark.parametrize(("command", "fault", "write"), points(EVERY_POINT))
 def test_every_crash_is_survived(
-    world_before: World, command: str, fault: str, write: int, all_there_is: dict[str, int]
+    world_before: World, command: str, fault: str, write: int, all_resources: dict[str, int]
 ) -> None:
-    survive(world_before, command, fault, write, all_there_is)
+    survive(world_before, command, fault, write, all_resources)
 
 
 def survive(world: World, command: str, fault: str, write: int, all_there_is: dict[str, int]) -> None:

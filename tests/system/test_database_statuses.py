@@ -239,7 +239,7 @@ PROTECTED = CONFIG.replace("deletion_protection = false\n", "")
 
 
 @pytest.fixture(scope="module")
-def protected(stack_world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+def protected_stack(stack_world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """A copy of the stack whose database has deletion protection."""
     folder = tmp_path_factory.mktemp("protected")
     with a_database(stack_world, folder, "available") as world:
@@ -252,9 +252,9 @@ def protected(stack_world: World, tmp_path_factory: pytest.TempPathFactory) -> I
     ("status", "action"), [("storage-full", "--allocated-storage 22"), ("failed", "--no-deletion-protection")]
 )
 def test_protection_that_cannot_be_turned_off_is_said_before_anything_is_deleted(
-    protected: World, tmp_path: Path, status: str, action: str, flags: tuple[str, ...]
+    protected_stack: World, tmp_path: Path, status: str, action: str, flags: tuple[str, ...]
 ) -> None:
-    with a_database(protected, tmp_path, status) as world:
+    with a_database(protected_stack, tmp_path, status) as world:
         settings = world.settings(PROTECTED)
         before = {one.id for one in world.everything(settings)}
         refused = world.awsdeploy("destroy", "--confirm", "shop-prod", *flags)
@@ -266,8 +266,8 @@ def test_protection_that_cannot_be_turned_off_is_said_before_anything_is_deleted
         assert {one.id for one in world.everything(settings)} == before
 
 
-def test_after_the_named_command_destroy_goes_on(protected: World, tmp_path: Path) -> None:
-    with a_database(protected, tmp_path, "storage-full") as world:
+def test_after_the_named_command_destroy_goes_on(protected_stack: World, tmp_path: Path) -> None:
+    with a_database(protected_stack, tmp_path, "storage-full") as world:
         settings, one = world.settings(PROTECTED), database(world)
         world.client("rds").modify_db_instance(
             DBInstanceIdentifier=one["DBInstanceIdentifier"], AllocatedStorage=22, ApplyImmediately=True

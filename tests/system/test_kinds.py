@@ -161,7 +161,7 @@ NO_TAGS = {
 
 
 @pytest.fixture(scope="module")
-def whole(module_world: World) -> tuple[World, Any]:
+def whole_stack(module_world: World) -> tuple[World, Any]:
     """Made in an account whose organisation refuses whatever is made without the tags and the boundary."""
     settings = module_world.settings(DEMANDING)
     module_world.client("iam").create_policy(PolicyName="boundary", PolicyDocument=ANYTHING)
@@ -196,14 +196,14 @@ def kinds() -> dict[str, type[Resource]]:
     return {name: kind for name, kind in KINDS.items() if not issubclass(kind, Gate) and "awsdeploy" in kind.__module__}
 
 
-def test_every_kind_is_declared(whole: tuple[World, Any]) -> None:
-    _, settings = whole
+def test_every_kind_is_declared(whole_stack: tuple[World, Any]) -> None:
+    _, settings = whole_stack
     declared = {type(resource).__name__ for step in architecture.steps(settings) for resource in step.resources}
     assert set(kinds()) - declared == set(NOT_DECLARED)
 
 
-def test_every_declared_resource_is_found_by_its_kind(whole: tuple[World, Any]) -> None:
-    world, settings = whole
+def test_every_declared_resource_is_found_by_its_kind(whole_stack: tuple[World, Any]) -> None:
+    world, settings = whole_stack
     found = {(one.kind, one.key) for one in world.everything(settings)}
     declared = {
         (type(resource), resource.key)
@@ -214,16 +214,16 @@ def test_every_declared_resource_is_found_by_its_kind(whole: tuple[World, Any]) 
     assert declared - found == set()
 
 
-def test_repair_yields_nothing_after_up(whole: tuple[World, Any]) -> None:
-    world, settings = whole
+def test_repair_yields_nothing_after_up(whole_stack: tuple[World, Any]) -> None:
+    world, settings = whole_stack
     assert {
         item.resource.key: item.action for item in world.plan(settings).items.values() if item.action != "none"
     } == {}
     assert writes(world.up(settings)) == {}
 
 
-def test_everything_carries_the_stacks_tags(whole: tuple[World, Any]) -> None:
-    world, settings = whole
+def test_everything_carries_the_stacks_tags(whole_stack: tuple[World, Any]) -> None:
+    world, settings = whole_stack
     assert set(TAGS) | set(NO_TAGS) == set(kinds())
     for observed in world.everything(settings):
         if observed.kind.__name__ not in NO_TAGS:
@@ -234,8 +234,8 @@ def test_everything_carries_the_stacks_tags(whole: tuple[World, Any]) -> None:
             assert {key: found.get(key) for key in own_tags.OWN} == own_tags.OWN, observed.key
 
 
-def test_rules_carry_the_stacks_tags(whole: tuple[World, Any]) -> None:
-    world, settings = whole
+def test_rules_carry_the_stacks_tags(whole_stack: tuple[World, Any]) -> None:
+    world, settings = whole_stack
     elbv2, ec2 = world.client("elbv2"), world.client("ec2")
     rules = [
         rule["RuleArn"]
@@ -271,8 +271,8 @@ def carried(world: World, settings: Any) -> dict[str, dict[str, str]]:
     }
 
 
-def test_every_role_is_made_with_the_boundary(whole: tuple[World, Any]) -> None:
-    world, settings = whole
+def test_every_role_is_made_with_the_boundary(whole_stack: tuple[World, Any]) -> None:
+    world, settings = whole_stack
     iam, roles = world.client("iam"), [one for one in world.everything(settings) if one.kind.__name__ == "Role"]
     found = {
         observed.key: iam.get_role(RoleName=observed.id)["Role"].get("PermissionsBoundary", {}) for observed in roles
@@ -281,8 +281,8 @@ def test_every_role_is_made_with_the_boundary(whole: tuple[World, Any]) -> None:
     assert {one.get("PermissionsBoundaryArn") for one in found.values()} == {settings.iam.permissions_boundary}, found
 
 
-def test_an_own_tag_changed_by_hand_is_shown_and_mended_on_every_kind(whole: tuple[World, Any]) -> None:
-    world, settings = whole
+def test_an_own_tag_changed_by_hand_is_shown_and_mended_on_every_kind(whole_stack: tuple[World, Any]) -> None:
+    world, settings = whole_stack
     assert set(own_tags.PUT) | {"EnvironmentValue", "Image", "EbsSnapshot", "Snapshot"} == set(TAGS)
     touched = [one for one in world.everything(settings) if one.kind.__name__ in own_tags.PUT]
     assert {one.kind.__name__ for one in touched} == set(own_tags.PUT)
@@ -301,8 +301,10 @@ def test_an_own_tag_changed_by_hand_is_shown_and_mended_on_every_kind(whole: tup
 
 
 @pytest.mark.parametrize("table", ['\n[tags]\nCostCenter = "43"\n', ""])
-def test_a_tag_that_the_config_no_longer_has_is_taken_off_and_others_stay(whole: tuple[World, Any], table: str) -> None:
-    world, _ = whole
+def test_a_tag_that_the_config_no_longer_has_is_taken_off_and_others_stay(
+    whole_stack: tuple[World, Any], table: str
+) -> None:
+    world, _ = whole_stack
     world.control("POST", "organisation", {})
     settings = world.settings(EVERYTHING + table)
     world.up(settings)
@@ -314,8 +316,8 @@ def test_a_tag_that_the_config_no_longer_has_is_taken_off_and_others_stay(whole:
     assert writes(world.up(settings)) == {}
 
 
-def test_nothing_of_another_stack_is_ever_found(whole: tuple[World, Any]) -> None:
-    world, _ = whole
+def test_nothing_of_another_stack_is_ever_found(whole_stack: tuple[World, Any]) -> None:
+    world, _ = whole_stack
     for name, environment in (("all", "pro"), ("all", "prod2"), ("al", "prod")):
         other = world.settings(
             EVERYTHING.replace('"all"', f'"{name}"').replace('"prod"', f'"{environment}"\npreset = "prod"')
@@ -323,8 +325,8 @@ def test_nothing_of_another_stack_is_ever_found(whole: tuple[World, Any]) -> Non
         assert world.everything(other) == []
 
 
-def test_destroy_keeps_what_was_promised_and_leaves_nothing_else(whole: tuple[World, Any]) -> None:
-    world, settings = whole
+def test_destroy_keeps_what_was_promised_and_leaves_nothing_else(whole_stack: tuple[World, Any]) -> None:
+    world, settings = whole_stack
     kept = world.destroy(settings, DestroyOptions(snapshot="20261124000000"))
     of_the_day = {"Image", "EbsSnapshot"}  # if the world has seen half past 18
     assert sorted({one.kind.__name__ for one in kept} - of_the_day) == ["HostedZone", "Snapshot"]

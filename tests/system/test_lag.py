@@ -63,7 +63,7 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> Sent:
 
 
 @pytest.fixture
-def lagging(world: World) -> World:
+def lagging_world(world: World) -> World:
     """A world in which AWS's seconds are long enough to see what lags."""
     world.control("POST", "speed", {"speed": SPEED})
     world.control("POST", "lag", {"seconds": LAG})
@@ -71,15 +71,15 @@ def lagging(world: World) -> World:
 
 
 @pytest.fixture(scope="module")
-def up(module_world: World) -> World:
+def stack_copy(module_world: World) -> World:
     module_world.up(module_world.settings(CONFIG))
     return module_world
 
 
 @pytest.fixture
-def stack_world(up: World, tmp_path: Path) -> Iterator[World]:
+def stack_world(stack_copy: World, tmp_path: Path) -> Iterator[World]:
     """A copy of a world in which the stack is up; time stands still."""
-    with copied(up, tmp_path) as made:
+    with copied(stack_copy, tmp_path) as made:
         made.control("POST", "speed", {"speed": STILL})
         yield made
 
@@ -107,13 +107,13 @@ def database_of(world: World) -> str:
     return str(one["DBInstanceIdentifier"])
 
 
-def test_up_changes_and_destroy_converge_in_one_run_with_each_write_sent_once(lagging: World, sent: Sent) -> None:
-    lagging.up(settings := lagging.settings(CONFIG))
+def test_up_changes_and_destroy_converge_in_one_run_with_each_write_sent_once(lagging_world: World, sent: Sent) -> None:
+    lagging_world.up(settings := lagging_world.settings(CONFIG))
     assert twice(sent) == []
-    assert lagging.plan(settings).quiet
+    assert lagging_world.plan(settings).quiet
 
     sent.clear()
-    lagging.up(settings := lagging.settings(CHANGED))
+    lagging_world.up(settings := lagging_world.settings(CHANGED))
     assert counted(sent) == {
         "ec2:ModifyVolume": 1,
         "rds:ModifyDBInstance": 1,
@@ -123,12 +123,12 @@ def test_up_changes_and_destroy_converge_in_one_run_with_each_write_sent_once(la
         "ec2:StartInstances": 1,
         "cloudwatch:PutMetricAlarm": 1,
     }
-    assert lagging.plan(settings).quiet
+    assert lagging_world.plan(settings).quiet
 
     sent.clear()
-    assert lagging.destroy(settings) == []
+    assert lagging_world.destroy(settings) == []
     assert twice(sent) == []
-    assert lagging.everything(settings) == []
+    assert lagging_world.everything(settings) == []
 
 
 def test_what_aws_was_told_by_another_run_is_waited_for_and_not_sent_again(stack_world: World) -> None:

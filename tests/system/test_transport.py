@@ -17,7 +17,7 @@ OPTIONAL, REQUIRED = '[database]\ntls = "optional"\n', '[database]\ntls = "requi
 
 
 @pytest.fixture
-def older(world: World) -> World:
+def older_stack(world: World) -> World:
     """A stack that was made before there was the setting: its group says 0, and no parameter names certificates."""
     world.up(world.settings(CONFIG + OPTIONAL))
     world.client("ssm").delete_parameter(Name="/deploy/data/dev/database/DB_SSL_CA")
@@ -78,14 +78,14 @@ def test_a_new_stack_requires_it_and_says_how_to_turn_it_off(world: World) -> No
     assert (required(world), told(world)) == ("1", CA_ON_MACHINES)
 
 
-def test_an_application_of_an_older_stack_is_not_cut_off(older: World) -> None:
-    said = planned(older, CONFIG)
+def test_an_application_of_an_older_stack_is_not_cut_off(older_stack: World) -> None:
+    said = planned(older_stack, CONFIG)
     assert "No changes" in said
     assert "Note: The database accepts connections without TLS." in said
-    assert "database accepts connections without TLS" in upped(older, CONFIG)
-    assert (required(older), told(older)) == ("0", None)
-    by_hand(older, "1")
-    assert "database accepts" not in planned(older, CONFIG), "whoever has turned it on by hand keeps it"
+    assert "database accepts connections without TLS" in upped(older_stack, CONFIG)
+    assert (required(older_stack), told(older_stack)) == ("0", None)
+    by_hand(older_stack, "1")
+    assert "database accepts" not in planned(older_stack, CONFIG), "whoever has turned it on by hand keeps it"
 
 
 def test_an_older_stack_stays_as_it_is_with_a_newer_mysql(world: World) -> None:
@@ -102,15 +102,15 @@ def required_in(world: World, name: str) -> str | None:
     return {one["ParameterName"]: one.get("ParameterValue") for one in listed}.get(TLS)
 
 
-def test_an_older_stack_goes_over_in_two_steps_that_are_both_written(older: World) -> None:
+def test_an_older_stack_goes_over_in_two_steps_that_are_both_written(older_stack: World) -> None:
     for _ in range(2):  # the same command again is not the next step
-        said = upped(older, CONFIG + OPTIONAL)
-        assert (required(older), told(older)) == ("0", CA_ON_MACHINES), "first the machines"
+        said = upped(older_stack, CONFIG + OPTIONAL)
+        assert (required(older_stack), told(older_stack)) == ("0", CA_ON_MACHINES), "first the machines"
     assert "without TLS" not in said, "whoever has decided is told no more"
-    assert f"{TLS}: 0 → 1 new connections without TLS are refused" in planned(older, CONFIG + REQUIRED)
-    upped(older, CONFIG + REQUIRED)
-    assert required(older) == "1"
-    assert "No changes" in planned(older, CONFIG), "from then on it is as with a new stack"
+    assert f"{TLS}: 0 → 1 new connections without TLS are refused" in planned(older_stack, CONFIG + REQUIRED)
+    upped(older_stack, CONFIG + REQUIRED)
+    assert required(older_stack) == "1"
+    assert "No changes" in planned(older_stack, CONFIG), "from then on it is as with a new stack"
 
 
 def test_it_can_be_made_optional_and_the_services_keep_the_certificates(world: World) -> None:

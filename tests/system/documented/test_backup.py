@@ -32,7 +32,7 @@ def images(world: World) -> list[dict[str, Any]]:
 
 
 @pytest.fixture
-def later(documented: World, tmp_path: Path) -> Iterator[World]:
+def later_world(documented: World, tmp_path: Path) -> Iterator[World]:
     """A fork of the documented stack, in which time passes only when told."""
     with forked(RunningSandbox(**documented.control("GET", "status")), tmp_path) as made:
         made.control("POST", "speed", {"speed": STILL})
@@ -95,33 +95,33 @@ def test_l2_its_role_can_make_and_retire_images_and_nothing_else(documented: Wor
     }
 
 
-def test_l2_images_come_carry_their_machines_tags_and_the_eighth_is_the_last(later: World) -> None:
-    machine = instance(later.client("ec2"), "machines/backend-1")
-    before = {image["ImageId"] for image in images(later)}
-    later.pass_time(DAY)
-    new = [image for image in images(later) if image["ImageId"] not in before]
+def test_l2_images_come_carry_their_machines_tags_and_the_eighth_is_the_last(later_world: World) -> None:
+    machine = instance(later_world.client("ec2"), "machines/backend-1")
+    before = {image["ImageId"] for image in images(later_world)}
+    later_world.pass_time(DAY)
+    new = [image for image in images(later_world) if image["ImageId"] not in before]
     found = [image for image in new if image["SourceInstanceId"] == machine["InstanceId"]]
     assert (len(new), len(found)) == (2, 1)
     assert tags(machine["Tags"]).items() <= tags(found[0]["Tags"]).items()
     (disk,) = found[0]["BlockDeviceMappings"]
-    snapshots = later.client("ec2").describe_snapshots(SnapshotIds=[disk["Ebs"]["SnapshotId"]])["Snapshots"]
+    snapshots = later_world.client("ec2").describe_snapshots(SnapshotIds=[disk["Ebs"]["SnapshotId"]])["Snapshots"]
     assert [one["VolumeSize"] for one in snapshots] == [20]
-    later.pass_time(7 * DAY)
-    assert len(images(later)) == 2 * 7
-    assert found[0]["ImageId"] not in {image["ImageId"] for image in images(later)}
-    assert writes(later.up(later.settings(DOCUMENTED))) == {}, "images are no drift"
+    later_world.pass_time(7 * DAY)
+    assert len(images(later_world)) == 2 * 7
+    assert found[0]["ImageId"] not in {image["ImageId"] for image in images(later_world)}
+    assert writes(later_world.up(later_world.settings(DOCUMENTED))) == {}, "images are no drift"
 
 
-def test_l2_images_can_be_declined(later: World) -> None:
-    later.pass_time(DAY)
-    later.until(19)  # the next images are a day away
-    before = images(later)
-    later.control("POST", "speed", {"speed": SPEED})
-    later.up(later.settings(DOCUMENTED + "\n[backup]\nimages = false\n"))
-    assert later.client("dlm").get_lifecycle_policies()["Policies"] == []
-    roles = later.client("iam").list_roles(PathPrefix="/awsdeploy/")["Roles"]
+def test_l2_images_can_be_declined(later_world: World) -> None:
+    later_world.pass_time(DAY)
+    later_world.until(19)  # the next images are a day away
+    before = images(later_world)
+    later_world.control("POST", "speed", {"speed": SPEED})
+    later_world.up(later_world.settings(DOCUMENTED + "\n[backup]\nimages = false\n"))
+    assert later_world.client("dlm").get_lifecycle_policies()["Policies"] == []
+    roles = later_world.client("iam").list_roles(PathPrefix="/awsdeploy/")["Roles"]
     assert [role for role in roles if "dlm" in json.dumps(role["AssumeRolePolicyDocument"])] == []
-    assert images(later) == before, "what was made stays"
+    assert images(later_world) == before, "what was made stays"
     assert before
 
 

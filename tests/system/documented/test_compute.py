@@ -94,7 +94,7 @@ def test_no_machine_has_a_key_pair_unless_asked(documented: World, name: str) ->
 
 
 @pytest.fixture(scope="module")
-def small(sandbox: control.RunningSandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+def small_stack(sandbox: control.RunningSandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """A stack of one small service that nobody may reach by ssh."""
     with forked(sandbox, tmp_path_factory.mktemp("small")) as world:
         world.up(world.settings(SMALL))
@@ -123,7 +123,7 @@ class AddressServer(http.server.BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[AddressServer]]:
+def address_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[AddressServer]]:
     AddressServer.says, AddressServer.times = b"203.0.113.99\n", 0
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), AddressServer)
     threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -134,39 +134,39 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[AddressServer]]:
 
 
 def test_c2_c3_port_22_is_closed_then_opened_to_the_operators_own_address_and_kept(
-    small: World, asked: type[AddressServer]
+    small_stack: World, address_server: type[AddressServer]
 ) -> None:
-    assert ssh(small) == set()
-    small.up(small.settings(AUTO))
-    assert ssh(small) == {"203.0.113.99/32"}
-    assert asked.times == 1
-    asked.says = b"198.51.100.1\n"  # in a café
-    assert writes(small.up(small.settings(AUTO))) == {}
-    assert (ssh(small), asked.times) == ({"203.0.113.99/32"}, 1)
-    small.up(small.settings(SMALL))
-    assert ssh(small) == set()
+    assert ssh(small_stack) == set()
+    small_stack.up(small_stack.settings(AUTO))
+    assert ssh(small_stack) == {"203.0.113.99/32"}
+    assert address_server.times == 1
+    address_server.says = b"198.51.100.1\n"  # in a café
+    assert writes(small_stack.up(small_stack.settings(AUTO))) == {}
+    assert (ssh(small_stack), address_server.times) == ({"203.0.113.99/32"}, 1)
+    small_stack.up(small_stack.settings(SMALL))
+    assert ssh(small_stack) == set()
 
 
 @pytest.mark.parametrize("says", [b"<html>", b"2001:db8::1", b""])
 def test_an_answer_that_is_no_address_stops_before_anything_changes(
-    small: World, asked: type[AddressServer], says: bytes
+    small_stack: World, address_server: type[AddressServer], says: bytes
 ) -> None:
-    asked.says = says
+    address_server.says = says
     with pytest.raises(AddressUnknown, match="did not return an IPv4 address") as refusal:
-        small.up(small.settings(AUTO))
+        small_stack.up(small_stack.settings(AUTO))
     assert 'ssh_from = ["203.0.113.7/32"]' in refusal.value.hint
     assert refusal.value.exit_code == 5
-    assert ssh(small) == set()
+    assert ssh(small_stack) == set()
 
 
-def test_nobody_to_ask_is_said(small: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nobody_to_ask_is_said(small_stack: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(operator_address.VARIABLE, "http://127.0.0.1:9/")
     with pytest.raises(AddressUnknown, match="does not answer"):
-        small.up(small.settings(AUTO))
+        small_stack.up(small_stack.settings(AUTO))
 
 
-def test_the_sandbox_answers_in_checkips_place(small: World) -> None:
-    assert small.environment[operator_address.VARIABLE].startswith(small.url)
+def test_the_sandbox_answers_in_checkips_place(small_stack: World) -> None:
+    assert small_stack.environment[operator_address.VARIABLE].startswith(small_stack.url)
     assert str(operator_address.ask()) == "198.51.100.7"
 
 
@@ -222,8 +222,8 @@ def test_a_parameter_of_somebody_else_is_never_overwritten(sandbox: control.Runn
         assert world.client("ssm").get_parameter(Name=name)["Parameter"]["Value"] == "mine"
 
 
-def test_a_parameter_keeps_its_name_and_is_not_replaced_in_place(small: World) -> None:
-    made, _ = small.run(small.settings(SMALL))
-    found = plan.make(made, architecture.steps(small.settings(SMALL)), replace=["machines/api/JWT_SECRET"])
+def test_a_parameter_keeps_its_name_and_is_not_replaced_in_place(small_stack: World) -> None:
+    made, _ = small_stack.run(small_stack.settings(SMALL))
+    found = plan.make(made, architecture.steps(small_stack.settings(SMALL)), replace=["machines/api/JWT_SECRET"])
     assert any("JWT_SECRET cannot be replaced" in one for one in found.conflicts)
     assert issubclass(AddressUnknown, Refused)

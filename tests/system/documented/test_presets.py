@@ -32,14 +32,16 @@ def config(preset: str, platform: str) -> str:
 
 
 @pytest.fixture(scope="module", params=STACKS, ids=["-".join(stack) for stack in STACKS])
-def up(request: pytest.FixtureRequest, stacks: Stacks, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
+def preset_stack(
+    request: pytest.FixtureRequest, stacks: Stacks, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Up]:
     preset, platform = request.param
     with stacks.copy(config(preset, platform), tmp_path_factory.mktemp(f"{preset}-{platform}")) as world:
         yield world, preset, platform
 
 
-def test_k1_k2_the_machines(up: Up) -> None:
-    world, preset, platform = up
+def test_k1_k2_the_machines(preset_stack: Up) -> None:
+    world, preset, platform = preset_stack
     for key in ("machines/frontend-1", "machines/backend-1"):
         found = instance(world.client("ec2"), key)
         assert found["InstanceType"] == {"dev": "t3.micro", "prod": "t3.medium"}[preset]
@@ -47,8 +49,8 @@ def test_k1_k2_the_machines(up: Up) -> None:
         assert image["Name"].startswith({"documented": "amzn2-ami", "supported": "al2023-ami"}[platform])
 
 
-def test_k1_k2_the_database(up: Up) -> None:
-    world, preset, platform = up
+def test_k1_k2_the_database(preset_stack: Up) -> None:
+    world, preset, platform = preset_stack
     found = database(world)
     assert found["DBInstanceClass"] == {"dev": "db.t3.micro", "prod": "db.t3.small"}[preset]
     assert (found["MultiAZ"], found["DeletionProtection"]) == (preset == "prod", preset == "prod")
@@ -56,14 +58,14 @@ def test_k1_k2_the_database(up: Up) -> None:
     assert found["EngineVersion"].startswith({"documented": "8.0.", "supported": "8.4."}[platform])
 
 
-def test_k_extended_support_is_taken_only_where_it_is_needed(up: Up) -> None:
-    world, _, platform = up
+def test_k_extended_support_is_taken_only_where_it_is_needed(preset_stack: Up) -> None:
+    world, _, platform = preset_stack
     wanted = {"documented": EXTENDED, "supported": f"{EXTENDED}-disabled"}[platform]
     assert database(world)["EngineLifecycleSupport"] == wanted
 
 
-def test_k_mysql_has_parameters_of_its_own_version(up: Up) -> None:
-    world, _, platform = up
+def test_k_mysql_has_parameters_of_its_own_version(preset_stack: Up) -> None:
+    world, _, platform = preset_stack
     rds = world.client("rds")
     (named,) = [one["DBParameterGroupName"] for one in database(world)["DBParameterGroups"]]
     (group,) = rds.describe_db_parameter_groups(DBParameterGroupName=named)["DBParameterGroups"]
@@ -74,13 +76,13 @@ def test_k_mysql_has_parameters_of_its_own_version(up: Up) -> None:
     assert (found["slow_query_log"], found["log_output"]) == ("1", "FILE")
 
 
-def test_k_the_gateway_of_the_document_is_left_out_of_dev(up: Up) -> None:
-    world, preset, _ = up
+def test_k_the_gateway_of_the_document_is_left_out_of_dev(preset_stack: Up) -> None:
+    world, preset, _ = preset_stack
     assert len(world.client("ec2").describe_nat_gateways()["NatGateways"]) == (preset == "prod")
 
 
-def test_each_aged_part_is_named_once_with_its_date_and_what_it_costs(up: Up) -> None:
-    world, preset, platform = up
+def test_each_aged_part_is_named_once_with_its_date_and_what_it_costs(preset_stack: Up) -> None:
+    world, preset, platform = preset_stack
     said = list(differences_from_document.sentences(world.settings(config(preset, platform))))
     for part, facts in AGED.items():
         about = [sentence for sentence in said if f"{part}is out of" in sentence]
@@ -91,13 +93,13 @@ def test_each_aged_part_is_named_once_with_its_date_and_what_it_costs(up: Up) ->
         assert any({"dev": "$175", "prod": "$350"}[preset] in sentence for sentence in said)
 
 
-def test_the_same_again_writes_nothing(up: Up) -> None:
-    world, preset, platform = up
+def test_the_same_again_writes_nothing(preset_stack: Up) -> None:
+    world, preset, platform = preset_stack
     assert writes(world.up(world.settings(config(preset, platform)))) == {}
 
 
-def test_it_goes_with_everything(up: Up, tmp_path: Path) -> None:
-    world, preset, _ = up
+def test_it_goes_with_everything(preset_stack: Up, tmp_path: Path) -> None:
+    world, preset, _ = preset_stack
     with forked(control.RunningSandbox(**world.control("GET", "status")), tmp_path) as made:
         (tmp_path / "config.toml").write_text((world.folder / "config.toml").read_text())
         gone = made.awsdeploy("destroy", "--confirm", f"shop-{preset}", "--everything")

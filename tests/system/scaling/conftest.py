@@ -64,6 +64,6 @@ def world(scaling_sandbox: tuple[control.RunningSandbox, Path], tmp_path: Path) 
 
 
 @pytest.fixture
-def empty(sandbox: control.RunningSandbox, tmp_path: Path) -> Iterator[World]:
+def empty_world(sandbox: control.RunningSandbox, tmp_path: Path) -> Iterator[World]:
     with forked(sandbox, tmp_path) as made:
         yield made

@@ -93,7 +93,7 @@ POLICIES: dict[str, tuple[str, Data]] = {
 
 
 @pytest.fixture(scope="module")
-def up(module_world: World) -> Iterator[tuple[World, dict[str, Observed]]]:
+def worker_stack(module_world: World) -> Iterator[tuple[World, dict[str, Observed]]]:
     """A worker that scales; in the end one `up` puts everything right."""
     settings = module_world.settings(CONFIG)
     module_world.up(settings)
@@ -110,8 +110,8 @@ def changes(world: World, key: str) -> set[str]:
 
 
 @pytest.mark.parametrize("name", VERSIONS)
-def test_another_version_of_the_template(up: tuple[World, dict[str, Observed]], name: str) -> None:
-    world, observed = up
+def test_another_version_of_the_template(worker_stack: tuple[World, dict[str, Observed]], name: str) -> None:
+    world, observed = worker_stack
     ec2, id = world.client("ec2"), observed[TEMPLATE].id
     (first,) = ec2.describe_launch_template_versions(LaunchTemplateId=id, Versions=["1"])["LaunchTemplateVersions"]
     data = VERSIONS[name](first["LaunchTemplateData"], observed)
@@ -122,16 +122,16 @@ def test_another_version_of_the_template(up: tuple[World, dict[str, Observed]], 
 
 
 @pytest.mark.parametrize("parameter", SIZES)
-def test_another_size_of_the_group(up: tuple[World, dict[str, Observed]], parameter: str) -> None:
-    world, observed = up
+def test_another_size_of_the_group(worker_stack: tuple[World, dict[str, Observed]], parameter: str) -> None:
+    world, observed = worker_stack
     calls, value = world.client("autoscaling"), {parameter: SIZES[parameter]}
     calls.update_auto_scaling_group(AutoScalingGroupName=observed[GROUP].id, **value)
     assert parameter in changes(world, GROUP)
 
 
 @pytest.mark.parametrize("name", POLICIES)
-def test_another_policy(up: tuple[World, dict[str, Observed]], name: str) -> None:
-    world, observed = up
+def test_another_policy(worker_stack: tuple[World, dict[str, Observed]], name: str) -> None:
+    world, observed = worker_stack
     field, settings = POLICIES[name]
     same = {key: observed[POLICY].raw[key] for key in ("AutoScalingGroupName", "PolicyName", "PolicyType")}
     world.client("autoscaling").put_scaling_policy(**same, **settings)

@@ -206,19 +206,19 @@ def test_status_names_the_machines(world: World) -> None:
         assert f"{one['InstanceId']} InService Healthy" in row["reason"]
 
 
-def test_a_worker_that_cannot_start_says_why_and_recovers(empty: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_worker_that_cannot_start_says_why_and_recovers(empty_world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     text = 'name = "shop"\nenvironment = "dev"\nplatform = "supported"\n[services.jobs]\n'
-    broken = empty.settings(f'{text}instance_type = "t9.micro"\n[services.jobs.scaling]\n')
+    broken = empty_world.settings(f'{text}instance_type = "t9.micro"\n[services.jobs.scaling]\n')
     rule = MembersInService.wait
     monkeypatch.setattr(MembersInService, "wait", Wait(rule.pending, rule.ready, deadline=2))
     with pytest.raises(TimedOut, match=r"0 of 1.*t9\.micro"):
-        empty.up(broken)
+        empty_world.up(broken)
     monkeypatch.undo()
-    settings = empty.settings(f"{text}[services.jobs.scaling]\n")
-    empty.up(settings)
-    (one,) = group(empty)["Instances"]
+    settings = empty_world.settings(f"{text}[services.jobs.scaling]\n")
+    empty_world.up(settings)
+    (one,) = group(empty_world)["Instances"]
     assert (one["LifecycleState"], one["InstanceType"]) == ("InService", "t3.micro")
-    assert writes(empty.up(settings)) == {}
+    assert writes(empty_world.up(settings)) == {}
 
 
 def test_a_release_on_a_member_arms_the_alarm_abroad_and_a_new_group_disarms_it(world: World) -> None:
@@ -301,13 +301,13 @@ def test_a_machine_that_a_release_takes_out_is_not_replaced_by_its_group(world: 
     assert first.id not in members()
 
 
-def test_an_accounts_first_group_and_database_wait_for_the_services_own_roles(empty: World) -> None:
+def test_an_accounts_first_group_and_database_wait_for_the_services_own_roles(empty_world: World) -> None:
     """AWS: a fresh account has no service-linked role, and the first create is refused while it is made."""
-    settings = empty.settings(SCALED)
+    settings = empty_world.settings(SCALED)
     fault = {"operation": "autoscaling:CreateAutoScalingGroup", "code": "ServiceLinkedRoleFailure", "status": 500}
-    empty.control("POST", "refuse", {**fault, "message": "not yet", "times": 12})
+    empty_world.control("POST", "refuse", {**fault, "message": "not yet", "times": 12})
     refused: list[str] = []
-    made, _ = empty.run(settings)
+    made, _ = empty_world.run(settings)
     made.session.on_call = lambda call: refused.append(f"{call.operation} {call.outcome}")
     up.apply(made, plan.make(made, architecture.steps(settings)))
     assert "CreateAutoScalingGroup ServiceLinkedRoleFailure" in refused
