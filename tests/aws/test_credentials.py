@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from tests.aws.test_refusals import AnswerCase, body
+from tests.sampling import sampled
 from tests.simulated import warm
 
 CONFIG = 'name = "shop"\nplatform = "supported"\n'
@@ -199,9 +200,7 @@ SAMPLE = random.Random(13).sample(sorted(SHELLS), 12)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=[] if name in SAMPLE else [pytest.mark.torture]) for name in SHELLS]
-)
+@pytest.mark.parametrize("name", sampled(SHELLS, SAMPLE))
 def test_a_shell_that_cannot_sign_in_is_told_what_to_type(tmp_path: Path, aws: RefusingAws, name: str) -> None:
     (tmp_path / "config.toml").write_text(CONFIG)
     wrong = SHELLS[name]

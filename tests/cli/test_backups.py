@@ -15,6 +15,7 @@ import pytest
 from awsdeploy.sandbox.control import RunningSandbox
 from tests.account import leftovers
 from tests.conftest import SPEED, forked
+from tests.sampling import sampled
 from tests.sandbox.sample_application import STILL
 from tests.simulated import World, tags, writes
 
@@ -171,7 +172,7 @@ def test_a_lost_answer_makes_no_second_backup(stack_copy: World, operation: str)
     assert len(listed(stack_copy)) == before + 3
 
 
-@pytest.mark.parametrize("write", [3, *(pytest.param(later, marks=pytest.mark.torture) for later in (4, 5))])
+@pytest.mark.parametrize("write", sampled([3, 4, 5]))
 def test_a_crash_in_a_backup_leaves_nothing_unseen(stack_copy: World, write: int) -> None:
     stack_copy.control("POST", "fault", {"kind": "kill-after", "write": write})
     assert stack_copy.awsdeploy("backup", "now").returncode == -9

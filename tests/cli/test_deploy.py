@@ -85,6 +85,7 @@ def test_a_release_that_fails_behind_the_load_balancer_goes_back(site: World) ->
     git(site.folder, "reset", "-q", "--hard", "HEAD~1")
 
 
+@pytest.mark.torture
 def test_secrets_are_in_no_command_and_no_output(site: World) -> None:
     name = "/deploy/site/dev/backend/GREETING"
     site.client("ssm").put_parameter(Name=name, Value=SECRET, Type="SecureString")

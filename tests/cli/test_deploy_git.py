@@ -52,6 +52,7 @@ def objects(world: World) -> list[str]:
     return [one["Key"] for one in s3.list_objects_v2(Bucket=bucket)["Contents"]]
 
 
+@pytest.mark.torture
 def test_the_machines_fetch_what_was_pushed(site: World, server: GitServer) -> None:
     said = deploy(site)
     first = current(site)

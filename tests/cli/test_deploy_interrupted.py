@@ -17,6 +17,7 @@ from awsdeploy.resources.compute.machine import release_of
 from tests.release.apps import application
 from tests.release.repository import commit
 from tests.release.site import HEALTH, asked, asking, begin, current, deploy, machines
+from tests.sampling import sampled
 from tests.simulated import World
 from tests.warm import SCRIPT
 
@@ -118,12 +119,6 @@ def begun(world: World) -> subprocess.Popen[str]:
     )
 
 
-@pytest.mark.parametrize(("way", "step"), SAMPLE)
+@pytest.mark.parametrize(("way", "step"), sampled(EVERY, SAMPLE))
 def test_an_interrupted_release_leaves_one_that_serves(patient_stack: World, way: Way, step: str) -> None:
-    interrupted(patient_stack, way, step)
-
-
-@pytest.mark.torture
-@pytest.mark.parametrize(("way", "step"), EVERY)
-def test_every_interrupted_release_leaves_one_that_serves(patient_stack: World, way: Way, step: str) -> None:
     interrupted(patient_stack, way, step)

@@ -60,6 +60,7 @@ def test_it_is_there_again_after_a_reboot(site: World) -> None:
     until(answers, 60)
 
 
+@pytest.mark.torture
 def test_the_next_deploy_takes_it_away_and_brings_it_back_though_the_code_is_the_same(site: World) -> None:
     for nginx, port in (("false", "3000"), ("true", "13000")):
         site.settings(CONFIG.format(nginx=nginx))

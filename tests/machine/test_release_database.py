@@ -75,15 +75,18 @@ def test_prisma_is_told_where_they_are(host: ReleaseHost) -> None:
     assert told == {"sslaccept": ["strict"], "sslcert": [found["DB_SSL_CA"]]}
 
 
+@pytest.mark.torture
 def test_sequelize_fails_with_such_an_address_and_gets_none(host: ReleaseHost) -> None:
     assert deployed(host, files=using("mysql2", "sequelize"))["DATABASE_URL"] == PLAIN
 
 
+@pytest.mark.torture
 def test_a_database_of_the_owners_own_has_other_certificates(host: ReleaseHost) -> None:
     host.parameters["/deploy/shop/prod/backend/DB_HOST"] = "elsewhere.example.com"
     assert deployed(host, files=using("mysql2"))["DATABASE_URL"] == PLAIN.replace("db.", "elsewhere.")
 
 
+@pytest.mark.torture
 def test_without_the_parameter_all_is_as_it_was(host: ReleaseHost) -> None:
     """An older stack, whose services get no certificates."""
     del host.parameters[f"{FOLDER}/DB_SSL_CA"]
@@ -91,6 +94,7 @@ def test_without_the_parameter_all_is_as_it_was(host: ReleaseHost) -> None:
     assert (found["DATABASE_URL"], "DB_SSL_CA" in found, asked(host)) == (PLAIN, False, [])
 
 
+@pytest.mark.torture
 def test_an_older_copy_does_where_no_newer_can_be_fetched(host: ReleaseHost) -> None:
     deployed(host)
     (host.aws / "rds-ca.pem").unlink()

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import itertools
 import json
-import random
 import re
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.machine.release_host import PROGRAM, SCRIPT, SERVICE, ReleaseHost, Run, application
+from tests.sampling import sampled
 
 pytestmark = [pytest.mark.slow, pytest.mark.npm]
 
@@ -196,12 +195,6 @@ KNOWN = {
 """What a log says, the diagnosis, and the remedy."""
 
 
-def sampled(cases: Mapping[str, object], count: int) -> list[Any]:
-    """Each case; `make test` has a seeded sample of them really released, and what is said of the others by itself."""
-    chosen = random.Random(1).sample(list(cases), count)
-    return [pytest.param(one, marks=[] if one in chosen else [pytest.mark.torture]) for one in cases]
-
-
 def functions(*names: str) -> str:
     """These functions of the script, to be run by themselves."""
     text = SCRIPT.read_text()
@@ -222,7 +215,7 @@ def test_what_a_log_says_is_understood(tmp_path: Path, tools: Path, case: str) -
     assert remedy in told[1]
 
 
-@pytest.mark.parametrize("case", sampled(BUILDS, 3))
+@pytest.mark.parametrize("case", sampled(BUILDS, 2))
 def test_a_build_that_fails(serving_host: ReleaseHost, case: str) -> None:
     script, diagnosis, remedy = BUILDS[case]
     done = failed(serving_host, "build", building(script))
@@ -319,7 +312,7 @@ def test_a_migration_that_fails(serving_host: ReleaseHost) -> None:
     assert "refused the user or the password" in done.outcome["diagnosis"]
 
 
-@pytest.mark.parametrize("case", sampled(TRIED, 4))
+@pytest.mark.parametrize("case", sampled(TRIED, 2))
 def test_a_release_that_does_not_answer_is_not_switched_to(serving_host: ReleaseHost, case: str) -> None:
     program, diagnosis, remedy = TRIED[case]
     other = str(serving_host.port + 1)

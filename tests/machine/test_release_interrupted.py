@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.machine.release_host import ReleaseHost, application, until
+from tests.sampling import sampled
 
 pytestmark = [pytest.mark.slow, pytest.mark.npm]
 
@@ -37,12 +38,10 @@ STEPS = ("fetch", "environment", "install", "build", "migrate", "check", "switch
 
 EVERY = list(itertools.product(STEPS, (0.0, 0.4, 1.0)))
 """When a run is killed: at a step, some seconds after it has begun."""
-SAMPLE = random.Random(3).sample(EVERY, 3)
+SAMPLE = random.Random(3).sample(EVERY, 1)
 
 
-@pytest.mark.parametrize(
-    ("step", "after"), [pytest.param(*one, marks=[] if one in SAMPLE else [pytest.mark.torture]) for one in EVERY]
-)
+@pytest.mark.parametrize(("step", "after"), sampled(EVERY, SAMPLE))
 def test_a_run_killed_at_any_step_leaves_a_release_serving_and_the_next_works(
     serving_host: ReleaseHost, step: str, after: float
 ) -> None:

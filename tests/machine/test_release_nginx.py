@@ -24,6 +24,7 @@ import pytest
 from awsdeploy.sandbox.machines.hosts import SHIMS
 from tests.machine.release_host import PROGRAM, ReleaseHost, Run, application, until
 from tests.ports import free_port
+from tests.sampling import sampled
 
 pytestmark = [pytest.mark.slow, pytest.mark.npm]
 
@@ -286,7 +287,7 @@ def test_an_answer_arrives_while_it_is_still_being_written(serving_host: Fronted
         assert answer.read1() == b"first"
 
 
-@pytest.mark.parametrize("program", ["amazon-linux-extras", pytest.param("yum", marks=pytest.mark.torture)])
+@pytest.mark.parametrize("program", sampled(["amazon-linux-extras", "yum"]))
 def test_the_first_release_that_wants_nginx_installs_it(host: Fronted, program: str) -> None:
     host.tool("nginx", "#!/bin/sh\nexit 127\n")
     host.tool("installed", PLAYED)

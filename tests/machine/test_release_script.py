@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from tests.machine.release_host import PROGRAM, SERVICE, ReleaseHost, application, until
+from tests.sampling import sampled
 
 pytestmark = [pytest.mark.slow, pytest.mark.npm]
 
@@ -196,7 +197,7 @@ def test_a_migration_runs_once_before_the_switch_and_sees_what_only_the_build_ne
     assert (host.place / "mark").read_text() == FIRST
 
 
-@pytest.mark.parametrize("development", [True, False])
+@pytest.mark.parametrize("development", sampled([True, False]))
 def test_what_only_the_build_needs_is_not_kept_and_where_there_is_none_npm_is_not_asked(
     host: ReleaseHost, tools: Path, development: bool
 ) -> None:
@@ -217,9 +218,7 @@ def test_what_only_the_build_needs_is_not_kept_and_where_there_is_none_npm_is_no
     assert ("prune" in (host.place / "asked").read_text().split()) is development
 
 
-@pytest.mark.parametrize(
-    ("workspace", "said"), [("", "at the root"), pytest.param("apps/", "in apps", marks=pytest.mark.torture)]
-)
+@pytest.mark.parametrize(("workspace", "said"), sampled([("", "at the root"), ("apps/", "in apps")]))
 def test_a_service_in_a_directory_of_a_workspace_is_installed_from_the_lock_file_above_it(
     host: ReleaseHost, workspace: str, said: str
 ) -> None:
@@ -254,7 +253,7 @@ def test_next_js_is_started_itself_with_a_longer_keep_alive(host: ReleaseHost) -
     assert host.variables["ARGUMENTS"] == "start --keepAliveTimeout 65000"
 
 
-@pytest.mark.parametrize("tool", ["yarn", "yarn 2", "pnpm"])
+@pytest.mark.parametrize("tool", sampled(["pnpm", "yarn", "yarn 2"]))
 def test_the_lock_file_says_which_program_installs(host: ReleaseHost, tool: str) -> None:
     files = application()
     del files["package-lock.json"]
@@ -280,6 +279,7 @@ def test_the_lock_file_says_which_program_installs(host: ReleaseHost, tool: str)
         assert last.endswith("pnpm prune --prod --ignore-scripts")
 
 
+@pytest.mark.torture
 def test_what_cannot_be_reloaded_without_a_gap_is_said_with_what_to_write_instead(host: ReleaseHost) -> None:
     files = {
         **application(scripts={"start": "node main.js"}),
@@ -295,6 +295,7 @@ def test_what_cannot_be_reloaded_without_a_gap_is_said_with_what_to_write_instea
     assert host.serving == SECOND
 
 
+@pytest.mark.torture
 def test_a_program_that_names_its_port_itself_takes_no_requests_before_it_has_been_tried(host: ReleaseHost) -> None:
     assert host.deploy(FIRST, application(PROGRAM.replace("process.env.PORT", str(host.port)))).code == 0
     broken = PROGRAM.replace("process.env.PORT", str(host.port)).replace("health ||", "")

@@ -12,6 +12,7 @@ import pytest
 from awsdeploy import config, permissions
 from awsdeploy.aws.refusals import AwsRefusal
 from tests.permissions.stages import EVERYTHING, Life, copied, lived, needed, typed
+from tests.sampling import sampled
 from tests.simulated import World
 
 pytestmark = [pytest.mark.slow, pytest.mark.npm]
@@ -60,9 +61,7 @@ def test_a_refusal_names_the_action_that_iam_knows_even_where_aws_does_not(life:
             assert AwsRefusal(call["call"], "AccessDenied", "Access Denied").action in call["actions"], call
 
 
-@pytest.mark.parametrize(
-    "action", [pytest.param(one, marks=[] if one in SAMPLE else [pytest.mark.torture]) for one in TAKEN_AWAY]
-)
+@pytest.mark.parametrize("action", sampled(TAKEN_AWAY, SAMPLE))
 def test_who_may_not_do_one_thing_is_told_which(life: Life, action: str, tmp_path: Path) -> None:
     stage = life.stage_of(action)
     with copied(life.before[stage], tmp_path / "copy") as world:

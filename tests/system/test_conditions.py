@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pytest
 
 from tests.account import leftovers
+from tests.sampling import sampled
 from tests.simulated import World, writes
 
 CONFIG = """\
@@ -75,17 +76,13 @@ CONDITIONS = {
 }
 
 
-FIRST_OF_ITS_CALL = {condition.operation: name for name, condition in reversed(CONDITIONS.items())}.values()
 REFUSED_ALIKE = [name for name, condition in CONDITIONS.items() if condition.operation == RUN]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "name",
-    [pytest.param(name, marks=[] if name in FIRST_OF_ITS_CALL else [pytest.mark.torture]) for name in CONDITIONS],
-)
+@pytest.mark.parametrize("name", sampled(CONDITIONS))
 def test_an_account_that_may_not_yet_is_told_what_helps_and_the_same_up_finishes(world: World, name: str) -> None:
-    """Each call that is refused; `make torture` finishes after every refusal."""
+    """One refusal; `make torture` finishes after every one."""
     settings, condition = world.settings(CONFIG), CONDITIONS[name]
     refuse(world, condition)
     told(world, condition)

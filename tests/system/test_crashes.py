@@ -37,7 +37,7 @@ EVERY_POINT = [
     for fault in FAULTS
     for write in range(1, count + 1)
 ]
-SAMPLE = random.Random(20261124).sample(EVERY_POINT, 3)
+SAMPLE = random.Random(20261124).sample(EVERY_POINT, 2)
 UP = ("up", "--yes")
 DESTROY = ("destroy", "--confirm", "crash-prod", "--delete-data", "--delete-zone")
 KILLED = -9

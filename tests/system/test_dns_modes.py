@@ -13,6 +13,7 @@ from awsdeploy.engine import plan, up
 from awsdeploy.resources.dns.certificate import Certificate
 from tests.account import leftovers
 from tests.dns.dropping import dropping
+from tests.sampling import sampled
 from tests.simulated import World
 
 BASE = 'name = "shop"\nenvironment = "dev"\nplatform = "supported"\n'
@@ -134,6 +135,7 @@ def test_with_external_dns_all_but_https_comes_up_and_a_later_up_finishes_it(wor
 
 
 @pytest.mark.slow
+@pytest.mark.torture
 def test_a_domain_whose_name_servers_are_elsewhere_does_not_block(world: World) -> None:
     fill(world)
     before = records(world)
@@ -151,6 +153,7 @@ def test_a_domain_whose_name_servers_are_elsewhere_does_not_block(world: World) 
 
 
 @pytest.mark.slow
+@pytest.mark.torture
 def test_a_zone_full_of_other_peoples_records_is_the_same_afterwards(world: World) -> None:
     fill(world)
     before = records(world)
@@ -164,7 +167,9 @@ def test_a_zone_full_of_other_peoples_records_is_the_same_afterwards(world: Worl
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("dns", ["", 'domain = "example.com"\n[dns]\nmode = "none"\n'], ids=["no domain", "mode none"])
+@pytest.mark.parametrize(
+    "dns", sampled(['domain = "example.com"\n[dns]\nmode = "none"\n', ""]), ids=["mode none", "no domain"]
+)
 def test_without_dns_port_80_serves_and_nothing_is_entered_anywhere(world: World, dns: str) -> None:
     fill(world)
     before = records(world)
@@ -193,6 +198,7 @@ def test_a_new_zone_is_made_and_its_servers_are_said_until_it_is_delegated(world
 
 
 @pytest.mark.slow
+@pytest.mark.torture
 def test_what_is_entered_by_hand_for_external_dns_stays_although_it_is_in_this_account(world: World) -> None:
     world.control("POST", "delegation", {"name": "example.com", "servers": ["ns1.gabia.co.kr"]})
     domain = 'domain = "example.com"\n'

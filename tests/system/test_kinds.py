@@ -23,6 +23,7 @@ from awsdeploy.engine.resource import (
     Resource,
 )
 from tests import own_tags
+from tests.sampling import sampled
 from tests.simulated import World, tags, writes
 
 pytestmark = pytest.mark.slow
@@ -300,7 +301,7 @@ def test_an_own_tag_changed_by_hand_is_shown_and_mended_on_every_kind(whole_stac
     assert world.plan(settings).quiet
 
 
-@pytest.mark.parametrize("table", ['\n[tags]\nCostCenter = "43"\n', ""])
+@pytest.mark.parametrize("table", sampled(['\n[tags]\nCostCenter = "43"\n', ""]))
 def test_a_tag_that_the_config_no_longer_has_is_taken_off_and_others_stay(
     whole_stack: tuple[World, Any], table: str
 ) -> None:

@@ -71,6 +71,7 @@ def test_without_its_flags_a_destroy_without_a_record_keeps_the_data(brought_up:
     assert world.awsdeploy("status").returncode == 6
 
 
+@pytest.mark.torture
 def test_the_same_on_any_endpoint_that_speaks_aws(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Given what anybody could give: an endpoint, a name server and credentials. Nothing says that it is a sandbox."""
     world.until(19)

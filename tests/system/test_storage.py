@@ -16,6 +16,7 @@ from awsdeploy.engine.resource import DestroyOptions, Observed, Resource
 from awsdeploy.errors import AwsFailure
 from awsdeploy.resources.storage.bucket_object import BucketObject
 from awsdeploy.sandbox.server.anonymous_access import PLAIN
+from tests.sampling import sampled
 from tests.simulated import World, writes
 from tests.system.documented.test_storage import browse
 
@@ -176,7 +177,7 @@ def test_an_empty_bucket_is_not_kept(world: World) -> None:
     assert names(world) == []
 
 
-@pytest.mark.parametrize("objects", [30, pytest.param(1250, marks=pytest.mark.torture)])
+@pytest.mark.parametrize("objects", sampled([30, 1250]))
 def test_however_many_versions_and_markers_there_are_they_go(world: World, objects: int) -> None:
     settings, _ = storage(world)
     s3, uploads = world.client("s3"), found(world, settings)["storage/uploads"].id
@@ -243,12 +244,10 @@ WRITES = (
 )
 
 
-SAMPLE = ("CreateBucket", "PutBucketPolicy")
+SAMPLE = ("PutBucketPolicy",)
 
 
-@pytest.mark.parametrize(
-    "operation", [pytest.param(one, marks=() if one in SAMPLE else pytest.mark.torture) for one in WRITES]
-)
+@pytest.mark.parametrize("operation", sampled(WRITES, SAMPLE))
 def test_whatever_is_refused_or_lost_heals(world: World, operation: str) -> None:
     gone_wrong = {"operation": f"s3:{operation}", "code": "NotToday", "message": "no", "status": 400, "times": 1}
     world.control("POST", "refuse", gone_wrong)
@@ -264,14 +263,17 @@ def test_whatever_is_refused_or_lost_heals(world: World, operation: str) -> None
 
 @pytest.mark.parametrize(
     ("operation", "code", "message"),
-    [
-        ("CreateBucket", "OperationAborted", "in progress"),
-        ("PutBucketVersioning", "NoSuchBucket", "does not exist"),
-        ("GetBucketPolicy", "NoSuchBucket", "does not exist"),
-        ("PutBucketPolicy", "AccessDenied", "BlockPublicPolicy"),
-        ("PutBucketPolicy", "MalformedPolicy", "Invalid principal in policy"),
-        ("PutBucketReplication", "InvalidRequest", "Versioning must be 'Enabled'"),
-    ],
+    sampled(
+        [
+            ("CreateBucket", "OperationAborted", "in progress"),
+            ("PutBucketVersioning", "NoSuchBucket", "does not exist"),
+            ("GetBucketPolicy", "NoSuchBucket", "does not exist"),
+            ("PutBucketPolicy", "AccessDenied", "BlockPublicPolicy"),
+            ("PutBucketPolicy", "MalformedPolicy", "Invalid principal in policy"),
+            ("PutBucketReplication", "InvalidRequest", "Versioning must be 'Enabled'"),
+        ],
+        2,
+    ),
 )
 def test_what_passes_is_waited_for(world: World, operation: str, code: str, message: str) -> None:
     transient = {"operation": f"s3:{operation}", "code": code, "message": message, "status": 400, "times": 2}
@@ -301,7 +303,7 @@ def test_long_names_fit_and_stacks_that_begin_alike_are_told_apart(world: World)
     assert len(found(world, settings)) == 5
 
 
-@pytest.mark.parametrize("region", ["ap-northeast-2", "us-east-1"])
+@pytest.mark.parametrize("region", sampled(["ap-northeast-2", "us-east-1"]))
 def test_a_list_that_names_no_regions_has_the_buckets_asked_for_theirs(world: World, region: str) -> None:
     """Endpoints other than AWS's answer ListBuckets like this."""
     settings = world.settings(PROD.replace('"prod"', f'"prod"\nregion = "{region}"'))

@@ -88,6 +88,7 @@ def test_an_application_of_an_older_stack_is_not_cut_off(older_stack: World) -> 
     assert "database accepts" not in planned(older_stack, CONFIG), "whoever has turned it on by hand keeps it"
 
 
+@pytest.mark.torture
 def test_an_older_stack_stays_as_it_is_with_a_newer_mysql(world: World) -> None:
     world.up(world.settings(CONFIG.replace("supported", "documented") + OPTIONAL))
     world.client("ssm").delete_parameter(Name="/deploy/data/dev/database/DB_SSL_CA")
@@ -113,6 +114,7 @@ def test_an_older_stack_goes_over_in_two_steps_that_are_both_written(older_stack
     assert "No changes" in planned(older_stack, CONFIG), "from then on it is as with a new stack"
 
 
+@pytest.mark.torture
 def test_it_can_be_made_optional_and_the_services_keep_the_certificates(world: World) -> None:
     upped(world, CONFIG)
     said = upped(world, CONFIG + OPTIONAL)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.account import leftovers
+from tests.sampling import sampled
 from tests.simulated import World
 
 BASE = """\
@@ -34,10 +35,13 @@ VARIANTS = {
         "no backups, no health check": DOMAIN + QUIET,
     }.items()
 }
-SAMPLE = random.Random(28).sample(sorted(VARIANTS), 2)
+SAMPLE = random.Random(28).sample(sorted(VARIANTS), 1)
 
 
-def lives_and_dies(world: World, config: str) -> None:
+@pytest.mark.slow
+@pytest.mark.parametrize("name", sampled(VARIANTS, SAMPLE))
+def test_a_stack_lives_and_dies(world: World, name: str) -> None:
+    config = VARIANTS[name]
     (world.folder / "config.toml").write_text(config)
     preset = "dev" if '"dev"' in config else "prod"
     up = world.awsdeploy("up", "--yes")
@@ -53,15 +57,3 @@ def lives_and_dies(world: World, config: str) -> None:
     assert "nothing else is left" in gone.stdout
     assert leftovers(world) == []
     assert not Path(world.folder, ".awsdeploy", f"shop-{preset}.json").exists()
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", SAMPLE)
-def test_a_stack_lives_and_dies(world: World, name: str) -> None:
-    lives_and_dies(world, VARIANTS[name])
-
-
-@pytest.mark.torture
-@pytest.mark.parametrize("name", VARIANTS)
-def test_every_stack_lives_and_dies(world: World, name: str) -> None:
-    lives_and_dies(world, VARIANTS[name])

@@ -19,6 +19,7 @@ from awsdeploy.resources.compute import machine
 from awsdeploy.resources.compute.auto_scaling import MembersInService
 from tests.account import leftovers
 from tests.conftest import SPEED
+from tests.sampling import sampled
 from tests.simulated import World, writes
 from tests.system.scaling.conftest import FIXED, SCALED
 
@@ -129,6 +130,7 @@ def test_a_larger_machine_is_another_version_and_running_ones_stay(world: World)
     assert types == {"t3.micro", "t3.medium"}, "a machine that replaces another is as the new version says"
 
 
+@pytest.mark.torture
 def test_a_newer_image_is_no_drift(world: World) -> None:
     settings = world.settings(SCALED)
     with pytest.MonkeyPatch.context() as patch:
@@ -173,6 +175,7 @@ def test_a_machine_that_dies_is_the_groups_affair(world: World) -> None:
     assert len(serving(world)) == 2
 
 
+@pytest.mark.torture
 def test_replaced_for_a_reason_means_another_group_first(world: World) -> None:
     settings = world.settings(SCALED)
     before = group(world)
@@ -243,6 +246,7 @@ def test_a_release_on_a_member_arms_the_alarm_abroad_and_a_new_group_disarms_it(
     assert world.destroy(settings) == []
 
 
+@pytest.mark.torture
 def test_destroy_needs_neither_record_nor_config(world: World) -> None:
     shutil.rmtree(world.folder / ".awsdeploy")
     settings = world.settings(FIXED.partition("[services")[0])
@@ -252,12 +256,14 @@ def test_destroy_needs_neither_record_nor_config(world: World) -> None:
 
 @pytest.mark.parametrize(
     ("operation", "code", "status"),
-    [
-        ("autoscaling:UpdateAutoScalingGroup", "ScalingActivityInProgress", 400),
-        pytest.param("autoscaling:UpdateAutoScalingGroup", "ResourceContention", 500, marks=pytest.mark.torture),
-        pytest.param("autoscaling:DeleteAutoScalingGroup", "ResourceInUse", 400, marks=pytest.mark.torture),
-        ("autoscaling:DeleteAutoScalingGroup", "ResourceContention", 500),
-    ],
+    sampled(
+        [
+            ("autoscaling:UpdateAutoScalingGroup", "ScalingActivityInProgress", 400),
+            ("autoscaling:UpdateAutoScalingGroup", "ResourceContention", 500),
+            ("autoscaling:DeleteAutoScalingGroup", "ResourceInUse", 400),
+            ("autoscaling:DeleteAutoScalingGroup", "ResourceContention", 500),
+        ]
+    ),
 )
 def test_a_group_that_is_busy_is_asked_again(world: World, operation: str, code: str, status: int) -> None:
     settings = world.settings(SCALED)
@@ -301,6 +307,7 @@ def test_a_machine_that_a_release_takes_out_is_not_replaced_by_its_group(world: 
     assert first.id not in members()
 
 
+@pytest.mark.torture
 def test_an_accounts_first_group_and_database_wait_for_the_services_own_roles(empty_world: World) -> None:
     """AWS: a fresh account has no service-linked role, and the first create is refused while it is made."""
     settings = empty_world.settings(SCALED)
@@ -315,6 +322,7 @@ def test_an_accounts_first_group_and_database_wait_for_the_services_own_roles(em
     assert refused.count("CreateAutoScalingGroup ok") == refused.count("CreateDBInstance ok") == 1
 
 
+@pytest.mark.torture
 def test_a_service_that_no_longer_exists_goes_with_its_group(world: World) -> None:
     world.up(world.settings(SCALED + "\n[services.jobs.scaling]\n"))
     settings = world.settings(SCALED)

@@ -10,9 +10,10 @@ import random
 import pytest
 
 from tests.account import leftovers
+from tests.sampling import sampled
 from tests.simulated import World, writes
 from tests.system.scaling.conftest import SCALED
-from tests.system.test_crashes import FAULTS, KILLED, no_twins, points
+from tests.system.test_crashes import FAULTS, KILLED, no_twins
 
 FIRST, LARGER, GONE = "first", "larger", "gone"
 WRITES = {
@@ -31,21 +32,15 @@ WRITES = {
     ),
 }
 EVERY_POINT = [(what, name, fault) for what, names in WRITES.items() for name in names for fault in FAULTS]
-SAMPLE = random.Random(20261124).sample(EVERY_POINT, 2)
+SAMPLE = random.Random(20261124).sample(EVERY_POINT, 1)
 ONE = SCALED.replace("min = 2", "min = 1")
 UP = ("up", "--yes")
 DESTROY = ("destroy", "--confirm", "shop-dev", "--delete-data", "--delete-zone")
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("what", "operation", "fault"), points(SAMPLE))
+@pytest.mark.parametrize(("what", "operation", "fault"), sampled(EVERY_POINT, SAMPLE))
 def test_a_crash_is_survived(request: pytest.FixtureRequest, what: str, operation: str, fault: str) -> None:
-    survive(where(request, what), what, operation, fault)
-
-
-@pytest.mark.torture
-@pytest.mark.parametrize(("what", "operation", "fault"), points(EVERY_POINT))
-def test_every_crash_is_survived(request: pytest.FixtureRequest, what: str, operation: str, fault: str) -> None:
     survive(where(request, what), what, operation, fault)
 
 
