@@ -50,7 +50,6 @@ lint: $(VENV)/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/bandit --quiet --recursive --configfile pyproject.toml src
 	$(BIN)/shellcheck .ci/run $(shell find src -name '*.sh')
 
 # Each tool has an environment of its own: none of its packages gets near what is developed and tested with.

@@ -21,7 +21,7 @@ Kind = type[Any]
 class Idempotency(enum.Enum):
     """Effect of a create that is sent twice."""
 
-    TOKEN = "token"  # nosec B105  # not a secret. AWS knows the token: the same object comes back
+    TOKEN = "token"  # noqa: S105  # not a secret. AWS knows the token: the same object comes back
     NAME = "name"  # the name is unique: "exists already" is success
     NONE = "none"  # it would create a duplicate: look first
 

@@ -104,9 +104,7 @@ class Run(StackContext):
         """AWS as this kind sees it in this region."""
         return Aws(self, region, transient=kind.transient)
 
-    def view_of(  # nosec B107  # a client token, which is not a secret
-        self, one: Resource | Observed, token: str = "", fresh: bool = True, removing: bool = False
-    ) -> Aws:
+    def view_of(self, one: Resource | Observed, token: str = "", fresh: bool = True, removing: bool = False) -> Aws:
         """AWS as this one sees it in its region. Who is `removing` something does not wait for it to appear."""
         kind, region = (one.kind, one.region) if isinstance(one, Observed) else (type(one), self.of(one))
         transient = tuple(row for row in kind.transient if not (removing and row.absent))

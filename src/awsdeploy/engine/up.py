@@ -200,7 +200,7 @@ class Builder:
                     raise
                 # The token was used by the crashed run with other values: take what that run made, or a new token.
                 if not (observed := self._look(resource, run.settle)):
-                    entry.token = ""  # nosec B105  # a client token, which is not a secret
+                    entry.token = ""
                     entry = run.state.creating(key, entry)
                     continue
                 made = observed.id

@@ -97,8 +97,8 @@ def run(
             "GIT_CONFIG_COUNT": str(number + 1),
         }
     options = [word for key, value in TURNED_OFF.items() for word in ("-c", f"{key}={value}")]
-    return subprocess.run(  # nosec B607  # the user's git is meant
-        ["git", "--no-pager", "--literal-pathspecs", *options, *words],
+    return subprocess.run(
+        ["git", "--no-pager", "--literal-pathspecs", *options, *words],  # noqa: S607  # the user's git is meant
         cwd=folder,
         env=environment,
         input=stdin,

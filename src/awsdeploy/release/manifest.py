@@ -21,7 +21,7 @@ PUBLIC = ("NEXT_PUBLIC_BASE_URL", "NEXT_PUBLIC_S3_URL")
 """What the frontend alone is told, when it is built and when it runs."""
 
 
-EVERY_ADDRESS = "0.0.0.0"  # nosec B104  # the load balancer must reach it; its security group lets in nobody else
+EVERY_ADDRESS = "0.0.0.0"  # noqa: S104  # the load balancer must reach it; its security group lets in nobody else
 
 
 @dataclass(frozen=True)

@@ -249,7 +249,7 @@ class _Stream:
     def __init__(self, logs: Client, group: str, name: str, on_line: OnLine) -> None:
         self.logs, self.group, self.name, self.on_line = logs, group, name, on_line
         self.denied = False
-        self.token = ""  # nosec B105  # a position in a listing
+        self.token = ""  # a position in a listing
 
     def more(self) -> Iterator[str]:
         """The lines that have come since."""

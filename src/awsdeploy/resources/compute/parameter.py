@@ -35,7 +35,7 @@ from awsdeploy.resources import tag_calls
 
 PASSWORD_LENGTH = 32
 ALPHABET = string.ascii_letters + string.digits  # RDS refuses / @ " and spaces; no shell or URL needs quoting
-PASSWORD_VERSION = "awsdeploy:incarnation"  # nosec B105  # the name of a tag
+PASSWORD_VERSION = "awsdeploy:incarnation"  # noqa: S105  # the name of a tag
 SHARED = "database"
 """Where parameters of more than one service are; every other folder is a service's, and its keys are the machines'."""
 BATCH = 10  # AWS: names in one GetParameters

@@ -104,7 +104,7 @@ class Routing:
 
     def _publish(self) -> int:
         """Send what is so now, if it differs from what was sent; the number of the table that holds."""
-        assert self.control is not None  # nosec B101  # tells mypy
+        assert self.control is not None  # noqa: S101  # tells mypy
         world = self.server.world
         if world.of(hosts.Hosts).running:
             for port in set(self.ports.values()) - world.of(hosts.Hosts).outside:

@@ -35,7 +35,7 @@ def authority(folder: Path) -> Path:
 def issue(authority: Path, host: str, folder: Path) -> tuple[Path, Path]:
     """A certificate of `host` and its key, as two files in `folder`."""
     its_key = serialization.load_pem_private_key(authority.with_suffix(".key").read_bytes(), None)
-    assert isinstance(its_key, ec.EllipticCurvePrivateKey)  # nosec B101  # tells mypy
+    assert isinstance(its_key, ec.EllipticCurvePrivateKey)  # noqa: S101  # tells mypy
     its_name = x509.load_pem_x509_certificate(authority.read_bytes()).subject
     key = ec.generate_private_key(ec.SECP256R1())
     # A common name has 64 characters at most, the other name any number.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import gc
 import os
-import pickle  # nosec B403  # see _receive
+import pickle  # see _receive
 import signal
 import struct
 from collections.abc import Callable
@@ -125,7 +125,7 @@ def _send(stream: BinaryIO, what: object) -> None:
 def _receive(stream: BinaryIO) -> Any:
     """Return the next message. The stream is a pipe between this process and its own fork; nobody else can write."""
     data = _exactly(stream, LENGTH.unpack(_exactly(stream, LENGTH.size))[0])
-    return pickle.loads(data)  # nosec B301  # see above
+    return pickle.loads(data)  # noqa: S301  # see above
 
 
 def _exactly(stream: BinaryIO, size: int) -> bytes:

@@ -123,7 +123,7 @@ def _watched(world: World, invocation: Invocation, on: hosts.Ready, process: sub
 
 
 def _end(world: World, invocation: Invocation, code: int) -> None:
-    assert invocation.folder is not None  # nosec B101  # tells mypy
+    assert invocation.folder is not None  # noqa: S101  # tells mypy
     with world.site.lock:
         if code:
             with (invocation.folder / "stderr").open("ab") as errors:
@@ -187,7 +187,7 @@ def _folder(on: hosts.Ready, invocation: Invocation) -> Path:
 
 def _pump(world: World, invocation: Invocation, last: bool = False) -> None:
     """New whole lines go to the log group, where CloudWatch shows them a little later."""
-    assert invocation.folder is not None  # nosec B101  # tells mypy
+    assert invocation.folder is not None  # noqa: S101  # tells mypy
     group = world.moto("logs", invocation.region).groups.get(invocation.group)
     world.agenda.catch_up()
     for name in ("stdout", "stderr"):
