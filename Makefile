@@ -10,8 +10,10 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# Each of the two works through files as a whole, so that what a file sets up stands once; who is done takes from the other.
-PYTEST := $(BIN)/python -m pytest -n 2 --dist worksteal
+# Each worker works through files as a whole, so that what a file sets up stands once; who is done takes from the others.
+# Two for each core: many tests wait for processes that they have started.
+WORKERS = $(shell $(BIN)/python -c 'import os; print(2 * (os.cpu_count() or 1))')
+PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
 # Without compiled files each of the processes that the suite starts compiles everything it imports.
 unexport PYTHONDONTWRITEBYTECODE
