@@ -37,7 +37,9 @@ ROOMS = (
 """Each room imports only from those before it. `machine` imports nothing, and `sandbox` stands beside: see below."""
 BESIDE = ("", "machine", "sandbox")
 LONGEST_CHAIN = 9
-CLAUSES = set("What Whatever Whether Where Who Whoever Whose How Which From When Why If As".split())
+CLAUSES = set(
+    "What Whatever Whether Where Who Whoever Whose How Which From When Why If As For Of In By With Until".split()
+)
 
 ONLY = {
     "boto3": ("awsdeploy.aws",),

@@ -109,7 +109,7 @@ def _import_everything() -> None:
 
 
 def _asked(channel: socket.socket) -> tuple[dict[str, Any], list[int]]:
-    """In a child of a child: what its process is to become. Never returns elsewhere."""
+    """Read the request of a process, in a child of a child. Never returns elsewhere."""
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     while True:
         length, fds, _, _ = socket.recv_fds(channel, LENGTH.size, 4)

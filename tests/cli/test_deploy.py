@@ -102,7 +102,7 @@ def test_secrets_are_in_no_command_and_no_output(site: World) -> None:
 
 @pytest.mark.torture
 def test_a_variable_is_taken_up_by_a_restart_without_a_gap(site: World) -> None:
-    """With two machines and a client that asks all the time; the frontend, which was not named, is left alone."""
+    """Two machines serve a client that asks all the time; the frontend, which was not named, is left alone."""
     deploy(site)
     release, commands = current(site), len(sent(site))
     with asking(site, HEALTH, 20) as failures:

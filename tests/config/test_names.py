@@ -70,7 +70,7 @@ def exists(path: list[str], below: Tree | None = SETTINGS) -> bool:
 
 
 def known(path: list[str]) -> bool:
-    """Of the whole config, or of a service."""
+    """Known keys of the whole config, or of a service."""
     return exists(path) or exists(path, SERVICE)
 
 

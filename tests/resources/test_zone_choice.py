@@ -1,4 +1,4 @@
-"""Of several hosted zones of one name the delegated one counts; where nothing proves which, all are named."""
+"""Choice among hosted zones of one name: the delegated one; if nothing proves which, all are named."""
 
 from __future__ import annotations
 

@@ -258,7 +258,7 @@ def a_role(iam: Any, name: str) -> None:
 
 
 def a_target_group(elbv2: Any, name: str, vpc: str, **other: Any) -> str:
-    """With two checks, ten seconds apart; its ARN."""
+    """Target group with two checks, ten seconds apart; returns its ARN."""
     checks = {"HealthyThresholdCount": 2, "UnhealthyThresholdCount": 2, "HealthCheckIntervalSeconds": 10}
     made = elbv2.create_target_group(Name=name, Protocol="HTTP", Port=PORT, VpcId=vpc, **(checks | other))
     return str(made["TargetGroups"][0]["TargetGroupArn"])

@@ -91,7 +91,7 @@ def test_wrong_keys_are_told_by_awsdeploy(world: World) -> None:
 
 @pytest.mark.parametrize("name", ["Host", "Origin"])
 def test_a_web_page_is_refused_even_with_a_signature(world: World, name: str) -> None:
-    """With a rebound name its Host is that name; from another origin it has an Origin."""
+    """A rebound name is in its Host header; a page of another origin sends an Origin header."""
     host = urlsplit(world.url).netloc
     for value in ("evil.example", f"evil.example:{urlsplit(world.url).port}", "127.0.0.1:1", "null", f"http://{host}"):
         headers = signed(world, "ec2", "POST", "/", COMMAND, headers=FORM) | {name: value}

@@ -40,7 +40,7 @@ def test_an_attached_internet_gateway_stays(sample: SampleApplication) -> None:
 
 
 def test_an_internet_gateway_is_held_by_public_addresses(sample: SampleApplication) -> None:
-    """Of the machine, the load balancer and the NAT gateway, each alone."""
+    """The addresses are those of the machine, the load balancer and the NAT gateway, each alone."""
 
     def detach() -> None:
         sample.ec2.detach_internet_gateway(InternetGatewayId=sample.gateway, VpcId=sample.vpc)

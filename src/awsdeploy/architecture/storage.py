@@ -71,7 +71,7 @@ class Storage:
         self.resources: tuple[Resource, ...] = (*(copied or ()), self.uploads, self.logs, self.artifacts)
 
     def _expiries(self) -> tuple[Expiry, ...]:
-        """For the uploads and for their copy: S3 does not copy what expires by a rule."""
+        """Lifecycle rules of the uploads and of their copy: S3 does not replicate deletions by a rule."""
         uploads = self.settings.uploads
         return (
             Expiry("temporary", prefix=TEMPORARY, days=uploads.temp_days),

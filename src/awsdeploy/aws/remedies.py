@@ -21,9 +21,9 @@ GO_ON = AGAIN[0].upper() + AGAIN[1:]
 
 @dataclass(frozen=True)
 class Remedy:
-    """For a refusal whose code is all of `code`, a regular expression, and with `text` in it.
+    """Remedy for a refusal whose whole code matches `code`, a regular expression, and whose message contains `text`.
 
-    `{region}` and `{again}` (`{Idempotency}` as a sentence) are filled in. The first that fits is taken.
+    `{region}` and `{again}` (`{Again}` as a sentence) are filled in. The first that fits is taken.
     """
 
     code: str
@@ -176,7 +176,7 @@ REMEDIES = (
     ),
     Remedy(
         r"NoSuch\w*|\w*NotFound\w*(?:\.\w+)?|Invalid\w+\.NotFound|404",
-        "It does not exist: something else may have deleted it. {Idempotency}",
+        "It does not exist: something else may have deleted it. {Again}",
     ),
 )
 
@@ -193,7 +193,7 @@ def of(code: str, text: str, region: str) -> str:
     """The next thing to do about a refusal that is not about a permission."""
     for remedy in REMEDIES:
         if remedy.covers(code, text):
-            return remedy.words.format(region=region or "REGION", again=AGAIN, Idempotency=GO_ON)
+            return remedy.words.format(region=region or "REGION", again=AGAIN, Again=GO_ON)
     return GO_ON
 
 

@@ -178,7 +178,7 @@ class LazyGroup(ExampleGroup):
 @debug_option
 @click.version_option(__version__, message="awsdeploy %(version)s")
 def awsdeploy() -> None:
-    """Only reached together with a command, which then runs."""
+    """Entry point; always runs a command."""
 
 
 def main() -> None:

@@ -205,7 +205,7 @@ def _policies(path: tuple[str, str], service: Service) -> Iterator[Mistake]:
 
 
 def _placeholders(path: tuple[str, str], service: Service, settings: Settings) -> Iterator[Mistake]:
-    """In what the statements of a service name."""
+    """Mistakes in the placeholders of a service's statements."""
     buckets = tuple(key for key in placeholders.BUCKETS if key != "storage/replica" or settings.uploads.replicate)
     for number, statement in enumerate(service.statements):
         place = (*path, "statements", number)

@@ -94,7 +94,7 @@ class Plan:
 
     @property
     def quiet(self) -> bool:
-        """Nothing to change and nothing to wait for."""
+        """True if there is nothing to change and nothing to wait for."""
         return not self.writes and all(item.action == "none" for item in self.items.values())
 
     @property

@@ -149,7 +149,7 @@ def remove(run: Run, observations: Sequence[Observed], options: DestroyOptions) 
 
 
 def _users(kinds: set[type[Resource]]) -> dict[type[Resource], set[type[Resource]]]:
-    """For each kind the kinds that must be gone before it: those that point at it, however indirectly, or feed it."""
+    """Kinds that must be deleted before each kind: those that refer to it, directly or not, or create it again."""
     below = {kind: _below(kind) for kind in kinds}
 
     def uses(other: type[Resource], kind: type[Resource]) -> bool:

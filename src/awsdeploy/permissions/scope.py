@@ -23,7 +23,7 @@ class Scope:
         return self.settings.stack
 
     def arn(self, service: str, resource: str, region: str | None = None) -> str:
-        """Of the account, in the stack's region unless another is said; global services have the region ""."""
+        """ARN in the account, by default in the stack's region; global services have the region ""."""
         return f"arn:aws:{service}:{self.settings.region if region is None else region}:{self.account}:{resource}"
 
     def ec2(self, *kinds: str) -> list[str]:

@@ -147,7 +147,7 @@ class _Seen:
 
 
 def _statuses(rows: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    """Of each kind the statuses seen, when, for how long, and what came then; kinds without statuses are left out."""
+    """Statuses of each kind: when, for how long, and what came next; kinds without statuses are left out."""
     found: dict[str, dict[str, _Seen]] = defaultdict(lambda: defaultdict(_Seen))
     existing: dict[tuple[str, str], dict[str, _Interval]] = defaultdict(dict)
     ready: dict[str, set[str]] = defaultdict(set)

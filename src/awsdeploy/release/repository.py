@@ -240,7 +240,7 @@ def _reason(said: str, access: Access) -> str:
 
 @contextmanager
 def _folder() -> Iterator[Path]:
-    """For ourselves alone, and gone afterwards."""
+    """Temporary folder that only this user can read; deleted afterwards."""
     with tempfile.TemporaryDirectory(prefix="awsdeploy-") as folder:
         yield Path(folder)
 

@@ -81,7 +81,7 @@ def command(given: Given, source: str, follow: bool, begin: str, words: str, as_
 
 
 def _follow(at: Session, printer: Printer, tails: list[Tail], excuse: Callable[[], None]) -> None:
-    """Until the run is stopped; the longer nothing comes, the longer the pause. `excuse` says why there is nothing."""
+    """Follow the logs until the run is stopped; the pause grows while nothing comes. `excuse` explains an empty log."""
     from awsdeploy.operations import logs
     from awsdeploy.operations.entries import Assembly
 

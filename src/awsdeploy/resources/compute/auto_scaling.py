@@ -198,7 +198,7 @@ class AutoScalingGroup(Resource):
 
     @classmethod
     def delete(cls, aws: Aws, observed: Observed, options: DestroyOptions) -> None:
-        """To no machines; when they have gone, the group. Machines that would never go are taken with it."""
+        """Set the size to 0; when the machines are gone, delete the group, with machines that would stay."""
         raw, calls = observed.raw, autoscaling(aws)
         with tolerate("ValidationError", text="not found"):
             protected = {"DeletionProtection": "none"} if raw.get("DeletionProtection", "none") != "none" else {}

@@ -115,7 +115,7 @@ class Parameter(StoredParameter):
 
     @classmethod
     def scan(cls, aws: Aws) -> Iterable[Observed]:
-        """With their values, ten names a call."""
+        """Parameters with their values, ten names a call."""
         found = {one.id: one for one in cls.described(aws, "String")}
         names = sorted(found)
         batches = [names[start : start + BATCH] for start in range(0, len(names), BATCH)]

@@ -39,7 +39,7 @@ class Volume(Resource):
 
     @classmethod
     def delete(cls, aws: Aws, observed: Observed, options: DestroyOptions) -> None:
-        """Only a disk without a machine: an attached one goes with its machine."""
+        """Delete a disk without a machine: AWS deletes an attached one with its machine."""
         if observed.status in ("available", "error"):
             with tolerate("InvalidVolume.NotFound"):
                 aws.ec2.delete_volume(VolumeId=observed.id)

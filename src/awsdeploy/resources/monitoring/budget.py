@@ -74,11 +74,11 @@ class Budget(Resource):
         yield Observed(cls, KEY, name, TIMELESS, raw=found, region=aws.region)
 
     def generation(self, of: Mapping[Resource, str], counter: int = 0) -> str:
-        """Always the same: all of it can change in place."""
+        """Constant: every setting can change in place."""
         return TIMELESS
 
     def conflict(self, aws: Aws) -> str:
-        """Nothing; raises `AwsRefusal` where budgets may not be seen, which the scan lets pass."""
+        """Raise `AwsRefusal` if budgets cannot be read, which the scan ignores."""
         with tolerate(UNSEEN):
             aws.client("budgets").describe_budget(AccountId=aws.account, BudgetName=named(aws.stack))
         return ""

@@ -66,7 +66,7 @@ class Dashboard(Resource):
                     yield Observed(cls, key, name, TIMELESS, raw={"Body": body}, region=aws.region)
 
     def generation(self, of: Mapping[Resource, str], counter: int = 0) -> str:
-        """Always the same: it has nothing that could be made anew."""
+        """Constant: no setting needs a replacement."""
         return TIMELESS
 
     def create(self, aws: Aws) -> str:

@@ -96,7 +96,7 @@ class LogGroup(AnyLogGroup):
             yield Observed(cls, key, one["logGroupName"], TIMELESS, raw=one, region=aws.region)
 
     def generation(self, of: Mapping[Resource, str], counter: int = 0) -> str:
-        """Always the same: a group has nothing that could be made anew."""
+        """Constant: no setting needs a replacement."""
         return TIMELESS
 
     def name(self, aws: Aws) -> str:

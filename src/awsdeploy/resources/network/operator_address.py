@@ -22,7 +22,7 @@ VARIABLE = "AWSDEPLOY_CHECKIP_URL"
 
 
 class AddressUnknown(Refused):
-    """Nobody could say from which address we reach the internet."""
+    """Failure to find the public address of this computer."""
 
 
 def address(aws: Aws, groups: type[Resource]) -> str:

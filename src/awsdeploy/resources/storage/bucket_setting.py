@@ -89,7 +89,7 @@ def ownership(aws: Aws, bucket: str) -> Setting:
 
 
 def encryption(aws: Aws, bucket: str) -> Setting:
-    """With keys that S3 keeps: access logs can be delivered into no other."""
+    """Encryption with keys that S3 manages: access logs cannot be delivered with other keys."""
     wanted = "AES256"
 
     def ask() -> Any:

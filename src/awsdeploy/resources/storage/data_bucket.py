@@ -66,7 +66,7 @@ class DataBucket(S3Bucket):
         return f"anyone may read {', '.join(self.readable)}" if self.readable else ""
 
     def allowances(self, aws: Aws, name: str) -> list[dict[str, Any]]:
-        """To read, not to list: who does not know a name does not learn it."""
+        """Permission to read, not to list: names stay unknown to those who do not have them."""
         if not self.readable:
             return []
         places = [f"arn:aws:s3:::{name}/{place}*" for place in self.readable]

@@ -74,7 +74,7 @@ class Routing:
             self._wait(number)
 
     def abandon(self) -> None:
-        """In a forked child: the router is the parent's."""
+        """Forget the router in a forked child: it belongs to the parent."""
         if self.control is not None:
             self.control.close()
 
@@ -184,7 +184,7 @@ def table(world: World) -> Table:
 
 
 def _balancer(world: World, balancer: Any) -> Balancer | None:
-    """By its HTTPS listener where there is one: what the HTTP one redirects to is what people see."""
+    """Balancer with the HTTPS listener if there is one: people see what HTTP redirects to."""
     from awsdeploy.sandbox.aws.web.load_balancers import Balancers
 
     if balancer.arn not in world.of(Balancers).active_since or balancer.arn in world.of(Balancers).leaving:

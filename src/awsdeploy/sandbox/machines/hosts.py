@@ -134,7 +134,7 @@ def programs(world: World) -> Path:
 
 
 def environment(world: World, id: str, region: str) -> dict[str, str]:
-    """Of a program on the machine; what else its PATH needs comes in front."""
+    """Environment of a program on the machine; other parts of its PATH come in front."""
     one, hosts = host(world, id), _folder(world)
     loopback = "127.0.0.1,localhost"
     key, secret = world.site.keys.of_machine(id)
@@ -240,7 +240,7 @@ def end(world: World) -> None:
 
 
 def leave_behind(world: World) -> None:
-    """In a fork of the process: the machines of this world begin anew; the other's are none of its business."""
+    """Forget the other world's machines after a fork: this world starts its own."""
     hosts = world.of(Hosts)
     if hosts.guard is not None and hosts.guard.stdin is not None:
         os.close(hosts.guard.stdin.fileno())

@@ -48,7 +48,7 @@ def begin(clock: SandboxClock, site: Site) -> World:
 
 
 def leave_behind(world: World) -> None:
-    """In a fork of the process: what runs on the machines of the other world is none of this one's."""
+    """Forget what runs on the other world's machines after a fork."""
     hosts.leave_behind(world)
     for correction in aws.FORKED:
         correction(world)

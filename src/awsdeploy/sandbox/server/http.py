@@ -43,7 +43,7 @@ class HttpServer(ThreadingHTTPServer):
             log.exception("request from %s", client_address)
 
     def abandon(self) -> None:
-        """In a forked child: let go of what belongs to the parent, without a word to its clients."""
+        """Close the parent's sockets in a forked child, without a word to its clients."""
         self.socket.close()
         for connection in list(self.open):
             connection.close()

@@ -106,7 +106,7 @@ class Lag:
 
 
 def _live_in_the_past(questions: BinaryIO, answers: BinaryIO, begin: Callable[[], Answer]) -> None:
-    """In the child: answer until nobody asks any more. Never returns."""
+    """Answer in the child until there are no more questions. Never returns."""
     try:
         gc.disable()
         answer = begin()

@@ -151,7 +151,7 @@ class SandboxServer:
         return answering.answer(self.world, call)
 
     def _stand_still(self) -> lag.Answer:
-        """In a copy of the process: nothing happens here any more, and only this thread exists."""
+        """Stop all activity in a copy of the process, in which only this thread exists."""
         self.listener.abandon()
         self.nameserver.close()
         self.routing.abandon()
@@ -240,7 +240,7 @@ class SandboxServer:
         return pid, listening_port
 
     def _live_on(self, listening: Any, datagrams: Any) -> None:
-        """In the child: only this thread exists here; serve until stopped."""
+        """Serve in the child until stopped; only this thread exists there."""
         self.listener.abandon()
         self.nameserver.close()
         self.routing.abandon()

@@ -24,7 +24,7 @@ Tags = Mapping[str, str]
 
 @dataclass
 class Images:
-    """By image: the disks it was made of, as AWS shows them."""
+    """Disks of each image, as AWS shows them."""
 
     disks: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
 

@@ -46,7 +46,7 @@ def _start_units(world: World, region: str, instance: Any) -> None:
 
 
 def _run(world: World, region: str, id: str, name: str, text: str) -> None:
-    """In the background; what it says is in the machine's log of its bootstrap."""
+    """Run the script in the background; its output is in the machine's bootstrap log."""
     on = hosts.ready(world, id, region)
     shipping.begin(world)
     script = on.host.root / "opt" / "awsdeploy" / f"{name}.sh"

@@ -148,7 +148,7 @@ def _lost(world: World, invocation: Invocation) -> None:
 
 
 def _await_agent(world: World, invocation: Invocation) -> hosts.Ready | None:
-    """Until the machine's agent speaks. None: it never will."""
+    """Wait until the machine's agent answers. None: it never will."""
     over = world.of(hosts.Hosts).over
     while True:
         with world.site.lock:

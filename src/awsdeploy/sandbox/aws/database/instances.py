@@ -27,8 +27,7 @@ NOT_SETTINGS = {"DBInstanceIdentifier", "ApplyImmediately", "AllowMajorVersionUp
 
 @dataclass
 class Databases:
-    """By instance: what a modification has not brought yet and which of it comes now, the second zone, when it can be
-    reached, its beginning."""
+    """State of each instance: pending and current modifications, second zone, endpoint, interfaces, creation time."""
 
     pending: dict[str, dict[str, Any]] = field(default_factory=dict)
     coming: dict[str, dict[str, Any]] = field(default_factory=dict)

@@ -71,7 +71,7 @@ def as_it_stands(world: World, call: ApiCall) -> None:
 
 
 def _not_by_waiting() -> None:
-    """In place of moto's own clock."""
+    """Replacement of moto's own clock."""
 
 
 @after("acm:DescribeCertificate")

@@ -18,7 +18,7 @@ ADDRESS = "198.51.100.80"
 
 
 def publish(world: World, name: str, kind: str, values: list[str]) -> None:
-    """Somebody else's servers answer this from now on; without values nothing."""
+    """Publish these values on other name servers; without values, nothing."""
     certificates.settle(world)
     others, key = world.of(records.Changes).others, (_plain(name), kind)
     others.pop(key, None)

@@ -36,7 +36,7 @@ class Shipped:
 
 
 def begin(world: World) -> None:
-    """With the world's lock held."""
+    """Start to ship logs. The caller holds the world's lock."""
     shipped = world.of(Shipped)
     if shipped.thread is None:
         shipped.thread = threading.Thread(target=_run, args=(world, world.of(hosts.Hosts).over), daemon=True)

@@ -24,7 +24,7 @@ class Before:
 
 @dataclass
 class Spreading:
-    """By bucket."""
+    """Changes of bucket rules that are not visible yet, by bucket."""
 
     changes: dict[str, Before] = field(default_factory=dict)
 

@@ -94,7 +94,7 @@ def leave(world: World, region: str, arn: str, id: str) -> float:
 
 
 def drains(world: World, arn: str, id: str) -> bool:
-    """For the group's delay; a request that is really under way gets that long in real time."""
+    """Drain a target for the group's delay; a request under way gets this time in real seconds."""
     memory = world.of(Registered)
     if world.now < memory.draining.get((arn, id), 0.0):
         return True
