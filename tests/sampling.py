@@ -1,4 +1,4 @@
-"""Which cases of a family every `make test` runs, and which `make torture` alone."""
+"""Samples of families of cases: some run in every `make test`, the others only in `make torture`."""
 
 from __future__ import annotations
 
