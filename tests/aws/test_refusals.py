@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -17,7 +18,7 @@ import pytest
 
 from awsdeploy.aws.refusals import AnswerLost, AwsRefusal
 from awsdeploy.aws.session import AwsSession
-from awsdeploy.errors import AwsdeployError
+from awsdeploy.errors import AwsdeployError, AwsFailure
 from tests.simulated import REGION, World
 from tests.warm import SERVICES
 
@@ -384,6 +385,18 @@ def failed(aws: tuple[FixedAnswer, AwsSession], case: AnswerCase) -> AwsdeployEr
     with pytest.raises(AwsdeployError) as raised:
         getattr(session.client(case.service, REGION, attempts=2), case.method)(**case.parameters)
     return raised.value
+
+
+def test_an_endpoint_of_ones_own_that_does_not_answer_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        endpoint = f"http://127.0.0.1:{taken.getsockname()[1]}"
+    monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIANOBODY")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "nothing")
+    with pytest.raises(AwsFailure) as raised:
+        AwsSession(first_pause=0.001).client("ec2", REGION, attempts=2).describe_vpcs()
+    assert raised.value.message.startswith(f"{endpoint} cannot be reached")
+    assert "AWS_ENDPOINT_URL" in raised.value.hint
 
 
 def told(case: AnswerCase, error: AwsdeployError) -> str:

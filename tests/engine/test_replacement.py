@@ -41,7 +41,7 @@ def test_a_replacement_is_made_before_the_old_one_goes(sample: SampleStack) -> N
         "sample/alarm": "change",
         "sample/health": "wait",
     }
-    assert [one.id for one in plan.removals] == [old]
+    assert [one.id for one in plan.replaced] == [one.id for one in plan.removals] == [old]
     assert sample.writes() == ["CreateThing Server", "ModifyThing Alarm", "DeleteThing Server"]
     assert sample.cloud.of(Server)[0].id != old
     assert sample.plan(sample.declare(server_image="ubuntu")).quiet
@@ -146,7 +146,7 @@ def test_a_replacement_reads_the_same_without_any_record(sample: SampleStack) ->
 def test_what_is_no_longer_declared_is_removed_last(sample: SampleStack) -> None:
     sample.up()
     plan = sample.up(sample.declare(without=["sample/alarm"]))
-    assert [one.key for one in plan.removals] == ["sample/alarm"]
+    assert [one.key for one in plan.undeclared] == [one.key for one in plan.removals] == ["sample/alarm"]
     assert sample.cloud.of(Alarm) == []
     assert "sample/alarm" not in State.load(sample.path, sample.stack.tag).entries
 

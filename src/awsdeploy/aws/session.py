@@ -143,8 +143,11 @@ class Client:
             fault.ProxyConnectionError,
         ) as error:
             outcome = "no connection"
-            hint = "Check the network (and HTTPS_PROXY, if it is set), then run the same command again."
-            raise _Retryable(AwsFailure(f"AWS cannot be reached: {error}", hint)) from None
+            what, check = "AWS", "the network (and HTTPS_PROXY, if it is set)"
+            if not str(endpoint := raw.meta.endpoint_url).endswith(AWS_HOSTS):
+                what, check = endpoint, "that the program at this address is running (AWS_ENDPOINT_URL)"
+            hint = f"Check {check}, then run the same command again."
+            raise _Retryable(AwsFailure(f"{what} cannot be reached: {error}", hint)) from None
         except (fault.HTTPClientError, fault.IncompleteReadError, ResponseParserError, fault.SSLError) as error:
             outcome = "no answer"
             if "CERTIFICATE_VERIFY_FAILED" in str(error):

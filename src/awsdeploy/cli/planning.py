@@ -130,10 +130,14 @@ def lines(at: Session, plan: Plan) -> Iterator[str]:
             yield step.title
             for item in items:
                 yield from _item(item)
-    if plan.removals:
-        yield ""
-        yield "No longer in config.toml, will be deleted"
-        for observed in plan.removals:
+    for title, removals in (
+        ("Replaced, will be deleted last", plan.replaced),
+        ("No longer in config.toml, will be deleted", plan.undeclared),
+    ):
+        if removals:
+            yield ""
+            yield title
+        for observed in removals:
             yield f"  -   {observed.key:<{KEYS}} {observed.kind.noun()} {observed.id}" + (
                 " (holds data)" if observed.kind.data else ""
             )
@@ -166,7 +170,17 @@ def blocked(plan: Plan) -> list[str]:
 
 
 def _said(value: object) -> str:
-    return "nothing" if value is None else str(value)
+    """A value of a change, as people write it: `InstanceId=i-1` for AWS's lists of names and values."""
+    if value is None or value in ([], {}, ()):
+        return "nothing"
+    match value:
+        case {"Name": name, "Value": inner, **rest} | {"Key": name, "Value": inner, **rest} if not rest:
+            return f"{name}={_said(inner)}"
+        case dict():
+            return ", ".join(f"{name}={_said(inner)}" for name, inner in value.items())
+        case list() | tuple():
+            return ", ".join(map(_said, value))
+    return str(value)
 
 
 def remarks(at: Session, plan: Plan) -> Iterator[str]:

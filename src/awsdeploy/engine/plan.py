@@ -104,6 +104,20 @@ class Plan:
         return anew | {one.id for one in self.removals}
 
     @property
+    def replaced(self) -> list[Observed]:
+        """Removals in whose place the plan has another object."""
+        return [one for one in self.removals if self._declares(one)]
+
+    @property
+    def undeclared(self) -> list[Observed]:
+        """Removals that the config no longer has."""
+        return [one for one in self.removals if not self._declares(one)]
+
+    def _declares(self, observed: Observed) -> bool:
+        place = (observed.kind, observed.key)
+        return any((type(resource), resource.key) == place for resource in self.items)
+
+    @property
     def lost_data(self) -> list[Observed]:
         """Objects with data that the plan would delete."""
         return [one for one in self.removals if one.kind.data]

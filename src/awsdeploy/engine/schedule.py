@@ -24,8 +24,8 @@ def run(
 ) -> dict[Node, AwsdeployError]:
     """Do `work` on every node after the nodes it needs; returns the errors by node.
 
-    Nodes behind a failed one are not started and are told to `skipped`. Raises what stopped the run,
-    after all work in flight has ended.
+    Nodes behind a failed one are not started, and `skipped` is called with each. Raises what stopped the run, after
+    all work in flight has ended; nothing is started, and nothing called skipped, from that moment on.
     """
     sorter = graphlib.TopologicalSorter(needs)
     sorter.prepare()
@@ -35,12 +35,11 @@ def run(
     with ThreadPoolExecutor(min(MOST_THREADS, max(1, len(needs))), thread_name_prefix="work") as pool:
         while sorter.is_active():
             for node in sorter.get_ready():
-                if lost & set(needs.get(node, ())):
+                if stop.stopped:
+                    sorter.done(node)
+                elif lost & set(needs.get(node, ())):
                     lost.add(node)
                     skipped(node)
-                    sorter.done(node)
-                elif stop.stopped:
-                    lost.add(node)
                     sorter.done(node)
                 else:
                     running[pool.submit(work, node)] = node

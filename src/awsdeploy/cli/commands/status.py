@@ -101,10 +101,11 @@ class StackState:
             for resource in step.resources:
                 yield self._line(self.plan.items[resource])
                 yield from (f"      {line}" for line in planning.trouble(self.plan.items[resource]))
-        if self.plan.removals:
-            yield ""
-            yield styled("bold")("No longer in config.toml")
-            yield from (f"  - {observed.key:<{KEYS}} {observed.id}" for observed in self.plan.removals)
+        for title, removals in (("Replaced", self.plan.replaced), ("No longer in config.toml", self.plan.undeclared)):
+            if removals:
+                yield ""
+                yield styled("bold")(title)
+            yield from (f"  - {observed.key:<{KEYS}} {observed.id}" for observed in removals)
         yield ""
         yield from table({**self._services(), **found_out(self.at, self.plan)})
         yield from advisories.lines(self.at, self.plan.items)
