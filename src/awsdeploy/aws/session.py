@@ -137,11 +137,7 @@ class Client:
         except CredentialsMissing:
             outcome = "no credentials"
             raise
-        except (
-            fault.EndpointConnectionError,
-            fault.ConnectTimeoutError,
-            fault.ProxyConnectionError,
-        ) as error:
+        except (fault.EndpointConnectionError, fault.ConnectTimeoutError, fault.ProxyConnectionError) as error:
             outcome = "no connection"
             what, check = "AWS", "the network (and HTTPS_PROXY, if it is set)"
             if not str(endpoint := raw.meta.endpoint_url).endswith(AWS_HOSTS):
