@@ -115,11 +115,11 @@ def test_names_from_everywhere_are_shown_and_not_obeyed(stack_copy: World) -> No
 
 def test_what_aws_says_is_shown_on_the_board_and_not_obeyed(capfd: pytest.CaptureFixture[str]) -> None:
     script = (
-        "from awsdeploy.progress import console, streams\nfrom awsdeploy.engine.events import Event\n"
-        "from awsdeploy.progress.steps import Clock, Row\nstreams.install()\n"
-        "with console.watching([('A', [Row('a/b', 'x')])], clock=Clock()) as emit:\n"
-        f"    emit(Event('a/b', 'waiting', 'pending', {CONTROLS!r}))\n"
-        f"    emit(Event('a/b', 'failed', detail={CONTROLS!r}))\n"
+        "from awsdeploy.progress import console, streams\nfrom awsdeploy.engine.events import ResourceEvent\n"
+        "from awsdeploy.progress.steps import BoardRow, DisplayClock\nstreams.install()\n"
+        "with console.watching([('A', [BoardRow('a/b', 'x')])], clock=DisplayClock()) as emit:\n"
+        f"    emit(ResourceEvent('a/b', 'waiting', 'pending', {CONTROLS!r}))\n"
+        f"    emit(ResourceEvent('a/b', 'failed', detail={CONTROLS!r}))\n"
     )
     said = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stderr
     cleaned(said, ["watching"])
