@@ -15,6 +15,8 @@ from tests.simulated import World
 from tests.terminal import talk
 from tests.warm import SCRIPT
 
+pytestmark = pytest.mark.slow
+
 CONFIG = """\
 name = "shop"
 environment = "prod"
@@ -172,7 +174,6 @@ def test_the_wrong_name_destroys_nothing(stack_copy: World, monkeypatch: pytest.
     assert stack_copy.control("GET", "calls")["writes"] == 0
 
 
-@pytest.mark.slow
 def test_destroy_without_a_config_or_a_state(stack_copy: World) -> None:
     (stack_copy.folder / "config.toml").unlink()
     where = ("--name", "shop", "-e", "prod", "--region", "ap-northeast-2")
@@ -182,7 +183,6 @@ def test_destroy_without_a_config_or_a_state(stack_copy: World) -> None:
     assert stack_copy.awsdeploy("destroy", *where, "--confirm", "shop-prod").returncode == 6
 
 
-@pytest.mark.slow
 def test_another_services_records_are_not_ours_to_take(empty_world: World) -> None:
     (empty_world.folder / "config.toml").write_text(CONFIG + 'domain = "example.com"\n')
     route53 = empty_world.client("route53")
@@ -208,7 +208,6 @@ def test_replacing_the_database_takes_its_name(stack_copy: World) -> None:
     assert stack_copy.control("GET", "calls")["writes"] == 0
 
 
-@pytest.mark.slow
 def test_ctrl_c_saves_and_the_same_command_goes_on(empty_world: World) -> None:
     child = subprocess.Popen(
         [str(SCRIPT), "up", "--yes"],

@@ -13,6 +13,8 @@ from tests.account import leftovers
 from tests.simulated import World, tags
 from tests.terminal import talk
 
+pytestmark = pytest.mark.slow
+
 CONFIG = """\
 name = "shop"
 environment = "dev"

@@ -17,6 +17,8 @@ from awsdeploy.operations.entries import Assembly, LogEvent, entries
 from tests.simulated import REGION, World, machines
 from tests.warm import SCRIPT
 
+pytestmark = pytest.mark.slow
+
 CONFIG = """\
 name = "shop"
 environment = "dev"

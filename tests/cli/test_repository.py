@@ -16,6 +16,8 @@ from tests.release.repository import commit, git, repository
 from tests.simulated import World, tags
 from tests.terminal import talk
 
+pytestmark = pytest.mark.slow
+
 CONFIG = """\
 name = "shop"
 environment = "dev"

@@ -21,6 +21,8 @@ from tests.sandbox.sample_application import STILL
 from tests.simulated import REGION, World, machines
 from tests.warm import SCRIPT
 
+pytestmark = pytest.mark.slow
+
 CONFIG = """\
 name = "shop"
 environment = "dev"

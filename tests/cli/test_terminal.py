@@ -22,6 +22,8 @@ from tests.simulated import World, machines
 from tests.terminal import talk
 from tests.warm import SCRIPT
 
+pytestmark = pytest.mark.slow
+
 CONFIG = """\
 name = "shop"
 environment = "dev"

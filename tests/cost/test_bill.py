@@ -16,6 +16,8 @@ from tests.conftest import Stacks
 from tests.permissions.stages import copied
 from tests.simulated import World, writes
 
+pytestmark = pytest.mark.slow
+
 ACCOUNT = "123456789012"
 CONFIG = """\
 name = "bill"
@@ -86,7 +88,6 @@ def test_a_change_says_what_it_makes_of_the_bill(stack_copy: World) -> None:
     assert "a month" not in stack_copy.awsdeploy("plan").stdout
 
 
-@pytest.mark.slow
 def test_storage_that_has_grown_is_priced_and_never_offered_as_a_saving(stack_copy: World, tmp_path: Path) -> None:
     with copied(stack_copy, tmp_path / "copy") as world:
         rds, ec2 = world.client("rds"), world.client("ec2")
@@ -124,7 +125,6 @@ def test_the_budget_is_the_estimate_with_room_and_writes_to_who_hears_of_alarms(
     assert sum(count for name, count in calls.items() if name.startswith("budgets:")) == 3
 
 
-@pytest.mark.slow
 def test_a_stack_without_a_budget_asks_once_for_one(world: World) -> None:
     settings = world.settings(CONFIG.replace('["ops@example.com"]', "[]"))
     world.up(settings)
@@ -157,7 +157,6 @@ def test_billed_is_shown_beside_the_estimate_once_the_tag_counts(stack_copy: Wor
     assert "the budget has no data yet" not in stack_copy.awsdeploy("status").stdout
 
 
-@pytest.mark.slow
 def test_the_budget_follows_the_config_and_goes_with_the_stack(stack_copy: World) -> None:
     more = CONFIG.replace('["ops@example.com"]', '["dev@example.com", "cfo@example.com"]\nbudget_dollars = 250')
     stack_copy.up(stack_copy.settings(more))
@@ -178,7 +177,6 @@ DENIED = {
 }
 
 
-@pytest.mark.slow
 def test_who_may_not_see_budgets_is_told_by_a_destroy_that_it_did_not_look_for_one(
     brought_up: Callable[[str], World],
 ) -> None:

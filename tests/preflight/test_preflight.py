@@ -11,6 +11,8 @@ from awsdeploy.preflight.checks import CHECKS, results
 from tests.preflight.asking import CONFIG, Measured, question
 from tests.simulated import World
 
+pytestmark = pytest.mark.slow
+
 ONLY_HERE = ("freetier:GetAccountPlanState", "service-quotas:GetServiceQuota", "ec2:DescribeInstanceTypeOfferings")
 IN_FLIGHT = 16
 ROUNDS = 6

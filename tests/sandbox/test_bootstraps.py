@@ -16,6 +16,8 @@ from awsdeploy.sandbox import control
 from tests.conftest import forked
 from tests.simulated import World, tags
 
+pytestmark = pytest.mark.slow
+
 CONFIG = 'name = "boot"\nenvironment = "dev"\nplatform = "supported"\n\n[services.worker]\n'
 KEY = "machines/worker-1"
 WELL = re.sub(r"(?s).*^readonly VERSION=(\d+)$.*", r"ok \1", bootstrap.script().decode(), flags=re.M)

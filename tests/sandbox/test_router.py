@@ -21,6 +21,8 @@ import pytest
 
 from tests.sandbox.sample_application import PORT, SampleApplication, a_target_group, refused
 
+pytestmark = pytest.mark.slow
+
 SPEED = 600.0
 NOTHING = "nothing deployed yet"
 
@@ -595,7 +597,6 @@ def test_the_link_of_a_load_balancer_is_plain_text(site: Site) -> None:
         urllib.request.urlopen(f"{links}?name=other", timeout=10)
 
 
-@pytest.mark.slow
 def test_fifty_requests_a_second_lose_none_while_aws_is_busy(site: Site) -> None:
     second, over = site.second(), threading.Event()
     site.run("one")

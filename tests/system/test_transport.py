@@ -8,6 +8,8 @@ from awsdeploy.architecture.database import CA_ON_MACHINES
 from awsdeploy.resources.database.groups import TLS
 from tests.simulated import World
 
+pytestmark = pytest.mark.slow
+
 CONFIG = """\
 name = "data"
 environment = "dev"
