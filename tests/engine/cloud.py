@@ -104,6 +104,8 @@ class Cloud:
         self.stubborn: set[str] = set()  # kinds that ignore changes
         self.healthy = True
         self.writes: list[str] = []
+        self.refused: list[str] = []
+        """Writes that the state of the cloud forbids."""
         self.looks = 0
         self.steps = 0
         self.crash_at = 0
@@ -155,7 +157,11 @@ class Cloud:
                 self.moment()
                 self.history.append((time.monotonic(), copy.deepcopy(self.things)))
             where = {"Region": region} if method in ("create_thing", "describe_things") else {}
-            result: dict[str, Any] = getattr(self, method)(**parameters, **where)
+            try:
+                result: dict[str, Any] = getattr(self, method)(**parameters, **where)
+            except ClientError:
+                self.refused.append(f"{operation} {kind}".strip())
+                raise
             if write:
                 self.writes.append(f"{operation} {kind}".strip())
                 self.moment()

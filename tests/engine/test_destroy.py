@@ -43,7 +43,8 @@ def test_destroy_deletes_users_before_what_they_use_also_through_gates(sample: S
     assert order.index("Alarm") < order.index("Server") < order.index("Subnet") < order.index("Network")
     assert order.index("Server") < order.index("Certificate")
     assert order.index("Disk") < order.index("Network")
-    assert len(order) == len(EVERYTHING)  # nothing was tried too early
+    assert len(order) == len(EVERYTHING)
+    assert "DeleteThing" not in " ".join(sample.cloud.refused), "tried too early"
     assert needs(Alarm) == {Server}
 
 
@@ -55,6 +56,7 @@ def test_the_order_holds_although_a_kind_in_between_is_gone(sample: SampleStack)
     order = [write.split()[1] for write in sample.writes("DeleteThing")]
     assert order.index("Server") < order.index("Network")
     assert len(order) == len(EVERYTHING) - 1
+    assert "DeleteThing" not in " ".join(sample.cloud.refused), "tried too early"
 
 
 def test_destroy_empties_the_cloud_and_takes_the_record_last(sample: SampleStack) -> None:

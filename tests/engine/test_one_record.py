@@ -69,6 +69,7 @@ def test_a_state_that_is_lost_or_damaged_is_rebuilt_without_a_write_to_aws(
 def test_another_account_is_refused_before_anything_is_made(sample: SampleStack) -> None:
     sample.up()
     sample.cloud.account = "999900001111"
+    sample.cloud.parameters.clear()  # where nobody has heard of the stack
     for command in (sample.up, sample.plan, sample.destroy):
         with pytest.raises(WrongAccount, match="111122223333"):
             command()
