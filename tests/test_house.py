@@ -218,7 +218,7 @@ def test_git_is_run_in_one_function_and_programs_in_few_modules() -> None:
         and any(one.split(".")[0] in ("subprocess", "pty", "multiprocessing") for one in imports(path))
     }
     assert set(running) == {
-        "awsdeploy.rehearsal.course",
+        "awsdeploy.rehearsal.commands",
         "awsdeploy.release.git",
         "awsdeploy.release.repository",
         "awsdeploy.operations.sessions",

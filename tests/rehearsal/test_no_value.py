@@ -98,7 +98,7 @@ def test_no_value_of_a_run_is_in_its_recording(world: World, tmp_path: Path, mon
     teardown.destroy(run, teardown.survey(run, DestroyOptions(data=True, zone=True)))
 
     header = recording.Header("aws", REGION, 1.0, True, "2026-11-27")
-    told = recording.document(header, [recording.Act("up", 0, 1.0, rows=tuple(recording.rows(rows)))])
+    told = recording.document(header, [recording.RecordedCommand("up", 0, 1.0, rows=tuple(recording.rows(rows)))])
     text = recording.text(told)
     assert len(told["calls"]) > 60, "nothing was recorded"
     assert {"creating", "available"} <= set(told["statuses"]["Database"])

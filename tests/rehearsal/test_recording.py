@@ -13,7 +13,7 @@ from awsdeploy.engine.resource import Observed
 from awsdeploy.errors import UsageError
 from awsdeploy.rehearsal import recording
 from awsdeploy.rehearsal.recorder import Recorder
-from awsdeploy.rehearsal.recording import Act, Header
+from awsdeploy.rehearsal.recording import Header, RecordedCommand
 from awsdeploy.resources.database.instance import Database
 from awsdeploy.resources.web.target_health import TargetsHealthy
 
@@ -31,7 +31,7 @@ def look(at: float, whole: bool = True, **states: str) -> dict[str, Any]:
 
 
 def recorded(*rows: dict[str, Any]) -> dict[str, Any]:
-    return recording.document(HEADER, [Act("up", 0, 12.34, rows=rows)])
+    return recording.document(HEADER, [RecordedCommand("up", 0, 12.34, rows=rows)])
 
 
 def test_calls_are_counted_by_operation() -> None:
@@ -67,7 +67,7 @@ def test_a_kind_to_which_aws_gives_no_status_is_left_out() -> None:
 
 
 def test_an_act_says_how_it_ended() -> None:
-    made = recording.document(HEADER, [Act("kill", -9, 3.21, "ec2:RunInstances", (call(1), look(2)))])
+    made = recording.document(HEADER, [RecordedCommand("kill", -9, 3.21, "ec2:RunInstances", (call(1), look(2)))])
     assert made["acts"] == [{"act": "kill", "exit": -9, "seconds": 3.2, "calls": 1, "killed_after": "ec2:RunInstances"}]
     assert (made["clock"], made["endpoint"], made["version"]) == (60.0, "other", 1)
 

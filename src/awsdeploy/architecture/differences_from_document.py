@@ -10,13 +10,13 @@ from collections.abc import Iterator
 
 from awsdeploy import architecture
 from awsdeploy.architecture.ci import by_name
-from awsdeploy.aws.prices import BY_REGION, HOURS
+from awsdeploy.aws.prices import BY_REGION, HOURS_PER_MONTH
 from awsdeploy.config import Settings
 from awsdeploy.cost import estimate
 from awsdeploy.resources.monitoring.alarm import Alarm
 
 _SEOUL = BY_REGION["ap-northeast-2"]
-NAT_MONTHLY = round(HOURS * (_SEOUL["NAT gateway"] + _SEOUL["public address"]), 2)
+NAT_MONTHLY = round(HOURS_PER_MONTH * (_SEOUL["NAT gateway"] + _SEOUL["public address"]), 2)
 """US dollars: the gateway and its address, in Seoul."""
 
 

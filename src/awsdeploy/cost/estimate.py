@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from awsdeploy.aws.prices import HOURS, VCPUS, each
+from awsdeploy.aws.prices import HOURS_PER_MONTH, VCPUS, unit_price
 from awsdeploy.config import Settings
 
 EXTENDED = "Extended Support of MySQL 8.0"
@@ -144,7 +144,7 @@ def beside(settings: Settings, alarms: int) -> list[Line]:
 
 
 def _priced(region: str, what: str, price: str, quantity: float, note: str = "") -> Line:
-    one = each(region, price)
+    one = unit_price(region, price)
     return Line(what, None if one is None else one * quantity, note)
 
 
@@ -158,14 +158,14 @@ class _Bill:
     def lines(self) -> Iterator[Line]:
         parts = self.parts
         for one in parts.machines:
-            yield self._line(f"{one.count} × {one.size} ({one.service})", one.size, one.count * HOURS)
+            yield self._line(f"{one.count} × {one.size} ({one.service})", one.size, one.count * HOURS_PER_MONTH)
         if parts.disks:
             yield self._line(f"{parts.disks} GB of disks", "disk", parts.disks)
         yield from self._databases(parts.databases)
         for what, count, hours, note in (
-            ("load balancer", parts.balancers, HOURS, ""),
-            ("NAT gateway", parts.nats, HOURS, UNUSED),
-            ("public address", parts.addresses, HOURS, ""),
+            ("load balancer", parts.balancers, HOURS_PER_MONTH, ""),
+            ("NAT gateway", parts.nats, HOURS_PER_MONTH, UNUSED),
+            ("public address", parts.addresses, HOURS_PER_MONTH, ""),
             ("hosted zone", parts.zones, 1, ""),
             ("health check", parts.health_checks, 1, ""),
         ):
@@ -175,7 +175,7 @@ class _Bill:
     def _databases(self, databases: tuple[BilledDatabase, ...]) -> Iterator[Line]:
         """Databases by size; while one is replaced there are two."""
         for name, count in Counter(f"{one.size}{_standby(one)}" for one in databases).items():
-            yield self._line(f"{count} × {name}" if count > 1 else name, name, count * HOURS)
+            yield self._line(f"{count} × {name}" if count > 1 else name, name, count * HOURS_PER_MONTH)
         for standby in sorted({_standby(one) for one in databases}):
             storage = sum(one.storage for one in databases if _standby(one) == standby)
             yield self._line(f"{storage} GB of database{standby}", f"RDS storage{standby}", storage)
@@ -187,7 +187,9 @@ class _Bill:
         if None in cores:
             yield Line(EXTENDED, None, EXTENDED_NOTE)
         elif cores:
-            yield self._line(EXTENDED, "RDS Extended Support", sum(filter(None, cores)) * HOURS, EXTENDED_NOTE)
+            yield self._line(
+                EXTENDED, "RDS Extended Support", sum(filter(None, cores)) * HOURS_PER_MONTH, EXTENDED_NOTE
+            )
 
 
 def _standby(database: BilledDatabase) -> str:

@@ -8,7 +8,7 @@ import dataclasses
 from collections import Counter
 from collections.abc import Iterable
 
-from awsdeploy.aws.prices import HOURS
+from awsdeploy.aws.prices import HOURS_PER_MONTH
 from awsdeploy.config import Settings
 from awsdeploy.config.stack import tags_to_dict
 from awsdeploy.cost import estimate
@@ -77,7 +77,7 @@ def already_billed(observations: Iterable[Observed], region: str) -> str:
 
 
 def _an_hour(monthly: float) -> str:
-    return f"${monthly / HOURS:.3f}/h"
+    return f"${monthly / HOURS_PER_MONTH:.3f}/h"
 
 
 def _by_service(machines: list[Observed]) -> tuple[BilledMachines, ...]:

@@ -27,7 +27,7 @@ IGNORED = ".awsdeploy/\nnode_modules/\n"
 
 
 @dataclass(frozen=True)
-class Plot:
+class StackOptions:
     """Name and region of a rehearsal's stack; `domain` "" for none."""
 
     name: str
@@ -53,8 +53,8 @@ def checked_name(name: str) -> str:
 class Project:
     """A folder with the application and a config.toml that the rehearsal changes."""
 
-    def __init__(self, folder: Path, plot: Plot) -> None:
-        self.folder, self.plot = folder, plot
+    def __init__(self, folder: Path, options: StackOptions) -> None:
+        self.folder, self.options = folder, options
         self.config = folder / "config.toml"
 
     @property
@@ -86,12 +86,12 @@ class Project:
         self.config.write_text(self._text(disk=21, log_days=14, temp_days=8, instances=2))
 
     def _text(self, disk: int = 20, log_days: int = 30, temp_days: int = 7, instances: int = 1) -> str:
-        plot = self.plot
-        region = f"region = {json.dumps(plot.region)}\n" if plot.region else ""
-        domain = f"domain = {json.dumps(plot.domain)}\naliases = []\n" if plot.domain else ""
+        options = self.options
+        region = f"region = {json.dumps(options.region)}\n" if options.region else ""
+        domain = f"domain = {json.dumps(options.domain)}\naliases = []\n" if options.domain else ""
         return (
-            f'name = {json.dumps(plot.name)}\nenvironment = "dev"\nplatform = "supported"\n{region}{domain}'
-            f'\n[dns]\nmode = "{"route53" if plot.domain else "none"}"\n'
+            f'name = {json.dumps(options.name)}\nenvironment = "dev"\nplatform = "supported"\n{region}{domain}'
+            f'\n[dns]\nmode = "{"route53" if options.domain else "none"}"\n'
             f'\n[services.frontend]\ndirectory = "{SERVICES[0]}"\n'
             f'\n[services.backend]\ndirectory = "{SERVICES[1]}"\nvolume_gb = {disk}\ninstances = {instances}\n'
             f"\n[logs]\ndays = {log_days}\n"

@@ -1,6 +1,6 @@
-"""A recording: what a rehearsal's rows come to, as one sorted JSON document that can be attached to a report.
+"""A recording: the summary of a rehearsal's rows, as one sorted JSON document that can be attached to a report.
 
-Times are seconds of the machine that recorded; `clock` says how many of AWS's seconds passed in each.
+Times are seconds on the computer that recorded. `clock` says how many AWS seconds passed in one of them: 1 on real AWS.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ FORMAT = "awsdeploy rehearsal"
 VERSION = 1
 GONE = "gone"
 DEFAULT = "available"
-"""The status of kinds to which AWS gives none."""
+"""Status of resources of a kind that has no status in AWS."""
 
 
 @dataclass(frozen=True)
 class Header:
-    """Conditions of a recording: `endpoint` is "aws" or "other", `clock` AWS seconds in a second, `day` ISO 8601."""
+    """Conditions of a recording: `endpoint` is "aws" or "other", `clock` AWS seconds per second, `day` ISO 8601."""
 
     endpoint: str
     region: str
@@ -37,8 +37,8 @@ class Header:
 
 
 @dataclass(frozen=True)
-class Act:
-    """One command of a rehearsal: `exit` is negative for a signal; `killed_after` the operation it was killed after."""
+class RecordedCommand:
+    """One command of a rehearsal: `exit` is negative for a signal; it was killed after the operation `killed_after`."""
 
     name: str
     exit: int
@@ -47,10 +47,10 @@ class Act:
     rows: tuple[Mapping[str, Any], ...] = field(default=(), repr=False)
 
 
-def document(header: Header, acts: Iterable[Act]) -> dict[str, Any]:
-    """The recording of these acts, in their order."""
-    acts = list(acts)
-    rows = sorted((row for act in acts for row in act.rows), key=lambda row: float(row["at"]))
+def document(header: Header, commands: Iterable[RecordedCommand]) -> dict[str, Any]:
+    """Return the recording of these commands, in their order."""
+    commands = list(commands)
+    rows = sorted((row for command in commands for row in command.rows), key=lambda row: float(row["at"]))
     return {
         "format": FORMAT,
         "version": VERSION,
@@ -62,13 +62,13 @@ def document(header: Header, acts: Iterable[Act]) -> dict[str, Any]:
         "day": header.day,
         "acts": [
             {
-                "act": act.name,
-                "exit": act.exit,
-                "seconds": round(act.seconds, 1),
-                "calls": sum("call" in row for row in act.rows),
-                **({"killed_after": act.killed_after} if act.killed_after else {}),
+                "act": command.name,
+                "exit": command.exit,
+                "seconds": round(command.seconds, 1),
+                "calls": sum("call" in row for row in command.rows),
+                **({"killed_after": command.killed_after} if command.killed_after else {}),
             }
-            for act in acts
+            for command in commands
         ],
         "calls": _calls(row for row in rows if "call" in row),
         "statuses": _statuses(row for row in rows if "kind" in row),
@@ -76,19 +76,19 @@ def document(header: Header, acts: Iterable[Act]) -> dict[str, Any]:
 
 
 def text(recorded: Mapping[str, Any]) -> str:
-    """The text that is written to a file."""
+    """Return the content of the recording's file."""
     return json.dumps(recorded, indent=1, sort_keys=True) + "\n"
 
 
 def read(path: Path) -> dict[str, Any]:
-    """A recording from a file. Raises `UsageError` for anything else."""
+    """Read a recording from a file. Raises `UsageError` if the file is not a recording."""
     try:
         found = json.loads(path.read_bytes())
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "it is not JSON"
-        raise UsageError(f"{path} cannot be read: {reason}.", _how()) from None
+        raise UsageError(f"{path} cannot be read: {reason}.", _how_to_record()) from None
     if not isinstance(found, dict) or found.get("format") != FORMAT:
-        raise UsageError(f"{path} is not a recording.", _how())
+        raise UsageError(f"{path} is not a recording.", _how_to_record())
     if found.get("version") != VERSION:
         raise UsageError(
             f"{path} is a recording of version {found.get('version')!r}; this awsdeploy reads version {VERSION}.",
@@ -97,12 +97,12 @@ def read(path: Path) -> dict[str, Any]:
     return found
 
 
-def _how() -> str:
+def _how_to_record() -> str:
     return f"To record one without an account: {next_command('rehearsal', 'run', '--sandbox')}"
 
 
 def rows(path: Path) -> Iterator[dict[str, Any]]:
-    """The rows of a file, without a last one that a kill cut short."""
+    """Yield the rows of a file, without an incomplete last line of a killed process."""
     if path.exists():
         for line in path.read_bytes().splitlines(keepends=True):
             if line.endswith(b"\n"):
@@ -128,8 +128,8 @@ def _calls(rows: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 @dataclass
-class _Interval:
-    """An object as last seen: since when it exists and since when it has this status (epoch seconds)."""
+class _LastSeen:
+    """An object as last seen. Epoch seconds: `first` of its first row, `since` of its first row with this status."""
 
     status: str
     first: float
@@ -137,8 +137,8 @@ class _Interval:
 
 
 @dataclass
-class _Seen:
-    """One status of a kind over all its objects. `after` counts from an object's creation; both in seconds."""
+class _StatusSummary:
+    """One status of a kind over all its objects: seconds from creation to it, seconds in it, and the next statuses."""
 
     objects: int = 0
     after: list[float] = field(default_factory=list)
@@ -148,8 +148,8 @@ class _Seen:
 
 def _statuses(rows: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     """Statuses of each kind: when, for how long, and what came next; kinds without statuses are left out."""
-    found: dict[str, dict[str, _Seen]] = defaultdict(lambda: defaultdict(_Seen))
-    existing: dict[tuple[str, str], dict[str, _Interval]] = defaultdict(dict)
+    found: dict[str, dict[str, _StatusSummary]] = defaultdict(lambda: defaultdict(_StatusSummary))
+    existing: dict[tuple[str, str], dict[str, _LastSeen]] = defaultdict(dict)
     ready: dict[str, set[str]] = defaultdict(set)
     for row in rows:
         kind, at, there = row["kind"], float(row["at"]), existing[row["kind"], row["region"]]
@@ -166,7 +166,7 @@ def _statuses(rows: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
             if status == GONE:
                 del there[id]
                 continue
-            there[id] = _Interval(status, at if before is None else before.first, at)
+            there[id] = _LastSeen(status, at if before is None else before.first, at)
             found[kind][status].objects += 1
             found[kind][status].after.append(at - there[id].first)
     return {
@@ -176,7 +176,7 @@ def _statuses(rows: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     }
 
 
-def _as_json(seen: _Seen, settled: bool) -> dict[str, Any]:
-    """A settled status lasts until somebody changes something, which says nothing of AWS."""
+def _as_json(seen: _StatusSummary, settled: bool) -> dict[str, Any]:
+    """Return the summary as JSON data. A settled status has no duration: it ends with the next command."""
     lasted = {} if settled or not seen.lasted else {"lasted": round(median(seen.lasted), 2)}
     return {"objects": seen.objects, "after": round(median(seen.after), 2), **lasted, "then": sorted(seen.then)}

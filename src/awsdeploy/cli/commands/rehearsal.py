@@ -23,8 +23,8 @@ from awsdeploy.errors import AwsFailure, Declined, Interrupted, Leftovers, Refus
 if TYPE_CHECKING:
     from awsdeploy.config import Settings
     from awsdeploy.progress.steps import DisplayClock
+    from awsdeploy.rehearsal.commands import Rehearsal
     from awsdeploy.rehearsal.compare import RecordingDifference
-    from awsdeploy.rehearsal.course import Course
     from awsdeploy.rehearsal.project import Project
 
 EXAMPLES = """\
@@ -72,16 +72,16 @@ def run(given: Given, yes: bool, domain: str, name: str | None, application: Pat
     stack = project.new_name() if name is None else project.checked_name(name)
     need_consent(yes, "--yes")
     folder = Path(tempfile.mkdtemp(prefix="awsdeploy-"))
-    made = project.Project(folder, project.Plot(stack, given.region or "", domain))
-    course: Course | None = None
+    made = project.Project(folder, project.StackOptions(stack, given.region or "", domain))
+    rehearsal: Rehearsal | None = None
     try:
         made.begin(application)
-        clock = _agreed(given, made, yes)
-        course = _carry_out(given, made, clock, output or _unused(f"{stack}.json"))
+        clock = _ask(given, made, yes)
+        rehearsal = _carry_out(given, made, clock, output or _unused_path(f"{stack}.json"))
     finally:
-        if course is None or course.destroyed:
+        if rehearsal is None or rehearsal.destroyed:
             shutil.rmtree(folder, ignore_errors=True)
-    _judge(given, course)
+    _raise_failure(given, rehearsal)
 
 
 @command.command(cls=ExampleHelp, examples=EXAMPLES)
@@ -107,7 +107,7 @@ def compare(_given: Given, first: Path, second: Path, as_json: bool) -> int:
     return DIFFER if found else 0
 
 
-def _agreed(given: Given, made: Project, yes: bool) -> DisplayClock:
+def _ask(given: Given, made: Project, yes: bool) -> DisplayClock:
     """Show what will be done and what it costs, and ask. Raises `Declined`, `Refused` where the stack exists."""
     settings = made.settings
     with session(given, settings, "rehearsal run") as at:
@@ -139,10 +139,11 @@ def _cost(settings: Settings) -> Iterator[str]:
     from awsdeploy.cost import estimate
 
     bill = estimate.lines(settings)
-    hourly = estimate.total(bill) / prices.HOURS
+    hourly = estimate.total(bill) / prices.HOURS_PER_MONTH
     yield f"US dollars for {HOURS} hours:"
     hours = {
-        one.what: "unknown" if one.monthly is None else f"{one.monthly / prices.HOURS * HOURS:.3f}" for one in bill
+        one.what: "unknown" if one.monthly is None else f"{one.monthly / prices.HOURS_PER_MONTH * HOURS:.3f}"
+        for one in bill
     }
     yield from table(hours)
     yield (
@@ -158,7 +159,7 @@ def _take_down(given: Given, made: Project) -> str:
     return there.typed(["destroy", "--name", settings.name, "--confirm", str(settings.stack), "--everything"])
 
 
-def _unused(name: str) -> Path:
+def _unused_path(name: str) -> Path:
     """A path in this folder at which nothing is."""
     path, number = Path(name), 1
     while path.exists():
@@ -167,28 +168,28 @@ def _unused(name: str) -> Path:
     return path
 
 
-def _carry_out(given: Given, made: Project, clock: DisplayClock, output: Path) -> Course:
+def _carry_out(given: Given, made: Project, clock: DisplayClock, output: Path) -> Rehearsal:
     """Run all commands and write the recording, however they end."""
     from awsdeploy.rehearsal import recording
-    from awsdeploy.rehearsal.course import Course
+    from awsdeploy.rehearsal.commands import Rehearsal
 
     endpoint = "other" if os.environ.get("AWS_ENDPOINT_URL") else "aws"
     day = datetime.now(UTC).date().isoformat()
-    header = recording.Header(endpoint, made.settings.region, clock.speed, bool(made.plot.domain), day)
-    course = Course(made, lambda line: click.echo(f"\n── {line}", err=True))
+    header = recording.Header(endpoint, made.settings.region, clock.speed, bool(made.options.domain), day)
+    rehearsal = Rehearsal(made, lambda line: click.echo(f"\n── {line}", err=True))
     try:
-        course.run()
+        rehearsal.run()
     finally:
-        output.write_text(recording.text(recording.document(header, course.acts)), encoding="utf-8")
-        print_lines(list(_report(given, course, clock, output)))
-    return course
+        output.write_text(recording.text(recording.document(header, rehearsal.commands)), encoding="utf-8")
+        print_lines(list(_report(given, rehearsal, clock, output)))
+    return rehearsal
 
 
-def _report(given: Given, course: Course, clock: DisplayClock, output: Path) -> Iterator[str]:
+def _report(given: Given, rehearsal: Rehearsal, clock: DisplayClock, output: Path) -> Iterator[str]:
     from awsdeploy.progress.steps import spell
 
     yield ""
-    yield from table({act.name: f"{spell(clock.of(act.seconds))}, {_ended(act.exit)}" for act in course.acts})
+    yield from table({one.name: f"{spell(clock.of(one.seconds))}, {_result(one.exit)}" for one in rehearsal.commands})
     yield ""
     yield f"Recorded in {output}: operations, durations, statuses, error codes and the shapes of responses; no values."
     if not given.sandbox:
@@ -197,23 +198,23 @@ def _report(given: Given, course: Course, clock: DisplayClock, output: Path) -> 
         yield f"  {Given().typed(['rehearsal', 'compare', str(output), 'sandbox.json'])}"
 
 
-def _ended(code: int) -> str:
+def _result(code: int) -> str:
     return "done" if code == 0 else f"exit code {code}" if code > 0 else "killed"
 
 
-def _judge(given: Given, course: Course) -> None:
-    """Raises what the rehearsal ended with, if it was not all well."""
-    if not course.destroyed:
+def _raise_failure(given: Given, rehearsal: Rehearsal) -> None:
+    """Raise the error of a rehearsal that failed or was stopped."""
+    if not rehearsal.destroyed:
         raise Leftovers(
-            f"The stack could not be deleted. Its folder is kept: {course.project.folder}",
-            _take_down(given, course.project),
+            f"The stack could not be deleted. Its folder is kept: {rehearsal.project.folder}",
+            _take_down(given, rehearsal.project),
         )
-    if course.stopped:
+    if rehearsal.stopped:
         raise Interrupted(
             "Stopped on request. The stack was deleted.", "The recording contains everything up to that point."
         )
-    if course.failed:
-        said = ", ".join(f"{act.name} ({_ended(act.exit)})" for act in course.failed)
+    if rehearsal.failed:
+        said = ", ".join(f"{one.name} ({_result(one.exit)})" for one in rehearsal.failed)
         raise AwsFailure(
             f"Some steps failed: {said}. The stack was deleted.",
             "Attach the recording and the output above to your report.",
@@ -237,4 +238,4 @@ def _described(which: str, path: Path, recorded: dict[str, Any]) -> Iterator[str
     where = "AWS" if recorded["endpoint"] == "aws" else "not AWS"
     speed = f", {clock:g} AWS seconds per second" if clock != 1 else ""
     yield f"{which}: {path.name} ({where}, {recorded['region']}, {recorded['day']}{speed})"
-    yield "  " + ", ".join(f"{act['act']} {spell(act['seconds'] * clock)}" for act in recorded["acts"])
+    yield "  " + ", ".join(f"{one['act']} {spell(one['seconds'] * clock)}" for one in recorded["acts"])

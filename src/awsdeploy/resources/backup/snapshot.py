@@ -67,4 +67,4 @@ class Snapshot(Resource):
 
 
 def _monthly(observed: Observed) -> float | None:
-    return prices.monthly(observed.region, "RDS snapshot", float(observed.raw.get("AllocatedStorage", 0)))
+    return prices.monthly_price(observed.region, "RDS snapshot", float(observed.raw.get("AllocatedStorage", 0)))

@@ -85,7 +85,7 @@ class DataBucket(S3Bucket):
         with tolerate("NoSuchBucket"):
             anything, size = weigh(aws, observed.id)
             if anything:
-                monthly = None if size is None else prices.monthly(observed.region, "S3 storage", size / GIGABYTE)
+                monthly = None if size is None else prices.monthly_price(observed.region, "S3 storage", size / GIGABYTE)
                 return Retained("uploaded files; --delete-data deletes it, a later up reuses it", monthly)
         return None
 

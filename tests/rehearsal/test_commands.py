@@ -1,4 +1,4 @@
-"""The course of a rehearsal, with commands that do nothing: a kill, a failure, Ctrl-C, and always the destroy."""
+"""The commands of a rehearsal, replaced by ones that do nothing: a kill, a failure, Ctrl-C, and always the destroy."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from awsdeploy.rehearsal.course import Course
-from awsdeploy.rehearsal.project import Plot, Project
+from awsdeploy.rehearsal.commands import Rehearsal
+from awsdeploy.rehearsal.project import Project, StackOptions
 
 COMMAND = """\
 trap 'exit 130' INT
@@ -24,9 +24,9 @@ KILLED = 3
 """The number of the command that is to be killed."""
 
 
-def course(folder: Path, waits: int | None = None, fails: str = "", stops_at: str = "") -> Course:
-    """One whose command number `waits` lasts until it is stopped; `stops_at` is the act at which Ctrl-C is typed."""
-    project = Project(folder, Plot("rehearsal-1"))
+def rehearsal(folder: Path, waits: int | None = None, fails: str = "", stops_at: str = "") -> Rehearsal:
+    """A rehearsal whose command number `waits` runs until it is stopped. Ctrl-C is typed at command `stops_at`."""
+    project = Project(folder, StackOptions("rehearsal-1"))
     for service in ("front", "back"):
         (folder / "app" / service).mkdir(parents=True)
         (folder / "app" / service / "package.json").write_text("{}")
@@ -37,40 +37,40 @@ def course(folder: Path, waits: int | None = None, fails: str = "", stops_at: st
             os.kill(os.getpid(), signal.SIGINT)
 
     script = f"WAITS={'' if waits is None else waits}\nFAILS='{fails}'\n{COMMAND}"
-    return Course(project, say, command=("/bin/sh", "-c", script, "awsdeploy"))
+    return Rehearsal(project, say, program=("/bin/sh", "-c", script, "awsdeploy"))
 
 
-def ran(one: Course) -> list[str]:
-    return [act.name for act in one.acts]
+def ran(one: Rehearsal) -> list[str]:
+    return [command.name for command in one.commands]
 
 
 def test_all_of_it(tmp_path: Path) -> None:
-    one = course(tmp_path, waits=KILLED)
+    one = rehearsal(tmp_path, waits=KILLED)
     one.run()
     assert ran(one) == ["up", "deploy", "change", "kill", "again", "status", "destroy"]
-    assert [act.exit for act in one.acts] == [0, 0, 0, -9, 0, 0, 0]
-    assert [act.killed_after for act in one.acts if act.killed_after] == ["ec2:RunInstances"]
+    assert [command.exit for command in one.commands] == [0, 0, 0, -9, 0, 0, 0]
+    assert [command.killed_after for command in one.commands if command.killed_after] == ["ec2:RunInstances"]
     assert (one.destroyed, one.stopped, one.failed) == (True, False, [])
-    assert all(len(act.rows) == 1 for act in one.acts)
+    assert all(len(command.rows) == 1 for command in one.commands)
 
 
 def test_after_an_up_that_failed_it_is_destroyed(tmp_path: Path) -> None:
-    one = course(tmp_path, fails="0")
+    one = rehearsal(tmp_path, fails="0")
     one.run()
     assert ran(one) == ["up", "status", "destroy"]
-    assert [act.name for act in one.failed] == ["up"]
+    assert [command.name for command in one.failed] == ["up"]
     assert one.destroyed
 
 
 def test_a_failed_deploy_does_not_end_it(tmp_path: Path) -> None:
-    one = course(tmp_path, waits=KILLED, fails="1")
+    one = rehearsal(tmp_path, waits=KILLED, fails="1")
     one.run()
     assert ran(one) == ["up", "deploy", "change", "kill", "again", "status", "destroy"]
-    assert [act.name for act in one.failed] == ["deploy"]
+    assert [command.name for command in one.failed] == ["deploy"]
 
 
 def test_a_destroy_that_failed_is_tried_again(tmp_path: Path) -> None:
-    one = course(tmp_path, fails="0 2 3")
+    one = rehearsal(tmp_path, fails="0 2 3")
     one.run()
     assert ran(one) == ["up", "status", "destroy", "destroy-2"]
     assert not one.destroyed
@@ -87,7 +87,7 @@ def test_a_destroy_that_failed_is_tried_again(tmp_path: Path) -> None:
 )
 def test_after_ctrl_c_it_is_destroyed(tmp_path: Path, at: str, waits: int, then: list[str]) -> None:
     before = signal.getsignal(signal.SIGINT)
-    one = course(tmp_path, waits=waits, stops_at=at)
+    one = rehearsal(tmp_path, waits=waits, stops_at=at)
     one.run()
     assert ran(one) == then
     assert one.stopped
@@ -96,7 +96,7 @@ def test_after_ctrl_c_it_is_destroyed(tmp_path: Path, at: str, waits: int, then:
 
 
 def test_only_a_change_in_place_and_a_machine_are_declared(tmp_path: Path) -> None:
-    project = Project(tmp_path, Plot("rehearsal-1", "ap-northeast-2", "shop.example.com"))
+    project = Project(tmp_path, StackOptions("rehearsal-1", "ap-northeast-2", "shop.example.com"))
     first = project.settings
     assert (str(first.stack), first.domain, first.dns.mode) == ("rehearsal-1-dev", "shop.example.com", "route53")
     project.change_in_place()
