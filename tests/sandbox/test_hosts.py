@@ -68,7 +68,7 @@ def one_address_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worl
     control.stop(home)
 
 
-@pytest.fixture(params=["stack", "crowded"])
+@pytest.fixture(params=["stack", "one_address_stack"])
 def any_stack(request: pytest.FixtureRequest) -> World:
     """Many addresses, or one."""
     world: World = request.getfixturevalue(request.param)

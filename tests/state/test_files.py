@@ -141,7 +141,7 @@ def test_what_lies_where_simulated_machines_live_goes_first(
     monkeypatch.setattr(hosts, "subprocess", began(Popen=lambda *_a, **_k: None, PIPE=None, DEVNULL=None))
     simulated_hosts, site = hosts.Hosts(), began(folder=machines.parent, port=1)
     world: Any = began(of=lambda _kind: simulated_hosts, site=site)
-    hosts.let_through(world, 2)
+    hosts.allow_port(world, 2)
     assert not (machines / "bin" / "aws").is_symlink()
     assert (machines / "outside").read_text() == "1\n2\n"
 

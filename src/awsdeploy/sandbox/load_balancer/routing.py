@@ -107,8 +107,8 @@ class Routing:
         assert self.control is not None  # noqa: S101  # tells mypy
         world = self.server.world
         if world.of(hosts.Hosts).running:
-            for port in set(self.ports.values()) - world.of(hosts.Hosts).outside:
-                hosts.let_through(world, port)
+            for port in set(self.ports.values()) - world.of(hosts.Hosts).allowed_ports:
+                hosts.allow_port(world, port)
         now = table(world)
         if self.sent.number == 0 or replace(now, number=self.sent.number) != self.sent:
             self.sent = replace(now, number=self.sent.number + 1)

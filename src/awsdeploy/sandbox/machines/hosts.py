@@ -1,8 +1,8 @@
-"""The machines behind the simulated ones: for each instance a folder, a loopback address, and what runs there.
+"""Hosts of the simulated instances on this computer: for each a folder, a loopback address, and its processes.
 
-Made when something is to run on a machine, never before. Knows nothing of AWS's answers, and nothing of what is run.
-An instance has two addresses: one for who listens on every address, one for who listens on 127.0.0.1 alone. A program
-is moved there by `shims/listen.js`. Where a system has 127.0.0.1 alone, ports are moved instead.
+A host is created when the first program runs on it. An instance has two addresses, one for programs that listen on
+every address, and one for programs that listen on 127.0.0.1 only. `shims/listen.js` gives each program its address. If
+the system has only 127.0.0.1 (macOS), the programs get other ports instead.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from awsdeploy.sandbox.server.world import World
 from awsdeploy.state.files import own_folder
 
 SHIMS = Path(__file__).with_name("shims")
-STAND_INS = {
+REPLACEMENTS = {
     "aws": (sys.executable, "-I", "aws.py"),
     "curl": ("/bin/sh", "curl.sh"),
     "id": ("/bin/sh", "id.sh"),
@@ -33,23 +33,27 @@ STAND_INS = {
     "runuser": ("/bin/sh", "runuser.sh"),
     "nginx": ("node", "nginx.js"),
 }
-"""Programs of Amazon Linux that are not the ones of this machine: what plays each."""
-LONGEST = 100
-"""Bytes of a unix socket's path that every system takes; PM2's are the longest."""
-DEEPEST = "/i-0123456789abcdef0/home/app/.pm2/interactor.sock"
+"""Programs of Amazon Linux that differ or are missing on this computer, and the script that replaces each."""
+SOCKET_PATH_LIMIT = 100
+"""Bytes that every system allows for the path of a Unix socket."""
+LONGEST_SOCKET_PATH = "/i-0123456789abcdef0/home/app/.pm2/interactor.sock"
+"""The longest path of a socket below the folder of the hosts: one of PM2."""
 FOLDERS = (
     "etc/systemd/system home/app opt/awsdeploy proc run/ports srv/app/releases srv/app/shared tmp usr/local/bin "
     "var/lib/awsdeploy var/log/app var/log/awsdeploy"
 )
-KEPT = (
+PASSED_VARIABLES = (
     "LANG LC_ALL TZ TERM USER LOGNAME HTTP_PROXY HTTPS_PROXY http_proxy https_proxy SSL_CERT_FILE NODE_EXTRA_CA_CERTS"
 )
-"""What a program on a machine sees of the environment that the sandbox was started in: how to reach the registry."""
+"""Variables that programs on a host get from the sandbox's own environment, for example the proxy for npm."""
 
 
 @dataclass(frozen=True)
 class Host:
-    """One instance's. `address`: where it is reached; `local`: where its own 127.0.0.1 is; `base`: 0, or its ports."""
+    """Host of one instance.
+
+    `address`: where others reach it. `local`: what it uses as 127.0.0.1. `base`: first port on a shared address, or 0.
+    """
 
     id: str
     root: Path
@@ -60,89 +64,94 @@ class Host:
 
 @dataclass
 class Hosts:
-    """All of a world."""
+    """All hosts of one simulated world."""
 
     running: dict[str, Host] = field(default_factory=dict)
     folder: Path | None = None
     guard: subprocess.Popen[bytes] | None = None
-    over: threading.Event = field(default_factory=threading.Event)
-    outside: set[int] = field(default_factory=set)
-    power: dict[str, int] = field(default_factory=dict)
-    """How often each machine has lost its power."""
+    ended: threading.Event = field(default_factory=threading.Event)
+    allowed_ports: set[int] = field(default_factory=set)
+    power_losses: dict[str, int] = field(default_factory=dict)
+    """Number of power losses of each instance."""
 
 
 @dataclass(frozen=True)
-class Ready:
-    """Machine, environment and programs for a start, and the machine's number of power losses before it."""
+class PreparedHost:
+    """Host, environment and programs for a start, and how often the host had lost its power before."""
 
     host: Host
     environment: Mapping[str, str]
     programs: Path
-    power: int
+    power_losses: int
 
 
 def host(world: World, id: str) -> Host:
-    """The instance's, made on first use. Call it with the world's lock held."""
+    """Return the instance's host; create it on first use. The caller holds the world's lock."""
     hosts = world.of(Hosts)
     if id not in hosts.running:
         root = _folder(world) / id
         for name in FOLDERS.split():
             (root / name).mkdir(parents=True, exist_ok=True)
         taken = [(one.address, one.base) for one in hosts.running.values()]
-        address, local, base = paths.found(taken, f"{os.getpid()}:{world.site.port}:{id}")
+        address, local, base = paths.choose_address(taken, f"{os.getpid()}:{world.site.port}:{id}")
         hosts.running[id] = Host(id, root, address, local, base)
     return hosts.running[id]
 
 
 def address_of(world: World, id: str) -> str:
-    """The address on which the instance's services answer; 127.0.0.1 where the system has no other."""
+    """Return the address on which the instance's services answer; 127.0.0.1 if the system has no other."""
     return host(world, id).address
 
 
 def port_of(world: World, id: str, port: int) -> int:
-    """The real port of what listens on `port` in the instance: the same, unless all share one address."""
+    """Return the real port of `port` on the instance: the same, unless all hosts share one address."""
     one = host(world, id)
-    return paths.port(one.root / "run" / "ports", one.base, str(port)) if one.base else port
+    return paths.assigned_port(one.root / "run" / "ports", one.base, str(port)) if one.base else port
 
 
-def let_through(world: World, port: int) -> None:
-    """Machines may connect to this port of the real 127.0.0.1: the load balancer's, a database's."""
+def allow_port(world: World, port: int) -> None:
+    """Let the hosts connect to this port of the real 127.0.0.1, for example that of a database."""
     hosts = world.of(Hosts)
-    hosts.outside.add(port)
-    lines = "".join(f"{one}\n" for one in sorted({*hosts.outside, world.site.port}))
+    hosts.allowed_ports.add(port)
+    lines = "".join(f"{one}\n" for one in sorted({*hosts.allowed_ports, world.site.port}))
     path = _folder(world) / "outside"
     path.with_suffix(".new").write_text(lines)
     path.with_suffix(".new").replace(path)
 
 
-def name(world: World, host: str, port: int, real: int) -> None:
-    """Give a database's port on the real 127.0.0.1 a name, which the machines resolve."""
+def register_name(world: World, host: str, port: int, real: int) -> None:
+    """Make the hosts resolve a database's name and port to a port of the real 127.0.0.1."""
     path = _folder(world) / "names"
     known = path.read_text() if path.exists() else ""
-    path.with_suffix(".new").write_text(f"{host} {port} {real}\n{known}")  # the newest is found first
+    # The hosts use the first match, so the newest is first.
+    path.with_suffix(".new").write_text(f"{host} {port} {real}\n{known}")
     path.with_suffix(".new").replace(path)
 
 
-def below(world: World, name: str) -> Path:
-    """A folder that goes with the machines of this world, and everything that runs with its mark."""
+def subfolder(world: World, name: str) -> Path:
+    """Return a folder that is deleted with the hosts; programs that run with its mark are ended with them."""
     return _folder(world) / name
 
 
 def programs(world: World) -> Path:
-    """The folder of the stand-ins, first in every machine's PATH."""
+    """Return the folder of the `REPLACEMENTS`, which is first in the PATH of each host."""
     return _folder(world) / "bin"
 
 
 def environment(world: World, id: str, region: str) -> dict[str, str]:
-    """Environment of a program on the machine; other parts of its PATH come in front."""
+    """Return the environment of a program on the host. `start` adds Node.js to its PATH."""
     one, hosts = host(world, id), _folder(world)
     loopback = "127.0.0.1,localhost"
     key, secret = world.site.keys.of_machine(id)
     return {
-        # npm looks below HOME, which is the machine's: what it has fetched once need not be fetched by each.
+        # HOME differs for each host; without these npm would download the same packages for each.
         "npm_config_cache": str(Path.home() / ".npm"),
         "npm_config_userconfig": str(Path.home() / ".npmrc"),
-        **{name: value for name, value in os.environ.items() if name in KEPT.split() or _of_npm(name)},
+        **{
+            name: value
+            for name, value in os.environ.items()
+            if name in PASSED_VARIABLES.split() or _is_npm_setting(name)
+        },
         "ROOT": str(one.root),
         "INSTANCE_ID": id,
         "HOME": str(one.root / "home" / "app"),
@@ -158,7 +167,7 @@ def environment(world: World, id: str, region: str) -> dict[str, str]:
         "AWS_EC2_METADATA_DISABLED": "true",
         "NO_PROXY": loopback,
         "no_proxy": loopback,
-        "NODE_OPTIONS": f"--require {_quoted(SHIMS / 'listen.js')}",
+        "NODE_OPTIONS": f"--require {_quote_for_node(SHIMS / 'listen.js')}",
         "NEXT_TELEMETRY_DISABLED": "1",
         processes.MARK: str(one.root),
         "AWSDEPLOY_HOST_ADDRESS": one.address,
@@ -169,23 +178,25 @@ def environment(world: World, id: str, region: str) -> dict[str, str]:
     }
 
 
-def ready(world: World, id: str, region: str) -> Ready:
-    """The machine as it is now, with the world's lock held: a program that is started later is not, if it has lost its
-    power meanwhile."""
+def prepare(world: World, id: str, region: str) -> PreparedHost:
+    """Return what `start` needs. The caller holds the world's lock.
+
+    `start` does not start a program if the host has lost its power since then.
+    """
     hosts = world.of(Hosts)
-    return Ready(host(world, id), environment(world, id, region), programs(world), hosts.power.get(id, 0))
+    return PreparedHost(host(world, id), environment(world, id, region), programs(world), hosts.power_losses.get(id, 0))
 
 
 def start(
-    world: World, on: Ready, script: Path, output: IO[bytes], errors: IO[bytes]
+    world: World, on: PreparedHost, script: Path, output: IO[bytes], errors: IO[bytes]
 ) -> subprocess.Popen[bytes] | None:
-    """Run a script on the machine, in a process group of its own; None if the machine has lost its power or is no more.
+    """Run a script on the host, in a separate process group. Returns None if the host has no power or was deleted.
 
-    Not to be called under the world's lock: what it needs is made first. Raises `NoToolchain`.
+    The caller must not hold the world's lock, because installing Node.js takes long. Raises `NoToolchain`.
     """
     path = f"{on.programs}{os.pathsep}{toolchain.put_into(on.programs)}"
     with world.site.lock:
-        if lost(world, on):
+        if lost_power(world, on):
             return None
         return subprocess.Popen(
             ["/bin/sh", "-c", shlex.quote(str(script))],
@@ -198,16 +209,16 @@ def start(
         )
 
 
-def lost(world: World, on: Ready) -> bool:
-    """Check whether the machine has lost its power since it was ready."""
+def lost_power(world: World, on: PreparedHost) -> bool:
+    """Check whether the host has lost its power since `prepare`."""
     hosts = world.of(Hosts)
-    return hosts.over.is_set() or hosts.power.get(on.host.id, 0) != on.power
+    return hosts.ended.is_set() or hosts.power_losses.get(on.host.id, 0) != on.power_losses
 
 
 def power_off(world: World, id: str) -> None:
-    """Everything that runs on the machine is gone at once; its files stay."""
+    """Kill every process on the host; its files stay."""
     hosts = world.of(Hosts)
-    hosts.power[id] = hosts.power.get(id, 0) + 1
+    hosts.power_losses[id] = hosts.power_losses.get(id, 0) + 1
     one = hosts.running.get(id)
     if one is not None:
         processes.end(one.root)
@@ -215,7 +226,7 @@ def power_off(world: World, id: str) -> None:
 
 
 def remove(world: World, id: str) -> None:
-    """The machine is no more."""
+    """Kill every process on the host and delete its files."""
     power_off(world, id)
     one = world.of(Hosts).running.pop(id, None)
     if one is not None:
@@ -225,9 +236,9 @@ def remove(world: World, id: str) -> None:
 
 
 def end(world: World) -> None:
-    """All machines of the world are no more; returns when nothing of them runs."""
+    """Delete all hosts of the world; returns when none of their processes runs."""
     hosts = world.of(Hosts)
-    hosts.over.set()
+    hosts.ended.set()
     hosts.running.clear()
     if hosts.guard is not None and hosts.guard.stdin is not None:
         hosts.guard.stdin.close()
@@ -235,51 +246,51 @@ def end(world: World) -> None:
     link = world.site.folder / "machines"
     if link.is_symlink():
         link.unlink()
-    with contextlib.suppress(OSError):  # that of a fork is empty now
+    with contextlib.suppress(OSError):  # the folder of a forked world is empty now
         world.site.folder.rmdir()
 
 
-def leave_behind(world: World) -> None:
-    """Forget the other world's machines after a fork: this world starts its own."""
+def forget_after_fork(world: World) -> None:
+    """Forget the hosts of the original world: a forked world starts its own."""
     hosts = world.of(Hosts)
     if hosts.guard is not None and hosts.guard.stdin is not None:
         os.close(hosts.guard.stdin.fileno())
     hosts.running, hosts.folder, hosts.guard = {}, None, None
-    hosts.over, hosts.outside = threading.Event(), set()
+    hosts.ended, hosts.allowed_ports = threading.Event(), set()
 
 
 def _folder(world: World) -> Path:
-    """Folder of the machines: in the sandbox's own, unless that is too deep for PM2's sockets."""
+    """Return the folder of the hosts: in the sandbox's folder, unless the paths of PM2's sockets would be too long."""
     hosts = world.of(Hosts)
     if hosts.folder is not None:
         return hosts.folder
     link = world.site.folder / "machines"
     own_folder(link.parent)
-    if link.is_symlink():  # of a sandbox that was killed
+    if link.is_symlink():  # from a sandbox that was killed
         link.unlink()
-    shutil.rmtree(link, ignore_errors=True)  # of deleted machines, or not ours
-    if len(os.fsencode(link)) + len(DEEPEST) <= LONGEST:
+    shutil.rmtree(link, ignore_errors=True)  # files of deleted hosts
+    if len(os.fsencode(link)) + len(LONGEST_SOCKET_PATH) <= SOCKET_PATH_LIMIT:
         folder = link
     else:
         folder = Path(tempfile.mkdtemp(prefix="awsdeploy-")).resolve()
         link.symlink_to(folder)
     hosts.folder = folder
     (folder / "bin").mkdir(parents=True, exist_ok=True)
-    for name, (*runner, program) in STAND_INS.items():
+    for name, (*runner, program) in REPLACEMENTS.items():
         wrapper = folder / "bin" / name
         wrapper.write_text(f'#!/bin/sh\nexec {shlex.join([*runner, str(SHIMS / program)])} "$@"\n')
         wrapper.chmod(0o755)
     guard = [sys.executable, "-P", "-m", "awsdeploy.sandbox.machines.processes", str(folder)]
     hosts.guard = subprocess.Popen(guard, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, start_new_session=True)
-    let_through(world, world.site.port)
+    allow_port(world, world.site.port)
     return folder
 
 
-def _of_npm(name: str) -> bool:
+def _is_npm_setting(name: str) -> bool:
     return name.lower().startswith("npm_config_")
 
 
-def _quoted(path: Path) -> str:
-    """Value in the form that NODE_OPTIONS needs."""
+def _quote_for_node(path: Path) -> str:
+    """Quote a path for NODE_OPTIONS."""
     text = str(path).replace("\\", "\\\\").replace('"', '\\"')
     return f'"{text}"' if " " in text else text

@@ -1,6 +1,4 @@
-"""Addresses and ports on which simulated machines listen here: addresses of their own, or ports where the system has
-one.
-"""
+"""Addresses and ports of the simulated machines on this computer: one address each, or ports of a shared address."""
 
 from __future__ import annotations
 
@@ -13,7 +11,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 PORTS = 40
-"""How many ports a machine has that shares its address with the others."""
+"""Number of ports of each machine if all share one address."""
 LOWEST, HIGHEST = 20_000, 30_000
 
 
@@ -30,10 +28,11 @@ def many_addresses() -> bool:
     return True
 
 
-def found(taken: Collection[tuple[str, int]], seed: str) -> tuple[str, str, int]:
-    """Two addresses that no other machine has, nor one of another sandbox; or one, and the first of its ports.
+def choose_address(taken: Collection[tuple[str, int]], seed: str) -> tuple[str, str, int]:
+    """Return two unused addresses and 0; or, if the system has only one address, that address twice and the first port.
 
-    `taken`: the first addresses and the ports of the machines that stand. `seed`: of this machine in this process.
+    `taken`: address and first port of the existing machines. `seed`: a text that is different for each machine, also in
+    other sandboxes.
     """
     addresses, bases = {address for address, _ in taken}, {base for _, base in taken}
     for number in range(10_000):
@@ -48,8 +47,11 @@ def found(taken: Collection[tuple[str, int]], seed: str) -> tuple[str, str, int]
     raise OSError("no address is left for another machine")
 
 
-def port(folder: Path, base: int, name: str) -> int:
-    """The machine's real port for a service: a link whose name is the port and whose target the service, as in Node."""
+def assigned_port(folder: Path, base: int, name: str) -> int:
+    """Return the real port for a port of the machine; `shims/listen.js` does the same.
+
+    Each assignment is a link in `folder`: its name is the real port, its target the machine's port.
+    """
     for number in range(base, base + PORTS):
         link = folder / str(number)
         with contextlib.suppress(FileExistsError):

@@ -49,7 +49,7 @@ def begin(clock: SandboxClock, site: Site) -> World:
 
 def leave_behind(world: World) -> None:
     """Forget what runs on the other world's machines after a fork."""
-    hosts.leave_behind(world)
+    hosts.forget_after_fork(world)
     for correction in aws.FORKED:
         correction(world)
 

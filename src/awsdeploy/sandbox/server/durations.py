@@ -5,7 +5,7 @@ from __future__ import annotations
 NAT_CREATED = 105
 NAT_FAILED = 20  # no internet gateway: AWS says so within seconds
 NAT_DELETED = 50
-REMEMBERED = 3600  # AWS shows deleted NAT gateways and terminated instances for about an hour
+DELETED_SHOWN = 3600  # AWS shows deleted NAT gateways and terminated instances for about an hour
 
 INSTANCE_RUNNING = 15
 INSTANCE_STATUS_OK = 150

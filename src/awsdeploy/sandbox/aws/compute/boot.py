@@ -47,7 +47,7 @@ def _start_units(world: World, region: str, instance: Any) -> None:
 
 def _run(world: World, region: str, id: str, name: str, text: str) -> None:
     """Run the script in the background; its output is in the machine's bootstrap log."""
-    on = hosts.ready(world, id, region)
+    on = hosts.prepare(world, id, region)
     shipping.begin(world)
     script = on.host.root / "opt" / "awsdeploy" / f"{name}.sh"
     script.write_text(text)
@@ -55,7 +55,7 @@ def _run(world: World, region: str, id: str, name: str, text: str) -> None:
     threading.Thread(target=_started, args=(world, region, on, script), daemon=True).start()
 
 
-def _started(world: World, region: str, on: hosts.Ready, script: Path) -> None:
+def _started(world: World, region: str, on: hosts.PreparedHost, script: Path) -> None:
     servers.begin(world, region)
     with (on.host.root / LOG).open("ab") as output:
         try:

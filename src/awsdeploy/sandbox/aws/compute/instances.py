@@ -190,7 +190,7 @@ def _terminated(world: World, region: str, instance: Any) -> None:
             if not reservation.instances:
                 del ec2.reservations[key]
 
-    world.agenda.after(durations.REMEMBERED, forget)
+    world.agenda.after(durations.DELETED_SHOWN, forget)
 
 
 def _tell(world: World, region: str, instance: Any) -> None:

@@ -97,13 +97,13 @@ def carry_out(world: World, invocation: Invocation) -> None:
         if not invocation.cancelled:
             invocation.become("InProgress")
     code = _watched(world, invocation, on, process)
-    if hosts.lost(world, on):
+    if hosts.lost_power(world, on):
         _lost(world, invocation)
     elif _await_agent(world, invocation):
         _end(world, invocation, code)
 
 
-def _watched(world: World, invocation: Invocation, on: hosts.Ready, process: subprocess.Popen[bytes]) -> int:
+def _watched(world: World, invocation: Invocation, on: hosts.PreparedHost, process: subprocess.Popen[bytes]) -> int:
     """The exit status, as a shell has it. What is written meanwhile goes to the logs."""
     deadline = time.monotonic() + invocation.seconds
     while True:
@@ -118,7 +118,7 @@ def _watched(world: World, invocation: Invocation, on: hosts.Ready, process: sub
                 invocation.details = "ExecutionTimedOut"
             return STOPPED
         with world.site.lock:
-            if not hosts.lost(world, on) and agents.online(world, *_machine(world, invocation)):
+            if not hosts.lost_power(world, on) and agents.online(world, *_machine(world, invocation)):
                 _pump(world, invocation)
 
 
@@ -147,9 +147,9 @@ def _lost(world: World, invocation: Invocation) -> None:
             invocation.become("Failed")
 
 
-def _await_agent(world: World, invocation: Invocation) -> hosts.Ready | None:
+def _await_agent(world: World, invocation: Invocation) -> hosts.PreparedHost | None:
     """Wait until the machine's agent answers. None: it never will."""
-    over = world.of(hosts.Hosts).over
+    over = world.of(hosts.Hosts).ended
     while True:
         with world.site.lock:
             if over.is_set():
@@ -157,7 +157,7 @@ def _await_agent(world: World, invocation: Invocation) -> hosts.Ready | None:
             world.agenda.catch_up()
             region, instance = _machine(world, invocation)
             if agents.online(world, region, instance):
-                return hosts.ready(world, invocation.instance, invocation.region)
+                return hosts.prepare(world, invocation.instance, invocation.region)
             if instance is None or instance._state.name in {"shutting-down", "terminated"}:
                 expire = partial(_expire, world, invocation)
                 world.agenda.after(invocation.seconds, expire)
@@ -175,7 +175,7 @@ def _machine(world: World, invocation: Invocation) -> tuple[str, Any]:
     return invocation.region, world.moto("ec2", invocation.region).get_instance_by_id(invocation.instance)
 
 
-def _folder(on: hosts.Ready, invocation: Invocation) -> Path:
+def _folder(on: hosts.PreparedHost, invocation: Invocation) -> Path:
     """Folder in which the agent keeps the script and its output."""
     folder = on.host.root / "var" / "lib" / "amazon" / "ssm" / invocation.command
     folder.mkdir(parents=True, exist_ok=True)

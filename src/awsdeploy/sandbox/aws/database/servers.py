@@ -20,7 +20,7 @@ def begin(world: World, region: str) -> None:
     """Start a server for what can be reached and has none yet. Blocks for seconds; call it without the world's lock."""
     with STARTING:
         with world.site.lock:
-            authority = certificates.authority(hosts.below(world, ""))
+            authority = certificates.authority(hosts.subfolder(world, ""))
         if mysql.program() is None:
             return
         for name, database in _reachable(world, region).items():
@@ -36,7 +36,7 @@ def begin(world: World, region: str) -> None:
                 continue
             with world.site.lock:
                 running[name] = server
-                hosts.name(world, str(database.address), int(database.port), server.port)
+                hosts.register_name(world, str(database.address), int(database.port), server.port)
 
 
 @after("rds:ModifyDBParameterGroup")
@@ -67,7 +67,7 @@ def _tls_alone(world: World, region: str, database: Any) -> bool:
 
 def _folder(world: World, name: str) -> Path:
     with world.site.lock:
-        return hosts.below(world, "databases") / name
+        return hosts.subfolder(world, "databases") / name
 
 
 def _reachable(world: World, region: str) -> dict[str, Any]:

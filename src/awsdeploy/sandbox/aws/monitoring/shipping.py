@@ -39,7 +39,7 @@ def begin(world: World) -> None:
     """Start to ship logs. The caller holds the world's lock."""
     shipped = world.of(Shipped)
     if shipped.thread is None:
-        shipped.thread = threading.Thread(target=_run, args=(world, world.of(hosts.Hosts).over), daemon=True)
+        shipped.thread = threading.Thread(target=_run, args=(world, world.of(hosts.Hosts).ended), daemon=True)
         shipped.thread.start()
 
 

@@ -1,4 +1,7 @@
-"""NAT gateways and the addresses they hold: minutes to come, minutes to go, failing without an internet gateway."""
+"""NAT gateways and their addresses.
+
+Creation and deletion take minutes. Without an internet gateway the creation fails.
+"""
 
 from __future__ import annotations
 
@@ -23,22 +26,22 @@ def create(world: World, call: ApiCall, answer: Answer) -> None:
     eni._group_set = []
     attached = any(gateway.vpc and gateway.vpc.id == nat.vpc_id for gateway in ec2.internet_gateways.values())
     if attached:
-        world.agenda.after(durations.NAT_CREATED, lambda: _available(nat))
+        world.agenda.after(durations.NAT_CREATED, lambda: _become_available(nat))
     else:
-        world.agenda.after(durations.NAT_FAILED, lambda: _failed(world, call.region, nat))
+        world.agenda.after(durations.NAT_FAILED, lambda: _fail(world, call.region, nat))
 
 
-def _available(nat: Any) -> None:
+def _become_available(nat: Any) -> None:
     if nat.state == "pending":
         nat.state = "available"
 
 
-def _failed(world: World, region: str, nat: Any) -> None:
+def _fail(world: World, region: str, nat: Any) -> None:
     if nat.state != "pending":
         return
     nat.failure_code = "Gateway.NotAttached"
     nat.failure_message = f"Network {nat.vpc_id} has no Internet gateway attached"
-    _gone(world, region, nat, "failed")
+    _release_address(world, region, nat, "failed")
 
 
 @before("ec2:DeleteNatGateway")
@@ -49,11 +52,11 @@ def delete(world: World, call: ApiCall) -> Answer:
         raise AwsRefuses("NatGatewayNotFound", f"NatGateway {nat_id} was not found")
     if nat.state in {"pending", "available"}:
         nat.state = "deleting"
-        world.agenda.after(durations.NAT_DELETED, lambda: _gone(world, call.region, nat, "deleted"))
+        world.agenda.after(durations.NAT_DELETED, lambda: _release_address(world, call.region, nat, "deleted"))
     return {"NatGatewayId": nat_id}
 
 
-def _gone(world: World, region: str, nat: Any, state: str) -> None:
+def _release_address(world: World, region: str, nat: Any, state: str) -> None:
     ec2 = world.moto("ec2", region)
     nat.state = state
     for address in ec2.addresses:
@@ -61,11 +64,11 @@ def _gone(world: World, region: str, nat: Any, state: str) -> None:
             address.eni.public_ip = None
             address.eni = address.association_id = None
     interfaces.remove(world, region, [nat._eni.id])
-    world.agenda.after(durations.REMEMBERED, lambda: ec2.nat_gateways.pop(nat.id, None))
+    world.agenda.after(durations.DELETED_SHOWN, lambda: ec2.nat_gateways.pop(nat.id, None))
 
 
 @before("ec2:DescribeNatGateways")
-def known(world: World, call: ApiCall) -> None:
+def check_ids(world: World, call: ApiCall) -> None:
     present = world.moto("ec2", call.region).nat_gateways
     for nat_id in call.parameters.get("NatGatewayIds") or ():
         if nat_id not in present:
@@ -73,21 +76,21 @@ def known(world: World, call: ApiCall) -> None:
 
 
 @before("ec2:AllocateAddress")
-def address_quota(world: World, call: ApiCall) -> None:
+def check_address_quota(world: World, call: ApiCall) -> None:
     if len(world.moto("ec2", call.region).addresses) >= limits.quota(world, limits.ADDRESSES):
         raise AwsRefuses("AddressLimitExceeded", "The maximum number of addresses has been reached.")
 
 
 @before("ec2:ReleaseAddress")
-def address_in_use(world: World, call: ApiCall) -> None:
+def refuse_release_in_use(world: World, call: ApiCall) -> None:
     for address in world.moto("ec2", call.region).addresses:
         if address.allocation_id == call.parameters.get("AllocationId") and address.association_id:
             raise AwsRefuses("InvalidIPAddress.InUse", f"Address {address.public_ip} is in use.")
 
 
 @before("ec2:DisassociateAddress")
-def address_of_a_nat_gateway(world: World, call: ApiCall) -> None:
-    """The address of a NAT gateway goes with the gateway, never by itself."""
+def refuse_disassociation(world: World, call: ApiCall) -> None:
+    """The address of a NAT gateway is released only when the gateway is deleted."""
     for address in world.moto("ec2", call.region).addresses:
         eni = address.eni
         if address.association_id == call.parameters.get("AssociationId") and eni is not None and eni.requester_managed:
