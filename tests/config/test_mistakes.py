@@ -294,6 +294,29 @@ CASES = [
     ConfigCase("wildcards", '[services.backend]\npaths = ["/*/x/*"]', "paths[0]", ("at most one wildcard",)),
     ConfigCase("a strange path", '[services.backend]\npaths = ["/a b"]', "paths[0]", ("only letters",)),
     ConfigCase("a relative health path", '[services.backend]\nhealth = "ok"', "health", ('begins with "/"',)),
+    ConfigCase(
+        "status codes that AWS does not take",
+        '[services.backend]\nhealth_status = "200-503"',
+        "4: services.backend.health_status",
+        ("from 200 to 499", '"200,404"'),
+    ),
+    ConfigCase("a range backwards", '[services.backend]\nhealth_status = "399-200"', "health_status", ("200-399",)),
+    ConfigCase("a word for codes", '[services.backend]\nhealth_status = "2xx"', "health_status", ("200-399",)),
+    ConfigCase(
+        "codes that the placeholder does not have",
+        '[services.backend]\nhealth_status = "204"',
+        "health_status",
+        ("include 200", "before the first release"),
+    ),
+    ConfigCase(
+        "codes beside tcp",
+        '[services.backend]\nhealth = "tcp"\nhealth_status = "200"',
+        "5: services.backend.health_status",
+        ('no status codes with health = "tcp"',),
+    ),
+    ConfigCase(
+        "codes of a worker", '[services.job]\nhealth_status = "200"', "4: services.job", ("a worker has no port",)
+    ),
     ConfigCase("service in capitals", "[services.Web]\nport = 80", "3: services.Web", ('for example "web"',)),
     ConfigCase("a long service name", f"[services.{'s' * 21}]\n", "3: services.s", ("this has 21",)),
     ConfigCase("service called alb", "[services.alb]\n", "3: services.alb", ("already uses the name",)),

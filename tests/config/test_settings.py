@@ -65,6 +65,22 @@ def test_the_documented_values_are_the_defaults() -> None:
     assert (waits.settle, waits.poll_floor, waits.poll_ceiling, waits.silence) == (60.0, 0.5, 15.0, 120.0)
 
 
+@pytest.mark.parametrize(
+    ("written", "path", "codes", "healthy"),
+    [
+        ("", "/api/health", "200-399", {200, 302}),
+        ('health_status = "200-499"', "/api/health", "200-499", {200, 302, 404}),
+        ('health_status = "200, 404"', "/api/health", "200,404", {200, 404}),
+        ('health = "tcp"', "/", "200-499", {200, 302, 404}),
+    ],
+)
+def test_which_answers_are_healthy(written: str, path: str, codes: str, healthy: set[int]) -> None:
+    text = f'name = "shop"\nplatform = "supported"\n[services.frontend]\n[services.backend]\n{written}\n'
+    backend = loads(text).services["backend"]
+    assert (backend.health_path, backend.healthy_codes) == (path, codes)
+    assert {code for code in (200, 302, 404, 503) if backend.is_healthy(code)} == healthy
+
+
 def test_the_dev_preset_is_small_and_the_rest_stays() -> None:
     """K1: t3.micro and db.t3.micro; nothing but sizes differs from prod."""
     dev, prod = settings(environment="dev"), settings()

@@ -71,3 +71,25 @@ def test_behind_nginx_the_page_listens_on_another_port_of_the_machine_itself(tmp
     front = manifest(settings, settings.services["frontend"], code, release_id(code), SITE, UPLOADS)
     assert (front.port, front.behind) == (3000, 13000)
     assert (front.environment["PORT"], front.environment["HOSTNAME"]) == ("13000", "127.0.0.1")
+
+
+@pytest.mark.parametrize(
+    ("written", "health", "status", "protocol"),
+    [
+        ("", "/", "200-399", "http"),
+        ('health = "/ok"\nhealth_status = "200-499"', "/ok", "200-499", "http"),
+        ('health = "tcp"', "/", "200-499", "tcp"),
+    ],
+)
+def test_the_machine_is_told_what_is_healthy(
+    tmp_path: Path, written: str, health: str, status: str, protocol: str
+) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text(
+        "".join(f'{key} = "{value}"\n' for key, value in CONFIG.items()) + f"[services.frontend]\n{written}\n"
+    )
+    settings = load(path, {})
+    (tmp_path / "code").mkdir()
+    code = committed(repository(tmp_path / "code"), "HEAD")
+    front = manifest(settings, settings.services["frontend"], code, release_id(code), SITE, UPLOADS)
+    assert (front.health, front.health_status, front.health_protocol) == (health, status, protocol)

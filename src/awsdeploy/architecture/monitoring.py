@@ -129,7 +129,7 @@ class Monitoring:
         name, front = next((name, one) for name, one in self.web.services.items() if "/*" in one.paths)
         domain = self.settings.domain or ""
         leads_here = (*(one for one in names.records if one.name == domain), listener)
-        check = HealthCheck(key=HEALTH_CHECK, domain=domain, path=front.health or "/", after=leads_here)
+        check = HealthCheck(key=HEALTH_CHECK, domain=domain, path=front.health_path, after=leads_here)
         yield check
         topic = self.topic
         if self.settings.region != HEALTH_REGION:

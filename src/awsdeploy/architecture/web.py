@@ -46,7 +46,8 @@ class Web:
                 key=f"web/{name}",
                 vpc=network.vpc,
                 port=service.port or 0,
-                health=service.health or "/",
+                health=service.health_path,
+                codes=service.healthy_codes,
                 targets=machines.instances[name],
             )
             for name, service in self.services.items()

@@ -9,11 +9,10 @@ from awsdeploy.config.ci import CiSettings
 from awsdeploy.config.dns import DnsSettings
 from awsdeploy.config.layers import ENVIRONMENT, from_mapping, load, loads
 from awsdeploy.config.schema import json_schema
+from awsdeploy.config.services import ScalingSettings, Service
 from awsdeploy.config.settings import (
     DatabaseSettings,
     NetworkSettings,
-    ScalingSettings,
-    Service,
     Settings,
     WaitsSettings,
 )

@@ -11,9 +11,11 @@ from ipaddress import IPv4Network
 from itertools import combinations
 
 from awsdeploy.config import domains, placeholders
+from awsdeploy.config.health_check import TCP
 from awsdeploy.config.repository import EXAMPLE
 from awsdeploy.config.rules import RESERVED_STARTS
-from awsdeploy.config.settings import NGINX_OFFSET, Service, Settings
+from awsdeploy.config.services import NGINX_OFFSET, Service
+from awsdeploy.config.settings import Settings
 from awsdeploy.config.wrong import shown
 
 CERTIFICATE_NAMES = 10
@@ -170,6 +172,7 @@ def _services(settings: Settings) -> Iterator[Mistake]:
         elif service.port is None and service.health is not None:
             text = "expected no health path for a worker: a worker has no port"
             yield Mistake((*path, "health"), text, about=((*path, "port"), (*path, "paths")))
+        yield from _health_status(path, service)
         yield from _scaling(path, service)
         yield from _nginx(path, service)
         if service.port is not None and (other := ports.setdefault(service.port, name)) != name:
@@ -177,6 +180,17 @@ def _services(settings: Settings) -> Iterator[Mistake]:
             yield Mistake((*path, "port"), text, about=(("services", other, "port"),))
         yield from _policies(path, service)
         yield from _placeholders(path, service, settings)
+
+
+def _health_status(path: tuple[str, str], service: Service) -> Iterator[Mistake]:
+    if "health_status" not in service.model_fields_set:
+        return
+    if service.port is None:
+        text = "expected no status codes for a worker: a worker has no port"
+        yield Mistake((*path, "health_status"), text, about=((*path, "port"), (*path, "paths")))
+    elif service.health == TCP:
+        text = f'expected no status codes with health = "{TCP}": any answer below 500 means healthy'
+        yield Mistake((*path, "health_status"), text, about=((*path, "health"),))
 
 
 def _nginx(path: tuple[str, str], service: Service) -> Iterator[Mistake]:

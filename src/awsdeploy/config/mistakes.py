@@ -15,7 +15,8 @@ from typing import Any
 from pydantic import BaseModel
 
 from awsdeploy.config.consistency import Mistake
-from awsdeploy.config.settings import Service, Settings
+from awsdeploy.config.services import Service
+from awsdeploy.config.settings import Settings
 from awsdeploy.config.wrong import Wrong, printable, shown
 
 Path = tuple[str | int, ...]

@@ -46,7 +46,6 @@ AUTO = "auto"
 """For an address: the operator's own."""
 
 _PATH = re.compile(r"/[A-Za-z0-9_.$/~\"'@:+&*?-]*")
-_HEALTH = re.compile(r"/[!-~]*")
 _ARM = re.compile(r"[a-z]+[0-9]+g[a-z]*|a1")
 _REGIONS = (
     "ap-northeast-1 ap-northeast-2 ap-northeast-3 ap-south-1 ap-southeast-1 ap-southeast-2 ca-central-1 eu-central-1"
@@ -215,15 +214,6 @@ def path(value: str) -> str:
     if value.count("*") + value.count("?") > 1:
         # AWS: six wildcards in one rule, and one rule takes five paths.
         raise Wrong("at most one wildcard (* or ?) in a path", 'for example "/api/*"')
-    return value
-
-
-def health(value: str) -> str:
-    """Path of a health check. AWS: at most 1,024 visible ASCII characters, `/` first."""
-    if not _HEALTH.fullmatch(value) or len(value) > 1024:
-        raise Wrong('a path such as "/api/health"', "" if value.startswith("/") else 'it begins with "/"')
-    if "*" in value:
-        raise Wrong("one exact path", "a health check takes no wildcard")
     return value
 
 

@@ -17,7 +17,7 @@ from awsdeploy.aws.session import tolerate
 from awsdeploy.aws.waiting import Polling
 from awsdeploy.config import Service
 from awsdeploy.errors import AwsdeployError
-from awsdeploy.release import public_check, run_command
+from awsdeploy.release import health, public_check, run_command
 from awsdeploy.release.machines import ReleaseMachine
 from awsdeploy.release.manifest import Manifest
 from awsdeploy.release.run_command import Outcome
@@ -70,7 +70,7 @@ class Releaser:
         """Raises `ReleaseFailed`, after which every machine serves what it served before."""
         machines = self.release_target.machines[service.name]
         now = self.release_target.manifest(service.name)
-        same = now is not None and (now.get("commit"), now.get("behind")) == (source.commit, manifest.behind)
+        same = now is not None and _same(now, manifest)
         if not force and now and same and _everywhere(machines, now["id"]):
             return ReleaseResult(service.name, now["id"], now["id"], (), unchanged=True)
         self._send(service, source, manifest)
@@ -169,7 +169,8 @@ class Releaser:
                 with self._out_of_service(service, machine, alone=len(machines) == 1):
                     outcome = self.run(service, machine, subcommand, *more)
                     if not outcome.good:
-                        raise ReleaseFailed(service.name, machine, outcome)
+                        remedy = health.offer(service, outcome.remedy, outcome.diagnosis)
+                        raise ReleaseFailed(service.name, machine, replace(outcome, remedy=remedy))
                 done.append((machine, outcome.previous or machine.release))
                 self._need_health(service, machine, outcome)
             except ReleaseFailed:
@@ -226,14 +227,14 @@ class Releaser:
         state, reason = self._until(group.id, machine, {"healthy"}, HEALTHY_WITHIN)
         if state != "healthy":
             said = f"Load balancer health check: {state}: {reason or 'no reason given'}."
-            remedy = f"It must answer {service.health} with 2xx or 3xx, also with X-Forwarded-Proto: https."
-            raise ReleaseFailed(service.name, machine, _unserved(outcome, said, remedy))
-        health = service.health or "/"
-        if public_check.served_by(self.release_target.settings.web_services.values(), health) != service.name:
+            expected = f"{service.health_path} with {service.healthy_codes}"
+            remedy = f"It must answer {expected}, also with X-Forwarded-Proto: https."
+            raise ReleaseFailed(service.name, machine, _unserved(outcome, said, health.offer(service, remedy, said)))
+        path = service.health_path
+        if public_check.served_by(self.release_target.settings.web_services.values(), path) != service.name:
             return
-        answers = public_check.ask(
-            self.release_target.site + health, 2 * len(self.release_target.machines[service.name]) + 1
-        )
+        times = 2 * len(self.release_target.machines[service.name]) + 1
+        answers = public_check.ask(self.release_target.site + path, times, service.is_healthy)
         if answers.unasked:
             self.say(f"the URL could not be checked from this computer: {answers.unasked}")
         if answers.bad:
@@ -250,9 +251,9 @@ class Releaser:
         state = reason = ""
         for _ in Polling(self.release_target.run.polling.floor, 2.0).ticks(self.release_target.run.stop, deadline):
             asked = elbv2.describe_target_health(TargetGroupArn=group, Targets=[{"Id": machine.id}])
-            health = asked["TargetHealthDescriptions"][0]["TargetHealth"]
-            state, reason = health["State"], health.get("Description", "")
-            if state in wanted or health.get("Reason") == "Target.InvalidState":  # AWS: stopped or terminated
+            found = asked["TargetHealthDescriptions"][0]["TargetHealth"]
+            state, reason = found["State"], found.get("Description", "")
+            if state in wanted or found.get("Reason") == "Target.InvalidState":  # AWS: stopped or terminated
                 break
         return state, reason
 
@@ -262,6 +263,15 @@ class Releaser:
         for id in self.release_target.ids(service)[ARCHIVES_KEPT:]:
             for ending in (".json", ".tar.gz"):
                 s3.delete_object(Bucket=self.release_target.artifacts, Key=f"releases/{service}/{id}{ending}")
+
+
+def _same(now: dict[str, Any], manifest: Manifest) -> bool:
+    """Check whether the current release has this commit, and the ports and health check of this manifest."""
+    wanted = manifest.document()
+    # Releases of earlier versions do not have these fields.
+    known = {"health_status": Manifest.health_status, "health_protocol": Manifest.health_protocol, **now}
+    fields = ("commit", "port", "behind", "health", "health_status", "health_protocol")
+    return all(known.get(name) == wanted[name] for name in fields)
 
 
 def _unserved(outcome: Outcome, diagnosis: str, remedy: str) -> Outcome:

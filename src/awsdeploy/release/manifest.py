@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from awsdeploy.config import Service, Settings
+from awsdeploy.config.health_check import TCP
 from awsdeploy.release.source import Source
 
 VERSION = 1
@@ -26,7 +27,11 @@ EVERY_ADDRESS = "0.0.0.0"  # noqa: S104  # the load balancer must reach it; its 
 
 @dataclass(frozen=True)
 class Manifest:
-    """One release of one service, as release.sh reads it. `behind` is where the program listens if nginx has `port`."""
+    """One release of one service, as the machine's program reads it.
+
+    `behind` is where the program listens if nginx has `port`. `health` is the path to ask and `health_status` the codes
+    that mean healthy; with the `health_protocol` "tcp" a port that accepts connections is enough.
+    """
 
     id: str
     commit: str
@@ -39,6 +44,8 @@ class Manifest:
     migrate: str
     environment: dict[str, str]
     database: bool
+    health_status: str = "200-399"
+    health_protocol: str = "http"
     repository: str = ""
     """Where the machines fetch the commit; "" where its archive is in the bucket."""
     keep: int = KEPT
@@ -78,10 +85,12 @@ def manifest(settings: Settings, service: Service, source: Source, id: str, site
         directory=service.directory,
         port=service.port,
         behind=service.behind,
-        health=service.health or "/",
+        health=service.health_path,
         processes=service.processes,
         migrate=service.migrate,
         environment=environment(settings, service, id, site, uploads),
         database=service.name in settings.database_users,
+        health_status=service.healthy_codes,
+        health_protocol=TCP if service.health == TCP else "http",
         repository=settings.release.repository if settings.release.source == "git" else "",
     )

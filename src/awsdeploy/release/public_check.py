@@ -5,7 +5,7 @@ from __future__ import annotations
 import fnmatch
 import urllib.error
 import urllib.request
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,8 +28,11 @@ def served_by(services: Iterable[Service], path: str) -> str:
     return max(fitting)[1] if fitting else ""
 
 
-def ask(url: str, times: int) -> PublicAnswer:
-    """Ask so often that each machine behind the load balancer has been asked; redirects are answers."""
+def ask(url: str, times: int, healthy: Callable[[int], bool]) -> PublicAnswer:
+    """Ask so often that each machine behind the load balancer has been asked; redirects are answers.
+
+    `healthy` tells whether a status code is healthy. What is below 400 always is: it comes from the load balancer too.
+    """
     opener = urllib.request.build_opener(_Unmoved)
     for _ in range(times):
         try:
@@ -38,7 +41,7 @@ def ask(url: str, times: int) -> PublicAnswer:
                 pass
         except urllib.error.HTTPError as answer:
             with answer:
-                if answer.code >= 400:
+                if answer.code >= 400 and not healthy(answer.code):
                     return PublicAnswer(bad=f"{url} answers {answer.code}")
         except (OSError, ValueError) as error:
             return PublicAnswer(unasked=str(getattr(error, "reason", error)))

@@ -140,12 +140,14 @@ class LoadBalancer(Resource):
 class TargetGroup(Resource):
     """The machines of one service, and how the load balancer asks whether they are well.
 
+    `health` is the path that it requests, `codes` the status codes that mean healthy (`200-399`).
     An Auto Scaling group puts its machines in and takes them out itself: they are not among `targets`.
     """
 
     vpc: Vpc
     port: int
     health: str
+    codes: str
     targets: tuple[Instance, ...]
 
     tagging = tag_calls.ELBV2
@@ -167,7 +169,6 @@ class TargetGroup(Resource):
         "HealthyThresholdCount": 2,
         "UnhealthyThresholdCount": 3,
     }
-    MATCHER = "200-399"  # a front page may answer with a redirect
     ATTRIBUTES = {"deregistration_delay.timeout_seconds": "30"}
 
     @classmethod
@@ -194,7 +195,7 @@ class TargetGroup(Resource):
             VpcId=aws[self.vpc].id,
             TargetType="instance",
             HealthCheckPath=self.health,
-            Matcher={"HttpCode": self.MATCHER},
+            Matcher={"HttpCode": self.codes},
             Tags=aws.tags(self),
             **self.HEALTH,
         )
@@ -211,9 +212,9 @@ class TargetGroup(Resource):
                 wrong[field] = wanted
                 yield Change(field, observed.raw.get(field), wanted, modify)
         matcher = observed.raw.get("Matcher", {}).get("HttpCode")
-        if matcher != self.MATCHER:
-            wrong["Matcher"] = {"HttpCode": self.MATCHER}
-            yield Change("Matcher", matcher, self.MATCHER, modify)
+        if matcher != self.codes:
+            wrong["Matcher"] = {"HttpCode": self.codes}
+            yield Change("Matcher", matcher, self.codes, modify)
         present = aws.elbv2.describe_target_group_attributes(TargetGroupArn=observed.id)["Attributes"]
         set_attributes = partial(aws.elbv2.modify_target_group_attributes, TargetGroupArn=observed.id)
         yield from attribute_changes(present, self.ATTRIBUTES, set_attributes)
