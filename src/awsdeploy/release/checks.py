@@ -9,6 +9,7 @@ from pathlib import PurePosixPath
 
 from awsdeploy.config import Service, Settings
 from awsdeploy.errors import Refused
+from awsdeploy.release import health_route
 from awsdeploy.release.source import Source, foreign_binaries, joined, manager_of
 
 NODE = {"documented": ("18.20.8",), "supported": ("24.0.0", "24.999.0")}
@@ -40,6 +41,7 @@ def examine(source: Source, settings: Settings, services: Iterable[Service]) -> 
     for service in services:
         wrong += _mistakes(source, settings, service)
         remarks += hidden_routes(source, settings, service)
+        remarks += filter(None, [health_route.unseen(source, service)])
     gone, note = missing(source, services)
     wrong += gone
     remarks += note
