@@ -211,7 +211,8 @@ class Cloud:
 
     def describe_things(self, Kind: str, Region: str = REGION) -> dict[str, Any]:
         listed = []
-        things = self._old() or self.things
+        old = self._old()
+        things = self.things if old is None else old  # once there was nothing at all
         for thing in [thing for thing in things.values() if (thing.kind, thing.region) == (Kind, Region)]:
             if time.monotonic() < thing.listed_from:
                 continue

@@ -12,6 +12,7 @@ import pytest
 from awsdeploy.engine import changes
 from awsdeploy.engine.plan import Step
 from awsdeploy.engine.resource import UNKNOWN, Wait
+from awsdeploy.engine.run import Run
 from awsdeploy.engine.summary import RunFailed
 from awsdeploy.errors import (
     AwsFailure,
@@ -89,6 +90,18 @@ def test_the_record_and_the_lock_are_written_before_anything_is_made(sample: Sam
     sample.up()
     assert sample.cloud.writes[:2] == ["PutParameter", "PutParameter"]
     assert list(sample.cloud.parameters) == ["/deploy/shop/prod/stack"]
+
+
+def test_only_a_stack_that_this_run_has_declared_is_not_compared_again(
+    sample: SampleStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks = list[str]()
+    look = Run.look_everywhere
+    monkeypatch.setattr(Run, "look_everywhere", lambda run, *more: looks.append("") or look(run, *more))
+    sample.up()
+    assert len(looks) == 1, "the plan's own"
+    sample.up(sample.declare(server_size="3"))
+    assert len(looks) == 3, "the plan's, and again under the lock"
 
 
 def test_the_state_keeps_ids_edges_and_how_long_everything_took(sample: SampleStack) -> None:

@@ -57,8 +57,11 @@ def apply(run: Run, plan: Plan) -> None:
 def _still_agreed(run: Run, plan: Plan) -> Plan:
     """The plan as of now: since it was made AWS may show what a crashed run or another machine has made.
 
-    Raises `Refused` if it would now take away more than was agreed to.
+    Nothing can have been made of a stack that this run has declared itself. Raises `Refused` if the plan would now
+    take away more than was agreed to.
     """
+    if plan.new and run.stack_lock.declared:
+        return plan
     run.cache.forget()
     if plan.existing(run.look_everywhere()) == plan.existing(plan.observations):
         return plan

@@ -54,6 +54,8 @@ class StackLock:
         self.regions, self.memory = regions, memory
         self.left_by_our_own = False
         """Whether the lock we took over belonged to a writer with the same record of intentions."""
+        self.declared = False
+        """Whether this writer declared the stack: nobody had anything of it before."""
         self._crashed: float | None = None  # monotonic
 
     @property
@@ -74,8 +76,11 @@ class StackLock:
             )
         return found
 
-    def write_record(self) -> None:
-        """Declare the stack, or add to its record the regions that are new. Regions are never taken away from it."""
+    def write_record(self) -> bool:
+        """Declare the stack, or add to its record the regions that are new. Regions are never taken away from it.
+
+        Returns True if there was no record.
+        """
         value = {
             "account": self.session.account(self.region),
             "regions": sorted({self.region, *self.regions}),
@@ -84,6 +89,7 @@ class StackLock:
         }
         try:
             _sent(lambda: self._put("stack", value))
+            return True
         except AwsRefusal as refusal:
             if refusal.code != "ParameterAlreadyExists":
                 raise
@@ -91,6 +97,7 @@ class StackLock:
             if new := set(value["regions"]) - set(known.get("regions", ())):
                 regions = sorted({*known.get("regions", ()), *new})
                 _sent(lambda: self._put("stack", {**value, **known, "regions": regions}, overwrite=True))
+        return False
 
     @contextmanager
     def held(self, command: str, stop: Cancellation) -> Iterator[None]:
@@ -133,7 +140,7 @@ class StackLock:
 
     def acquire(self, command: str) -> None:
         """Write the record, then the lock. A lock left by a process that is gone is taken over."""
-        self.write_record()
+        self.declared = self.write_record()
         while not self._won(command):
             pass
         # A destroy that ended between our two writes took the record along.
