@@ -4,6 +4,7 @@
 
 import json
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 
 from awsdeploy.engine import changes
 from awsdeploy.engine.plan import Step
-from awsdeploy.engine.resource import UNKNOWN, Wait
+from awsdeploy.engine.resource import UNKNOWN, Observed, Wait
 from awsdeploy.engine.run import Run
 from awsdeploy.engine.summary import RunFailed
 from awsdeploy.errors import (
@@ -95,9 +96,14 @@ def test_the_record_and_the_lock_are_written_before_anything_is_made(sample: Sam
 def test_only_a_stack_that_this_run_has_declared_is_not_compared_again(
     sample: SampleStack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    looks = list[str]()
+    looks = list[Run]()
     look = Run.look_everywhere
-    monkeypatch.setattr(Run, "look_everywhere", lambda run, *more: looks.append("") or look(run, *more))
+
+    def counted(run: Run, *more: Callable[[], object]) -> list[Observed]:
+        looks.append(run)
+        return look(run, *more)
+
+    monkeypatch.setattr(Run, "look_everywhere", counted)
     sample.up()
     assert len(looks) == 1, "the plan's own"
     sample.up(sample.declare(server_size="3"))

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -82,13 +84,19 @@ class Memo:
         self._locks: dict[Hashable, threading.Lock] = {}
         self._guard = threading.Lock()
 
-    def get(self, key: Hashable, ask: Callable[[], Answer], since: float = 0.0) -> Answer:
-        """The answer under `key`, asked for unless one was begun after `since` (on the monotonic clock)."""
+    def get(
+        self, key: Hashable, ask: Callable[[], Answer], since: float = 0.0, first: Callable[[], object] = lambda: None
+    ) -> Answer:
+        """The answer under `key`, asked for unless one was begun after `since` (on the monotonic clock).
+
+        `first` is called before asking. While it waits, others come who want the same answer.
+        """
         with self._guard:
             lock = self._locks.setdefault(key, threading.Lock())
         with lock:
             begun, answer = self._known.get(key, (-1.0, None))
             if begun < since:
+                first()
                 begun = time.monotonic()
                 answer = ask()
                 self._known[key] = (begun, answer)
@@ -103,21 +111,49 @@ class Memo:
         self._known.clear()
 
 
+GATHER = 0.3
+"""Seconds that a look waits for changes in flight: about as long as AWS takes to answer one."""
+
+
 class ResourceCache:
     """One look per kind and region, shared by all who ask. A look asked for during another waits for the next."""
 
     def __init__(self, scan: Callable[[Kind, str], Iterable[Observed]], home: str) -> None:
         self._scan, self._home = scan, home
         self._looks = Memo()
+        self._in_flight: Counter[tuple[Kind, str]] = Counter()
+        self._answered = threading.Condition()
 
-    def all(self, kind: Kind, region: str, since: float = 0.0) -> Sequence[Observed]:
+    @contextmanager
+    def changing(self, kind: Kind, region: str) -> Iterator[None]:
+        """Mark a change as in flight. `look` waits for it, so that one look serves what is changed at once."""
+        pair = self._pair(kind, region)
+        with self._answered:
+            self._in_flight[pair] += 1
+        try:
+            yield
+        finally:
+            with self._answered:
+                self._in_flight[pair] -= 1
+                self._answered.notify_all()
+
+    def all(self, kind: Kind, region: str) -> Sequence[Observed]:
         """All objects of a kind in a region, as the last look found them."""
-        region = self._home if kind.is_global else region
-        return self._looks.get((kind, region), lambda: list(self._scan(kind, region)), since)
+        pair = self._pair(kind, region)
+        return self._looks.get(pair, lambda: list(self._scan(*pair)))
 
     def look(self, kind: Kind, region: str) -> Sequence[Observed]:
         """All objects of a kind in a region as of now."""
-        return self.all(kind, region, time.monotonic())
+        pair = self._pair(kind, region)
+
+        def gather() -> None:
+            with self._answered:
+                self._answered.wait_for(lambda: not self._in_flight[pair], GATHER)
+
+        return self._looks.get(pair, lambda: list(self._scan(*pair)), time.monotonic(), gather)
+
+    def _pair(self, kind: Kind, region: str) -> tuple[Kind, str]:
+        return kind, self._home if kind.is_global else region
 
     def known(self) -> list[Observed]:
         """Results of every kind's last read; asks AWS nothing."""

@@ -182,7 +182,8 @@ def _part(run: Run, observed: Observed, options: DestroyOptions, leaving: Deleti
         blocked = ""
         try:
             if asked.is_due(current, looked):
-                observed.kind.delete(view, current, options)
+                with run.cache.changing(observed.kind, observed.region):
+                    observed.kind.delete(view, current, options)
                 asked.of(current)
         except AnswerLost:
             pass  # the look tells

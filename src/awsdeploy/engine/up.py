@@ -155,7 +155,8 @@ class Builder:
         self.run.state.changing(resource.key, resource.declaration())
         for change in due:
             try:
-                change.apply()
+                with self.run.cache.changing(type(resource), self.run.of(resource)):
+                    change.apply()
             except AnswerLost:
                 break
             finally:
@@ -170,7 +171,10 @@ class Builder:
         if observed and observed.state.leaving:
             self._until_gone(resource, observed)
             observed = None
-        return observed or self._create(resource)
+        if observed:
+            return observed
+        with self.run.cache.changing(type(resource), self.run.of(resource)):
+            return self._create(resource)
 
     def _create(self, resource: Resource) -> Observed:
         """Ask AWS for it, once, whatever happens to the answer."""
