@@ -119,13 +119,13 @@ def test_what_aws_says_is_shown_on_the_board_and_not_obeyed(capfd: pytest.Captur
     script = (
         "from awsdeploy.progress import console, streams\nfrom awsdeploy.engine.events import ResourceEvent\n"
         "from awsdeploy.progress.steps import BoardRow, DisplayClock\nstreams.install()\n"
-        "with console.watching([('A', [BoardRow('a/b', 'x')])], clock=DisplayClock()) as emit:\n"
+        "with console.show_progress([('A', [BoardRow('a/b', 'x')])], clock=DisplayClock()) as emit:\n"
         f"    emit(ResourceEvent('a/b', 'waiting', 'pending', {CONTROLS!r}))\n"
         f"    emit(ResourceEvent('a/b', 'failed', detail={CONTROLS!r}))\n"
     )
     said = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stderr
     cleaned(said, ["watching"])
-    with console.watching([("A", [BoardRow("a/b", "x")])], clock=DisplayClock()) as emit:
+    with console.show_progress([("A", [BoardRow("a/b", "x")])], clock=DisplayClock()) as emit:
         emit(ResourceEvent("a/b", "failed", detail="x"))
     assert "FAILED" in capfd.readouterr().err
 

@@ -1,4 +1,4 @@
-"""Up: everything once, in order, repaired, waited for, and a failure stops its dependents only."""
+"""Up: everything is created once, in order, changed and waited for; a failure stops only what depends on it."""
 
 # No postponed annotations here: a kind defined inside a test names its edges by local classes.
 

@@ -66,7 +66,7 @@ def test_a_clock_that_makes_no_sense_is_ours(monkeypatch: pytest.MonkeyPatch, sa
 
 
 def test_plain_lines_where_there_is_no_terminal(output: pytest.CaptureFixture[str]) -> None:
-    with console.watching(STEPS, clock=DisplayClock(60)) as emit:
+    with console.show_progress(STEPS, clock=DisplayClock(60)) as emit:
         emit(ResourceEvent("network/vpc", "ready"))
         emit(ResourceEvent("database/mysql", "creating", usual=600, at=0))
         emit(ResourceEvent("database/mysql", "waiting", "backing-up"))
@@ -86,7 +86,7 @@ def test_plain_lines_where_there_is_no_terminal(output: pytest.CaptureFixture[st
 def test_heartbeat_says_what_is_waited_for(output: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(console, "HEARTBEAT", 0.02)
     err = ""
-    with console.watching(STEPS, clock=DisplayClock(1), forecast=CHAIN) as emit:
+    with console.show_progress(STEPS, clock=DisplayClock(1), forecast=CHAIN) as emit:
         emit(ResourceEvent("database/mysql", "waiting", "creating"))
         deadline = time.monotonic() + 20
         while err.count("waiting for") < 2 and time.monotonic() < deadline:
@@ -95,7 +95,7 @@ def test_heartbeat_says_what_is_waited_for(output: pytest.CaptureFixture[str], m
 
 
 def test_json_lines_are_json(output: pytest.CaptureFixture[str]) -> None:
-    with console.watching(STEPS, clock=DisplayClock(), as_json=True) as emit:
+    with console.show_progress(STEPS, clock=DisplayClock(), as_json=True) as emit:
         emit(ResourceEvent("database/mysql", "waiting", "creating"))
         emit(ResourceEvent("unheard/of", "gone"))
     first, second = (json.loads(line) for line in output.readouterr().err.splitlines())

@@ -215,7 +215,7 @@ def test_every_declared_resource_is_found_by_its_kind(whole_stack: tuple[World, 
     assert declared - found == set()
 
 
-def test_repair_yields_nothing_after_up(whole_stack: tuple[World, Any]) -> None:
+def test_diff_yields_nothing_after_up(whole_stack: tuple[World, Any]) -> None:
     world, settings = whole_stack
     assert {
         item.resource.key: item.action for item in world.plan(settings).items.values() if item.action != "none"

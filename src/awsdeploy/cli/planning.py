@@ -11,7 +11,7 @@ import click
 from awsdeploy.cli.session import Session
 from awsdeploy.cli.text import advisories, bill
 from awsdeploy.errors import UsageError
-from awsdeploy.progress.steps import KEYS
+from awsdeploy.progress.steps import KEY_WIDTH
 
 if TYPE_CHECKING:
     from awsdeploy.architecture.database import Transport
@@ -138,7 +138,7 @@ def lines(at: Session, plan: Plan) -> Iterator[str]:
             yield ""
             yield title
         for observed in removals:
-            yield f"  -   {observed.key:<{KEYS}} {observed.kind.noun()} {observed.id}" + (
+            yield f"  -   {observed.key:<{KEY_WIDTH}} {observed.kind.noun()} {observed.id}" + (
                 " (holds data)" if observed.kind.data else ""
             )
 
@@ -148,7 +148,7 @@ def _item(item: Item) -> Iterator[str]:
         return
     resource = item.resource
     more = f" (is {item.observed.status})" if item.action == "wait" and item.observed else ""
-    yield f"  {SIGNS[item.action]:<3} {resource.key:<{KEYS}} {resource.noun()}{more}"
+    yield f"  {SIGNS[item.action]:<3} {resource.key:<{KEY_WIDTH}} {resource.noun()}{more}"
     yield from (f"        {line}" for line in trouble(item))
     for change in item.changes:
         impact = f"    {change.impact}" if change.impact else ""

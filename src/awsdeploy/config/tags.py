@@ -1,4 +1,4 @@
-"""The owner's own tags: what every AWS service takes, so that no create call is refused because of one.
+"""Rules for the owner's tags. A tag that follows them is accepted by every AWS service in use.
 
 AWS's limits differ by service; each rule is the strictest of EC2, IAM, RDS, S3, Elastic Load Balancing, Auto Scaling,
 Systems Manager, CloudWatch and Budgets (their API references, `Tag`).
@@ -14,24 +14,24 @@ from types import MappingProxyType
 from awsdeploy.config.wrong import Wrong, shown
 from awsdeploy.errors import next_command
 
-MOST = 35
-"""AWS: 50 tags on one object, and 10 keys in the shortest list of them; up to 15 are awsdeploy's own."""
-LONGEST_KEY, LONGEST_VALUE = 128, 256
+MAX_TAGS = 35
+"""AWS allows 50 tags on one resource; up to 15 are awsdeploy's own."""
+MAX_KEY_LENGTH, MAX_VALUE_LENGTH = 128, 256
 PUNCTUATION = "_.:/=+-@"
 CHARACTERS = f"letters, digits, spaces and {PUNCTUATION}"
-SECRET = re.compile(r"passw|secret|token|credential|(api|access|private)[ _-]?key", re.IGNORECASE)
+LOOKS_SECRET = re.compile(r"passw|secret|token|credential|(api|access|private)[ _-]?key", re.IGNORECASE)
 
 
 def key(value: str) -> str:
-    """A key, in any case of its letters: IAM takes `Team` and `team` for one."""
-    _written(value, LONGEST_KEY)
+    """Check a tag's key. Reserved names are compared without upper and lower case."""
+    _check_text(value, MAX_KEY_LENGTH)
     lowered = value.lower()
     for start in ("aws:", "awsdeploy:"):
         if lowered.startswith(start):
             raise Wrong(f'a key that does not begin with "{start}"', "reserved for AWS and awsdeploy")
     if lowered == "name":
         raise Wrong('another key than "Name"', "awsdeploy sets this tag itself")
-    if SECRET.search(value):
+    if LOOKS_SECRET.search(value):
         raise Wrong(
             "a key that does not look like a secret",
             f"everyone who can list resources can see tags; for secrets use: {next_command('env', 'set')}",
@@ -40,13 +40,13 @@ def key(value: str) -> str:
 
 
 def value(value: str) -> str:
-    _written(value, LONGEST_VALUE)
+    _check_text(value, MAX_VALUE_LENGTH)
     return value
 
 
-def together(tags: Mapping[str, str]) -> Mapping[str, str]:
-    if len(tags) > MOST:
-        raise Wrong(f"at most {MOST} tags (AWS: 50 on one object; the rest are awsdeploy's)", f"these are {len(tags)}")
+def all_tags(tags: Mapping[str, str]) -> Mapping[str, str]:
+    if len(tags) > MAX_TAGS:
+        raise Wrong(f"at most {MAX_TAGS} tags (AWS: 50 on one object; the rest are awsdeploy's)", f"this table has {len(tags)}")
     known: dict[str, str] = {}
     for one in tags:
         if (twin := known.setdefault(one.casefold(), one)) != one:
@@ -56,7 +56,7 @@ def together(tags: Mapping[str, str]) -> Mapping[str, str]:
     return MappingProxyType(dict(tags))
 
 
-def _written(text: str, longest: int) -> None:
+def _check_text(text: str, longest: int) -> None:
     if not 1 <= len(text) <= longest:
         raise Wrong(f"1–{longest} characters", f"this has {len(text)}")
     if text != text.strip():

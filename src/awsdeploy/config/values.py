@@ -39,8 +39,8 @@ Branch = Annotated[str, AfterValidator(github.branch), pattern(github.BRANCH)]
 Deployment = Annotated[str, AfterValidator(github.deployment), pattern(f"({github.DEPLOYMENT})?")]
 ZoneId = Annotated[str, AfterValidator(rules.zone_id), pattern(f"({rules.ZONE_ID})?")]
 TagKey = Annotated[str, AfterValidator(tags.key)]
-TagValue = Annotated[str, AfterValidator(tags.value), Field(json_schema_extra={"maxLength": tags.LONGEST_VALUE})]
-Tags = Annotated[Mapping[TagKey, TagValue], AfterValidator(tags.together), PlainSerializer(dict)]
+TagValue = Annotated[str, AfterValidator(tags.value), Field(json_schema_extra={"maxLength": tags.MAX_VALUE_LENGTH})]
+Tags = Annotated[Mapping[TagKey, TagValue], AfterValidator(tags.all_tags), PlainSerializer(dict)]
 Port = Annotated[int, AfterValidator(rules.whole(1, 65535)), between(1, 65535)]
 
 

@@ -218,8 +218,10 @@ TIMELESS = hashlib.sha256(json.dumps([{}, 0]).encode()).hexdigest()[:8]
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Gate(Resource):
-    """Owns nothing and waits: for a certificate to be issued, for targets to be healthy. What it repairs is changed
-    only when what it waits for has come."""
+    """A resource that owns nothing in AWS and only waits, for example until targets are healthy.
+
+    Its differences are applied after the wait.
+    """
 
     abstract = True
 

@@ -1,8 +1,8 @@
-"""Make AWS match the plan: every resource created, waited for and repaired the moment its edges are.
+"""Make AWS match the plan: create and change each resource as soon as its dependencies are ready.
 
-The order of one resource: intention on disk, call, id on disk, wait, repair until nothing differs,
-ready. After a crash the same order is simply begun again; tokens and names make repeats harmless, and
-what has neither is looked for first.
+For each resource: write the intention to disk, send the create call, write the id to disk, wait, apply the differences
+until there are none. After a crash the same steps start again: a token or a unique name makes it safe to repeat the
+create call. A resource with neither is looked for first.
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ class Builder:
         self.run.emit(ResourceEvent(resource.key, "skipped", detail="not started: a dependency failed"))
 
     def converge(self, resource: Resource) -> None:
-        """Create, wait, repair, record. Raises `AwsdeployError` with the cause."""
+        """Create, wait, apply differences, record. Raises `AwsdeployError` with the cause."""
         begun = time.monotonic()
         item = self.plan.items[resource]
         quiet = item.action == "none" and not self.touched.intersection(resource.edges())

@@ -1,7 +1,6 @@
-"""Sessions on the machines and through them, by Session Manager: no SSH, no open port, no key.
+"""Shell and tunnel sessions on the machines with Session Manager: without SSH, keys or open ports.
 
-AWS's own plugin speaks the protocol; this module begins a session and hands it over as the AWS CLI does. Knows nothing
-of how it is shown.
+This module starts a session and runs AWS's session-manager-plugin with it, as the AWS CLI does.
 """
 
 from __future__ import annotations
@@ -29,52 +28,52 @@ from awsdeploy.resources.database.instance import Database
 
 PLUGIN = "session-manager-plugin"
 FORWARDING = "AWS-StartPortForwardingSessionToRemoteHost"
-HANDED_OVER = "AWS_SSM_START_SESSION_RESPONSE"
-"""AWS CLI: newer plugins read the session, with its token, from the variable of this name."""
-TOO_OLD = (1, 2, 497, 0)
-"""AWS CLI: the last version that wants the token on its command line, where every process of this machine sees it."""
+SESSION_VARIABLE = "AWS_SSM_START_SESSION_RESPONSE"
+"""Environment variable from which newer plugins read the session and its token (source: AWS CLI)."""
+LAST_UNSAFE_VERSION = (1, 2, 497, 0)
+"""Last version that needs the token on its command line, where other processes can read it (source: AWS CLI)."""
 
 DOWNLOADS = "https://s3.amazonaws.com/session-manager-downloads/plugin/latest"
 GUIDE = "https://docs.aws.amazon.com/systems-manager/latest/userguide/session-manager-working-with-install-plugin.html"
 
 
 def need_plugin(simulated: bool = False) -> None:
-    """Raises `UsageError` with the command that installs the plugin here, if it is missing or too old.
+    """Raise `UsageError` with the install command if the plugin is missing or too old.
 
-    So it does where AWS is `simulated`: the plugin speaks to AWS itself.
+    Also if AWS is `simulated`: the plugin connects to real AWS only.
     """
     if simulated:
-        raise UsageError("Simulated machines have no Session Manager.", "Leave --sandbox out.")
+        raise UsageError("The sandbox does not simulate Session Manager.", "Run the command without --sandbox.")
     if shutil.which(PLUGIN) is None:
-        raise UsageError(f"AWS's {PLUGIN} is not installed here.", install_command())
+        raise UsageError(f"{PLUGIN} is not installed on this computer.", install_command())
     asked = subprocess.run([PLUGIN, "--version"], capture_output=True, text=True, check=False)
     version = tuple(int(part) for part in re.findall(r"\d+", asked.stdout)[:4])
-    if version <= TOO_OLD:
+    if version <= LAST_UNSAFE_VERSION:
         said = asked.stdout.strip() or "of an unknown version"
         raise UsageError(
-            f"{PLUGIN} is {said}, too old: it would show the session token to other processes.", install_command()
+            f"{PLUGIN} {said} is too old: other processes could read the session token.", install_command()
         )
 
 
 def install_command() -> str:
-    """Command that installs the plugin on this system. AWS: Install the Session Manager plugin."""
+    """Return the command that installs the plugin on this system (source: AWS, Install the Session Manager plugin)."""
     arm = platform.machine().lower() in ("arm64", "aarch64")
     if sys.platform == "darwin":
         return "brew install --cask session-manager-plugin"
     if shutil.which("dpkg"):
-        place = f"{DOWNLOADS}/ubuntu_{'arm64' if arm else '64bit'}/{PLUGIN}.deb"
-        return f"curl -fLo /tmp/{PLUGIN}.deb {place} && sudo apt-get install -y /tmp/{PLUGIN}.deb"
+        url = f"{DOWNLOADS}/ubuntu_{'arm64' if arm else '64bit'}/{PLUGIN}.deb"
+        return f"curl -fLo /tmp/{PLUGIN}.deb {url} && sudo apt-get install -y /tmp/{PLUGIN}.deb"
     if shutil.which("rpm"):
         tool = next((one for one in ("dnf", "yum") if shutil.which(one)), "rpm")
-        place = f"{DOWNLOADS}/linux_{'arm64' if arm else '64bit'}/{PLUGIN}.rpm"
-        return f"sudo rpm -i {place}" if tool == "rpm" else f"sudo {tool} install -y {place}"
+        url = f"{DOWNLOADS}/linux_{'arm64' if arm else '64bit'}/{PLUGIN}.rpm"
+        return f"sudo rpm -i {url}" if tool == "rpm" else f"sudo {tool} install -y {url}"
     return f"How to install it: {GUIDE}"
 
 
 def choose(machines: Sequence[ReleaseMachine], services: Sequence[str], id: str = "") -> ReleaseMachine:
-    """The first running machine of these services, or the one with this id or name.
+    """Return the first running machine of these services, or the one with this id or name.
 
-    Raises `Refused` where there is none, and where two have the name: an interrupted replacement leaves two.
+    Raises `Refused` if there is none, or if two have the same name (after an interrupted replacement).
     """
     mine = [one for service in services for one in machines if one.service == service]
     names = ", ".join(f"{one.name} ({one.id}, {one.state})" for one in mine)
@@ -100,9 +99,9 @@ def choose(machines: Sequence[ReleaseMachine], services: Sequence[str], id: str 
 def open_session(
     run: Run, machine: ReleaseMachine, document: str = "", parameters: Mapping[str, str] | None = None
 ) -> int:
-    """Hold a session until it is ended; returns the plugin's exit code. Ctrl-C is the plugin's to answer.
+    """Run a session until it ends; return the plugin's exit code. The plugin handles Ctrl-C.
 
-    Raises `Refused` where the machine's agent does not answer.
+    Raises `Refused` if the SSM agent of the machine does not answer.
     """
     wanted: dict[str, object] = {"Target": machine.id}
     if document:
@@ -124,9 +123,9 @@ def open_session(
     session = {name: answer[name] for name in ("SessionId", "TokenValue", "StreamUrl")}
     endpoint = str(run.session.raw("ssm", run.region).meta.endpoint_url)
     profile = os.environ.get("AWS_PROFILE", "")
-    words = [PLUGIN, HANDED_OVER, run.region, "StartSession", profile, json.dumps(wanted), endpoint]
+    words = [PLUGIN, SESSION_VARIABLE, run.region, "StartSession", profile, json.dumps(wanted), endpoint]
     try:
-        code = _handed_over(words, {**os.environ, HANDED_OVER: json.dumps(session)})
+        code = _run_plugin(words, {**os.environ, SESSION_VARIABLE: json.dumps(session)})
     except OSError as error:
         with suppress(AwsdeployError):
             ssm.terminate_session(SessionId=session["SessionId"])
@@ -134,8 +133,8 @@ def open_session(
     return code if code >= 0 else 128 - code
 
 
-def _handed_over(words: Sequence[str], environment: Mapping[str, str]) -> int:
-    """Run the plugin. What is typed to stop something reaches it too: a shell passes it on, a tunnel ends."""
+def _run_plugin(words: Sequence[str], environment: Mapping[str, str]) -> int:
+    """Run the plugin, which also receives Ctrl-C, Ctrl-\\ and Ctrl-Z: a shell passes them on, a tunnel ends."""
     running: list[subprocess.Popen[bytes]] = []
 
     def answer(number: int, _frame: FrameType | None) -> None:
@@ -162,11 +161,11 @@ class DatabasePlace:
     name: str
     user: str
     password: str
-    """The parameter that holds it."""
+    """Name of the parameter with the password."""
 
 
 def database(run: Run, settings: Settings) -> DatabasePlace:
-    """Raises `Refused` while the database has no address, or where there are two."""
+    """Return the address of the database. Raises `Refused` if it has no endpoint yet, or if there are two databases."""
     observed = one_or_none(run.all(Database))
     endpoint = observed.raw.get("Endpoint") if observed else None
     if not endpoint or "Address" not in endpoint:

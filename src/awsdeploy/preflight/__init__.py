@@ -1,3 +1,1 @@
-"""Preflight: what would stop a run, found by reading before the first write; everything at once, each with its
-remedy.
-"""
+"""Checks before the first write. They only read, and report all problems at once, each with its remedy."""

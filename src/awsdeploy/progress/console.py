@@ -1,6 +1,6 @@
-"""Progress as people and programs see it: a live board on a terminal, plain lines elsewhere, JSON lines on request.
+"""Display of progress: a live board on a terminal, plain lines elsewhere, JSON lines on request.
 
-Writes to stderr only; the only place that imports rich. Knows events, nothing of how anything is done.
+Writes to stderr only. This is the only module that imports rich.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from awsdeploy.progress import streams
 from awsdeploy.progress.forecast import Forecast
 from awsdeploy.progress.steps import (
     FINAL,
-    KEYS,
+    KEY_WIDTH,
     BoardRow,
     DisplayClock,
     Progress,
@@ -32,22 +32,22 @@ if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderResult
     from rich.text import Text
 
-HEARTBEAT = 30.0  # seconds without a line before one says what is waited for
-NAMED = 4  # how many names a heartbeat gives
+HEARTBEAT = 30.0  # seconds without an event until a line says what is waited for
+NAMES_IN_HEARTBEAT = 4  # how many keys that line contains
 
 
 @contextmanager
-def watching(
+def show_progress(
     steps: Sequence[tuple[str, Sequence[BoardRow]]],
     *,
     clock: DisplayClock,
     as_json: bool = False,
     forecast: Forecast | None = None,
 ) -> Iterator[Emit]:
-    """Show a run while it lasts; yields what the run tells its events to."""
+    """Show a run while it lasts; yield the function that receives its events."""
     progress = Progress(steps, clock, forecast)
     if as_json:
-        show: _Lines | Board = JsonLines(progress)
+        show: _LineWriter | Board = JsonLines(progress)
     elif sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
         show = Board(progress)
     else:
@@ -56,13 +56,13 @@ def watching(
         yield show.tell
 
 
-class _Lines:
-    """Writes from one thread, so that nothing that works ever waits for a slow reader."""
+class _LineWriter:
+    """Base of displays that write lines, from one thread: so a slow terminal or pipe does not delay the run."""
 
     def __init__(self, progress: Progress) -> None:
         self.progress = progress
         self._events: queue.SimpleQueue[ResourceEvent | None] = queue.SimpleQueue()
-        self._thread = threading.Thread(target=self._write_all, name="console", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="console", daemon=True)
 
     def __enter__(self) -> None:
         self._thread.start()
@@ -74,7 +74,7 @@ class _Lines:
     def tell(self, event: ResourceEvent) -> None:
         self._events.put(event)
 
-    def _write_all(self) -> None:
+    def _run(self) -> None:
         while True:
             try:
                 event = self._events.get(timeout=HEARTBEAT)
@@ -87,7 +87,7 @@ class _Lines:
 
     def _write(self, line: str) -> None:
         if line:
-            with suppress(OSError, ValueError):  # nobody reads any more: the work goes on
+            with suppress(OSError, ValueError):  # the reader has closed the pipe; the run continues
                 sys.stderr.write(line + "\n")
                 sys.stderr.flush()
 
@@ -98,37 +98,37 @@ class _Lines:
         raise NotImplementedError
 
 
-class PlainLines(_Lines):
-    """A timestamped line for everything that changes, for logs and pipes."""
+class PlainLines(_LineWriter):
+    """One line with a time for each change, for logs and pipes."""
 
     def line(self, event: ResourceEvent) -> str:
         before = self.progress.works.get(event.key)
-        was_idle = before is None or not before.at_work
+        was_idle = before is None or not before.running
         work = self.progress.take(event)
         if was_idle and event.phase == "ready":
-            return ""  # it was so all along
-        return self._stamped(f"{event.key:<{KEYS}} {self._said(work, event)}")
+            return ""  # it was ready before the run
+        return self._with_time(f"{event.key:<{KEY_WIDTH}} {self._event_text(work, event)}")
 
-    def _said(self, work: Work, event: ResourceEvent) -> str:
+    def _event_text(self, work: Work, event: ResourceEvent) -> str:
         said = FINAL.get(event.phase, event.phase)
         if event.phase in ("ready", "gone") and work.begun is not None:
-            return f"{said} after {spell(self.progress.took(work))}"
+            return f"{said} after {spell(self.progress.elapsed_of(work))}"
         more = ", ".join(part for part in (event.status, event.detail) if part)
         usual = f" (usually {spell(event.usual)})" if event.usual >= 10 and event.phase == "creating" else ""
         return f"{said}: {more}{usual}" if more else f"{said}{usual}"
 
     def heartbeat(self) -> str:
-        waiting = [f"{work.row.key} ({work.status or work.phase})" for work in self.progress.at_work]
-        more = f" and {len(waiting) - NAMED} more" if len(waiting) > NAMED else ""
-        for_what = f"waiting for {', '.join(waiting[:NAMED])}{more}; " if waiting else ""
-        return self._stamped(for_what + self.progress.footer)
+        waiting = [f"{work.row.key} ({work.status or work.phase})" for work in self.progress.running]
+        more = f" and {len(waiting) - NAMES_IN_HEARTBEAT} more" if len(waiting) > NAMES_IN_HEARTBEAT else ""
+        for_what = f"waiting for {', '.join(waiting[:NAMES_IN_HEARTBEAT])}{more}; " if waiting else ""
+        return self._with_time(for_what + self.progress.footer)
 
-    def _stamped(self, text: str) -> str:
+    def _with_time(self, text: str) -> str:
         return f"{self.progress.clock.now():%H:%M:%S%z} {text}"
 
 
-class JsonLines(_Lines):
-    """One JSON object a line and event."""
+class JsonLines(_LineWriter):
+    """One JSON object for each event, on one line."""
 
     def line(self, event: ResourceEvent) -> str:
         work = self.progress.take(event)
@@ -139,12 +139,12 @@ class JsonLines(_Lines):
             "phase": event.phase,
             "status": event.status,
             "detail": event.detail,
-            "seconds": round(self.progress.took(work), 1),
+            "seconds": round(self.progress.elapsed_of(work), 1),
         }
         return json.dumps(said, ensure_ascii=False)
 
     def heartbeat(self) -> str:
-        waiting = [work.row.key for work in self.progress.at_work]
+        waiting = [work.row.key for work in self.progress.running]
         left = self.progress.left
         said = {"phase": "heartbeat", "waiting": waiting, "left": None if left is None else round(left)}
         return json.dumps(said)
@@ -152,7 +152,7 @@ class JsonLines(_Lines):
 
 @dataclass
 class Board:
-    """The documented steps with what is at work in each, drawn four times a second."""
+    """The documented steps with the running resources of each, drawn four times a second."""
 
     progress: Progress
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -179,7 +179,7 @@ class Board:
             lines = [line for title in self.progress.titles for line in self._step(title)]
             footer = self.progress.footer
         room = max(4, options.max_height or console.height) - 2
-        if len(lines) > room:  # what is at work matters more than what is done or has not begun
+        if len(lines) > room:  # show running resources before finished and waiting ones
             lines = [line for line in lines if line.plain.startswith(" ") or line.plain.startswith("…")] or lines
         for line in lines[:room]:
             line.plain = streams.printable(line.plain)
@@ -198,15 +198,15 @@ class Board:
             mark, style = ("✗", "red") if failed else ("✓", "green")
         lines = [Text(f"{mark} {title:<44} {done} of {len(works)}", style=style)]
         for work in works:
-            if work.at_work:
-                lines.append(Text(f"    {work.row.key:<{KEYS}} {self._existing(work)}"))
+            if work.running:
+                lines.append(Text(f"    {work.row.key:<{KEY_WIDTH}} {self._status_text(work)}"))
             elif work.phase == "failed":
-                lines.append(Text(f"    {work.row.key:<{KEYS}} FAILED: {work.detail}", style="red"))
+                lines.append(Text(f"    {work.row.key:<{KEY_WIDTH}} FAILED: {work.detail}", style="red"))
         return lines
 
-    def _existing(self, work: Work) -> str:
+    def _status_text(self, work: Work) -> str:
         said = work.status or work.phase
         if work.detail:
             said += f" ({work.detail})"
         usual = f" of about {spell(work.row.usual)}" if work.row.usual >= 10 else ""
-        return f"{said:<24} {spell(self.progress.took(work))}{usual}"
+        return f"{said:<24} {spell(self.progress.elapsed_of(work))}{usual}"

@@ -1,7 +1,4 @@
-"""Progress of a run by its steps: what every event says about every resource, on the clock that people see.
-
-Knows events; draws nothing.
-"""
+"""Progress of a run: the state of each resource, by step, updated by events. Draws nothing."""
 
 from __future__ import annotations
 
@@ -14,11 +11,11 @@ from datetime import UTC, datetime, tzinfo
 from awsdeploy.engine.events import ResourceEvent
 from awsdeploy.progress.forecast import Forecast
 
-KEYS = 36
-"""How wide the column of keys is, in characters: `monitoring/alarms/backend-unhealthy` and a space."""
+KEY_WIDTH = 36
+"""Width of the column of keys, in characters: `monitoring/alarms/backend-unhealthy` and a space."""
 
 FINAL = {"ready": "ready", "gone": "gone", "kept": "kept", "failed": "FAILED", "skipped": "skipped"}
-"""The phases after which nothing more happens to a resource, in words."""
+"""The final phases of a resource, and the words that are shown for them."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +29,7 @@ class BoardRow:
 
 @dataclass(frozen=True)
 class DisplayClock:
-    """The clock that people are shown: AWS's, which under a sandbox runs `speed` times as fast as ours."""
+    """Clock for displayed times. In a sandbox AWS time is `speed` times as fast as the time of this computer."""
 
     speed: float = 1.0
     ours: float = 0.0
@@ -49,7 +46,7 @@ class DisplayClock:
             return cls(zone=zone)
 
     def of(self, seconds: float) -> float:
-        """Seconds of AWS time in so many of ours."""
+        """Convert seconds of this computer to seconds of AWS time."""
         return seconds * self.speed
 
     def now(self) -> datetime:
@@ -86,7 +83,7 @@ class Work:
         return self.phase in FINAL
 
     @property
-    def at_work(self) -> bool:
+    def running(self) -> bool:
         return self.begun is not None and not self.done
 
 
@@ -103,7 +100,7 @@ class Progress:
 
     def take(self, event: ResourceEvent) -> Work:
         work = self.works.get(event.key)
-        if work is None:  # found on the way: it belongs to no step that was announced
+        if work is None:  # found during the run, so it is not in `steps`
             work = self.works[event.key] = Work(BoardRow(event.key, ""), "Other")
             if "Other" not in self.titles:
                 self.titles.append("Other")
@@ -114,29 +111,29 @@ class Progress:
             work.begun, work.ended = event.at, None
         return work
 
-    def took(self, work: Work) -> float:
-        """Seconds of AWS time since it began."""
+    def elapsed_of(self, work: Work) -> float:
+        """Seconds of AWS time for which this resource has been running, or was."""
         if work.begun is None:
             return 0.0
         return self.clock.of((work.ended or time.monotonic()) - work.begun)
 
     @property
-    def at_work(self) -> list[Work]:
-        return [work for work in list(self.works.values()) if work.at_work]
+    def running(self) -> list[Work]:
+        return [work for work in list(self.works.values()) if work.running]
 
     @property
     def elapsed(self) -> float:
-        """Seconds of AWS time."""
+        """Seconds of AWS time since the run started."""
         return self.clock.of(time.monotonic() - self.begun)
 
     @property
     def left(self) -> float | None:
-        """Seconds of AWS time until the end, where that can be told."""
+        """Estimated seconds of AWS time until the end; None without a forecast."""
         if self.forecast is None:
             return None
         works = list(self.works.items())
         done = {key for key, work in works if work.done}
-        return self.forecast.left(done, {key: self.took(work) for key, work in works if work.at_work})
+        return self.forecast.left(done, {key: self.elapsed_of(work) for key, work in works if work.running})
 
     @property
     def footer(self) -> str:

@@ -271,6 +271,6 @@ def _answering(program: str) -> Iterator[None]:
     try:
         yield
     except FileNotFoundError:
-        raise UsageError(f"{program} is not installed here.", f"Install {program.partition('-')[0]}.") from None
+        raise UsageError(f"{program} is not installed on this computer.", f"Install {program.partition('-')[0]}.") from None
     except subprocess.TimeoutExpired:
         raise Refused("The repository's server does not answer.", "Try again, or check its URL.") from None

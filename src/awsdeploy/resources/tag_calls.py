@@ -222,7 +222,7 @@ BUDGET = Tagging(
 
 
 def route53(kind: str) -> Tagging:
-    """`kind` is hostedzone or healthcheck; their own repair reads the tags."""
+    """`kind` is hostedzone or healthcheck; their own `diff` reads the tags."""
 
     def change(aws: Aws, observed: Observed, **what: Any) -> None:
         aws.route53.change_tags_for_resource(ResourceType=kind, ResourceId=observed.id, **what)

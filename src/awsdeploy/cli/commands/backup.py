@@ -51,7 +51,7 @@ def _carry_out(at: Session, observations: list[Observed], stamp: str, as_json: b
     from awsdeploy.architecture import title_of
     from awsdeploy.engine import backup
     from awsdeploy.engine.resource import KINDS
-    from awsdeploy.progress.console import watching
+    from awsdeploy.progress.console import show_progress
     from awsdeploy.progress.steps import BoardRow
 
     rows: dict[str, list[BoardRow]] = {}
@@ -59,7 +59,7 @@ def _carry_out(at: Session, observations: list[Observed], stamp: str, as_json: b
         kind = KINDS[observed.kind.copies]
         title = title_of(observed.key)
         rows.setdefault(title, []).append(BoardRow(observed.key, kind.noun(), kind.wait.usual))
-    with watching(list(rows.items()), clock=at.clock, as_json=as_json) as emit:
+    with show_progress(list(rows.items()), clock=at.clock, as_json=as_json) as emit:
         at.run.emit = emit
         return backup.take(at.run, observations, stamp)
 

@@ -14,7 +14,7 @@ from awsdeploy.cli.app import ExampleHelp
 from awsdeploy.cli.options import Given, json_option, shared_options
 from awsdeploy.cli.session import Session, need_consent, print_lines, session
 from awsdeploy.errors import Declined, Refused, UsageError, next_command
-from awsdeploy.progress.steps import KEYS
+from awsdeploy.progress.steps import KEY_WIDTH
 
 if TYPE_CHECKING:
     from awsdeploy.config import Settings
@@ -99,7 +99,7 @@ def _lines(at: Session, destroy_plan: DestroyPlan) -> Iterator[str]:
             kept = f"status {observed.status}"
         elif observed.state.empty:
             kept = "still being created, no data yet"
-        yield f"  {observed.key:<{KEYS}} {observed.kind.noun()} {observed.id}, {kept}"
+        yield f"  {observed.key:<{KEY_WIDTH}} {observed.kind.noun()} {observed.id}, {kept}"
     leftovers = _leftovers(destroy_plan.going)
     if destroy_plan.staying or leftovers:
         yield "Will retain:"
@@ -190,7 +190,7 @@ def _ask(stack: str) -> None:
 def _carry_out(at: Session, destroy_plan: DestroyPlan, as_json: bool) -> None:
     from awsdeploy.architecture import STEPS, title_of
     from awsdeploy.engine import teardown
-    from awsdeploy.progress.console import watching
+    from awsdeploy.progress.console import show_progress
     from awsdeploy.progress.steps import BoardRow
 
     rows: dict[str, list[BoardRow]] = {title: [] for title in reversed(STEPS.values())}
@@ -198,7 +198,7 @@ def _carry_out(at: Session, destroy_plan: DestroyPlan, as_json: bool) -> None:
         title = title_of(observed.key)
         rows.setdefault(title, []).append(BoardRow(observed.key, observed.kind.noun()))
     steps = [(title, some) for title, some in rows.items() if some]
-    with watching(steps, clock=at.clock, as_json=as_json) as emit:
+    with show_progress(steps, clock=at.clock, as_json=as_json) as emit:
         at.run.emit = emit
         teardown.destroy(at.run, destroy_plan)
 

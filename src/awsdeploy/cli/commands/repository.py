@@ -118,7 +118,7 @@ def _need_fitting(url: str, deploy_key: Path | None, user: str | None) -> None:
     if by_ssh(url) and deploy_key is None:
         raise UsageError(f"{url} is an ssh URL and needs a deploy key.", "Give the key file: --deploy-key FILE")
     if by_ssh(url) and user is not None:
-        raise UsageError("--user is for tokens only: an ssh URL already contains the user.", "Leave it out.")
+        raise UsageError("--user is for tokens only: an ssh URL already contains the user.", "Run the command without --user.")
     if not by_ssh(url) and deploy_key is not None:
         raise UsageError(
             f"{url} is an https URL and needs a token.", "Leave --deploy-key out, or use an ssh URL (git@…)"

@@ -19,7 +19,7 @@ from awsdeploy.cli.text.facts import found_out
 from awsdeploy.config.stack import tags_to_dict
 from awsdeploy.errors import next_command
 from awsdeploy.progress import streams
-from awsdeploy.progress.steps import KEYS
+from awsdeploy.progress.steps import KEY_WIDTH
 
 if TYPE_CHECKING:
     from awsdeploy.engine.observed import Observed
@@ -105,7 +105,7 @@ class StackState:
             if removals:
                 yield ""
                 yield styled("bold")(title)
-            yield from (f"  - {observed.key:<{KEYS}} {observed.id}" for observed in removals)
+            yield from (f"  - {observed.key:<{KEY_WIDTH}} {observed.id}" for observed in removals)
         yield ""
         yield from table({**self._services(), **found_out(self.at, self.plan)})
         yield from advisories.lines(self.at, self.plan.items)
@@ -134,7 +134,7 @@ class StackState:
             if observed
             else ""
         )
-        return f"  {mark} {item.resource.key:<{KEYS}} {state:<28} {id}".rstrip()
+        return f"  {mark} {item.resource.key:<{KEY_WIDTH}} {state:<28} {id}".rstrip()
 
     def _services(self) -> dict[str, str]:
         """Release on the machines of each service."""

@@ -136,7 +136,7 @@ def _agree(yes: bool) -> None:
 
 def _carry_out(at: Session, plan: Plan, as_json: bool) -> None:
     from awsdeploy.engine import up
-    from awsdeploy.progress.console import watching
+    from awsdeploy.progress.console import show_progress
     from awsdeploy.progress.steps import BoardRow
 
     if plan.quiet:
@@ -145,7 +145,7 @@ def _carry_out(at: Session, plan: Plan, as_json: bool) -> None:
     steps = [
         (step.title, [BoardRow(one.key, one.noun(), one.wait.usual) for one in step.resources]) for step in plan.steps
     ]
-    with watching(steps, clock=at.clock, as_json=as_json, forecast=planning.forecast(plan)) as emit:
+    with show_progress(steps, clock=at.clock, as_json=as_json, forecast=planning.forecast(plan)) as emit:
         at.run.emit = emit
         up.apply(at.run, plan)
 

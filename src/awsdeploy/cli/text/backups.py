@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from awsdeploy.cli.session import Session
-from awsdeploy.progress.steps import KEYS
+from awsdeploy.progress.steps import KEY_WIDTH
 
 if TYPE_CHECKING:
     from awsdeploy.engine.resource import Restorable
@@ -28,7 +28,7 @@ def line(at: Session, one: Restorable) -> str:
         said.append(one.note)
     if one.status not in ("available", "active", "versioned"):
         said.append(f"is {one.status}")
-    return f"  {one.of:<{KEYS}} {one.id}: {', '.join(said)}"
+    return f"  {one.of:<{KEY_WIDTH}} {one.id}: {', '.join(said)}"
 
 
 def _moment(at: Session, moment: datetime) -> str:

@@ -138,14 +138,14 @@ class AutoScalingGroup(Resource):
             yield Change("template version", used.get("Version"), version, update, LATER)
         else:
             yield from self._prune(aws)
-        yield from self._repair_targets(aws, observed)
+        yield from self._diff_targets(aws, observed)
         if HEALTH_CHECK in {one.get("ProcessName") for one in raw.get("SuspendedProcesses", ())}:
             suspended = {"AutoScalingGroupName": observed.id, "ScalingProcesses": [HEALTH_CHECK]}
             resume = partial(autoscaling(aws).resume_processes, **suspended)
             yield Change("health checks", "suspended", "running", resume)
-        yield from self._repair_tags(aws, observed)
+        yield from self._diff_tags(aws, observed)
 
-    def _repair_tags(self, aws: Aws, observed: Observed) -> Iterator[Change]:
+    def _diff_tags(self, aws: Aws, observed: Observed) -> Iterator[Change]:
         """The owner's tags of the running machines and their disks: a template's new version is for new machines."""
         ids = {one["InstanceId"] for one in observed.raw.get("Instances", ())}
         members = [one for one in aws.latest(Member) if one.id in ids and one.status in Member.wait.ready]
@@ -169,7 +169,7 @@ class AutoScalingGroup(Resource):
             delete = partial(aws.ec2.delete_launch_template_versions, LaunchTemplateId=template.id, Versions=old)
             yield Change("old template versions", ", ".join(old), None, delete)
 
-    def _repair_targets(self, aws: Aws, observed: Observed) -> Iterator[Change]:
+    def _diff_targets(self, aws: Aws, observed: Observed) -> Iterator[Change]:
         present = set(observed.raw.get("TargetGroupARNs", ()))
         wanted = {aws[group].id: group for group in self.targets}
         calls = autoscaling(aws)

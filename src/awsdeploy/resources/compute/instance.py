@@ -100,9 +100,9 @@ class Instance(Machine):
     def diff(self, aws: Aws, observed: Observed) -> Iterator[Change]:
         """Differences. If one needs a stopped machine, the steps of three reads are: stop, change, start."""
         ec2 = aws.ec2
-        yield from self._repair_running(aws, observed)
+        yield from self._diff_running(aws, observed)
         stopped = observed.status == "stopped"
-        offline = list(self._repair_stopped(aws, observed))
+        offline = list(self._diff_stopped(aws, observed))
         if offline and not stopped:
             stop = partial(ec2.stop_instances, InstanceIds=[observed.id])
             for change in offline:
@@ -112,7 +112,7 @@ class Instance(Machine):
         elif stopped:
             yield Change("state", "stopped", "running", partial(ec2.start_instances, InstanceIds=[observed.id]))
 
-    def _repair_running(self, aws: Aws, observed: Observed) -> Iterator[Change]:
+    def _diff_running(self, aws: Aws, observed: Observed) -> Iterator[Change]:
         raw, ec2 = observed.raw, aws.ec2
         groups = sorted(one["GroupId"] for one in raw.get("SecurityGroups", ()))
         wanted = [aws[group].id for group in self.security]
@@ -124,14 +124,14 @@ class Instance(Machine):
         for option, value in METADATA.items():
             if present.get(option) != value:
                 yield Change(option, present.get(option), value, safe)
-        yield from self._repair_profile(aws, observed)
+        yield from self._diff_profile(aws, observed)
         attached = disks(observed)
         for volume in aws.latest(Volume):
             if volume.id in attached:
-                yield from self._repair_volume(aws, volume)
+                yield from self._diff_volume(aws, volume)
                 yield from retagged(aws, tag_calls.EC2, volume, "disk ")
 
-    def _repair_profile(self, aws: Aws, observed: Observed) -> Iterator[Change]:
+    def _diff_profile(self, aws: Aws, observed: Observed) -> Iterator[Change]:
         wanted = aws[self.profile].id
         arn = str(observed.raw.get("IamInstanceProfile", {}).get("Arn", ""))
         if wanted == UNKNOWN or arn.rpartition("/")[2] != wanted:
@@ -146,7 +146,7 @@ class Instance(Machine):
 
             yield Change("instance profile", arn.rpartition("/")[2] or None, wanted, associate)
 
-    def _repair_volume(self, aws: Aws, volume: Observed) -> Iterator[Change]:
+    def _diff_volume(self, aws: Aws, volume: Observed) -> Iterator[Change]:
         """AWS grows a disk in place and never shrinks one."""
         wrong: dict[str, tuple[Any, Any, str, str]] = {}
         if volume.raw["VolumeType"] != "gp3":
@@ -170,7 +170,7 @@ class Instance(Machine):
                 impact = "AWS is still changing it" if begun else "AWS refuses it until the previous change is done"
             yield Change(field, old, new, modify, impact, begun)
 
-    def _repair_stopped(self, aws: Aws, observed: Observed) -> Iterator[Change]:
+    def _diff_stopped(self, aws: Aws, observed: Observed) -> Iterator[Change]:
         raw, ec2 = observed.raw, aws.ec2
         if raw["InstanceType"] != self.size:
             change = partial(ec2.modify_instance_attribute, InstanceId=observed.id, InstanceType={"Value": self.size})

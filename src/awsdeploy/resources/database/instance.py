@@ -47,7 +47,7 @@ OF_THE_SNAPSHOT = {
     "MaxAllocatedStorage",
     "StorageEncrypted",
 }
-"""What RestoreDBInstanceFromDBSnapshot does not take, or takes over: a repair brings what then differs."""
+"""What RestoreDBInstanceFromDBSnapshot does not accept, or takes from the snapshot; `diff` finds what differs."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -1,6 +1,6 @@
-"""IAM roles with just what each needs, and the instance profile that hands one over.
+"""IAM roles with the least permissions, and the instance profile that gives a role to a machine.
 
-IAM's lists show no tags but the path, which nobody can change: it holds the stack, the key and the generation.
+IAM's lists do not show tags, but they show the path, which cannot be changed. So it contains stack, key and generation.
 """
 
 from __future__ import annotations
@@ -39,12 +39,12 @@ BUCKET = re.compile(r"\{bucket:([a-z/]+)\}")
 class Role(Resource):
     """An IAM role with one inline policy and managed ones (`attached`, their ARNs).
 
-    A `service` of AWS may assume it, or who is named by the `federation`. Where AWS tells on whose behalf it acts,
-    `source` is that ARN, of this account only, with `{account}` and `{region}`.
+    An AWS `service` can assume it, or the subject of the `federation`. If AWS sends the ARN of the resource for which
+    the service acts, `source` is the allowed ARN; it can contain `{account}` and `{region}`.
 
-    `statements` may say `{parameters}`, `{account}`, `{region}`, `{stack}`, or `{bucket:storage/uploads}` for the
-    name of a declared bucket: names are derived, not edges. Managed policies that somebody else attached are taken
-    off; inline ones of other names are the owner's. `boundary` is the ARN of the managed policy that limits the role.
+    `statements` can contain `{parameters}`, `{account}`, `{region}`, `{stack}`, and `{bucket:storage/uploads}` for the
+    name of a declared bucket, which is computed and therefore no dependency. `up` detaches other managed policies; it
+    ignores inline policies with other names. `boundary` is the ARN of the managed policy that limits the role.
     """
 
     service: str = ""
@@ -70,11 +70,11 @@ class Role(Resource):
     @classmethod
     def scan(cls, aws: Aws) -> Iterable[Observed]:
         for role in aws.iam.pages("list_roles", "Roles", PathPrefix=aws.stack.path):
-            yield from _ours(cls, aws, role["RoleName"], role)
+            yield from _from_path(cls, aws, role["RoleName"], role)
 
     def conflict(self, aws: Aws) -> str:
-        """A managed policy that does not exist. Raises `Refused` for a boundary of another account."""
-        self._limits(aws)
+        """Report a managed policy that does not exist. Raises `Refused` for a boundary of another account."""
+        self._boundary_argument(aws)
         for arn in (*self.attached, *([self.boundary] if self.boundary else [])):
             try:
                 aws.iam.get_policy(PolicyArn=arn)
@@ -91,14 +91,14 @@ class Role(Resource):
             aws.iam.create_role(
                 RoleName=name,
                 Path=_path(aws, self),
-                AssumeRolePolicyDocument=json.dumps(self._trust(aws)),
+                AssumeRolePolicyDocument=json.dumps(self._trust_policy(aws)),
                 Tags=aws.tags(self),
-                **self._limits(aws),
+                **self._boundary_argument(aws),
             )
         return name
 
-    def _limits(self, aws: Aws) -> dict[str, str]:
-        """The boundary as CreateRole takes it. Raises `Refused` for one of another account, which AWS does not take."""
+    def _boundary_argument(self, aws: Aws) -> dict[str, str]:
+        """Argument of CreateRole for the boundary. Raises `Refused` for one of another account."""
         owner = self.boundary.split(":")[4] if self.boundary else "aws"
         if owner not in ("aws", aws.account):
             raise Refused(
@@ -107,7 +107,7 @@ class Role(Resource):
             )
         return {"PermissionsBoundary": self.boundary} if self.boundary else {}
 
-    def _trust(self, aws: Aws) -> dict[str, Any]:
+    def _trust_policy(self, aws: Aws) -> dict[str, Any]:
         if self.federation is not None:
             return self.federation.trust(aws)
         statement: dict[str, Any] = {
@@ -123,7 +123,7 @@ class Role(Resource):
             }
         return {"Version": "2012-10-17", "Statement": [statement]}
 
-    def _policy(self, aws: Aws) -> dict[str, Any]:
+    def _inline_policy(self, aws: Aws) -> dict[str, Any]:
         text = json.dumps({"Version": "2012-10-17", "Statement": list(self.statements)})
         known = {
             "{parameters}": f"arn:aws:ssm:{aws.region}:{aws.account}:parameter/deploy/{aws.stack.tag}",
@@ -139,28 +139,30 @@ class Role(Resource):
 
     def diff(self, aws: Aws, observed: Observed) -> Iterator[Change]:
         present = observed.raw.get("AssumeRolePolicyDocument")
-        if present != self._trust(aws):
+        if present != self._trust_policy(aws):
 
             def trust() -> None:
-                aws.iam.update_assume_role_policy(RoleName=observed.id, PolicyDocument=json.dumps(self._trust(aws)))
+                aws.iam.update_assume_role_policy(
+                    RoleName=observed.id, PolicyDocument=json.dumps(self._trust_policy(aws))
+                )
 
             only = self.federation.subject if self.federation else self.service
             only += " for this account" if self.source else ""
             yield Change("trust policy", ", ".join(subjects(present)) or "something else", f"{only} only", trust)
-        # The boundary before the policies: who must set one may change the policies of roles that have it only.
-        parts = (self._repair_role, self._repair_policy, self._repair_attached)
+        # The boundary first: users who must set one can change only the policies of roles that have it.
+        parts = (self._diff_boundary_and_tags, self._diff_inline_policy, self._diff_managed_policies)
         for changes in aws.each(lambda part: list(part(aws, observed)), parts):
             yield from changes
 
-    def _repair_role(self, aws: Aws, observed: Observed) -> Iterator[Change]:
-        """Differences that AWS's list of roles does not show: the boundary and the owner's tags."""
+    def _diff_boundary_and_tags(self, aws: Aws, observed: Observed) -> Iterator[Change]:
+        """Yield differences of the boundary and the owner's tags, which AWS's list of roles does not show."""
         role: Mapping[str, Any] = {}
         with tolerate("NoSuchEntity"):
             role = aws.iam.get_role(RoleName=observed.id)["Role"]
         given = tags_to_dict(role.get("Tags"))
         yield from retagged(aws, tag_calls.ROLE, dataclasses.replace(observed, tags=given))
         present = role.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn", "")
-        wanted = self._limits(aws).get("PermissionsBoundary", "")
+        wanted = self._boundary_argument(aws).get("PermissionsBoundary", "")
 
         def limit() -> None:
             if wanted:
@@ -173,8 +175,8 @@ class Role(Resource):
             impact = "" if wanted else "to keep it, set iam.permissions_boundary"
             yield Change("permissions boundary", present or None, wanted or None, limit, impact)
 
-    def _repair_policy(self, aws: Aws, observed: Observed) -> Iterator[Change]:
-        wanted, present = self._policy(aws), None
+    def _diff_inline_policy(self, aws: Aws, observed: Observed) -> Iterator[Change]:
+        wanted, present = self._inline_policy(aws), None
         with tolerate("NoSuchEntity"):
             present = aws.iam.get_role_policy(RoleName=observed.id, PolicyName=INLINE)["PolicyDocument"]
 
@@ -185,7 +187,7 @@ class Role(Resource):
             for field, old, new in grants.differences(present, wanted):
                 yield Change(field, old, new, put)
 
-    def _repair_attached(self, aws: Aws, observed: Observed) -> Iterator[Change]:
+    def _diff_managed_policies(self, aws: Aws, observed: Observed) -> Iterator[Change]:
         present: set[str] = set()
         with tolerate("NoSuchEntity"):
             attached = aws.iam.pages("list_attached_role_policies", "AttachedPolicies", RoleName=observed.id)
@@ -205,7 +207,7 @@ class Role(Resource):
             yield Change("managed policy", arn, None, detach)
 
     def facts(self, aws: Aws, observed: Observed) -> Mapping[str, str]:
-        """Machines find their role by themselves; others have to be told its ARN."""
+        """GitHub Actions needs the ARN of its role; machines do not."""
         return {"ARN": str(observed.raw["Arn"])} if self.federation and observed.raw else {}
 
     @classmethod
@@ -242,7 +244,7 @@ class InstanceProfile(Resource):
     @classmethod
     def scan(cls, aws: Aws) -> Iterable[Observed]:
         for one in aws.iam.pages("list_instance_profiles", "InstanceProfiles", PathPrefix=aws.stack.path):
-            yield from _ours(cls, aws, one["InstanceProfileName"], one)
+            yield from _from_path(cls, aws, one["InstanceProfileName"], one)
 
     def create(self, aws: Aws) -> str:
         name = aws.name(self, 128)
@@ -251,7 +253,7 @@ class InstanceProfile(Resource):
         return name
 
     def diff(self, aws: Aws, observed: Observed) -> Iterator[Change]:
-        """A profile holds one role at most."""
+        """AWS: an instance profile contains at most one role."""
         role = aws[self.role].id
         present = [one["RoleName"] for one in observed.raw.get("Roles", ())]
         if role in present:
@@ -276,12 +278,12 @@ class InstanceProfile(Resource):
 
 
 def _path(aws: Aws, resource: Resource) -> str:
-    """AWS: at most 512 visible characters, a slash at either end."""
+    """Path of the resource. AWS: at most 512 visible characters, with a slash at both ends."""
     return f"{aws.stack.path}{resource.key}/{aws.generation(resource)}/"
 
 
-def _ours(kind: type[Resource], aws: Aws, name: str, raw: Mapping[str, Any]) -> Iterator[Observed]:
-    """The object as its path tells; nothing for another stack's, or what somebody else put among ours."""
+def _from_path(kind: type[Resource], aws: Aws, name: str, raw: Mapping[str, Any]) -> Iterator[Observed]:
+    """Yield the object with key and generation from its path; nothing if the path is not one of this stack."""
     path = str(raw["Path"])
     key, _, generation = path.removeprefix(aws.stack.path).strip("/").rpartition("/")
     if key and path.startswith(aws.stack.path):

@@ -121,10 +121,10 @@ class Budget(Resource):
             yield Change("filter", observed.raw.get("CostFilters"), wanted["CostFilters"], update)
         if observed.raw.get("TimeUnit") != wanted["TimeUnit"]:
             yield Change("TimeUnit", observed.raw.get("TimeUnit"), wanted["TimeUnit"], update)
-        for changes in aws.each(lambda one: list(self._repair_notification(aws, observed, one)), NOTIFICATIONS):
+        for changes in aws.each(lambda one: list(self._diff_notification(aws, observed, one)), NOTIFICATIONS):
             yield from changes
 
-    def _repair_notification(self, aws: Aws, observed: Observed, notification: dict[str, Any]) -> Iterator[Change]:
+    def _diff_notification(self, aws: Aws, observed: Observed, notification: dict[str, Any]) -> Iterator[Change]:
         """Correct the subscribers of a notification. AWS requires at least one, so new ones are added first."""
         client = aws.client("budgets")
         about = {"AccountId": aws.account, "BudgetName": observed.id, "Notification": notification}

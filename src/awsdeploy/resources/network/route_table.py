@@ -54,7 +54,7 @@ class RouteTable(Resource):
         return str(made["RouteTable"]["RouteTableId"])
 
     def diff(self, aws: Aws, observed: Observed) -> Iterator[Change]:
-        yield from self._repair_default(aws, observed)
+        yield from self._diff_default(aws, observed)
         associated = {one["SubnetId"]: one for one in observed.raw.get("Associations", ()) if one.get("SubnetId")}
         wanted = {aws[subnet].id: subnet for subnet in self.subnets}
         for id, subnet in wanted.items():
@@ -72,7 +72,7 @@ class RouteTable(Resource):
 
             yield Change("association", id, None, dissociate)
 
-    def _repair_default(self, aws: Aws, observed: Observed) -> Iterator[Change]:
+    def _diff_default(self, aws: Aws, observed: Observed) -> Iterator[Change]:
         """A route whose gateway is gone stays as a black hole and is replaced."""
         route = next((r for r in observed.raw.get("Routes", ()) if r.get("DestinationCidrBlock") == ANYWHERE), None)
         old = None if route is None else route.get("GatewayId") or route.get("NatGatewayId") or "something else"

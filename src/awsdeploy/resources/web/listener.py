@@ -126,10 +126,10 @@ class Listener(Resource):
                 words(wanted["DefaultActions"]),
                 modify,
             )
-        yield from self._repair_headers(aws, observed)
-        yield from self._repair_rules(aws, observed)
+        yield from self._diff_headers(aws, observed)
+        yield from self._diff_rules(aws, observed)
 
-    def _repair_headers(self, aws: Aws, observed: Observed) -> Iterator[Change]:
+    def _diff_headers(self, aws: Aws, observed: Observed) -> Iterator[Change]:
         if self.certificate is None:
             return
         wanted = {HSTS: f"max-age={self.hsts_days * DAY}" if self.hsts_days else ""}
@@ -137,7 +137,7 @@ class Listener(Resource):
         modify = partial(aws.elbv2.modify_listener_attributes, ListenerArn=observed.id)
         yield from attribute_changes(present, wanted, modify)
 
-    def _repair_rules(self, aws: Aws, observed: Observed) -> Iterator[Change]:
+    def _diff_rules(self, aws: Aws, observed: Observed) -> Iterator[Change]:
         present = {
             int(one["Priority"]): one
             for one in aws.elbv2.pages("describe_rules", "Rules", ListenerArn=observed.id)
