@@ -127,7 +127,7 @@ def plan_told(world: World, _: ApiCall) -> Answer:
 
 @before("sts:GetCallerIdentity")
 def region_is_on(world: World, call: ApiCall) -> None:
-    """AWS: a region that is not turned on knows no credentials of the account."""
+    """AWS: a region that is not turned on rejects the credentials of the account."""
     if call.region in world.of(Limits).closed_regions:
         raise AwsRefuses("InvalidClientTokenId", "The security token included in the request is invalid.", 403)
 

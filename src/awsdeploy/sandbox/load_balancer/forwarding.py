@@ -271,7 +271,7 @@ class Exchange:
         return self.keeps
 
     async def _part(self) -> None:
-        """Say that there is no more, and let the client finish its sentence: it would lose the answer otherwise."""
+        """End the response and read the rest of the request: otherwise the client would lose the response."""
         with contextlib.suppress(OSError):
             if self.writer.can_write_eof():
                 self.writer.write_eof()

@@ -30,8 +30,8 @@ EVERY = 0.1
 """Real seconds between two looks at what has changed by itself."""
 SHORTEST = 0.2
 """Real seconds between two health checks at least, however fast the world's time runs."""
-PATIENCE = 2.0
-"""Real seconds a health check takes at least before it has timed out: an application is no faster in the sandbox."""
+TIMEOUT_SECONDS = 2.0
+"""Minimum timeout of a health check in real seconds: the applications are as slow as elsewhere."""
 
 
 class Simulation(Protocol):
@@ -238,7 +238,7 @@ def _group(world: World, region: str, group: Any) -> RoutedGroup:
         group.health_check_path or "/",
         str(group.matcher.get("HttpCode", "200")),
         min(max(interval / speed, SHORTEST), interval),
-        min(max(timeout / speed, PATIENCE), timeout),
+        min(max(timeout / speed, TIMEOUT_SECONDS), timeout),
         int(group.healthy_threshold_count),
         int(group.unhealthy_threshold_count),
         tuple(

@@ -1,4 +1,4 @@
-"""HTTP/1.1 between sockets: heads, and bodies that are passed on piece by piece. Knows nothing of load balancers."""
+"""HTTP/1.1 between sockets: heads, and bodies that are passed on piece by piece."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ HOP_BY_HOP = frozenset(
     "upgrade".split()
 )
 CHUNKED, UNTIL_CLOSED = -1, -2
-"""How long a body is, where nobody says a number."""
+"""Length of a body without Content-Length."""
 Headers = list[tuple[str, str]]
 
 
@@ -139,7 +139,7 @@ async def write(writer: asyncio.StreamWriter, body: AsyncIterator[bytes], chunke
 
 
 async def relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Bytes as they come, until the sender has no more."""
+    """Yield bytes as they come, until the sender closes."""
     while piece := await reader.read(PIECE):
         writer.write(piece)
         await writer.drain()
@@ -187,7 +187,7 @@ class Pool:
         self.kept[host, port].append(one)
 
     def sweep(self) -> None:
-        """Close what nobody has used for so long."""
+        """Close connections that were idle for too long."""
         for kept in self.kept.values():
             for one in [one for one in kept if one.lost or time.monotonic() - one.since >= IDLE]:
                 kept.remove(one)

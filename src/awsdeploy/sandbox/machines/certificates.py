@@ -65,6 +65,6 @@ def _keep(path: Path, key: ec.EllipticCurvePrivateKey) -> None:
 
 
 def _whole(path: Path, content: bytes) -> None:
-    """Written in one piece, for whoever reads it meanwhile."""
+    """Replace the file atomically, because other processes may read it."""
     path.with_suffix(".new").write_bytes(content)
     path.with_suffix(".new").replace(path)

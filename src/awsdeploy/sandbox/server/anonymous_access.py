@@ -17,7 +17,7 @@ OBJECTS = {"GetObject": "s3:GetObject", "HeadObject": "s3:GetObject"}
 SECURE = {"Bool": {"aws:SecureTransport"}}
 """The only condition that is understood. A request counts as sent over TLS unless it says otherwise (`over_tls`)."""
 PLAIN = ("X-Forwarded-Proto", "http")
-"""The header of a request that stands for one over plain HTTP: the sandbox itself has no TLS."""
+"""Header that marks a request as sent over plain HTTP. The sandbox itself has no TLS."""
 
 
 @dataclass

@@ -112,7 +112,7 @@ def read(incoming: Incoming) -> ApiCall:
 
 
 def routed(incoming: Incoming) -> ApiCall:
-    """A call without its parameters: a body that nobody vouches for can keep a parser busy for minutes.
+    """Return a call without its parameters: parsing the body of an unauthenticated call could take minutes.
 
     What nobody has signed asks S3 for an object, as a browser does. Raises `AwsRefuses` for anything else that is not
     signed, and when the service or the operation does not exist.

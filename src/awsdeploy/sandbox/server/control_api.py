@@ -103,7 +103,7 @@ class ControlApi:
             limits.change(self.server.world, value)
 
     def post_deny(self, value: Mapping[str, Any]) -> None:
-        """IAM actions that nobody is allowed from now on, instead of those before; also those a call needs as well."""
+        """Deny these IAM actions, instead of the previous ones; also if a call needs them indirectly."""
         self.server.faults.denied = frozenset(str(action) for action in value["actions"])
 
     def post_organisation(self, value: Mapping[str, Any]) -> None:

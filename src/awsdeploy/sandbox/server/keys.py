@@ -40,7 +40,7 @@ class Keys:
         return key, self._of(key)
 
     def secret_of(self, key: str) -> str:
-        """The secret access key that belongs to an access key id; "" if it is nobody's."""
+        """Return the secret access key for an access key id; "" if there is none."""
         if key == self.owner:
             return self.secret
         return self._of(key) if key.startswith(MACHINE) else ""

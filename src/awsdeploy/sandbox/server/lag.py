@@ -62,7 +62,7 @@ class Lag:
     copies: list[Past] = field(default_factory=list)
 
     def before_write(self, now: float, begin: Callable[[], Answer]) -> None:
-        """Keep the world as it is, unless a copy is recent enough to stand for it. `begin` is called in the copy."""
+        """Keep a copy of the world, unless the last copy is recent enough. `begin` is called in the copy."""
         self._forget(now)
         if self.seconds and not (self.copies and now - self.copies[-1].at < self.seconds / 3):
             self.copies.append(self._copy(now, begin))
@@ -106,7 +106,7 @@ class Lag:
 
 
 def _live_in_the_past(questions: BinaryIO, answers: BinaryIO, begin: Callable[[], Answer]) -> None:
-    """Answer in the child until there are no more questions. Never returns."""
+    """Answer calls in the child process until the pipe is closed. Never returns."""
     try:
         gc.disable()
         answer = begin()

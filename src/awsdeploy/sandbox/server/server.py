@@ -224,7 +224,7 @@ class SandboxServer:
             self.routing = Routing(self)
 
     def fork(self) -> tuple[int, int]:
-        """A copy of this world in a process of its own: its pid and port."""
+        """Fork this world into a separate process; return its pid and port."""
         self.ready.wait()
         listening, datagrams = listening_sockets()
         with self.lock:

@@ -36,7 +36,7 @@ def online(world: World, region: str, instance: Any) -> bool:
 
 
 def machine(id: str) -> Any:
-    """The machine, in whatever region it stands; None: there is none."""
+    """Return the machine, in any region; None if it does not exist."""
     found = (region.get_instance_by_id(id) for region in backends.get_backend("ec2")[ACCOUNT].values())
     return next((one for one in found if one is not None), None)
 

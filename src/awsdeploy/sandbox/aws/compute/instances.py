@@ -260,7 +260,7 @@ def modify(world: World, call: ApiCall) -> Answer | None:
 
 @before("ec2:ModifyInstanceAttribute")
 def groups(world: World, call: ApiCall) -> None:
-    """A machine's interface joins the groups it is given, of its own network, and leaves the others."""
+    """Set the security groups of a machine's network interface, which must be of its VPC."""
     wanted, ec2 = call.parameters.get("Groups"), world.moto("ec2", call.region)
     if not wanted:
         return

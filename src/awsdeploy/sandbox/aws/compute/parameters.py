@@ -33,7 +33,7 @@ def acceptable(_: World, call: ApiCall) -> None:
 
 @before("ssm:PutParameter")
 def as_it_was(world: World, call: ApiCall) -> None:
-    """AWS: what stands keeps its type, and never goes back to the smaller tier."""
+    """AWS: an existing parameter keeps its type, and never goes back to the standard tier."""
     wanted = call.parameters
     stored = world.moto("ssm", call.region)._parameters
     known = stored.get(stored.normalize_name(str(wanted["Name"])))
@@ -49,6 +49,6 @@ def as_it_was(world: World, call: ApiCall) -> None:
 
 @after("ssm:DescribeParameters")
 def who(_: World, call: ApiCall, answer: Answer) -> None:
-    """AWS names whoever wrote a parameter last."""
+    """AWS: LastModifiedUser is the identity that wrote the parameter last."""
     for one in answer.get("Parameters", ()):
         one["LastModifiedUser"] = WHO

@@ -76,7 +76,7 @@ def create(world: World, call: ApiCall, answer: Answer) -> None:
 
 
 def _interfaces(world: World, region: str, database: Any) -> None:
-    """One interface in each zone the instance stands in."""
+    """One network interface in each zone of the instance."""
     memory, name = world.of(Databases), database.db_instance_identifier
     interfaces.remove(world, region, memory.interfaces.pop(name, ()))
     group = getattr(database, "db_subnet_group", None)

@@ -58,7 +58,7 @@ def answer(world: World, name: str, kind: str) -> list[str] | None:
 
 
 def _asked(world: World, name: str) -> Any:
-    """The delegated zone of the account with the longest name above this one; None: somebody else's servers."""
+    """Return the delegated zone of the account with the longest matching name; None if another provider serves it."""
     found = [
         zone
         for zone in world.moto("route53").zones.values()

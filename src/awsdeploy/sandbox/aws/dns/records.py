@@ -35,9 +35,9 @@ class Changes:
     given: str = ""
     """The id of the zone that a fresh world has."""
     parents: dict[str, list[str]] = field(default_factory=dict)
-    """Domain → the servers that its parent names, where somebody has said so."""
+    """Domain → name servers at its parent, as set by a control call."""
     others: dict[tuple[str, str], list[str]] = field(default_factory=dict)
-    """Name and type → values that somebody else's servers answer."""
+    """Name and type → values on name servers of other providers."""
 
 
 @beginning

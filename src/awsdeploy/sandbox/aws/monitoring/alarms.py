@@ -1,4 +1,4 @@
-"""CloudWatch: an alarm knows nothing at first, is put anew without losing its state, and takes tags when it is new."""
+"""CloudWatch alarms: a new one has INSUFFICIENT_DATA, an updated one keeps its state, and only a new one gets tags."""
 
 from __future__ import annotations
 

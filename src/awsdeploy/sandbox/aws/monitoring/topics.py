@@ -15,14 +15,14 @@ PENDING = "PendingConfirmation"
 
 @dataclass
 class Mail:
-    """The subscriptions (ARN → region) whose mail nobody has answered yet."""
+    """Subscriptions (ARN → region) that are not confirmed yet."""
 
     unanswered: dict[str, str] = field(default_factory=dict)
 
 
 @before("sns:CreateTopic")
 def same_tags(world: World, call: ApiCall) -> None:
-    """AWS: the name of a topic that stands gives that topic, if the tags are the same."""
+    """AWS: CreateTopic with the name of an existing topic returns that topic, if the tags are the same."""
     wanted = {tag["Key"]: tag["Value"] for tag in call.parameters.get("Tags") or ()}
     for arn, topic in world.moto("sns", call.region).topics.items():
         if arn.rpartition(":")[2] == call.parameters["Name"] and wanted and wanted != topic._tags:

@@ -1,4 +1,4 @@
-"""Network interfaces that AWS makes for its services: what stands in the way of deleting the network."""
+"""Network interfaces that AWS creates for its services. They block the deletion of the network."""
 
 from __future__ import annotations
 

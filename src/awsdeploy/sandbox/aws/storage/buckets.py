@@ -74,7 +74,7 @@ def gone(world: World, call: ApiCall, _: Answer) -> None:
 
 @after("s3:ListBuckets")
 def regions(world: World, call: ApiCall, answer: Answer) -> None:
-    """AWS: a list that is asked for with any parameter says where each bucket stands."""
+    """AWS: ListBuckets with any parameter also returns the region of each bucket."""
     buckets = world.moto("s3").buckets
     for one in answer.get("Buckets") or () if call.parameters else ():
         one["BucketRegion"] = buckets[one["Name"]].region_name
