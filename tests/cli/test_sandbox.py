@@ -107,7 +107,7 @@ def test_that_its_stacks_are_gone_with_it_is_said(project: Path) -> None:
     os.waitpid(server.pid, 0)
     again = run("status", "--sandbox")
     assert again.stderr == (
-        "The sandbox that ran here has ended, and its stacks are gone.\nStarting the sandbox (simulated AWS) …\n"
+        "The sandbox that ran here has ended, and its stacks no longer exist.\nStarting the sandbox (simulated AWS) …\n"
     )
 
 

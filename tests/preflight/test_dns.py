@@ -90,7 +90,7 @@ def test_one_record_that_gets_no_answer_is_named_and_the_others_are_judged(
     world: World, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
     without_zone(world)
-    monkeypatch.setattr(resolver, "PATIENCE", 0.5)
+    monkeypatch.setattr(resolver, "TIMEOUT_SECONDS", 0.5)
     others = {("www.example.com", "CAA"): ['0 issue "letsencrypt.org"'], ("example.com", "NS"): ["ns1.gabia.co.kr."]}
     asked = ("example.com", kind)
     with dropping(lambda *one: others.get(one, []), most=99, silent=lambda *one: one == asked) as server:

@@ -40,7 +40,7 @@ COMMANDS: Mapping[str, CommandEntry] = {
     ),
     "ci": CommandEntry("awsdeploy.cli.commands.ci", "Set up releases from GitHub Actions: `ci github`."),
     "exec": CommandEntry("awsdeploy.cli.commands.exec", "Run a command on a service's machines."),
-    "env": CommandEntry("awsdeploy.cli.commands.env", "List, set and remove environment variables."),
+    "env": CommandEntry("awsdeploy.cli.commands.env", "List, set, import and remove environment variables."),
     "repository": CommandEntry("awsdeploy.cli.commands.repository", "Give the machines access to a git repository."),
     "logs": CommandEntry("awsdeploy.cli.commands.logs", "Show logs, and follow them with -f."),
     "shell": CommandEntry("awsdeploy.cli.commands.shell", "Open a shell on a machine."),
@@ -72,7 +72,7 @@ EXAMPLES = """\
 
 
 class ExampleHelp(click.Command):
-    """Help that begins with examples; `examples` is printed as it stands."""
+    """Help that begins with examples; `examples` is printed unchanged."""
 
     def __init__(self, *args: Any, examples: str = "", **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

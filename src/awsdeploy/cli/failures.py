@@ -34,9 +34,9 @@ _SECRETS = (
 
 
 def ending(run: Callable[[], object], debug: Callable[[], bool]) -> int:
-    """Run a command and return its exit code, having said on stderr whatever went wrong.
+    """Run a command, print its error to stderr, and return the exit code.
 
-    With `debug`, what nobody expected is raised as it is.
+    With `debug`, an unexpected exception is raised again.
     """
     if sys.platform == "win32":
         click.echo(WINDOWS, err=True)

@@ -107,7 +107,7 @@ def enter_sandbox(speed: float | None = None) -> None:
     home = SANDBOX.absolute()
     running = control.status(home)
     if control.ended(home):
-        click.echo("The sandbox that ran here has ended, and its stacks are gone.", err=True)
+        click.echo("The sandbox that ran here has ended, and its stacks no longer exist.", err=True)
     click.echo(f"{'Using' if running else 'Starting'} the sandbox (simulated AWS) …", err=True)
     server = control.start(home, speed or (running.speed if running else SPEED))
     for name, value in control.environment(server).items():

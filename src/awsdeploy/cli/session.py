@@ -110,7 +110,7 @@ def asked_hidden(question: str, what: str) -> str:
 
 
 def need_consent(given_on_command_line: bool, flag: str) -> None:
-    """Raises `UsageError` where nobody can be asked and the flag that answers was not given."""
+    """Raise `UsageError` if there is no terminal to ask for consent and the flag was not given."""
     if not given_on_command_line and not can_ask():
         raise UsageError(
             "Cannot ask for confirmation: there is no terminal.",

@@ -1,7 +1,7 @@
-"""Addresses at which people reach the application, decided in this one place.
+"""Public URL of the application.
 
-`AWSDEPLOY_LINKS` may name a service that knows better, such as a tunnel or a stand-in for AWS: asked with
-`?name=<load balancer>` it answers with the address to give to people instead. Knows nothing of who that is.
+`AWSDEPLOY_LINKS` can contain the URL of a service that knows another address, such as a tunnel or a simulated AWS. It
+gets `?name=<load balancer>` and answers with the URL to show instead.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ ADDRESS = re.compile(r"https?://[^\s/]+\S*")
 
 
 def address(balancer: str, dns_name: str, domain: str | None = None) -> str:
-    """The application's address, without a slash at the end: who stands in for it, its domain, or its load balancer.
+    """Return the application's URL without a slash at the end: from `AWSDEPLOY_LINKS`, its domain or its load balancer.
 
-    `balancer` is the load balancer's name, `dns_name` its own address.
+    `balancer` is the load balancer's name, `dns_name` its hostname.
     """
     return linked(balancer) or (f"https://{domain}" if domain else f"http://{dns_name}")
 

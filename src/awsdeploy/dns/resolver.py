@@ -1,4 +1,4 @@
-"""Asks public DNS: what the world sees of a name, whoever keeps it.
+"""Queries to public DNS: the records of a name as everyone sees them.
 
 `AWSDEPLOY_NAMESERVER` (host:port) names the server to ask instead of the system's.
 """
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import dns.resolver
 
 VARIABLE = "AWSDEPLOY_NAMESERVER"
-PATIENCE = 2.0  # seconds for one question, repetitions included
+TIMEOUT_SECONDS = 2.0  # for one query with its repetitions
 AT_ONCE = 16
 TIMES = 3  # how often a question is asked that gets no answer
 LONGEST = 20.0  # seconds for all questions together
@@ -39,8 +39,8 @@ def ask(name: str, kind: str) -> tuple[str, ...]:
 
     try:
         chosen = _resolver()
-        chosen.timeout = PATIENCE / 2  # asks a second time within its patience
-        found = chosen.resolve(f"{name}.", kind, lifetime=PATIENCE, search=False)
+        chosen.timeout = TIMEOUT_SECONDS / 2  # so that it is sent twice
+        found = chosen.resolve(f"{name}.", kind, lifetime=TIMEOUT_SECONDS, search=False)
     except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
         return ()
     except dns.resolver.NoNameservers as failed:

@@ -123,4 +123,4 @@ def free_plan(question: Question) -> Iterator[Finding]:
             seen = (
                 f"allows only {', '.join(eligible)}; services.{service.name}.instance_type is {service.instance_type}"
             )
-            yield Finding(what, seen, f"Under [services.{service.name}]: instance_type = one of these, {pay}.")
+            yield Finding(what, seen, f"Under [services.{service.name}]: set instance_type to one of these, {pay}.")

@@ -42,10 +42,10 @@ CHECKS: tuple[Check, ...] = (
 
 IN_A_PLAN = (compute.key_pair, storage.buckets, dns.public_dns, github.github_trust)
 BEYOND_A_PLAN = tuple(check for check in CHECKS if check not in IN_A_PLAN)
-"""Without what whoever has made a plan has looked at already: the obstacles it names."""
+"""Checks that a plan does not make. A plan reports the problems of `IN_A_PLAN` as conflicts."""
 
 SIGNING_IN = (account.credentials, account.regions)
-"""Why AWS may not know us."""
+"""Checks of the sign-in; if they fail, the others cannot be made."""
 
 
 @dataclass(frozen=True)

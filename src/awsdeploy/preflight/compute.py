@@ -40,7 +40,9 @@ def _offered(question: Question, service: Service, place: int, offers: Mapping[s
     elif missing:
         seen = f"not offered in {', '.join(missing)}; offered in {', '.join(sorted(has))}"
         letters = ", ".join(sorted(zone.removeprefix(question.settings.region) for zone in has))
-        yield Finding(what, seen, f"Under [network]: zones of {letters}, or another instance_type for the service.")
+        yield Finding(
+            what, seen, f"Under [network]: use only the zones {letters}, or another instance_type for the service."
+        )
 
 
 def image(question: Question) -> Iterator[Finding]:
@@ -52,9 +54,9 @@ def image(question: Question) -> Iterator[Finding]:
         if refusal.code != "ParameterNotFound":
             raise
         seen = f"{name} does not exist in {question.settings.region}"
-        remedy = 'platform = "supported" uses Amazon Linux 2023.'
+        remedy = 'Set platform = "supported": it uses Amazon Linux 2023.'
         if question.settings.platform == "supported":
-            remedy = "Choose another region, or update awsdeploy: AWS may have renamed it."
+            remedy = "Choose another region, or update awsdeploy: AWS may have renamed the image."
         yield Finding(f'machine image (platform = "{question.settings.platform}")', seen, remedy)
 
 

@@ -56,8 +56,10 @@ def _disk(question: Question, what: str, options: list[dict[str, Any]]) -> Itera
     least = min(one.get("MinStorageSize", 0) for one in fitting)
     most = max(one.get("MaxStorageSize", 65536) for one in fitting)
     if not least <= wanted.storage_gb <= most:
-        seen = f"{wanted.storage_gb} GB; this class takes {least} to {most} GB"
-        yield Finding("database.storage_gb", seen, f"Under [database]: storage_gb = {least} or more, up to {most}.")
+        seen = f"{wanted.storage_gb} GB; this class allows {least} to {most} GB"
+        yield Finding(
+            "database.storage_gb", seen, f"Under [database]: set storage_gb to a value from {least} to {most}."
+        )
 
 
 def _zones(question: Question, what: str, options: list[dict[str, Any]]) -> Iterator[Finding]:

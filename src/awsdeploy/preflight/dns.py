@@ -1,6 +1,6 @@
-"""Checks of the domain: what public DNS and the account's zones say, before anything depends on it.
+"""Checks of the domain in public DNS and in the account's hosted zones.
 
-A record of somebody else at one of our names is no check of its own: the plan names it as an obstacle.
+An existing DNS record with another value is not checked here: the plan reports it as a conflict.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def hosted_zone(question: Question) -> Iterator[Finding]:
 
 
 def caa_records(question: Question) -> Iterator[Finding]:
-    """No CAA record keeps Amazon from issuing the certificate: the one nearest above each name decides (RFC 8659)."""
+    """Check that CAA records allow Amazon to issue the certificate. The closest record decides (RFC 8659)."""
     asked = {name: list(_upwards(name)) for name in question.settings.names}
     try:
         found = resolver.ask_all((above, "CAA") for names in asked.values() for above in names)
@@ -77,14 +77,14 @@ def caa_records(question: Question) -> Iterator[Finding]:
             yield Finding(
                 f"CAA record of {where}",
                 " and ".join(found[where, "CAA"]),
-                f'Add the CAA record 0 issue "amazon.com" at {where}: without it AWS may not issue for {name}.',
+                f'Add the CAA record 0 issue "amazon.com" at {where}. Without it AWS does not issue for {name}.',
             )
 
 
 def ds_record(question: Question) -> Iterator[Finding]:
-    """A DS record at the parent makes resolvers refuse a zone that is not signed with its key: all of it would go.
+    """Check that the parent zone has no DS record: with one, resolvers refuse every name of an unsigned zone.
 
-    It stops a zone that is to be made; one that stands already is only moved to by whoever enters its name servers.
+    Skipped if the zone is already delegated. Fatal only if awsdeploy is to create the zone.
     """
     settings = question.settings
     if not settings.names or settings.dns.mode != "route53":

@@ -9,30 +9,30 @@ from awsdeploy.aws.session import AwsSession, Client
 from awsdeploy.config import Settings
 
 ATTEMPTS = 3
-"""How often a question is sent that nobody answers: a check that cannot be made stops nothing."""
+"""How often a call without an answer is sent. A check that cannot be made does not stop the run."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that stands in the way (`fatal`) or that somebody should know before spending."""
+    """A problem that would make the run fail (`fatal`), or a warning before it costs money."""
 
     what: str
     """The thing: "vCPU quota of On-Demand Standard instances (L-1216C47A)"."""
     seen: str
     """The value seen: "1, and this stack needs 4"."""
     remedy: str
-    """The command or sentence that mends it."""
+    """The command or sentence that solves it."""
     fatal: bool = True
 
 
 @dataclass(frozen=True)
 class Question:
-    """The stack that is to be built, and the AWS account it is to be built in."""
+    """The stack to create, and the session for its AWS account."""
 
     settings: Settings
     session: AwsSession
     seconds: float = 0
-    """How long building it usually takes."""
+    """How long the creation usually takes."""
 
     def client(self, service: str, region: str = "") -> Client:
         """A client of the stack's region, or of another."""
@@ -40,4 +40,4 @@ class Question:
 
 
 Check = Callable[[Question], Iterable[Finding]]
-"""Asks AWS for one fact or a few that belong together. Writes nothing. Its name says what was checked."""
+"""A function that reads a few facts from AWS. It must not write. `doctor` shows its name."""

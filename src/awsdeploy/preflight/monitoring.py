@@ -1,4 +1,4 @@
-"""Check that somebody receives the alarms."""
+"""Check that the alarm e-mails are confirmed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from awsdeploy.resources.monitoring.topic import PENDING
 
 
 def alarm_mail(question: Question) -> Iterator[Finding]:
-    """Addresses of an existing stack that have not followed the link in AWS's mail."""
+    """Find addresses of an existing stack that are not confirmed with the link in AWS's e-mail."""
     emails = question.settings.monitoring.emails
     if not emails:
         return

@@ -12,7 +12,7 @@ from awsdeploy.resources.storage.bucket import S3Bucket
 
 
 def buckets(question: Question) -> Iterator[Finding]:
-    """Names that belong to somebody else, and an account that keeps every bucket private."""
+    """Find bucket names that are taken, and an account whose public access block forbids public files."""
     declared = [one for one in Storage(question.settings).resources if isinstance(one, S3Bucket)]
     asked = question.session.each(lambda bucket: _conflict(question, bucket), declared)
     for bucket, why in zip(declared, asked, strict=True):

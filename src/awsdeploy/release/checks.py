@@ -1,4 +1,4 @@
-"""Checks of a release before anything is sent: all findings at once. Reads the commit; knows no AWS."""
+"""Checks of a release before anything is sent: all findings at once. Reads the commit; makes no AWS calls."""
 
 from __future__ import annotations
 
@@ -50,7 +50,10 @@ def examine(source: Source, settings: Settings, services: Iterable[Service]) -> 
         for path, platform in foreign_binaries(source)
     ]
     if wrong:
-        raise Refused("This cannot be released:\n" + "\n".join(f"  - {one}" for one in wrong), "Fix it and commit.")
+        raise Refused(
+            "This cannot be released:\n" + "\n".join(f"  - {one}" for one in wrong),
+            "Correct this, commit, and run the same command again.",
+        )
     return remarks
 
 

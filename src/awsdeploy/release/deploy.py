@@ -258,7 +258,7 @@ class Releaser:
         return state, reason
 
     def _tidy(self, service: str) -> None:
-        """Old archives go; whoever wants them back has git."""
+        """Delete old archives; their commits are in git."""
         s3 = self.release_target.run.client("s3")
         for id in self.release_target.ids(service)[ARCHIVES_KEPT:]:
             for ending in (".json", ".tar.gz"):

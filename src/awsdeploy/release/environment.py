@@ -57,7 +57,7 @@ def path_of(run: Run, service: str, name: str, build: bool) -> str:
 
 
 def stored(run: Run) -> list[Variable]:
-    """All that stands in the stack's folders. The list shows no tags, so what carries them is listed once more."""
+    """Return all variables in the stack's folders. AWS's list shows no tags, so tagged ones are listed separately."""
     ours = {"Key": f"tag:{TAG_STACK}", "Values": [run.stack.tag]}
     by_env = {"Key": f"tag:{TAG_SET}", "Values": [BY_ENV]}
     everything, tagged, by_us = run.session.each(lambda more: _listed(run, more), [[], [ours], [ours, by_env]])
@@ -87,7 +87,7 @@ def _listed(run: Run, more: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
     place = {"Key": "Path", "Option": "Recursive", "Values": [run.stack.parameter("").rstrip("/")]}
     ssm = run.client("ssm")
     pages = ssm.pages("describe_parameters", "Parameters", ParameterFilters=[place, *more], MaxResults=50)
-    # The record and the lock stand beside the folders.
+    # The record and the lock are outside of the folders.
     return {one["Name"]: one for one in pages if "/" in one["Name"].removeprefix(run.stack.parameter(""))}
 
 
@@ -97,7 +97,7 @@ def person(arn: str) -> str:
 
 
 def values(run: Run, variables: Sequence[Variable]) -> dict[str, str]:
-    """The values themselves, by path. For showing them to whoever asked, and nothing else."""
+    """Return the decrypted values, by path. Only for commands that show them to the user."""
     paths = [one.path for one in variables]
     batches = [paths[start : start + BATCH] for start in range(0, len(paths), BATCH)]
     ssm = run.client("ssm")
@@ -151,12 +151,12 @@ def check(what: str, value: str, advanced: bool = False) -> None:
     if size > STANDARD and not advanced:
         raise UsageError(
             f"{what} has {size:,} bytes; the limit of a standard parameter is {STANDARD:,}.",
-            f"--advanced takes up to {ADVANCED:,}, for ${ADVANCED_MONTHLY:.2f} a month each.",
+            f"With --advanced the limit is {ADVANCED:,} bytes, for ${ADVANCED_MONTHLY:.2f} a month each.",
         )
 
 
 def check_known(variable: Variable, force: bool) -> None:
-    """Raises `Refused` where what stands there is not to be written over."""
+    """Raise `Refused` if the existing value must not be overwritten."""
     if variable.origin == "stack" and not force:
         raise Refused(
             f"{variable.name} of {variable.folder} is set by awsdeploy: its value would be lost.",
@@ -215,6 +215,6 @@ def remove(run: Run, variable: Variable) -> None:
 
 
 def folders(settings: Settings, variables: Sequence[Variable]) -> list[str]:
-    """The services, and what stands in folders of services that are no more."""
+    """Return the services, and the folders of services that no longer exist."""
     others = {one.folder for one in variables} - {SHARED, *settings.services}
     return [*settings.services, *sorted(others)]

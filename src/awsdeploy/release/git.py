@@ -1,7 +1,7 @@
 """git, run in one place for the whole product. A cloned repository is data: nothing in it runs a program.
 
 Hooks, filters, file system monitors, pagers, credential helpers and transports that a repository could name are
-turned off, and nobody is asked for a password. Knows no commit and no AWS.
+turned off, and git never asks for a password.
 """
 
 from __future__ import annotations

@@ -34,7 +34,7 @@ FOLDER = "repository"
 ACCESS, KNOWN_HOSTS = "access", "known_hosts"
 USER = "x-access-token"
 """GitHub and GitLab take any name beside a token; this is what GitHub itself writes."""
-PATIENCE = 60  # seconds for a server to answer
+TIMEOUT_SECONDS = 60  # seconds for a server to answer
 PROTOCOLS = "https:http:ssh"
 """What git may use to reach it."""
 KNOWN = Path("~/.ssh/known_hosts")
@@ -222,8 +222,8 @@ def _asked_remote(access: Access, folder: Path) -> subprocess.CompletedProcess[b
             folder=folder,
             environ=_environment(access, folder),
             protocols=PROTOCOLS,
-            more={"http.lowSpeedLimit": "1", "http.lowSpeedTime": str(PATIENCE)},
-            timeout=2 * PATIENCE,
+            more={"http.lowSpeedLimit": "1", "http.lowSpeedTime": str(TIMEOUT_SECONDS)},
+            timeout=2 * TIMEOUT_SECONDS,
         )
 
 
@@ -261,7 +261,7 @@ def _ran(words: list[str], environ: Mapping[str, str], folder: Path | None = Non
             capture_output=True,
             text=True,
             errors="replace",
-            timeout=2 * PATIENCE,
+            timeout=2 * TIMEOUT_SECONDS,
             check=False,
         )
 
@@ -271,6 +271,8 @@ def _answering(program: str) -> Iterator[None]:
     try:
         yield
     except FileNotFoundError:
-        raise UsageError(f"{program} is not installed on this computer.", f"Install {program.partition('-')[0]}.") from None
+        raise UsageError(
+            f"{program} is not installed on this computer.", f"Install {program.partition('-')[0]}."
+        ) from None
     except subprocess.TimeoutExpired:
         raise Refused("The repository's server does not answer.", "Try again, or check its URL.") from None

@@ -277,5 +277,7 @@ def _object(text: str) -> dict[str, Any]:
     try:
         value = json.loads(text)
     except ValueError as error:
-        raise AwsFailure(f"The machine's last line cannot be read: {error}", "Run the same command again.") from None
+        raise AwsFailure(
+            f"The result of the command on the machine cannot be read: {error}", "Run the same command again."
+        ) from None
     return value if isinstance(value, dict) else {}

@@ -1,4 +1,4 @@
-"""Source of a release: the committed tree of a git repository on this computer. Asks git alone; knows no AWS."""
+"""Source of a release: the committed tree of a git repository on this computer. Runs git; makes no AWS calls."""
 
 from __future__ import annotations
 
@@ -177,7 +177,10 @@ def committed(folder: Path, ref: str) -> Source:
                 f"{root} has no commit {ref!r}. It is a shallow clone, without older commits.",
                 "git fetch --unshallow --tags",
             ) from None
-        raise Refused(f"{root} has no commit {ref!r}.", "Give a branch, a tag or a commit: git log") from None
+        raise Refused(
+            f"{root} has no commit {ref!r}.",
+            "Give an existing branch, tag or commit. To list commits: git log --oneline",
+        ) from None
     return Source(root, ref, commit)
 
 

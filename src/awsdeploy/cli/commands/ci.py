@@ -134,9 +134,9 @@ def _tell(given: Given, wanted: CiSettings, there: bool) -> None:
 
 
 def _role(at: Session) -> Observed:
-    """The role as it stands.
+    """Return the role of GitHub Actions as it is in AWS.
 
-    Raises `Refused` where it is not there or there are two, or where it trusts somebody else than config.toml says.
+    Raises `Refused` if it does not exist, if there are two, or if it trusts another repository than config.toml says.
     """
     from awsdeploy.engine.observed import one_or_none
     from awsdeploy.resources.identity.federation import subjects

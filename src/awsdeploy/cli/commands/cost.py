@@ -1,6 +1,6 @@
 """`cost`: what the stack costs a month by AWS's list prices, and with --actual what AWS has billed so far.
 
-Without --actual it reads the settings only and asks nobody.
+Without --actual it reads only the settings and makes no AWS calls.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""`env`: what the services find in their environment. Values are shown only when asked for."""
+"""`env`: environment variables of the services. Values are shown only with `--show`."""
 
 from __future__ import annotations
 
@@ -134,7 +134,10 @@ def import_(
         try:
             found = env_file.parse(file.read().decode(), source)
         except UnicodeDecodeError:
-            raise UsageError(f"{source} is not valid UTF-8 text.", "Nothing was set.") from None
+            raise UsageError(
+                f"{source} is not valid UTF-8 text.",
+                "Nothing was set. Save the file as UTF-8 and run the command again.",
+            ) from None
         known = _existing(at, service, build)
         wanted: dict[str, str] = {}
         for one in found:
@@ -181,7 +184,10 @@ def _values(given: Sequence[str]) -> dict[str, str]:
             err=True,
         )
     if len(asked) > 1 and not can_ask():
-        raise UsageError("Standard input can hold only one value.", "Set them one by one, or use env import.")
+        raise UsageError(
+            "Standard input can hold only one value.",
+            f"Set one variable with each command, or use: {next_command('env', 'import')}",
+        )
     found: dict[str, str] = {}
     for one in given:
         name, equals, value = one.partition("=")

@@ -1,4 +1,4 @@
-"""`policy`: what whoever runs awsdeploy has to be allowed. Reads the settings only; asks nobody."""
+"""`policy`: the IAM policy that a user of awsdeploy needs. Reads only the settings; makes no AWS calls."""
 
 from __future__ import annotations
 

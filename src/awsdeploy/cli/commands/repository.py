@@ -102,7 +102,7 @@ def _address(settings: Settings, url: str | None) -> str:
         if settings.release.repository:
             return settings.release.repository
         raise UsageError(
-            "No repository: give URL, or set release.repository.",
+            "No repository is given. Give a URL, or set release.repository.",
             next_command("repository", "connect", repository.EXAMPLE),
         )
     try:
@@ -118,7 +118,9 @@ def _need_fitting(url: str, deploy_key: Path | None, user: str | None) -> None:
     if by_ssh(url) and deploy_key is None:
         raise UsageError(f"{url} is an ssh URL and needs a deploy key.", "Give the key file: --deploy-key FILE")
     if by_ssh(url) and user is not None:
-        raise UsageError("--user is for tokens only: an ssh URL already contains the user.", "Run the command without --user.")
+        raise UsageError(
+            "--user is for tokens only: an ssh URL already contains the user.", "Run the command without --user."
+        )
     if not by_ssh(url) and deploy_key is not None:
         raise UsageError(
             f"{url} is an https URL and needs a token.", "Leave --deploy-key out, or use an ssh URL (git@…)"

@@ -43,7 +43,7 @@ def command(given: Given, services: tuple[str, ...], to: str | None, as_json: bo
         click.echo("Database migrations are not undone.", err=True)
         begun, results = time.monotonic(), []
         for service, id, found in manifests:
-            click.echo(f"{service.name}: back to {id}", err=True)
+            click.echo(f"{service.name}: going back to {id}", err=True)
             results.append(releaser.rollback(service, id, found or {}))
         seconds = at.clock.of(time.monotonic() - begun)
         report(at, results, seconds, releaser.release_target.site, as_json, "is running again")

@@ -1,4 +1,4 @@
-"""`status`: what stands, how it is, and where to reach it. Reads only."""
+"""`status`: every resource, its health and the URLs. Reads only."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ EXAMPLES = """\
 UNHEALTHY, DRIFT = 1, 7
 EVERY = 5.0  # seconds between two looks of --watch
 SERVICE_TAG = "awsdeploy:service"
-"""What every machine carries, whoever started it."""
+"""Tag of every machine, also of those that an Auto Scaling group starts."""
 DIFFERS = {"create": "missing", "replace": "to be replaced", "change": "differs", "wait": "in progress"}
 
 

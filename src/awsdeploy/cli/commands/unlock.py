@@ -16,7 +16,7 @@ EXAMPLES = """\
 
 
 @click.command(cls=ExampleHelp, examples=EXAMPLES)
-@click.option("--force", is_flag=True, help="Remove the lock, whoever holds it.")
+@click.option("--force", is_flag=True, help="Remove the lock even if another run holds it.")
 @shared_options()
 def command(given: Given, force: bool) -> None:
     """Show who holds the stack's lock. With --force, remove it.

@@ -94,7 +94,7 @@ def _before_spending(at: Session, plan: Plan) -> list[str]:
 
 
 def _refuse(conflicts: list[str], fatal: list[str]) -> None:
-    """Raises `Refused` with everything that stands in the way."""
+    """Raise `Refused` with all conflicts and fatal findings."""
     if fatal:
         fatal = ["This run would fail:", *fatal]
     if conflicts or fatal:
