@@ -1,7 +1,7 @@
-"""The alarms as a table: which metric, which bound, why; and what no data means.
+"""The alarms as a table: the metric, its limit, the reason, and how missing data is treated.
 
-No data means `missing` (not known) where something always measures; `notBreaching` where AWS counts only what
-happens; `breaching` where silence is itself the trouble; `ignore` where the last word stands.
+Missing data: `missing` (unknown) if the metric is always measured; `notBreaching` if AWS counts only events;
+`breaching` if missing data is itself the problem; `ignore` if the alarm keeps its last state.
 """
 
 from __future__ import annotations
@@ -115,10 +115,10 @@ HEALTH_CHECK = AlarmRow(
 
 
 def group_cpu(target: int) -> AlarmRow:
-    """AWS/EC2, for a group that is kept at `target` percent: more machines have not helped, or there are no more.
+    """CPU alarm of an Auto Scaling group that is kept at `target` percent: more machines did not help, or it is at max.
 
-    A high target is no trouble by itself, so the limit lies halfway between it and 100, and never below 80. Checks that
-    fail (StatusCheckFailed) have no alarm here: the group itself replaces such a machine.
+    A high target alone is not a problem, so the limit is halfway between the target and 100, and at least 80. Failed
+    status checks (StatusCheckFailed) have no alarm here, because the group replaces such a machine.
     """
     limit = max(80, (target + 100) // 2)
     words = f"average CPU of all machines over {limit} % for 15 minutes"

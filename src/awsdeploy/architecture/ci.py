@@ -17,13 +17,13 @@ from awsdeploy.resources.identity.role import Role
 # AWS, Service Authorization Reference: none of these knows a resource.
 _NO_LEVEL = "AWS has no resource level for it"
 WILDCARDS: Mapping[str, str] = {
-    "ec2:DescribeInstances": f"{_NO_LEVEL}; which machines there are",
+    "ec2:DescribeInstances": f"{_NO_LEVEL}; to list the machines",
     **dict.fromkeys(
         ("ec2:DescribeInternetGateways", "ec2:DescribeSubnets", "ec2:DescribeVpcs"),
-        f"{_NO_LEVEL}; AWS wants it of whoever registers a target",
+        f"{_NO_LEVEL}; AWS requires it for registering targets",
     ),
-    "elasticloadbalancing:DescribeListeners": f"{_NO_LEVEL}; whether the application answers by HTTPS",
-    "elasticloadbalancing:DescribeLoadBalancers": f"{_NO_LEVEL}; the application's address",
+    "elasticloadbalancing:DescribeListeners": f"{_NO_LEVEL}; to see whether the application uses HTTPS",
+    "elasticloadbalancing:DescribeLoadBalancers": f"{_NO_LEVEL}; to find the application's address",
     "elasticloadbalancing:DescribeTags": f"{_NO_LEVEL}; which of them are the stack's",
     "elasticloadbalancing:DescribeTargetGroups": f"{_NO_LEVEL}; where a machine leaves and comes back",
     "elasticloadbalancing:DescribeTargetHealth": f"{_NO_LEVEL}; whether a machine is well again",

@@ -27,8 +27,10 @@ ASSUMED_BY = "ec2.amazonaws.com"
 
 
 class Machines:
-    """The first service's machines begin in the first zone, the second's in the second. Each service is somebody of
-    its own to AWS, and finds in its own folder of parameters what it is told."""
+    """Machines of all services. Each service has its own IAM role and its own folder of parameters.
+
+    The machines of the first service start in the first zone, those of the second service in the second zone.
+    """
 
     def __init__(self, settings: Settings, network: Network, groups: SecurityGroups, storage: Storage) -> None:
         self.settings, self.network, self.groups, self.storage = settings, network, groups, storage
@@ -129,7 +131,7 @@ class Scaling:
             )
             policy = ScalingPolicy(key=f"{key}-scaling", group=group, target=wanted.target_cpu)
             come: tuple[MembersInService, ...] = ()
-            if name not in target_groups:  # nobody else looks whether a worker's machines come, and says why not
+            if name not in target_groups:  # a worker has no target group whose health would show this
                 come = (MembersInService(key=f"{key}-in-service", group=group),)
             booted = Bootstrapped(key=f"{key}-bootstrapped", group=group, least=wanted.min, after=come)
             resources += [template, group, policy, *come, booted]

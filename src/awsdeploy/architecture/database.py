@@ -1,4 +1,4 @@
-"""The database and what it stands on."""
+"""The database, its subnet group and its parameter group."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ class HttpsReadiness:
 
 
 def readiness(run: Run, settings: Settings) -> HttpsReadiness:
-    """Public DNS is asked only while no certificate of these names is issued and no HTTPS listener stands."""
+    """Check whether HTTPS is possible. Asks public DNS only without issued certificate and HTTPS listener."""
     if not settings.names or not settings.web_services:
         return HttpsReadiness(False)
     run.look_at((Certificate, Listener, HostedZone))
@@ -65,7 +65,7 @@ def readiness(run: Run, settings: Settings) -> HttpsReadiness:
 
 @dataclass(frozen=True)
 class Zone:
-    """A hosted zone that stands: its name and name servers, without last dots."""
+    """An existing hosted zone: its name and name servers, without the dots at their ends."""
 
     id: str
     name: str

@@ -1,6 +1,6 @@
-"""Permissions of the machines of a service: what they need, on what is their own service's, and nothing more.
+"""Permissions of a service's machines: only the calls that they need, only on resources of their service.
 
-Names are computed, so that nobody waits for a bucket or a parameter to write a policy about it.
+The names of buckets and parameters are computed, so a policy does not depend on these resources.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def _agents(settings: Settings, service: Service) -> Iterator[Statement]:
     # (amazon-ssm-agent, cloudwatchlogsservice.go).
     streamed = [group for group in groups if group.rpartition("/")[2] in (service.name, COMMANDS)]
     yield allow("Output", ["logs:CreateLogGroup"], [form for group in streamed for form in (group, f"{group}:*")])
-    # A machine may say how its bootstrap and its release went, of machines of its own service.
+    # A machine can write the results of its bootstrap and release into tags of its service's machines.
     own = {f"aws:ResourceTag/{TAG_STACK}": stack, f"aws:ResourceTag/{SERVICE}": service.name}
     yield allow(
         "Outcome",

@@ -1,6 +1,6 @@
-"""The AWS credentials and settings of this shell: why they cannot be used, and the command that mends them.
+"""The AWS credentials and settings of this shell: why they cannot be used, and the command that corrects them.
 
-Reads the environment and the AWS profile in use; asks nobody. Knows botocore's words for what failed, and no call.
+Reads the environment and the AWS profile in use; makes no AWS calls. Explains the exceptions of botocore.
 """
 
 from __future__ import annotations
@@ -33,18 +33,18 @@ class Signer:
     profile: str = ""
     method: str = ""
     expires: datetime | None = None
-    """Their end, where it is known and nobody renews them."""
+    """Time at which they expire; None if unknown or if they are renewed automatically."""
 
     @property
     def source(self) -> str:
-        """The place where people find them."""
+        """Origin of the credentials, in words."""
         if self.method == "env":
             return "the AWS_* variables of this shell"
         return f"profile {self.profile or 'default'} ({self.method})"
 
 
 def signer(session: Any) -> Signer:
-    """Source of the credentials of boto3's `session`. Raises `CredentialsMissing`; asks nobody."""
+    """Source of the credentials of boto3's `session`. Raises `CredentialsMissing`; makes no AWS call."""
     with resolving():
         found = session.get_credentials()
     if found is None:

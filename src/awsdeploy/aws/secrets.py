@@ -9,7 +9,7 @@ SHORTEST = 6  # characters of a value that is masked where AWS repeats it
 
 
 def secrets_of(shape: Any, parameters: Mapping[str, Any]) -> list[str]:
-    """The parameters that AWS's own model calls sensitive, but for short ones, which stand in many words."""
+    """Return the values that botocore's model marks as sensitive, except short ones: they occur in ordinary words."""
     members = shape.members if shape else {}
     sensitive = [name for name, member in members.items() if member.metadata.get("sensitive")]
     return [text for name in sensitive if len(text := str(parameters.get(name, ""))) >= SHORTEST]

@@ -173,7 +173,7 @@ class Client:
     def _refused(
         self, name: str, read: bool, parameters: Mapping[str, Any], answer: Mapping[str, Any], unsaid: Sequence[str]
     ) -> Exception:
-        """The error that AWS's answer stands for. Values in `unsaid` are masked where AWS repeats them."""
+        """Return the exception for an error response. Values in `unsaid` are masked if AWS repeats them."""
         code, text = (str(answer["Error"].get(key, "")) for key in ("Code", "Message"))
         for secret in unsaid:
             text = text.replace(secret, "***")
@@ -264,7 +264,7 @@ class AwsSession:
                 yield
 
     def signer(self) -> Signer:
-        """The source of the credentials that sign the calls. Raises `CredentialsMissing`; asks nobody."""
+        """The source of the credentials that sign the calls. Raises `CredentialsMissing`; makes no AWS call."""
         self.raw("sts", "us-east-1")
         return credentials.signer(self._session)
 
@@ -299,7 +299,7 @@ class AwsSession:
                 if not core.get_config_variable("region"):  # roles are assumed in some region
                     core.set_config_variable("region", region)
                 self._session = boto3.Session(botocore_session=core)
-            self._session.get_credentials()  # as making a client does, where nobody can tell what has failed
+            self._session.get_credentials()  # creating a client would do this too, but without a clear error
         try:
             client = self._session.client(service, region_name=region, config=config)
         except (fault.BotoCoreError, ValueError) as error:

@@ -1,4 +1,4 @@
-"""`config.toml` becomes validated, immutable settings; knows no AWS.
+"""Settings: `config.toml`, validated and immutable. Makes no AWS calls.
 
 Flags win over `AWSDEPLOY_*`, those over the file, the file over the documented defaults.
 """

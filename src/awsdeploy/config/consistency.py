@@ -28,7 +28,7 @@ PATHS = 50
 
 
 EPHEMERAL = 32768
-"""Linux: ports from here on (net.ipv4.ip_local_port_range) are handed out to whoever connects somewhere."""
+"""Linux: ports from here on (net.ipv4.ip_local_port_range) are used for outgoing connections."""
 
 POLICIES = 10
 """AWS: managed policies on one role, unless the account has asked for more."""

@@ -60,7 +60,7 @@ def _copied(value: Any) -> Any:
 
 
 def _following(written: Tree) -> Iterator[tuple[tuple[str, ...], object, str]]:
-    """Every value with no default of its own: where it belongs, what it is and why."""
+    """Yield each default that depends on other values: its path, the value and the reason."""
     name, domain, network = written.get("name"), written.get("domain"), written.get("network", {})
     environment = "dev" if written.get("environment") == "dev" else "prod"
     platform: Platform = "documented" if written.get("platform") == "documented" else "supported"

@@ -125,8 +125,10 @@ def _missing(path: Path) -> str:
 
 
 def _places(table: Path) -> dict[Path, list[str]]:
-    """Every table of the settings and its keys. Where there are many of a kind (services, statements): the one that
-    `table` is in, otherwise a stand-in."""
+    """Every table of the settings and its keys.
+
+    Of repeated tables (services, statements) it contains the one in which `table` is, otherwise an example name.
+    """
     found: dict[Path, list[str]] = {}
 
     def walk(model: type[BaseModel], place: Path) -> None:
@@ -144,7 +146,7 @@ def _places(table: Path) -> dict[Path, list[str]]:
 
 
 def _tables(hint: Any, stand_in: str | int | None = None) -> Iterator[tuple[type[BaseModel], str | int | None]]:
-    """The tables that a field holds, each with what stands for its name or number where there are many."""
+    """Yield the tables in a field, each with an example name or number if the table is repeated."""
     if isinstance(hint, type) and issubclass(hint, BaseModel):
         yield hint, stand_in
     origin = typing.get_origin(hint)

@@ -13,7 +13,7 @@ from awsdeploy.config.wrong import shown
 WORDS = ("account", "region", "stack", "parameters")
 BUCKETS = ("storage/uploads", "storage/logs", "storage/artifacts", "storage/replica")
 
-_PLACEHOLDER = re.compile(r"(?<!\$)\{([^{}]*)\}")  # IAM has variables of its own: ${aws:username}
+_PLACEHOLDER = re.compile(r"(?<!\$)\{([^{}]*)\}")  # not IAM's own variables: ${aws:username}
 _BUCKET = re.compile(r"arn:[^:]+:s3:::([^/]*)")
 
 
@@ -51,7 +51,7 @@ def _absent(key: str) -> str:
 
 
 def _meant(bucket: str, stack: str) -> str:
-    """The key of the stack's bucket that somebody means who writes this name; the real ones have more behind them."""
+    """Return the key of the bucket that is probably meant by this name; real bucket names are longer."""
     for key in BUCKETS:
         word = key.rpartition("/")[2]
         if re.fullmatch(rf"(({re.escape(stack)}|\{{stack\}})-)?{word}(-?\*)?", bucket):

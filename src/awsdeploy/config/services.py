@@ -42,7 +42,7 @@ class ScalingSettings(Frozen):
 
 
 class Service(Frozen):
-    """One program, on machines of its own. Without a port and paths it is a worker."""
+    """One program, on its own machines. Without a port and paths it is a worker."""
 
     name: str
     port: Port | None = None

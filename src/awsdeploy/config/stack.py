@@ -79,10 +79,10 @@ class Stack:
         return f"/deploy/{self.tag}/{name}"
 
     def called(self, key: str, generation: str, limit: int, apart: str = "-") -> str:
-        """The name of the resource with this key and generation: where there are no tags it proves whose it is.
+        """Return the name of the resource with this key and generation. Without tags, the name identifies the owner.
 
-        `apart` stands behind the stack's name. With `APART`, which no name has inside, a pattern of one stack's names
-        fits no other's: `shop-prod--*` and the stack shop-prod-dev.
+        `apart` follows the stack's name. With `APART`, which no stack's name contains, the pattern `shop-prod--*` does
+        not match names of the stack shop-prod-dev.
         """
         identity = f"{self.tag} {key} {generation}"
         ending = hashlib.sha256(identity.encode()).hexdigest()[:6]

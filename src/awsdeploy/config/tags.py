@@ -46,7 +46,9 @@ def value(value: str) -> str:
 
 def all_tags(tags: Mapping[str, str]) -> Mapping[str, str]:
     if len(tags) > MAX_TAGS:
-        raise Wrong(f"at most {MAX_TAGS} tags (AWS: 50 on one object; the rest are awsdeploy's)", f"this table has {len(tags)}")
+        raise Wrong(
+            f"at most {MAX_TAGS} tags (AWS: 50 on one object; the rest are awsdeploy's)", f"this table has {len(tags)}"
+        )
     known: dict[str, str] = {}
     for one in tags:
         if (twin := known.setdefault(one.casefold(), one)) != one:

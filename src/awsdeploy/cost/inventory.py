@@ -27,7 +27,7 @@ from awsdeploy.resources.network.nat_gateway import ElasticIp, NatGateway
 from awsdeploy.resources.web.load_balancer import LoadBalancer
 
 RUNNING = ("pending", "running")
-"""AWS: a machine in another state has no public address of its own, and costs nothing but its disk."""
+"""AWS: a machine in another state has no public address, and only its disk is billed."""
 
 
 def parts(observations: Iterable[Observed], region: str) -> Parts:

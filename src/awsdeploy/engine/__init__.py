@@ -1,1 +1,1 @@
-"""Plan, up and destroy over the graph of resources. Emits events; prints nothing, knows no kind by name."""
+"""Plan, up and destroy over the graph of resources. Emits events, prints nothing, names no kind."""

@@ -77,7 +77,7 @@ def with_id(observations: Iterable[Observed], id: str) -> Observed | None:
 
 
 class Memo:
-    """Answers by key. One thread asks, others wait; whoever wants a later answer than that causes the next."""
+    """Cache of answers by key. One thread asks and the others wait. A caller can require a newer answer."""
 
     def __init__(self) -> None:
         self._known: dict[Hashable, tuple[float, Any]] = {}
@@ -87,9 +87,9 @@ class Memo:
     def get(
         self, key: Hashable, ask: Callable[[], Answer], since: float = 0.0, first: Callable[[], object] = lambda: None
     ) -> Answer:
-        """The answer under `key`, asked for unless one was begun after `since` (on the monotonic clock).
+        """Return the answer for `key`. Calls `ask` unless an earlier call started after `since` (monotonic seconds).
 
-        `first` is called before asking. While it waits, others come who want the same answer.
+        `first` is called before `ask`. While it waits, other threads can request the same answer.
         """
         with self._guard:
             lock = self._locks.setdefault(key, threading.Lock())
@@ -104,7 +104,7 @@ class Memo:
             return found
 
     def values(self) -> list[Any]:
-        """All answers so far; asks nobody."""
+        """All answers in the cache."""
         return [answer for _, answer in list(self._known.values())]
 
     def clear(self) -> None:

@@ -31,7 +31,7 @@ class DeletionProgress:
 
     @property
     def stuck(self) -> bool:
-        """Something could not be deleted, and all that is left waits for something: nobody will free it."""
+        """True if a deletion failed and every other one waits, so none of them can succeed."""
         with self._guard:
             return self.failed and self._under_way == self._waiting
 

@@ -1,6 +1,6 @@
-"""The words of the protocol: what AWS has (`Observed`), how to wait for it, what differs, what a destroy may take.
+"""Data of the resource protocol: `Observed` resources, waits, differences, and options of a destroy.
 
-Data only; knows nothing of how AWS is asked.
+Data only; makes no AWS calls.
 """
 
 from __future__ import annotations
@@ -55,11 +55,10 @@ READY = Status(usable=True, modifiable=True, snapshot=True)
 
 @dataclass(frozen=True)
 class Wait:
-    """A wait as data: which statuses mean what. `usual` and `deadline` are seconds.
+    """Meaning of a resource's statuses, and how long to wait. `usual` and `deadline` are seconds.
 
-    `ready` are those in which everything is possible, `failed` those in which only a new object helps, `leaving` those
-    of an object on its way out. `pending` and all that nobody names are waited for. What the sets are too coarse for
-    has a row in `statuses`.
+    `ready`: everything is possible. `failed`: only a replacement helps. `leaving`: the resource is being deleted.
+    `pending` and all other statuses are waited for. `statuses` has a row for each status that needs more detail.
     """
 
     pending: frozenset[str] | set[str] = frozenset()
@@ -120,7 +119,7 @@ class Observed:
         return self.reason or self.state.meaning or "no reason given"
 
     def failure(self, remedy: str = "") -> AwsFailure:
-        """The error for a status that does not end by itself; with `remedy` where the status has none of its own."""
+        """Return the error for a status that does not end by itself. `remedy` is used if the status has none."""
         return AwsFailure(f"AWS reports {self.status}: {self.explained}", self.remedy or remedy)
 
     @property

@@ -63,7 +63,7 @@ class Item:
 
 @dataclass
 class Plan:
-    """All items in the documented order, what `up` would delete, and what stands in the way."""
+    """All items in the documented order, what `up` would delete, and the conflicts."""
 
     steps: Sequence[Step]
     items: dict[Resource, Item]
@@ -132,9 +132,9 @@ def make(
     replace: Collection[str] = (),
     seen: Callable[[], Sequence[Step]] | None = None,
 ) -> Plan:
-    """Look at everything of the stack once and compare it with the declaration.
+    """Read all resources of the stack once and compare them with the declaration.
 
-    `seen` tells, after the look, the steps instead of those given, where what stands decides about them.
+    If the declaration depends on what exists, `seen` is called after the read and returns the steps to use instead.
 
     Raises `UsageError` for a `replace` key that is not declared, `WrongAccount` for a stack of another account.
     """
@@ -224,7 +224,7 @@ def _compare(run: Run, items: Sequence[Item]) -> None:
                 _look_again(run, item)
 
     by_resource = {item.resource: item for item in items}
-    # A gate has no look of its own: what hangs on it is compared after it.
+    # A gate is not read; resources that depend on it are compared after it.
     gates: dict[Resource, set[Resource]] = {
         item.resource: {edge for edge in item.resource.edges() if isinstance(edge, Gate)} for item in items
     }

@@ -1,8 +1,8 @@
-"""Resources: small frozen dataclasses whose fields are their edges.
+"""Base class of resources: small frozen dataclasses whose fields are the edges of the graph.
 
-A kind of resource finds all of its own (`scan`), creates one (`create`), yields what differs (`diff`) and takes the
-next step of a deletion (`delete`). It never waits, never reads the state file and never decides when it is called:
-the engine does that. It knows AWS only through the session. Everything a new kind needs is imported from here.
+A kind finds all its resources in AWS (`scan`), creates one (`create`), yields the differences (`diff`) and takes the
+next step of a deletion (`delete`). The engine decides when these are called, waits, and keeps the state file. A new
+kind imports everything it needs from this module.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ class Resource:
     data: ClassVar[bool] = False  # what it holds cannot be made again
     arns: ClassVar[tuple[str, ...]] = ()  # how its ARNs can be told: ":vpc/"
     is_global: ClassVar[bool] = False  # a global service: one list for all regions
-    multi_region: ClassVar[bool] = False  # may stand in another region than the stack's
+    multi_region: ClassVar[bool] = False  # can be in another region than the stack's
     copies: ClassVar[str] = ""  # the kind (by class name) of the copies that `back_up` makes of it
     tagging: ClassVar[Tagging | None] = (
         None  # how the owner's tags are mended; None where they cannot be, or `diff` does

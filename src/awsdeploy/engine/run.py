@@ -111,7 +111,7 @@ class Run(StackContext):
         return Aws(self, region, token, transient, fresh)
 
     def kinds(self) -> list[tuple[type[Resource], str]]:
-        """Every kind, in every region in use if it may stand in another than the stack's."""
+        """Every kind with each region to read: all regions in use if it is `multi_region`, else the stack's."""
         others = sorted(self.regions - {self.region})
         return [
             (kind, region)

@@ -1,7 +1,7 @@
-"""The owner's own tags (`[tags]`) on something that exists: what differs, and how it is mended.
+"""The owner's tags (`[tags]`) on existing resources: the differences, and the calls that apply them.
 
-A tag that the config no longer has is taken off; a tag that somebody added by hand stays. `awsdeploy:tags` on each
-object tells one from the other: it holds short digests of the keys that the config gave the object.
+A tag that was removed from the config is removed; a tag that was added by hand stays. The tag `awsdeploy:tags` of each
+resource tells them apart: it contains short digests of the keys that came from the config.
 """
 
 from __future__ import annotations

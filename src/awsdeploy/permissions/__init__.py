@@ -1,8 +1,8 @@
 """Permissions that a deployer needs for one config: the table behind `awsdeploy policy`.
 
 Each module has the rows of one area: a function for each service, an IAM statement for each scope.
-What is this stack's is told by its name where AWS puts names into ARNs and by its tag where it does not. `*` stands
-only where AWS knows no resource.
+A statement is limited to this stack by ARN if the ARN contains the name, else by the stack's tag. `*` is used only if
+AWS has no resource level for the action.
 
 A new call: add its action to the row of its service and scope. What no run in tests/permissions makes goes into
 `UNRECORDED` as well, with the reason; a test compares both ways. Making a thing needs the feature to be configured;
@@ -60,7 +60,7 @@ UNRECORDED: Mapping[str, str] = {
     "rds:RestoreDBInstanceFromDBSnapshot": "a database comes from a snapshot",
     "rds:StartDBInstance": "the database was stopped by hand",
     "s3:AbortMultipartUpload": "an upload was unfinished when its bucket went",
-    "servicequotas:GetAWSDefaultServiceQuota": "the account has no quota of its own on record",
+    "servicequotas:GetAWSDefaultServiceQuota": "the account has no quota value of its own",
     "ssm:StartSession": _SESSION,
     "ssm:TerminateSession": _SESSION,
     "ssmmessages:OpenDataChannel": _SESSION,

@@ -16,7 +16,7 @@ def limits(_scope: Scope) -> Iterator[Statement]:
 
 
 def spending(scope: Scope) -> Iterator[Statement]:
-    """The stack's budget, told by its name, and what AWS has billed, which knows no resource."""
+    """The stack's budget, by its name, and the billed cost, which has no resource level."""
     own = [scope.arn("budgets", f"budget/{budget.named(scope.stack)}", "")]
     changes = "ListTagsForResource ModifyBudget TagResource UntagResource ViewBudget"
     yield allow("Budget", actions("budgets", changes), own)

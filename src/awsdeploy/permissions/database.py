@@ -23,7 +23,7 @@ def rds(scope: Scope) -> Iterator[Statement]:
     """
     database = scope.named("mysql")
     names = {"pg": [scope.named("parameters")], "subgrp": [scope.named("subnets")], "db": [database]}
-    # Behind the word stands a time of 14 digits.
+    # The name ends with a time of 14 digits.
     names["snapshot"] = [f"{database}-{word}-{'?' * 14}" for word in ("final", "manual")]
     own = [scope.arn("rds", f"{kind}:{name}") for kind, found in names.items() for name in found]
     yield allow("Database", actions("rds", changes), [*own, scope.arn("rds", "og:default:*")])

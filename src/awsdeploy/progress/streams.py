@@ -1,7 +1,7 @@
-"""The standard streams on their way to a terminal, a pipe or a file. Everything that is printed goes through here.
+"""The standard streams. Everything that is printed goes through this module.
 
-What comes from AWS, machines, logs, git, file or variable names carries no control sequence to a terminal; what the
-stream's encoding cannot show is replaced; what nobody can read any more stops no work. Knows no command.
+Removes control sequences in text from AWS, machines, logs, git and names. Replaces characters that the stream's
+encoding does not have. A closed pipe does not stop a run that has begun to change something.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from typing import BinaryIO, TextIO
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 """C0 but tab and newline, DEL, C1, what changes the direction of text, and half a character."""
 _LOOKS = re.compile("\x1b\\[[0-9;:]*m|\r+(?=\n)")
-"""Colours that a program gave its log, and the end of a line on Windows: dropped, as they say nothing."""
+"""Colours in logs and line ends of Windows, which are removed."""
 
 _OWN = f"\x1b[{int.from_bytes(os.urandom(8), 'big')};"
-"""Beginning of our own sequences until they are written: nobody else can know the number."""
+"""Start of our own control sequences inside the program. The random number makes it impossible to forge them."""
 _OURS = re.compile(re.escape(_OWN) + "([0-9;]*[A-Za-z])")
 CLEAR = f"{_OWN}2J{_OWN}1;1H"
 """Empties the screen."""
@@ -114,7 +114,7 @@ def _taken(stream: TextIO | None, number: int, patient: bool) -> TextIO:
 
 
 def go_on() -> None:
-    """Mark the begin of changes: from now on the work is finished even if nobody reads the output."""
+    """Mark the start of changes: from now on the run continues even if the output is closed."""
     if isinstance(sys.stdout, Stream):
         sys.stdout.patient = True
 
@@ -125,7 +125,7 @@ def lost() -> OSError | None:
 
 
 def terminal() -> TextIO:
-    """Standard error for what draws with sequences of its own. Whoever uses it cleans by `printable`."""
+    """Return standard error for the board, which needs control sequences. The caller uses `printable` for its text."""
     return Stream(2, sys.stderr, patient=True, cleans=False) if isinstance(sys.stderr, Stream) else sys.stderr
 
 

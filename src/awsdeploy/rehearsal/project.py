@@ -1,4 +1,4 @@
-"""The project of a rehearsal: a folder of its own with the application, its git repository and config.toml.
+"""The project of a rehearsal: a separate folder with the application, its git repository and config.toml.
 
 Everything that the rehearsal's commands write is in this folder.
 """
@@ -36,12 +36,12 @@ class StackOptions:
 
 
 def new_name() -> str:
-    """A stack's name that nobody has yet."""
+    """Return a random stack name."""
     return f"{PREFIX}{secrets.token_hex(3)}"
 
 
 def checked_name(name: str) -> str:
-    """Raises `UsageError` for a name that a stack of somebody's own could have: at the end it is deleted."""
+    """Return the name. Raises `UsageError` if it could be the name of a real stack, because the stack is deleted."""
     if not NAME.fullmatch(name):
         raise UsageError(
             f"--name {name}: the stack is deleted at the end, so its name must begin with {PREFIX}.",

@@ -41,8 +41,8 @@ class LockLost(StateLocked):
 class StackLock:
     """The stack's record and lock in Parameter Store, in the stack's home region.
 
-    `regions` are those where the writer has something or is about to: kept in the record. `memory` names the writer's
-    record of intentions: told to whoever takes the lock over.
+    `regions`: where the stack has resources, or is about to; they are stored in the record. `memory`: identifies the
+    state file of the writer, so that a lock left by an earlier run with the same state file is recognised.
     """
 
     def __init__(
@@ -133,8 +133,8 @@ class StackLock:
             try:
                 self.release()
             except AwsdeployError as error:
-                # A lock that cannot be given back goes stale by itself; what ended the run matters more. But who may
-                # not give it back stands in his own way each time.
+                # A lock that is not released expires, and the run's own error is more important. But a user without
+                # the permission to release it would block every following run, so that is reported.
                 if well and isinstance(error, AwsRefusal) and error.action:
                     raise
 
@@ -204,12 +204,12 @@ class StackLock:
             self._drop("lock")
 
     def holder(self) -> str:
-        """Holder of the lock, in words; nothing if nobody holds it."""
+        """Holder of the lock, in words; empty if there is none."""
         found = self._read("lock")
         return "" if found is None else describe(json.dumps(found))
 
     def break_lock(self) -> None:
-        """Remove whoever's lock there is."""
+        """Remove the lock, whichever run holds it."""
         self._drop("lock")
 
     def remove(self) -> None:

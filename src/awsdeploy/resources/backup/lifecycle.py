@@ -147,7 +147,7 @@ def _made_of(image: Observed) -> str:
 
 
 def _differences(present: Any, wanted: Any, field: str = "") -> Iterator[tuple[str, Any, Any]]:
-    """Field, what AWS has and what is wanted. What AWS adds of its own is no difference."""
+    """Yield field, present and wanted value of each difference. Fields that AWS adds are ignored."""
     if isinstance(wanted, Mapping) and isinstance(present, Mapping):
         for name, value in wanted.items():
             yield from _differences(present.get(name), value, name)

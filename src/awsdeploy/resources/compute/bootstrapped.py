@@ -17,9 +17,9 @@ from awsdeploy.resources.compute.machine import MEMBER
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Bootstrapped(Gate):
-    """Waits until all `instances`, or the `least` number of a group's machines, say that their bootstrap went well.
+    """Wait until the bootstrap of all `instances`, or of at least `least` machines of a group, has succeeded.
 
-    One that failed stops the wait: it would never end. The tags come with the list of machines, so nobody is asked.
+    A failed bootstrap ends the wait with an error. The result is in a tag, which the list of machines contains.
     """
 
     instances: tuple[Instance, ...] = ()

@@ -108,7 +108,7 @@ def is_member(tags: Iterable[Mapping[str, str]] | None) -> bool:
 
 
 def terminate(aws: Aws, id: str) -> None:
-    """End a machine, termination protection or not: whoever deletes a stack has agreed to it."""
+    """Terminate a machine, even if it has termination protection: the user has confirmed the deletion."""
     try:
         with tolerate("InvalidInstanceID.NotFound"):
             aws.ec2.terminate_instances(InstanceIds=[id])

@@ -1,9 +1,8 @@
-"""Parameters of the services in Parameter Store: plain values that other resources decide, and secrets.
+"""Parameters of the services in Parameter Store: plain values from other resources, and generated secrets.
 
-A parameter `/deploy/<name>/<environment>/<path>` stands beside those the owner puts there by hand, which are never
-touched: ours carry the stack's tag. What `awsdeploy env` has set carries it too, with one that says so: it goes with
-the stack, and what it holds is the owner's business. A secret is made in the call that stores it, read back when
-needed, and kept nowhere else.
+Their names are `/deploy/<name>/<environment>/<path>`, and they have the stack's tag. Parameters without the tag were
+created by hand and are never changed. Those of `awsdeploy env` have one more tag: `destroy` deletes them, and `up` does
+not change their values. A secret is generated in the call that stores it, and is stored nowhere else.
 """
 
 from __future__ import annotations
@@ -79,7 +78,7 @@ class StoredParameter(Resource):
         ]
 
     def conflict(self, aws: Aws) -> str:
-        """A parameter of that name that somebody else made; or our own, to be made anew under the name it has."""
+        """Report an existing parameter of this name that is not ours, or that cannot be replaced."""
         name = self.name(aws)
         if any(one.id == name for one in aws.all(type(self))):
             return (
@@ -107,7 +106,7 @@ class StoredParameter(Resource):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Parameter(StoredParameter):
-    """A plain value: a fixed one, or what AWS says of another resource: its id, or what stands `at` these names."""
+    """A plain value: `value`, or the id of the `source`, or the value at the path `at` of what AWS reports about it."""
 
     value: str = ""
     source: Resource | None = None

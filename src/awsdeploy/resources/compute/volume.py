@@ -68,9 +68,9 @@ class Modification:
 
 
 def modification(aws: Aws, volume: Observed) -> Modification | None:
-    """The last change of a disk that AWS remembers, if any.
+    """Return the last change of a disk, if AWS still lists one.
 
-    Of size and type alone DescribeVolumes would tell the old ones until AWS is optimizing.
+    DescribeVolumes shows the old size and type until the change is in the state `optimizing`.
     """
     # AWS: of a disk that was never changed there is none (InvalidVolumeModification.NotFound) or one without a state.
     with tolerate("InvalidVolumeModification.NotFound", "InvalidVolume.NotFound"):

@@ -25,7 +25,7 @@ from awsdeploy.resources.network.vpc import Subnet
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class SubnetGroup(Resource):
-    """The subnets a database may stand in: at least two zones, even for one machine."""
+    """The subnets for a database. AWS requires at least two zones, even without a standby."""
 
     subnets: tuple[Subnet, ...]
 

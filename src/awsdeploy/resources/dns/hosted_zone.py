@@ -39,7 +39,7 @@ class HostedZone(Resource):
     zone_id: str = ""
     """The zone to find, where several could be meant."""
     copied: tuple[PublicRecord, ...] = ()
-    """What the zone takes over before it is delegated: made where nothing stands, never changed."""
+    """Public records to copy before the zone is delegated. Created if missing, never changed."""
 
     replaces = {"domain"}
     idempotency = Idempotency.TOKEN
@@ -119,7 +119,7 @@ class HostedZone(Resource):
 
 
 def lacking(aws: Aws, observed: Observed, public: Iterable[PublicRecord]) -> list[PublicRecord]:
-    """Those of the records for which the zone has nothing that stands for them."""
+    """Return the public records that are missing in the zone."""
     wanted = list(public)
     if not wanted:
         return []

@@ -1,4 +1,4 @@
-"""GitHub as somebody whose word AWS takes: the account's identity provider, and the trust in one subject of it."""
+"""GitHub as an identity provider: the provider of the account, and the trust policy for one repository."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from awsdeploy.engine.resource import Aws, Change, Gate, Observed, Wait
 
 ISSUER = "token.actions.githubusercontent.com"
 AUDIENCE = "sts.amazonaws.com"
-"""For whom GitHub's tokens are made out; aws-actions/configure-aws-credentials asks for this one."""
+"""Audience of GitHub's tokens; aws-actions/configure-aws-credentials requests this one."""
 LEFTOVER = f"identity provider {ISSUER}: shared by the account, other roles may use it ($0.00 a month)"
 
 SUBJECT = f"{ISSUER}:sub"
@@ -19,9 +19,9 @@ SUBJECT = f"{ISSUER}:sub"
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class IdentityProvider(Gate):
-    """GitHub among the account's identity providers, of which there is one for all stacks.
+    """GitHub's identity provider in the account, which all stacks share.
 
-    Made where there is none; what stands there already is neither changed nor, ever, removed.
+    Created if missing; never changed and never deleted.
     """
 
     wait = Wait(ready={"available", "missing"}, failed={"unfit"})
@@ -74,7 +74,7 @@ def arn(aws: Aws) -> str:
 
 
 def subjects(trust: Any) -> list[str]:
-    """Whom of GitHub's a trust policy names; none of one that does not speak of GitHub, or that nobody can read."""
+    """Return the GitHub subjects in a trust policy; none if it is not about GitHub or cannot be parsed."""
     statements = trust.get("Statement", []) if isinstance(trust, dict) else []
     found: list[str] = []
     for statement in statements if isinstance(statements, list) else [statements]:

@@ -49,10 +49,10 @@ class Bound:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Alarm(Resource):
-    """One metric out of its bounds tells a topic, and again when all is well.
+    """CloudWatch alarm: writes to a topic when a metric leaves its limit, and when it is back.
 
-    `machines` are those of the service it is about, a group standing for its own: it tells nobody before the service's
-    first release, when it still has nothing to say. An alarm about no service has none and is always armed.
+    `machines` are those of the alarm's service, or their group. The alarm's actions are off until the first release of
+    the service. An alarm without a service has no `machines`, and its actions are always on.
     """
 
     topic: Topic

@@ -51,7 +51,7 @@ class AnyLogGroup(Resource):
         raise NotImplementedError
 
     def create(self, aws: Aws) -> str:
-        """One that stands already, made by AWS itself, is given our tags."""
+        """Create the group, or tag an existing one that AWS has created."""
         name = self.name(aws)
         tags = tags_to_dict(aws.tags(self))
         logs = aws.client("logs")

@@ -40,11 +40,10 @@ WHOLE_BUCKET: Mapping[str, str] = {"FilterId": METRICS}
 
 @dataclass(frozen=True)
 class Metric:
-    """A metric of some resources. CloudWatch knows it only by the exact set of its dimensions.
+    """A metric of some resources. CloudWatch identifies it by the exact set of its dimensions.
 
-    The agent adds no dimension of its own to `InstanceId` when its settings append that one: no host name, no image.
-    What the machines of a group say is also gathered under `AutoScalingGroupName` alone: by AWS/EC2 always, by the
-    agent because its settings ask for it (`aggregation_dimensions`).
+    The CloudWatch agent is configured to send `InstanceId` only, without host name and image. Metrics of a group are
+    also aggregated under `AutoScalingGroupName`: by AWS/EC2 always, by the agent with `aggregation_dimensions`.
     """
 
     namespace: str

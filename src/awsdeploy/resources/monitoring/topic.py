@@ -25,10 +25,10 @@ PENDING = "PendingConfirmation"
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Topic(Resource):
-    """An SNS topic, and the addresses it writes to.
+    """An SNS topic and its e-mail addresses.
 
-    A subscription is no resource of its own: AWS refuses to end one that is not confirmed (it goes by itself
-    after three days, or with its topic), so it could be declared but not always removed.
+    A subscription is not a separate resource, because AWS refuses to delete one that is not confirmed. It is deleted
+    after three days or with its topic.
     """
 
     emails: tuple[str, ...]

@@ -52,7 +52,7 @@ class ElasticIp(Resource):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class NatGateway(Resource):
-    """The private subnets' way out; it stands in a public subnet and needs that subnet's internet route first."""
+    """NAT gateway of the private subnets. It is in a public subnet, whose route to the internet must exist first."""
 
     subnet: Subnet
     address: ElasticIp

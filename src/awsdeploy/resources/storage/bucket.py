@@ -129,7 +129,7 @@ class S3Bucket(Resource):
 
     def create(self, aws: Aws) -> str:
         name = names.bucket_name(aws, self)
-        # AWS: us-east-1 is where a bucket stands that names no place.
+        # AWS: a bucket without LocationConstraint is in us-east-1.
         place = {} if aws.region == "us-east-1" else {"LocationConstraint": aws.region}
         try:
             with tolerate("BucketAlreadyOwnedByYou"):

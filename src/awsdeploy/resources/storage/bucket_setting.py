@@ -36,7 +36,7 @@ class Expiry:
             rule["Expiration"] = {"Days": self.days}
         if self.noncurrent:
             rule["NoncurrentVersionExpiration"] = {"NoncurrentDays": self.noncurrent}
-            # A delete marker is of no use once no version stands behind it.
+            # A delete marker is useless after the last old version is deleted.
             rule["Expiration"] = {"ExpiredObjectDeleteMarker": True}
         if self.unfinished:
             rule["AbortIncompleteMultipartUpload"] = {"DaysAfterInitiation": self.unfinished}
@@ -45,7 +45,7 @@ class Expiry:
 
 @dataclass(frozen=True)
 class Setting:
-    """`ask` answers with what S3 has, comparable with `wanted`; `words` stand for a value too long to show."""
+    """One setting of a bucket. `ask` returns S3's value in the form of `wanted`; `words` are shown for a long one."""
 
     field: str
     wanted: Any
@@ -74,7 +74,7 @@ def _blocked(wanted: Mapping[str, bool]) -> str:
 
 
 def ownership(aws: Aws, bucket: str) -> Setting:
-    """No object has an owner or readers of its own."""
+    """Object ownership: the bucket's owner owns every object, and ACLs are off."""
     wanted = "BucketOwnerEnforced"
 
     def ask() -> Any:

@@ -1,5 +1,6 @@
-"""Cross-origin rule of the uploads: the web pages from which browsers may reach the files. A resource of its own:
-without a domain it waits for the load balancer, whose log bucket must not.
+"""Cross-origin rule of the uploads: the web pages from which browsers can load the files.
+
+A separate resource, because without a domain it depends on the load balancer, which depends on the log bucket.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ class Cors(Resource):
 
     @classmethod
     def scan(cls, aws: Aws) -> Iterable[Observed]:
-        """The rule has no identity but its bucket's: whatever rule that has stands for ours."""
+        """Yield the rule of the uploads bucket. A bucket has one CORS configuration, so any rule is taken as ours."""
         for bucket in aws.all(DataBucket):
             if bucket.key == SHARED:
                 with tolerate("NoSuchCORSConfiguration", "NoSuchBucket"):

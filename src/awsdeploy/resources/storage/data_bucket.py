@@ -33,8 +33,8 @@ ACCOUNT_BLOCKS = (
 class DataBucket(S3Bucket):
     """A versioned bucket that `destroy` keeps while it holds files.
 
-    A copy (`is_copy`) is served to nobody and copied nowhere. `readable` are the beginnings of the names that anyone
-    may read; everything is copied to `replica` by `role`.
+    A copy (`is_copy`) is not public and is not copied again. `readable` are the prefixes of the objects that anyone can
+    read. `role` copies everything to `replica`.
     """
 
     is_copy: bool = False

@@ -49,11 +49,11 @@ class Rule:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Listener(Resource):
-    """One port of the load balancer: HTTPS if it has a `certificate`, and its rules, the first match wins.
+    """One port of the load balancer and its rules, of which the first match is used. HTTPS if it has a `certificate`.
 
-    Rules belong to their listener: at the priority 10, 20, … stands what the declaration says, so a rule
-    is changed where it stands rather than moved. `hsts_days` is the max-age of the Strict-Transport-Security header
-    that an HTTPS listener adds to answers, for the host name alone; 0 adds none.
+    The rules are part of the listener. They have the priorities 10, 20, … in the declared order, so a rule is changed
+    in place and never moved. `hsts_days` is the max-age of the Strict-Transport-Security header that an HTTPS listener
+    adds, for this hostname only; 0 adds none.
     """
 
     balancer: LoadBalancer
