@@ -9,10 +9,11 @@ import pytest
 from click.testing import CliRunner, Result
 
 from awsdeploy.cli import awsdeploy
-from awsdeploy.cli.project import folder_name, programs
+from awsdeploy.cli.project import findings, folder_name
 from awsdeploy.config import ENVIRONMENT, Settings, load
+from awsdeploy.config.project import LOCK_FILES, UNSUPPORTED
 from awsdeploy.errors import Refused
-from awsdeploy.release.source import LOCK_FILES, UNSUPPORTED, committed, manager_of
+from awsdeploy.release.source import committed, manager_of
 from tests.release.repository import commit, git
 from tests.terminal import talk
 
@@ -187,7 +188,7 @@ def test_a_lock_file_that_deploy_refuses_is_named_at_once(project: Path, lock: s
 )
 def test_ports_are_found_where_projects_say_them(project: Path, package: object, main: str, port: int) -> None:
     program(project / "backend", package, main)
-    assert [one.port for one in programs(project)] == [port]
+    assert [one.port for one in findings(project).programs] == [port]
     assert run(*ALL).exit_code == 0
     assert written().services["backend"].port == port
 
@@ -200,10 +201,18 @@ def test_two_programs_on_one_port_are_set_apart_and_told(project: Path) -> None:
     assert written().services["backend"].port == 9999
 
 
-def test_a_frontend_on_the_backends_port_does_not_collide_with_an_unseen_backend(project: Path) -> None:
+def test_a_service_without_a_program_is_not_in_the_file(project: Path) -> None:
     program(project / "front", {"scripts": {"start": "next start -p 9999"}})
     assert run(*ALL).exit_code == 0
-    assert written().services["backend"].port == 10000
+    services = written().services
+    assert [(one.name, one.port, one.paths) for one in services.values()] == [("frontend", 9999, ("/*",))]
+
+
+def test_a_backend_alone_gets_every_request(project: Path) -> None:
+    program(project / "server", NEST, MAIN.format(8081))
+    assert run(*ALL).exit_code == 0
+    (only,) = written().services.values()
+    assert (only.name, only.directory, only.port, only.paths) == ("backend", "server", 8081, ("/*",))
 
 
 def test_a_folder_of_another_name_is_written_down(project: Path) -> None:
@@ -217,13 +226,39 @@ def test_a_folder_of_another_name_is_written_down(project: Path) -> None:
 @pytest.mark.parametrize("place", ["app/api", "src/app/api", "pages/api", "src/pages/api"])
 def test_routes_that_are_never_reached_are_pointed_out(project: Path, place: str) -> None:
     program(project / "front", NEXT)
-    (project / "front" / place).mkdir(parents=True)
+    (project / "front" / place / "session").mkdir(parents=True)
+    (project / "front" / place / "session" / "route.ts").touch()
     assert f"front/{place} get no requests" in run(*ALL).stderr
 
 
 def test_a_missing_api_prefix_is_pointed_out(project: Path) -> None:
     program(project / "back", NEST, "app.listen(9999)")
     assert 'without the global prefix "api"' in run(*ALL).stderr
+
+
+def test_folders_are_relative_to_the_top_of_the_repository(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    git(project, "init", "-q")
+    program(project / "apps" / "web", NEXT)
+    program(project / "apps" / "api", NEST, MAIN.format(8081))
+    (project / "infra").mkdir()
+    monkeypatch.chdir(project / "infra")
+    assert run(*ALL).exit_code == 0
+    assert [one.directory for one in written().services.values()] == ["apps/web", "apps/api"]
+
+
+def test_what_was_found_and_what_was_not_is_said_and_written(project: Path) -> None:
+    program(project / "client", NEXT, lock="yarn.lock")
+    needs = {"@nestjs/core": "11", "prisma": "6"}
+    scripts = {"start:prod": "node dist/main", "migrate:deploy": "prisma migrate deploy"}
+    program(project / "server", {"dependencies": needs, "scripts": scripts}, MAIN.format(8081).replace("api", "v1"))
+    (project / "server" / ".nvmrc").write_text("v22.1.0\n")
+    said = run(*ALL).stderr
+    assert "  Node.js 22.1.0 (server/.nvmrc), Prisma, migrations by npm run migrate:deploy\n" in said
+    assert '  Not found: a health route: add one and set health = "/v1/health", or set health = "tcp".\n' in said
+    assert "  Not found: a lock file: commit one, because `deploy` installs by it.\n" in said
+    backend = written().services["backend"]
+    assert (backend.paths, backend.migrate) == (("/v1", "/v1/*"), "npm run migrate:deploy")
+    assert "# Not found: a health route" in Path("config.toml").read_text()
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from typing import Any
 
 import pytest
 
-from awsdeploy.cli.project import programs
+from awsdeploy.cli.project import findings
 from tests.ports import free_port
 from tests.simulated import REGION, World
 
@@ -34,11 +34,12 @@ PNG = bytes.fromhex(
 
 
 def test_init_recognises_both_services() -> None:
-    front, back = programs(SHOP)
+    front, back = findings(SHOP).programs
     assert (front.service, front.framework, front.port) == ("frontend", "Next.js", 3000)
     assert (back.service, back.framework, back.port) == ("backend", "NestJS", 9999)
     assert {front.package_manager, back.package_manager} == {"npm"}
-    assert front.remark == back.remark == ""
+    assert (back.health, back.migrate) == ("/api/health", "npm run migrate")
+    assert front.remarks == back.remarks == front.missing == back.missing == ()
 
 
 @pytest.mark.parametrize("folder", FOLDERS)

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from awsdeploy.config import Settings, from_mapping
+from awsdeploy.config.project import UNSUPPORTED
 from awsdeploy.errors import Refused
 from awsdeploy.release import checks
-from awsdeploy.release.source import UNSUPPORTED, committed, manager_of
+from awsdeploy.release.source import committed, manager_of
 from tests.release.repository import BACK, commit, git, package, placed, repository, write
 
 MACHO, ELF = b"\xcf\xfa\xed\xfe" + b"\0" * 20, b"\x7fELF\x02\x01" + b"\0" * 12

@@ -10,38 +10,14 @@ import json
 import os
 import re
 import tomllib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from awsdeploy.config import Settings, from_mapping
+from awsdeploy.config.project import FOLDERS, Findings, Program, find, on_disk
 from awsdeploy.config.rules import FORBIDDEN_STARTS
 from awsdeploy.errors import ConfigInvalid, next_command
-from awsdeploy.release.source import LOCK_FILES, UNSUPPORTED, unsupported
-
-FOLDERS = {"frontend": ("front", "frontend"), "backend": ("back", "backend")}
-PORTS = {"frontend": 3000, "backend": 9999}
-LARGEST = 200_000  # bytes of a file worth looking into
-
-_FLAG = re.compile(r"(?:(?:^|\s)(?:-p|--port)[ =]|(?:^|\s)PORT=)(\d{1,5})\b")
-_LISTEN = re.compile(r"\.listen\(\s*(?:[^)\d]*?(?:\?\?|\|\|)\s*)?['\"]?(\d{1,5})\b")
-_PREFIX = re.compile(r"setGlobalPrefix\(\s*['\"]/?([A-Za-z0-9_/-]*)['\"]")
-
-
-@dataclass(frozen=True)
-class Program:
-    """A folder that holds one of the services."""
-
-    service: str
-    folder: str
-    framework: str
-    port: int
-    package_manager: str
-    remark: str = ""
-
-    @property
-    def described(self) -> str:
-        parts = (self.framework, f"port {self.port}", self.package_manager, self.remark)
-        return ", ".join(part for part in parts if part)
 
 
 @dataclass(frozen=True)
@@ -101,65 +77,28 @@ def machine_timezone() -> str:
     return "UTC"
 
 
-def programs(folder: Path) -> tuple[Program, ...]:
-    """The documented services that the folder holds."""
-    found = []
-    for service, names in FOLDERS.items():
-        for name in names:
-            if (folder / name / "package.json").is_file():
-                found.append(_program(service, folder / name))
-                break
-    return tuple(_apart(found))
+def findings(folder: Path) -> Findings:
+    """Programs in a folder, or else in the repository around it. Paths are relative to its top, as in the settings."""
+    folder = folder.resolve()
+    top = _top(folder)
+    return find(on_disk(top), folder.relative_to(top).as_posix())
 
 
-def _program(service: str, folder: Path) -> Program:
-    package = _package(folder / "package.json")
-    needs = {**_table(package, "dependencies"), **_table(package, "devDependencies")}
-    framework = "Next.js" if "next" in needs else "NestJS" if "@nestjs/core" in needs else ""
-    scripts = [
-        str(text) for key, text in _table(package, "scripts").items() if key.startswith(("start", "dev", "serve"))
-    ]
-    main = _contents(folder / "src" / "main.ts")
-    ports = [match[1] for text in scripts if (match := _FLAG.search(text))]
-    ports += [match[1] for match in [_LISTEN.search(main)] if match]
-    # A program that reads PORT listens wherever it is told to.
-    reads_port = "process.env.PORT" in main
-    port = next((int(one) for one in ports if 0 < int(one) < 65536), PORTS[service])
-    remark = ""
-    prefix = _PREFIX.search(main)
-    if service == "backend" and main and (prefix is None or prefix[1] != "api"):
-        remark = 'without the global prefix "api", which the /api paths and the health check need'
-    if framework == "Next.js" and (routes := _hidden(folder)):
-        remark = f"whose routes in {routes} get no requests: /api goes to the backend"
-    return Program(service, folder.name, framework, PORTS[service] if reads_port else port, _manager(folder), remark)
+def _top(folder: Path) -> Path:
+    """Top folder of the git repository; the folder itself where there is none."""
+    return next((one for one in (folder, *folder.parents) if (one / ".git").exists()), folder)
 
 
-def _manager(folder: Path) -> str:
-    """The package manager by its lock file, in the folder or at the root (workspaces), or why `deploy` will refuse."""
-    for known in (LOCK_FILES, UNSUPPORTED):
-        for place in (folder, folder.parent):
-            for file, manager in known.items():
-                if (place / file).is_file():
-                    return manager if known is LOCK_FILES else f"{file}: {unsupported(manager)}"
-    return ""
-
-
-def _hidden(folder: Path) -> str:
-    """The folder of a Next.js frontend's own routes under /api, which the load balancer sends to the backend."""
-    for place in ("app/api", "src/app/api", "pages/api", "src/pages/api"):
-        if (folder / place).is_dir():
-            return f"{folder.name}/{place}"
-    return ""
-
-
-def _apart(found: list[Program]) -> list[Program]:
-    """Two services cannot share a port; the second keeps the documented one."""
-    if len({one.port for one in found}) == len(found):
-        return found
-    taken = found[0].port
-    port = PORTS["backend"] if taken != PORTS["backend"] else PORTS["backend"] + 1
-    remark = f"which uses port {taken}, as {found[0].folder} does: make it read PORT"
-    return [found[0], dataclasses.replace(found[1], port=port, remark=remark)]
+def found_lines(found: Findings) -> Iterator[str]:
+    """Each program with its facts, and what its source does not say."""
+    if not found.programs:
+        yield "Found no package.json with next or @nestjs/core; the file has the documented folders, front and back."
+    for program in found.programs:
+        yield f"Found {program.folder}/: {program.described}."
+        yield from (f"  {one}" for one in [program.details] if one)
+        yield from (f"  Note: {one}." for one in program.remarks)
+        yield from (f"  Not found: {one}." for one in program.missing)
+    yield from (f"Note: {one}" for one in found.others)
 
 
 def config_text(answers: ProjectAnswers) -> str:
@@ -206,25 +145,25 @@ def config_text(answers: ProjectAnswers) -> str:
 
 
 def _services(found: tuple[Program, ...]) -> list[str]:
-    """Both documented services: one whose folder is elsewhere is still deployed."""
-    seen = {program.service: program for program in found}
+    """The services with a program. A service without one would have machines for nothing."""
     lines = []
-    for service, port in PORTS.items():
-        program = seen.get(service)
-        lines += ["", f"[services.{service}]"]
-        said = (
-            f"{program.folder}/: {program.described}"
-            if program
-            else f"no {' or '.join(FOLDERS[service])} folder found here"
-        )
-        lines += [f"# {said}", f"port = {program.port if program else _free(port, found)}"]
-        if program and program.folder != FOLDERS[service][0]:
+    for program in found:
+        service = program.service
+        lines += ["", f"[services.{service}]", f"# {program.folder}/: {program.described}"]
+        lines += [f"# {program.details}"] if program.details else []
+        lines += [f"# Note: {one}" for one in program.remarks]
+        lines += [f"# Not found: {one}" for one in program.missing]
+        lines.append(f"port = {program.port}")
+        if program.folder != FOLDERS[service][0]:
             lines.append(f"directory = {_text(program.folder)}")
+        paths = program.paths if len(found) > 1 else ("/*",)
+        if paths and (len(found) > 1 or service != "frontend"):
+            lines.append(f"paths = [{', '.join(map(_text, paths))}]")
+        if program.health:
+            lines.append(f"health = {_text(program.health)}")
+        if program.migrate:
+            lines.append(f"migrate = {_text(program.migrate)}    # runs once in each release, before the switch")
     return lines
-
-
-def _free(port: int, found: tuple[Program, ...]) -> int:
-    return port if all(program.port != port for program in found) else port + 1
 
 
 def _text(value: str) -> str:
@@ -233,20 +172,6 @@ def _text(value: str) -> str:
 
 def _contents(path: Path) -> str:
     try:
-        with path.open(encoding="utf-8", errors="replace") as file:
-            return file.read(LARGEST)
+        return path.read_text(encoding="utf-8", errors="replace")
     except OSError:
         return ""
-
-
-def _package(path: Path) -> dict[str, object]:
-    try:
-        package = json.loads(_contents(path))
-    except (ValueError, RecursionError):
-        return {}
-    return package if isinstance(package, dict) else {}
-
-
-def _table(package: dict[str, object], key: str) -> dict[str, object]:
-    table = package.get(key)
-    return table if isinstance(table, dict) else {}

@@ -8,9 +8,10 @@ from collections.abc import Iterable, Iterator
 from pathlib import PurePosixPath
 
 from awsdeploy.config import Service, Settings
+from awsdeploy.config.project.tree import joined
 from awsdeploy.errors import Refused
 from awsdeploy.release import health_route
-from awsdeploy.release.source import Source, foreign_binaries, joined, manager_of
+from awsdeploy.release.source import Source, foreign_binaries, manager_of
 
 NODE = {"documented": ("18.20.8",), "supported": ("24.0.0", "24.999.0")}
 """The Node.js that bootstrap.sh puts on a machine of each platform; of 24 any, the newest there is."""

@@ -8,8 +8,9 @@ from pathlib import PurePosixPath
 
 from awsdeploy.config import Service
 from awsdeploy.config.health_check import TCP
+from awsdeploy.config.project.tree import joined
 from awsdeploy.errors import next_command
-from awsdeploy.release.source import Source, joined
+from awsdeploy.release.source import Source
 
 NEXT, NEST, EXPRESS = "next", "@nestjs/core", "express"
 

@@ -13,12 +13,11 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from awsdeploy.config.project import LOCK_FILES, UNSUPPORTED, unsupported
+from awsdeploy.config.project.tree import joined, upwards
 from awsdeploy.errors import Refused
 from awsdeploy.release import git
 
-LOCK_FILES = {"package-lock.json": "npm", "npm-shrinkwrap.json": "npm", "yarn.lock": "yarn", "pnpm-lock.yaml": "pnpm"}
-UNSUPPORTED = {"bun.lock": "Bun", "bun.lockb": "Bun"}
-"""Lock files of package managers that the machines do not have."""
 NPM_LOCK = "cd {folder} && npm install && git add package-lock.json && git commit"
 
 LINUX_X86_64 = b"\x7fELF\x02\x01"
@@ -207,7 +206,7 @@ def remote(folder: Path) -> str:
 
 def manager_of(source: Source, directory: str) -> tuple[str, str]:
     """Package manager that builds `directory`, and its lock file. Raises `Refused` if there is none."""
-    found = {joined(place, name): name for place in places(directory) for name in (*LOCK_FILES, *UNSUPPORTED)}
+    found = {joined(place, name): name for place in upwards(directory) for name in (*LOCK_FILES, *UNSUPPORTED)}
     present = {path: name for path, name in found.items() if path in source.files}
     for path, name in present.items():
         if name in LOCK_FILES:
@@ -218,11 +217,6 @@ def manager_of(source: Source, directory: str) -> tuple[str, str]:
         f"{joined(directory, 'package.json')} has no lock file next to it, so the versions to install are unknown.",
         NPM_LOCK.format(folder=directory),
     )
-
-
-def unsupported(manager: str) -> str:
-    """Say that the machines cannot install with this package manager."""
-    return f"the machines do not have {manager}; commit a lock file of npm, yarn or pnpm"
 
 
 def foreign_binaries(source: Source) -> Iterator[tuple[str, str]]:
@@ -237,13 +231,3 @@ def foreign_binaries(source: Source) -> Iterator[tuple[str, str]]:
             other = "" if head.startswith(LINUX_X86_64) and machine == X86_64 else "a different processor"
         if other:
             yield path, other
-
-
-def places(directory: str) -> list[str]:
-    """Folders that may have the lock file of a directory: its own, or one above it (workspaces)."""
-    path = PurePosixPath(directory)
-    return [str(path), *(str(parent) for parent in path.parents)] if str(path) != "." else ["."]
-
-
-def joined(directory: str, name: str) -> str:
-    return name if directory == "." else f"{directory}/{name}"

@@ -58,10 +58,10 @@ def command(
 ) -> None:
     """Write a config.toml for the project in this folder. Asks for what it cannot detect.
 
-    Detects front/ or frontend/ and back/ or backend/ and their ports. Without a terminal, or with --yes, uses the
-    defaults; --platform has no default.
+    Finds the Next.js and NestJS programs of the repository: folder, port, paths, health route, migration command. Reads
+    files and runs nothing. Without a terminal, or with --yes, uses the defaults; --platform has no default.
     """
-    from awsdeploy.cli.project import ProjectAnswers, config_text, folder_name, machine_timezone, programs
+    from awsdeploy.cli.project import ProjectAnswers, config_text, findings, folder_name, found_lines, machine_timezone
 
     path = given.config
     if os.path.lexists(path) and not force:
@@ -72,6 +72,7 @@ def command(
     if platform is None and not asks:
         hint = "--platform supported, or --platform documented (its MySQL 8.0 costs $175 to $350 a month extra)."
         raise UsageError("--platform is required: it has no default.", hint)
+    found = findings(Path.cwd())
     answers = ProjectAnswers(
         name=name or folder_name(Path.cwd()),
         domain=domain or None,
@@ -80,7 +81,7 @@ def command(
         platform=platform or "supported",
         timezone=timezone or machine_timezone(),
         region=given.region,
-        programs=programs(Path.cwd()),
+        programs=found.programs,
     )
     if asks:
         answers = _asked(
@@ -95,8 +96,7 @@ def command(
         )
     settings = answers.check(config_text(answers))
     text = config_text(answers.changed(domain=settings.domain))
-    for program in answers.programs:
-        click.echo(f"Found {program.folder}/: {program.described}.", err=True)
+    click.echo("\n".join(found_lines(found)), err=True)
     _write(path, text)
     click.echo(f"Wrote {path}.", err=True)
     if _ignore(path.parent / ".gitignore"):

@@ -1,0 +1,20 @@
+"""Programs in a repository: framework, package manager, Node.js version, port, routes, ORM. Reads text only."""
+
+from __future__ import annotations
+
+from awsdeploy.config.project.package_managers import LOCK_FILES, UNSUPPORTED, unsupported
+from awsdeploy.config.project.programs import FOLDERS, PORTS, Findings, Program, find
+from awsdeploy.config.project.tree import ProjectTree, on_disk
+
+__all__ = [
+    "FOLDERS",
+    "LOCK_FILES",
+    "PORTS",
+    "UNSUPPORTED",
+    "Findings",
+    "Program",
+    "ProjectTree",
+    "find",
+    "on_disk",
+    "unsupported",
+]

@@ -1,0 +1,135 @@
+"""NestJS program: its main file, port, global prefix and health route."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+
+from awsdeploy.config.project.javascript import FoundValue, argument, value_of, without_comments
+from awsdeploy.config.project.tree import ProjectTree, joined
+
+MAINS = ("src/main.ts", "src/main.js", "main.ts", "src/index.ts", "src/server.ts")
+HEALTH_NAMES = (
+    "health", "healthz", "healthcheck", "health-check", "health_check", "ping", "live", "livez", "liveness", "status",
+)  # fmt: skip
+"""Words in a route that answers whether the program works, the most usual first."""
+
+MOST_CONTROLLERS = 50
+"""Controllers of a file that are read."""
+
+_LISTEN = re.compile(r"\.listen\(")
+_LISTEN_OBJECT = re.compile(r"\bport\s*:\s*([^,}]+)")
+_PREFIX = re.compile(r"\.setGlobalPrefix\(")
+_EXCLUDED = re.compile(r"\.setGlobalPrefix\([^;]*?\bexclude\s*:\s*\[([^\]]*)\]")
+_CONTROLLER, _GET = re.compile(r"@Controller\("), re.compile(r"@Get\(")
+_PATH = re.compile(r"\bpath\s*:\s*([^,}]+)")
+_DIRECT = re.compile(r"\.(?:get|use)\(\s*['\"`](/[\w./-]+)['\"`]")
+_TESTS = re.compile(r"\.(?:spec|test|e2e-spec|d)\.[cm]?[jt]s$|(?:^|/)(?:test|tests|__tests__|migrations)/")
+_SOURCE = re.compile(r"\.[cm]?[jt]s$")
+
+
+@dataclass(frozen=True)
+class NestFacts:
+    """Facts about a NestJS program. Nothing that cannot be read is guessed."""
+
+    main: str
+    """Path of the file that starts it; empty if there is none."""
+    port: FoundValue
+    prefix: FoundValue
+    health: str
+    """Path of its health route, or of another route that can serve as one; empty if there is none."""
+    plain_health: bool = True
+    """False if the route was not made for health checks."""
+    versioned: bool = False
+    """True if versions in the URLs change the routes."""
+
+
+def facts(tree: ProjectTree, directory: str) -> NestFacts:
+    """Return what the source says."""
+    path = _main(tree, directory)
+    main = without_comments(tree.text(path)) if path else ""
+    prefix = _called(_PREFIX, main)
+    versioned = "VersioningType.URI" in main
+    health, plain = "", True
+    if prefix.literal is not None and not versioned:
+        health, plain = _health(tree, directory, main, prefix.literal)
+    return NestFacts(path, _port(main), prefix, health, plain, versioned)
+
+
+def _main(tree: ProjectTree, directory: str) -> str:
+    cli = tree.json(joined(directory, "nest-cli.json"))
+    source, entry = cli.get("sourceRoot"), cli.get("entryFile")
+    said = [f"{source if isinstance(source, str) else 'src'}/{entry if isinstance(entry, str) else 'main'}.ts"]
+    return next((path for one in (*said, *MAINS) if (path := joined(directory, one)) in tree.paths), "")
+
+
+def _port(main: str) -> FoundValue:
+    called = _LISTEN.search(main)
+    if called is None:
+        return FoundValue()
+    said = argument(main, called.end())
+    if said.startswith("{") and (inside := _LISTEN_OBJECT.search(said)):
+        said = inside[1]
+    return value_of(said, main)
+
+
+def _called(call: re.Pattern[str], main: str) -> FoundValue:
+    """Value of the first argument; an empty literal if there is no such call."""
+    called = call.search(main)
+    return FoundValue("") if called is None else value_of(argument(main, called.end()), main)
+
+
+def routes(tree: ProjectTree, directory: str) -> Iterator[str]:
+    """Paths of all `@Get` routes that can be read, without the global prefix."""
+    for path in sorted(tree.below(directory)):
+        if not _SOURCE.search(path) or _TESTS.search(path):
+            continue
+        text = tree.text(path)
+        if "@Controller(" in text:
+            yield from _routes_of(without_comments(text))
+
+
+def _routes_of(text: str) -> Iterator[str]:
+    marks = [(found.start(), found.end()) for found in islice(_CONTROLLER.finditer(text), MOST_CONTROLLERS)]
+    for place, (_, end) in enumerate(marks):
+        last = marks[place + 1][0] if place + 1 < len(marks) else len(text)
+        base = _said(argument(text, end), text)
+        if base is None:
+            continue
+        for found in _GET.finditer(text, end, last):
+            route = _said(argument(text, found.end()), text)
+            if route is not None:
+                yield _path(base, route)
+
+
+def _said(expression: str, text: str) -> str | None:
+    """Return the path in a decorator's argument; nothing for what cannot be read."""
+    if expression.startswith("{"):
+        inside = _PATH.search(expression)
+        expression = inside[1] if inside else ""
+    expression = expression.removeprefix("[").split(",")[0].rstrip("]")
+    return value_of(expression, text).literal if expression else ""
+
+
+def _path(*parts: str) -> str:
+    return "/" + "/".join(filter(None, (part.strip("/") for part in parts)))
+
+
+def _health(tree: ProjectTree, directory: str, main: str, prefix: str) -> tuple[str, bool]:
+    """Return the best route for a health check, and whether it was made for that."""
+    excluded = _EXCLUDED.search(main)
+    free = {_path(one) for one in re.findall(r"['\"`]([^'\"`]+)['\"`]", excluded[1])} if excluded else set()
+    found = {one if one in free else _path(prefix, one): one for one in routes(tree, directory) if ":" not in one}
+    found |= {one: one for one in _DIRECT.findall(main)}
+    ranked = sorted((rank, len(path), path) for path, route in found.items() if (rank := _rank(route)) is not None)
+    if ranked:
+        return ranked[0][2], True
+    first = _path(prefix)
+    return (first, False) if found.get(first) == "/" else ("", True)
+
+
+def _rank(route: str) -> int | None:
+    words = route.lower().split("/")
+    return next((rank for rank, name in enumerate(HEALTH_NAMES) if name in words), None)

@@ -1,0 +1,34 @@
+"""Next.js program: its base path, and what the load balancer cannot reach."""
+
+from __future__ import annotations
+
+import re
+
+from awsdeploy.config.project.javascript import without_comments
+from awsdeploy.config.project.tree import ProjectTree, joined
+
+CONFIGS = tuple(f"next.config.{ending}" for ending in ("js", "mjs", "ts", "cjs", "mts"))
+_BASE = re.compile(r"\bbasePath\s*:\s*['\"`](/[^'\"`$]*)['\"`]")
+_EXPORT = re.compile(r"\boutput\s*:\s*['\"`]export['\"`]")
+
+
+def hidden_folder(tree: ProjectTree, directory: str) -> str:
+    """Return the folder of routes under /api, which the load balancer sends to the backend."""
+    places = (joined(directory, one) for one in ("app/api", "src/app/api", "pages/api", "src/pages/api"))
+    return next((place for place in places if tree.has_folder(place)), "")
+
+
+def base_path(tree: ProjectTree, directory: str) -> str:
+    """Return the path of every page, as next.config has it."""
+    found = _BASE.search(_config(tree, directory))
+    return found[1].rstrip("/") if found else ""
+
+
+def is_export(tree: ProjectTree, directory: str) -> bool:
+    """True if the build writes files only, for which `next start` has no server."""
+    return _EXPORT.search(_config(tree, directory)) is not None
+
+
+def _config(tree: ProjectTree, directory: str) -> str:
+    path = next((path for one in CONFIGS if (path := joined(directory, one)) in tree.paths), "")
+    return without_comments(tree.text(path)) if path else ""

@@ -1,0 +1,97 @@
+"""ORM of a program, and the command that migrates its database."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from awsdeploy.config.project.javascript import without_comments
+from awsdeploy.config.project.tree import ProjectTree, dependencies, joined, table
+
+ORMS = {
+    "TypeORM": ("typeorm",),
+    "Prisma": ("@prisma/client", "prisma"),
+    "Sequelize": ("sequelize", "sequelize-typescript"),
+    "MikroORM": ("@mikro-orm/core",),
+    "Drizzle": ("drizzle-orm",),
+    "Knex": ("knex", "objection"),
+}
+"""Names of the ORMs, with the packages that show them."""
+
+SCRIPTS = re.compile(
+    r"(?:(?:typeorm|prisma|sequelize|mikro-orm|drizzle|knex|db|database|orm):?)*"
+    r"(?:migrate|migrations?|mig)(?::(?:deploy|run|up|latest|prod|production|apply|migrate))*"
+)
+_PREFERRED = re.compile(r"deploy|prod")
+_OTHER_WORK = re.compile(r"migrate dev|migrate reset|:generate|:create|:revert|migrate:make|db push|nodemon|--watch")
+_OTHER_DATABASES = {
+    "pg": "PostgreSQL", "postgres": "PostgreSQL", "mongoose": "MongoDB", "mongodb": "MongoDB", "mssql": "SQL Server",
+    "tedious": "SQL Server", "better-sqlite3": "SQLite", "sqlite3": "SQLite", "@mikro-orm/postgresql": "PostgreSQL",
+}  # fmt: skip
+_MYSQL = ("mysql2", "mysql", "mariadb", "@mikro-orm/mysql", "@mikro-orm/mariadb", "@prisma/adapter-mariadb")
+_PROVIDER = re.compile(r"^\s*provider\s*=\s*\"(postgresql|sqlite|sqlserver|mongodb|cockroachdb)\"", re.MULTILINE)
+_RUN = {"yarn": "yarn run", "pnpm": "pnpm run"}
+
+
+@dataclass(frozen=True)
+class OrmFacts:
+    """ORM of a program. `migrate` is empty if no command was found; `other` is a database other than MySQL."""
+
+    name: str = ""
+    migrate: str = ""
+    other: str = ""
+
+
+def facts(tree: ProjectTree, directory: str, manager: str) -> OrmFacts:
+    """Return what package.json and the configuration files say."""
+    package = tree.json(joined(directory, "package.json"))
+    needs = dependencies(package)
+    name = next((orm for orm, packages in ORMS.items() if any(one in needs for one in packages)), "")
+    migrate = _script(package, manager) or next(_commands(tree, directory, name), "")
+    return OrmFacts(name, migrate, _other_database(tree, directory, needs))
+
+
+def _script(package: dict[str, Any], manager: str) -> str:
+    """Return the call of the script in package.json that migrates."""
+    found = [
+        name
+        for name, text in table(package, "scripts").items()
+        if SCRIPTS.fullmatch(name) and isinstance(text, str) and not _OTHER_WORK.search(text)
+    ]
+    found.sort(key=lambda name: _PREFERRED.search(name) is None)  # of equal ones the first in the file
+    return f"{_RUN.get(manager, 'npm run')} {found[0]}" if found else ""
+
+
+def _commands(tree: ProjectTree, directory: str, orm: str) -> Iterator[str]:
+    """The ORM's own command, if its configuration is where the command looks for it."""
+    inside = sorted(path.removeprefix(f"{directory}/") for path in tree.below(directory))
+    names = {path.rpartition("/")[2].partition(".")[0] for path in inside if "/" not in path}
+    if orm == "Prisma" and any(re.search(r"(?:^|/)migrations/.+/migration\.sql$", path) for path in inside):
+        yield "npx prisma migrate deploy"
+    elif orm == "TypeORM":
+        for path in inside:
+            if re.fullmatch(r"src/(?:.+/)?(?:data-?source|ormconfig|typeorm\.config)\.ts", path):
+                compiled = re.sub(r"^src/(.*)ts$", r"dist/\1js", path)
+                yield f"npx typeorm migration:run -d {compiled}"
+    elif orm == "Sequelize" and (".sequelizerc" in inside or any(one.startswith("migrations/") for one in inside)):
+        yield "npx sequelize-cli db:migrate"
+    elif orm == "MikroORM" and any("mikro-orm.config." in one for one in inside):
+        yield "npx mikro-orm migration:up"
+    elif orm == "Drizzle" and "drizzle" in names:
+        yield "npx drizzle-kit migrate"
+    elif orm == "Knex" and "knexfile" in names:
+        yield "npx knex migrate:latest"
+
+
+def _other_database(tree: ProjectTree, directory: str, needs: dict[str, Any]) -> str:
+    """Return the name of the program's database if it is not MySQL."""
+    if "prisma" in needs or "@prisma/client" in needs:
+        for path in sorted(tree.below(directory)):
+            if path.endswith(".prisma") and (found := _PROVIDER.search(without_comments(tree.text(path)))):
+                return {"postgresql": "PostgreSQL", "sqlite": "SQLite", "mongodb": "MongoDB"}.get(found[1], found[1])
+        return ""
+    if any(one in needs for one in _MYSQL):
+        return ""
+    return next((database for package, database in _OTHER_DATABASES.items() if package in needs), "")

@@ -1,0 +1,73 @@
+"""Package manager of a program: by the workspace file, then by `packageManager`, then by the newest lock file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from awsdeploy.config.project.tree import ProjectTree, joined, upwards
+
+LOCK_FILES = {"package-lock.json": "npm", "npm-shrinkwrap.json": "npm", "yarn.lock": "yarn", "pnpm-lock.yaml": "pnpm"}
+UNSUPPORTED = {"bun.lock": "Bun", "bun.lockb": "Bun"}
+"""Lock files of package managers that the machines do not have."""
+WORKSPACE = "pnpm-workspace.yaml"
+
+
+@dataclass(frozen=True)
+class PackageManager:
+    """A package manager. `remark` says why it was chosen among several lock files, or why `deploy` will refuse."""
+
+    name: str = ""
+    lock: str = ""
+    remark: str = ""
+
+
+def unsupported(manager: str) -> str:
+    """Say that the machines cannot install with this package manager."""
+    return f"the machines do not have {manager}; commit a lock file of npm, yarn or pnpm"
+
+
+def package_manager(tree: ProjectTree, directory: str) -> PackageManager:
+    """Return the package manager of a folder: its lock file is there, or in the nearest folder above (workspaces)."""
+    for known in (LOCK_FILES, UNSUPPORTED):
+        for place in upwards(directory):
+            here = [name for name in known if joined(place, name) in tree.paths]
+            if not here:
+                continue
+            if known is UNSUPPORTED:
+                return PackageManager(remark=f"{here[0]}: {unsupported(UNSUPPORTED[here[0]])}")
+            return _chosen(tree, directory, place, here)
+    return PackageManager()
+
+
+def _chosen(tree: ProjectTree, directory: str, place: str, here: list[str]) -> PackageManager:
+    """Choose among the lock files of one folder."""
+    name, reason = "", ""
+    asked, where = _asked(tree, directory)
+    if joined(place, WORKSPACE) in tree.paths:
+        name, reason = "pnpm", WORKSPACE
+    elif asked:
+        name, reason = asked, f"packageManager in {where}"
+    lock = next((one for one in here if LOCK_FILES[one] == name), "")
+    if not lock:
+        times = {one: tree.modified(joined(place, one)) for one in here}
+        lock = max(here, key=lambda one: times[one])  # of equal times the first
+        reason = "it is the newest" if len(set(times.values())) > 1 else "it is not clear which one is in use"
+    manager = LOCK_FILES[lock]
+    others = [one for one in here if LOCK_FILES[one] != manager]
+    remark = (
+        f"{' and '.join(sorted(here))} are both in {'the top folder' if place == '.' else place}; {lock} counts "
+        f"({reason}): delete {' and '.join(others)}"
+        if others
+        else ""
+    )
+    return PackageManager(manager, joined(place, lock), remark)
+
+
+def _asked(tree: ProjectTree, directory: str) -> tuple[str, str]:
+    """Return the name in the nearest `packageManager`, and its file."""
+    for place in upwards(directory):
+        path = joined(place, "package.json")
+        said = tree.json(path).get("packageManager")
+        if isinstance(said, str) and said:
+            return said.partition("@")[0], path
+    return "", ""

@@ -1,0 +1,257 @@
+"""Programs of a repository, each with the settings that it needs."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Any
+
+from awsdeploy.config.project import nestjs, nextjs, orm
+from awsdeploy.config.project.node_version import node_version
+from awsdeploy.config.project.package_managers import PackageManager, package_manager
+from awsdeploy.config.project.tree import ProjectTree, dependencies, joined, table
+from awsdeploy.config.rules import DIRECTORY
+
+FOLDERS = {"frontend": ("front", "frontend"), "backend": ("back", "backend")}
+PORTS = {"frontend": 3000, "backend": 9999}
+FRAMEWORKS = {"Next.js": "frontend", "NestJS": "backend"}
+USUAL = {
+    "frontend": (*FOLDERS["frontend"], "client", "web", "www", "site", "app", "ui"),
+    "backend": (*FOLDERS["backend"], "server", "api", "service"),
+}
+"""Names of folders by which one of several programs of a framework is chosen."""
+
+_ELSEWHERE = re.compile(r"(?:^|/)(?:examples?|samples?|templates?|tests?|e2e|fixtures|__tests__)/")
+_FLAG = re.compile(r"(?:(?:^|\s)(?:-p|--port)[ =]|(?:^|\s)PORT=)(\d{1,5})\b")
+_PAGES = ("app", "pages", "src/app", "src/pages")
+
+
+@dataclass(frozen=True)
+class Program:
+    """A folder with one of the services. `missing` names what its source does not say."""
+
+    service: str
+    folder: str
+    framework: str
+    port: int
+    package_manager: str = ""
+    paths: tuple[str, ...] = ()
+    health: str = ""
+    migrate: str = ""
+    orm: str = ""
+    node: str = ""
+    node_source: str = ""
+    remarks: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+
+    @property
+    def described(self) -> str:
+        return ", ".join(filter(None, (self.framework, f"port {self.port}", self.package_manager)))
+
+    @property
+    def details(self) -> str:
+        """Text with what else was found."""
+        parts = (
+            f"Node.js {self.node} ({self.node_source})" if self.node else "",
+            f"health route {self.health}" if self.health else "",
+            self.orm,
+            f"migrations by {self.migrate}" if self.migrate else "",
+        )
+        return ", ".join(filter(None, parts))
+
+
+@dataclass(frozen=True)
+class Findings:
+    """Programs for the documented services, and remarks about others."""
+
+    programs: tuple[Program, ...]
+    others: tuple[str, ...] = ()
+
+
+def find(tree: ProjectTree, within: str = ".") -> Findings:
+    """Return the services' programs, the frontend first. Each framework gives one; others are remarks.
+
+    `within` is the folder to look in; if it has no program, the whole project is searched.
+    """
+    by_service: dict[str, list[str]] = {"frontend": [], "backend": []}
+    others: list[str] = []
+    for directory in sorted(_directories(tree, within)):
+        frameworks = _frameworks(tree, directory)
+        if not re.fullmatch(DIRECTORY, directory) and frameworks:
+            others.append(f"{directory}/: rename this folder; use only letters, digits and . _ @ - in its name.")
+        elif len(frameworks) > 1:
+            others.append(
+                f"{joined(directory, 'package.json')} has both Next.js and NestJS (Nx?): cannot tell which folder has "
+                "which program. A service needs a folder with its own package.json."
+            )
+        else:
+            for one in frameworks:
+                by_service[FRAMEWORKS[one]].append(directory)
+    found = []
+    for service, directories in by_service.items():
+        named = [joined(within, one) for one in FOLDERS[service]]
+        usual = [one for one in named if joined(one, "package.json") in tree.paths]
+        ranked = sorted(directories, key=lambda one: _rank(service, one)) or usual[:1]
+        found += [_program(tree, service, one) for one in ranked[:1]]
+        others += [_not_proposed(tree, one) for one in ranked[1:]]
+    if not found and within != ".":
+        return find(tree)
+    return Findings(tuple(_apart(found)), tuple(others))
+
+
+def _directories(tree: ProjectTree, within: str) -> Iterator[str]:
+    for path in tree.below(within):
+        inside = path if within == "." else path.removeprefix(f"{within}/")
+        if PurePosixPath(path).name == "package.json" and not _ELSEWHERE.search(inside):
+            yield str(PurePosixPath(path).parent)
+
+
+def _frameworks(tree: ProjectTree, directory: str) -> list[str]:
+    """Return the frameworks of a program; none for a library that only needs one."""
+    package = tree.json(joined(directory, "package.json"))
+    needs = dependencies(package)
+    known = PurePosixPath(directory).name in (*USUAL["frontend"], *USUAL["backend"])
+    starts = any(key.startswith("start") for key in table(package, "scripts"))
+    found = []
+    if "next" in needs:
+        files = any(joined(directory, one) in tree.paths for one in nextjs.CONFIGS)
+        pages = any(tree.has_folder(joined(directory, one)) for one in _PAGES)
+        found += ["Next.js"] if known or starts or files or pages else []
+    if "@nestjs/core" in needs:
+        main = any(joined(directory, one) in tree.paths for one in ("nest-cli.json", *nestjs.MAINS))
+        found += ["NestJS"] if known or starts or main else []
+    return found
+
+
+def _rank(service: str, directory: str) -> tuple[int, int, str]:
+    name = PurePosixPath(directory).name
+    usual = USUAL[service]
+    return (usual.index(name) if name in usual else len(usual), directory.count("/"), directory)
+
+
+def _not_proposed(tree: ProjectTree, directory: str) -> str:
+    name = PurePosixPath(directory).name
+    (framework,) = _frameworks(tree, directory)
+    return (
+        f"{directory}/ ({framework}) is not in the file. To deploy it too, add [services.{name}] with "
+        f'directory = "{directory}", a port, and paths such as ["/{name}", "/{name}/*"].'
+    )
+
+
+def _program(tree: ProjectTree, service: str, directory: str) -> Program:
+    package = tree.json(joined(directory, "package.json"))
+    frameworks = _frameworks(tree, directory)
+    framework = frameworks[0] if frameworks else ""
+    manager = package_manager(tree, directory)
+    version, source = node_version(tree, directory)
+    database = orm.facts(tree, directory, manager.name)
+    program = Program(
+        service,
+        directory,
+        framework,
+        _script_port(package) or PORTS[service],
+        manager.name,
+        migrate=database.migrate,
+        orm=database.name,
+        node=version,
+        node_source=source,
+    )
+    program = _with_next(tree, program) if framework == "Next.js" else _with_nest(tree, program, package)
+    return dataclasses.replace(
+        program,
+        remarks=(*program.remarks, *_more_remarks(manager, database)),
+        missing=(*program.missing, *_not_found(program, manager, database)),
+    )
+
+
+def _more_remarks(manager: PackageManager, database: orm.OrmFacts) -> Iterator[str]:
+    if manager.remark:
+        yield manager.remark
+    if database.other:
+        yield f"it uses {database.other}, but the stack's database is MySQL"
+
+
+def _not_found(program: Program, manager: PackageManager, database: orm.OrmFacts) -> Iterator[str]:
+    if not manager.name and not manager.remark:
+        yield "a lock file: commit one, because `deploy` installs by it"
+    if database.name and not database.migrate:
+        yield f"a migration command for {database.name}: if there is one, set migrate"
+    if not program.node:
+        yield "a Node.js version: write engines.node in package.json"
+
+
+def _script_port(package: dict[str, Any]) -> int:
+    """Return the port in a start script, or 0."""
+    scripts = table(package, "scripts")
+    named = [str(text) for start in ("start", "serve", "dev") for key, text in scripts.items() if key.startswith(start)]
+    ports = [int(match[1]) for text in named if (match := _FLAG.search(text))]
+    return (*[one for one in ports if 0 < one < 65536], 0)[0]
+
+
+def _with_next(tree: ProjectTree, program: Program) -> Program:
+    remarks = []
+    if routes := nextjs.hidden_folder(tree, program.folder):
+        remarks.append(f"the routes in {routes} get no requests: /api goes to the backend")
+    if nextjs.is_export(tree, program.folder):
+        remarks.append('output: "export" writes files only, and `next start` does not serve them: remove it')
+    base = nextjs.base_path(tree, program.folder)
+    return dataclasses.replace(program, health=base, remarks=tuple(remarks))
+
+
+def _with_nest(tree: ProjectTree, program: Program, package: dict[str, Any]) -> Program:
+    found = nestjs.facts(tree, program.folder)
+    if not found.main:
+        said = "its main file (src/main.ts), and so its port and its global prefix"
+        return dataclasses.replace(program, missing=(said,)) if program.framework == "NestJS" else program
+    remarks, missing = tuple(_prefix_remarks(found)), list[str]()
+    port, written = program.port, found.port.literal or ""
+    if found.port.variable == "PORT":
+        port = PORTS[program.service]
+    elif not _script_port(package) and written.isdecimal() and 0 < int(written[:6]) < 65536:
+        port = int(written)
+    elif not found.port.literal:
+        missing.append(f"its port: it comes from {_origin(found.port.variable)}; the program must listen on PORT")
+    prefix = (found.prefix.literal or "").strip("/")
+    top = prefix.split("/")[0]
+    usual = top == "api" or not top or program.service != "backend"
+    if found.prefix.literal is None:
+        missing.append(f"its global prefix: it comes from {_origin(found.prefix.variable)}")
+    if not found.health and found.prefix.literal is not None:
+        path = f"/{prefix}/health" if prefix else "/health"
+        missing.append(f'a health route: add one and set health = "{path}", or set health = "tcp"')
+    return dataclasses.replace(
+        program,
+        port=port,
+        paths=() if usual else (f"/{top}", f"/{top}/*"),
+        health=found.health,
+        remarks=remarks,
+        missing=tuple(missing),
+    )
+
+
+def _origin(variable: str) -> str:
+    return f"the variable {variable}" if variable else "an expression"
+
+
+def _prefix_remarks(found: nestjs.NestFacts) -> Iterator[str]:
+    if found.prefix.literal is not None and not found.prefix.literal.strip("/"):
+        yield 'without the global prefix "api", which the /api paths and the health check need'
+    elif found.prefix.literal and found.prefix.variable:
+        yield f'the global prefix is "{found.prefix.literal}" unless {found.prefix.variable} is set'
+    if found.versioned:
+        yield "URLs contain a version: check the path in health, such as /api/v1/health"
+    if found.health and not found.plain_health:
+        yield f"no health route; {found.health} answers too, so it is used"
+
+
+def _apart(found: list[Program]) -> list[Program]:
+    """Two services cannot share a port; the second keeps the documented one."""
+    if len({one.port for one in found}) == len(found):
+        return found
+    taken = found[0].port
+    port = PORTS["backend"] if taken != PORTS["backend"] else PORTS["backend"] + 1
+    remark = f"it uses port {taken}, as {found[0].folder} does: make it read PORT"
+    return [found[0], dataclasses.replace(found[1], port=port, remarks=(*found[1].remarks, remark))]

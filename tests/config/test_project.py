@@ -1,0 +1,296 @@
+"""Recognition of programs: what package.json, main.ts, controllers and lock files say, and what cannot be read."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from awsdeploy.config.project import Findings, Program, ProjectTree, find, on_disk
+from awsdeploy.config.project.javascript import without_comments
+from awsdeploy.config.project.package_managers import package_manager
+
+NEST = {"dependencies": {"@nestjs/core": "11"}}
+NEXT = {"dependencies": {"next": "16"}, "scripts": {"start": "next start"}}
+
+
+def tree(files: dict[str, object]) -> ProjectTree:
+    texts = {path: one if isinstance(one, str) else json.dumps(one) for path, one in files.items()}
+    return ProjectTree(frozenset(texts), texts.__getitem__)
+
+
+def found(files: dict[str, object]) -> Findings:
+    return find(tree(files))
+
+
+def backend(main: str = "", more: dict[str, object] | None = None, package: object = NEST) -> Program:
+    files = {"back/package.json": package, "back/src/main.ts": main, **(more or {})}
+    (program,) = found(files).programs
+    return program
+
+
+@pytest.mark.parametrize(
+    ("folders", "chosen", "others"),
+    [
+        (("front", "back"), ("front", "back"), 0),
+        (("client", "server"), ("client", "server"), 0),
+        (("web", "api"), ("web", "api"), 0),
+        (("apps/docs", "apps/web", "apps/api"), ("apps/web", "apps/api"), 1),
+        (("packages/shop-next", "packages/shop-nest"), ("packages/shop-next", "packages/shop-nest"), 0),
+        ((".", "server"), (".", "server"), 0),
+        (("web", "api", "apps/admin-next", "examples/web", "e2e/front"), ("web", "api"), 1),
+    ],
+)
+def test_programs_are_found_wherever_they_are(folders: tuple[str, ...], chosen: tuple[str, ...], others: int) -> None:
+    nest = ("back", "server", "api", "shop-nest")
+    packages = {f"{one}/package.json".removeprefix("./"): NEST if one.endswith(nest) else NEXT for one in folders}
+    mains = {f"{one}/src/main.ts": "" for one in folders if one.endswith(nest)}
+    seen = found({**packages, **mains})
+    assert tuple(one.folder for one in seen.programs) == chosen
+    assert [one.service for one in seen.programs] == ["frontend", "backend"]
+    assert len(seen.others) == others
+
+
+def test_another_program_is_named_with_the_lines_to_add() -> None:
+    (other,) = found({f"apps/{one}/package.json": NEXT for one in ("web", "admin")}).others
+    assert 'add [services.admin] with directory = "apps/admin"' in other
+
+
+def test_a_library_is_no_program() -> None:
+    packages = {"packages/ui-kit/package.json": {"devDependencies": {"next": "16"}}, "packages/auth/package.json": NEST}
+    assert found(dict(packages)) == Findings(())
+
+
+def test_a_package_with_both_frameworks_cannot_be_told() -> None:
+    both = {"dependencies": {"next": "16", "@nestjs/core": "11"}, "scripts": {"start": "nx serve"}}
+    seen = found({"package.json": both})
+    assert seen.programs == ()
+    assert "package.json has both Next.js and NestJS" in seen.others[0]
+
+
+def test_a_folder_that_settings_cannot_name_is_said() -> None:
+    assert "rename this folder" in found({"my web/package.json": NEXT}).others[0]
+
+
+@pytest.mark.parametrize(
+    ("listen", "port", "said"),
+    [
+        ("await app.listen(4000)", 4000, ""),
+        ("await app.listen(process.env.PORT ?? 3000)", 9999, ""),
+        ("await app.listen(process.env['PORT'] || 3000, '0.0.0.0')", 9999, ""),
+        ("await app.listen({ port: Number(process.env.PORT), host: '0.0.0.0' })", 9999, ""),
+        ("const port: number = 4100;\nawait app.listen(port)", 4100, ""),
+        ("const port = config.get<number>('PORT', 4000);\nawait app.listen(port)", 9999, ""),
+        ("const port = parseInt(process.env.PORT, 10);\nawait app.listen(port)", 9999, ""),
+        ("await app.listen(process.env.APP_PORT ?? 4200)", 4200, ""),
+        ("await app.listen(config.getOrThrow('APP_PORT'))", 9999, "it comes from the variable APP_PORT"),
+        ("await app.listen(settings.port)", 9999, "it comes from an expression"),
+        ("// app.listen(4000)\n/* app.listen(4001) */ await app.listen(4002)", 4002, ""),
+    ],
+)
+def test_the_port_is_read_from_main(listen: str, port: int, said: str) -> None:
+    program = backend(listen)
+    assert program.port == port
+    assert [one for one in program.missing if one.startswith("its port")] == [
+        f"its port: {said}; the program must listen on PORT" for _ in range(bool(said))
+    ]
+
+
+@pytest.mark.parametrize(
+    ("call", "paths", "note"),
+    [
+        ("app.setGlobalPrefix('api')", (), ""),
+        ("app.setGlobalPrefix(`/api/v2`)", (), ""),
+        ("app.setGlobalPrefix('v1/', { exclude: ['health'] })", ("/v1", "/v1/*"), ""),
+        ("const PREFIX = 'api';\napp.setGlobalPrefix(PREFIX)", (), ""),
+        ("app.setGlobalPrefix(process.env.PREFIX ?? 'api')", (), 'is "api" unless PREFIX is set'),
+        ("app.setGlobalPrefix(config.get('PREFIX'))", (), "its global prefix: it comes from the variable PREFIX"),
+        ("app.setGlobalPrefix(config.prefix)", (), "its global prefix: it comes from an expression"),
+        ("// app.setGlobalPrefix('api')", (), 'without the global prefix "api"'),
+    ],
+)
+def test_the_global_prefix_is_read_or_said_to_be_unknown(call: str, paths: tuple[str, ...], note: str) -> None:
+    program = backend(call)
+    assert program.paths == paths
+    said = [one for one in (*program.remarks, *program.missing) if "prefix" in one]
+    assert [note in one for one in said] == ([True] if note else [])
+
+
+CONTROLLER = "@Controller({})\nexport class A {{ @Get({}) a() {{}} @Get(':id') b() {{}} }}\n"
+
+
+@pytest.mark.parametrize(
+    ("controller", "route", "prefix", "health"),
+    [
+        ("'health'", "", "api", "/api/health"),
+        ("", "'health'", "api", "/api/health"),
+        ("{ path: 'healthz', version: VERSION_NEUTRAL }", "'live'", "api", "/api/healthz/live"),
+        ("'status'", "'/'", "v1", "/v1/status"),
+        ("['ping', 'other']", "", "", "/ping"),
+        ("", "", "api", "/api"),
+        ("'cats'", "", "api", ""),
+        ("NAME", "'health'", "api", ""),
+        ("'cats'", "'health/:id'", "api", ""),
+    ],
+)
+def test_the_health_route_is_found_in_the_controllers(controller: str, route: str, prefix: str, health: str) -> None:
+    source = CONTROLLER.format(controller, route)
+    main = f"app.setGlobalPrefix('{prefix}')" if prefix else ""
+    program = backend(
+        main, {"back/src/a.controller.ts": source, "back/src/a.controller.spec.ts": "@Controller('health')"}
+    )
+    assert program.health == health
+    assert any("a health route" in one for one in program.missing) == (not health)
+    assert any(one.startswith("no health route") for one in program.remarks) == (health == "/api")
+
+
+def test_a_route_without_the_prefix_is_a_health_route_too() -> None:
+    health: dict[str, object] = {"back/src/health.controller.ts": CONTROLLER.format("'health'", "")}
+    assert backend("app.setGlobalPrefix('api', { exclude: ['health'] })", health).health == "/health"
+    assert backend("app.setGlobalPrefix('api');\nadapter.get('/healthz', ok)").health == "/healthz"
+
+
+def test_versions_in_urls_are_pointed_out_instead_of_guessed() -> None:
+    main = "app.setGlobalPrefix('api');\napp.enableVersioning({ type: VersioningType.URI, defaultVersion: '1' })"
+    program = backend(main, {"back/src/health.controller.ts": CONTROLLER.format("'health'", "")})
+    assert program.health == ""
+    assert any("/api/v1/health" in one for one in program.remarks)
+
+
+DEPLOY = "prisma migrate deploy"
+ORMS: list[tuple[str, dict[str, str], str, str, str]] = [
+    ("typeorm", {"migration:run": "typeorm migration:run -d x"}, "", "TypeORM", "npm run migration:run"),
+    ("typeorm", {}, "src/db/data-source.ts", "TypeORM", "npx typeorm migration:run -d dist/db/data-source.js"),
+    ("prisma", {"migrate": "prisma migrate dev"}, "prisma/migrations/1/migration.sql", "Prisma", f"npx {DEPLOY}"),
+    ("prisma", {"migrate": "x", "migrate:deploy": DEPLOY}, "", "Prisma", "npm run migrate:deploy"),
+    ("prisma", {}, "prisma/schema.prisma", "Prisma", ""),
+    ("sequelize", {}, ".sequelizerc", "Sequelize", "npx sequelize-cli db:migrate"),
+    ("@mikro-orm/core", {}, "src/mikro-orm.config.ts", "MikroORM", "npx mikro-orm migration:up"),
+    ("drizzle-orm", {"db:migrate": "drizzle-kit migrate"}, "", "Drizzle", "npm run db:migrate"),
+    ("drizzle-orm", {}, "drizzle.config.ts", "Drizzle", "npx drizzle-kit migrate"),
+    ("knex", {"db:migrate:make": "knex migrate:make"}, "knexfile.js", "Knex", "npx knex migrate:latest"),
+    ("express", {}, "", "", ""),
+]
+
+
+@pytest.mark.parametrize(("library", "scripts", "file", "orm", "migrate"), ORMS)
+def test_the_orm_and_its_migration_command_are_proposed(
+    library: str, scripts: dict[str, str], file: str, orm: str, migrate: str
+) -> None:
+    package = {"dependencies": {"@nestjs/core": "11", "mysql2": "3", library: "1"}, "scripts": scripts}
+    program = backend("", {f"back/{file}": ""} if file else {}, package)
+    assert (program.orm, program.migrate) == (orm, migrate)
+    assert any("a migration command" in one for one in program.missing) == (bool(orm) and not migrate)
+
+
+def test_a_script_is_called_with_the_programs_package_manager() -> None:
+    package = {**NEST, "scripts": {"migrate": "node dist/migrate.js"}}
+    for lock, migrate in (("pnpm-lock.yaml", "pnpm run migrate"), ("back/yarn.lock", "yarn run migrate")):
+        assert backend("", {lock: ""}, package).migrate == migrate
+
+
+CLIENT = 'generator client {\n  provider = "prisma-client-js"\n}\n'
+
+
+@pytest.mark.parametrize(
+    ("packages", "schema", "database"),
+    [
+        (["typeorm", "pg"], "", "PostgreSQL"),
+        (["typeorm", "pg", "mysql2"], "", ""),
+        (["mongoose"], "", "MongoDB"),
+        (["prisma"], CLIENT + 'datasource db {\n  provider = "postgresql"\n}', "PostgreSQL"),
+        (["prisma"], CLIENT + 'datasource db {\n  provider = "mysql"\n}', ""),
+    ],
+)
+def test_another_database_than_mysql_is_pointed_out(packages: list[str], schema: str, database: str) -> None:
+    package = {"dependencies": {"@nestjs/core": "11", **dict.fromkeys(packages, "1")}}
+    remarks = backend("", {"back/prisma/schema.prisma": schema} if schema else {}, package).remarks
+    assert [one for one in remarks if "MySQL" in one] == [
+        f"it uses {database}, but the stack's database is MySQL" for _ in range(bool(database))
+    ]
+
+
+@pytest.mark.parametrize(
+    ("files", "version", "source"),
+    [
+        ({"back/.nvmrc": "v22.1.0\n"}, "22.1.0", "back/.nvmrc"),
+        ({".node-version": "# ours\n20\n"}, "20", ".node-version"),
+        ({"package.json": {"engines": {"node": ">=20"}}}, ">=20", "engines.node in package.json"),
+        ({"package.json": {"volta": {"node": "20.9.0"}}, ".nvmrc": "18"}, "20.9.0", "volta.node in package.json"),
+        ({".nvmrc": "$(rm -rf)"}, "", ""),
+        ({}, "", ""),
+    ],
+)
+def test_the_node_version_is_where_projects_write_it(files: dict[str, object], version: str, source: str) -> None:
+    program = backend("", files)
+    assert (program.node, program.node_source) == (version, source)
+    assert any("a Node.js version" in one for one in program.missing) == (not version)
+
+
+@pytest.mark.parametrize(
+    ("files", "manager", "reason"),
+    [
+        ({"package-lock.json": ""}, "npm", ""),
+        ({"back/yarn.lock": "", "pnpm-lock.yaml": ""}, "yarn", ""),
+        ({"package-lock.json": "", "npm-shrinkwrap.json": ""}, "npm", ""),
+        ({"package-lock.json": "", "pnpm-lock.yaml": "", "pnpm-workspace.yaml": ""}, "pnpm", "(pnpm-workspace.yaml)"),
+        (
+            {"package-lock.json": "", "yarn.lock": "", "package.json": {"packageManager": "yarn@4.1.0+sha"}},
+            "yarn",
+            "(packageManager in package.json): delete package-lock.json",
+        ),
+        ({"package-lock.json": "", "yarn.lock": ""}, "npm", "(it is not clear which one is in use)"),
+    ],
+)
+def test_of_several_lock_files_one_counts_and_it_is_said_why(
+    files: dict[str, object], manager: str, reason: str
+) -> None:
+    seen = package_manager(tree(files), "back")
+    assert seen.name == manager
+    assert (reason in seen.remark) if reason else seen.remark == ""
+
+
+def test_the_newest_lock_file_counts(tmp_path: Path) -> None:
+    for age, name in enumerate(("yarn.lock", "package-lock.json")):
+        (tmp_path / name).touch()
+        os.utime(tmp_path / name, (1000 - age, 1000 - age))
+    seen = package_manager(on_disk(tmp_path), ".")
+    assert seen.name == "yarn"
+    assert "(it is the newest): delete package-lock.json" in seen.remark
+
+
+def test_what_next_says_is_read_from_its_configuration() -> None:
+    config = "export default { basePath: '/shop', output: 'export' } // basePath: '/old'"
+    (program,) = found({"web/package.json": NEXT, "web/next.config.mjs": config}).programs
+    assert program.health == "/shop"
+    assert 'output: "export"' in program.remarks[0]
+
+
+def test_a_folder_is_read_without_what_nobody_wrote(tmp_path: Path) -> None:
+    for path in ("web/package.json", "node_modules/a/package.json", ".next/package.json", "a/b/c/d/e/f/g/x"):
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).touch()
+    (tmp_path / "loop").symlink_to(tmp_path)
+    assert sorted(on_disk(tmp_path).paths) == ["web/package.json"]
+    assert on_disk(tmp_path).text("web/missing") == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("a // b\nc", "a  \nc"),
+        ("a /* b\n */ c", "a   c"),
+        ("'http://x' // y", "'http://x'  "),
+        ('"a\\"//b" /* c', '"a\\"//b"  '),
+        ("`// ${x} /*` //", "`// ${x} /*`  "),
+    ],
+)
+def test_comments_are_removed_and_strings_are_not(text: str, left: str) -> None:
+    assert without_comments(text) == left
+
+
+def test_hostile_text_takes_no_time() -> None:
+    for text in ("/*" * 100_000, "'" * 100_001, "`\\" * 100_000, "@Controller(" * 20_000, ".listen(" * 20_000):
+        assert backend(text, {"back/src/a.controller.ts": text}).port == 9999
