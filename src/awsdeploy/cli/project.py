@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from awsdeploy.config import Settings, from_mapping
-from awsdeploy.config.project import FOLDERS, Findings, Program, find, on_disk
+from awsdeploy.config.project import FOLDERS, Findings, Program, find, on_disk, top
 from awsdeploy.config.rules import FORBIDDEN_STARTS
 from awsdeploy.errors import ConfigInvalid, next_command
 
@@ -80,13 +80,8 @@ def machine_timezone() -> str:
 def findings(folder: Path) -> Findings:
     """Programs in a folder, or else in the repository around it. Paths are relative to its top, as in the settings."""
     folder = folder.resolve()
-    top = _top(folder)
-    return find(on_disk(top), folder.relative_to(top).as_posix())
-
-
-def _top(folder: Path) -> Path:
-    """Top folder of the git repository; the folder itself where there is none."""
-    return next((one for one in (folder, *folder.parents) if (one / ".git").exists()), folder)
+    root = top(folder)
+    return find(on_disk(root), folder.relative_to(root).as_posix())
 
 
 def found_lines(found: Findings) -> Iterator[str]:

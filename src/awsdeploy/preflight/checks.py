@@ -12,6 +12,7 @@ from awsdeploy.preflight import (
     compute,
     database,
     dns,
+    folders,
     github,
     monitoring,
     quotas,
@@ -38,6 +39,7 @@ CHECKS: tuple[Check, ...] = (
     dns.ds_record,
     dns.public_dns,
     github.github_trust,
+    folders.service_folders,
 )
 
 IN_A_PLAN = (compute.key_pair, storage.buckets, dns.public_dns, github.github_trust)

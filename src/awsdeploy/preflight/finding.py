@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 from awsdeploy.aws.session import AwsSession, Client
 from awsdeploy.config import Settings
@@ -33,6 +34,8 @@ class Question:
     session: AwsSession
     seconds: float = 0
     """How long the creation usually takes."""
+    folder: Path | None = None
+    """Folder of config.toml, if there is one."""
 
     def client(self, service: str, region: str = "") -> Client:
         """A client of the stack's region, or of another."""

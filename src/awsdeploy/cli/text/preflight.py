@@ -19,7 +19,8 @@ def asked(at: Session, seconds: float) -> Question:
     """Question for the checks. `seconds`: how long the run usually takes."""
     from awsdeploy.preflight.finding import Question
 
-    return Question(at.settings, at.run.session, seconds)
+    folder = at.given.config.absolute().parent if at.given.config.exists() else None
+    return Question(at.settings, at.run.session, seconds, folder)
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from awsdeploy.config.project.package_managers import LOCK_FILES, UNSUPPORTED, unsupported
 from awsdeploy.config.project.programs import FOLDERS, PORTS, Findings, Program, find
-from awsdeploy.config.project.tree import ProjectTree, on_disk
+from awsdeploy.config.project.tree import ProjectTree, on_disk, top
 
 __all__ = [
     "FOLDERS",
@@ -16,5 +16,6 @@ __all__ = [
     "ProjectTree",
     "find",
     "on_disk",
+    "top",
     "unsupported",
 ]

@@ -65,6 +65,12 @@ def on_disk(folder: Path) -> ProjectTree:
     return ProjectTree(frozenset(_paths(folder)), read, modified)
 
 
+def top(folder: Path) -> Path:
+    """Return the top folder of the git repository around a folder; the folder itself if there is none."""
+    folder = folder.resolve()
+    return next((one for one in (folder, *folder.parents) if (one / ".git").exists()), folder)
+
+
 def _paths(folder: Path) -> Iterator[str]:
     count = 0
     for place, folders, files in os.walk(folder):
