@@ -321,6 +321,49 @@ def test_a_file_is_imported_without_what_awsdeploy_provides(stack_copy: World) -
     assert parameter(stack_copy, "backend/JWT_SECRET")["Value"] == "dev"
 
 
+def test_the_file_says_the_service_by_its_folder(stack_copy: World) -> None:
+    for folder in ("back", "front"):
+        (stack_copy.folder / folder).mkdir(exist_ok=True)
+        (stack_copy.folder / folder / ".env").write_text(f"NEXT_PUBLIC_WHERE={folder}\n")
+    for words, service in (
+        (("front/.env",), "frontend"),
+        (("back/.env",), "backend"),
+        (("back/.env", "frontend"), "frontend"),
+        (("frontend", "front/.env"), "frontend"),
+    ):
+        done = stack_copy.awsdeploy("env", "import", *words)
+        assert done.returncode == 0, done.stderr
+        assert f"Set NEXT_PUBLIC_WHERE for {service}." in done.stdout
+        assert "awsdeploy deploy" in done.stdout
+    assert parameter(stack_copy, "frontend/NEXT_PUBLIC_WHERE")["Value"] == "front"
+
+
+def test_a_file_of_no_service_needs_a_name(stack_copy: World) -> None:
+    (stack_copy.folder / ".env").write_text("A=1\n")
+    for words, stdin in ((".env",), ""), (("-",), "A=1\n"):
+        done = stack_copy.awsdeploy("env", "import", *words, stdin=stdin)
+        assert done.returncode == 64
+        assert "The service is missing" in done.stderr
+        assert "Services: frontend, backend." in done.stderr
+    assert writes(stack_copy) == 0
+
+
+def test_on_a_terminal_the_names_are_shown_and_agreed_to(stack_copy: World) -> None:
+    stack_copy.awsdeploy("env", "set", "backend", "OLD", stdin="x")
+    (stack_copy.folder / ".env").write_text(f"API_KEY={SECRET}\nOLD=y\n")
+    said, code = talk(["env", "import", ".env", "backend"], [("Set 2 variables for backend?", "n")])
+    assert code == 8, said
+    assert "New: API_KEY" in said
+    assert "To overwrite: OLD" in said
+    assert SECRET not in said
+    assert f"{PLACE}/backend/API_KEY" not in names(stack_copy)
+    said, code = talk(["env", "import", ".env", "backend"], [("Set 2 variables for backend?", "y")])
+    assert code == 0, said
+    assert parameter(stack_copy, "backend/OLD")["Value"] == "y"
+    said, code = talk(["env", "import", ".env", "backend", "--yes"], [])
+    assert code == 0, said
+
+
 def test_up_leaves_what_was_set_alone_and_destroy_takes_it_along(stack_copy: World) -> None:
     settings = stack_copy.settings(CONFIG)
     stack_copy.awsdeploy("env", "set", "backend", "API_KEY", stdin=SECRET)

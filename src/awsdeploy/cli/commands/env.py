@@ -3,31 +3,39 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 import click
 
 from awsdeploy.cli import env_list
 from awsdeploy.cli.app import ExampleGroup, ExampleHelp
-from awsdeploy.cli.options import Given, shared_options
+from awsdeploy.cli.options import Given, shared_options, yes_option
 from awsdeploy.cli.releasing import chosen, restarted
 from awsdeploy.cli.session import Session, asked_hidden, can_ask, session
-from awsdeploy.errors import UsageError, next_command
+from awsdeploy.errors import Declined, UsageError, next_command
 
 if TYPE_CHECKING:
+    from awsdeploy.config import Settings
     from awsdeploy.release.environment import Variable
 
 EXAMPLES = """\
   awsdeploy env list backend
   awsdeploy env set backend STRIPE_KEY           prompts for the value without showing it
-  awsdeploy env import backend .env.production
+  awsdeploy env import .env.production backend
 """
 SET_EXAMPLES = """\
   awsdeploy env set backend STRIPE_KEY           prompts for the value without showing it
   awsdeploy env set backend CERT < cert.pem      from a file
   awsdeploy env set backend LOG_LEVEL=debug --restart
   awsdeploy env set frontend NPM_TOKEN --build   only for install and build
+"""
+
+IMPORT_EXAMPLES = """\
+  awsdeploy env import back/.env                 for the service whose folder is back
+  awsdeploy env import .env.production backend
+  vault read … | awsdeploy env import - backend  from standard input
 """
 
 build_option = click.option("--build", is_flag=True, help="Set it only for install and build, not at run time.")
@@ -109,30 +117,38 @@ def unset(given: Given, service: str, names: tuple[str, ...], build: bool, resta
         restarted(given, settings, wanted)
 
 
-@command.command("import", cls=ExampleHelp, examples="  awsdeploy env import backend .env.production\n")
-@click.argument("service")
-@click.argument("file", type=click.File("rb"))
+@command.command("import", cls=ExampleHelp, examples=IMPORT_EXAMPLES)
+@click.argument("file")
+@click.argument("service", required=False)
 @build_option
 @force_option
 @advanced_option
 @restart_option
+@yes_option
 @shared_options()
 def import_(
-    given: Given, service: str, file: IO[bytes], build: bool, force: bool, advanced: bool, restart: bool
+    given: Given, file: str, service: str | None, build: bool, force: bool, advanced: bool, restart: bool, yes: bool
 ) -> None:
     """Set every variable in a .env file. Use - as FILE for standard input.
+
+    Shows the names, never the values. On a terminal, asks before it sets them. Without SERVICE, the service whose
+    folder has the file gets them.
 
     Skips variables that awsdeploy provides (DB_HOST, NODE_ENV, JWT_SECRET, …), unless you add --force. Skips empty
     values.
     """
     settings = given.settings()
+    if service not in (None, *settings.services) and (file in settings.services or not Path(file).exists()):
+        file, service = str(service), file  # SERVICE FILE
+    service = service or _owner(given, settings, file)
     chosen(settings, [service])
+    stream: IO[bytes] = click.File("rb")(file)
     with session(given, settings, "env import", existing=True) as at:
         from awsdeploy.release import env_file, environment
 
-        source = "standard input" if file is sys.stdin.buffer else file.name
+        source = "standard input" if stream is sys.stdin.buffer else stream.name
         try:
-            found = env_file.parse(file.read().decode(), source)
+            found = env_file.parse(stream.read().decode(), source)
         except UnicodeDecodeError:
             raise UsageError(
                 f"{source} is not valid UTF-8 text.",
@@ -160,10 +176,41 @@ def import_(
                 )
         if not wanted:
             raise UsageError(f"{source} contains no variables to set.")
+        if can_ask() and not yes and file != "-":
+            _agree(service, wanted, known)
         _put_all(at, service, wanted, known, build)
         felt = _next(service, list(wanted), build, restart)
     if restart and felt:
         restarted(given, settings, chosen(settings, [service]))
+
+
+def _owner(given: Given, settings: Settings, file: str) -> str:
+    """The service whose folder has the file, or the only service. Raises `UsageError` if there is none."""
+    from awsdeploy.config.project import top
+
+    folders = {name: top(given.config.absolute().parent) / one.directory for name, one in settings.services.items()}
+    found = [name for name, folder in folders.items() if Path(file).resolve().is_relative_to(folder.resolve())]
+    if file != "-" and len(found) == 1:
+        return found[0]
+    if len(settings.services) == 1:
+        return next(iter(settings.services))
+    known = ", ".join(settings.services)
+    raise UsageError(
+        "The service is missing: which one gets these variables?",
+        f"Services: {known}. For example: {next_command('env', 'import', 'FILE', next(iter(settings.services)))}",
+    )
+
+
+def _agree(service: str, wanted: Mapping[str, str], known: Mapping[str, Variable]) -> None:
+    """Show the names and ask. Raises `Declined`."""
+    for verb, names in (
+        ("New", [name for name in wanted if name not in known]),
+        ("To overwrite", [name for name in wanted if name in known]),
+    ):
+        if names:
+            click.echo(f"{verb}: {', '.join(names)}", err=True)
+    if not click.confirm(f"Set {len(wanted)} variables for {service}?", default=False, err=True):
+        raise Declined("Nothing was set.")
 
 
 def _existing(at: Session, service: str, build: bool) -> dict[str, Variable]:
