@@ -113,7 +113,7 @@ def _parameters() -> Iterator[Statement]:
 
 
 def _artifacts() -> Iterator[Statement]:
-    """AWS: who may not list a bucket is told of an object that is not there that access is denied."""
+    """Permissions for releases. AWS reports a missing object as "access denied" without ListBucket."""
     bucket = "arn:aws:s3:::{bucket:storage/artifacts}"
     yield allow("ListReleases", ["s3:ListBucket"], [bucket])
     yield allow("Releases", ["s3:DeleteObject", "s3:GetObject", "s3:PutObject"], [f"{bucket}/releases/*"])

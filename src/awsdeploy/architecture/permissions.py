@@ -44,7 +44,7 @@ Statement = Mapping[str, Any]
 
 
 def statements(settings: Settings, service: Service) -> tuple[Statement, ...]:
-    """The inline policy of a service's role, its own wishes last."""
+    """The inline policy of a service's role, with the statements from the config last."""
     return (*_agents(settings, service), *_application(settings, service), *_wishes(service))
 
 

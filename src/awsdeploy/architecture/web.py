@@ -78,7 +78,7 @@ class Web:
         return listener, *healthy
 
     def port_80(self, scaling: Scaling, https: Listener | None) -> tuple[Resource, ...]:
-        """Port 80 sends everybody to HTTPS, once `https` answers there: until then it serves, if it has served."""
+        """Port 80 redirects to the HTTPS listener `https`; without one it serves the application."""
         if not self.services:
             return ()
         if https is None:

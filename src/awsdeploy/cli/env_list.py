@@ -61,7 +61,7 @@ def command(given: Given, service: str | None, show: bool, as_json: bool) -> Non
 
 
 def _rows(at: Session, folder: str, stored: list[Variable]) -> Iterator[VariableRow]:
-    """The owner's names first, then the stack's, then what is computed; at last what only the build sees."""
+    """Yield the owner's variables, those of the stack, computed ones, and last those for the build only."""
     from awsdeploy.release import environment
     from awsdeploy.resources.compute.parameter import SHARED
 

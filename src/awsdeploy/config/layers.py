@@ -42,7 +42,7 @@ LONGEST_FILE = 256 * 1024
 """In bytes; nothing that size is a config.toml."""
 
 MOST_TOLD = 50
-"""Mistakes told at once; who has more is looking at the wrong file."""
+"""Number of mistakes that are shown. With more, it is probably the wrong file."""
 
 _FLAGS = {
     "environment": "--env",

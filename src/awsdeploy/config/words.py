@@ -1,4 +1,4 @@
-"""Words that MySQL or RDS keeps for itself, which neither a user nor a database may be called."""
+"""Reserved words of MySQL and RDS, which cannot be names of users and databases."""
 
 from __future__ import annotations
 

@@ -156,7 +156,7 @@ class ResourceCache:
         return kind, self._home if kind.is_global else region
 
     def known(self) -> list[Observed]:
-        """Results of every kind's last read; asks AWS nothing."""
+        """Results of every kind's last read; makes no AWS call."""
         return [one for observations in self._looks.values() for one in observations]
 
     def forget(self) -> None:

@@ -37,8 +37,8 @@ class DeletionProgress:
 
 
 class Asked:
-    """The last delete of one object that AWS did not refuse. Lists lag behind writes: while they show the object as it
-    was before, it is not asked for again within `settle` seconds.
+    """The last accepted delete call of one object. AWS's lists can show the old state for a while, so the call is not
+    repeated within `settle` seconds.
     """
 
     def __init__(self, settle: float) -> None:

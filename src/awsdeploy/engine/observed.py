@@ -103,7 +103,7 @@ class Observed:
 
     @property
     def remedy(self) -> str:
-        """Action for a person, where its status does not end by itself."""
+        """Remedy for a status that does not end by itself."""
         return self.state.remedy.format(
             id=self.id,
             region=self.region,
@@ -209,15 +209,15 @@ class Deletion:
     """A deletion as data. `timeout` is seconds."""
 
     retry_on: frozenset[str] | set[str] = frozenset()
-    """Codes of refusals that pass once other objects are gone."""
+    """Error codes that disappear after other objects are deleted."""
     timeout: float = 1800
     recreated_by: frozenset[str] | set[str] = frozenset()
-    """Kinds (by class name) that must be gone first: they would make it again. An edge to one orders only the
-    making."""
+    """Kinds (by class name) that must be deleted first, because they would create it again. An edge to one orders only
+    the creation."""
     keep_if_undeclared: bool = False
-    """Only destroy deletes it: `up` leaves it when it is no longer declared."""
+    """Only `destroy` deletes it. `up` keeps it when it is no longer declared."""
     data_note: str = "with all its data"
-    """How its data goes where a destroy may not throw data away."""
+    """Note about the data in the list of what a destroy will delete."""
 
 
 @dataclass(frozen=True)

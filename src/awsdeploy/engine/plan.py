@@ -74,7 +74,7 @@ class Plan:
     observations: Sequence[Observed]
     """Everything of the stack as it was looked at."""
     replace: Collection[str] = ()
-    """What was to be made anew on request."""
+    """Keys that were to be recreated on request."""
 
     @property
     def writes(self) -> bool:
@@ -99,7 +99,7 @@ class Plan:
 
     @property
     def taken_away(self) -> set[str]:
-        """The ids of what it removes, and the keys of what it makes anew."""
+        """Ids of what it deletes, and keys of what it recreates."""
         anew = {item.resource.key for item in self.items.values() if item.action == "replace"}
         return anew | {one.id for one in self.removals}
 
@@ -234,7 +234,7 @@ def _compare(run: Run, items: Sequence[Item]) -> None:
 
 
 def _look_again(run: Run, item: Item) -> None:
-    """Look until AWS shows what it was told a moment ago: its reads lag behind, and show old and new in turn."""
+    """Read again until AWS shows the last change: for a while it shows old and new values alternately."""
     resource, observed = item.resource, item.observed
     entry = run.state.entries.get(resource.key)
     if observed is None or entry is None or entry.declaration != resource.declaration():

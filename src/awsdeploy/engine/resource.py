@@ -184,7 +184,7 @@ class Resource:
 
     @classmethod
     def delete(cls, aws: Aws, observed: Observed, options: DestroyOptions) -> None:
-        """The next step towards gone. Called again until the scan no longer finds the object."""
+        """Take the next step of the deletion. Called again until the scan no longer finds the object."""
         raise NotImplementedError
 
     @classmethod

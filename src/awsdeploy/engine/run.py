@@ -92,7 +92,7 @@ class Run(StackContext):
 
     @property
     def forgotten_for(self) -> float | None:
-        """Seconds since a crashed writer last showed life, if what it intended is not in our record."""
+        """Seconds since a crashed run last renewed its lock, if its intentions are not in our record."""
         remembered = self.stack_lock.left_by_our_own and not self._blank
         return None if remembered else self.stack_lock.left_over_since
 

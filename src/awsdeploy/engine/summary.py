@@ -35,7 +35,7 @@ def summed_up(failed: Iterable[tuple[str, AwsdeployError]], headline: str = "") 
 
 
 def _what_to_do(errors: Sequence[AwsdeployError]) -> str:
-    """Every remedy once, a line each; what goes for all only where nothing else does."""
+    """Every remedy once, one per line. The general remedy only if there is no other."""
     denied = [error for error in errors if isinstance(error, AwsRefusal) and error.action]
     told = dict.fromkeys(error.hint for error in errors if error.hint and error not in denied)
     own = [hint for hint in (allowing(denied), *told) if hint not in ("", GO_ON)]

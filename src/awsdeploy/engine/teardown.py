@@ -87,7 +87,7 @@ def _sorted(
 
 
 def destroy(run: Run, destroy_plan: DestroyPlan) -> None:
-    """Remove all that goes, sweep, and remove the stack's record last.
+    """Delete everything in the plan, sweep, and delete the stack's record last.
 
     Raises `Leftovers` naming what the sweep found, `RunFailed`, `TimedOut`, or what stopped the run.
     """
@@ -124,7 +124,7 @@ def _latecomers(run: Run, destroy_plan: DestroyPlan) -> list[Observed]:
 
 
 def remove(run: Run, observations: Sequence[Observed], options: DestroyOptions) -> None:
-    """Delete these objects and wait until each is gone; raises after everything possible is gone."""
+    """Delete these objects and wait for each. Errors are raised at the end, after everything else is deleted."""
     users = _users({one.kind for one in observations})
     leaving = DeletionProgress()
     before = {one: {other for other in observations if other.kind in users[one.kind]} for one in observations}
@@ -216,7 +216,7 @@ def _part(run: Run, observed: Observed, options: DestroyOptions, leaving: Deleti
 
 
 def _place(run: Run, observed: Observed) -> str:
-    """The state entry of this very object: a replaced one has its own beside its successor's."""
+    """Return the state entry of this object. A replaced object and its replacement have separate entries."""
     entry = run.state.entries.get(observed.key)
     return observed.key if entry is None or entry.id in ("", observed.id) else f"{observed.key}@{observed.generation}"
 

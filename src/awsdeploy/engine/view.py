@@ -80,7 +80,7 @@ class Aws:
         return self.context.session.each(ask, list(items))
 
     def once(self, ask: Callable[..., Answer], *about: Any, again: bool = False) -> Answer:
-        """Result of `ask(aws, *about)`, asked once for each run and region; `again` asks anew for all later calls."""
+        """Result of `ask(aws, *about)`, called once for each run and region; `again` replaces the result."""
         key = (ask, self.region, *about)
         return self.context.answers.get(key, lambda: ask(self, *about), time.monotonic() if again else 0.0)
 

@@ -20,7 +20,7 @@ from awsdeploy.resources.monitoring.log_group import DatabaseLog
 
 DATABASE, BALANCER, BOOTSTRAP, NGINX = "rds", "alb", "bootstrap", "nginx"
 OTHERS = (DATABASE, BALANCER, BOOTSTRAP, NGINX)
-"""What can be read besides the services' own logs."""
+"""Sources of logs other than the services."""
 
 LATE = 60_000
 """Milliseconds by which an event may come late: agents send what they have every few seconds."""
@@ -86,7 +86,7 @@ def tails(run: Run, settings: Settings, source: str, start: datetime) -> list[Ta
 
 
 def read(run: Run, tails: Sequence[Tail]) -> list[LogEvent]:
-    """Lines since the last call. Late lines are not missed, and no line comes twice."""
+    """Return the lines since the last call, also late ones, and each line once."""
     return [event for events in run.session.each(lambda one: one.read(), list(tails)) for event in events]
 
 

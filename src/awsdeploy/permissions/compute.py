@@ -39,7 +39,7 @@ CreateLaunchTemplate CreateNatGateway CreateRouteTable CreateSecurityGroup Creat
 
 
 def ec2(scope: Scope) -> Iterator[Statement]:
-    """Network, machines, disks, images. AWS judges what a call makes and what it is made in apart."""
+    """Network, machines, disks, images. AWS checks a created resource and what contains it separately."""
     settings = scope.settings
     nat = ["CreateNatGateway"] if settings.network.nat else []
     images = scope.public("ec2", "image/*", "snapshot/*")
@@ -78,7 +78,7 @@ def ec2(scope: Scope) -> Iterator[Statement]:
 
 
 def autoscaling(scope: Scope) -> Iterator[Statement]:
-    """Groups are told by their names. Making one takes RunInstances and PassRole as well."""
+    """Auto Scaling groups, by their names. Creating one also needs RunInstances and PassRole."""
     looks = "DescribeAutoScalingGroups DescribePolicies DescribeScalingActivities"
     yield allow("ScalingLook", actions("autoscaling", looks), ["*"])
     group = scope.arn("autoscaling", f"autoScalingGroup:*:autoScalingGroupName/{scope.apart}")

@@ -9,7 +9,7 @@ from awsdeploy.permissions.scope import Scope, actions
 
 
 def rds(scope: Scope) -> Iterator[Statement]:
-    """All of RDS's own are told by their names; a stack may begin with a snapshot of any name."""
+    """RDS, by names. A stack can be restored from a snapshot of any name."""
     looks = """\
     DescribeDBInstanceAutomatedBackups DescribeDBInstances DescribeDBParameterGroups DescribeDBParameters
     DescribeDBSnapshots DescribeDBSubnetGroups ListTagsForResource

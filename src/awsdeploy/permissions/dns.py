@@ -20,7 +20,7 @@ def acm(scope: Scope) -> Iterator[Statement]:
 
 
 def route53(scope: Scope) -> Iterator[Statement]:
-    """AWS: zones and health checks have neither names nor tags in what IAM is told, records have names."""
+    """Route 53. In IAM, hosted zones and health checks have neither names nor tags; records have names."""
     settings = scope.settings
     looks = "ListHealthChecks ListHostedZones"
     yield allow("DnsLook", actions("route53", looks), ["*"])

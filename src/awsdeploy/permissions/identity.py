@@ -10,7 +10,7 @@ from awsdeploy.resources.identity.federation import ISSUER
 
 
 def iam(scope: Scope) -> Iterator[Statement]:
-    """Roles and profiles are told by their path; a role is handed to the services that act as it, and to no others."""
+    """Roles and instance profiles, by their path. PassRole is limited to the services that use the role."""
     settings = scope.settings
     path = scope.stack.path
     roles = scope.arn("iam", f"role{path}*", "")

@@ -27,7 +27,7 @@ class Scope:
         return f"arn:aws:{service}:{self.settings.region if region is None else region}:{self.account}:{resource}"
 
     def ec2(self, *kinds: str) -> list[str]:
-        """EC2's things of these kinds: told by tags, since their ids are known only afterwards."""
+        """ARN patterns of EC2 resources of these kinds. Conditions on tags limit them."""
         return [self.arn("ec2", f"{kind}/*") for kind in kinds]
 
     def public(self, service: str, *resources: str) -> list[str]:
@@ -47,7 +47,7 @@ class Scope:
         return f"{self.stack.slug}{APART}*"
 
     def cut(self, limit: int) -> str:
-        """A pattern of names cut at `limit` characters. It fits other stacks' too, so that tags must tell."""
+        """A pattern of names cut at `limit` characters. It can match other stacks, so conditions on tags limit it."""
         return f"{f'{self.stack.slug}-'[: limit - 7]}*"
 
     @property

@@ -12,7 +12,7 @@ from awsdeploy.resources.storage.bucket_name import spelled
 
 
 def s3(scope: Scope) -> Iterator[Statement]:
-    """Buckets are told by their names, in every region: their ARNs have no other place for the account."""
+    """Buckets of every region, by their names, which contain the account; their ARNs do not."""
     yield allow("BucketsLook", ["s3:GetAccountPublicAccessBlock", "s3:ListAllMyBuckets"], ["*"])
     settings = """\
     BucketCORS BucketOwnershipControls BucketPolicy BucketPublicAccessBlock BucketVersioning EncryptionConfiguration

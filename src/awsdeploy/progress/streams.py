@@ -31,7 +31,7 @@ PLAIN = {"…": "...", "→": "->", "✓": "+", "✗": "x", "·": ".", "–": "-
 
 
 class Unwritable(OSError):
-    """Standard output takes nothing more: its reader has gone (EPIPE), the disk is full (ENOSPC)."""
+    """Standard output cannot be written: the pipe is closed (EPIPE), or the disk is full (ENOSPC)."""
 
 
 def printable(text: str) -> str:

@@ -12,14 +12,14 @@ from awsdeploy.rehearsal.recording import GONE
 
 FACTOR = 2.0
 """Factor from which a duration counts as different."""
-APART = 15.0
-"""AWS seconds: statuses are looked at that often, so a smaller difference says nothing."""
-CALL_APART = 2.0
-"""Seconds of this machine, between two medians of a call."""
+STATUS_MIN_DIFFERENCE = 15.0
+"""AWS seconds. Statuses are read at this interval, so a smaller difference means nothing."""
+CALL_MIN_DIFFERENCE = 2.0
+"""Smaller differences between two medians of a call are ignored. Seconds of real time."""
 
 
 class Matter(enum.Enum):
-    """Kinds of differences, the most important first; the value is the heading."""
+    """Kinds of differences, the most important first. The value is the heading; `--json` contains the name."""
 
     ACT = "Commands with different exit codes"
     NOT_ANSWERED = "Operations that succeed only in FIRST"
@@ -43,7 +43,7 @@ class RecordingDifference:
 def differences(first: Mapping[str, Any], second: Mapping[str, Any]) -> list[RecordingDifference]:
     """Every difference, by importance and then by name."""
     found = [
-        *_acts(first["acts"], second["acts"]),
+        *_commands(first["acts"], second["acts"]),
         *_calls(first["calls"], second["calls"]),
         *_statuses(first, second),
     ]
@@ -69,7 +69,7 @@ def _call(name: str, one: Mapping[str, Any], other: Mapping[str, Any]) -> Iterat
     for code in sorted({*other["errors"]} - {*one["errors"]}):
         yield RecordingDifference(Matter.ONLY, name, f"error {code}")
     times = one["seconds"]["median"], other["seconds"]["median"]
-    if _apart(*times, CALL_APART):
+    if _differ(*times, CALL_MIN_DIFFERENCE):
         yield RecordingDifference(Matter.DURATION, name, _against(*times))
     if one["answer"] is not None and other["answer"] is not None:
         yield from _answers(name, dict(shape.paths(one["answer"])), dict(shape.paths(other["answer"])))
@@ -129,22 +129,22 @@ def _status(
         yield RecordingDifference(Matter.STATE, kind, f"{status} → {_listed(never)}")
     if "lasted" in one and "lasted" in other:
         times = one["lasted"] * clock, other["lasted"] * other_clock
-        if _apart(*times, APART):
+        if _differ(*times, STATUS_MIN_DIFFERENCE):
             yield RecordingDifference(Matter.DURATION, kind, f"{status} {_against(*times)}")
 
 
-def _acts(first: Sequence[Mapping[str, Any]], second: Sequence[Mapping[str, Any]]) -> Iterator[RecordingDifference]:
+def _commands(first: Sequence[Mapping[str, Any]], second: Sequence[Mapping[str, Any]]) -> Iterator[RecordingDifference]:
     """Their durations are not compared: most of a `deploy` is building, which no clock makes faster."""
-    done = {act["act"]: act["exit"] for act in second}
-    for act in first:
-        name, code = act["act"], act["exit"]
+    done = {command["act"]: command["exit"] for command in second}
+    for command in first:
+        name, code = command["act"], command["exit"]
         if name not in done:
             yield RecordingDifference(Matter.ACT, name, "not reached")
         elif code != done[name]:
             yield RecordingDifference(Matter.ACT, name, f"exit code {code}, not {done[name]}")
 
 
-def _apart(one: float, other: float, least: float) -> bool:
+def _differ(one: float, other: float, least: float) -> bool:
     return abs(one - other) > least and max(one, other) > FACTOR * min(one, other)
 
 

@@ -1,4 +1,4 @@
-"""Records a command's calls and statuses as it runs: a JSON row for each, written at once, so that a kill loses none.
+"""Recorder of a command's calls and statuses: one JSON row each, written at once, so a killed process loses none.
 
 A row holds no parameter, no identifier and no value: of an answer its shape, of an object a digest that tells it from
 others within one rehearsal.
@@ -22,10 +22,10 @@ from awsdeploy.engine.run import Run
 from awsdeploy.rehearsal import shape
 
 VARIABLE = "AWSDEPLOY_RECORDING"
-"""Names the file that a command appends its rows to."""
+"""Environment variable with the file to which a command appends its rows."""
 
 UNREADABLE = "unreadable"
-"""Stands for what is no word: a web page where an error code should be."""
+"""Recorded instead of text that is not a status or error code, such as a web page."""
 STATUS = re.compile(r"[A-Za-z]+(?:[ _-][A-Za-z]+){0,5}")
 CODE = re.compile(r"[A-Za-z][A-Za-z0-9.]{0,79}|no (?:answer|connection|credentials)|not sent|[1-5][0-9]{2}")
 

@@ -1,4 +1,4 @@
-"""The shape of an answer: its keys and the types of its values, and no value.
+"""Shape of an answer: its keys and the types of its values, without the values.
 
 Keys are those of botocore's model, so the keys of a map, which may be anybody's own words, are `*`. A shape is JSON:
 

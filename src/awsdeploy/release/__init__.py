@@ -1,1 +1,1 @@
-"""Putting a version of the application on the machines, and what one wants to know and change about it there."""
+"""Releases: a version of the application on the machines, its variables and its state."""

@@ -38,7 +38,7 @@ Say = Callable[[str], object]
 
 
 class ReleaseFailed(AwsdeployError):
-    """A release did not come to serve; what served before serves on."""
+    """A failed release. The previous release is still running."""
 
     def __init__(self, service: str, machine: ReleaseMachine, outcome: Outcome) -> None:
         before = f"{outcome.previous} is still running." if outcome.previous else "There is no earlier release."
@@ -61,13 +61,13 @@ class ReleaseResult:
 
 @dataclass(frozen=True)
 class Releaser:
-    """Puts releases on the machines of one stack. `say` is told each line of what happens there."""
+    """Installs releases on the machines of one stack. `say` gets each line of progress."""
 
     release_target: ReleaseTarget
     say: Say
 
     def deploy(self, service: Service, source: Source, manifest: Manifest, force: bool = False) -> ReleaseResult:
-        """Raises `ReleaseFailed`, after which every machine serves what it served before."""
+        """Release a service. After `ReleaseFailed` every machine runs the previous release."""
         machines = self.release_target.machines[service.name]
         now = self.release_target.manifest(service.name)
         same = now is not None and _same(now, manifest)
@@ -112,7 +112,7 @@ class Releaser:
                 view.client("cloudwatch").enable_alarm_actions(AlarmNames=silent)
 
     def _send(self, service: Service, source: Source, manifest: Manifest) -> None:
-        """The code before what names it, so that no machine is told of what is not there."""
+        """Upload the code first and the manifest last, so a manifest never names missing code."""
         if manifest.repository:
             self.say(f"the machines fetch it from {manifest.repository}")
         else:
@@ -181,7 +181,7 @@ class Releaser:
                 raise
 
     def execute(self, service: Service, machine: ReleaseMachine, line: str) -> Outcome:
-        """Run a command line on one machine. This version's program masks what it says, and it is logged apart."""
+        """Run a command line on one machine. Secrets in its output are masked, and it has a separate log."""
         self._send_program()
         return self.run(service, machine, "exec", line, log=COMMANDS)
 
@@ -200,7 +200,7 @@ class Releaser:
 
     @contextmanager
     def _out_of_service(self, service: Service, machine: ReleaseMachine, alone: bool) -> Iterator[None]:
-        """Take a machine out of the load balancer if others serve meanwhile, and put it back in any case."""
+        """Take a machine out of the load balancer if others remain in it; always put it back."""
         group = self.release_target.groups.get(service.name)
         if group is None or alone:
             yield
@@ -275,7 +275,7 @@ def _same(now: dict[str, Any], manifest: Manifest) -> bool:
 
 
 def _unserved(outcome: Outcome, diagnosis: str, remedy: str) -> Outcome:
-    """Well by itself, and not behind the load balancer."""
+    """Outcome of a release that is healthy on the machine, but not through the load balancer."""
     return replace(outcome, outcome="failed", step="load balancer", diagnosis=diagnosis, remedy=remedy)
 
 

@@ -14,7 +14,7 @@ REFERENCE = re.compile(r"\$\{?[A-Za-z_]")
 
 @dataclass(frozen=True)
 class Assignment:
-    """One value of a file. `refers` tells that it seems to name another variable, which stays as it is written."""
+    """One variable of a file. `refers`: the value looks like a reference to another variable; it is kept unchanged."""
 
     name: str
     value: str

@@ -171,7 +171,7 @@ def check_known(variable: Variable, force: bool) -> None:
 
 
 def put(run: Run, path: str, value: str, known: Variable | None, description: str = "") -> None:
-    """Store a value that was checked. It carries the stack's tags, so that it goes with the stack."""
+    """Store a value that was checked. It gets the stack's tags, so `destroy` deletes it."""
     try:
         _put(run, path, value, known, description)
     except AnswerLost:

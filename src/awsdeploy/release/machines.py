@@ -12,7 +12,7 @@ from awsdeploy.resources.compute.machine import SERVICE, FailedRelease, failed_r
 
 @dataclass(frozen=True)
 class ReleaseMachine:
-    """`name` is `backend-1`; a group's machine, which has none, goes by its id.
+    """A machine of the stack. `name` is `backend-1`; the machine of an Auto Scaling group has its id as its name.
 
     `release` is the one that runs there, empty before the first.
     """
@@ -26,7 +26,7 @@ class ReleaseMachine:
 
 
 def machines(run: Run) -> list[ReleaseMachine]:
-    """All that are not gone, whether we or a group started them, by name."""
+    """Return all machines that are not terminated, also those of Auto Scaling groups, by name."""
     filters = [{"Name": f"tag:{TAG_STACK}", "Values": [run.stack.tag]}]
     found = []
     for reservation in run.client("ec2").pages("describe_instances", "Reservations", Filters=filters):

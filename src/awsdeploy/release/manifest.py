@@ -19,7 +19,7 @@ KEPT = 5
 """Releases that stay on a machine for a rollback."""
 
 PUBLIC = ("NEXT_PUBLIC_BASE_URL", "NEXT_PUBLIC_S3_URL")
-"""What the frontend alone is told, when it is built and when it runs."""
+"""Variables that only the frontend gets, at build time and at run time."""
 
 
 EVERY_ADDRESS = "0.0.0.0"  # noqa: S104  # the load balancer must reach it; its security group lets in nobody else

@@ -1,4 +1,4 @@
-"""A service as its users see it: a machine may be well by itself and not behind the load balancer."""
+"""Check of a service through the load balancer: it can fail although the machine itself is healthy."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ from awsdeploy.resources.compute.parameter import BY_ENV, TAG_SET
 FOLDER = "repository"
 ACCESS, KNOWN_HOSTS = "access", "known_hosts"
 USER = "x-access-token"
-"""GitHub and GitLab take any name beside a token; this is what GitHub itself writes."""
+"""User name for a token. GitHub and GitLab accept any; this is the one in GitHub's documentation."""
 TIMEOUT_SECONDS = 60  # seconds for a server to answer
 PROTOCOLS = "https:http:ssh"
 """What git may use to reach it."""

@@ -225,7 +225,7 @@ class Following:
             self.on_line(line)
 
     def _unsaid(self, record: dict[str, Any]) -> Outcome:
-        """Return what AWS knows of a program whose last line is not known."""
+        """Return the outcome of a program without a readable result line, from AWS's status."""
         if record["Status"] == "Success":  # with code 0, which the program ends with only after all has gone well
             return Outcome("ok", step=self.step)
         said = record.get("StandardErrorContent", "").strip().splitlines()

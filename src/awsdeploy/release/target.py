@@ -19,7 +19,7 @@ from awsdeploy.resources.storage.data_bucket import DataBucket
 from awsdeploy.resources.web.listener import Listener, url
 from awsdeploy.resources.web.load_balancer import LoadBalancer, TargetGroup
 
-"""Name of the object, beside the manifests, that says which release a new machine is to have."""
+"""Name of the object, next to the manifests, with the release that a new machine installs."""
 SERVED = "served"
 """Its list of all that have served."""
 
@@ -38,7 +38,7 @@ class ReleaseTarget:
     machines: dict[str, list[ReleaseMachine]]
     """The running machines of each service."""
     judged: dict[str, Observed] = field(default_factory=dict)
-    """The Auto Scaling groups whose machines the load balancer judges, by service."""
+    """Auto Scaling groups that use the load balancer's health checks, by service."""
 
     @property
     def uploads_address(self) -> str:

@@ -1,4 +1,4 @@
-"""`deploy`: the committed code onto the machines, built beside what runs and switched to when it is well."""
+"""`deploy`: build the committed code on the machines, next to the running release, and switch when it is healthy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`destroy`: show what goes and what stays, take the stack's name for an answer, remove it, prove it."""
+"""`destroy`: list what it will delete and retain, ask for the stack's name, delete, check that nothing is left."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ def usual(steps: Sequence[Step]) -> float:
 
 
 def lines(found: Sequence[Finding]) -> Iterator[str]:
-    """Each finding, the fatal first, with what mends it."""
+    """Yield each finding with its remedy, fatal ones first."""
     for one in sorted(found, key=lambda one: not one.fatal):
         yield f"{'✗' if one.fatal else '!'} {one.what}: {one.seen}"
         yield f"    → {one.remedy}"
