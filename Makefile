@@ -53,6 +53,7 @@ lint: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/shellcheck .ci/run $(shell find src -name '*.sh')
+	@$(BIN)/python -m tests.machine.agent_lint
 
 # Each tool has an environment of its own: none of its packages gets near what is developed and tested with.
 PIP_AUDIT := 2.10.1

@@ -15,6 +15,10 @@ SOURCE = Path(__file__).parents[1] / "src" / "awsdeploy"
 FILES = {".".join(path.relative_to(SOURCE.parent).with_suffix("").parts): path for path in SOURCE.rglob("*.py")}
 MODULES = {name.removesuffix(".__init__"): path for name, path in FILES.items()}
 LONGEST = 325  # lines; what grows beyond belongs in two files
+SCRIPTS = sorted(
+    path for folder in (SOURCE, Path(__file__).parent) for kind in ("js", "sh") for path in folder.rglob(f"*.{kind}")
+)
+LONGEST_SCRIPT = {"bootstrap.sh": 350}  # lines; others 250
 
 ROOMS = (
     "errors",
@@ -170,6 +174,18 @@ def test_a_resource_is_imported_by_no_engine() -> None:
 def test_a_file_fits_in_a_head() -> None:
     lines = {module: len(path.read_text().splitlines()) for module, path in MODULES.items()}
     assert {module: count for module, count in lines.items() if count > LONGEST} == {}
+
+
+def test_a_script_fits_in_a_head() -> None:
+    lines = {path.name: len(path.read_text().splitlines()) for path in SCRIPTS}
+    assert {name: count for name, count in lines.items() if count > LONGEST_SCRIPT.get(name, 250)} == {}
+
+
+def test_a_file_of_the_agent_begins_with_what_it_is() -> None:
+    texts = {path: path.read_text() for path in SCRIPTS if path.parent.name == "agent"}
+    for path, text in texts.items():
+        assert text.startswith("#!/bin/bash\n# " if path.suffix == ".sh" else "// "), path
+        assert path.suffix == ".sh" or "\n// @ts-check\n'use strict'\n" in text, path
 
 
 def test_a_module_says_what_it_is_for() -> None:

@@ -1,4 +1,4 @@
-"""A machine in a throwaway root: release.sh runs there for real, with Node.js, npm and PM2; only AWS is played."""
+"""A machine in a throwaway root: the release agent really runs there, with Node.js, npm and PM2; only AWS is played."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from awsdeploy.resources.compute.bootstrap import release_script
 from tests.ports import free_port
 
-SCRIPT = Path(__file__).parents[2] / "src/awsdeploy/machine/release.sh"
 STACK, SERVICE, REGION, BUCKET = "shop/prod", "backend", "ap-northeast-2", "artifacts"
 
 AWS = f"""\
@@ -109,6 +109,8 @@ class ReleaseHost:
         for folder in (self.root, self.aws / "objects", self.tools):
             folder.mkdir(parents=True)
         self.tool("aws", AWS)
+        self.script = self.place / "release.sh"
+        self.script.write_bytes(release_script())
         self.port = free_port()
         self.parameters: dict[str, str] = {}
         self.environment = {
@@ -160,7 +162,7 @@ class ReleaseHost:
     def start(self, command: str, *more: str, **environment: str) -> subprocess.Popen[str]:
         (self.aws / "parameters.json").write_text(json.dumps(self.parameters))
         return subprocess.Popen(
-            ["bash", SCRIPT, command, STACK, SERVICE, REGION, BUCKET, *more],
+            ["bash", self.script, command, STACK, SERVICE, REGION, BUCKET, *more],
             env={**self.environment, **environment},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

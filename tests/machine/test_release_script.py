@@ -1,4 +1,4 @@
-"""release.sh really runs, with Node.js, npm and PM2, in a throwaway root: it builds, tries, switches, verifies."""
+"""The release agent really runs, with Node.js, npm and PM2, in a throwaway root: builds, tests, switches, verifies."""
 
 from __future__ import annotations
 

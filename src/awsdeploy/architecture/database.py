@@ -28,7 +28,7 @@ MYSQL_SETTINGS = {
 
 PARAMETERS, AUTHORITY = "database/parameters", "database/DB_SSL_CA"
 CA_ON_MACHINES = "/opt/awsdeploy/rds-ca.pem"
-"""Path at which release.sh stores the CA certificates of the region's databases."""
+"""Path at which the release agent stores the CA certificates of the region's databases."""
 
 
 class Transport(Enum):

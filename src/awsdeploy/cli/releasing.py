@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from awsdeploy.release.target import ReleaseTarget
 
 LOGGED = "| "
-"""Before each line of a log that release.sh repeats."""
+"""Before each line of a log that the release agent repeats."""
 
 
 @contextmanager

@@ -121,7 +121,7 @@ class Releaser:
         self._send_program()
 
     def _send_program(self) -> None:
-        """Put this version's release script into the bucket."""
+        """Put this version's release agent into the bucket."""
         s3 = self.release_target.run.client("s3")
         s3.put_object(Bucket=self.release_target.artifacts, Key=RELEASE_SCRIPT, Body=release_script())
 
@@ -186,7 +186,7 @@ class Releaser:
         return self.run(service, machine, "exec", line, log=COMMANDS)
 
     def run(self, service: Service, machine: ReleaseMachine, command: str, *more: str, log: str = "") -> Outcome:
-        """Run a command of the on-instance program on one machine. Nothing in it may be secret.
+        """Run a command of the release agent on one machine. Nothing in it may be secret.
 
         `log` is the last part of the log group's name, the service's unless it is given.
         """

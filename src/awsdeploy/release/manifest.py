@@ -27,7 +27,7 @@ EVERY_ADDRESS = "0.0.0.0"  # noqa: S104  # the load balancer must reach it; its 
 
 @dataclass(frozen=True)
 class Manifest:
-    """One release of one service, as the machine's program reads it.
+    """One release of one service, as the release agent reads it.
 
     `behind` is where the program listens if nginx has `port`. `health` is the path to ask and `health_status` the codes
     that mean healthy; with the `health_protocol` "tcp" a port that accepts connections is enough.

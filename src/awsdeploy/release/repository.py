@@ -1,8 +1,9 @@
 """Access of the machines to the git repository that they fetch from: tried here, then kept in Parameter Store.
 
 A read-only token, or a private key for ssh: a SecureString at `/deploy/<name>/<environment>/<service>/repository/`,
-which the service's role may read, as all below its folder, and no variable of its environment. release.sh reads it.
-git is told it in its environment alone, ssh in a file that only we may read: in no address, argument or configuration.
+which the service's role may read, as all below its folder, and no variable of its environment. The release
+agent reads it. git is told it in its environment alone, ssh in a file that only we may read: in no address, argument or
+configuration.
 """
 
 from __future__ import annotations

@@ -73,7 +73,7 @@ def running_state(context: StackContext, id: str) -> str:
 
 
 def program(bucket: str, region: str, words: Iterable[str]) -> str:
-    """The shell script that fetches this version's on-instance program and runs it."""
+    """The shell script that fetches this version's release agent and runs it."""
     place = '"${ROOT:-}/opt/awsdeploy/release.sh"'
     new = '"${ROOT:-}/opt/awsdeploy/release.sh.$$"'
     return "\n".join(

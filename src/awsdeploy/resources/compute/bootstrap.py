@@ -12,7 +12,9 @@ from importlib import resources
 OBJECT = "bootstrap/bootstrap.sh"
 """Its name in the artifacts bucket."""
 RELEASE_SCRIPT = "bootstrap/release.sh"
-"""The on-instance program of releases, beside it."""
+"""The release agent, beside it."""
+AGENT = resources.files("awsdeploy.machine") / "agent"
+"""Its source folder."""
 TOOLS = "bootstrap/tools-lock.json"
 """The lock file of PM2 and yarn, which machines install by it: versions and hashes, no addresses."""
 TAG = "awsdeploy:bootstrap"
@@ -28,8 +30,11 @@ def script() -> bytes:
 
 
 def release_script() -> bytes:
-    """The on-instance program as it is shipped with this version."""
-    return _shipped(RELEASE_SCRIPT)
+    """Return the release agent as one text: a script that starts it, then its files, which Node.js reads from there."""
+    files = {path.name: path.read_text("utf-8") for path in AGENT.iterdir() if path.name.endswith(".js")}
+    del files["files.js"]  # the text itself is that file
+    parts = (f"// === {name} ===\n{files[name]}" for name in sorted(files))
+    return "".join([AGENT.joinpath("start.sh").read_text("utf-8"), *parts]).encode()
 
 
 def tools_lock() -> bytes:

@@ -127,7 +127,7 @@ def release_of(tags: Iterable[Mapping[str, str]] | None) -> str:
 
 @dataclass(frozen=True)
 class FailedRelease:
-    """A release that a new machine could not be given, and the step of release.sh that failed."""
+    """A release that a new machine could not be given, and the step of the release agent that failed."""
 
     machine: str
     release: str

@@ -1,0 +1,161 @@
+// The steps install, build and migrate: as the builder, who has no role and no part in what runs. Programs of third parties
+// run here.
+// @ts-check
+'use strict'
+const fs = require('fs')
+const path = require('path')
+const { argvAs, asUser, isFile } = require('./users')
+const { quietly, which } = require('./runner')
+const { find, installation, program, removal } = require('./package_manager')
+const { Failure } = require('./report')
+
+const SMALL = 4194304 // kB of memory; below it Node.js is told how much a build may take
+const FRESH = 'Run it on your computer in a fresh clone, then deploy again.'
+const CI = { CI: 'true' }
+
+/** @typedef {import('./context').Run} Run */
+
+/** @param {Run} run */
+async function install(run) {
+  const { report, manifest, users } = run
+  report.begin('install')
+  needNode(run)
+  run.heap = manifest.memory_mb || heapLimit(memoryInfo(run.settings.root))
+  const found = run.orBroken('package.json cannot be read.', () => asUser(users.app, () => find(run.at, run.folder)))
+  const manager = (run.manager = { ...found, program: program(found, Boolean(which('yarn'))) })
+  report.say(installedBy(manager, run.at, run.folder))
+  const { install: all, withoutScripts, scripts } = installation(manager.tool)
+  // Packages bring scripts of third parties. A token that fetches private packages is gone when these run.
+  const secret = JSON.stringify(run.sets.install) !== JSON.stringify(run.sets.scripts)
+  const status = await built(run, run.sets.install, manager.folder, secret ? withoutScripts : all)
+  if (status !== 0) run.broken(status, `\`${manager.tool} ${all[0]}\` failed.`, FRESH)
+  if (!secret) return
+  const second = await built(run, run.sets.scripts, manager.folder, scripts)
+  const failed = `The scripts of the packages failed: \`${manager.tool} ${scripts[0]}\`.`
+  if (second !== 0) run.broken(second, failed, `These scripts do not get the build variables. ${FRESH}`)
+}
+
+/**
+ * @param {{ tool: string, folder: string }} manager
+ * @param {string} at
+ * @param {string} root
+ */
+function installedBy({ tool, folder }, at, root) {
+  const place = folder === root ? 'at the root' : `in ${path.relative(root, folder)}`
+  return `installed by ${tool}${folder === at ? '' : `, from the lock file ${place}`}`
+}
+
+/**
+ * Run the package manager with these variables as the builder.
+ * @param {Run} run
+ * @param {Record<string, string>} variables
+ * @param {string} cwd
+ * @param {string[]} words
+ * @param {import('./runner').Options} [options]
+ */
+function built(run, variables, cwd, words, options = {}) {
+  const argv = [...(run.manager?.program || []), ...words]
+  const wrap = (/** @type {string[]} */ one) => argvAs(run.users.builder, one)
+  return run.runner.program('with_environment.js', { variables, cwd, argv, heap: run.heap }, wrap, {
+    ...options,
+    env: CI,
+  })
+}
+
+/**
+ * Compare engines.node of package.json by npm's own rules. What a dependency wants is left to npm.
+ * @param {Run} run
+ */
+function needNode(run) {
+  run.report.keep(`node --version: ${process.version}`)
+  const wanted = packageJson(run).engines?.node
+  const npm = path.dirname(fs.realpathSync(which('npm')))
+  let semver
+  try {
+    semver = require(path.join(npm, '../node_modules/semver'))
+  } catch {
+    return
+  }
+  if (!wanted || semver.satisfies(process.version, wanted)) return
+  throw new Failure(
+    `package.json requires Node.js ${wanted}, but this machine has ${process.version}.`,
+    'Change engines.node, or the platform in the config: "supported" has Node.js 24.',
+  )
+}
+
+/** @param {Run} run */
+function packageJson(run) {
+  const read = () => JSON.parse(fs.readFileSync(`${run.at}/package.json`, 'utf8'))
+  return run.orBroken('package.json cannot be read.', () => asUser(run.users.app, read))
+}
+
+/**
+ * Return the memory (MB) for a build on a small machine, else 0. Node.js ends itself at half of the memory; with swap there
+ * is more to be had.
+ * @param {string} text of /proc/meminfo
+ */
+function heapLimit(text) {
+  const size = (/** @type {string} */ name) => Number((new RegExp(`^${name}: +(\\d+)`, 'm').exec(text) || [])[1] || 0)
+  const memory = size('MemTotal')
+  return memory && memory < SMALL ? Math.floor((memory + size('SwapTotal')) / 2048) : 0
+}
+
+/** @param {string} root */
+function memoryInfo(root) {
+  const file = [`${root}/proc/meminfo`, '/proc/meminfo'].find(isFile)
+  return file ? fs.readFileSync(file, 'utf8') : ''
+}
+
+/** @param {Run} run */
+async function build(run) {
+  if (packageJson(run).scripts?.build) {
+    run.report.begin('build')
+    const status = await built(run, run.sets.build, run.at, ['run', 'build'])
+    if (status !== 0) run.broken(status, `\`${run.manager?.tool} run build\` failed.`, FRESH)
+  }
+  // Migrations may need a program of devDependencies: what is not needed to run is removed after them.
+  if (!run.manifest.migrate || !run.migrations) await completed(run)
+  else await migrate(run)
+}
+
+/** @param {Run} run */
+async function migrate(run) {
+  const { manifest, users } = run
+  run.report.begin('migrate')
+  giveTo(run, users.app, 'application')
+  const input = { variables: run.sets.environment, cwd: run.at, argv: ['bash', '-c', manifest.migrate], heap: run.heap }
+  const wrap = (/** @type {string[]} */ one) => argvAs(users.app, one)
+  const status = await run.runner.program('with_environment.js', input, wrap, { env: CI })
+  const remedy = 'Fix it and deploy again. The previous release is still running.'
+  if (status !== 0) run.broken(status, `The migration \`${manifest.migrate}\` failed.`, remedy)
+  giveTo(run, users.builder, 'builder')
+  await completed(run)
+}
+
+/** Remove what is not needed to run, and give the release to the application. @param {Run} run */
+async function completed(run) {
+  const { manager, users } = run
+  const words = manager ? asUser(users.app, () => removal(manager)) : []
+  if (manager && words.length) {
+    const status = await built(run, run.sets.scripts, manager.folder, words, { output: () => {} })
+    if (status !== 0) run.report.say(`devDependencies were not removed: \`${manager.tool} ${words[0]}\` failed.`)
+  }
+  giveTo(run, users.app, 'application')
+  run.orBroken(`${run.settings.known} cannot be written.`, () => fs.writeFileSync(`${run.known}/complete`, ''))
+}
+
+/**
+ * Give the release to a user. Nothing that the builder has left running is there then.
+ * @param {Run} run
+ * @param {import('./users').User} user
+ * @param {string} name
+ */
+function giveTo(run, user, name) {
+  const { app, builder } = run.users
+  if (!builder.name || builder.name === app.name) return
+  quietly(['pkill', '-KILL', '-u', String(builder.uid)])
+  const status = quietly(['chown', '-hR', `${user.uid}:${user.gid}`, run.folder])
+  if (status !== 0) run.broken(1, `${run.folder} cannot be given to the ${name}.`)
+}
+
+module.exports = { install, build, heapLimit, installedBy }

@@ -1,0 +1,93 @@
+// The manifest of a release: what it was sent with. Each field has its type, because root counts with numbers and writes
+// ports into files.
+// @ts-check
+'use strict'
+
+/**
+ * @typedef {object} Manifest
+ * @property {string} directory folder of the service in the repository
+ * @property {number | null} port where the load balancer or nginx asks
+ * @property {string} health
+ * @property {string} migrate
+ * @property {number} keep releases to keep
+ * @property {number} memory_mb memory of a build; 0 for what the machine allows
+ * @property {boolean} database
+ * @property {number | null} behind where the program listens, if nginx has the port
+ * @property {number} processes
+ * @property {Record<string, string>} environment
+ * @property {string} repository address of the code, or empty for an archive in the bucket
+ * @property {string} commit
+ */
+
+/**
+ * Return the manifest of a text; throws if a field is not valid.
+ * @param {string} text
+ * @returns {Manifest}
+ */
+function parse(text) {
+  const told = JSON.parse(text)
+  if (told.version !== 1) throw new Error(`version ${told.version} is not known here`)
+  const directory = string(told, 'directory', /^[^/\x00-\x1f][^\x00-\x1f]*$/, '.')
+  if (directory.split('/').includes('..')) throw new Error('directory leads outside')
+  return {
+    directory,
+    port: number(told, 'port', 65535) || null,
+    health: string(told, 'health', /^\/[\x21-\x7e]*$/, '/'),
+    migrate: string(told, 'migrate', /^[^\x00]*$/, ''),
+    keep: number(told, 'keep', 1000) || 5,
+    memory_mb: number(told, 'memory_mb', 1e6) || 0,
+    database: told.database === true,
+    behind: number(told, 'behind', 65535) || null,
+    processes: Number(told.processes) || 1,
+    environment: strings(told, 'environment'),
+    repository: told.repository || '',
+    commit: told.commit || '',
+  }
+}
+
+/**
+ * @param {any} told
+ * @param {string} name
+ * @param {number} most
+ * @returns {number | null}
+ */
+function number(told, name, most) {
+  const value = told[name] ?? null
+  if (value !== null && value !== '' && !(Number.isInteger(value) && value >= 0 && value <= most)) wrong(told, name)
+  return value === '' ? null : value
+}
+
+/**
+ * @param {any} told
+ * @param {string} name
+ * @param {RegExp} pattern
+ * @param {string} otherwise
+ * @returns {string}
+ */
+function string(told, name, pattern, otherwise) {
+  const value = told[name] || otherwise
+  if (typeof value !== 'string' || !pattern.test(value)) wrong(told, name)
+  return value.replace(/\s+/g, ' ')
+}
+
+/**
+ * @param {any} told
+ * @param {string} name
+ * @returns {Record<string, string>}
+ */
+function strings(told, name) {
+  const value = told[name] ?? {}
+  if (typeof value !== 'object' || !Object.values(value).every((one) => typeof one === 'string')) wrong(told, name)
+  return value
+}
+
+/**
+ * @param {any} told
+ * @param {string} name
+ * @returns {never}
+ */
+function wrong(told, name) {
+  throw new Error(`${name} is ${JSON.stringify(told[name])}`)
+}
+
+module.exports = { parse }

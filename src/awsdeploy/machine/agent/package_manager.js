@@ -1,0 +1,163 @@
+// Which program installs a service's packages, where its lock file is, and with which arguments it is called.
+// @ts-check
+'use strict'
+const fs = require('fs')
+const path = require('path')
+
+/** @typedef {'npm' | 'npm without a lock file' | 'yarn' | 'yarn 2' | 'pnpm'} Tool */
+/** @typedef {{ folder: string, tool: Tool, version: string }} Found */
+/** @typedef {Found & { program: string[] }} Manager */
+
+/** @type {Record<string, Tool>} */
+const LOCKS = {
+  'package-lock.json': 'npm',
+  'npm-shrinkwrap.json': 'npm',
+  'yarn.lock': 'yarn',
+  'pnpm-lock.yaml': 'pnpm',
+}
+
+/** @type {Record<string, string>} version of pnpm by the version of its lock file */
+const PNPM = { 5: '7', 6: '8' }
+
+/**
+ * Find the lock file: in the service's folder, else in the nearest above it (workspaces).
+ * @param {string} at the service's folder
+ * @param {string} root of the release
+ * @returns {Found}
+ */
+function find(at, root) {
+  const folders = []
+  for (let one = at; one.startsWith(root); one = path.dirname(one)) folders.push(one)
+  const asked = folders.map((folder) => JSON.parse(text(folder, 'package.json') || '{}').packageManager).find(Boolean)
+  const [name, version = ''] = String(asked || '')
+    .split('+')[0]
+    .split('@')
+  for (const folder of folders) {
+    const here = Object.keys(LOCKS).filter((lock) => fs.existsSync(path.join(folder, lock)))
+    if (!here.length) continue
+    const lock = here.find((one) => LOCKS[one] === name) || here[0]
+    return { folder, ...chosen(LOCKS[lock], LOCKS[lock] === name ? version : '', text(folder, lock)) }
+  }
+  return { folder: at, tool: 'npm without a lock file', version: '' }
+}
+
+/**
+ * @param {Tool} tool
+ * @param {string} version what package.json asks for, or nothing
+ * @param {string} lock content of the lock file
+ * @returns {{ tool: Tool, version: string }}
+ */
+function chosen(tool, version, lock) {
+  if (tool === 'yarn' && (version ? !version.startsWith('1.') : lock.includes('__metadata:'))) {
+    return { tool: 'yarn 2', version: version || '4' }
+  }
+  if (tool === 'pnpm')
+    return { tool, version: version || PNPM[(/lockfileVersion: .?(\d)/.exec(lock) || [])[1]] || '10' }
+  return { tool, version }
+}
+
+/** @param {string[]} parts */
+function text(...parts) {
+  try {
+    return fs.readFileSync(path.join(...parts), 'utf8')
+  } catch {
+    return ''
+  }
+}
+
+/**
+ * Return how the program is started. Plug'n'Play needs a preload in every process that Node starts, so yarn 2 installs
+ * into node_modules.
+ * @param {Found} found
+ * @param {boolean} hasYarn
+ */
+function program({ tool, version }, hasYarn) {
+  if (tool === 'yarn') return hasYarn ? ['yarn'] : ['npm', 'exec', '--yes', '--package=yarn@1.22.22', '--', 'yarn']
+  if (tool === 'pnpm') return ['npm', 'exec', '--yes', `--package=pnpm@${version}`, '--', 'pnpm']
+  if (tool !== 'yarn 2') return ['npm']
+  const npm = ['npm', 'exec', '--yes', `--package=@yarnpkg/cli-dist@${version}`, '--', 'yarn']
+  return ['env', 'YARN_NODE_LINKER=node-modules', 'YARN_ENABLE_TELEMETRY=0', ...npm]
+}
+
+/**
+ * Return the arguments that install; that install without the scripts of packages; and that run these scripts then.
+ * @param {Tool} tool
+ */
+function installation(tool) {
+  const { install, quiet, scripts } = INSTALLATIONS[tool]
+  return { install, withoutScripts: [...install, quiet], scripts }
+}
+
+const NPM = ['--include=dev', '--no-audit', '--no-fund', '--no-progress']
+const NPM_CI = ['ci', ...NPM, '--no-update-notifier']
+const NPM_INSTALL = ['install', ...NPM, '--no-package-lock']
+const YARN = ['install', '--frozen-lockfile', '--production=false', '--non-interactive', '--no-progress']
+const YARN_2 = ['install', '--immutable']
+const PNPM_INSTALL = ['install', '--frozen-lockfile', '--prod=false']
+
+/** @type {Record<Tool, { install: string[], quiet: string, scripts: string[] }>} */
+const INSTALLATIONS = {
+  'npm': { install: NPM_CI, quiet: '--ignore-scripts', scripts: [...NPM_CI, '--offline'] },
+  'npm without a lock file': {
+    install: NPM_INSTALL,
+    quiet: '--ignore-scripts',
+    scripts: [...NPM_INSTALL, '--prefer-offline'],
+  },
+  'yarn': { install: YARN, quiet: '--ignore-scripts', scripts: [...YARN, '--offline', '--force'] },
+  'yarn 2': { install: YARN_2, quiet: '--mode=skip-build', scripts: YARN_2 },
+  'pnpm': { install: PNPM_INSTALL, quiet: '--ignore-scripts', scripts: ['rebuild'] },
+}
+
+/**
+ * Return the arguments that remove packages which only the build needs; none where there is nothing to remove.
+ * @param {Found} found
+ */
+function removal({ folder, tool }) {
+  switch (tool) {
+    case 'npm':
+      return forDevelopment(folder) ? ['prune', '--omit=dev', '--ignore-scripts', '--no-audit', '--no-fund'] : []
+    case 'yarn':
+      return [
+        'install',
+        '--production',
+        '--frozen-lockfile',
+        '--ignore-scripts',
+        '--non-interactive',
+        '--no-progress',
+        '--offline',
+      ]
+    case 'yarn 2':
+      return ['workspaces', 'focus', '--all', '--production']
+    case 'pnpm':
+      return ['prune', '--prod', '--ignore-scripts']
+    default:
+      return []
+  }
+}
+
+/**
+ * Tell whether npm's lock file has packages that are not needed to run.
+ * @param {string} folder
+ */
+function forDevelopment(folder) {
+  return ['package-lock.json', 'npm-shrinkwrap.json'].some((lock) => /"dev(Optional)?": *true/.test(text(folder, lock)))
+}
+
+/**
+ * Return which library reads the database's certificates from an address, and how: prisma, mysql2, or none.
+ * @param {string} at the service's folder
+ */
+function databaseLibrary(at) {
+  let own
+  try {
+    own = JSON.parse(text(at, 'package.json'))
+  } catch {
+    return ''
+  }
+  const all = { ...own.dependencies, ...own.devDependencies }
+  const has = (/** @type {string[]} */ ...names) => names.some((name) => all[name])
+  if (has('prisma', '@prisma/client')) return 'prisma'
+  return has('mysql2', 'mysql') && !has('sequelize') ? 'mysql2' : ''
+}
+
+module.exports = { find, program, installation, removal, databaseLibrary }

@@ -1,0 +1,170 @@
+// The steps switch, verify and tidy: PM2 reloads the release in place of the previous one, nginx comes or goes, and if it
+// does not answer then the previous one is put back.
+// @ts-check
+'use strict'
+const fs = require('fs')
+const { asUser, isFile } = require('./users')
+const { health, listens, showLog, tail, unhealthy } = require('./check')
+const { keepNginx } = require('./nginx')
+const { placeholder, placeholderEnabled } = require('./systemd')
+const { pm2, serves } = require('./pm2')
+const { parse } = require('./manifest')
+const { tagInstance } = require('./instance')
+
+/** @param {import('./context').Run} run */
+async function switchOver(run) {
+  const { appLogs, service } = run.settings
+  run.logged = { output: size(run, `${appLogs}/${service}.log`), errors: size(run, `${appLogs}/${service}-error.log`) }
+  run.report.begin('switch')
+  run.switching = true
+  if (!run.previous && !run.manifest.behind) placeholder(run.settings, 'stop')
+  const { status, processes } = await exchange(run, `${run.kept}/pm2.next.json`, run.manifest.behind)
+  if (status !== 0) run.broken(status, 'PM2 could not start the release.', `Check ${process.env.PM2_HOME}/pm2.log.`)
+  return processes
+}
+
+/**
+ * Let what runs become what is in the file, in a process of its own: it comes to its end even if this run is killed.
+ * @param {import('./context').Run} run
+ * @param {string} file empty to end all
+ * @param {number | null} behind
+ * @param {(line: string) => void} [output]
+ * @returns {Promise<{ status: number, processes: import('./pm2').Listed[] }>}
+ */
+async function exchange(run, file, behind, output) {
+  const { settings, users, previous } = run
+  const port = run.read && run.read.port
+  const input = { kind: 'exchange', settings, users, file, behind, port, previous }
+  const status = await run.runner.program('exchange.js', input, (argv) => argv, { finish: true, output })
+  return { status, processes: JSON.parse(run.runner.result || '[]') }
+}
+
+/**
+ * @param {import('./context').Run} run
+ * @param {string} file
+ */
+function size(run, file) {
+  return asUser(run.users.app, () => {
+    try {
+      return fs.statSync(file).size
+    } catch {
+      return 0
+    }
+  })
+}
+
+/**
+ * Check the health path on the real port, and that the processes are those of the new folder.
+ * @param {import('./context').Run} run
+ * @param {import('./pm2').Listed[]} processes
+ */
+async function verify(run, processes) {
+  const { manifest, settings } = run
+  run.report.begin('verify')
+  if (!serves(processes, settings.releases, run.folder)) await startAnew(run)
+  if (manifest.port) await verifyProgram(run)
+  else await verifyWorker(run)
+  if (manifest.behind) await verifyNginx(run)
+}
+
+/** @param {import('./context').Run} run */
+async function startAnew(run) {
+  run.report.say('PM2 kept the old folder: restarting the processes.')
+  const what = /** @type {const} */ ({ action: 'apply', file: `${run.kept}/pm2.next.json`, anew: true })
+  const { status, processes } = await pm2(run, what, { finish: true })
+  if (status === 0 && serves(processes, run.settings.releases, run.folder)) return
+  run.broken(1, `PM2 does not run the program from ${run.folder}.`, `Check ${process.env.PM2_HOME}/pm2.log.`)
+}
+
+/** @param {import('./context').Run} run */
+async function verifyProgram(run) {
+  const port = run.manifest.behind || run.manifest.port || 0
+  const config = asUser(run.users.app, () => fs.readFileSync(`${run.kept}/pm2.next.json`, 'utf8'))
+  const verdict = await health(run, port, JSON.parse(config).apps[0].name)
+  if (verdict.kind === 'ok') return
+  showApplicationLogs(run)
+  unhealthy(run, verdict, port, listens(run))
+}
+
+/** @param {import('./context').Run} run */
+async function verifyWorker(run) {
+  await run.cancellation.sleep(run.settings.patience < 5 ? 1 : 5)
+  const { processes } = await pm2(run, { action: 'list' })
+  if (serves(processes, run.settings.releases, run.folder)) return
+  showApplicationLogs(run)
+  run.broken(1, 'The program ended right after it was started.', 'See its output above.')
+}
+
+/** @param {import('./context').Run} run */
+function showApplicationLogs(run) {
+  const { appLogs, service } = run.settings
+  showLog(run, `${appLogs}/${service}.log`, run.logged.output)
+  showLog(run, `${appLogs}/${service}-error.log`, run.logged.errors)
+}
+
+/** @param {import('./context').Run} run */
+async function verifyNginx(run) {
+  const { settings, manifest, users, previous } = run
+  const log = `${settings.nginxLogs}/error.log`
+  const input = { kind: 'take over', settings, users, previous }
+  const status = await run.runner.program('exchange.js', input, (argv) => argv, { finish: true })
+  if (status !== 0) run.broken(status, `nginx could not be started on port ${manifest.port}.`, `Check ${log}.`)
+  const verdict = await health(run, manifest.port || 0, '')
+  if (verdict.kind === 'ok') return
+  for (const line of tail(log, 0).split('\n').slice(-400)) if (line) run.report.note(line)
+  const ports = `port ${manifest.behind}, but not through nginx on port ${manifest.port}`
+  run.broken(1, `The program answers on ${ports}.`, `Check ${log}.`)
+}
+
+/** From here on it is the release of this machine, after a reboot too. @param {import('./context').Run} run */
+async function commit(run) {
+  const { settings, kept, id } = run
+  run.orBroken(`${kept} cannot be written.`, () =>
+    asUser(run.users.app, () => {
+      for (const name of ['environment', 'pm2']) fs.renameSync(`${kept}/${name}.next.json`, `${kept}/${name}.json`)
+    }),
+  )
+  const { status } = await pm2(run, { action: 'save' })
+  if (status !== 0) run.broken(1, "PM2's list could not be saved.", `Check ${process.env.PM2_HOME}/pm2.log.`)
+  keepNginx(settings, Boolean(run.manifest.behind))
+  run.orBroken(`${settings.current} cannot be written.`, () => {
+    fs.rmSync(`${settings.current}.new`, { force: true })
+    fs.symlinkSync(`releases/${id}`, `${settings.current}.new`)
+    fs.renameSync(`${settings.current}.new`, settings.current)
+  })
+  run.orBroken(`${settings.serving} cannot be written.`, () => {
+    fs.writeFileSync(`${settings.serving}.new`, `${id}\n`)
+    fs.renameSync(`${settings.serving}.new`, settings.serving)
+  })
+  run.switching = false
+  placeholder(settings, 'disable')
+  await tagInstance(run, id)
+}
+
+/**
+ * Put back the previous release; without one the placeholder answers again, on a machine that began with it.
+ * @param {import('./context').Run} run
+ */
+async function goBack(run) {
+  const { settings, previous, users } = run
+  const output = (/** @type {string} */ line) => run.report.file(line)
+  const file = `${settings.shared}/${previous}/pm2.json`
+  run.switching = false
+  if (previous && asUser(users.app, () => isFile(file))) {
+    const { behind } = parse(fs.readFileSync(`${settings.known}/${previous}/manifest.json`, 'utf8'))
+    const { status } = await exchange(run, file, behind, output)
+    run.report.say(status === 0 ? `Went back to ${previous}.` : `${previous} could not be started again.`)
+    return
+  }
+  await exchange(run, '', null, output)
+  if (placeholderEnabled(settings.root)) placeholder(settings, 'start')
+}
+
+/** @param {import('./context').Run} run */
+async function put(run) {
+  const processes = await switchOver(run)
+  await verify(run, processes)
+  await commit(run)
+}
+
+module.exports = { put, goBack }

@@ -1,0 +1,30 @@
+// Tests of what a log says. The rows themselves are in tests/machine/test_release_failures.py.
+// @ts-check
+'use strict'
+const assert = require('assert/strict')
+const test = require('node:test')
+const { diagnose } = require('../../../src/awsdeploy/machine/agent/failures')
+
+test('an unknown log has no diagnosis', () => assert.equal(diagnose('error TS2304: no such name', 'api'), null))
+
+test('colours do not hide a failure', () => {
+  assert.match(diagnose('\x1b[31mENOSPC\x1b[0m', 'api')?.diagnosis || '', /disk is full/)
+})
+
+test('a sentence names what was found, and the service', () => {
+  const found = diagnose('npm error code E404\nnpm error 404 Not Found - GET https://x/@shop%2fui - Not found', 'api')
+  assert.equal(found?.diagnosis, 'The package registry has no package @shop/ui: it is private or does not exist.')
+  assert.match(found?.remedy || '', /awsdeploy env set api NPM_TOKEN --build/)
+})
+
+test('a particular row comes before a general one', () => {
+  const log = 'git fetch https://git.example.com/x abcdef0\nfatal: Authentication failed\nexit status 128'
+  assert.match(diagnose(log, 'api')?.diagnosis || '', /^git refused/)
+})
+
+test('half an escape is shown as it is', () => {
+  assert.match(
+    diagnose('git fetch https://x/%zz 1234567\nrepository not found: Repository not found', 'a')?.diagnosis || '',
+    /%zz/,
+  )
+})

@@ -1,0 +1,87 @@
+// Tests of which program installs packages, and how.
+// @ts-check
+'use strict'
+const assert = require('assert/strict')
+const test = require('node:test')
+const { folder } = require('./folders')
+const manager = require('../../../src/awsdeploy/machine/agent/package_manager')
+
+/** @type {[name: string, files: Record<string, unknown>, tool: string, version: string][]} */
+const CASES = [
+  ['no lock file', { 'package.json': {} }, 'npm without a lock file', ''],
+  ['npm', { 'package-lock.json': {} }, 'npm', ''],
+  ['shrinkwrap', { 'npm-shrinkwrap.json': {} }, 'npm', ''],
+  ['yarn 1', { 'yarn.lock': '# yarn lockfile v1\n' }, 'yarn', ''],
+  ['yarn by its lock file', { 'yarn.lock': '__metadata:\n  version: 8\n' }, 'yarn 2', '4'],
+  ['yarn by package.json', { 'yarn.lock': '', 'package.json': { packageManager: 'yarn@3.6.0' } }, 'yarn 2', '3.6.0'],
+  ['yarn 1 by package.json', { 'yarn.lock': '', 'package.json': { packageManager: 'yarn@1.22.1' } }, 'yarn', '1.22.1'],
+  ['pnpm 7', { 'pnpm-lock.yaml': 'lockfileVersion: 5.4\n' }, 'pnpm', '7'],
+  ['pnpm 8', { 'pnpm-lock.yaml': "lockfileVersion: '6.0'\n" }, 'pnpm', '8'],
+  ['pnpm 10', { 'pnpm-lock.yaml': "lockfileVersion: '9.0'\n" }, 'pnpm', '10'],
+  [
+    'two lock files, and package.json decides',
+    { 'package-lock.json': {}, 'pnpm-lock.yaml': '', 'package.json': { packageManager: 'pnpm@9.15.9+sha512.abc' } },
+    'pnpm',
+    '9.15.9',
+  ],
+]
+
+for (const [name, files, tool, version] of CASES) {
+  test(name, (t) => {
+    const at = folder(t, files)
+    assert.deepEqual(manager.find(at, at), { folder: at, tool, version })
+  })
+}
+
+test('the nearest lock file above a service is used, but none outside the release', (t) => {
+  const root = folder(t, { 'yarn.lock': '', 'release/package-lock.json': {}, 'release/apps/api/package.json': {} })
+  const found = manager.find(`${root}/release/apps/api`, `${root}/release`)
+  assert.deepEqual([found.folder, found.tool], [`${root}/release`, 'npm'])
+  assert.equal(manager.find(`${root}/other`, `${root}/other`).tool, 'npm without a lock file')
+})
+
+test('a package.json that is not JSON is an error', (t) => {
+  const at = folder(t, { 'package.json': '{' })
+  assert.throws(() => manager.find(at, at), SyntaxError)
+})
+
+test('a program that is not on the machine is started through npm', () => {
+  const program = (/** @type {any} */ tool, yarn = false) =>
+    manager.program({ folder: '', tool, version: '9' }, yarn).join(' ')
+  assert.equal(program('npm'), 'npm')
+  assert.equal(program('npm without a lock file'), 'npm')
+  assert.equal(program('yarn', true), 'yarn')
+  assert.equal(program('yarn'), 'npm exec --yes --package=yarn@1.22.22 -- yarn')
+  assert.equal(program('pnpm'), 'npm exec --yes --package=pnpm@9 -- pnpm')
+  assert.match(program('yarn 2'), /^env YARN_NODE_LINKER=node-modules .* --package=@yarnpkg\/cli-dist@9 -- yarn$/)
+})
+
+test('an installation leaves out the scripts of packages in each program', () => {
+  for (const tool of /** @type {const} */ (['npm', 'npm without a lock file', 'yarn', 'yarn 2', 'pnpm'])) {
+    const { install, withoutScripts, scripts } = manager.installation(tool)
+    assert.deepEqual(withoutScripts.slice(0, -1), install)
+    assert.match(withoutScripts.slice(-1)[0], /^--(ignore-scripts|mode=skip-build)$/)
+    assert.ok(scripts.length && !scripts.includes('--ignore-scripts'))
+  }
+})
+
+test('npm is asked to remove something only where there is something to remove', (t) => {
+  const removal = (/** @type {string} */ lock) => {
+    const found = /** @type {const} */ ({ folder: folder(t, { 'package-lock.json': lock }), tool: 'npm', version: '' })
+    return manager.removal(found)[0]
+  }
+  assert.equal(removal('{"packages": {"near": {"dev": true}}}'), 'prune')
+  assert.equal(removal('{"packages": {"near": {"devOptional":true}}}'), 'prune')
+  assert.equal(removal('{"packages": {"near": {}}}'), undefined)
+  assert.deepEqual(manager.removal({ folder: '', tool: 'npm without a lock file', version: '' }), [])
+  assert.equal(manager.removal({ folder: '', tool: 'pnpm', version: '' }).join(' '), 'prune --prod --ignore-scripts')
+})
+
+test('the library of the database is known by package.json', (t) => {
+  const library = (/** @type {unknown} */ own) => manager.databaseLibrary(folder(t, { 'package.json': own }))
+  assert.equal(library({ dependencies: { mysql2: '3' } }), 'mysql2')
+  assert.equal(library({ devDependencies: { prisma: '6' }, dependencies: { mysql2: '3' } }), 'prisma')
+  assert.equal(library({ dependencies: { mysql2: '3', sequelize: '6' } }), '')
+  assert.equal(library({}), '')
+  assert.equal(library('{'), '')
+})

