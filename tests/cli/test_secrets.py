@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,7 @@ from urllib.parse import quote
 
 import pytest
 
+from tests import shared
 from tests.release.apps import SERVER, application
 from tests.release.repository import commit, git
 from tests.simulated import World
@@ -135,7 +137,7 @@ def ran(world: World) -> dict[str, str]:
     return said
 
 
-def test_no_secret_is_anywhere_but_where_it_belongs(world: World, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_no_secret_is_anywhere_but_where_it_belongs(world: World) -> None:
     said = ran(world)
     ssm = world.client("ssm")
     paths = {path: f"/deploy/site/dev/{path}" for path in ("database/DB_PASSWORD", "backend/JWT_SECRET")}
@@ -145,7 +147,7 @@ def test_no_secret_is_anywhere_but_where_it_belongs(world: World, tmp_path_facto
     secrets |= {**SET, "NPM_TOKEN": TOKEN}
     where = {**said, **told(world)}
     machines = [Path(world.control("POST", "machine", {"instance": id})["root"]) for id in ids(world)]
-    home = tmp_path_factory.getbasetemp() / "sandbox0"
+    home = Path(os.environ[shared.VARIABLE]) / "sandbox"
     assert home.is_dir()
     for folder in (world.folder, home, *machines):
         where |= files(folder)
