@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from awsdeploy.aws.refusals import AwsRefusal
-from awsdeploy.engine.summary import summed_up
+from awsdeploy.engine.summary import combined_error
 
 USER = "User: arn:aws:iam::123456789012:user/ci is not authorized to perform:"
 ROLE = "arn:aws:iam::123456789012:role/awsdeploy/shop/prod/x"
@@ -54,7 +54,7 @@ def test_several_at_once_are_told_together() -> None:
         ),
         "d": AwsRefusal("rds:CreateDBInstance", "InvalidParameterValue", "no"),
     }
-    total = summed_up(lacking.items())
+    total = combined_error(lacking.items())
     assert total.exit_code == 3
     assert total.hint.count('"Action"') == 2
     assert all(f'"arn:{name}"' in total.hint for name in "abc")

@@ -1,4 +1,4 @@
-"""Installation of this program elsewhere: an address from which pip gets always the same program."""
+"""Address from which pip installs exactly this version of awsdeploy, for example in CI."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _ADDRESSES = (
 
 
 def origin() -> str:
-    """The git address and commit that this program was installed from; "" if it came from elsewhere.
+    """Return the git URL and commit from which awsdeploy was installed; "" if it was installed in another way.
 
     Source: PEP 610, `direct_url.json`.
     """
@@ -29,7 +29,7 @@ def origin() -> str:
 
 
 def address(given: str) -> str:
-    """`given`, if pip gets the same program from it each time.
+    """Return `given` if pip always installs the same code from it.
 
     Raises `UsageError` for a name on an index, a branch, or a download without its hash.
     """

@@ -7,7 +7,7 @@ from awsdeploy.engine import schedule
 from awsdeploy.engine.events import ResourceEvent
 from awsdeploy.engine.resource import KINDS, Observed
 from awsdeploy.engine.run import Run
-from awsdeploy.engine.summary import summed_up
+from awsdeploy.engine.summary import combined_error
 from awsdeploy.errors import AwsFailure, NoSuchStack, TimedOut, next_command
 
 
@@ -38,7 +38,7 @@ def take(run: Run, observations: list[Observed], stamp: str) -> list[Observed]:
     with run.stack_lock.held("backup", run.stop):
         errors = schedule.run({one: set() for one in observations}, copy, run.stop)
     if errors:
-        raise summed_up((observed.key, error) for observed, error in errors.items())
+        raise combined_error((observed.key, error) for observed, error in errors.items())
     return [copies[one] for one in observations]
 
 

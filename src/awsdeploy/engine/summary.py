@@ -1,4 +1,4 @@
-"""Several failures of one run as one error: what failed, and what to do about it."""
+"""One error for several failures of a run: what failed, and the remedies."""
 
 from __future__ import annotations
 
@@ -11,12 +11,14 @@ from awsdeploy.errors import AwsdeployError, AwsFailure
 
 
 class RunFailed(AwsFailure):
-    """Some resources failed; all that did not depend on them is done."""
+    """Some resources failed. Everything that does not depend on them is finished."""
 
 
-def summed_up(failed: Iterable[tuple[str, AwsdeployError]], headline: str = "") -> AwsdeployError:
-    """One error for several, each with the key of what failed, and each cause once. Without `headline` a single one is
-    itself."""
+def combined_error(failed: Iterable[tuple[str, AwsdeployError]], headline: str = "") -> AwsdeployError:
+    """Combine errors, given with the keys of their resources, into one. Each cause is listed once.
+
+    A single error without `headline` is returned itself.
+    """
     pairs = sorted(failed, key=lambda pair: pair[0])
     errors = [error for _, error in pairs]
     by_cause: dict[str, list[str]] = {}

@@ -28,7 +28,7 @@ from awsdeploy.engine.resource import (
     needs,
 )
 from awsdeploy.engine.run import Run
-from awsdeploy.engine.summary import summed_up
+from awsdeploy.engine.summary import combined_error
 from awsdeploy.errors import AwsdeployError, AwsFailure, Leftovers, TimedOut
 from awsdeploy.state.record import StateEntry
 from awsdeploy.state.stack_lock import RENEW_EVERY
@@ -145,7 +145,7 @@ def remove(run: Run, observations: Sequence[Observed], options: DestroyOptions) 
     errors = schedule.run(before, part, run.stop, skip)
     if errors:
         failed = ((observed.key, error) for observed, error in errors.items())
-        raise summed_up(failed, "Not everything could be deleted")
+        raise combined_error(failed, "Not everything could be deleted")
 
 
 def _users(kinds: set[type[Resource]]) -> dict[type[Resource], set[type[Resource]]]:

@@ -26,7 +26,7 @@ from awsdeploy.engine.resource import (
     Resource,
 )
 from awsdeploy.engine.run import Run
-from awsdeploy.engine.summary import summed_up
+from awsdeploy.engine.summary import combined_error
 from awsdeploy.errors import AwsFailure, Refused, TimedOut
 from awsdeploy.state.record import StateEntry
 from awsdeploy.state.stack_lock import RENEW_EVERY
@@ -76,7 +76,7 @@ def _carry_out(run: Run, plan: Plan) -> None:
     builder = Builder(run, plan)
     errors = schedule.run(plan.needs(), builder.converge, run.stop, builder.skip)
     if errors:
-        raise summed_up((resource.key, error) for resource, error in errors.items())
+        raise combined_error((resource.key, error) for resource, error in errors.items())
     if plan.removals:
         # The replaced and the undeclared go last: everything that used them now uses what replaces them.
         teardown.remove(run, plan.removals, DestroyOptions(files=True, snapshot=teardown.stamp()))

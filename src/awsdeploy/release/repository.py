@@ -35,12 +35,12 @@ FOLDER = "repository"
 ACCESS, KNOWN_HOSTS = "access", "known_hosts"
 USER = "x-access-token"
 """User name for a token. GitHub and GitLab accept any; this is the one in GitHub's documentation."""
-TIMEOUT_SECONDS = 60  # seconds for a server to answer
+TIMEOUT_SECONDS = 60  # until a server must have answered
 PROTOCOLS = "https:http:ssh"
-"""What git may use to reach it."""
+"""Protocols that git may use."""
 KNOWN = Path("~/.ssh/known_hosts")
 
-# Whoever else asks, after git was led elsewhere, is told nothing.
+# Answers only for the repository's own server, not after a redirect to another one.
 ASKPASS = """\
 #!/bin/sh
 case $1 in
@@ -80,8 +80,8 @@ class RepositoryConnection:
     at: datetime | None
 
 
-def key_of(text: str) -> str:
-    """A private key as ssh reads it. Raises `UsageError` for what is none, or has a passphrase nobody could type."""
+def check_key(text: str) -> str:
+    """Return a private key as ssh reads it. Raises `UsageError` if it is not one, or if it has a passphrase."""
     key = text.replace("\r\n", "\n").strip() + "\n"
     if "PRIVATE KEY-----" not in key.partition("\n")[0]:
         raise UsageError(
@@ -98,10 +98,10 @@ def key_of(text: str) -> str:
     return key
 
 
-def tried(access: Access) -> Access:
-    """Ask the server for the repository's branches, as a machine would: git as nobody has configured it.
+def check_access(access: Access) -> Access:
+    """Read the repository's branches, as a machine does: with git's default configuration.
 
-    Returns the access with the server's keys, if it is one by ssh. Raises `Refused` with git's reason.
+    For ssh, the result contains the server's host keys. Raises `Refused` with git's reason.
     """
     with _folder() as folder:
         _write(folder / "askpass", ASKPASS, 0o700)
@@ -126,7 +126,7 @@ def closed(url: str) -> str:
     if by_ssh(url):
         return "ssh needs a key"
     try:
-        tried(Access(url))
+        check_access(Access(url))
     except Refused as refusal:
         return refusal.message
     return ""
@@ -153,7 +153,7 @@ def connect(run: Run, services: Iterable[str], access: Access) -> None:
 
 
 def connections(run: Run) -> dict[str, RepositoryConnection]:
-    """Connected services. The URL is in the parameter's description, so nobody has to decrypt it."""
+    """Connected services. The URL is in the parameter's description, so nothing is decrypted."""
     place = {"Key": "Path", "Option": "Recursive", "Values": [run.stack.parameter("").rstrip("/")]}
     tags = {TAG_STACK: run.stack.tag, TAG_SET: BY_ENV}
     filters = [place, *({"Key": f"tag:{name}", "Values": [value]} for name, value in tags.items())]

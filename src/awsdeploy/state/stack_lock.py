@@ -55,7 +55,7 @@ class StackLock:
         self.left_by_our_own = False
         """Whether the lock we took over belonged to a writer with the same record of intentions."""
         self.declared = False
-        """Whether this writer declared the stack: nobody had anything of it before."""
+        """True if this run has declared the stack, so it had no resources before."""
         self._crashed: float | None = None  # monotonic
 
     @property

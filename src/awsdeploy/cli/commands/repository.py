@@ -56,7 +56,7 @@ def connect(given: Given, url: str | None, deploy_key: Path | None, user: str | 
         if deploy_key is None and not repository.closed(url):
             print_lines([f"{url} is public: it needs no token or key.", *_to_write(settings, url)])
             return
-        access = repository.tried(_given(url, deploy_key, user))
+        access = repository.check_access(_given(url, deploy_key, user))
         if access.known_hosts and not repository.is_known_here(url):
             print_lines([f"Note: {url} was not in known_hosts. Its host key is trusted from now on."], err=True)
         repository.connect(at.run, settings.services, access)
@@ -138,7 +138,7 @@ def _given(url: str, deploy_key: Path | None, user: str | None) -> Access:
             raise UsageError(
                 f"--deploy-key cannot be read: {reason}.", "Give the path of a private key file."
             ) from None
-        return repository.Access(url, key=repository.key_of(text))
+        return repository.Access(url, key=repository.check_key(text))
     token = asked_hidden(f"Read-only token for {url}", "The token").strip()
     if not token or not token.isprintable() or " " in token:
         raise UsageError("Not a valid token: expected one word.", "Nothing was stored.")

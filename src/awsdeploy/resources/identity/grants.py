@@ -12,7 +12,7 @@ Grants = dict[str, set[str]]
 """Action, or `Deny ACTION`, → where it holds: the resources and conditions of each statement, as JSON."""
 
 WIDE_POLICIES = ("AdministratorAccess", "IAMFullAccess", "PowerUserAccess")
-"""AWS's managed policies that make whoever has them an administrator, or nearly."""
+"""AWS managed policies with the permissions of an administrator, or nearly."""
 
 
 def differences(present: Document, wanted: Document) -> Iterator[tuple[str, str | None, str | None]]:

@@ -104,7 +104,7 @@ class Alarm(Resource):
         }
 
     def diff(self, aws: Aws, observed: Observed) -> Iterator[Change]:
-        """PutMetricAlarm sets the whole alarm anew and leaves its state."""
+        """PutMetricAlarm replaces the whole alarm and keeps its state."""
         wanted = self._settings(aws)
         present = dict(observed.raw)
         present["Dimensions"] = sorted(present.get("Dimensions", ()), key=lambda one: str(one["Name"]))
@@ -126,7 +126,7 @@ def released(aws: Aws, machines: Instance | AutoScalingGroup) -> bool:
     if group is UNKNOWN:
         return False
     ids = {one["InstanceId"] for one in group.raw.get("Instances", ())}
-    # Not `aws.all`: the alarm may stand in another region than the machines.
+    # Not `aws.all`: the alarm can be in another region than the machines.
     return any(one.id in ids and _carries_release(one) for one in aws.context.all(Member, group.region))
 
 

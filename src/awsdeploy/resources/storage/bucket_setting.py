@@ -1,6 +1,6 @@
-"""The settings of a bucket: for each, what S3 says now, what is declared, and how S3 is told.
+"""Settings of a bucket: for each, the value in S3, the declared value, and the call that sets it.
 
-S3 answers about one setting at a time, in its own words; here they become values that can be compared.
+S3 returns each setting in a different form; here they become values that can be compared.
 """
 
 from __future__ import annotations

@@ -43,7 +43,7 @@ VALID = re.compile(r"[-A-Za-z0-9]+")
 
 
 class Unanswered(Exception):
-    """The target gave no answer: `status` is what the client is told. `refused`: nothing listens there."""
+    """The target did not answer. The client gets `status`. `refused`: nothing listens on the port."""
 
     def __init__(self, status: int, refused: bool = False) -> None:
         super().__init__(status)

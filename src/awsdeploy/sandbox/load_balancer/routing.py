@@ -67,7 +67,7 @@ class Routing:
         return {name: f"http://127.0.0.1:{port}" for name, port in sorted(self.ports.items())}
 
     def changed(self) -> None:
-        """A call has been answered, under the server's lock: the router is told before the client is."""
+        """Update the router after each call, under the server's lock and before the client gets the response."""
         if self.control is None and self.server.world.of(hosts.Hosts).running:
             self._start()
         if self.control is not None and (number := self._publish()) > self.number:

@@ -124,8 +124,7 @@ TAG_FIELDS = ("TagSpecifications", "Tags", "tags", "ResourceTags")
 
 
 def asked(call: ApiCall) -> tuple[str, ...]:
-    """The IAM actions that whoever makes this call must be allowed, its own first; none of a machine, which calls as
-    its role."""
+    """Return the IAM actions that this call needs, its own first; none for a machine, which uses its role."""
     return () if call.key.startswith(MACHINE) or call.name in NOBODY_ASKS else tuple(dict.fromkeys(_asked(call)))
 
 

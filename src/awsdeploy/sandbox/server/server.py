@@ -120,7 +120,7 @@ class SandboxServer:
         try:
             self.world.agenda.catch_up()
             call = calls.routed(incoming)
-            self._know(call, incoming)
+            self._authenticate(call, incoming)
             calls.parse(call)
             known = True
             hit = self.faults.claim(call)
@@ -165,8 +165,8 @@ class SandboxServer:
 
         return answer
 
-    def _know(self, call: ApiCall, incoming: Incoming) -> None:
-        """Raises `AwsRefuses` unless the owner or a machine signed the call, or nobody did: see `anonymous_access`.
+    def _authenticate(self, call: ApiCall, incoming: Incoming) -> None:
+        """Raise `AwsRefuses` if neither the owner nor a machine signed. For anonymous calls see `anonymous_access`.
 
         Calls of machines and anonymous calls do not count as use of the sandbox, which ends when its owner is idle.
         """

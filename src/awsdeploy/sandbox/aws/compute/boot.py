@@ -74,7 +74,7 @@ def _power_off(world: World, _: str, instance: Any) -> None:
         hosts.power_off(world, instance.id)
 
 
-bootstraps.DONE.append(_catch_up)
-instances.BOOTED.append(_start_units)
-instances.REBOOTED.append(_power_off)
-instances.LEFT.append(_power_off)
+bootstraps.BOOTSTRAPPED_HOOKS.append(_catch_up)
+instances.BOOT_HOOKS.append(_start_units)
+instances.REBOOT_HOOKS.append(_power_off)
+instances.STOPPED_HOOKS.append(_power_off)

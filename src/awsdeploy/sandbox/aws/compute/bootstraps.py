@@ -18,8 +18,8 @@ from awsdeploy.sandbox.server.anonymous_access import decided, listed
 from awsdeploy.sandbox.server.call import ApiCall
 from awsdeploy.sandbox.server.world import World
 
-DONE: list[Callable[[World, str, Any, str], None]] = []
-"""Who is told that a machine's first boot went well: the region, the machine and the bucket of its script."""
+BOOTSTRAPPED_HOOKS: list[Callable[[World, str, Any, str], None]] = []
+"""Called with region, machine and bucket of its script after a successful first boot."""
 
 
 @after("ec2:RunInstances")
@@ -47,7 +47,7 @@ def _boot(world: World, region: str, instance: Any) -> None:
         return
     if outcome := reports(stored):
         instance.add_tags(dict([outcome]))
-        for hook in DONE:
+        for hook in BOOTSTRAPPED_HOOKS:
             hook(world, region, instance, place[0])
 
 

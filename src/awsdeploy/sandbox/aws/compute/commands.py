@@ -14,7 +14,7 @@ from typing import Any
 
 from awsdeploy.sandbox.aws import FORKED, Answer, before
 from awsdeploy.sandbox.aws.compute import agents
-from awsdeploy.sandbox.aws.compute.invocations import DONE, PLUGIN, Invocation, cancel, carry_out
+from awsdeploy.sandbox.aws.compute.invocations import FINAL_STATUSES, PLUGIN, Invocation, cancel, carry_out
 from awsdeploy.sandbox.server import durations
 from awsdeploy.sandbox.server.call import ACCOUNT, ApiCall
 from awsdeploy.sandbox.server.refusal import AwsRefuses
@@ -58,7 +58,7 @@ def _forked(world: World) -> None:
     """Fail the running commands in a copy of the world: they do not run there."""
     for command in world.of(Commands).sent.values():
         for invocation in command.invocations.values():
-            if invocation.status not in DONE:
+            if invocation.status not in FINAL_STATUSES:
                 invocation.become("Failed")
 
 
@@ -223,7 +223,7 @@ def _described(command: Command) -> dict[str, Any]:
         "Status": command.status,
         "StatusDetails": command.status,
         "TargetCount": len(found),
-        "CompletedCount": sum(one.status in DONE for one in found),
+        "CompletedCount": sum(one.status in FINAL_STATUSES for one in found),
         "ErrorCount": sum(one.status in {"Failed", "TimedOut"} for one in found),
         "DeliveryTimedOutCount": 0,
     }

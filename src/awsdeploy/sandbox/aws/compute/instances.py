@@ -23,12 +23,12 @@ STATES = {"pending": 0, "running": 16, "shutting-down": 32, "terminated": 48, "s
 
 
 InstanceHook = Callable[[World, str, Any], None]
-LEFT: list[InstanceHook] = []
-"""Who is told that a machine no longer runs: the region and the machine."""
-REBOOTED: list[InstanceHook] = []
-"""Who is told that a machine has gone down to come back."""
-BOOTED: list[InstanceHook] = []
-"""Who is told that all has started that a machine starts by itself, at each of its boots."""
+STOPPED_HOOKS: list[InstanceHook] = []
+"""Called with region and machine after a machine has stopped or was terminated."""
+REBOOT_HOOKS: list[InstanceHook] = []
+"""Called when a machine goes down for a reboot."""
+BOOT_HOOKS: list[InstanceHook] = []
+"""Called at each boot, after the system services have started."""
 
 
 @dataclass
@@ -124,7 +124,7 @@ def begin(world: World, instance: Any) -> None:
 
 def _booted(world: World, instance: Any) -> None:
     if serves(world, instance):
-        for hook in BOOTED:
+        for hook in BOOT_HOOKS:
             hook(world, instance.ec2_backend.region_name, instance)
 
 
@@ -134,7 +134,7 @@ def reboot(world: World, call: ApiCall) -> Answer:
     for instance in _named(world, call):
         if instance._state.name == "running":
             world.of(InstanceStates).back_at[instance.id] = world.now + durations.INSTANCE_REBOOTED
-            for hook in REBOOTED:
+            for hook in REBOOT_HOOKS:
                 hook(world, call.region, instance)
             world.agenda.after(durations.INSTANCE_REBOOTED, partial(_booted, world, instance))
     return {}
@@ -194,7 +194,7 @@ def _terminated(world: World, region: str, instance: Any) -> None:
 
 
 def _tell(world: World, region: str, instance: Any) -> None:
-    for hook in LEFT:
+    for hook in STOPPED_HOOKS:
         hook(world, region, instance)
 
 

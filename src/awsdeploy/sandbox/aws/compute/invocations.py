@@ -1,6 +1,6 @@
-"""A command on one machine: its process, what that writes, and how it ends. Runs in a thread of its own.
+"""Run of a command on one machine, in a separate thread: its process, output and result.
 
-Everything that others see changes under the world's lock; the process is never waited for under it.
+The invocation is changed only under the world's lock. The lock is not held while waiting for the process.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from awsdeploy.sandbox.server.world import World
 
 PLUGIN = "aws:runShellScript"
 STREAM = "aws-runShellScript"
-DONE = {"Success", "Failed", "TimedOut", "Cancelled"}
+FINAL_STATUSES = {"Success", "Failed", "TimedOut", "Cancelled"}
 EVERY = 0.2
 """Real seconds between two looks at what a script has written."""
 CUT = "--output truncated--"
@@ -65,7 +65,7 @@ class Invocation:
 
 
 def cancel(invocation: Invocation) -> None:
-    if invocation.status not in DONE:
+    if invocation.status not in FINAL_STATUSES:
         invocation.cancelled = True
         invocation.become("Cancelling")
 
@@ -166,7 +166,7 @@ def _await_agent(world: World, invocation: Invocation) -> hosts.PreparedHost | N
 
 
 def _expire(world: World, invocation: Invocation) -> None:
-    if invocation.status not in DONE:
+    if invocation.status not in FINAL_STATUSES:
         invocation.ended = world.now
         invocation.become("TimedOut", "ExecutionTimedOut" if invocation.begun else "DeliveryTimedOut")
 

@@ -203,4 +203,4 @@ def _note(world: World, group: GroupState, what: str, failure: str = "") -> None
     )
 
 
-instances.LEFT.append(_left)
+instances.STOPPED_HOOKS.append(_left)

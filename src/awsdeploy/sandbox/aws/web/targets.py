@@ -1,7 +1,7 @@
-"""Target health as a load balancer finds it: somebody must use the group, the machine must have booted, its user
-data must have started a listener on the port, and the security groups must let the checks through.
+"""Target health. A target is healthy if a listener uses its group, the machine has booted, its user data has started a
+server on the port, and the security groups allow the health check.
 
-Of a machine on which something really runs the router says whether it is well; see `checked`.
+If programs really run on the machine, the router makes the health check; see `checked`.
 """
 
 from __future__ import annotations
