@@ -5,7 +5,14 @@ const assert = require('assert/strict')
 const http = require('http')
 const test = require('node:test')
 const { freePort } = require('../../../src/awsdeploy/machine/agent/http')
-const { answers, certain, listening, reachable, seen } = require('../../../src/awsdeploy/machine/agent/health')
+const {
+  answers,
+  certain,
+  isHealthy,
+  listening,
+  reachable,
+  seen,
+} = require('../../../src/awsdeploy/machine/agent/health')
 
 /**
  * @param {import('node:test').TestContext} t
@@ -18,13 +25,16 @@ async function serving(t, listener) {
   return /** @type {import('net').AddressInfo} */ (server.address()).port
 }
 
+/** @type {import('../../../src/awsdeploy/machine/agent/health').Check} */
+const CHECK = { health: '/health', health_status: '200-399', health_protocol: 'http' }
+
 /**
  * @param {number} port
- * @param {string} path
+ * @param {Partial<typeof CHECK>} [check]
  * @param {(() => Promise<boolean>) | null} [runs]
  */
-function asked(port, path = '/health', runs = null) {
-  return answers({ port, path, patience: 0.2, sleep: async () => {}, runs })
+function asked(port, check = {}, runs = null) {
+  return answers({ port, check: { ...CHECK, ...check }, patience: 0.2, sleep: async () => {}, runs })
 }
 
 /** @type {[name: string, path: string, listener: http.RequestListener, kind: string, detail: RegExp][]} */
@@ -58,7 +68,7 @@ const CASES = [
 
 for (const [name, path, listener, kind, detail] of CASES) {
   test(`${name}: ${kind}`, async (t) => {
-    const verdict = await asked(await serving(t, listener), path)
+    const verdict = await asked(await serving(t, listener), { health: path })
     assert.equal(verdict.kind, kind)
     assert.match(verdict.detail || '', detail)
   })
@@ -77,10 +87,25 @@ test('nothing listens', async () => {
 })
 
 test('a program that ended is not waited for', async () => {
-  assert.deepEqual(await asked(await freePort(), '/', async () => false), { kind: 'ended' })
+  assert.deepEqual(await asked(await freePort(), {}, async () => false), { kind: 'ended' })
 })
 
-const ABOUT = { path: '/h', port: 5000, patience: 6, elsewhere: '', nginx: null }
+test('a service says which answers are healthy', async (t) => {
+  const port = await serving(t, (_, response) => response.writeHead(404).end())
+  assert.deepEqual(await asked(port, { health_status: '200-499' }), { kind: 'ok' })
+  assert.deepEqual(await asked(port, { health_status: '200,404' }), { kind: 'ok' })
+  assert.equal((await asked(port, { health_status: '200-403' })).kind, 'status')
+  assert.equal(isHealthy(302, '200'), false)
+  assert.equal(isHealthy(201, '200-299,404'), true)
+})
+
+test('with tcp a port that accepts connections is healthy', async (t) => {
+  const port = await serving(t, (request) => request.socket.destroy())
+  assert.deepEqual(await asked(port, { health_protocol: 'tcp' }), { kind: 'ok' })
+  assert.equal((await asked(await freePort(), { health_protocol: 'tcp' })).kind, 'silent')
+})
+
+const ABOUT = { path: '/h', codes: '200-399', patience: 6, elsewhere: '', nginx: null }
 
 test('each verdict has a sentence', () => {
   const said = (/** @type {any} */ verdict, about = {}) => seen(verdict, { ...ABOUT, ...about })[0]

@@ -11,6 +11,7 @@ const sent = (fields) => JSON.stringify({ version: 1, ...fields })
 test('what a manifest does not say has a default', () => {
   const found = parse(sent({}))
   assert.deepEqual([found.directory, found.port, found.health, found.keep], ['.', null, '/', 5])
+  assert.deepEqual([found.health_status, found.health_protocol], ['200-399', 'http'])
   assert.deepEqual([found.database, found.behind, found.processes, found.environment], [false, null, 1, {}])
 })
 
@@ -23,6 +24,8 @@ for (const wrong of [
   { behind: 1.5 },
   { health: '/a b' },
   { health: 'health' },
+  { health_status: '200-' },
+  { health_protocol: 'icmp' },
   { directory: '../../etc' },
   { directory: 'a/../../b' },
   { directory: '/etc' },

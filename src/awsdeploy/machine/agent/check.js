@@ -131,7 +131,7 @@ async function health(run, port, name) {
   run.cancellation.check()
   const verdict = await answers({
     port,
-    path: run.manifest.health,
+    check: run.manifest,
     patience: run.settings.patience,
     sleep: (seconds) => run.cancellation.sleep(seconds),
     runs: name ? () => online(run, name) : null,
@@ -168,7 +168,7 @@ function unhealthy(run, verdict, port, places) {
   const others = places.map((one) => one.port).filter((one) => one !== String(port))
   const about = {
     path: manifest.health,
-    port,
+    codes: manifest.health_status,
     patience: settings.patience,
     elsewhere: others.sort()[0] || '',
     nginx: manifest.behind ? manifest.port : null,

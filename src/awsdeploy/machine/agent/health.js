@@ -1,12 +1,19 @@
 // Health of a program: asks as the load balancer does until it answers, and says why it does not.
 // @ts-check
 'use strict'
-const { ask } = require('./http')
+const { ask, connect } = require('./http')
 
 const EACH = 5000 // ms that one answer may take
 const PAUSE = 0.3 // s
 const HEADERS = { 'user-agent': 'ELB-HealthChecker/2.0', 'connection': 'close' }
 const BY_HTTPS = { 'x-forwarded-proto': 'https', 'x-forwarded-port': '443' }
+
+/**
+ * @typedef {object} Check what is healthy, in the manifest
+ * @property {string} health path
+ * @property {string} health_status codes: "200-399", "200,404"
+ * @property {'http' | 'tcp'} health_protocol
+ */
 
 /**
  * @typedef {object} Verdict
@@ -18,18 +25,18 @@ const BY_HTTPS = { 'x-forwarded-proto': 'https', 'x-forwarded-port': '443' }
  * Ask until the health path answers, for as long as a program may take. One that answers with errors has less time.
  * @param {object} options
  * @param {number} options.port
- * @param {string} options.path
+ * @param {Check} options.check
  * @param {number} options.patience s
  * @param {(seconds: number) => Promise<void>} options.sleep
  * @param {(() => Promise<boolean>) | null} options.runs tells whether the program still runs; null if that is not asked
  * @returns {Promise<Verdict>}
  */
-async function answers({ port, path, patience, sleep, runs }) {
+async function answers({ port, check, patience, sleep, runs }) {
   const began = Date.now()
   const passed = () => (Date.now() - began) / 1000
   let wrong = 0
   for (let turn = 0; ; turn++) {
-    const verdict = await probe(`http://127.0.0.1:${port}`, path)
+    const verdict = await probe(port, check)
     if (verdict.kind === 'ok') return verdict
     if (verdict.kind !== 'silent') wrong ||= passed()
     if (runs && turn % 3 === 2 && !(await runs())) return { kind: 'ended' }
@@ -39,27 +46,46 @@ async function answers({ port, path, patience, sleep, runs }) {
 }
 
 /**
- * Ask once. A redirect is healthy, unless it leads to itself.
- * @param {string} base
- * @param {string} path
+ * @param {number} port
+ * @param {Check} check
  * @returns {Promise<Verdict>}
  */
-async function probe(base, path) {
+async function probe(port, check) {
   try {
-    const { status } = await get(base + path)
-    if (status < 300) return { kind: 'ok' }
-    if (status < 400) {
-      const loop = await around(base, path)
-      return loop ? { kind: 'loop', detail: loop } : { kind: 'ok' }
-    }
-    const bare = `/${path.split('/').slice(2).join('/')}`
-    if (status === 404 && bare !== path && (await statusOf(base + bare)) === 200)
-      return { kind: 'prefix', detail: bare }
-    return { kind: 'status', detail: String(status) }
+    if (check.health_protocol !== 'tcp') return await probeHttp(`http://127.0.0.1:${port}`, check)
+    await connect(port, EACH)
+    return { kind: 'ok' }
   } catch (error) {
     const { code, name } = /** @type {NodeJS.ErrnoException} */ (error)
     return { kind: 'silent', detail: code === 'TIMEOUT' ? 'timeout' : code || name }
   }
+}
+
+/**
+ * Ask once. A redirect that counts as healthy must not lead to itself.
+ * @param {string} base
+ * @param {Check} check
+ * @returns {Promise<Verdict>}
+ */
+async function probeHttp(base, { health: path, health_status }) {
+  const { status } = await get(base + path)
+  if (isHealthy(status, health_status)) {
+    const loop = status > 299 && status < 400 ? await around(base, path) : ''
+    return loop ? { kind: 'loop', detail: loop } : { kind: 'ok' }
+  }
+  const bare = `/${path.split('/').slice(2).join('/')}`
+  const prefix = status === 404 && bare !== path && (await statusOf(base + bare)) === 200
+  return prefix ? { kind: 'prefix', detail: bare } : { kind: 'status', detail: String(status) }
+}
+
+/**
+ * Tell whether a status is one of these codes.
+ * @param {number} status
+ * @param {string} codes
+ */
+function isHealthy(status, codes) {
+  const ranges = codes.split(',').map((range) => range.split('-').map(Number))
+  return ranges.some(([first, last = first]) => status >= first && status <= last)
 }
 
 /**
@@ -99,7 +125,7 @@ async function around(base, path) {
 /**
  * @typedef {object} About what is known of a program that is not healthy
  * @property {string} path
- * @property {number} port
+ * @property {string} codes that are healthy
  * @property {number} patience
  * @property {string} elsewhere another port on which it listens, or nothing
  * @property {number | null} nginx nginx's port
@@ -131,7 +157,7 @@ function certain({ kind, detail }, path) {
  * @param {About} about
  * @returns {[diagnosis: string, remedy: string]}
  */
-function seen({ kind, detail }, { path, patience, elsewhere, nginx }) {
+function seen({ kind, detail }, { path, codes, patience, elsewhere, nginx }) {
   if (kind === 'status' && detail === '404') {
     return [
       `The health path ${path} answers 404.`,
@@ -141,7 +167,7 @@ function seen({ kind, detail }, { path, patience, elsewhere, nginx }) {
   if (kind === 'status') {
     return [
       `The health path ${path} answers ${detail}.`,
-      "See the program's output above. The answer must be 200 to 399.",
+      `See the program's output above. The answer must be ${codes.replace(/-/g, ' to ').replace(/,/g, ', ')}.`,
     ]
   }
   if (kind === 'ended') {
@@ -187,4 +213,4 @@ function reachable(all, port) {
   return !mine.length || mine.some((one) => !/^(127\.0\.0\.1|localhost|::1)$/.test(one.address))
 }
 
-module.exports = { answers, certain, seen, listening, reachable }
+module.exports = { answers, certain, isHealthy, seen, listening, reachable }

@@ -31,6 +31,23 @@ function ask(url, { method = 'GET', headers, timeout }) {
 }
 
 /**
+ * Connect once, and close the connection.
+ * @param {number} port
+ * @param {number} timeout ms
+ * @returns {Promise<void>}
+ */
+function connect(port, timeout) {
+  return new Promise((resolve, reject) => {
+    const socket = net.connect(port, '127.0.0.1', () => {
+      socket.destroy()
+      resolve()
+    })
+    socket.setTimeout(timeout, () => socket.destroy(Object.assign(new Error('no answer'), { code: 'TIMEOUT' })))
+    socket.on('error', reject)
+  })
+}
+
+/**
  * Return a port that is free now.
  * @returns {Promise<number>}
  */
@@ -58,4 +75,4 @@ function isFree(port) {
   })
 }
 
-module.exports = { ask, freePort, isFree }
+module.exports = { ask, connect, freePort, isFree }

@@ -8,6 +8,8 @@
  * @property {string} directory folder of the service in the repository
  * @property {number | null} port where the load balancer or nginx asks
  * @property {string} health
+ * @property {string} health_status codes that mean healthy: "200-399", "200,404"
+ * @property {'http' | 'tcp'} health_protocol with tcp a port that accepts connections is healthy
  * @property {string} migrate
  * @property {number} keep releases to keep
  * @property {number} memory_mb memory of a build; 0 for what the machine allows
@@ -33,6 +35,8 @@ function parse(text) {
     directory,
     port: number(told, 'port', 65535) || null,
     health: string(told, 'health', /^\/[\x21-\x7e]*$/, '/'),
+    health_status: string(told, 'health_status', /^\d{3}(-\d{3})?(,\d{3}(-\d{3})?)*$/, '200-399'),
+    health_protocol: string(told, 'health_protocol', /^(http|tcp)$/, 'http') === 'tcp' ? 'tcp' : 'http',
     migrate: string(told, 'migrate', /^[^\x00]*$/, ''),
     keep: number(told, 'keep', 1000) || 5,
     memory_mb: number(told, 'memory_mb', 1e6) || 0,
