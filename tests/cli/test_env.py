@@ -10,6 +10,7 @@ import pytest
 from awsdeploy.errors import UsageError
 from awsdeploy.release import env_file
 from tests.account import leftovers
+from tests.release.repository import commit, repository
 from tests.simulated import World, tags
 from tests.terminal import talk
 
@@ -362,6 +363,23 @@ def test_on_a_terminal_the_names_are_shown_and_agreed_to(stack_copy: World) -> N
     assert parameter(stack_copy, "backend/OLD")["Value"] == "y"
     said, code = talk(["env", "import", ".env", "backend", "--yes"], [])
     assert code == 0, said
+
+
+def test_what_the_code_requires_is_named_before_a_release(stack_copy: World) -> None:
+    repository(stack_copy.folder)
+    commit(stack_copy.folder, {"back/src/main.ts": "for (const one of ['A']) config.getOrThrow('STRIPE_KEY')"})
+    for reservation in stack_copy.client("ec2").describe_instances()["Reservations"]:
+        for one in reservation["Instances"]:
+            stack_copy.control("POST", "agent", {"instance": one["InstanceId"], "online": False})
+    said = "Note: backend: the code requires variables that are not set:\n  STRIPE_KEY (back/src/main.ts)\n"
+    done = stack_copy.awsdeploy("deploy", "backend")
+    assert done.returncode == 5, done.stderr
+    assert said in done.stderr
+    assert "awsdeploy env set backend STRIPE_KEY" in done.stderr
+    stack_copy.awsdeploy("env", "set", "backend", "STRIPE_KEY", stdin=SECRET)
+    done = stack_copy.awsdeploy("deploy", "backend")
+    assert done.returncode == 5, done.stderr
+    assert "STRIPE_KEY" not in done.stderr
 
 
 def test_up_leaves_what_was_set_alone_and_destroy_takes_it_along(stack_copy: World) -> None:

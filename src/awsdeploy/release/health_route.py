@@ -44,7 +44,7 @@ def unseen(source: Source, service: Service) -> str:
     if service.port is None or service.health == TCP or service.is_healthy(404):
         return ""
     framework = _framework(source.json(joined(service.directory, "package.json")))
-    if framework is None or (texts := _texts(source, service.directory)) is None:
+    if framework is None or (texts := source_texts(source, service.directory)) is None:
         return ""
     if any(_mentions(file, text, path, framework == NEXT) for file, text in texts.items()):
         return ""
@@ -70,7 +70,7 @@ def _mentions(file: str, text: str, path: str, is_next: bool) -> bool:
     return re.search(rf"['\"`][^'\"`\n]*(?<![\w-]){re.escape(last)}(?![\w-])[^'\"`\n]*['\"`]", text) is not None
 
 
-def _texts(source: Source, directory: str) -> Mapping[str, str] | None:
+def source_texts(source: Source, directory: str) -> Mapping[str, str] | None:
     """The service's own source files by their path in its folder, without comments; None if they are too many."""
     top = "" if directory == "." else f"{directory}/"
     paths = [

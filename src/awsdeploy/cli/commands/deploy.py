@@ -36,7 +36,7 @@ def command(given: Given, services: tuple[str, ...], ref: str, force: bool, as_j
     """
     settings = given.settings()
     wanted = chosen(settings, services)
-    from awsdeploy.release import checks, health, repository, source
+    from awsdeploy.release import checks, health, repository, required_variables, source
     from awsdeploy.release.manifest import manifest, release_id
 
     code = source.committed(given.config.absolute().parent if given.config.exists() else Path(), ref)
@@ -48,6 +48,7 @@ def command(given: Given, services: tuple[str, ...], ref: str, force: bool, as_j
     print_lines([f"Note: {one}" for one in remarks], err=True)
     with releasing(given, settings, "deploy") as (at, releaser):
         health.need_same_check(releaser.release_target.groups, wanted)
+        print_lines([f"Note: {one}" for one in required_variables.notes(at.run, settings, code, wanted)], err=True)
         need_machines(releaser.release_target, wanted)
         if settings.release.source == "git":
             repository.need_access(at.run, settings, wanted)

@@ -1,0 +1,68 @@
+"""Variables that a service's source requires and that nobody has set: notes before the build."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from awsdeploy.aws.session import AwsRefusal
+from awsdeploy.config import Service, Settings
+from awsdeploy.config.project.tree import joined
+from awsdeploy.config.project.variables import required, set_in_files
+from awsdeploy.engine.run import Run
+from awsdeploy.errors import next_command
+from awsdeploy.release.environment import provided, stored
+from awsdeploy.release.health_route import source_texts
+from awsdeploy.release.source import Source
+
+FILES = (".env", ".env.production", "ecosystem.config.js", "ecosystem.config.cjs")
+"""Committed files that set variables."""
+ALWAYS = {"HOME", "PATH", "USER", "SHELL", "PWD", "LANG"}
+
+_DATABASE = re.compile(
+    r"(?:DB|DATABASE|MYSQL|RDS|TYPEORM)_(?:(HOST)(?:NAME)?|(PORT)|(NAME)|(?:DATABASE|SCHEMA)|(USER)(?:NAME)?|PASS(?:WORD)?)"
+)
+
+
+def notes(run: Run, settings: Settings, source: Source, services: Iterable[Service]) -> list[str]:
+    """Return a note for each service with such variables. AWS is asked only if there may be some."""
+    missing = {service.name: unprovided(settings, source, service) for service in services}
+    if not any(missing.values()):
+        return []
+    try:
+        known = {(one.folder, one.name) for one in stored(run)}
+    except AwsRefusal:
+        return []  # the CI role may not list parameters
+    said = []
+    for name, variables in missing.items():
+        unset = {one: path for one, path in variables.items() if (name, one) not in known}
+        if unset:
+            said.append("\n".join([f"{name}: the code requires variables that are not set:", *_lines(name, unset)]))
+    return said
+
+
+def unprovided(settings: Settings, source: Source, service: Service) -> dict[str, str]:
+    """Return the required variables that neither awsdeploy nor a committed file sets, each with its file."""
+    texts = source_texts(source, service.directory) or {}
+    found = required(texts)
+    if not found:
+        return {}
+    files = {path: source.text(path) for one in FILES if (path := joined(service.directory, one)) in source.files}
+    given = {*provided(settings, service), *set_in_files(files), *ALWAYS}
+    return {name: joined(service.directory, path) for name, path in found.items() if name not in given}
+
+
+def _lines(service: str, unset: dict[str, str]) -> Iterator[str]:
+    for name, path in unset.items():
+        same = database_name(name)
+        yield f"  {name} ({path})" + (f": awsdeploy provides this value as {same}" if same else "")
+    yield f"  To set one: {next_command('env', 'set', service, next(iter(unset)))}"
+
+
+def database_name(name: str) -> str:
+    """Return the variable in which awsdeploy provides what usually has this name; nothing if there is none."""
+    found = _DATABASE.fullmatch(name)
+    if found is None:
+        return ""
+    said = next(filter(None, found.groups()), "PASSWORD" if "_PASS" in name else "NAME")
+    return f"DB_{said}"

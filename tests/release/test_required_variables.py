@@ -1,0 +1,96 @@
+"""Variables that the code requires and that nobody has set, before a release."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from awsdeploy.aws.session import AwsRefusal
+from awsdeploy.config import Settings, from_mapping
+from awsdeploy.engine.run import Run
+from awsdeploy.release import required_variables
+from awsdeploy.release.source import Source, committed
+from tests.release.repository import commit, repository
+
+MAIN = "config.getOrThrow('STRIPE_KEY');\nconfig.getOrThrow('DB_HOST');\nconfig.getOrThrow('PORT');\n"
+RUN = cast(Run, None)
+
+
+@pytest.fixture
+def settings() -> Settings:
+    return from_mapping({"name": "shop", "environment": "dev", "platform": "supported"}, source="", environ={})
+
+
+def source(tmp_path: Path, **files: str) -> Source:
+    repository(tmp_path)
+    commit(tmp_path, {f"back/{name}": text for name, text in files.items()})
+    return committed(tmp_path, "HEAD")
+
+
+def notes(settings: Settings, code: Source, monkeypatch: pytest.MonkeyPatch, *known: tuple[str, str]) -> list[str]:
+    stored = [SimpleNamespace(folder=folder, name=name) for folder, name in known]
+    monkeypatch.setattr(required_variables, "stored", lambda _: stored)
+    return required_variables.notes(RUN, settings, code, settings.services.values())
+
+
+def test_a_variable_that_nobody_has_set_is_named(
+    tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code = source(tmp_path, **{"src/main.ts": MAIN, "src/main.spec.ts": "config.getOrThrow('OF_A_TEST')"})
+    (said,) = notes(settings, code, monkeypatch, ("frontend", "STRIPE_KEY"))
+    assert said.splitlines() == [
+        "backend: the code requires variables that are not set:",
+        "  STRIPE_KEY (back/src/main.ts)",
+        "  To set one: awsdeploy env set backend STRIPE_KEY",
+    ]
+
+
+def test_a_variable_that_is_set_is_not_named(
+    tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code = source(tmp_path, **{"src/main.ts": MAIN})
+    assert notes(settings, code, monkeypatch, ("backend", "STRIPE_KEY")) == []
+    commit(tmp_path, {"back/.env.production": "STRIPE_KEY=x\n"})
+    assert required_variables.notes(RUN, settings, committed(tmp_path, "HEAD"), settings.services.values()) == []
+
+
+def test_another_name_of_a_database_value_is_explained(
+    tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (said,) = notes(settings, source(tmp_path, **{"src/main.ts": "c.getOrThrow('DB_USERNAME')"}), monkeypatch)
+    assert "  DB_USERNAME (back/src/main.ts): awsdeploy provides this value as DB_USER" in said
+
+
+@pytest.mark.parametrize(
+    ("name", "same"),
+    [
+        ("DATABASE_HOST", "DB_HOST"),
+        ("MYSQL_HOSTNAME", "DB_HOST"),
+        ("TYPEORM_PORT", "DB_PORT"),
+        ("DB_DATABASE", "DB_NAME"),
+        ("MYSQL_DATABASE", "DB_NAME"),
+        ("DB_SCHEMA", "DB_NAME"),
+        ("DATABASE_NAME", "DB_NAME"),
+        ("DB_USERNAME", "DB_USER"),
+        ("DB_PASS", "DB_PASSWORD"),
+        ("MYSQL_PASSWORD", "DB_PASSWORD"),
+        ("MYSQL_ROOT_PASSWORD", ""),
+        ("REDIS_HOST", ""),
+    ],
+)
+def test_usual_names_of_database_values_are_known(name: str, same: str) -> None:
+    assert required_variables.database_name(name) == same
+
+
+def test_without_the_permission_to_list_parameters_nothing_is_said(
+    tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(_: Any) -> Any:
+        raise AwsRefusal("ssm:DescribeParameters", "AccessDeniedException", "no")
+
+    monkeypatch.setattr(required_variables, "stored", refused)
+    code = source(tmp_path, **{"src/main.ts": MAIN})
+    assert required_variables.notes(RUN, settings, code, settings.services.values()) == []
