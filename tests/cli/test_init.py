@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -226,14 +227,19 @@ def test_a_folder_of_another_name_is_written_down(project: Path) -> None:
 @pytest.mark.parametrize("place", ["app/api", "src/app/api", "pages/api", "src/pages/api"])
 def test_routes_that_are_never_reached_are_pointed_out(project: Path, place: str) -> None:
     program(project / "front", NEXT)
+    program(project / "back", NEST)
     (project / "front" / place / "session").mkdir(parents=True)
     (project / "front" / place / "session" / "route.ts").touch()
-    assert f"front/{place} get no requests" in run(*ALL).stderr
+    assert f"get no requests, because /api goes to the backend: front/{place}." in run(*ALL).stderr
+    shutil.rmtree(project / "back")
+    assert "get no requests" not in run(*ALL, "--force").stderr
 
 
 def test_a_missing_api_prefix_is_pointed_out(project: Path) -> None:
     program(project / "back", NEST, "app.listen(9999)")
-    assert 'without the global prefix "api"' in run(*ALL).stderr
+    assert "prefix" not in run(*ALL).stderr
+    program(project / "front", NEXT)
+    assert 'without the global prefix "api"' in run(*ALL, "--force").stderr
 
 
 def test_folders_are_relative_to_the_top_of_the_repository(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:

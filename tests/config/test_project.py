@@ -26,9 +26,9 @@ def found(files: dict[str, object]) -> Findings:
 
 
 def backend(main: str = "", more: dict[str, object] | None = None, package: object = NEST) -> Program:
-    files = {"back/package.json": package, "back/src/main.ts": main, **(more or {})}
-    (program,) = found(files).programs
-    return program
+    """The backend beside a frontend."""
+    files = {"front/package.json": NEXT, "back/package.json": package, "back/src/main.ts": main, **(more or {})}
+    return found(files).programs[1]
 
 
 @pytest.mark.parametrize(
@@ -152,6 +152,11 @@ def test_a_route_without_the_prefix_is_a_health_route_too() -> None:
     assert backend("app.setGlobalPrefix('api');\nadapter.get('/healthz', ok)").health == "/healthz"
 
 
+def test_what_main_leaves_to_another_file_is_read_there() -> None:
+    program = backend("bootstrap();", {"back/src/boot.ts": "app.setGlobalPrefix('v1');\nawait app.listen(4000)"})
+    assert (program.port, program.paths) == (4000, ("/v1", "/v1/*"))
+
+
 def test_versions_in_urls_are_pointed_out_instead_of_guessed() -> None:
     main = "app.setGlobalPrefix('api');\napp.enableVersioning({ type: VersioningType.URI, defaultVersion: '1' })"
     program = backend(main, {"back/src/health.controller.ts": CONTROLLER.format("'health'", "")})
@@ -171,6 +176,7 @@ ORMS: list[tuple[str, dict[str, str], str, str, str]] = [
     ("drizzle-orm", {"db:migrate": "drizzle-kit migrate"}, "", "Drizzle", "npm run db:migrate"),
     ("drizzle-orm", {}, "drizzle.config.ts", "Drizzle", "npx drizzle-kit migrate"),
     ("knex", {"db:migrate:make": "knex migrate:make"}, "knexfile.js", "Knex", "npx knex migrate:latest"),
+    ("express", {"migrate": "node dist/migrate.js"}, "", "", "npm run migrate"),
     ("express", {}, "", "", ""),
 ]
 
@@ -186,7 +192,9 @@ def test_the_orm_and_its_migration_command_are_proposed(
 
 
 def test_a_script_is_called_with_the_programs_package_manager() -> None:
-    package = {**NEST, "scripts": {"migrate": "node dist/migrate.js"}}
+    package: dict[str, object] = {"dependencies": {"@nestjs/core": "11", "knex": "3"}}
+    assert backend("", {}, {"dependencies": {"@nestjs/core": "11"}, "scripts": {"migrate": "x"}}).migrate == ""
+    package |= {"scripts": {"migrate": "node dist/migrate.js"}}
     for lock, migrate in (("pnpm-lock.yaml", "pnpm run migrate"), ("back/yarn.lock", "yarn run migrate")):
         assert backend("", {lock: ""}, package).migrate == migrate
 

@@ -151,9 +151,8 @@ def _services(found: tuple[Program, ...]) -> list[str]:
         lines.append(f"port = {program.port}")
         if program.folder != FOLDERS[service][0]:
             lines.append(f"directory = {_text(program.folder)}")
-        paths = program.paths if len(found) > 1 else ("/*",)
-        if paths and (len(found) > 1 or service != "frontend"):
-            lines.append(f"paths = [{', '.join(map(_text, paths))}]")
+        if program.paths:
+            lines.append(f"paths = [{', '.join(map(_text, program.paths))}]")
         if program.health:
             lines.append(f"health = {_text(program.health)}")
         if program.migrate:

@@ -50,12 +50,23 @@ def facts(tree: ProjectTree, directory: str) -> NestFacts:
     """Return what the source says."""
     path = _main(tree, directory)
     main = without_comments(tree.text(path)) if path else ""
-    prefix = _called(_PREFIX, main)
-    versioned = "VersioningType.URI" in main
+    boot = _file_with("setGlobalPrefix(", tree, directory, main)
+    prefix = _called(_PREFIX, boot)
+    versioned = "VersioningType.URI" in boot
     health, plain = "", True
     if prefix.literal is not None and not versioned:
-        health, plain = _health(tree, directory, main, prefix.literal)
-    return NestFacts(path, _port(main), prefix, health, plain, versioned)
+        health, plain = _health(tree, directory, boot, prefix.literal)
+    return NestFacts(path, _port(_file_with(".listen(", tree, directory, main)), prefix, health, plain, versioned)
+
+
+def _file_with(call: str, tree: ProjectTree, directory: str, main: str) -> str:
+    """Return the text with a call: main's, or that of the file to which main leaves it."""
+    if call in main:
+        return main
+    for path in sorted(tree.below(directory)):
+        if _SOURCE.search(path) and not _TESTS.search(path) and call in (text := without_comments(tree.text(path))):
+            return text
+    return main
 
 
 def _main(tree: ProjectTree, directory: str) -> str:

@@ -49,7 +49,9 @@ def facts(tree: ProjectTree, directory: str, manager: str) -> OrmFacts:
     package = tree.json(joined(directory, "package.json"))
     needs = dependencies(package)
     name = next((orm for orm, packages in ORMS.items() if any(one in needs for one in packages)), "")
-    migrate = _script(package, manager) or next(_commands(tree, directory, name), "")
+    migrate = next(_commands(tree, directory, name), "")
+    if name or any(one in needs for one in _MYSQL):
+        migrate = _script(package, manager) or migrate
     return OrmFacts(name, migrate, _other_database(tree, directory, needs))
 
 

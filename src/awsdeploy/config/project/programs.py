@@ -24,7 +24,10 @@ USUAL = {
 }
 """Names of folders by which one of several programs of a framework is chosen."""
 
-_ELSEWHERE = re.compile(r"(?:^|/)(?:examples?|samples?|templates?|tests?|e2e|fixtures|__tests__)/")
+NO_PREFIX = 'without the global prefix "api", which the /api paths and the health check need'
+HIDDEN = "routes that get no requests, because /api goes to the backend: "
+
+_ELSEWHERE = re.compile(r"(?:^|/)(?:examples?|samples?|templates?|tests?|e2e|fixtures|playgrounds?|__tests__)/")
 _FLAG = re.compile(r"(?:(?:^|\s)(?:-p|--port)[ =]|(?:^|\s)PORT=)(\d{1,5})\b")
 _PAGES = ("app", "pages", "src/app", "src/pages")
 
@@ -99,7 +102,15 @@ def find(tree: ProjectTree, within: str = ".") -> Findings:
         others += [_not_proposed(tree, one) for one in ranked[1:]]
     if not found and within != ".":
         return find(tree)
+    if len(found) == 1:
+        found = [_alone(found[0])]
     return Findings(tuple(_apart(found)), tuple(others))
+
+
+def _alone(program: Program) -> Program:
+    """A program that gets every request: it needs no prefix, and no other service takes its routes."""
+    remarks = tuple(one for one in program.remarks if one != NO_PREFIX and not one.startswith(HIDDEN))
+    return dataclasses.replace(program, paths=() if program.service == "frontend" else ("/*",), remarks=remarks)
 
 
 def _directories(tree: ProjectTree, within: str) -> Iterator[str]:
@@ -194,7 +205,7 @@ def _script_port(package: dict[str, Any]) -> int:
 def _with_next(tree: ProjectTree, program: Program) -> Program:
     remarks = []
     if routes := nextjs.hidden_folder(tree, program.folder):
-        remarks.append(f"the routes in {routes} get no requests: /api goes to the backend")
+        remarks.append(f"{HIDDEN}{routes}")
     if nextjs.is_export(tree, program.folder):
         remarks.append('output: "export" writes files only, and `next start` does not serve them: remove it')
     base = nextjs.base_path(tree, program.folder)
@@ -212,7 +223,7 @@ def _with_nest(tree: ProjectTree, program: Program, package: dict[str, Any]) -> 
         port = PORTS[program.service]
     elif not _script_port(package) and written.isdecimal() and 0 < int(written[:6]) < 65536:
         port = int(written)
-    elif not found.port.literal:
+    elif not found.port.literal and not _script_port(package):
         missing.append(f"its port: it comes from {_origin(found.port.variable)}; the program must listen on PORT")
     prefix = (found.prefix.literal or "").strip("/")
     top = prefix.split("/")[0]
@@ -233,12 +244,14 @@ def _with_nest(tree: ProjectTree, program: Program, package: dict[str, Any]) -> 
 
 
 def _origin(variable: str) -> str:
-    return f"the variable {variable}" if variable else "an expression"
+    if not variable:
+        return "an expression"
+    return f"the {'setting' if '.' in variable else 'variable'} {variable}"
 
 
 def _prefix_remarks(found: nestjs.NestFacts) -> Iterator[str]:
     if found.prefix.literal is not None and not found.prefix.literal.strip("/"):
-        yield 'without the global prefix "api", which the /api paths and the health check need'
+        yield NO_PREFIX
     elif found.prefix.literal and found.prefix.variable:
         yield f'the global prefix is "{found.prefix.literal}" unless {found.prefix.variable} is set'
     if found.versioned:
