@@ -63,11 +63,22 @@ def test_a_library_is_no_program() -> None:
     assert found(dict(packages)) == Findings(())
 
 
+def test_the_top_package_of_a_workspace_can_have_all_dependencies() -> None:
+    top = {"dependencies": {"next": "16", "@nestjs/core": "11"}, "scripts": {"start": "turbo start"}}
+    files: dict[str, object] = {"package.json": top, "pnpm-workspace.yaml": ""}
+    files |= {"apps/web/package.json": {}, "apps/web/next.config.ts": ""}
+    files |= {"apps/api/package.json": {}, "apps/api/nest-cli.json": "{}"}
+    seen = found(files)
+    assert [(one.folder, one.framework) for one in seen.programs] == [("apps/web", "Next.js"), ("apps/api", "NestJS")]
+    assert seen.others == ()
+
+
 def test_a_package_with_both_frameworks_cannot_be_told() -> None:
     both = {"dependencies": {"next": "16", "@nestjs/core": "11"}, "scripts": {"start": "nx serve"}}
     seen = found({"package.json": both})
     assert seen.programs == ()
-    assert "package.json has both Next.js and NestJS" in seen.others[0]
+    assert "package.json has the dependencies of several programs" in seen.others[0]
+    assert found({"package.json": NEST, "nx.json": "{}"}).others == seen.others
 
 
 def test_a_folder_that_settings_cannot_name_is_said() -> None:
@@ -131,6 +142,7 @@ CONTROLLER = "@Controller({})\nexport class A {{ @Get({}) a() {{}} @Get(':id') b
         ("['ping', 'other']", "", "", "/ping"),
         ("", "", "api", "/api"),
         ("'cats'", "", "api", ""),
+        ("'orders/paid'", "'status'", "api", ""),
         ("NAME", "'health'", "api", ""),
         ("'cats'", "'health/:id'", "api", ""),
     ],

@@ -87,7 +87,7 @@ def findings(folder: Path) -> Findings:
 def found_lines(found: Findings) -> Iterator[str]:
     """Each program with its facts, and what its source does not say."""
     if not found.programs:
-        yield "Found no package.json with next or @nestjs/core; the file has the documented folders, front and back."
+        yield "Found no Next.js or NestJS program: the services have the documented folders, front and back."
     for program in found.programs:
         yield f"Found {program.folder}/: {program.described}."
         yield from (f"  {one}" for one in [program.details] if one)

@@ -15,6 +15,8 @@ HEALTH_NAMES = (
     "health", "healthz", "healthcheck", "health-check", "health_check", "ping", "live", "livez", "liveness", "status",
 )  # fmt: skip
 """Words in a route that answers whether the program works, the most usual first."""
+CLEAR = HEALTH_NAMES[:5]
+"""The words that mean this anywhere in a route. The others must be its first word."""
 
 MOST_CONTROLLERS = 50
 """Controllers of a file that are read."""
@@ -142,5 +144,6 @@ def _health(tree: ProjectTree, directory: str, main: str, prefix: str) -> tuple[
 
 
 def _rank(route: str) -> int | None:
-    words = route.lower().split("/")
-    return next((rank for rank, name in enumerate(HEALTH_NAMES) if name in words), None)
+    words = route.lower().strip("/").split("/")
+    ranks = [rank for rank, name in enumerate(HEALTH_NAMES) if name == words[0] or (name in words and name in CLEAR)]
+    return min(ranks, default=None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
@@ -26,6 +26,8 @@ USUAL = {
 
 NO_PREFIX = 'without the global prefix "api", which the /api paths and the health check need'
 HIDDEN = "routes that get no requests, because /api goes to the backend: "
+
+WORKSPACES = ("pnpm-workspace.yaml", "nx.json", "turbo.json", "lerna.json")
 
 _ELSEWHERE = re.compile(r"(?:^|/)(?:examples?|samples?|templates?|tests?|e2e|fixtures|playgrounds?|__tests__)/")
 _FLAG = re.compile(r"(?:(?:^|\s)(?:-p|--port)[ =]|(?:^|\s)PORT=)(\d{1,5})\b")
@@ -86,10 +88,7 @@ def find(tree: ProjectTree, within: str = ".") -> Findings:
         if not re.fullmatch(DIRECTORY, directory) and frameworks:
             others.append(f"{directory}/: rename this folder; use only letters, digits and . _ @ - in its name.")
         elif len(frameworks) > 1:
-            others.append(
-                f"{joined(directory, 'package.json')} has both Next.js and NestJS (Nx?): cannot tell which folder has "
-                "which program. A service needs a folder with its own package.json."
-            )
+            others.append(_cannot_tell(joined(directory, "package.json")))
         else:
             for one in frameworks:
                 by_service[FRAMEWORKS[one]].append(directory)
@@ -102,9 +101,18 @@ def find(tree: ProjectTree, within: str = ".") -> Findings:
         others += [_not_proposed(tree, one) for one in ranked[1:]]
     if not found and within != ".":
         return find(tree)
+    if not found and not others and {"next", "@nestjs/core"} & dependencies(tree.json("package.json")).keys():
+        others.append(_cannot_tell("package.json"))
     if len(found) == 1:
         found = [_alone(found[0])]
     return Findings(tuple(_apart(found)), tuple(others))
+
+
+def _cannot_tell(path: str) -> str:
+    return (
+        f"{path} has the dependencies of several programs (Nx?): cannot tell which folder has which program. A service "
+        "needs a folder with its own package.json."
+    )
 
 
 def _alone(program: Program) -> Program:
@@ -121,19 +129,25 @@ def _directories(tree: ProjectTree, within: str) -> Iterator[str]:
 
 
 def _frameworks(tree: ProjectTree, directory: str) -> list[str]:
-    """Return the frameworks of a program; none for a library that only needs one."""
+    """Return the frameworks of a program; none for a library that only needs one.
+
+    In a workspace the top package.json can have the dependencies of all: then the configuration files count.
+    """
     package = tree.json(joined(directory, "package.json"))
     needs = dependencies(package)
+    workspace = directory == "." and ("workspaces" in package or any(one in tree.paths for one in WORKSPACES))
     known = PurePosixPath(directory).name in (*USUAL["frontend"], *USUAL["backend"])
-    starts = any(key.startswith("start") for key in table(package, "scripts"))
+    likely = not workspace and (known or any(key.startswith("start") for key in table(package, "scripts")))
+
+    def has(names: Iterable[str]) -> bool:
+        return any(joined(directory, one) in tree.paths for one in names)
+
+    pages = any(tree.has_folder(joined(directory, one)) for one in _PAGES)
     found = []
-    if "next" in needs:
-        files = any(joined(directory, one) in tree.paths for one in nextjs.CONFIGS)
-        pages = any(tree.has_folder(joined(directory, one)) for one in _PAGES)
-        found += ["Next.js"] if known or starts or files or pages else []
-    if "@nestjs/core" in needs:
-        main = any(joined(directory, one) in tree.paths for one in ("nest-cli.json", *nestjs.MAINS))
-        found += ["NestJS"] if known or starts or main else []
+    if has(nextjs.CONFIGS) or ("next" in needs and (likely or pages)):
+        found.append("Next.js")
+    if has(["nest-cli.json"]) or ("@nestjs/core" in needs and (likely or has(nestjs.MAINS))):
+        found.append("NestJS")
     return found
 
 
