@@ -278,12 +278,6 @@ CASES = [
         ('one service with "/*"',),
     ),
     ConfigCase(
-        "the same port",
-        "[services.frontend]\n[services.backend]\nport = 3000",
-        "5: services.backend.port",
-        ("frontend has already",),
-    ),
-    ConfigCase(
         "the same path",
         '[services.frontend]\n[services.backend]\npaths = ["/x", "/*"]',
         "5: services.backend.paths[1]",

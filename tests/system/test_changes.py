@@ -12,6 +12,7 @@ from awsdeploy.engine.resource import Wait
 from awsdeploy.engine.summary import RunFailed
 from awsdeploy.errors import TimedOut
 from awsdeploy.resources.compute import placeholder
+from awsdeploy.resources.web.load_balancer import TargetGroup
 from awsdeploy.resources.web.target_health import TargetsHealthy
 from tests.simulated import World, writes
 
@@ -179,3 +180,64 @@ def test_the_wrong_account_is_refused(brought_up: Callable[[str], World]) -> Non
     refused = world.awsdeploy("up", "--yes")
     assert refused.returncode == 5
     assert "210987654321" in refused.stderr
+
+
+def checks(world: World) -> dict[str, tuple[int, str, str]]:
+    """Port, path and codes of each target group, by its key's last word."""
+    groups = [one for one in world.everything(world.settings(PLAIN)) if one.kind is TargetGroup]
+    return {
+        one.key.removeprefix("web/"): (
+            one.raw["Port"],
+            one.raw["HealthCheckPath"],
+            one.raw["Matcher"]["HttpCode"],
+        )
+        for one in groups
+    }
+
+
+def test_another_health_check_changes_the_target_group_alone(brought_up: Callable[[str], World]) -> None:
+    world = brought_up(PLAIN)
+    before = keys(world, world.settings(PLAIN))
+    for written, check in (
+        ('health = "/ok"', (9999, "/ok", "200-399")),
+        ('health = "/ok"\nhealth_status = "200-499"', (9999, "/ok", "200-499")),
+        ('health = "tcp"', (9999, "/", "200-499")),
+    ):
+        settings = world.settings(f"{PLAIN}[services.frontend]\n[services.backend]\n{written}\n")
+        changed = {call for call in writes(world.up(settings)) if not call.startswith("ssm:")}  # the stack lock
+        assert changed == {"elbv2:ModifyTargetGroup"}
+        assert checks(world)["backend"] == check
+        assert keys(world, settings) == before
+
+
+def test_another_port_changes_the_target_group_and_no_machine(brought_up: Callable[[str], World]) -> None:
+    """Nothing answers there before the first release, and `up` does not wait for it."""
+    world = brought_up(PLAIN)
+    before = keys(world, world.settings(PLAIN))
+    settings = world.settings(f"{PLAIN}[services.frontend]\n[services.backend]\nport = 3000\n")
+    world.up(settings)
+    after = keys(world, settings)
+    assert {key for key in before if before[key] != after[key]} == {"web/backend"}
+    assert checks(world) == {"frontend": (3000, "/", "200-399"), "backend": (3000, "/api/health", "200-399")}
+    assert writes(world.up(settings)) == {}
+
+
+def test_a_machine_of_an_earlier_version_stays(brought_up: Callable[[str], World]) -> None:
+    """Earlier versions replaced a machine when its port or its health path changed."""
+    world = brought_up(PLAIN)
+    settings = world.settings(PLAIN)
+    items = world.plan(settings).items
+    generations = {one: item.observed.generation for one, item in items.items() if item.observed}
+    (machine,) = [one for one in items if one.key == "machines/frontend-1"]
+    observed = items[machine].observed
+    assert observed is not None
+    older = machine._generation(generations, 0, {"port": 3000, "health": "/"})
+    assert older != observed.generation
+    tag = {"Key": "awsdeploy:generation", "Value": older}
+    world.client("ec2").create_tags(Resources=[observed.id], Tags=[tag])
+    for changed in ("", 'health = "/ok"', "port = 4000"):
+        later = world.settings(f"{PLAIN}[services.frontend]\n{changed}\n[services.backend]\n")
+        assert not [call for call in writes(world.up(later)) if call.startswith("ec2:Run")]
+        assert keys(world, later)["machines/frontend-1"] == observed.id
+    world.up(later, replace=["machines/frontend-1"])
+    assert keys(world, later)["machines/frontend-1"] != observed.id

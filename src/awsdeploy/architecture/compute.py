@@ -101,7 +101,6 @@ class Machines:
             "size": service.instance_type,
             "disk": service.volume_gb,
             "port": service.port,
-            "health": service.health or "/",
             "key_pair": self.settings.network.key_pair,
         }
 

@@ -31,6 +31,7 @@ class Web:
     ) -> None:
         self.settings = settings
         self.services = settings.web_services
+        self.artifacts = storage.artifacts
         self.balancer = LoadBalancer(
             key="web/alb",
             subnets=network.public,
@@ -72,7 +73,14 @@ class Web:
             hsts_days=self.settings.web.hsts_days if certificate else 0,
         )
         healthy = (
-            TargetsHealthy(key=f"web/{name}-healthy", group=group, scaling=scaling.groups.get(name), after=(listener,))
+            TargetsHealthy(
+                key=f"web/{name}-healthy",
+                group=group,
+                service=name,
+                artifacts=self.artifacts,
+                scaling=scaling.groups.get(name),
+                after=(listener,),
+            )
             for name, group in self.target_groups.items()
         )
         return listener, *healthy

@@ -157,7 +157,6 @@ def _ranges(settings: Settings) -> Iterator[Mistake]:
 
 
 def _services(settings: Settings) -> Iterator[Mistake]:
-    ports: dict[int, str] = {}
     for name, service in settings.services.items():
         path = ("services", name)
         if service.port is None and service.paths:
@@ -175,9 +174,6 @@ def _services(settings: Settings) -> Iterator[Mistake]:
         yield from _health_status(path, service)
         yield from _scaling(path, service)
         yield from _nginx(path, service)
-        if service.port is not None and (other := ports.setdefault(service.port, name)) != name:
-            text = f"expected a port of its own, got {service.port}, which {other} has already"
-            yield Mistake((*path, "port"), text, about=(("services", other, "port"),))
         yield from _policies(path, service)
         yield from _placeholders(path, service, settings)
 

@@ -160,8 +160,7 @@ def make(
         same = by_key.get((type(resource), resource.key), [])
         counter = max((counter_of(one.generation) for one in same), default=0)
         counter += resource.key in replace
-        generation = resource.generation(run.generations, counter)
-        run.generations[resource] = generation
+        generation = run.generations[resource] = _generation(run, resource, same, counter)
         item = items[resource]
         if resource.existing:
             item.observed = run.observations[resource] = resource.adopt(run.view_of(resource))
@@ -187,6 +186,18 @@ def make(
     conflicts += [LOCKED.format(observed=one, remedy=one.kind.unlocking(one)) for one in removals if one.locked]
     conflicts += [NO_SNAPSHOT.format(observed=one) for one in removals if one.without_snapshot]
     return Plan(steps, items, removals, conflicts, run.record is None and not makeable, observations, replace)
+
+
+def _generation(run: Run, resource: Resource, same: Sequence[Observed], counter: int) -> str:
+    """The generation of a resource: that of an object which an earlier version made, if it is the same resource."""
+    generation = resource.generation(run.generations, counter)
+    if all(one.generation != generation for one in same):
+        view = run.view_of(resource, fresh=False)
+        for one in same:
+            earlier = resource.earlier_generation(view, one, run.generations, counter)
+            if earlier and one.generation == earlier:
+                return earlier
+    return generation
 
 
 def _ordered(resources: Sequence[Resource]) -> list[Resource]:

@@ -206,7 +206,17 @@ class Resource:
 
     def generation(self, of: Mapping[Resource, str], counter: int = 0) -> str:
         """A short hash of the fields that cannot change in place, and of the generations they point to."""
-        fixed = {name: _plain(getattr(self, name), of) for name in sorted(self.replaces)}
+        return self._generation(of, counter)
+
+    def earlier_generation(self, aws: Aws, observed: Observed, of: Mapping[Resource, str], counter: int) -> str:
+        """Generation that an earlier version gave to this resource, as read from the object, or nothing.
+
+        For a kind of which fewer fields are in `replaces` than before: its objects are not replaced for that.
+        """
+        return ""
+
+    def _generation(self, of: Mapping[Resource, str], counter: int, more: Mapping[str, Any] | None = None) -> str:
+        fixed = {name: _plain(getattr(self, name), of) for name in self.replaces} | dict(more or {})
         text = json.dumps([fixed, counter], sort_keys=True)
         digest = hashlib.sha256(text.encode()).hexdigest()[:8]
         return f"{digest}.{counter}" if counter else digest

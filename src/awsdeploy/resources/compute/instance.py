@@ -43,7 +43,7 @@ class Instance(Machine):
 
     tagging = tag_calls.EC2
     title = "EC2 instance"
-    replaces = {"subnet", "profile", "system", "port", "health", "service", "key_pair"}
+    replaces = {"subnet", "profile", "system", "service", "key_pair"}
     idempotency = Idempotency.TOKEN
     wait = Wait(
         pending={"pending", "stopping"},
@@ -175,8 +175,7 @@ class Instance(Machine):
         if raw["InstanceType"] != self.size:
             change = partial(ec2.modify_instance_attribute, InstanceId=observed.id, InstanceType={"Value": self.size})
             yield Change("instance type", raw["InstanceType"], self.size, change)
-        answer = ec2.describe_instance_attribute(InstanceId=observed.id, Attribute="userData")
-        text = base64.b64decode(answer.get("UserData", {}).get("Value", "")).decode(errors="replace")
+        text = self.began_with(aws, observed)
         tags = tags_to_dict(raw.get("Tags"))
         if digest(text) != tags.get(USER_DATA):
             ours = self.user_data(aws)
@@ -186,6 +185,10 @@ class Instance(Machine):
                 ec2.create_tags(Resources=[observed.id], Tags=[{"Key": USER_DATA, "Value": digest(ours)}])
 
             yield Change("user data", "something else", "the placeholder", restore)
+
+    @classmethod
+    def began_with(cls, aws: Aws, observed: Observed) -> str:
+        return user_data_of(aws, observed.id)
 
     def facts(self, aws: Aws, observed: Observed) -> Mapping[str, str]:
         return {"address": str(observed.raw["PublicIpAddress"])} if observed.raw.get("PublicIpAddress") else {}
@@ -215,3 +218,9 @@ class Instance(Machine):
 def disks(machine: Observed) -> set[str]:
     """The ids of the volumes that are attached to a machine."""
     return {one["Ebs"]["VolumeId"] for one in machine.raw.get("BlockDeviceMappings", ()) if "Ebs" in one}
+
+
+def user_data_of(aws: Aws, id: str) -> str:
+    """User data that a machine has been started with."""
+    answer = aws.ec2.describe_instance_attribute(InstanceId=id, Attribute="userData")
+    return base64.b64decode(answer.get("UserData", {}).get("Value", "")).decode(errors="replace")

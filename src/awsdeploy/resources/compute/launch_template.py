@@ -54,7 +54,7 @@ class LaunchTemplate(Machine):
 
     tagging = tag_calls.EC2
     title = "launch template"
-    replaces = {"security", "profile", "system", "port", "health"}
+    replaces = {"security", "profile", "system", "port"}
     idempotency = Idempotency.NAME
     # A version is known everywhere some seconds after it was made.
     transient = (TransientError("ModifyLaunchTemplate", "InvalidLaunchTemplateId.VersionNotFound", seconds=120),)
@@ -83,6 +83,11 @@ class LaunchTemplate(Machine):
             return str(made["LaunchTemplate"]["LaunchTemplateId"])
         found = aws.ec2.describe_launch_templates(LaunchTemplateNames=[name])["LaunchTemplates"]
         return str(found[0]["LaunchTemplateId"])
+
+    @classmethod
+    def began_with(cls, aws: Aws, observed: Observed) -> str:
+        default = next(one for one in observed.raw["Versions"] if one["DefaultVersion"])
+        return _user_data(default)
 
     def _data(self, aws: Aws, image: str, root: str) -> dict[str, Any]:
         # AWS: boto3 encodes the user data of RunInstances, not that of templates.
@@ -170,7 +175,7 @@ class LaunchTemplate(Machine):
         disks, ours = data.get("BlockDeviceMappings", ()), self.block_devices(root)
         if not _same_disks(disks, ours):
             yield "disk", disks, ours
-        text = base64.b64decode(data.get("UserData", "")).decode(errors="replace")
+        text = _user_data(version)
         if digest(text) != _about(version).get(USER_DATA):
             yield "user data", "something else", "ours"
         present = {one["ResourceType"]: tags_to_dict(one["Tags"]) for one in data.get("TagSpecifications", ())}
@@ -222,6 +227,10 @@ def _versions(aws: Aws, template: str) -> list[dict[str, Any]]:
         found = aws.ec2.pages("describe_launch_template_versions", "LaunchTemplateVersions", LaunchTemplateId=template)
         return sorted(found, key=lambda one: -int(one["VersionNumber"]))
     return []
+
+
+def _user_data(version: Mapping[str, Any]) -> str:
+    return base64.b64decode(version["LaunchTemplateData"].get("UserData", "")).decode(errors="replace")
 
 
 def _about(version: Mapping[str, Any]) -> dict[str, str]:

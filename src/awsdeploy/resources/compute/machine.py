@@ -9,7 +9,7 @@ from typing import Any
 
 from awsdeploy.aws.session import AwsRefusal, tolerate
 from awsdeploy.config.stack import tags_to_dict
-from awsdeploy.engine.resource import TAG_RESOURCE, Aws, Resource
+from awsdeploy.engine.resource import TAG_RESOURCE, Aws, Observed, Resource
 from awsdeploy.resources.compute import bootstrap, placeholder
 from awsdeploy.resources.identity.role import InstanceProfile
 from awsdeploy.resources.network.security_group import SecurityGroup
@@ -54,7 +54,6 @@ class Machine(Resource):
     size: str
     disk: int
     port: int | None
-    health: str
     key_pair: str = ""
 
     abstract = True
@@ -89,8 +88,18 @@ class Machine(Resource):
         bucket = bucket_name(aws, self.bootstrap[0].bucket)
         arguments = (aws.stack.tag, self.service, self.system, aws.region)
         release = f"s3://{bucket}/{bootstrap.manifest_key(self.service)}"
-        page = placeholder.user_data(self.system, self.port, self.health, aws.region, release)
+        page = placeholder.user_data(self.system, self.port, placeholder.ANY, aws.region, release)
         return page + bootstrap.fetched(bucket, *arguments)
+
+    @classmethod
+    def began_with(cls, aws: Aws, observed: Observed) -> str:
+        """User data of what exists."""
+        raise NotImplementedError
+
+    def earlier_generation(self, aws: Aws, observed: Observed, of: Mapping[Resource, str], counter: int) -> str:
+        """Earlier versions replaced a machine when the port or the health path changed."""
+        port, health = placeholder.started_with(self.began_with(aws, observed))
+        return self._generation(of, counter, {"port": port, "health": health})
 
     def block_devices(self, root: str) -> list[dict[str, Any]]:
         disk = {"VolumeSize": self.disk, "VolumeType": "gp3", "Encrypted": True, "DeleteOnTermination": True}

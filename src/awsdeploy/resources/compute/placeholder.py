@@ -7,6 +7,8 @@ every other, and names no secret. The first release replaces it.
 
 from __future__ import annotations
 
+import re
+
 PROGRAM = """\
 import sys
 try:
@@ -47,6 +49,11 @@ class Server(ThreadingMixIn, HTTPServer):
 Server(("", PORT), Handler).serve_forever()
 """
 
+ANY = "/"
+"""The unit's last argument. The program does not read it: it answers every path. Earlier versions wrote the service's
+health path there."""
+_STARTED = re.compile(r"^ExecStart=\S+ /opt/awsdeploy/placeholder\.py (?P<port>[0-9]+) (?P<health>\S+)$", re.MULTILINE)
+
 PYTHON = {"al2": "/usr/bin/python2.7", "al2023": "/usr/bin/python3"}
 
 
@@ -85,3 +92,9 @@ else
   systemctl enable --now awsdeploy-placeholder.service
 fi
 """
+
+
+def started_with(user_data: str) -> tuple[int | None, str]:
+    """Port and last argument of the placeholder that this user data starts; no port if it starts none."""
+    found = _STARTED.search(user_data)
+    return (int(found["port"]), found["health"]) if found else (None, ANY)

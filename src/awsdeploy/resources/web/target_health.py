@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
+from awsdeploy.aws.session import tolerate
 from awsdeploy.engine.resource import Aws, Change, Gate, Observed, Wait
+from awsdeploy.resources.compute import bootstrap, placeholder
 from awsdeploy.resources.compute.auto_scaling import AutoScalingGroup, trouble
+from awsdeploy.resources.compute.instance import user_data_of
 from awsdeploy.resources.compute.launch_template import Member
+from awsdeploy.resources.storage.bucket import Bucket
 from awsdeploy.resources.web.load_balancer import TargetGroup
 
 
@@ -17,9 +23,14 @@ class TargetsHealthy(Gate):
 
     With an Auto Scaling group: until `min` of its machines do. Then the others leave, and it waits until the requests
     that are under way there have their answers: a replaced machine serves until its successor does.
+
+    `up` does not wait for machines whose program is older than a change of the port or the health check: the next
+    release changes it. `artifacts` has the manifest of the service's current release.
     """
 
     group: TargetGroup
+    service: str
+    artifacts: Bucket
     scaling: AutoScalingGroup | None = None
 
     title = "target health"
@@ -42,6 +53,8 @@ class TargetsHealthy(Gate):
         if present < least:
             status = "unused"
         if self.scaling and healthy >= least:
+            status = "healthy"
+        if wrong and present >= least and aws.fresh and self._before_change(aws, wanted):
             status = "healthy"
         reasons = {state.get("Reason", "") for state in wrong}
         if status == "unused" and trouble_id:
@@ -71,3 +84,20 @@ class TargetsHealthy(Gate):
             return wanted, len(wanted), ""
         scaled = aws.look(self.scaling) or aws[self.scaling]
         return {one["InstanceId"] for one in scaled.raw["Instances"]}, self.scaling.min, scaled.id
+
+    def _before_change(self, aws: Aws, machines: set[str]) -> bool:
+        """Check whether what runs on these machines has another port or health check than the group."""
+        release = aws.once(_current_release, aws[self.artifacts].id, bootstrap.manifest_key(self.service))
+        if release is not None:
+            has = (release.get("port"), release.get("health"), release.get("health_status", "200-399"))
+            return bool(has != (self.group.port, self.group.health, self.group.codes))
+        ports = {placeholder.started_with(aws.once(user_data_of, id))[0] for id in machines}
+        return ports.isdisjoint({None, self.group.port})
+
+
+def _current_release(aws: Aws, bucket: str, key: str) -> dict[str, Any] | None:
+    """Manifest of the release that new machines begin with; None before the first, or if it may not be read."""
+    with tolerate("NoSuchKey", "404", "AccessDenied"):
+        manifest: dict[str, Any] = json.loads(aws.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read())
+        return manifest
+    return None
