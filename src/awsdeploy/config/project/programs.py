@@ -105,7 +105,7 @@ def find(tree: ProjectTree, within: str = ".") -> Findings:
         others.append(_cannot_tell("package.json"))
     if len(found) == 1:
         found = [_alone(found[0])]
-    return Findings(tuple(_apart(found)), tuple(others))
+    return Findings(tuple(found), tuple(others))
 
 
 def _cannot_tell(path: str) -> str:
@@ -272,13 +272,3 @@ def _prefix_remarks(found: nestjs.NestFacts) -> Iterator[str]:
         yield "URLs contain a version: check the path in health, such as /api/v1/health"
     if found.health and not found.plain_health:
         yield f"no health route; {found.health} answers too, so it is used"
-
-
-def _apart(found: list[Program]) -> list[Program]:
-    """Two services cannot share a port; the second keeps the documented one."""
-    if len({one.port for one in found}) == len(found):
-        return found
-    taken = found[0].port
-    port = PORTS["backend"] if taken != PORTS["backend"] else PORTS["backend"] + 1
-    remark = f"it uses port {taken}, as {found[0].folder} does: make it read PORT"
-    return [found[0], dataclasses.replace(found[1], port=port, remarks=(*found[1].remarks, remark))]
