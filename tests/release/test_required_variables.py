@@ -64,6 +64,19 @@ def test_another_name_of_a_database_value_is_explained(
     assert "  DB_USERNAME (back/src/main.ts): awsdeploy provides this value as DB_USER" in said
 
 
+def test_other_names_of_database_values_are_named_even_with_a_default(
+    tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = (
+        "host: process.env.MYSQL_HOST ?? 'localhost', user: config.get<string>('DB_USER'), port: process.env.MYSQL_PORT"
+    )
+    (said,) = notes(settings, source(tmp_path, **{"src/data.ts": text}), monkeypatch)
+    assert said.splitlines()[1] == "  MYSQL_HOST (back/src/data.ts): awsdeploy provides this value as DB_HOST"
+    assert "MYSQL_PORT" not in said
+    commit(tmp_path, {"back/src/url.ts": "url: process.env.DATABASE_URL"})
+    assert required_variables.notes(RUN, settings, committed(tmp_path, "HEAD"), settings.services.values()) == []
+
+
 @pytest.mark.parametrize(
     ("name", "same"),
     [

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from awsdeploy.aws.session import AwsRefusal
 from awsdeploy.config import Service, Settings
 from awsdeploy.config.project.tree import joined
-from awsdeploy.config.project.variables import required, set_in_files
+from awsdeploy.config.project.variables import read, required, set_in_files
 from awsdeploy.engine.run import Run
 from awsdeploy.errors import next_command
 from awsdeploy.release.environment import provided, stored
@@ -44,12 +44,20 @@ def notes(run: Run, settings: Settings, source: Source, services: Iterable[Servi
 def unprovided(settings: Settings, source: Source, service: Service) -> dict[str, str]:
     """Return the required variables that neither awsdeploy nor a committed file sets, each with its file."""
     texts = source_texts(source, service.directory) or {}
-    found = required(texts)
+    found = {**_of_the_database(texts, settings, service), **required(texts)}
     if not found:
         return {}
     files = {path: source.text(path) for one in FILES if (path := joined(service.directory, one)) in source.files}
     given = {*provided(settings, service), *set_in_files(files), *ALWAYS}
     return {name: joined(service.directory, path) for name, path in found.items() if name not in given}
+
+
+def _of_the_database(texts: Mapping[str, str], settings: Settings, service: Service) -> dict[str, str]:
+    """Other names of the database's values, read instead of ours. A default such as localhost does not help."""
+    names = read(texts)
+    if service.name not in settings.database_users or "DATABASE_URL" in names:
+        return {}
+    return {name: path for name, path in names.items() if database_name(name) not in ("", "DB_PORT", *names)}
 
 
 def _lines(service: str, unset: dict[str, str]) -> Iterator[str]:

@@ -11,6 +11,7 @@ _NAME = r"([A-Z][A-Z0-9_]*)"
 _GET_OR_THROW = re.compile(rf"\.getOrThrow(?:<[^<>]*>)?\(\s*['\"]{_NAME}['\"]")
 _ENVIRONMENT = rf"process\.env(?:\.|\[\s*['\"]){_NAME}(?:['\"]\s*\])?"
 _THROWS = r"\s*\)\s*\{?\s*throw\b"
+_READ, _GET = re.compile(_ENVIRONMENT), re.compile(rf"\.get(?:<[^<>]*>)?\(\s*['\"]{_NAME}['\"]")
 _UNSET = re.compile(rf"\bif\s*\(\s*!\s*{_ENVIRONMENT}{_THROWS}")
 _ASSIGNED = re.compile(rf"\b(?:const|let|var)\s+([A-Za-z_$][\w$]*)\s*(?::\s*[\w |]+)?=\s*{_ENVIRONMENT}\s*[;\n]")
 _CHECKED = re.compile(rf"\bif\s*\(\s*!\s*([A-Za-z_$][\w$]*){_THROWS}")
@@ -26,6 +27,15 @@ def required(texts: Mapping[str, str]) -> dict[str, str]:
     found: dict[str, str] = {}
     for path, text in sorted(texts.items()):
         for name in _required(path, text):
+            found.setdefault(name, path)
+    return found
+
+
+def read(texts: Mapping[str, str]) -> dict[str, str]:
+    """Return each variable that is read in any way, with the first file that does."""
+    found: dict[str, str] = {}
+    for path, text in sorted(texts.items()):
+        for name in (*_READ.findall(text), *_GET.findall(text)):
             found.setdefault(name, path)
     return found
 
