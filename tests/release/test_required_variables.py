@@ -11,6 +11,7 @@ import pytest
 from awsdeploy.aws.session import AwsRefusal
 from awsdeploy.config import Settings, from_mapping
 from awsdeploy.engine.run import Run
+from awsdeploy.errors import next_command
 from awsdeploy.release import required_variables
 from awsdeploy.release.source import Source, committed
 from tests.release.repository import commit, repository
@@ -44,7 +45,7 @@ def test_a_variable_that_nobody_has_set_is_named(
     assert said.splitlines() == [
         "backend: the code requires variables that are not set:",
         "  STRIPE_KEY (back/src/main.ts)",
-        "  To set one: awsdeploy env set backend STRIPE_KEY",
+        f"  To set one: {next_command('env', 'set', 'backend', 'STRIPE_KEY')}",
     ]
 
 
