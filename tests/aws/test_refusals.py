@@ -447,6 +447,7 @@ def test_no_statement_is_offered_that_cannot_help_or_is_wider_than_aws_says(
     assert len(offered) == 6
 
 
+@pytest.mark.slow
 def test_up_ends_with_what_aws_said_and_sends_a_refused_call_once(world: World) -> None:
     settings = world.settings('name = "shop"\nenvironment = "dev"\nplatform = "supported"\n')
     refuse = {"operation": "ec2:CreateVpc", "status": 500, "message": "None left.", "times": 99}

@@ -89,6 +89,7 @@ def judged(tree: dict[str, Any]) -> None:
 @given(st.dictionaries(keys, values, max_size=8))
 @example({"services": {"\ud7fc": {"name": ""}}})
 @settings(max_examples=200, deadline=None)
+@pytest.mark.slow
 def test_any_tables_become_settings_or_a_refusal(tree: dict[str, Any]) -> None:
     judged(tree)
 

@@ -43,9 +43,10 @@ def test_a_look_waits_for_changes_of_its_kind_in_flight(monkeypatch: pytest.Monk
         cache.look(Network, REGION)
         cache.look(Subnet, REGION)
         cache.look(Network, "us-east-1")
+        cache.look(Network, REGION, at_once=True)
     cache.look(Network, REGION)
-    assert answered.waits == [(True, GATHER), (False, GATHER), (False, GATHER), (False, GATHER)]
-    assert len(scans) == 4
+    assert answered.waits == [(True, GATHER), (False, GATHER), (False, GATHER), (False, GATHER), (False, GATHER)]
+    assert len(scans) == 5
 
 
 def test_what_was_looked_up_for_a_plan_is_not_asked_for_again() -> None:

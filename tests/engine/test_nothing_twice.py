@@ -80,6 +80,7 @@ def test_a_crash_at_any_write_of_up_is_emptied_by_destroy(
         assert not sample.path.exists()
 
 
+@pytest.mark.slow
 def test_a_crash_at_any_write_of_destroy_is_finished_by_the_same_command(
     sample: SampleStack, new_sample: Callable[[], SampleStack]
 ) -> None:
@@ -102,6 +103,7 @@ def test_a_crash_at_any_write_of_destroy_is_finished_by_the_same_command(
         assert not sample.path.exists()
 
 
+@pytest.mark.slow
 def test_after_a_crash_on_another_machine_the_blind_are_looked_for_although_we_have_no_record(
     sample: SampleStack,
 ) -> None:
@@ -125,6 +127,7 @@ def test_after_a_crash_on_another_machine_the_blind_are_looked_for_although_we_h
         assert other.things() == EVERYTHING, f"after dying at moment {at}"
 
 
+@pytest.mark.slow
 def test_a_crash_just_now_without_a_record_is_looked_for_until_it_would_show(
     sample: SampleStack, monkeypatch: pytest.MonkeyPatch
 ) -> None:

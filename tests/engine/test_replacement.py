@@ -89,6 +89,7 @@ def test_only_what_is_declared_can_be_replaced(sample: SampleStack) -> None:
 
 
 @pytest.mark.parametrize("changed", [{"network_cidr": "10.1.0.0/16"}, {"server_image": "ubuntu"}])
+@pytest.mark.slow
 def test_a_crash_at_any_write_of_a_replacement_is_healed_by_the_same_command(
     sample: SampleStack, changed: dict[str, str], new_sample: Callable[[], SampleStack]
 ) -> None:
@@ -110,6 +111,7 @@ def test_a_crash_at_any_write_of_a_replacement_is_healed_by_the_same_command(
         assert sample.plan(steps).quiet
 
 
+@pytest.mark.slow
 def test_a_crash_in_a_replacement_on_request_ends_with_one_of_each_with_or_without_the_flag(
     sample: SampleStack, new_sample: Callable[[], SampleStack]
 ) -> None:

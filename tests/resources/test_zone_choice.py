@@ -76,6 +76,7 @@ def test_a_zone_below_counts_once_it_is_delegated_and_if_it_holds_every_name(wor
 
 
 @pytest.mark.parametrize("asked", ["elsewhere", "nobody"])
+@pytest.mark.slow
 def test_where_nothing_proves_which_all_are_named_with_what_to_write(world: World, asked: str) -> None:
     first, second = zone(world).rpartition("/")[2], made(world, "example.com")
     if asked == "elsewhere":

@@ -142,13 +142,16 @@ class ResourceCache:
         pair = self._pair(kind, region)
         return self._looks.get(pair, lambda: list(self._scan(*pair)))
 
-    def look(self, kind: Kind, region: str) -> Sequence[Observed]:
-        """All objects of a kind in a region as of now."""
+    def look(self, kind: Kind, region: str, at_once: bool = False) -> Sequence[Observed]:
+        """All objects of a kind in a region as of now.
+
+        `at_once`: without waiting for changes in flight, for who makes such a change.
+        """
         pair = self._pair(kind, region)
 
         def gather() -> None:
             with self._answered:
-                self._answered.wait_for(lambda: not self._in_flight[pair], GATHER)
+                self._answered.wait_for(lambda: at_once or not self._in_flight[pair], GATHER)
 
         return self._looks.get(pair, lambda: list(self._scan(*pair)), time.monotonic(), gather)
 

@@ -235,7 +235,7 @@ class Builder:
         self.run.emit(ResourceEvent(resource.key, "waiting", detail="looking for what the interrupted run created"))
         generation = self.run.generations[resource]
         for _ in self.run.polling.ticks(self.run.stop, max(0.0, seconds)):
-            for observed in self.run.cache.look(type(resource), self.run.of(resource)):
+            for observed in self.run.cache.look(type(resource), self.run.of(resource), at_once=True):
                 if observed.key == resource.key and observed.generation == generation:
                     return observed
         return None
