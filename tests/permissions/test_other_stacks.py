@@ -22,6 +22,8 @@ from awsdeploy.resources.storage.bucket import S3Bucket
 from awsdeploy.resources.storage.bucket_name import spelled
 from tests.iam import allowed, like, listed
 
+pytestmark = pytest.mark.slow
+
 ACCOUNT, REGION = "123456789012", "ap-northeast-2"
 LONG = "a-name-of-thirty-two-characters1"
 PAIRS = [

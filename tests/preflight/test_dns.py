@@ -15,6 +15,8 @@ from tests.dns.dropping import dropping
 from tests.simulated import World
 from tests.system.test_dns_modes import without_zone, zone
 
+pytestmark = pytest.mark.slow
+
 DOMAIN = {"name": "shop", "platform": "supported", "domain": "example.com"}
 SERVERS = ["ns1.gabia.co.kr", "ns2.gabia.co.kr"]
 

@@ -14,6 +14,8 @@ from awsdeploy.preflight.finding import Finding
 from tests.preflight.asking import CONFIG, found, only, question, says
 from tests.simulated import REGION, World
 
+pytestmark = pytest.mark.slow
+
 DEV = CONFIG.replace("prod", "dev")
 VCPU, ADDRESS, NETWORK = "L-1216C47A", "L-0263D0A3", "L-F678F1CE"
 KEYS = "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"
