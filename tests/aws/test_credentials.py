@@ -47,7 +47,7 @@ class Wrong(NamedTuple):
     """A shell: `config` is its ~/.aws/config, `variables` what is set; `{folder}` is its home."""
 
     says: str
-    """What the message and the next thing to type contain: a regular expression."""
+    """Regular expressions for the message and for the next thing to type."""
     variables: dict[str, str]
     config: str = ""
     code: int = 3

@@ -67,7 +67,7 @@ WAYS: tuple[Way, ...] = (
     machine_replaced,
 )
 UNDER_LOAD = (machine_rebooted, machine_replaced)
-"""What takes a machine away that serves already: the load balancer finds out by its checks only."""
+"""Interruptions that remove a machine that serves already: the load balancer finds out by its checks only."""
 EVERY = list(itertools.product(WAYS, STEPS))
 SAMPLE = random.Random(6).sample(EVERY, 1)
 

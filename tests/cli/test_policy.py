@@ -31,7 +31,7 @@ ON_EVERYTHING = {
     "route53:CreateHostedZone": "AWS has no resource level for it",
     "sns:Unsubscribe": "AWS has no resource level for it",
 }
-"""What may be done to anything although it does not only read, and why."""
+"""Actions that are allowed on every resource although they write, and why."""
 
 
 def policy(folder: Path, *words: str, text: str = DOCUMENTED, code: int = 0) -> subprocess.CompletedProcess[str]:

@@ -22,7 +22,7 @@ DOTTED = re.compile(rf"(?<![\w./@:{{-])({WORD}(?:\.{WORD})+)(?![\w/(@-])")
 TABLE = re.compile(rf"(?<![\w\]])\[{{1,2}}({WORD}(?:\.{WORD})*)\]{{1,2}}(?: +`?({WORD}) *=)?")
 ASSIGNED = re.compile(r'(?<![\w.\-:/$\]{])([a-z][a-z0-9_]*) = (?:true|false|"|\d|\[)')
 OTHERS = ("repositoryformatversion", "protocol_version", "timeout")
-"""What is set in git's configuration and in the placeholder page's program."""
+"""Names in git's configuration and in the placeholder page's program."""
 
 Tree = Mapping[str, Any]
 

@@ -73,7 +73,7 @@ HERE = {
     "systemctl": f'[[ $1 != is-active || -f "$ROOT/{AGENT}/etc/awsdeploy.json" ]]',
     "sleep": "true",
 }
-"""What a machine has and a throwaway root has not."""
+"""Commands that a machine has and a throwaway root has not."""
 
 
 @dataclass

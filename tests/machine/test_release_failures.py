@@ -192,7 +192,7 @@ KNOWN = {
     "another module": ("Error: Cannot find module 'reflect-metadata'\n", *TRIED["module missing"][1:]),
     **{case: TRIED[case] for case in TRIED if case.split()[0] in ("database", "table", "a") or "ACL" in case},
 }
-"""What a log says, the diagnosis, and the remedy."""
+"""Text of a log, the diagnosis, and the remedy."""
 
 
 FAILURES = Path(str(AGENT)) / "failures.js"

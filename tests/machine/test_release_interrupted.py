@@ -37,7 +37,7 @@ STEPS = ("fetch", "environment", "install", "build", "migrate", "check", "switch
 
 
 EVERY = list(itertools.product(STEPS, (0.0, 0.4, 1.0)))
-"""When a run is killed: at a step, some seconds after it has begun."""
+"""Moments at which a run is killed: a step, and seconds after it has begun."""
 SAMPLE = random.Random(3).sample(EVERY, 1)
 
 

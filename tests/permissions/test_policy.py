@@ -31,11 +31,13 @@ FOREGONE = {
     "servicequotas:GetServiceQuota",
     "sns:ListSubscriptions",
 }
-"""What only the preflight asks: who may not is told what was not checked, and goes on. tests/preflight has it."""
+"""Calls of preflight alone: without permission a run says what was not checked, and continues (tests/preflight)."""
 TAKEN_AWAY = [one for one in ACTIONS if one not in permissions.UNRECORDED and one not in FOREGONE]
 SAMPLE = {"acm:RequestCertificate", "ec2:CreateTags", "elasticloadbalancing:AddTags", "iam:PassRole"}
-"""What no operation is called, since other calls need it, and what the stack's records are found by. `make torture`
-takes away each of the others, too."""
+"""Actions without an operation of that name, which other calls need, and those that find the stack's records.
+
+`make torture` takes away each of the others, too.
+"""
 
 
 @pytest.fixture(scope="module")

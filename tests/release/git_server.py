@@ -28,9 +28,9 @@ class GitServer:
     old: bool = False
     """Speaks the first protocol only, in which a commit that no branch ends with is not handed out by its name."""
     elsewhere: str = ""
-    """Where everybody is led instead."""
+    """Address to which every request is redirected."""
     told: set[str] = field(default_factory=set)
-    """What was sent to be let in."""
+    """Credentials that were sent."""
 
     def holds(self, name: str, source: Path) -> str:
         """A copy of a repository with its branches, for whoever has the token; returns its address."""

@@ -83,7 +83,7 @@ STATUSES = {
     "storage-full": ("InvalidDBInstanceState", ""),
     "storage-optimization": ("", ""),
 }
-"""How AWS refuses a change and a final snapshot; "" where it does not."""
+"""Codes with which AWS refuses a change and a final snapshot; "" where it does not."""
 
 
 @pytest.mark.parametrize("status", STATUSES)

@@ -34,7 +34,7 @@ OTHERS = [
     ("_dmarc.example.com", "TXT", ['"v=DMARC1; p=reject"']),
     ("selector._domainkey.example.com", "TXT", ['"v=DKIM1; p=AAAA"']),
 ]
-"""What other people have in a zone."""
+"""Records of other people in a zone."""
 
 
 def settled(world: World, *words: str) -> str:

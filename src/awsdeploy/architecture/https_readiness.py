@@ -38,7 +38,7 @@ class HttpsReadiness:
     https: bool
     unasked: str = ""
     public: PublicDns = NOT_ASKED
-    """What the domain's DNS says, where its zone is not asked yet."""
+    """Records in the domain's current DNS, if its zone is not delegated yet."""
 
 
 def readiness(run: Run, settings: Settings) -> HttpsReadiness:

@@ -30,7 +30,7 @@ AGENT = (
     "ec2messages:GetMessages",
     "ec2messages:SendReply",
 )
-"""How the SSM agent says that it is there and takes commands and sessions."""
+"""Actions with which the SSM agent reports and receives commands and sessions."""
 
 WILDCARDS: Mapping[str, str] = {
     **dict.fromkeys(AGENT, "the agent speaks for its own machine only, and AWS names no resource"),

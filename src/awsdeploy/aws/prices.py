@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 READ_ON = "2026-10-01"
 HOURS_PER_MONTH = 730
-"""As in the AWS Pricing Calculator."""
+"""Value of the AWS Pricing Calculator."""
 
 # Seoul. Sources: the AWS price list and real bills. "derived": calculated from similar prices in the list.
 _AP_NORTHEAST_2: Mapping[str, float] = {

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from awsdeploy.progress.steps import DisplayClock
 
 JSON_VERSION = 1
-"""Of every document that `--json` prints."""
+"""Version of every document that `--json` prints."""
 
 
 STYLES = {"bold": 1, "dim": 2, "red": 31, "green": 32, "yellow": 33}

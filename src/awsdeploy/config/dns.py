@@ -15,4 +15,4 @@ class DnsSettings(Frozen):
     zone: ZoneId = ""
     """The id of the hosted zone to use. Needed only if the account has several public zones with the domain's name."""
     copy_records: bool = False
-    """With create_zone: copy the records that public DNS shows for mail and other names to the new zone."""
+    """Copy, with create_zone, the records that public DNS shows for mail and other names to the new zone."""

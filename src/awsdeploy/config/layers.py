@@ -36,10 +36,10 @@ ENVIRONMENT: Mapping[str, str] = MappingProxyType(
         "AWSDEPLOY_POLL_CEILING": "waits.poll_ceiling",
     }
 )
-"""Which variable sets which key. An empty one counts as unset; other AWSDEPLOY_* are not ours to judge."""
+"""Environment variables and the keys that they set. An empty one counts as unset; other AWSDEPLOY_* are ignored."""
 
 LONGEST_FILE = 256 * 1024
-"""In bytes; nothing that size is a config.toml."""
+"""Bytes; a file of that size is not a config.toml."""
 
 MOST_TOLD = 50
 """Number of mistakes that are shown. With more, it is probably the wrong file."""

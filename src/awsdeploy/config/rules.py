@@ -43,7 +43,7 @@ DIRECTORY = r"\.|[A-Za-z0-9_@.-]+(/[A-Za-z0-9_@.-]+)*"
 ZONE_ID = r"[A-Z0-9]{1,32}"  # AWS: API_GetHostedZone
 KEY_PAIR = r"[!-~]([ -~]{0,253}[!-~])?"
 AUTO = "auto"
-"""For an address: the operator's own."""
+"""Word in place of an address: the operator's own."""
 
 _PATH = re.compile(r"/[A-Za-z0-9_.$/~\"'@:+&*?-]*")
 _ARM = re.compile(r"[a-z]+[0-9]+g[a-z]*|a1")

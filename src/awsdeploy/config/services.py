@@ -11,7 +11,7 @@ from awsdeploy.config import health_check, rules
 from awsdeploy.config.values import Action, Frozen, PolicyArn, Port, ResourceArn, ServicePath, between, pattern
 
 NGINX_OFFSET = 10_000
-"""How far above a service's port its program listens when nginx has that port."""
+"""Distance from a service's port to the port of its program when nginx has the first."""
 
 
 class Statement(Frozen):

@@ -147,7 +147,7 @@ class BackupSettings(Frozen):
     images: bool = True
     """Create an image of every machine each day."""
     keep_images: Annotated[int, AfterValidator(rules.whole(1, 1000)), between(1, 1000)] = 7
-    """How many images of each machine are kept."""
+    """Number of images of each machine that are kept."""
     at: Annotated[str, AfterValidator(rules.time_of_day), pattern("([01][0-9]|2[0-3]):[0-5][0-9]")] = "18:00"
     """Time of day for images, in UTC; AWS starts within one hour after it."""
 

@@ -17,7 +17,7 @@ EXTENDED = "Extended Support of MySQL 8.0"
 EXTENDED_NOTE = 'since 2026-07-31; platform = "supported" avoids it'
 UNUSED = "not used by the documented architecture"
 AGENT_METRICS = 3
-"""What the CloudWatch agent sends of each machine: memory, swap, disk."""
+"""Metrics that the CloudWatch agent sends for each machine: memory, swap, disk."""
 
 BY_USE = (
     "traffic to the internet and between zones",
@@ -27,7 +27,7 @@ BY_USE = (
     "CloudWatch logs",
     "database snapshots beyond its own size",
 )
-"""What depends on use alone: no estimate can know it."""
+"""Costs that depend on use alone and are not estimated."""
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ def extended_support(settings: Settings) -> float | None:
 
 
 BUDGET_FACTOR = 1.3
-"""Of the estimate: room for VAT, traffic and what depends on use."""
+"""Factor on the estimate: room for VAT, traffic and what depends on use."""
 
 
 def budget(settings: Settings) -> int | None:

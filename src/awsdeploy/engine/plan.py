@@ -70,7 +70,7 @@ class Plan:
     removals: list[Observed]
     conflicts: list[str]
     new: bool
-    """Whether nothing of this stack exists yet."""
+    """True if nothing of this stack exists yet."""
     observations: Sequence[Observed]
     """Everything of the stack as it was looked at."""
     replace: Collection[str] = ()

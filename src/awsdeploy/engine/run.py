@@ -30,7 +30,7 @@ class Run(StackContext):
     on_look: Callable[[type[Resource], str, Sequence[Observed]], None] = lambda _kind, _region, _observations: None
     """Told what every look finds: all of a kind in a region, or of a gate the one observed. From many threads."""
     regions: set[str] = field(default_factory=set)
-    """Where the stack has something: its own region, what is declared or recorded elsewhere."""
+    """Regions in which the stack has something: its own, and those that are declared or recorded."""
     unmanaged: set[type[Resource]] = field(default_factory=set)
     """Kinds that others make: this run finds none of them."""
     record: dict[str, Any] | None = field(default=None, init=False)

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 CONTINUES = re.compile(r"\s|$|at |Caused by|[}\])]+[,;]?$")
-"""How a line begins that belongs to the one before: what Node.js, Java and printed objects look like."""
+"""Start of a line that belongs to the one before: traces of Node.js and Java, and printed objects."""
 
 
 @dataclass(frozen=True)

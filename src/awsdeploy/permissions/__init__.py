@@ -65,7 +65,7 @@ UNRECORDED: Mapping[str, str] = {
     "ssm:TerminateSession": _SESSION,
     "ssmmessages:OpenDataChannel": _SESSION,
 }
-"""What is allowed although no recorded run needs it, and when it is needed."""
+"""Actions that are allowed although no recorded run needs them, and when they are needed."""
 
 
 def policies(settings: Settings, account: str = "*") -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ from awsdeploy.aws.session import AwsSession, Client
 from awsdeploy.config import Settings
 
 ATTEMPTS = 3
-"""How often a call without an answer is sent. A check that cannot be made does not stop the run."""
+"""Number of times that a call without an answer is sent. A check that cannot be made does not stop the run."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Question:
     settings: Settings
     session: AwsSession
     seconds: float = 0
-    """How long the creation usually takes."""
+    """Usual duration of the creation, in seconds."""
     folder: Path | None = None
     """Folder of config.toml, if there is one."""
 

@@ -27,7 +27,7 @@ ADVANCED_MONTHLY = 0.05
 
 BUILD = "build"
 AT_BUILD = "NEXT_PUBLIC_"
-"""What begins so, Next.js writes into the pages when it builds them."""
+"""Prefix of the variables that Next.js writes into the pages when it builds them."""
 
 Origin = Literal["set", "stack", "hand"]
 

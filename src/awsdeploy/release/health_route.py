@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 
 from awsdeploy.config import Service
 from awsdeploy.config.health_check import TCP
+from awsdeploy.config.project.javascript import without_comments
 from awsdeploy.config.project.tree import joined
 from awsdeploy.errors import next_command
 from awsdeploy.release.source import Source
@@ -25,7 +26,6 @@ _NEXT_FRONT = re.compile(r"(src/)?(app/([(\[@][^/]*/)*page|pages/(\[[^/]*\]/)?in
 _NEXT_FILE = re.compile(r"(src/)?(app/(?P<app>.+)/(page|route)|pages/(?P<pages>.+?)(/index)?)\.")
 _FRONT = re.compile(r"@(Get|All)\(\s*(['\"`]/?['\"`])?\s*\)|\.(get|all|use|route)\(\s*['\"`][/*]['\"`]|static\(")
 _PREFIX = re.compile(r"setGlobalPrefix\(\s*['\"`]/?([^'\"`]*?)/?['\"`]")
-_COMMENTS = re.compile(r"/\*.*?\*/|(?<![:'\"`])//[^\n]*", re.DOTALL)
 
 _NOT_SEEN = (
     "{service}: no route for the health path {path} can be seen in {folder}. This is the most common reason "
@@ -81,7 +81,7 @@ def source_texts(source: Source, directory: str) -> Mapping[str, str] | None:
     if not paths or len(paths) > MOST_FILES or sum(source.tree[path].size for path in paths) > MOST_BYTES:
         return None
     read = source.contents(paths)
-    return {path.removeprefix(top): _COMMENTS.sub("", body.decode(errors="replace")) for path, body in read.items()}
+    return {path.removeprefix(top): without_comments(body.decode(errors="replace")) for path, body in read.items()}
 
 
 def _framework(package: Mapping[str, object]) -> str | None:

@@ -47,7 +47,7 @@ class Manifest:
     health_status: str = "200-399"
     health_protocol: str = "http"
     repository: str = ""
-    """Where the machines fetch the commit; "" where its archive is in the bucket."""
+    """Address from which the machines fetch the commit; "" if its archive is in the bucket."""
     keep: int = KEPT
     version: int = VERSION
 

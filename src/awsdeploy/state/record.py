@@ -26,7 +26,7 @@ VERSION = 1
 KEPT_RUNS = 20
 
 MIGRATIONS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
-"""From version n to n + 1; each is tested from a kept sample of version n."""
+"""Migrations from version n to n + 1; each is tested from a kept sample of version n."""
 
 
 class StateUnwritable(AwsdeployError):
@@ -95,7 +95,7 @@ class State:
         self.entries: dict[str, StateEntry] = {}
         self.runs: list[dict[str, Any]] = []
         self.rebuilt = ""
-        """Why the file on disk could not be used, if it could not."""
+        """Reason why the file on disk could not be used, or nothing."""
         self.on_failure: Callable[[AwsdeployError], object] = lambda _error: None
         """Told of a write that failed, so that the run stops and not only the resource that noticed."""
         self._lock = threading.RLock()

@@ -53,7 +53,7 @@ class StackLock:
         self.me = uuid.uuid4().hex
         self.regions, self.memory = regions, memory
         self.left_by_our_own = False
-        """Whether the lock we took over belonged to a writer with the same record of intentions."""
+        """True if the lock we took over belonged to a writer with the same record of intentions."""
         self.declared = False
         """True if this run has declared the stack, so it had no resources before."""
         self._crashed: float | None = None  # monotonic

@@ -9,7 +9,7 @@ from tests.simulated import World
 
 Hand = Callable[[World, dict[str, Observed]], None]
 HANDS: dict[str, tuple[str, Hand]] = {}
-"""What is changed → the resource whose plan must show it, and how it is changed."""
+"""Change → the resource whose plan must show it, and how it is changed."""
 COVERS: dict[str, str] = {}
 """A parameter awsdeploy sends → the row of `HANDS` that proves it is read."""
 SETTLED: dict[str, str] = {}

@@ -22,7 +22,7 @@ from awsdeploy.engine.resource import (
 ANOTHER = "{backup} makes a new one."
 
 FINAL = "-final-"
-"""In the name of what a deleted database left."""
+"""Part of the names of final snapshots."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

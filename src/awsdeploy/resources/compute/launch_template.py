@@ -42,7 +42,7 @@ IMAGE = "awsdeploy:image"
 LATER = "running machines do not change until they are replaced"
 
 KEPT = 2
-"""How many versions of a template stay: the one in use and the one before."""
+"""Number of versions of a template that are kept: the one in use and the one before."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

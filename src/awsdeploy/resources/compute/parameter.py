@@ -36,10 +36,10 @@ PASSWORD_LENGTH = 32
 ALPHABET = string.ascii_letters + string.digits  # RDS refuses / @ " and spaces; no shell or URL needs quoting
 PASSWORD_VERSION = "awsdeploy:incarnation"  # noqa: S105  # the name of a tag
 SHARED = "database"
-"""Where parameters of more than one service are; every other folder is a service's, and its keys are the machines'."""
+"""Folder of parameters of more than one service. Every other folder is a service's, and its keys are the machines'."""
 BATCH = 10  # AWS: names in one GetParameters
 TAG_SET, BY_ENV = "awsdeploy:set", "env"
-"""What tells a value that the owner has set by `awsdeploy env` from what the stack itself keeps there."""
+"""Tag of a value that the owner has set with `awsdeploy env`, not the stack itself."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -47,7 +47,7 @@ OF_THE_SNAPSHOT = {
     "MaxAllocatedStorage",
     "StorageEncrypted",
 }
-"""What RestoreDBInstanceFromDBSnapshot does not accept, or takes from the snapshot; `diff` finds what differs."""
+"""Parameters that RestoreDBInstanceFromDBSnapshot refuses or takes from the snapshot; `diff` finds differences."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

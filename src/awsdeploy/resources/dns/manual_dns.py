@@ -31,9 +31,9 @@ class ManualDns(Gate):
     names: tuple[str, ...]
     zone: HostedZone | None = None
     public: PublicDns = NOT_ASKED
-    """What the DNS before the zone says: it stops with the move unless the zone says it, too."""
+    """Records of the DNS before the zone: they end with the move unless the zone has them, too."""
     https: bool = False
-    """Whether the certificate is waited for: then only the names themselves are left to say."""
+    """True if the certificate is waited for: then only the names themselves are still to be entered."""
 
     title = "DNS records to enter"
     wait = Wait(ready={"said"})

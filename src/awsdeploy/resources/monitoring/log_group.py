@@ -32,7 +32,7 @@ KEY = "monitoring/logs/"
 COMMANDS = "exec"
 """The last part of the name of the group that holds what `exec` was answered."""
 COMMANDS_DAYS = 1
-"""How long it is kept there: the shortest period that AWS offers."""
+"""Days that it is kept there: the shortest period that AWS offers."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -31,11 +31,11 @@ DIMENSIONS: Mapping[type, str] = {
 AGENT = "CWAgent"
 """The namespace of what the CloudWatch agent on a machine measures."""
 ROOT_DISK: Mapping[str, str] = {"path": "/", "fstype": "xfs"}
-"""How the agent names a machine's disk besides `InstanceId`: Amazon Linux 2 and 2023 keep `/` on XFS, and the agent's
+"""Dimensions of a machine's disk besides `InstanceId`: Amazon Linux 2 and 2023 keep `/` on XFS, and the agent's
 settings drop the device (`drop_device`), which has another name on every kind of machine. Of a group it names none."""
 
 WHOLE_BUCKET: Mapping[str, str] = {"FilterId": METRICS}
-"""How S3 names its request metrics besides `BucketName`."""
+"""Dimension of S3's request metrics besides `BucketName`."""
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from awsdeploy.engine.resource import (
 from awsdeploy.resources import tag_calls
 
 PENDING = "PendingConfirmation"
-"""What AWS lists in place of an ARN until the addressee has followed the link in the mail."""
+"""Text that AWS lists in place of an ARN until the recipient has followed the link in the e-mail."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

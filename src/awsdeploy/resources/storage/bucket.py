@@ -25,7 +25,7 @@ from awsdeploy.resources.storage.bucket_contents import empty, location
 from awsdeploy.resources.storage.bucket_setting import Expiry, Setting
 
 CLOSED = dict.fromkeys(("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"), True)
-"""How AWS makes every bucket: nothing in it can be opened to the public."""
+"""Block Public Access as AWS sets it for every new bucket: nothing in it can be opened to the public."""
 
 SETTINGS = (
     *("PublicAccessBlock", "BucketEncryption", "BucketOwnershipControls", "BucketVersioning", "BucketPolicy"),

@@ -13,7 +13,7 @@ import re
 from awsdeploy.engine.resource import Aws, Resource, Stack
 
 AREA = "storage"
-"""What the keys of all buckets begin with."""
+"""Start of the keys of all buckets."""
 
 # AWS: 63 characters, lower case. The rest is the longest word (9), the account, the digest, a counter, hyphens.
 SLUG = 28

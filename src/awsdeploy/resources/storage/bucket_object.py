@@ -22,7 +22,7 @@ from awsdeploy.resources.storage.bucket import Bucket
 ARTIFACTS = "storage/artifacts"
 """The bucket that holds them: a listing shows no tags, so the place is the identity."""
 FOLDER = "bootstrap/"
-"""What the names of all of them begin with; everything else in the bucket belongs to others."""
+"""Start of the names of all of them; everything else in the bucket belongs to others."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

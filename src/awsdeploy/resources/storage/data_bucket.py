@@ -18,7 +18,7 @@ from awsdeploy.resources.storage.bucket_contents import weigh
 from awsdeploy.resources.storage.bucket_setting import Setting
 
 BY_POLICY = {**CLOSED, "BlockPublicPolicy": False, "RestrictPublicBuckets": False}
-"""What a policy opens is open; what an object's own list of readers would open is not."""
+"""Block Public Access with policies allowed: an object's own access control list opens nothing."""
 
 GIGABYTE = 1024**3
 

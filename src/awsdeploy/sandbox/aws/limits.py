@@ -27,7 +27,7 @@ class Limits:
     plan: str = "PAID"
     """FREE, PAID, or empty for an account from before there were plans."""
     root: bool = False
-    """Whether calls are signed by the account's root user."""
+    """True if calls are signed by the account's root user."""
     not_offered: dict[str, list[str]] = field(default_factory=dict)
     """The zones that do not offer an instance type."""
     not_orderable: list[str] = field(default_factory=list)

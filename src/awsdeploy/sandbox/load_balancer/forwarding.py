@@ -37,7 +37,7 @@ CONNECTING = 10.0  # seconds. AWS: a target that has not accepted by then is a 5
 LINGER = 5.0  # seconds that a client may go on sending what nobody wants any more
 PAGE = "<!doctype html><title>nothing deployed yet</title><p>nothing deployed yet</p>"
 TITLES = {503: "Service Temporarily Unavailable", 504: "Gateway Time-out"}
-"""What AWS calls them, where it is not what everybody does."""
+"""AWS's names for status codes, where they differ from the usual ones."""
 VALID = re.compile(r"[-A-Za-z0-9]+")
 """AWS: the header names that stay with `routing.http.drop_invalid_header_fields.enabled`."""
 

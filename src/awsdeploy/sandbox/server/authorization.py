@@ -119,7 +119,7 @@ TAGGING = {
     "iam:CreateInstanceProfile": "iam:TagInstanceProfile",
     "iam:CreateOpenIDConnectProvider": "iam:TagOpenIDConnectProvider",
 }
-"""What it takes to tag a thing in the call that makes it, by service or operation."""
+"""Action needed to tag a resource in the call that creates it, by service or operation."""
 TAG_FIELDS = ("TagSpecifications", "Tags", "tags", "ResourceTags")
 
 

@@ -39,7 +39,7 @@ SERVICES = {
 }
 MOTO_NAMES = {"service-quotas": "servicequotas", "lambda": "awslambda"}
 ACCOUNT_LEVEL = "/v20180820/"
-"""How S3's control plane, which is signed for as S3, begins its paths."""
+"""Start of the paths of S3's control plane, which is signed as S3."""
 STRANGER = "AWS4-HMAC-SHA256 Credential=nobody/20260101/us-east-1/s3/aws4_request"
 SIGNED = re.compile(r"Credential=([^/]+)/")
 SCOPE = re.compile(r"Credential=[^/]+/\d+/(?P<region>[^/]+)/(?P<service>[^/]+)/aws4_request")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 HEADER = "X-Awsdeploy-Sandbox"
 """The header of a control call; its value is the sandbox's secret."""
 MACHINE = "ASIA"
-"""How access key ids of machines begin. AWS: those of temporary credentials."""
+"""Start of a machine's access key id. AWS: that of temporary credentials."""
 
 
 @dataclass(frozen=True, repr=False)

@@ -36,7 +36,7 @@ CONTROL = "/_sandbox/"
 ADDRESS = f"{CONTROL}address"
 LINK = f"{CONTROL}link/"
 CLIENT = "198.51.100.7"
-"""From where a client of the sandbox seems to come; as plain text, as checkip.amazonaws.com says it."""
+"""Address from which a client of the sandbox seems to come; as plain text, as checkip.amazonaws.com says it."""
 
 
 class ControlCalls(Protocol):

@@ -14,7 +14,7 @@ from awsdeploy.sandbox.server.world import World
 
 AT_THE_PARENT = ("NS", "DS")
 ADDRESS = "198.51.100.80"
-"""What an alias answers: a load balancer of the sandbox has no address that could be told."""
+"""Answer for an alias: a load balancer of the sandbox has no public address."""
 
 
 def publish(world: World, name: str, kind: str, values: list[str]) -> None:

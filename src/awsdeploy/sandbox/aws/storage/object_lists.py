@@ -11,7 +11,7 @@ from awsdeploy.sandbox.server.call import ApiCall
 from awsdeploy.sandbox.server.world import World
 
 ENCODED = ("Key", "Prefix", "Delimiter", "KeyMarker", "NextKeyMarker")
-"""What AWS encodes with `EncodingType=url` (API_ListObjectVersions)."""
+"""Fields that AWS encodes with `EncodingType=url` (API_ListObjectVersions)."""
 MOST = 1000
 """AWS: versions in one answer."""
 
