@@ -28,8 +28,8 @@ test('a word that could be a path or an option is refused', () => {
 })
 
 test('exec has a folder of its own and keeps nothing', () => {
-  const exec = settings(['exec', ...PLACE, 'true'], { ROOT: '/root' })
-  assert.equal(exec?.work, `/root/var/lib/awsdeploy/exec.${process.pid}`)
+  const exec = settings(['exec', ...PLACE, 'true'], { ROOT: '/machine' })
+  assert.equal(exec?.work, `/machine/var/lib/awsdeploy/exec.${process.pid}`)
   assert.deepEqual([exec?.log, exec?.stepLog], ['/dev/null', '/dev/null'])
 })
 
