@@ -6,7 +6,8 @@
 #   make rehearsal  on your AWS account: shows what it costs, asks, records what AWS answers, destroys (docs/rehearsal.md)
 #   make audit    known vulnerabilities of the locked packages; says so where it cannot look them up
 #   make scan     Prowler looks at the documented stack in the sandbox; each finding needs a decision in docs/security.md
-#   make torture  every crash point and every other exhaustive run, which `make test` samples
+#   make torture  every crash point and every other exhaustive run, which `make test` samples;
+#                 its table goes into docs/reliability.md
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -46,7 +47,7 @@ quick: lint
 	$(PYTEST) $(SEEDED) -m "not torture and not slow"
 
 torture: $(VENV)/.dev
-	$(PYTEST) -m torture
+	$(PYTEST) -m torture --reliability docs/reliability.md
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff format --check .

@@ -24,6 +24,7 @@ from awsdeploy.sandbox.control import RunningSandbox
 from awsdeploy.sandbox.machines import toolchain
 from awsdeploy.sandbox.machines.toolchain import NoToolchain
 from tests import shared
+from tests.reliability import Reliability
 from tests.sandbox.sample_application import STILL
 from tests.simulated import DOCUMENTED, World
 from tests.system.mutants import mutants
@@ -75,8 +76,14 @@ def _models() -> Iterator[None]:
         yield
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--reliability", type=Path, metavar="FILE", help="write the table of the outcomes into FILE")
+
+
 def pytest_configure(config: pytest.Config) -> None:
     gc.disable()
+    if (file := config.getoption("--reliability")) and not hasattr(config, "workerinput"):
+        config.pluginmanager.register(Reliability(file))
     if shared.begin():
         config.add_cleanup(shared.end)
 

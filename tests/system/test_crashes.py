@@ -8,7 +8,7 @@ from __future__ import annotations
 import random
 import shutil
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -28,6 +28,7 @@ platform = "supported"
 [monitoring]
 emails = ["ops@example.com"]
 """
+Record = Callable[[str, object], None]
 FAULTS = ("kill-before", "kill-after", "lost-answer")
 WRITES_OF_UP = 130  # at least: what AWS refuses because a role is too fresh is asked again
 WRITES_OF_DESTROY = 105  # at least; what is refused because something still uses it is asked again
@@ -74,9 +75,9 @@ def world_before(command: str, world: World, stack_world: World, tmp_path: Path)
 @pytest.mark.slow
 @pytest.mark.parametrize(("command", "fault", "write"), points(SAMPLE))
 def test_a_crash_is_survived(
-    world_before: World, command: str, fault: str, write: int, all_resources: dict[str, int]
+    world_before: World, command: str, fault: str, write: int, all_resources: dict[str, int], record_property: Record
 ) -> None:
-    survive(world_before, command, fault, write, all_resources)
+    survive(world_before, command, fault, write, all_resources, record_property)
     if command == "up":
         world_before.destroy(world_before.settings(CONFIG))
         assert leftovers(world_before) == []
@@ -85,12 +86,12 @@ def test_a_crash_is_survived(
 @pytest.mark.torture
 @pytest.mark.parametrize(("command", "fault", "write"), points(EVERY_POINT))
 def test_every_crash_is_survived(
-    world_before: World, command: str, fault: str, write: int, all_resources: dict[str, int]
+    world_before: World, command: str, fault: str, write: int, all_resources: dict[str, int], record_property: Record
 ) -> None:
-    survive(world_before, command, fault, write, all_resources)
+    survive(world_before, command, fault, write, all_resources, record_property)
 
 
-def survive(world: World, command: str, fault: str, write: int, all_there_is: dict[str, int]) -> None:
+def survive(world: World, command: str, fault: str, write: int, all_there_is: dict[str, int], record: Record) -> None:
     """The same command again ends as if nothing had been: nothing is missing, twice, or left."""
     settings = world.settings(CONFIG)
     words = {"up": UP, "destroy": DESTROY}[command]
@@ -108,16 +109,21 @@ def survive(world: World, command: str, fault: str, write: int, all_there_is: di
         assert again.returncode in ({6} if first.returncode == 0 else {0, 6}), again.stderr
     assert "Traceback" not in first.stderr + again.stderr
     if command == "up":
-        no_twins(world.everything(settings))
+        no_twins(world.everything(settings), record)
         assert writes(world.up(settings)) == {}
-        assert without_backups(how_many(world)) == without_backups(all_there_is)
+        there, wanted = Counter(without_backups(how_many(world))), without_backups(all_there_is)
+        record("leaks", (there - Counter(wanted)).total())
+        assert there == wanted
     else:
-        assert leftovers(world) == []
+        left = leftovers(world)
+        record("leaks", len(left))
+        assert left == []
 
 
-def no_twins(observations: list[Observed]) -> None:
+def no_twins(observations: list[Observed], record: Record) -> None:
     """One object for each key of each kind; volumes have their machine's."""
     counted = Counter((one.kind.__name__, one.key) for one in observations)
+    record("twins", sum(count - 1 for count in counted.values()))
     assert {what: count for what, count in counted.items() if count > 1} == {}
 
 

@@ -305,8 +305,11 @@ def test_an_own_tag_changed_by_hand_is_shown_and_mended_on_every_kind(whole_stac
 def test_a_tag_that_the_config_no_longer_has_is_taken_off_and_others_stay(
     whole_stack: tuple[World, Any], table: str
 ) -> None:
-    world, _ = whole_stack
+    world, before = whole_stack
     world.control("POST", "organisation", {})
+    for observed in world.everything(before):
+        if observed.kind.__name__ in own_tags.PUT:
+            own_tags.PUT[observed.kind.__name__](world, observed, {"Theirs": "stays"})
     settings = world.settings(EVERYTHING + table)
     world.up(settings)
     for name, found in carried(world, settings).items():

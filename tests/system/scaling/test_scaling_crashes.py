@@ -13,7 +13,7 @@ from tests.account import leftovers
 from tests.sampling import sampled
 from tests.simulated import World, writes
 from tests.system.scaling.conftest import SCALED
-from tests.system.test_crashes import FAULTS, KILLED, no_twins
+from tests.system.test_crashes import FAULTS, KILLED, Record, no_twins
 
 FIRST, LARGER, GONE = "first", "larger", "gone"
 WRITES = {
@@ -40,8 +40,10 @@ DESTROY = ("destroy", "--confirm", "shop-dev", "--delete-data", "--delete-zone")
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("what", "operation", "fault"), sampled(EVERY_POINT, SAMPLE))
-def test_a_crash_is_survived(request: pytest.FixtureRequest, what: str, operation: str, fault: str) -> None:
-    survive(where(request, what), what, operation, fault)
+def test_a_crash_is_survived(
+    request: pytest.FixtureRequest, what: str, operation: str, fault: str, record_property: Record
+) -> None:
+    survive(where(request, what), what, operation, fault, record_property)
 
 
 def where(request: pytest.FixtureRequest, what: str) -> World:
@@ -55,7 +57,7 @@ def sized(size: str) -> str:
     return ONE.replace("[services.backend]", f'[services.backend]\ninstance_type = "{size}"')
 
 
-def survive(world: World, what: str, operation: str, fault: str) -> None:
+def survive(world: World, what: str, operation: str, fault: str, record: Record) -> None:
     if what == LARGER:  # the third version: there is one before the last to delete
         world.up(world.settings(sized("t3.small")))
     text = {FIRST: ONE, LARGER: sized("t3.medium"), GONE: SCALED}[what]
@@ -73,10 +75,12 @@ def survive(world: World, what: str, operation: str, fault: str) -> None:
     assert "Traceback" not in first.stderr + again.stderr
     if what != GONE:
         observations = world.everything(settings)
-        no_twins([one for one in observations if not one.key.startswith("machines/backend-template/")])
+        no_twins([one for one in observations if not one.key.startswith("machines/backend-template/")], record)
         templates = [one for one in observations if one.kind.__name__ == "LaunchTemplate"]
         assert [len(one.raw["Versions"]) for one in templates] == [2 if what == LARGER else 1]
         assert writes(world.up(settings)) == {}
         world.destroy(settings)
     assert world.everything(settings) == []
-    assert leftovers(world) == []
+    left = leftovers(world)
+    record("leaks", len(left))
+    assert left == []
