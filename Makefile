@@ -47,7 +47,7 @@ quick: lint
 	$(PYTEST) $(SEEDED) -m "not torture and not slow"
 
 torture: $(VENV)/.dev
-	$(PYTEST) -m torture --reliability docs/reliability.md
+	$(PYTEST) -m torture --reliability=docs/reliability.md
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff format --check .
