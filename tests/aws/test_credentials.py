@@ -84,7 +84,7 @@ SHELLS = {
     ),
     "a config that is none": Wrong("AWS configuration cannot be used.*Correct .*config", {}, "rubbish"),
     "a config in another encoding": Wrong("AWS configuration cannot be used.*Correct .*config", {}, "[profile \udcff]"),
-    "an unknown profile": Wrong(r"work.*could not be found.*there are: other", {}, "[profile other]\n"),
+    "an unknown profile": Wrong(r"work.*could not be found.*available: other", {}, "[profile other]\n"),
     "profiles in a circle": Wrong(
         "configuration cannot be used.*Correct",
         {},
