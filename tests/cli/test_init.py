@@ -234,11 +234,13 @@ def test_routes_that_are_never_reached_are_pointed_out(project: Path, place: str
     assert "get no requests" not in run(*ALL, "--force").stderr
 
 
-def test_a_missing_api_prefix_is_pointed_out(project: Path) -> None:
+def test_a_missing_api_prefix_is_removed_by_the_load_balancer(project: Path) -> None:
     program(project / "back", NEST, "app.listen(9999)")
     assert "prefix" not in run(*ALL).stderr
+    assert not written().services["backend"].strip_prefix
     program(project / "front", NEXT)
-    assert 'without the global prefix "api"' in run(*ALL, "--force").stderr
+    assert "no global prefix: the load balancer removes /api" in run(*ALL, "--force").stderr
+    assert written().services["backend"].strip_prefix
 
 
 def test_folders_are_relative_to_the_top_of_the_repository(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -259,11 +261,12 @@ def test_what_was_found_and_what_was_not_is_said_and_written(project: Path) -> N
     (project / "server" / ".nvmrc").write_text("v22.1.0\n")
     said = run(*ALL).stderr
     assert "  Node.js 22.1.0 (server/.nvmrc), Prisma, migrations by npm run migrate:deploy\n" in said
-    assert '  Not found: a health route: add one and set health = "/v1/health", or set health = "tcp".\n' in said
+    assert '  Note: no health route: with health = "tcp" any answer below 500 means healthy.\n' in said
     assert "  Not found: a lock file: commit one, because `deploy` installs by it.\n" in said
     backend = written().services["backend"]
     assert (backend.paths, backend.migrate) == (("/v1", "/v1/*"), "npm run migrate:deploy")
-    assert "# Not found: a health route" in Path("config.toml").read_text()
+    assert backend.health == "tcp"
+    assert "# Note: no health route" in Path("config.toml").read_text()
 
 
 @pytest.mark.parametrize(

@@ -309,6 +309,24 @@ CASES = [
         ('no status codes with health = "tcp"',),
     ),
     ConfigCase(
+        "a prefix to strip from a pattern",
+        '[services.backend]\npaths = ["/*/api"]\nstrip_prefix = true',
+        "4: services.backend.paths[0]",
+        ("expected a path such as /api or /api/*",),
+    ),
+    ConfigCase(
+        "a prefix to strip from every path",
+        "[services.frontend]\nstrip_prefix = true",
+        "services.frontend.paths",
+        ("expected a path such as /api or /api/*", '"/*"'),
+    ),
+    ConfigCase(
+        "a prefix of a worker",
+        "[services.job]\nstrip_prefix = true",
+        "4: services.job.strip_prefix",
+        ("a worker gets no requests",),
+    ),
+    ConfigCase(
         "codes of a worker", '[services.job]\nhealth_status = "200"', "4: services.job", ("a worker has no port",)
     ),
     ConfigCase("service in capitals", "[services.Web]\nport = 80", "3: services.Web", ('for example "web"',)),

@@ -81,6 +81,24 @@ def test_which_answers_are_healthy(written: str, path: str, codes: str, healthy:
     assert {code for code in (200, 302, 404, 503) if backend.is_healthy(code)} == healthy
 
 
+@pytest.mark.parametrize(
+    ("written", "prefixes", "health", "asked"),
+    [
+        ("", (), "/api/health", "/api/health"),
+        ("strip_prefix = true", ("/api",), "/health", "/api/health"),
+        ('strip_prefix = true\nhealth = "tcp"', ("/api",), "/", "/api/"),
+        ('strip_prefix = true\npaths = ["/v1", "/v1/admin/*"]\nhealth = "/ok"', ("/v1/admin", "/v1"), "/ok", "/v1/ok"),
+    ],
+)
+def test_a_stripped_prefix_changes_what_the_program_is_asked(
+    written: str, prefixes: tuple[str, ...], health: str, asked: str
+) -> None:
+    text = f'name = "shop"\nplatform = "supported"\n[services.frontend]\n[services.backend]\n{written}\n'
+    backend = loads(text).services["backend"]
+    assert (backend.stripped_prefixes, backend.health_path) == (prefixes, health)
+    assert backend.asked(backend.health_path) == asked
+
+
 def test_the_dev_preset_is_small_and_the_rest_stays() -> None:
     """K1: t3.micro and db.t3.micro; nothing but sizes differs from prod."""
     dev, prod = settings(environment="dev"), settings()

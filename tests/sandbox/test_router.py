@@ -171,6 +171,58 @@ def test_a_request_reaches_the_machine_whose_path_it_names(site: Site) -> None:
     assert site.get("/apix") == (200, "front")
 
 
+def test_a_rewrite_changes_what_the_machine_is_asked_and_nothing_else(site: Site) -> None:
+    rewrite = {"Rewrites": [{"Regex": "^(/api)/?(.*)$", "Replace": "/$2"}]}
+    rule = {
+        "Conditions": [{"Field": "path-pattern", "PathPatternConfig": {"Values": ["/api", "/api/*", "/else"]}}],
+        "Actions": [{"Type": "forward", "TargetGroupArn": site.sample.group}],
+    }
+    transforms = [{"Type": "url-rewrite", "UrlRewriteConfig": rewrite}]
+    elbv2, listener = site.sample.elbv2, site.sample.listener
+    (made,) = elbv2.create_rule(ListenerArn=listener, Priority=10, Transforms=transforms, **rule)["Rules"]
+    assert made["Transforms"] == transforms
+    application = site.run("api")
+    site.until(lambda: site.answers("api"))
+    application.seen.clear()
+    for path in ("/api", "/api/users?page=/2", "/api?x=1", "/else?x=1"):
+        site.get(path)
+    assert [path for path, _ in application.seen] == ["/", "/users?page=/2", "/?x=1", "/else?x=1"]
+    elbv2.modify_rule(RuleArn=made["RuleArn"], Actions=rule["Actions"])
+    shown = {one["RuleArn"]: one["Transforms"] for one in elbv2.describe_rules(ListenerArn=listener)["Rules"]}
+    assert shown.pop(made["RuleArn"]) == transforms
+    assert list(shown.values()) == [[]]
+    elbv2.modify_rule(RuleArn=made["RuleArn"], ResetTransforms=True)
+    site.get("/api/users")
+    assert application.seen[-1][0] == "/api/users"
+
+
+@pytest.mark.parametrize(
+    ("expressions", "default", "code"),
+    [
+        (["^/api(?=/)(.*)$"], False, "ValidationError"),
+        (["("], False, "ValidationError"),
+        (["^/api", "^/v1"], False, "ValidationError"),
+        (["^/api"], True, "OperationNotPermitted"),
+    ],
+)
+def test_what_aws_takes_no_rewrite_for(site: Site, expressions: list[str], default: bool, code: str) -> None:
+    elbv2, listener = site.sample.elbv2, site.sample.listener
+    transforms = [
+        {"Type": "url-rewrite", "UrlRewriteConfig": {"Rewrites": [{"Regex": one, "Replace": "/"}]}}
+        for one in expressions
+    ]
+    (rule,) = [one["RuleArn"] for one in elbv2.describe_rules(ListenerArn=listener)["Rules"]]
+    conditions = [{"Field": "path-pattern", "PathPatternConfig": {"Values": ["/api"]}}]
+    actions = [{"Type": "forward", "TargetGroupArn": site.sample.group}]
+    with refused(code):
+        if default:
+            elbv2.modify_rule(RuleArn=rule, Transforms=transforms)
+        else:
+            elbv2.create_rule(
+                ListenerArn=listener, Priority=5, Conditions=conditions, Actions=actions, Transforms=transforms
+            )
+
+
 def test_a_host_rule_counts_for_who_sends_that_host(site: Site) -> None:
     elbv2 = site.sample.elbv2
     fixed = {"StatusCode": "404", "MessageBody": "not here", "ContentType": "text/plain"}

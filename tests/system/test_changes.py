@@ -210,6 +210,33 @@ def test_another_health_check_changes_the_target_group_alone(brought_up: Callabl
         assert keys(world, settings) == before
 
 
+def test_a_prefix_is_stripped_and_kept_again_by_changing_the_rule_alone(brought_up: Callable[[str], World]) -> None:
+    world = brought_up(PLAIN)
+    before = keys(world, world.settings(PLAIN))
+    elbv2 = world.client("elbv2")
+    for written, transforms in (
+        ('strip_prefix = true\nhealth = "/api/health"', [("^(/api)/?(.*)$", "/$2")]),
+        ("", []),
+    ):
+        settings = world.settings(f"{PLAIN}[services.frontend]\n[services.backend]\n{written}\n")
+        changed = {call for call in writes(world.up(settings)) if not call.startswith("ssm:")}  # the stack lock
+        assert changed == {"elbv2:ModifyRule"}
+        assert keys(world, settings) == before
+        (listener,) = [one.id for one in world.everything(settings) if one.key == "web/http"]
+        rules = [one for one in elbv2.describe_rules(ListenerArn=listener)["Rules"] if one["Priority"] != "default"]
+        found = [one["UrlRewriteConfig"]["Rewrites"] for rule in rules for one in rule["Transforms"]]
+        assert [(one["Regex"], one["Replace"]) for each in found for one in each] == transforms
+        assert writes(world.up(settings)) == {}
+    elbv2.modify_rule(
+        RuleArn=rules[0]["RuleArn"],
+        Transforms=[{"Type": "url-rewrite", "UrlRewriteConfig": {"Rewrites": [{"Regex": "^/a", "Replace": "/b"}]}}],
+    )
+    (change,) = [one for item in world.plan(settings).items.values() for one in item.changes]
+    assert "rewritten from ^/a to /b" in str(change.old)
+    world.up(settings)
+    assert world.plan(settings).quiet
+
+
 def test_another_port_changes_the_target_group_and_no_machine(brought_up: Callable[[str], World]) -> None:
     """Nothing answers there before the first release, and `up` does not wait for it."""
     world = brought_up(PLAIN)

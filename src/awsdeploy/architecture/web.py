@@ -99,7 +99,9 @@ class Web:
         paths.sort(key=lambda one: len(one[0].rstrip("*")), reverse=True)
         for name, group in itertools.groupby(paths, key=lambda one: one[1]):
             for together in _fives(path for path, _ in group):
-                yield Rule(self.target_groups[name], paths=together)
+                prefixes = {one.removesuffix("/*") for one in together}
+                stripped = tuple(one for one in self.services[name].stripped_prefixes if one in prefixes)
+                yield Rule(self.target_groups[name], paths=together, stripped=stripped)
 
 
 class Names:

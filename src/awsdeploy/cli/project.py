@@ -153,6 +153,8 @@ def _services(found: tuple[Program, ...]) -> list[str]:
             lines.append(f"directory = {_text(program.folder)}")
         if program.paths:
             lines.append(f"paths = [{', '.join(map(_text, program.paths))}]")
+        if program.strip_prefix:
+            lines.append("strip_prefix = true    # the program gets /users for /api/users")
         if program.health:
             lines.append(f"health = {_text(program.health)}")
         if program.migrate:

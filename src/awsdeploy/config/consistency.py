@@ -174,6 +174,7 @@ def _services(settings: Settings) -> Iterator[Mistake]:
         yield from _health_status(path, service)
         yield from _scaling(path, service)
         yield from _nginx(path, service)
+        yield from _strip_prefix(path, service)
         yield from _policies(path, service)
         yield from _placeholders(path, service, settings)
 
@@ -202,6 +203,19 @@ def _nginx(path: tuple[str, str], service: Service) -> Iterator[Mistake]:
             f"{NGINX_OFFSET}"
         )
         yield Mistake((*path, "port"), text, about=((*path, "nginx"),))
+
+
+def _strip_prefix(path: tuple[str, str], service: Service) -> Iterator[Mistake]:
+    if not service.strip_prefix:
+        return
+    if service.port is None:
+        text = "expected no strip_prefix for a worker: a worker gets no requests"
+        yield Mistake((*path, "strip_prefix"), text, about=((*path, "port"), (*path, "paths")))
+    for place, one in enumerate(service.paths):
+        prefix = one.removesuffix("/*")
+        if not prefix or "*" in prefix or "?" in prefix:
+            text = f"expected a path such as /api or /api/* with strip_prefix, got {shown(one)}"
+            yield Mistake((*path, "paths", place), text, about=((*path, "strip_prefix"),))
 
 
 def _policies(path: tuple[str, str], service: Service) -> Iterator[Mistake]:

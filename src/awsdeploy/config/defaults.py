@@ -81,7 +81,10 @@ def _following(written: Tree) -> Iterator[tuple[tuple[str, ...], object, str]]:
     for service, keys in services.items() if isinstance(services, Mapping) else ():
         yield ("services", service, "name"), service, "default"
         served = isinstance(keys, dict) and "port" in keys
-        for key, value in SERVICES.get(service, {"health": "/"} if served else {}).items():
+        usual = dict(SERVICES.get(service, {"health": "/"} if served else {}))
+        if service == "backend" and isinstance(keys, dict) and keys.get("strip_prefix") is True:
+            usual["health"] = "/health"
+        for key, value in usual.items():
             yield ("services", service, key), value, "default"
         yield ("services", service, "directory"), service, "default"
         yield ("services", service, "instance_type"), preset["service"]["instance_type"], because

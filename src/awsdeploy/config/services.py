@@ -49,8 +49,11 @@ class Service(Frozen):
     """The port the service listens on. Default: 3000 for frontend, 9999 for backend, otherwise none."""
     paths: tuple[ServicePath, ...] = ()
     """Paths that the load balancer sends to the service. Default: /* for frontend, /api and /api/* for backend."""
+    strip_prefix: bool = False
+    """Remove the prefix of the paths from requests: the program gets /users for /api/users."""
     health: Annotated[str, AfterValidator(health_check.path), pattern("(/.*|tcp)")] | None = None
-    """Health check path, or tcp: any answer below 500 means healthy. Default: /api/health for backend, otherwise /."""
+    """Health check path, or tcp: any answer below 500 means healthy. Default: /api/health for backend (/health
+    with strip_prefix), otherwise /."""
     health_status: Annotated[str, AfterValidator(health_check.codes), pattern(health_check.CODES)] = "200-399"
     """Status codes that mean healthy: values and ranges from 200 to 499."""
     instances: Annotated[int, AfterValidator(rules.whole(1, 20)), between(1, 20)] = 1
@@ -73,6 +76,17 @@ class Service(Frozen):
     """ARNs of managed IAM policies that the program needs."""
     statements: tuple[Statement, ...] = ()
     """IAM statements that the program needs: [[services.NAME.statements]]."""
+
+    @property
+    def stripped_prefixes(self) -> tuple[str, ...]:
+        """Prefixes that the load balancer removes from paths, the longest first; none without strip_prefix."""
+        if not self.strip_prefix:
+            return ()
+        return tuple(sorted({path.removesuffix("/*") for path in self.paths}, key=lambda one: (-len(one), one)))
+
+    def asked(self, path: str) -> str:
+        """Return what a browser asks for so that the program gets `path`."""
+        return f"{self.stripped_prefixes[-1]}{path}" if self.stripped_prefixes else path
 
     @property
     def health_path(self) -> str:

@@ -230,7 +230,7 @@ class Releaser:
             expected = f"{service.health_path} with {service.healthy_codes}"
             remedy = f"It must answer {expected}, also with X-Forwarded-Proto: https."
             raise ReleaseFailed(service.name, machine, _unserved(outcome, said, health.offer(service, remedy, said)))
-        path = service.health_path
+        path = service.asked(service.health_path)
         if public_check.served_by(self.release_target.settings.web_services.values(), path) != service.name:
             return
         times = 2 * len(self.release_target.machines[service.name]) + 1

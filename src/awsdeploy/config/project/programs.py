@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
+from awsdeploy.config.health_check import TCP
 from awsdeploy.config.project import nestjs, nextjs, orm
 from awsdeploy.config.project.node_version import node_version
 from awsdeploy.config.project.package_managers import PackageManager, package_manager
@@ -24,7 +25,8 @@ USUAL = {
 }
 """Names of folders by which one of several programs of a framework is chosen."""
 
-NO_PREFIX = 'without the global prefix "api", which the /api paths and the health check need'
+NO_PREFIX = "no global prefix: the load balancer removes /api from the paths (strip_prefix)"
+NO_HEALTH = f'no health route: with health = "{TCP}" any answer below 500 means healthy'
 HIDDEN = "routes that get no requests, because /api goes to the backend: "
 
 WORKSPACES = ("pnpm-workspace.yaml", "nx.json", "turbo.json", "lerna.json")
@@ -44,7 +46,9 @@ class Program:
     port: int
     package_manager: str = ""
     paths: tuple[str, ...] = ()
+    strip_prefix: bool = False
     health: str = ""
+    """Path of the health check, or tcp."""
     migrate: str = ""
     orm: str = ""
     node: str = ""
@@ -61,7 +65,7 @@ class Program:
         """Text with what else was found."""
         parts = (
             f"Node.js {self.node} ({self.node_source})" if self.node else "",
-            f"health route {self.health}" if self.health else "",
+            f"health route {self.health}" if self.health not in ("", TCP) else "",
             self.orm,
             f"migrations by {self.migrate}" if self.migrate else "",
         )
@@ -118,7 +122,8 @@ def _cannot_tell(path: str) -> str:
 def _alone(program: Program) -> Program:
     """A program that gets every request: it needs no prefix, and no other service takes its routes."""
     remarks = tuple(one for one in program.remarks if one != NO_PREFIX and not one.startswith(HIDDEN))
-    return dataclasses.replace(program, paths=() if program.service == "frontend" else ("/*",), remarks=remarks)
+    paths = () if program.service == "frontend" else ("/*",)
+    return dataclasses.replace(program, paths=paths, strip_prefix=False, remarks=remarks)
 
 
 def _directories(tree: ProjectTree, within: str) -> Iterator[str]:
@@ -230,8 +235,9 @@ def _with_nest(tree: ProjectTree, program: Program, package: dict[str, Any]) -> 
     found = nestjs.facts(tree, program.folder)
     if not found.main:
         said = "its main file (src/main.ts), and so its port and its global prefix"
-        return dataclasses.replace(program, missing=(said,)) if program.framework == "NestJS" else program
-    remarks, missing = tuple(_prefix_remarks(found)), list[str]()
+        unknown = dataclasses.replace(program, health=TCP, remarks=(NO_HEALTH,), missing=(said,))
+        return unknown if program.framework == "NestJS" else program
+    remarks, missing = list(_prefix_remarks(found)), list[str]()
     port, written = program.port, found.port.literal or ""
     if found.port.variable == "PORT":
         port = PORTS[program.service]
@@ -244,15 +250,15 @@ def _with_nest(tree: ProjectTree, program: Program, package: dict[str, Any]) -> 
     usual = top == "api" or not top or program.service != "backend"
     if found.prefix.literal is None:
         missing.append(f"its global prefix: it comes from {_origin(found.prefix.variable)}")
-    if not found.health and found.prefix.literal is not None:
-        path = f"/{prefix}/health" if prefix else "/health"
-        missing.append(f'a health route: add one and set health = "{path}", or set health = "tcp"')
+    if not found.health:
+        remarks.append(NO_HEALTH)
     return dataclasses.replace(
         program,
         port=port,
         paths=() if usual else (f"/{top}", f"/{top}/*"),
-        health=found.health,
-        remarks=remarks,
+        strip_prefix=found.prefix.literal is not None and not top and program.service == "backend",
+        health=found.health or TCP,
+        remarks=tuple(remarks),
         missing=tuple(missing),
     )
 
@@ -269,6 +275,6 @@ def _prefix_remarks(found: nestjs.NestFacts) -> Iterator[str]:
     elif found.prefix.literal and found.prefix.variable:
         yield f'the global prefix is "{found.prefix.literal}" unless {found.prefix.variable} is set'
     if found.versioned:
-        yield "URLs contain a version: check the path in health, such as /api/v1/health"
+        yield "URLs contain a version: a health route has it too, such as /api/v1/health"
     if found.health and not found.plain_health:
         yield f"no health route; {found.health} answers too, so it is used"

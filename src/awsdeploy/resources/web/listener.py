@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -40,11 +41,15 @@ class Redirect:
 
 @dataclass(frozen=True)
 class Rule:
-    """Requests for any of these hosts or paths (one kind of them, five values at most) go to `action`."""
+    """Requests for any of these hosts or paths (one kind of them, five values at most) go to `action`.
+
+    `stripped` are prefixes that a path loses on the way to the targets, the longest first.
+    """
 
     action: TargetGroup | Redirect
     paths: tuple[str, ...] = ()
     hosts: tuple[str, ...] = ()
+    stripped: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -157,7 +162,7 @@ class Listener(Resource):
 
                 yield Change(f"rule {priority}", before, None, remove)
             elif new is not None:
-                content = {"Conditions": conditions(new), "Actions": [action(aws, new.action)]}
+                content = {"Conditions": conditions(new), "Actions": [action(aws, new.action)], **rewriting(new)}
                 if old is None:
 
                     def add(priority: int = priority, content: Mapping[str, Any] = content) -> None:
@@ -168,8 +173,9 @@ class Listener(Resource):
 
                     yield Change(f"rule {priority}", None, _rule_words(content), add)
                 elif _meaning_of_rule(old) != _meaning_of_rule(content):
+                    reset = {"ResetTransforms": True} if old.get("Transforms") and not new.stripped else {}
 
-                    def change(arn: str = old["RuleArn"], content: Mapping[str, Any] = content) -> None:
+                    def change(arn: str = old["RuleArn"], content: Mapping[str, Any] = {**content, **reset}) -> None:
                         with tolerate("RuleNotFound"):
                             aws.elbv2.modify_rule(RuleArn=arn, **content)
 
@@ -206,6 +212,20 @@ def conditions(rule: Rule) -> list[dict[str, Any]]:
     return [{"Field": "path-pattern", "PathPatternConfig": {"Values": list(rule.paths)}}]
 
 
+def rewriting(rule: Rule) -> dict[str, Any]:
+    """Transform of the URL as the API takes it; empty if the rule strips nothing.
+
+    AWS: a rule has one transform of the URL, a default rule has none, and a URL that does not match is sent as it came
+    (Elastic Load Balancing guide, rule transforms). The guide does not say whether the query is part of what is
+    matched. The expression keeps it either way.
+    """
+    if not rule.stripped:
+        return {}
+    prefixes = "|".join(re.sub(r"[.$+]", r"\\\g<0>", one) for one in rule.stripped)
+    rewrites = [{"Regex": f"^({prefixes})/?(.*)$", "Replace": "/$2"}]
+    return {"Transforms": [{"Type": "url-rewrite", "UrlRewriteConfig": {"Rewrites": rewrites}}]}
+
+
 def meaning(actions: Iterable[Mapping[str, Any]]) -> Any:
     """Actions without what AWS adds to them; a forward to something not made yet equals nothing."""
     meant = []
@@ -230,7 +250,16 @@ def _meaning_of_rule(rule: Mapping[str, Any]) -> Any:
     for one in rule["Conditions"]:
         config = one.get("PathPatternConfig") or one.get("HostHeaderConfig") or {}
         tests.append((one["Field"], sorted(config.get("Values") or one.get("Values") or ())))
-    return sorted(tests), meaning(rule["Actions"])
+    return sorted(tests), meaning(rule["Actions"]), _rewrites(rule)
+
+
+def _rewrites(rule: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    """Type, expression and replacement of all transforms of a rule."""
+    found = []
+    for one in rule.get("Transforms") or ():
+        config = one.get("UrlRewriteConfig") or one.get("HostHeaderRewriteConfig") or {}
+        found += [(str(one["Type"]), str(each["Regex"]), str(each["Replace"])) for each in config.get("Rewrites", ())]
+    return sorted(found)
 
 
 def words(actions: Iterable[Mapping[str, Any]]) -> str:
@@ -246,5 +275,6 @@ def words(actions: Iterable[Mapping[str, Any]]) -> str:
 
 
 def _rule_words(rule: Mapping[str, Any]) -> str:
-    tests, _ = _meaning_of_rule(rule)
-    return f"{' '.join(' '.join(values) for _, values in tests)} {words(rule['Actions'])}"
+    tests, _, rewrites = _meaning_of_rule(rule)
+    said = "".join(f", rewritten from {before} to {after}" for _, before, after in rewrites)
+    return f"{' '.join(' '.join(values) for _, values in tests)} {words(rule['Actions'])}{said}"

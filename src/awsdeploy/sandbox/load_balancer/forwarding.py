@@ -63,6 +63,8 @@ class Exchange:
         self.balancer, self.reader, self.writer = balancer, reader, writer
         self.head = head or Head(("GET", "/", "HTTP/1.1"))
         self.body_begun = self.body_read = False
+        self.sent = self.target
+        """Path and query as the target gets them."""
 
     @property
     def method(self) -> str:
@@ -149,7 +151,7 @@ class Exchange:
         length = self.head.length(0)
         sending: asyncio.Task[bool] | None = None
         try:
-            there.writer.write(written(f"{self.method} {self.target} HTTP/1.1", self._request_headers(length)))
+            there.writer.write(written(f"{self.method} {self.sent} HTTP/1.1", self._request_headers(length)))
             if length:
                 sending = asyncio.create_task(self._send(there, length))
             answer = await self._first_words(there)

@@ -92,7 +92,10 @@ class Router:
             text = said.get("MessageBody", "")
             return await exchange.answer(int(said["StatusCode"]), text, said.get("ContentType", "text/plain"))
         found = self._turn(rule.action)
-        return await exchange.answer(503) if found is None else await self._forward(exchange, *found)
+        if found is None:
+            return await exchange.answer(503)
+        exchange.sent = rule.rewritten(exchange.target)
+        return await self._forward(exchange, *found)
 
     async def _forward(self, exchange: Exchange, group: RoutedGroup, target: Target) -> bool:
         key = (group.arn, target.id)

@@ -55,10 +55,20 @@ class RoutedGroup:
 
 @dataclass(frozen=True)
 class RoutingRule:
-    """Requests that meet every condition get the action (as the API writes it). A condition: field and values."""
+    """Requests that meet every condition get the action (as the API writes it). A condition: field and values.
+
+    `rewrites` are expressions for the URL, each with its replacement.
+    """
 
     conditions: tuple[tuple[str, tuple[str, ...]], ...]
     action: dict[str, Any]
+    rewrites: tuple[tuple[str, str], ...] = ()
+
+    def rewritten(self, target: str) -> str:
+        """Return the path and query for the target. AWS: the first match is replaced; without one nothing changes."""
+        for expression, replacement in self.rewrites:
+            target = re.sub(expression, re.sub(r"\$(\d)", r"\\g<\1>", replacement), target, count=1)
+        return target
 
     def fits(self, method: str, host: str, path: str) -> bool:
         asked = {"path-pattern": path, "host-header": host.lower(), "http-request-method": method}
@@ -102,7 +112,11 @@ def read(line: str | bytes) -> Table:
     balancers = {}
     for name, one in message["balancers"].items():
         rules = tuple(
-            RoutingRule(tuple((name, tuple(values)) for name, values in rule["conditions"]), rule["action"])
+            RoutingRule(
+                tuple((name, tuple(values)) for name, values in rule["conditions"]),
+                rule["action"],
+                tuple((expression, replacement) for expression, replacement in rule["rewrites"]),
+            )
             for rule in one["rules"]
         )
         headers = tuple((name, value) for name, value in one["headers"])

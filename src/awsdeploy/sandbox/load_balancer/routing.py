@@ -201,7 +201,7 @@ def _balancer(world: World, balancer: Any) -> Balancer | None:
         float(attributes.get("idle_timeout.timeout_seconds") or 60),
         str(attributes.get("routing.http.drop_invalid_header_fields.enabled")).lower() == "true",
         _added(listener.attributes),
-        tuple(RoutingRule(_conditions(one), dict(one.actions[-1].data)) for one in rules),
+        tuple(RoutingRule(_conditions(one), dict(one.actions[-1].data), _rewrites(one)) for one in rules),
     )
 
 
@@ -226,6 +226,12 @@ def _conditions(rule: Any) -> tuple[tuple[str, tuple[str, ...]], ...]:
         values = one.get("Values") or (configs[0].get("Values") if configs else None) or ()
         read.append((str(one["Field"]), tuple(str(value) for value in values)))
     return tuple(read)
+
+
+def _rewrites(rule: Any) -> tuple[tuple[str, str], ...]:
+    """Rewrites of the URL."""
+    configs = [one.get("UrlRewriteConfig") or {} for one in getattr(rule, "transforms", ())]
+    return tuple((one["Regex"], one["Replace"]) for config in configs for one in config.get("Rewrites", ()))
 
 
 def _group(world: World, region: str, group: Any) -> RoutedGroup:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,6 +15,8 @@ from awsdeploy.sandbox.server.refusal import AwsRefuses
 from awsdeploy.sandbox.server.world import World
 
 VALUES_PER_RULE = 5
+EXPRESSION = 1024
+"""AWS: characters of an expression or a replacement."""
 POLICIES = "ELBSecurityPolicy-"
 ADDED = "routing.http.response."
 RESPONSE_HEADERS = (
@@ -125,6 +129,69 @@ def five_values(_: World, call: ApiCall) -> None:
             count += len(part.get("Values") or ()) if isinstance(part, Mapping) else 0
     if count > VALUES_PER_RULE:
         raise AwsRefuses("ValidationError", f"A rule can have at most {VALUES_PER_RULE} condition values")
+
+
+@before("elbv2:CreateRule", "elbv2:ModifyRule")
+def one_rewrite(world: World, call: ApiCall) -> None:
+    """AWS: one transform of each type in a rule, none in a default rule, expressions without lookaround."""
+    wanted = call.parameters.get("Transforms") or ()
+    if wanted and call.parameters.get("ResetTransforms"):
+        raise AwsRefuses("ValidationError", "You cannot specify both Transforms and ResetTransforms")
+    rule = _rule(world, call.region, call.parameters.get("RuleArn"))
+    if wanted and rule is not None and rule.priority == "default":
+        raise AwsRefuses("OperationNotPermitted", "Default rule transforms cannot be modified")
+    types = [one.get("Type") for one in wanted]
+    if len(types) > len(set(types)):
+        raise AwsRefuses("ValidationError", "A rule can have at most one transform of each type")
+    for one in wanted:
+        config = one.get("UrlRewriteConfig") or one.get("HostHeaderRewriteConfig") or {}
+        for rewrite in config.get("Rewrites") or ():
+            if not _accepted(rewrite["Regex"]) or max(map(len, rewrite.values())) > EXPRESSION:
+                raise AwsRefuses("ValidationError", f"The regular expression '{rewrite['Regex']}' is not valid")
+
+
+@after("elbv2:CreateRule", "elbv2:ModifyRule")
+def rewritten(world: World, call: ApiCall, answer: Answer) -> None:
+    """A change without transforms leaves those of the rule, unless it says to reset them."""
+    for shown in answer["Rules"]:
+        rule = _rule(world, call.region, shown["RuleArn"])
+        if "Transforms" in call.parameters or call.parameters.get("ResetTransforms"):
+            rule.transforms = copy.deepcopy(call.parameters.get("Transforms") or [])
+        shown["Transforms"] = getattr(rule, "transforms", [])
+
+
+@after("elbv2:DescribeRules")
+def with_rewrites(world: World, call: ApiCall, answer: Answer) -> None:
+    for shown in answer["Rules"]:
+        shown["Transforms"] = getattr(_rule(world, call.region, shown["RuleArn"]), "transforms", [])
+
+
+@before("elbv2:ModifyRule")
+def rewrites_alone(world: World, call: ApiCall) -> Answer | None:
+    """moto refuses a change of the transforms alone."""
+    rule = _rule(world, call.region, call.parameters["RuleArn"])
+    if rule is None or call.parameters.get("Conditions") or call.parameters.get("Actions"):
+        return None
+    actions = [dict(one.data) for one in rule.actions]
+    answer = asked(call, "ModifyRule", {"RuleArn": rule.arn, "Actions": actions})
+    rewritten(world, call, answer)
+    return answer
+
+
+def _accepted(expression: str) -> bool:
+    """Check an expression. AWS: without lookarounds, backreferences, atomic groups and possessive quantifiers."""
+    try:
+        re.compile(expression)
+    except re.error:
+        return False
+    return re.search(r"\(\?(?![:)])|\\[1-9]|[*+?}]\+", expression) is None
+
+
+def _rule(world: World, region: str, arn: object) -> Any:
+    """The rule with an ARN; None if there is none."""
+    balancers = world.moto("elbv2", region).load_balancers.values()
+    listeners = [listener for balancer in balancers for listener in balancer.listeners.values()]
+    return next((rule for one in listeners for rule in one.rules.values() if rule.arn == arn), None)
 
 
 @after(
