@@ -120,6 +120,24 @@ def test_a_variable_is_taken_up_by_a_restart_without_a_gap(site: World) -> None:
     assert "greeting" not in asked(site)
 
 
+def test_variables_in_config_toml_are_released_although_the_commit_is_the_same(site: World) -> None:
+    try:
+        site.settings(CONFIG + '[services.backend.variables]\nGREETING = "{UNKNOWN}"\n')
+        refused = deploy(site, "backend", code=5)
+        assert "services.backend.variables.GREETING: {UNKNOWN} is not set." in refused
+        assert "Nothing was sent." in refused
+        site.settings(CONFIG + '[services.backend.variables]\nGREETING = "of {DB_NAME}, {{DB_NAME}}"\n')
+        restarted = site.awsdeploy("restart", "backend", timeout=300)
+        assert "the variables of backend in config.toml have changed since its release" in restarted.stderr
+        deploy(site, "backend")
+        assert asked(site)["greeting"] == "of site, {DB_NAME}"
+        assert "unchanged" in deploy(site, "backend")
+    finally:
+        site.settings(CONFIG)
+    deploy(site, "backend")
+    assert "greeting" not in asked(site)
+
+
 @pytest.mark.torture
 def test_two_at_once_are_refused_naming_the_first(site: World) -> None:
     commit(site.folder, application(PATIENT, build="sleep 3"))

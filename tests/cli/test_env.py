@@ -432,3 +432,19 @@ def test_the_lines_of_a_file_that_are_wrong_are_named_without_what_they_hold() -
         "my.env:5: the text before = is not a valid variable name.",
         "my.env:6: = and a value are missing.",
     ]
+
+
+def test_a_variable_of_config_toml_is_listed_with_its_text(stack_copy: World) -> None:
+    table = '[services.frontend]\n[services.backend]\n[services.backend.variables]\nMYSQL_HOST = "{DB_HOST}"\nA = "x"\n'
+    stack_copy.settings(CONFIG + table)
+    row = listed(stack_copy, "--show")["backend", "MYSQL_HOST"]
+    assert (row["origin"], row["by"], row["from"], row["value"]) == ("config.toml", "config.toml", "{DB_HOST}", None)
+    assert "MYSQL_HOST config.toml: {DB_HOST}" in " ".join(stack_copy.awsdeploy("env", "list").stdout.split())
+    (stack_copy.folder / "laptop.env").write_text("MYSQL_HOST=localhost\nB=1\n")
+    done = stack_copy.awsdeploy("env", "import", "--yes", "laptop.env", "backend")
+    assert "Skipped: MYSQL_HOST is in config.toml; --force sets it." in done.stderr, done.stderr
+    done = stack_copy.awsdeploy("env", "set", "backend", "MYSQL_HOST=other")
+    assert "Warning: MYSQL_HOST overrides config.toml: {DB_HOST}." in done.stderr
+    rows = listed(stack_copy)
+    assert (rows["backend", "MYSQL_HOST"]["origin"], rows["backend", "A"]["origin"]) == ("set", "config.toml")
+    assert rows["backend", "MYSQL_HOST"]["shadows"] == "config.toml: {DB_HOST}"

@@ -21,6 +21,8 @@ SECRETS = {
 OPEN = {"/deploy/shop/prod/database/DB_HOST": "db.example.com", "/deploy/shop/prod/database/DB_USER": "admin"}
 SPILLED = ("hunter2/+hunter2", "hunter2%2F%2Bhunter2", "a-secret-of-the-api", "in-two-lines", "npm_0123456789abcdef")
 
+TEMPLATES = {"REDIS_URL": "redis://{DB_USER}:{DB_PASSWORD}@{DB_HOST}", "DATABASE_HOST": "{DB_HOST}"}
+
 FIRST, SECOND, THIRD = "20260101T000000Z-aaaaaaa", "20260102T000000Z-bbbbbbb", "20260103T000000Z-ccccccc"
 
 
@@ -48,7 +50,7 @@ def test_secrets_are_nowhere_to_be_seen(host: ReleaseHost, tools: Path) -> None:
     watcher = threading.Thread(target=watch, args=(ended, seen))
     watcher.start()
     try:
-        runs = [host.deploy(FIRST, chatty, database=True, migrate="npm run migrate")]
+        runs = [host.deploy(FIRST, chatty, database=True, migrate="npm run migrate", variables=TEMPLATES)]
         runs.append(host.deploy(SECOND, crashing, database=True))
         runs.append(host.deploy(THIRD, failing, database=True))
         runs.append(host.run("restart"))

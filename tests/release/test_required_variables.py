@@ -62,7 +62,21 @@ def test_another_name_of_a_database_value_is_explained(
     tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (said,) = notes(settings, source(tmp_path, **{"src/main.ts": "c.getOrThrow('DB_USERNAME')"}), monkeypatch)
-    assert "  DB_USERNAME (back/src/main.ts): awsdeploy provides this value as DB_USER" in said
+    assert said.splitlines() == [
+        "backend: the code requires variables that are not set:",
+        "  DB_USERNAME (back/src/main.ts): awsdeploy provides this value as DB_USER",
+        "  To give the program these names, write in config.toml: [services.backend.variables]",
+        '    DB_USERNAME = "{DB_USER}"',
+    ]
+
+
+def test_a_variable_of_config_toml_is_not_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    variables = {"STRIPE_KEY": "{JWT_SECRET}", "DB_USERNAME": "{DB_USER}"}
+    services = {"frontend": {}, "backend": {"variables": variables}}
+    base = {"name": "shop", "environment": "dev", "platform": "supported"}
+    mapped = from_mapping({**base, "services": services}, source="", environ={})
+    code = source(tmp_path, **{"src/main.ts": f"{MAIN}c.get('DB_USERNAME')"})
+    assert notes(mapped, code, monkeypatch) == []
 
 
 def test_other_names_of_database_values_are_named_even_with_a_default(
@@ -76,27 +90,6 @@ def test_other_names_of_database_values_are_named_even_with_a_default(
     assert "MYSQL_PORT" not in said
     commit(tmp_path, {"back/src/url.ts": "url: process.env.DATABASE_URL"})
     assert required_variables.notes(RUN, settings, committed(tmp_path, "HEAD"), settings.services.values()) == []
-
-
-@pytest.mark.parametrize(
-    ("name", "same"),
-    [
-        ("DATABASE_HOST", "DB_HOST"),
-        ("MYSQL_HOSTNAME", "DB_HOST"),
-        ("TYPEORM_PORT", "DB_PORT"),
-        ("DB_DATABASE", "DB_NAME"),
-        ("MYSQL_DATABASE", "DB_NAME"),
-        ("DB_SCHEMA", "DB_NAME"),
-        ("DATABASE_NAME", "DB_NAME"),
-        ("DB_USERNAME", "DB_USER"),
-        ("DB_PASS", "DB_PASSWORD"),
-        ("MYSQL_PASSWORD", "DB_PASSWORD"),
-        ("MYSQL_ROOT_PASSWORD", ""),
-        ("REDIS_HOST", ""),
-    ],
-)
-def test_usual_names_of_database_values_are_known(name: str, same: str) -> None:
-    assert required_variables.database_name(name) == same
 
 
 def test_without_the_permission_to_list_parameters_nothing_is_said(

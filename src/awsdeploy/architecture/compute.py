@@ -78,8 +78,9 @@ class Machines:
 
     def _parameters(self, name: str) -> Iterator[Resource]:
         """The parameters in a service's own folder."""
+        stored = self.settings.stored_variables(self.settings.services[name])
         yield Parameter(key=f"machines/{name}/S3_BUCKET", source=self.storage.uploads)
-        if name in self.settings.database_users and name in self.settings.web_services:
+        if "JWT_SECRET" in stored:
             yield Password(key=f"machines/{name}/JWT_SECRET")
 
     def _instance(self, service: Service, place: int, number: int) -> Instance:

@@ -78,9 +78,8 @@ def _rows(at: Session, folder: str, stored: list[Variable]) -> Iterator[Variable
     shared = {one.name: one for one in stored if one.folder == SHARED}
     for name, where in environment.provided(at.settings, service).items() if service else ():
         if name not in taken:
-            yield VariableRow(
-                folder, name, f"awsdeploy: {where}", shared.get(name) if where == "the database" else None
-            )
+            said = where if where.startswith(environment.CONFIG) else f"awsdeploy: {where}"
+            yield VariableRow(folder, name, said, shared.get(name) if where == "the database" else None)
     for one in mine:
         if one.build:
             yield VariableRow(folder, one.name, f"{_who(at, one)}, for the build only", one)
@@ -94,6 +93,8 @@ def _who(at: Session, one: Variable) -> str:
 
 
 def _lines(at: Session, folders: list[str], rows: list[VariableRow], values: Mapping[str, str]) -> Iterator[str]:
+    from awsdeploy.release import environment
+
     widest = max((len(row.name) for row in rows), default=0)
     warned = styled("yellow")
     for folder in folders:
@@ -104,7 +105,7 @@ def _lines(at: Session, folders: list[str], rows: list[VariableRow], values: Map
             if row.service == folder:
                 yield f"  {row.name:<{widest}}  {_value(row, values)}{row.said}"
                 if row.shadows:
-                    yield warned(f"  {'':<{widest}}  overrides the value that awsdeploy provides ({row.shadows})")
+                    yield warned(f"  {'':<{widest}}  {environment.overrides(row.shadows)}")
 
 
 def _value(row: VariableRow, values: Mapping[str, str]) -> str:
@@ -117,14 +118,16 @@ def _value(row: VariableRow, values: Mapping[str, str]) -> str:
 
 def _described(row: VariableRow, values: Mapping[str, str], show: bool) -> dict[str, Any]:
     one = row.stored
+    source, _, text = row.said.partition(": ")
+    where = "config.toml" if source == "config.toml" else "computed"
     document: dict[str, Any] = {
         "service": row.service,
         "name": row.name,
         "build": bool(one and one.build),
-        "origin": {"set": "set", "hand": "by hand", "stack": "awsdeploy"}[one.origin] if one else "computed",
-        "by": "awsdeploy" if one is None or not one.theirs else one.by,
+        "origin": {"set": "set", "hand": "by hand", "stack": "awsdeploy"}[one.origin] if one else where,
+        "by": one.by if one and one.theirs else "config.toml" if where == "config.toml" else "awsdeploy",
         "at": one.at.isoformat() if one and one.at else None,
-        "from": row.said.removeprefix("awsdeploy: ") if row.said.startswith("awsdeploy: ") else None,
+        "from": text if source in ("awsdeploy", "config.toml") else None,
         "shadows": row.shadows or None,
     }
     return {**document, "value": values.get(one.path) if one else None} if show else document

@@ -108,6 +108,8 @@ def report(at: Session, results: list[ReleaseResult], seconds: float, site: str,
 
 def restarted(given: Given, settings: Settings, wanted: Sequence[Service], as_json: bool = False) -> None:
     """Restart these services and say how it went. Raises `ReleaseFailed`, `Refused`, `StateLocked`."""
+    from awsdeploy.release.mapped_variables import changed
+
     with releasing(given, settings, "restart") as (at, releaser):
         need_machines(releaser.release_target, wanted)
         begun, results = time.monotonic(), []
@@ -116,3 +118,10 @@ def restarted(given: Given, settings: Settings, wanted: Sequence[Service], as_js
             results.append(releaser.restart(service))
         seconds = at.clock.of(time.monotonic() - begun)
         report(at, results, seconds, releaser.release_target.site, as_json, "restarted")
+        for service in wanted:
+            if changed(releaser.release_target.manifest(service.name), service):
+                deploy = next_command("deploy", service.name)
+                click.echo(
+                    f"Note: the variables of {service.name} in config.toml have changed since its release: {deploy}",
+                    err=True,
+                )

@@ -17,6 +17,7 @@ from awsdeploy.config.rules import RESERVED_STARTS
 from awsdeploy.config.services import NGINX_OFFSET, Service
 from awsdeploy.config.settings import Settings
 from awsdeploy.config.wrong import shown
+from awsdeploy.errors import next_command
 
 CERTIFICATE_NAMES = 10
 """AWS: names on one ACM certificate, unless the account has asked for more."""
@@ -175,6 +176,7 @@ def _services(settings: Settings) -> Iterator[Mistake]:
         yield from _scaling(path, service)
         yield from _nginx(path, service)
         yield from _strip_prefix(path, service)
+        yield from _variables(path, service, settings)
         yield from _policies(path, service)
         yield from _placeholders(path, service, settings)
 
@@ -216,6 +218,19 @@ def _strip_prefix(path: tuple[str, str], service: Service) -> Iterator[Mistake]:
         if not prefix or "*" in prefix or "?" in prefix:
             text = f"expected a path such as /api or /api/* with strip_prefix, got {shown(one)}"
             yield Mistake((*path, "paths", place), text, about=((*path, "strip_prefix"),))
+
+
+def _variables(path: tuple[str, str], service: Service, settings: Settings) -> Iterator[Mistake]:
+    """Variables that would not have the value in the table."""
+    for name in service.variables:
+        if name == "PORT" and service.port is not None:
+            yield Mistake((*path, "variables", name), "expected no PORT: awsdeploy sets it; write port = … instead")
+        elif name in settings.stored_variables(service):
+            text = (
+                f"expected another name: the stack stores {name} in Parameter Store, and stored values win; "
+                f"set it with: {next_command('env', 'set', service.name, name, '--force')}"
+            )
+            yield Mistake((*path, "variables", name), text)
 
 
 def _policies(path: tuple[str, str], service: Service) -> Iterator[Mistake]:

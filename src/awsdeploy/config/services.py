@@ -8,7 +8,17 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator
 
 from awsdeploy.config import health_check, rules
-from awsdeploy.config.values import Action, Frozen, PolicyArn, Port, ResourceArn, ServicePath, between, pattern
+from awsdeploy.config.values import (
+    Action,
+    Frozen,
+    PolicyArn,
+    Port,
+    ResourceArn,
+    ServicePath,
+    Variables,
+    between,
+    pattern,
+)
 
 NGINX_OFFSET = 10_000
 """Distance from a service's port to the port of its program when nginx has the first."""
@@ -70,6 +80,8 @@ class Service(Frozen):
     """Processes on each machine. With more than one, each scheduled job runs once per process."""
     migrate: Annotated[str, AfterValidator(rules.command_line)] = ""
     """Command that runs once in each release, before the switch, such as npm run migrate."""
+    variables: Variables = {}
+    """Environment variables made of others: NAME = "text with {OTHER}". `awsdeploy env set` wins. Never secrets."""
     nginx: bool = False
     """Put nginx in front: nginx listens on the port, the program on 127.0.0.1 at port + 10000."""
     policies: tuple[PolicyArn, ...] = ()

@@ -238,6 +238,11 @@ class Settings(Frozen):
             return ("backend", *workers)
         return tuple(name for name, one in self.services.items() if "/*" not in one.paths) or tuple(self.services)
 
+    def stored_variables(self, service: Service) -> tuple[str, ...]:
+        """Names of the values that the stack stores in a service's own folder of Parameter Store."""
+        has_secret = service.name in self.database_users and service.port is not None
+        return ("S3_BUCKET", "JWT_SECRET") if has_secret else ("S3_BUCKET",)
+
     @property
     def tz(self) -> datetime.tzinfo:
         """The zone to show times in; UTC needs no time zone database."""

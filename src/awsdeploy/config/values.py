@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer
 
-from awsdeploy.config import domains, github, repository, rules, tags
+from awsdeploy.config import domains, github, repository, rules, tags, templates
 
 
 def pattern(pattern: str, **more: Any) -> Any:
@@ -41,6 +41,11 @@ ZoneId = Annotated[str, AfterValidator(rules.zone_id), pattern(f"({rules.ZONE_ID
 TagKey = Annotated[str, AfterValidator(tags.key)]
 TagValue = Annotated[str, AfterValidator(tags.value), Field(json_schema_extra={"maxLength": tags.MAX_VALUE_LENGTH})]
 Tags = Annotated[Mapping[TagKey, TagValue], AfterValidator(tags.all_tags), PlainSerializer(dict)]
+Variables = Annotated[
+    Mapping[Annotated[str, AfterValidator(templates.name)], Annotated[str, AfterValidator(templates.template)]],
+    AfterValidator(templates.table),
+    PlainSerializer(dict),
+]
 Port = Annotated[int, AfterValidator(rules.whole(1, 65535)), between(1, 65535)]
 
 

@@ -266,11 +266,12 @@ class Releaser:
 
 
 def _same(now: dict[str, Any], manifest: Manifest) -> bool:
-    """Check whether the current release has this commit, and the ports and health check of this manifest."""
+    """Check whether the current release has this commit, and the ports, health check and variables of this manifest."""
     wanted = manifest.document()
     # Releases of earlier versions do not have these fields.
-    known = {"health_status": Manifest.health_status, "health_protocol": Manifest.health_protocol, **now}
-    fields = ("commit", "port", "behind", "health", "health_status", "health_protocol")
+    added = {"health_status": Manifest.health_status, "health_protocol": Manifest.health_protocol, "variables": {}}
+    known = {**added, **now}
+    fields = ("commit", "port", "behind", "health", *added)
     return all(known.get(name) == wanted[name] for name in fields)
 
 

@@ -7,6 +7,7 @@ program reads them; a change reaches running processes when they begin anew, whi
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -28,6 +29,9 @@ ADVANCED_MONTHLY = 0.05
 BUILD = "build"
 AT_BUILD = "NEXT_PUBLIC_"
 """Prefix of the variables that Next.js writes into the pages when it builds them."""
+
+CONFIG = "config.toml"
+"""Origin of the variables that config.toml makes of others."""
 
 Origin = Literal["set", "stack", "hand"]
 
@@ -106,6 +110,16 @@ def values(run: Run, variables: Sequence[Variable]) -> dict[str, str]:
 
 
 def provided(settings: Settings, service: Service) -> Mapping[str, str]:
+    """Variables of a service besides the parameters in its folder: name and origin. Those of config.toml win."""
+    mapped = {name: f"{CONFIG}: {_on_a_line(template)}" for name, template in service.variables.items()}
+    return dict(sorted({**computed(settings, service), **mapped}.items()))
+
+
+def _on_a_line(text: str) -> str:
+    return text if text.isprintable() and text == text.strip() != "" else json.dumps(text, ensure_ascii=False)
+
+
+def computed(settings: Settings, service: Service) -> Mapping[str, str]:
     """Variables that awsdeploy provides for a service besides the parameters in its folder: name and origin."""
     site, uploads = "the application's URL, at build time", "the uploads bucket, at build time"
     found = environment(settings, service, "the release", site, uploads)
@@ -117,9 +131,14 @@ def provided(settings: Settings, service: Service) -> Mapping[str, str]:
 
 
 def shadowed(settings: Settings, service: str, name: str, build: bool = False) -> str:
-    """Origin of a name without a value of the owner's, or nothing if awsdeploy provides none."""
+    """Origin of a name without a value of the owner's, or nothing if neither awsdeploy nor config.toml has one."""
     known = settings.services.get(service)
     return "" if known is None or build else provided(settings, known).get(name, "")
+
+
+def overrides(where: str) -> str:
+    """Sentence part for a value of the owner's: the value of this origin has no effect."""
+    return f"overrides {where if where.startswith(CONFIG) else f'the value that awsdeploy provides ({where})'}"
 
 
 def check_name(name: str, what: str) -> None:

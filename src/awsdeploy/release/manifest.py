@@ -6,7 +6,8 @@ Nothing in it is secret; secrets are read on the machine from Parameter Store. K
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -46,6 +47,8 @@ class Manifest:
     database: bool
     health_status: str = "200-399"
     health_protocol: str = "http"
+    variables: Mapping[str, str] = field(default_factory=dict)
+    """Templates of further variables; the machine inserts the values."""
     repository: str = ""
     """Address from which the machines fetch the commit; "" if its archive is in the bucket."""
     keep: int = KEPT
@@ -92,5 +95,6 @@ def manifest(settings: Settings, service: Service, source: Source, id: str, site
         database=service.name in settings.database_users,
         health_status=service.healthy_codes,
         health_protocol=TCP if service.health == TCP else "http",
+        variables=dict(service.variables),
         repository=settings.release.repository if settings.release.source == "git" else "",
     )

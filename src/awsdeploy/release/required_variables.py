@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 
 from awsdeploy.aws.session import AwsRefusal
 from awsdeploy.config import Service, Settings
 from awsdeploy.config.project.tree import joined
+from awsdeploy.config.project.usual_names import database_name
 from awsdeploy.config.project.variables import read, required, set_in_files
 from awsdeploy.engine.run import Run
 from awsdeploy.errors import next_command
@@ -18,10 +18,6 @@ from awsdeploy.release.source import Source
 FILES = (".env", ".env.production", "ecosystem.config.js", "ecosystem.config.cjs")
 """Committed files that set variables."""
 ALWAYS = {"HOME", "PATH", "USER", "SHELL", "PWD", "LANG"}
-
-_DATABASE = re.compile(
-    r"(?:DB|DATABASE|MYSQL|RDS|TYPEORM)_(?:(HOST)(?:NAME)?|(PORT)|(NAME)|(?:DATABASE|SCHEMA)|(USER)(?:NAME)?|PASS(?:WORD)?)"
-)
 
 
 def notes(run: Run, settings: Settings, source: Source, services: Iterable[Service]) -> list[str]:
@@ -37,7 +33,8 @@ def notes(run: Run, settings: Settings, source: Source, services: Iterable[Servi
     for name, variables in missing.items():
         unset = {one: path for one, path in variables.items() if (name, one) not in known}
         if unset:
-            said.append("\n".join([f"{name}: the code requires variables that are not set:", *_lines(name, unset)]))
+            lines = _lines(name, unset, name in settings.database_users)
+            said.append("\n".join([f"{name}: the code requires variables that are not set:", *lines]))
     return said
 
 
@@ -60,17 +57,12 @@ def _of_the_database(texts: Mapping[str, str], settings: Settings, service: Serv
     return {name: path for name, path in names.items() if database_name(name) not in ("", "DB_PORT", *names)}
 
 
-def _lines(service: str, unset: dict[str, str]) -> Iterator[str]:
+def _lines(service: str, unset: dict[str, str], uses_database: bool) -> Iterator[str]:
+    same = {name: ours for name in unset if uses_database and (ours := database_name(name))}
     for name, path in unset.items():
-        same = database_name(name)
-        yield f"  {name} ({path})" + (f": awsdeploy provides this value as {same}" if same else "")
-    yield f"  To set one: {next_command('env', 'set', service, next(iter(unset)))}"
-
-
-def database_name(name: str) -> str:
-    """Return the variable in which awsdeploy provides what usually has this name; nothing if there is none."""
-    found = _DATABASE.fullmatch(name)
-    if found is None:
-        return ""
-    said = next(filter(None, found.groups()), "PASSWORD" if "_PASS" in name else "NAME")
-    return f"DB_{said}"
+        yield f"  {name} ({path})" + (f": awsdeploy provides this value as {same[name]}" if name in same else "")
+    if same:
+        yield f"  To give the program these names, write in config.toml: [services.{service}.variables]"
+        yield from (f'    {name} = "{{{ours}}}"' for name, ours in same.items())
+    if len(same) < len(unset):
+        yield f"  To set one: {next_command('env', 'set', service, next(one for one in unset if one not in same))}"

@@ -13,6 +13,7 @@ test('what a manifest does not say has a default', () => {
   assert.deepEqual([found.directory, found.port, found.health, found.keep], ['.', null, '/', 5])
   assert.deepEqual([found.health_status, found.health_protocol], ['200-399', 'http'])
   assert.deepEqual([found.database, found.behind, found.processes, found.environment], [false, null, 1, {}])
+  assert.deepEqual(found.variables, {})
 })
 
 for (const wrong of [
@@ -30,6 +31,7 @@ for (const wrong of [
   { directory: 'a/../../b' },
   { directory: '/etc' },
   { environment: { A: 1 } },
+  { variables: { A: ['x'] } },
 ]) {
   test(`${JSON.stringify(wrong)} is refused`, () => assert.throws(() => parse(sent(wrong))))
 }

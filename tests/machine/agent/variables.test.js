@@ -51,6 +51,51 @@ test('an address names the certificates as the library reads them', () => {
   assert.equal(made({ database: { DB_SSL_CA: 'x' } }, THERE).environment.DB_SSL_CA, '/ca.pem')
 })
 
+const TEMPLATES = { DATABASE_HOST: '{DB_HOST}', DB_URL: 'mysql://{DB_USER}:{DB_PASSWORD}@{DB_HOST}', TZ: 'Asia/Seoul' }
+
+test("a template wins over our value, and a user's own value over a template", () => {
+  const sources = { given: { TZ: 'UTC' }, database: DATABASE, templates: TEMPLATES }
+  const { environment, build, install, unknown } = made(sources)
+  assert.equal(environment.DATABASE_HOST, 'db.example.com')
+  assert.equal(environment.DB_URL, 'mysql://admin:p%40ss%2Fword@db.example.com')
+  assert.deepEqual([environment.TZ, build.TZ, install.TZ], ['Asia/Seoul', 'Asia/Seoul', 'UTC'])
+  assert.equal(install.DB_URL, undefined)
+  assert.deepEqual(unknown, [])
+  const own = { DATABASE_HOST: 'theirs', DB_HOST: 'other' }
+  const set = made({ ...sources, own }).environment
+  assert.deepEqual([set.DATABASE_HOST, set.DB_URL], ['theirs', 'mysql://admin:p%40ss%2Fword@other'])
+})
+
+test('a template inserts the values without the table, whatever the order of its lines', () => {
+  const templates = { DATABASE_URL: '{DATABASE_URL}?limit=5', DB_NAME: 'new', COPY: '{DB_NAME}' }
+  const { environment } = made({ database: DATABASE, templates })
+  assert.equal(environment.DATABASE_URL, `${PLAIN}?limit=5`)
+  assert.deepEqual([environment.DB_NAME, environment.COPY], ['new', 'shop'])
+})
+
+test('names that nobody has set are told, with those that can be used', () => {
+  const found = made({ own: { A: '1', B: '2' }, templates: { X: '{A}{MISSING}', Y: '{MISSING}{{B}}', A: '{ALSO}' } })
+  assert.deepEqual([found.unknown, found.known], [['MISSING'], ['A', 'B']])
+})
+
+test('of templates those with a secret value are masked', () => {
+  const { masks } = made({
+    given: { AWS_REGION: 'ap-northeast-2' },
+    database: DATABASE,
+    own: { STRIPE: 'stripe-key' },
+    templates: { ...TEMPLATES, OPTIONS: '--max-old-space-size=512', KEY: 'key {STRIPE}', PLACE: 'in {AWS_REGION}' },
+  })
+  for (const value of ['key stripe-key', 'mysql://admin:p%40ss%2Fword@db.example.com']) {
+    assert.ok(masks.includes(value), value)
+  }
+  for (const value of ['--max-old-space-size=512', 'db.example.com', 'in ap-northeast-2', 'Asia/Seoul']) {
+    assert.ok(!masks.includes(value), value)
+  }
+})
+
+test('a password that a template hides is masked all the same', () =>
+  assert.ok(made({ database: DATABASE, templates: { DB_PASSWORD: 'x' } }).masks.includes('p@ss/word')))
+
 test('a secret is masked in each form, and what is not secret is not', () => {
   const { masks } = made({
     given: { OPEN: 'open value' },

@@ -36,11 +36,11 @@ def command(given: Given, services: tuple[str, ...], ref: str, force: bool, as_j
     """
     settings = given.settings()
     wanted = chosen(settings, services)
-    from awsdeploy.release import checks, health, repository, required_variables, source
+    from awsdeploy.release import checks, health, mapped_variables, repository, required_variables, source
     from awsdeploy.release.manifest import manifest, release_id
 
     code = source.committed(given.config.absolute().parent if given.config.exists() else Path(), ref)
-    remarks = checks.examine(code, settings, wanted)
+    remarks = [*checks.examine(code, settings, wanted), *mapped_variables.secret_notes(wanted)]
     if ref == "HEAD" and (changed := code.changed()):
         remarks = [_uncommitted(changed), *remarks]
     if settings.release.source == "git" and not code.is_pushed():
@@ -48,6 +48,7 @@ def command(given: Given, services: tuple[str, ...], ref: str, force: bool, as_j
     print_lines([f"Note: {one}" for one in remarks], err=True)
     with releasing(given, settings, "deploy") as (at, releaser):
         health.need_same_check(releaser.release_target.groups, wanted)
+        mapped_variables.need_known(at.run, settings, wanted)
         print_lines([f"Note: {one}" for one in required_variables.notes(at.run, settings, code, wanted)], err=True)
         need_machines(releaser.release_target, wanted)
         if settings.release.source == "git":

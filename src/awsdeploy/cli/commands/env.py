@@ -164,7 +164,8 @@ def import_(
                 click.echo(f"Skipped: {line} has no value, and Parameter Store does not accept empty values.", err=True)
                 continue
             if where and not force:
-                click.echo(f"Skipped: {one.name} is provided by awsdeploy; --force sets it.", err=True)
+                by = "provided by awsdeploy" if not where.startswith(environment.CONFIG) else "in config.toml"
+                click.echo(f"Skipped: {one.name} is {by}; --force sets it.", err=True)
                 continue
             environment.check(line, one.value, advanced)
             if one.name in known:
@@ -248,7 +249,7 @@ def _put_all(at: Session, service: str, wanted: dict[str, str], known: dict[str,
     for name, value in wanted.items():
         environment.put(at.run, environment.path_of(at.run, service, name, build), value, known.get(name))
         if where := environment.shadowed(at.settings, service, name, build):
-            click.echo(f"Warning: {name} overrides the value that awsdeploy provides ({where}).", err=True)
+            click.echo(f"Warning: {name} {environment.overrides(where)}.", err=True)
     click.echo(f"Set {', '.join(wanted)} for {service}.")
 
 

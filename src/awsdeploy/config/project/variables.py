@@ -18,6 +18,8 @@ _CHECKED = re.compile(rf"\bif\s*\(\s*!\s*([A-Za-z_$][\w$]*){_THROWS}")
 _JOI, _ZOD = re.compile(rf"\b{_NAME}\s*:\s*[Jj]oi\s*\."), re.compile(rf"\b{_NAME}\s*:\s*z\s*\.")
 _FREE = re.compile(r"\.(?:optional|default|nullish|catch|prefault)\(")
 _ABOUT_ENVIRONMENT = re.compile(r"process\.env|\bvalidationSchema\b|\bcreateEnv\b")
+_MENTIONED = re.compile(rf"[.'\"`]{_NAME}\b|\b{_NAME}\s*\??\s*:")
+_DESTRUCTURED = re.compile(r"\{([^{}]*)\}\s*=\s*process\.env\b(?!\s*[.\[])")
 _SET = re.compile(rf"^\s*(?:export\s+)?{_NAME}\s*=", re.MULTILINE)
 _SET_BY_PM2 = re.compile(rf"\b{_NAME}['\"]?\s*:")
 
@@ -40,6 +42,14 @@ def read(texts: Mapping[str, str]) -> dict[str, str]:
     return found
 
 
+def mentioned(text: str) -> set[str]:
+    """Return the names in a text that can be variables: as a property, in quotes, or as a key; not local constants."""
+    found = {one or other for one, other in _MENTIONED.findall(text)}
+    for inside in _DESTRUCTURED.findall(text):
+        found.update(re.findall(rf"\b{_NAME}\b", inside))
+    return found
+
+
 def _required(path: str, text: str) -> Iterator[str]:
     yield from _GET_OR_THROW.findall(text)
     yield from _UNSET.findall(text)
@@ -51,6 +61,11 @@ def _required(path: str, text: str) -> Iterator[str]:
             if ".required(" in chain and not _FREE.search(chain):
                 yield found[1]
         yield from (found[1] for found in _ZOD.finditer(text) if not _FREE.search(argument(text, found.end())))
+
+
+def set_in_text(text: str) -> set[str]:
+    """Return the names that a .env file sets."""
+    return set(_SET.findall(text))
 
 
 def set_in_files(texts: Mapping[str, str]) -> set[str]:

@@ -5,6 +5,7 @@ const fs = require('fs')
 const path = require('path')
 const { asUser, makeFolder } = require('./users')
 const { databaseLibrary } = require('./package_manager')
+const { Failure } = require('./report')
 const { fromParameters, sets } = require('./variables')
 
 const UNWRITTEN = 'The environment cannot be written.'
@@ -14,6 +15,7 @@ async function environment(run) {
   run.report.begin('environment')
   run.orBroken(UNWRITTEN, () => asUser(run.users.app, () => makeFolder(run.kept, 0o700)))
   await readVariables(run)
+  needKnown(run)
   run.orBroken(`${run.settings.known} cannot be written.`, () => {
     makeFolder(run.known, 0o700)
     fs.writeFileSync(`${run.known}/manifest.json`, run.manifestText)
@@ -43,8 +45,22 @@ async function readVariables(run, running) {
   const content = run.manifest.database && fs.existsSync(databaseCa) ? fs.readFileSync(databaseCa, 'utf8') : ''
   const library = content ? asUser(run.users.app, () => databaseLibrary(run.at)) : ''
   const given = { ...run.manifest.environment, RELEASE_ID: run.id }
-  run.variables = sets({ given, database, own, build, running }, { path: databaseCa, content, library })
+  const templates = run.manifest.variables
+  run.variables = sets({ given, database, own, build, templates, running }, { path: databaseCa, content, library })
   run.report.secrets = run.variables.masks
+}
+
+/**
+ * Fail if a template of config.toml names a variable that nobody has set.
+ * @param {import('./context').Run} run
+ */
+function needKnown({ sets: { unknown, known }, settings: { service } }) {
+  if (!unknown.length) return
+  const [name] = unknown
+  throw new Failure(
+    `[services.${service}.variables] in config.toml uses {${unknown.join('}, {')}}, which is not set.`,
+    `Set it (\`awsdeploy env set ${service} ${name}\`) or use one of: ${known.join(', ')}.`,
+  )
 }
 
 /**

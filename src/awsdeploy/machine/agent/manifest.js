@@ -17,6 +17,7 @@
  * @property {number | null} behind where the program listens, if nginx has the port
  * @property {number} processes
  * @property {Record<string, string>} environment
+ * @property {Record<string, string>} variables templates of further ones
  * @property {string} repository address of the code, or empty for an archive in the bucket
  * @property {string} commit
  */
@@ -44,6 +45,7 @@ function parse(text) {
     behind: number(told, 'behind', 65535) || null,
     processes: Number(told.processes) || 1,
     environment: strings(told, 'environment'),
+    variables: strings(told, 'variables'),
     repository: told.repository || '',
     commit: told.commit || '',
   }

@@ -2,6 +2,7 @@
 // parties and gets no secrets but its own. And what of them is masked in every output.
 // @ts-check
 'use strict'
+const { encoded, filled, used } = require('./templates')
 
 /** @typedef {Record<string, string>} Variables */
 
@@ -11,6 +12,7 @@
  * @property {Variables} database connection of the stack's database
  * @property {Variables} own set by the users of the service
  * @property {Variables} build set by them for the build
+ * @property {Variables} [templates] of further variables, from the manifest
  * @property {Variables} [running] what the program that runs has (exec)
  */
 
@@ -24,6 +26,8 @@
 /**
  * @typedef {object} Sets
  * @property {string[]} masks longest first
+ * @property {string[]} unknown names in templates that nobody has set
+ * @property {string[]} known names that templates can use
  * @property {Variables} environment
  * @property {Variables} build
  * @property {Variables} install
@@ -34,7 +38,7 @@ const PLAIN = /^(DB_(HOST|PORT|NAME|USER|SSL_CA)|S3_BUCKET)$/ // values that may
 const SHORTEST = 6 // characters of a value that is masked
 
 /**
- * Return the sets of variables. A user's own value wins over ours.
+ * Return the sets of variables. A user's own value wins over a template, and a template over ours.
  * @param {Sources} sources
  * @param {Certificates} certificates
  * @returns {Sets}
@@ -48,10 +52,14 @@ function sets(sources, certificates) {
     const trusted = database.DB_SSL_CA && !own.DB_HOST && certificates.content
     all.DATABASE_URL = databaseUrl(all, trusted ? query(certificates) : '')
   }
+  const { mapped, open, unknown } = ofTemplates(sources, all)
+  const environment = { ...all, ...mapped }
   return {
-    masks: masks([all, build, running], given),
-    environment: all,
-    build: { ...all, ...build },
+    masks: masks([all, environment, build, running], { ...given, ...open }),
+    unknown,
+    known: Object.keys(all).sort(),
+    environment,
+    build: { ...environment, ...build },
     install: { ...given, ...build },
     scripts: given,
   }
@@ -80,27 +88,34 @@ function query({ path, content, library }) {
 }
 
 /**
+ * Return the variables of the templates, which insert the values that the others have without this table. `open` are those
+ * without any secret value, `unknown` the names that nobody has set.
+ * @param {Sources} sources
+ * @param {Variables} values
+ */
+function ofTemplates({ given, own, templates = {} }, values) {
+  const wanted = Object.entries(templates).filter(([name]) => own[name] === undefined)
+  const isOpen = (/** @type {string} */ name) => PLAIN.test(name) || (name in given && own[name] === undefined)
+  const open = wanted.filter(([, template]) => used(template).every(isOpen))
+  const unknown = wanted.flatMap(([, template]) => used(template)).filter((name) => values[name] === undefined)
+  const made = (/** @type {[string, string][]} */ some) =>
+    Object.fromEntries(some.map(([name, template]) => [name, filled(template, values)]))
+  return { mapped: made(wanted), open: made(open), unknown: [...new Set(unknown)] }
+}
+
+/**
  * Return the values to mask, also as they are written in addresses and JSON, and each line of a longer one.
  * @param {Variables[]} sources
- * @param {Variables} given
+ * @param {Variables} open what may be seen
  */
-function masks(sources, given) {
+function masks(sources, open) {
   const secret = sources
     .flatMap((source) => Object.entries(source))
-    .filter(([name, value]) => value !== given[name] && !PLAIN.test(name))
+    .filter(([name, value]) => value !== open[name] && !PLAIN.test(name))
     .map(([, value]) => String(value))
   const written = (/** @type {string} */ value) => [value, encoded(value), JSON.stringify(value).slice(1, -1)]
   const all = secret.flatMap((value) => [...written(value), ...value.split('\n').flatMap(written)])
   return [...new Set(all.filter((value) => value.length >= SHORTEST))].sort((one, other) => other.length - one.length)
-}
-
-/** @param {string} value */
-function encoded(value) {
-  try {
-    return encodeURIComponent(value)
-  } catch {
-    return value // half a character
-  }
 }
 
 /**
