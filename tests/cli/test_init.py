@@ -269,6 +269,29 @@ def test_what_was_found_and_what_was_not_is_said_and_written(project: Path) -> N
     assert "# Note: no health route" in Path("config.toml").read_text()
 
 
+def test_names_that_the_source_reads_are_given_the_values(project: Path) -> None:
+    program(project / "front", {**NEXT, "dependencies": {"next": "16", "mysql2": "3"}})
+    (project / "front" / "src" / "db.ts").write_text("process.env.MYSQL_HOST; process.env.NEXT_PUBLIC_SITE_URL")
+    program(project / "back", NEST, MAIN.format(9999))
+    (project / "back" / "src" / "db.ts").write_text("username: config.get('DB_USERNAME'), port: process.env.DB_PORT")
+    (project / "back" / ".env.example").write_text("DATABASE_HOST=localhost\nAWS_BUCKET_NAME=\nSTRIPE_KEY=\n")
+    assert "other names of variables: AWS_BUCKET_NAME, DATABASE_HOST, DB_USERNAME\n" in run(*ALL).stderr
+    services = written().services
+    assert services["frontend"].variables == {"NEXT_PUBLIC_SITE_URL": "{NEXT_PUBLIC_BASE_URL}"}
+    assert services["backend"].variables == {
+        "AWS_BUCKET_NAME": "{S3_BUCKET}",
+        "DATABASE_HOST": "{DB_HOST}",
+        "DB_USERNAME": "{DB_USER}",
+    }
+
+
+def test_a_program_for_another_database_gets_no_names_of_ours(project: Path) -> None:
+    program(project / "back", {**NEST, "dependencies": {"@nestjs/core": "10.0.0", "pg": "8"}}, MAIN.format(9999))
+    (project / "back" / "src" / "db.ts").write_text("process.env.DATABASE_HOST")
+    assert run(*ALL).exit_code == 0
+    assert written().services["backend"].variables == {}
+
+
 @pytest.mark.parametrize(
     ("folder", "name"),
     [("My Shop", "my-shop"), ("shop_2", "shop-2"), ("2024-shop", "shop"), ("aws-thing", "app"), ("쇼핑", "app")],

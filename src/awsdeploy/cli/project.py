@@ -159,6 +159,9 @@ def _services(found: tuple[Program, ...]) -> list[str]:
             lines.append(f"health = {_text(program.health)}")
         if program.migrate:
             lines.append(f"migrate = {_text(program.migrate)}    # runs once in each release, before the switch")
+        if program.variables:
+            lines += ["", f"[services.{service}.variables]    # names in the source = values that awsdeploy provides"]
+            lines += [f"{name} = {_text(template)}" for name, template in program.variables.items()]
     return lines
 
 

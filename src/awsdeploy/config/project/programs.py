@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any
 
 from awsdeploy.config.health_check import TCP
-from awsdeploy.config.project import nestjs, nextjs, orm
+from awsdeploy.config.project import nestjs, nextjs, orm, usual_names
 from awsdeploy.config.project.node_version import node_version
 from awsdeploy.config.project.package_managers import PackageManager, package_manager
-from awsdeploy.config.project.tree import ProjectTree, dependencies, joined, table
+from awsdeploy.config.project.tree import ProjectTree, dependencies, joined, table, upwards
 from awsdeploy.config.rules import DIRECTORY
 
 FOLDERS = {"frontend": ("front", "frontend"), "backend": ("back", "backend")}
@@ -50,7 +50,11 @@ class Program:
     health: str = ""
     """Path of the health check, or tcp."""
     migrate: str = ""
+    variables: Mapping[str, str] = field(default_factory=dict)
+    """Names of variables that it reads, with what gives them awsdeploy's values."""
     orm: str = ""
+    other_database: str = ""
+    """Name of its database if that is not MySQL."""
     node: str = ""
     node_source: str = ""
     remarks: tuple[str, ...] = ()
@@ -68,6 +72,7 @@ class Program:
             f"health route {self.health}" if self.health not in ("", TCP) else "",
             self.orm,
             f"migrations by {self.migrate}" if self.migrate else "",
+            f"other names of variables: {', '.join(self.variables)}" if self.variables else "",
         )
         return ", ".join(filter(None, parts))
 
@@ -109,7 +114,18 @@ def find(tree: ProjectTree, within: str = ".") -> Findings:
         others.append(_cannot_tell("package.json"))
     if len(found) == 1:
         found = [_alone(found[0])]
-    return Findings(tuple(found), tuple(others))
+    folders = [one.folder for one in found]
+    return Findings(tuple(_with_variables(tree, one, folders) for one in found), tuple(others))
+
+
+def _with_variables(tree: ProjectTree, program: Program, folders: Sequence[str]) -> Program:
+    """The program with the variables that it reads under other names than awsdeploy's."""
+    inside = [one for one in folders if one != program.folder and program.folder in (".", *upwards(one))]
+    alone = len(folders) == 1
+    uses_database = (alone or program.service == "backend") and not program.other_database
+    knows_site = not alone and program.service == "frontend"
+    read = usual_names.names(tree, program.folder, inside)
+    return dataclasses.replace(program, variables=usual_names.mapped(read, uses_database, knows_site))
 
 
 def _cannot_tell(path: str) -> str:
@@ -186,6 +202,7 @@ def _program(tree: ProjectTree, service: str, directory: str) -> Program:
         manager.name,
         migrate=database.migrate,
         orm=database.name,
+        other_database=database.other,
         node=version,
         node_source=source,
     )
