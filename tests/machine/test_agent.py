@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from awsdeploy.resources.compute.bootstrap import AGENT, release_script
+from awsdeploy.resources.compute.bootstrap import AGENT, release_script, script
 
 FILES = sorted(Path(__file__).with_name("agent").glob("*.test.js"))
 
@@ -41,6 +41,7 @@ def test_the_agent_is_one_text_and_the_same_each_time() -> None:
 
 def test_the_shell_only_starts_it() -> None:
     assert len(AGENT.joinpath("start.sh").read_text().splitlines()) <= 60
+    assert len(script().splitlines()) + len(AGENT.joinpath("start.sh").read_text().splitlines()) <= 350
 
 
 def test_without_node_the_outcome_says_so(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 #!/bin/bash
 # Makes a fresh Amazon Linux machine ready for its first release: Node.js with PM2, the user and the folders of the
-# application, swap where memory is small, log rotation and the CloudWatch agent. The placeholder goes on running meanwhile.
+# application, swap where memory is small, logrotate and the CloudWatch agent. The placeholder goes on running meanwhile.
 #
 #   bootstrap.sh STACK SERVICE SYSTEM REGION BUCKET     as in: bootstrap.sh shop/prod backend al2023 ap-northeast-2 b
 #
@@ -10,7 +10,7 @@
 # Tests set ROOT (everything happens below that folder) and OUTSIDE (a program that plays the rest of the world).
 set -euo pipefail
 
-readonly VERSION=5
+readonly VERSION=6
 readonly NODE_AL2=v18.20.8 # the last of its line; built for AL2's glibc 2.17 and later
 readonly NODE_AL2023=24
 readonly PM2=6.0.8
@@ -212,56 +212,9 @@ put() {
   mv -f "$path.new" "$path"
 }
 
-# By an hourly timer of its own: Amazon Linux 2 rotates by cron, 2023 by a timer, both once a day.
+# The release agent configures it.
 log_rotation() {
   if [[ ! -x $ROOT/usr/sbin/logrotate ]]; then patiently outside packages logrotate; fi
-  mkdir -p "$ROOT/var/lib/awsdeploy"
-  rotation_config | put /etc/awsdeploy/logrotate.conf
-  put /etc/systemd/system/awsdeploy-logrotate.service <<'UNIT'
-[Unit]
-Description=Rotate the logs of the application and of its releases
-
-[Service]
-Type=oneshot
-Nice=19
-ExecStart=/usr/sbin/logrotate --state /var/lib/awsdeploy/logrotate.state /etc/awsdeploy/logrotate.conf
-UNIT
-  put /etc/systemd/system/awsdeploy-logrotate.timer <<'UNIT'
-[Unit]
-Description=Rotate the logs of the application and of its releases every hour
-
-[Timer]
-OnCalendar=hourly
-RandomizedDelaySec=300
-
-[Install]
-WantedBy=timers.target
-UNIT
-  systemctl daemon-reload
-  systemctl enable --quiet --now awsdeploy-logrotate.timer
-}
-
-# PM2 keeps its logs open, for appending, so that they are copied and emptied in place. The CloudWatch agent starts again
-# at the beginning of a file that has become shorter, and no copy has a name that it reads. What is in a folder of app's is
-# rotated as app: as root it could be led by a link to any file.
-rotation_config() {
-  cat <<CONF
-$ROOT/var/log/app/*.log $ROOT/home/app/.pm2/pm2.log {
-  su app app
-  size 50M
-  rotate 4
-  copytruncate
-  compress
-  missingok
-}
-$ROOT/var/log/awsdeploy/*.log $ROOT/var/log/nginx/*.log {
-  size 50M
-  rotate 4
-  copytruncate
-  compress
-  missingok
-}
-CONF
 }
 
 agent() {

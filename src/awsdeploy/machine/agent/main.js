@@ -11,6 +11,7 @@ const { Runner, which } = require('./runner')
 const { Run } = require('./context')
 const { COMMANDS } = require('./commands')
 const { lock, time } = require('./lock')
+const { rotateLogs } = require('./log_rotation')
 const { adopt, completeOnes, current } = require('./releases')
 const { removeCandidateFiles, stopCandidate } = require('./check')
 const { removeAccess } = require('./git')
@@ -111,6 +112,7 @@ async function ready(run) {
   await run.runner.endLeftOver()
   try {
     makeFolders(run)
+    rotateLogs(settings)
   } catch (error) {
     report.keep(String(error))
     const remedy = `Check ${settings.srv} and the disk: df -h.`
