@@ -170,6 +170,8 @@ def test_a_command_is_run_on_a_machine(site: World) -> None:
     assert group["retentionInDays"] == 1
     events = site.client("logs").filter_log_events(logGroupName=group["logGroupName"])["events"]
     assert [one["message"] for one in events][:1] == ["hello from there"]
+    assert site.awsdeploy("exec", "backend", "echo one word | tr a-z A-Z").stdout == "ONE WORD\n"
+    assert site.awsdeploy("exec", "backend", "--", "echo", "two | words").stdout == "two | words\n"
     failed = site.awsdeploy("exec", "backend", "--", "false")
     assert failed.returncode == 1
 

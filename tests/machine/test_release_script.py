@@ -218,6 +218,30 @@ def test_what_only_the_build_needs_is_not_kept_and_where_there_is_none_npm_is_no
     assert ("prune" in (host.place / "asked").read_text().split()) is development
 
 
+def test_a_tool_of_dev_dependencies_is_named_and_keep_dev_keeps_it(host: ReleaseHost) -> None:
+    wanted: dict[str, Any] = {"devDependencies": {"near": "file:near"}}
+    near = {"version": "1.0.0", "dev": True, "bin": {"near": "tool.js"}}
+    packages = {"": {"name": "tiny", **wanted}, "near": near, "node_modules/near": {"resolved": "near", "link": True}}
+    files = {
+        **application(**wanted),
+        "package-lock.json": json.dumps({"name": "tiny", "lockfileVersion": 3, "requires": True, "packages": packages}),
+        "near/package.json": '{"name": "near", "version": "1.0.0", "bin": {"near": "tool.js"}}',
+        "near/tool.js": "#!/usr/bin/env node\nconsole.log('the tool has run')\n",
+    }
+    assert host.deploy(FIRST, files).code == 0
+    failed = host.run("exec", "near | cat; exit ${PIPESTATUS[0]}")
+    assert failed.outcome["diagnosis"] == (
+        "The command ended with 127. near is in devDependencies, which a release does not keep after its build."
+    )
+    assert "Set keep_dev = true in [services.backend], then: `awsdeploy deploy backend`." in failed.outcome["remedy"]
+    noted = host.run("exec", "near || true")
+    assert (noted.code, "Note: near is in devDependencies" in noted.output) == (0, True)
+    assert "keep_dev" not in host.run("exec", "far").output
+    assert host.deploy(SECOND, files, keep_dev=True).code == 0
+    assert "the tool has run" in host.run("exec", "near").output
+    assert "keep_dev" not in host.run("exec", "nearest").output
+
+
 @pytest.mark.parametrize(("workspace", "said"), sampled([("", "at the root"), ("apps/", "in apps")]))
 def test_a_service_in_a_directory_of_a_workspace_is_installed_from_the_lock_file_above_it(
     host: ReleaseHost, workspace: str, said: str

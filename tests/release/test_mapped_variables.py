@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -87,9 +88,10 @@ def test_templates_travel_in_the_manifest_and_another_table_is_another_release(t
     assert first["variables"] == {"A": "{DB_HOST}"}
     assert deploy._same(first, sent(A="{DB_HOST}"))
     assert not deploy._same(first, sent(A="{DB_NAME}"))
-    older = {name: value for name, value in sent().document().items() if name != "variables"}
+    older = {name: value for name, value in sent().document().items() if name not in ("variables", "keep_dev")}
     assert deploy._same(older, sent())
     assert not deploy._same(older, sent(A="x"))
+    assert not deploy._same(older, dataclasses.replace(sent(), keep_dev=True))
     backend = settings(A="x").services["backend"]
     assert [mapped_variables.changed(one, backend) for one in (None, older, sent(A="x").document())] == [
         False,

@@ -80,6 +80,8 @@ class Service(Frozen):
     """Processes on each machine. With more than one, each scheduled job runs once per process."""
     migrate: Annotated[str, AfterValidator(rules.command_line)] = ""
     """Command that runs once in each release, before the switch, such as npm run migrate."""
+    keep_dev: bool = False
+    """Keep devDependencies in the release, for commands of `awsdeploy exec` that need their tools."""
     variables: Variables = {}
     """Environment variables made of others: NAME = "text with {OTHER}". `awsdeploy env set` wins. Never secrets."""
     nginx: bool = False

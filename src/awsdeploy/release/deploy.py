@@ -266,10 +266,15 @@ class Releaser:
 
 
 def _same(now: dict[str, Any], manifest: Manifest) -> bool:
-    """Check whether the current release has this commit, and the ports, health check and variables of this manifest."""
+    """Check whether the current release has this commit, and what this manifest says of its setup."""
     wanted = manifest.document()
     # Releases of earlier versions do not have these fields.
-    added = {"health_status": Manifest.health_status, "health_protocol": Manifest.health_protocol, "variables": {}}
+    added = {
+        "health_status": Manifest.health_status,
+        "health_protocol": Manifest.health_protocol,
+        "keep_dev": Manifest.keep_dev,
+        "variables": {},
+    }
     known = {**added, **now}
     fields = ("commit", "port", "behind", "health", *added)
     return all(known.get(name) == wanted[name] for name in fields)

@@ -47,6 +47,8 @@ class Manifest:
     database: bool
     health_status: str = "200-399"
     health_protocol: str = "http"
+    keep_dev: bool = False
+    """Packages of devDependencies stay in the release."""
     variables: Mapping[str, str] = field(default_factory=dict)
     """Templates of further variables; the machine inserts the values."""
     repository: str = ""
@@ -91,6 +93,7 @@ def manifest(settings: Settings, service: Service, source: Source, id: str, site
         health=service.health_path,
         processes=service.processes,
         migrate=service.migrate,
+        keep_dev=service.keep_dev,
         environment=environment(settings, service, id, site, uploads),
         database=service.name in settings.database_users,
         health_status=service.healthy_codes,

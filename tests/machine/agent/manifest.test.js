@@ -13,7 +13,7 @@ test('what a manifest does not say has a default', () => {
   assert.deepEqual([found.directory, found.port, found.health, found.keep], ['.', null, '/', 5])
   assert.deepEqual([found.health_status, found.health_protocol], ['200-399', 'http'])
   assert.deepEqual([found.database, found.behind, found.processes, found.environment], [false, null, 1, {}])
-  assert.deepEqual(found.variables, {})
+  assert.deepEqual([found.variables, found.keep_dev], [{}, false])
 })
 
 for (const wrong of [

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 EXAMPLES = """\
   awsdeploy exec backend -- npm run seed
   awsdeploy exec backend --all -- df -h
+  awsdeploy exec backend 'npm run report | tail -5'    one word: a line of the shell
 """
 
 
@@ -48,7 +49,7 @@ def kept(stack: Stack) -> str:
 @click.option("--all", "everywhere", is_flag=True, help="Run on every machine of the service, not only on the first.")
 @shared_options()
 def command(given: Given, service: str, words: tuple[str, ...], everywhere: bool) -> None:
-    """Run a command in the current release's folder, with its environment.
+    """Run a command in the current release's folder, with its environment. One word is a line of the shell.
 
     Values of secret variables are masked in the output. AWS stores the command and its output for some days: do not put
     secrets in the command.
@@ -68,6 +69,6 @@ def command(given: Given, service: str, words: tuple[str, ...], everywhere: bool
         for one in machines:
             if everywhere:
                 click.echo(f"{one.name}:", err=True)
-            outcome = releaser.execute(wanted, one, shlex.join(words))
+            outcome = releaser.execute(wanted, one, words[0] if len(words) == 1 else shlex.join(words))
             if not outcome.good:
                 raise CommandFailed(f"On {one.id}: {outcome.diagnosis}", outcome.remedy)

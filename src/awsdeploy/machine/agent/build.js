@@ -135,7 +135,7 @@ async function migrate(run) {
 /** Remove what is not needed to run, and give the release to the application. @param {Run} run */
 async function completed(run) {
   const { manager, users } = run
-  const words = manager ? asUser(users.app, () => removal(manager)) : []
+  const words = manager && !run.manifest.keep_dev ? asUser(users.app, () => removal(manager)) : []
   if (manager && words.length) {
     const status = await built(run, run.sets.scripts, manager.folder, words, { output: () => {} })
     if (status !== 0) run.report.say(`devDependencies were not removed: \`${manager.tool} ${words[0]}\` failed.`)

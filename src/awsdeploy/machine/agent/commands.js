@@ -13,6 +13,7 @@ const { put } = require('./switch')
 const { pm2, serves } = require('./pm2')
 const { tagInstance } = require('./instance')
 const { Failure } = require('./report')
+const { missingTool } = require('./missing_tools')
 const { NAME } = require('./settings')
 
 /** @typedef {import('./context').Run} Run */
@@ -105,8 +106,35 @@ async function exec(run) {
   const running = asUser(users.app, () => readEnvironment(`${run.kept}/environment.json`))
   await readVariables(run, running)
   const input = { variables: running, cwd: run.at, argv: ['bash', '-c', settings.line] }
-  const status = await run.runner.program('with_environment.js', input, (argv) => argvAs(users.app, argv))
+  const removed = run.manifest.keep_dev ? {} : devDependencies(run)
+  let missing = ''
+  const output = (/** @type {string} */ line) => {
+    run.report.relay(line)
+    missing = missing || missingTool(line, removed)
+  }
+  const status = await run.runner.program('with_environment.js', input, (argv) => argvAs(users.app, argv), { output })
+  const { service } = settings
+  const remedy = `Set keep_dev = true in [services.${service}], then: \`awsdeploy deploy ${service}\`. Or move it to dependencies.`
+  const said = `${missing} is in devDependencies, which a release does not keep after its build.`
+  if (status !== 0 && missing) throw new Failure(`The command ended with ${status}. ${said}`, remedy)
   if (status !== 0) throw new Failure(`The command ended with ${status}.`, 'See its output above.')
+  if (missing) run.report.say(`Note: ${said} ${remedy}`)
+}
+
+/**
+ * Return the devDependencies of the service, and of the workspace around it.
+ * @param {Run} run
+ * @returns {Record<string, unknown>}
+ */
+function devDependencies(run) {
+  const read = (/** @type {string} */ folder) => {
+    try {
+      return JSON.parse(fs.readFileSync(`${folder}/package.json`, 'utf8')).devDependencies
+    } catch {
+      return {}
+    }
+  }
+  return asUser(run.users.app, () => ({ ...read(run.folder), ...read(run.at) }))
 }
 
 /**

@@ -11,6 +11,7 @@
  * @property {string} health_status codes that mean healthy: "200-399", "200,404"
  * @property {'http' | 'tcp'} health_protocol with tcp a port that accepts connections is healthy
  * @property {string} migrate
+ * @property {boolean} keep_dev devDependencies stay in the release
  * @property {number} keep releases to keep
  * @property {number} memory_mb memory of a build; 0 for what the machine allows
  * @property {boolean} database
@@ -39,6 +40,7 @@ function parse(text) {
     health_status: string(told, 'health_status', /^\d{3}(-\d{3})?(,\d{3}(-\d{3})?)*$/, '200-399'),
     health_protocol: string(told, 'health_protocol', /^(http|tcp)$/, 'http') === 'tcp' ? 'tcp' : 'http',
     migrate: string(told, 'migrate', /^[^\x00]*$/, ''),
+    keep_dev: told.keep_dev === true,
     keep: number(told, 'keep', 1000) || 5,
     memory_mb: number(told, 'memory_mb', 1e6) || 0,
     database: told.database === true,
