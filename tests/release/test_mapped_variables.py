@@ -101,8 +101,9 @@ def test_templates_travel_in_the_manifest_and_another_table_is_another_release(t
 
 
 def test_the_origin_of_a_mapped_variable_is_config_toml() -> None:
-    one = settings(DB_HOST="{DB_HOST}.", TEXT="a\nb")
+    one = settings(DB_HOST="{DB_HOST}.", TEXT="a\nb", A_KEY="sk-live")
     origins = provided(one, one.services["backend"])
+    assert origins["A_KEY"] == "config.toml: looks like a secret"
     assert (origins["DB_HOST"], origins["TEXT"]) == ("config.toml: {DB_HOST}.", 'config.toml: "a\\nb"')
     assert overrides(origins["DB_HOST"]) == "overrides config.toml: {DB_HOST}."
     assert overrides(origins["DB_PORT"]) == "overrides the value that awsdeploy provides (the database)"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -13,8 +14,8 @@ from typing import Any
 import pytest
 import tenacity
 
-from awsdeploy.sandbox.machines import certificates, mysql
-from tests.simulated import World
+from awsdeploy.sandbox.machines import certificates, mysql, paths
+from tests.simulated import World, machines
 
 CONFIG = """\
 name = "data"
@@ -104,7 +105,7 @@ def test_a_database_follows_its_parameter_group(world: World) -> None:
     id = world.client("ec2").describe_instances()["Reservations"][0]["Instances"][0]["InstanceId"]
     name = {"Name": "/deploy/data/dev/database/DB_PASSWORD", "WithDecryption": True}
     password = world.client("ssm").get_parameter(**name)["Parameter"]["Value"]
-    way = "--protocol=tcp --host=127.0.0.1 --port=$(head -n 1 $AWSDEPLOY_HOST_NAMES | cut -d ' ' -f 3) --skip-ssl"
+    way = '--protocol=tcp $(awk \'NR == 1 { print "--host=" $3, "--port=" $4 }\' $AWSDEPLOY_HOST_NAMES) --skip-ssl'
     plain = f"MYSQL_PWD={password} mariadb --no-defaults {way} --user=app --execute='SELECT 41 + 1' data 2>&1"
     assert "ERROR 1045" in ran(world, id, plain)
     parameter = {"ParameterName": "require_secure_transport", "ParameterValue": "0", "ApplyMethod": "immediate"}
@@ -114,6 +115,52 @@ def test_a_database_follows_its_parameter_group(world: World) -> None:
     for attempt in waiting:
         with attempt:
             assert "42" in ran(world, id, plain)
+
+
+NATIVE = """\
+set -e
+folder=/deploy/data/dev/database
+aws ssm get-parameters-by-path --path $folder --with-decryption --output json > $TMPDIR/parameters
+value() {
+  node -p "JSON.parse(fs.readFileSync('$TMPDIR/parameters')).Parameters.find((x) => x.Name === '$folder/$1').Value"
+}
+place=https://truststore.pki.rds.amazonaws.com/ap-northeast-2/ap-northeast-2-bundle.pem
+curl --fail --silent --output $TMPDIR/ca.pem $place
+export MYSQL_PWD=$(value DB_PASSWORD)
+where="--host=$(value DB_HOST) --port=$(value DB_PORT) --ssl-ca=$TMPDIR/ca.pem --ssl-verify-server-cert"
+echo "$(value DB_HOST) $(value DB_PORT)"
+mariadb --no-defaults $where --user=$(value DB_USER) --skip-column-names -e 'SELECT 41 + 1' $(value DB_NAME) 2>&1
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.npm
+@pytest.mark.skipif(not (mysql.program() and shutil.which("mariadb")), reason="no MariaDB server and client here")
+@pytest.mark.skipif(not paths.many_addresses(), reason="this system has one loopback address")
+def test_a_program_that_is_not_for_node_reaches_the_database_and_trusts_it(world: World) -> None:
+    world.up(world.settings(CONFIG))
+    ours, answer = ran(world, machines(world)["backend-1"], NATIVE).splitlines()
+    assert re.fullmatch(r"127\.\d+\.\d+\.\d+ 3306", ours)
+    assert answer == "42"
+    told = world.client("ssm").get_parameter(Name="/deploy/data/dev/database/DB_HOST", WithDecryption=True)
+    assert told["Parameter"]["Value"].endswith(".rds.amazonaws.com"), "only on machines it is an address"
+
+
+def test_a_database_has_its_own_address_where_its_port_is_free(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(paths, "many_addresses", lambda: False)
+    assert paths.free_address("one", 3306)[0] == "127.0.0.1"
+    assert paths.free_address("one", 3306)[1] != 3306
+
+
+@pytest.mark.skipif(not paths.many_addresses(), reason="this system has one loopback address")
+def test_a_taken_address_is_not_given_to_a_database() -> None:
+    first = paths.free_address("one", 45454)
+    assert paths.free_address("one", 45454) == first
+    assert paths.free_address("other", 45454) != first
+    with socket.socket() as taken:
+        taken.bind(first)
+        taken.listen()
+        assert paths.free_address("one", 45454) != first
 
 
 @pytest.fixture(scope="module")
@@ -152,7 +199,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[mysql.MysqlServ
 
 
 def query(server: mysql.MysqlServer, user: str, password: str, statement: str, *options: str) -> tuple[int, str]:
-    way = ["--protocol=tcp", "--host=127.0.0.1", f"--port={server.port}", *options]
+    way = ["--protocol=tcp", f"--host={server.address}", f"--port={server.port}", *options]
     done = subprocess.run(
         ["mariadb", "--no-defaults", *way, f"--user={user}", "--batch", "--skip-column-names", "-e", statement],
         env={**os.environ, "MYSQL_PWD": password},

@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 from awsdeploy.aws.session import AnswerLost, AwsRefusal, tolerate
 from awsdeploy.config import Service, Settings
+from awsdeploy.config.templates import is_secret
 from awsdeploy.engine.resource import TAG_STACK
 from awsdeploy.engine.run import Run
 from awsdeploy.errors import Refused, UsageError, next_command
@@ -111,7 +112,10 @@ def values(run: Run, variables: Sequence[Variable]) -> dict[str, str]:
 
 def provided(settings: Settings, service: Service) -> Mapping[str, str]:
     """Variables of a service besides the parameters in its folder: name and origin. Those of config.toml win."""
-    mapped = {name: f"{CONFIG}: {_on_a_line(template)}" for name, template in service.variables.items()}
+    mapped = {
+        name: f"{CONFIG}: {'looks like a secret' if is_secret(name, template) else _on_a_line(template)}"
+        for name, template in service.variables.items()
+    }
     return dict(sorted({**computed(settings, service), **mapped}.items()))
 
 

@@ -6,6 +6,7 @@ AWS has one for each region, whose certificates anyone can fetch. Knows nothing 
 from __future__ import annotations
 
 import datetime
+import ipaddress
 import os
 from pathlib import Path
 
@@ -32,15 +33,21 @@ def authority(folder: Path) -> Path:
     return certificate
 
 
-def issue(authority: Path, host: str, folder: Path) -> tuple[Path, Path]:
-    """A certificate of `host` and its key, as two files in `folder`."""
+def issue(authority: Path, host: str, folder: Path, address: str = "") -> tuple[Path, Path]:
+    """A certificate of `host` and its key, as two files in `folder`. It is also valid for this IP address.
+
+    Node.js expects the name localhost of a server that was reached by its address through a socket of one's own.
+    """
     its_key = serialization.load_pem_private_key(authority.with_suffix(".key").read_bytes(), None)
     assert isinstance(its_key, ec.EllipticCurvePrivateKey)  # noqa: S101  # tells mypy
     its_name = x509.load_pem_x509_certificate(authority.read_bytes()).subject
     key = ec.generate_private_key(ec.SECP256R1())
     # A common name has 64 characters at most, the other name any number.
     signed = _about(_name(host[:64]), its_name, key.public_key())
-    signed = signed.add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
+    names: list[x509.GeneralName] = [x509.DNSName(host)]
+    if address:
+        names += [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address(address))]
+    signed = signed.add_extension(x509.SubjectAlternativeName(names), critical=False)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     certificate, secret = folder / "server.pem", folder / "server.key"
     _keep(secret, key)

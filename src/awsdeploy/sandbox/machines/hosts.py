@@ -119,12 +119,16 @@ def allow_port(world: World, port: int) -> None:
     path.with_suffix(".new").replace(path)
 
 
-def register_name(world: World, host: str, port: int, real: int) -> None:
-    """Make the hosts resolve a database's name and port to a port of the real 127.0.0.1."""
+def register_name(world: World, host: str, port: int, address: str, real: int) -> None:
+    """Make the hosts reach a database's name and port at a real loopback address and port.
+
+    `shims/listen.js` does it for Node.js programs. Others do not load it, so where the port is the same `shims/aws.py`
+    gives them the address instead of the name.
+    """
     path = _folder(world) / "names"
     known = path.read_text() if path.exists() else ""
     # The hosts use the first match, so the newest is first.
-    path.with_suffix(".new").write_text(f"{host} {port} {real}\n{known}")
+    path.with_suffix(".new").write_text(f"{host} {port} {address} {real}\n{known}")
     path.with_suffix(".new").replace(path)
 
 

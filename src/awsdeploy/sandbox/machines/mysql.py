@@ -1,4 +1,4 @@
-"""The server behind a simulated database, where this machine has one: MariaDB on loopback.
+"""The server behind a simulated database, where this machine has one: MariaDB on a loopback address.
 
 Started when a machine first runs something that may ask it, never before; a world without it is as good until then.
 Knows nothing of AWS's answers.
@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
-from awsdeploy.sandbox.machines import processes
+from awsdeploy.sandbox.machines import paths, processes
 
 PROGRAMS = ("mariadbd", "mysqld")
 PLACES = ("/usr/sbin", "/usr/local/sbin", "/usr/libexec", "/opt/homebrew/bin", "/usr/local/bin")
@@ -35,9 +35,10 @@ SMALL = (
 
 @dataclass
 class MysqlServer:
-    """One database's: where its files are, its port on 127.0.0.1, and its process."""
+    """One database's: where its files are, its loopback address and port, and its process."""
 
     folder: Path
+    address: str
     port: int
     process: subprocess.Popen[bytes]
 
@@ -80,10 +81,18 @@ class MysqlTls:
         return [f"--ssl-cert={self.certificate}", f"--ssl-key={self.key}", f"--require-secure-transport={required}"]
 
 
-def start(folder: Path, database: str, user: str, password: str, tls: MysqlTls | None = None) -> MysqlServer | None:
+def start(
+    folder: Path,
+    database: str,
+    user: str,
+    password: str,
+    tls: MysqlTls | None = None,
+    at: tuple[str, int] | None = None,
+) -> MysqlServer | None:
     """A server with an empty `database` and a `user` who may do everything in that one; None where there is no program.
 
-    Blocks for a second or two. What it writes is in `folder`, its log in `folder`/server.log.
+    `at` is its address and port, by default 127.0.0.1 and a free one. Blocks for a second or two. What it writes is in
+    `folder`, its log in `folder`/server.log.
     """
     found = program()
     if found is None:
@@ -91,7 +100,7 @@ def start(folder: Path, database: str, user: str, password: str, tls: MysqlTls |
     data = folder / "data"
     first = not data.exists()
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    port = _free_port()
+    address, port = at or ("127.0.0.1", paths.free_port())
     base = [found, "--no-defaults", f"--datadir={data}", *(["--user=root"] if os.geteuid() == 0 else [])]
     files = folder / "files"  # all that statements may read and write
     files.mkdir(exist_ok=True, mode=0o700)
@@ -108,7 +117,7 @@ def start(folder: Path, database: str, user: str, password: str, tls: MysqlTls |
                 f"--socket={folder / 's'}",
                 f"--pid-file={folder / 'pid'}",
                 f"--port={port}",
-                "--bind-address=127.0.0.1",
+                f"--bind-address={address}",
                 f"--secure-file-priv={files}",
                 "--local-infile=0",
                 f"--init-file={statements}",
@@ -121,12 +130,13 @@ def start(folder: Path, database: str, user: str, password: str, tls: MysqlTls |
             start_new_session=True,
             env={**os.environ, processes.MARK: str(folder)},
         )
-    answers = _answers(port, process)
+    server = MysqlServer(folder, address, port, process)
+    answers = _answers(server)
     statements.unlink()
     if not answers:
-        stop(MysqlServer(folder, port, process))
+        stop(server, for_good=first)
         return None
-    return MysqlServer(folder, port, process)
+    return server
 
 
 def stop(server: MysqlServer, for_good: bool = True) -> None:
@@ -170,19 +180,13 @@ def _statements(database: str, user: str, password: str) -> str:
     )
 
 
-def _answers(port: int, process: subprocess.Popen[bytes]) -> bool:
+def _answers(server: MysqlServer) -> bool:
     """Check whether it greets a client: it listens before it has read its first statements, and greets only after."""
     deadline = time.monotonic() + STARTED_WITHIN
-    while time.monotonic() < deadline and process.poll() is None:
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1) as one:
+    while time.monotonic() < deadline and server.process.poll() is None:
+        with contextlib.suppress(OSError), socket.create_connection((server.address, server.port), 1) as one:
             one.settimeout(max(0.1, deadline - time.monotonic()))
             if one.recv(1):
                 return True
         time.sleep(0.05)
     return False
-
-
-def _free_port() -> int:
-    with socket.socket() as asked:
-        asked.bind(("127.0.0.1", 0))
-        return int(asked.getsockname()[1])

@@ -47,6 +47,27 @@ def choose_address(taken: Collection[tuple[str, int]], seed: str) -> tuple[str, 
     raise OSError("no address is left for another machine")
 
 
+def free_address(seed: str, port: int) -> tuple[str, int]:
+    """Return a loopback address on which this port is free, the same one for the same `seed` if it can be; or 127.0.0.1
+    and another port, if the system has only one address.
+    """
+    for number in range(20 if many_addresses() else 0):
+        x, y, z = hashlib.sha256(f"{seed}:{number}".encode()).digest()[:3]
+        address = f"127.{1 + x % 254}.{y}.{1 + z % 254}"
+        with contextlib.suppress(OSError), socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((address, port))
+            return address, port
+    return "127.0.0.1", free_port()
+
+
+def free_port() -> int:
+    """Return a port that is free on 127.0.0.1."""
+    with socket.socket() as asked:
+        asked.bind(("127.0.0.1", 0))
+        return int(asked.getsockname()[1])
+
+
 def assigned_port(folder: Path, base: int, name: str) -> int:
     """Return the real port for a port of the machine; `shims/listen.js` does the same.
 

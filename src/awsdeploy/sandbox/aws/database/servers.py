@@ -8,7 +8,7 @@ from typing import Any
 
 from awsdeploy.sandbox.aws import Answer, after
 from awsdeploy.sandbox.aws.database.instances import Databases
-from awsdeploy.sandbox.machines import certificates, hosts, mysql
+from awsdeploy.sandbox.machines import certificates, hosts, mysql, paths
 from awsdeploy.sandbox.server.call import ApiCall
 from awsdeploy.sandbox.server.world import World
 
@@ -29,14 +29,15 @@ def begin(world: World, region: str) -> None:
                 continue
             user, password = str(database.master_username), world.of(Databases).passwords.get(name, "")
             folder = _folder(world, name)
-            proof = certificates.issue(authority, str(database.address), folder)
+            at = paths.free_address(f"{world.site.port}:{name}", int(database.port))
+            proof = certificates.issue(authority, str(database.address), folder, at[0])
             tls = mysql.MysqlTls(*proof, alone=_tls_alone(world, region, database))
-            server = mysql.start(folder, str(database.db_name or ""), user, password, tls)
+            server = mysql.start(folder, str(database.db_name or ""), user, password, tls, at)
             if server is None:
                 continue
             with world.site.lock:
                 running[name] = server
-                hosts.register_name(world, str(database.address), int(database.port), server.port)
+                hosts.register_name(world, str(database.address), int(database.port), *at)
 
 
 @after("rds:ModifyDBParameterGroup")

@@ -132,8 +132,20 @@ def _parameters(options: dict[str, list[str]]) -> int:
         if not page.get("NextToken"):
             break
         wanted["NextToken"] = page["NextToken"]
+    reachable = _reachable_names()
+    found = [{**one, "Value": reachable.get(one["Value"], one["Value"])} for one in found]
     print(json.dumps({"Parameters": found}, indent=4, ensure_ascii=False))
     return 0
+
+
+def _reachable_names() -> dict[str, str]:
+    """Addresses of databases by their names: only Node.js programs can be made to resolve such a name."""
+    try:
+        lines = Path(os.environ["AWSDEPLOY_HOST_NAMES"]).read_text().splitlines()
+    except (KeyError, OSError):
+        return {}
+    # The newest is first. With another port than in AWS, the address would not help.
+    return {name: address for name, port, address, real in map(str.split, reversed(lines)) if port == real}
 
 
 def _tag(options: dict[str, list[str]]) -> int:

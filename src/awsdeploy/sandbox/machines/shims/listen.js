@@ -64,7 +64,7 @@ function connecting(options) {
   const port = Number(options.port)
   const host = options.host || ''
   const known = elsewhere(host, port)
-  if (known) return { ...options, host: '127.0.0.1', port: known }
+  if (known) return { ...options, ...known }
   if (options.path || !port || !(isEvery(host) || isLocal(host)) || passes(port)) return options
   const { family, hints, localAddress, ...rest } = options
   if (range) {
@@ -80,11 +80,12 @@ function both(_name, options, done) {
   process.nextTick(() => (options.all ? done(null, found) : done(null, local, 4)))
 }
 
-// What has a name in AWS and stands on this machine: a line of AWSDEPLOY_HOST_NAMES is `host port real-port`.
+// What has a name in AWS and stands on this machine: a line of AWSDEPLOY_HOST_NAMES is `host port address real-port`.
 function elsewhere(host, port) {
-  if (!/\.amazonaws\.com$/.test(host)) return 0
+  if (!/\.amazonaws\.com$/.test(host)) return null
   const found = lines(names).find((line) => line.startsWith(`${host} ${port} `))
-  return found ? Number(found.split(' ')[2]) : 0
+  const [, , address, real] = found ? found.split(' ') : []
+  return found ? { host: address, port: Number(real) } : null
 }
 
 function passes(port) {
