@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import subprocess
+import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
@@ -316,6 +317,37 @@ def test_a_release_that_does_not_answer_is_not_switched_to(serving_host: Release
     done = failed(serving_host, "check", application(program.replace("OTHER", other)))
     assert diagnosis.replace("OTHER", other) in done.outcome["diagnosis"]
     assert remedy.replace("OTHER", other) in done.outcome["remedy"]
+
+
+REJECTED = {
+    "top-level await in an ES module": (
+        "setInterval(() => {}, 1000);\nawait Promise.reject(new Error('a sad story'));\n",
+        "module",
+    ),
+    "a start that is a promise": ("(async () => { await null; throw new Error('a sad story'); })();\n", "commonjs"),
+}
+
+
+@pytest.mark.parametrize("case", REJECTED)
+def test_a_rejected_start_is_told_at_once_and_in_its_words(
+    serving_host: ReleaseHost, monkeypatch: pytest.MonkeyPatch, case: str
+) -> None:
+    """Outcome without the patience of a minute, although PM2 in cluster mode keeps such a process."""
+    program, kind = REJECTED[case]
+    monkeypatch.setitem(serving_host.environment, "PATIENCE", "60")
+    id = serving_host.publish(another(), application(program, type=kind))
+    process = serving_host.start("deploy", id)
+    assert process.stdout is not None
+    begun, lines = 0.0, []
+    for line in process.stdout:
+        lines.append(line.strip())
+        if lines[-1] == "@step check":
+            begun = time.monotonic()
+    seconds = time.monotonic() - begun
+    assert process.wait() == 1
+    outcome = json.loads(lines[-1].removeprefix("@outcome "))
+    assert outcome["diagnosis"] == "The program ended right after it was started: Error: a sad story."
+    assert seconds < 30, "far below the patience; a busy machine needs its time to start PM2"
 
 
 def test_nest_without_its_prefix(serving_host: ReleaseHost) -> None:

@@ -3,7 +3,7 @@
 'use strict'
 const assert = require('assert/strict')
 const test = require('node:test')
-const { diagnose } = require('../../../src/awsdeploy/machine/agent/failures')
+const { diagnose, ownWords } = require('../../../src/awsdeploy/machine/agent/failures')
 
 test('an unknown log has no diagnosis', () => assert.equal(diagnose('error TS2304: no such name', 'api'), null))
 
@@ -28,3 +28,13 @@ test('half an escape is shown as it is', () => {
     /%zz/,
   )
 })
+
+const WORDS = {
+  'Error: a sad story\n    at main.js:1:1': 'Error: a sad story.',
+  '[TypeError: fetch failed] {\n  cause: x': 'TypeError: fetch failed.',
+  'Error: first\nError [ERR_X]: second {': 'Error [ERR_X]: second.',
+  'listening on 3000': '',
+}
+for (const [log, words] of Object.entries(WORDS)) {
+  test(`the words of a program: ${words || 'none'}`, () => assert.equal(ownWords(log), words))
+}

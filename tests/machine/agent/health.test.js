@@ -105,7 +105,7 @@ test('with tcp a port that accepts connections is healthy', async (t) => {
   assert.equal((await asked(await freePort(), { health_protocol: 'tcp' })).kind, 'silent')
 })
 
-const ABOUT = { path: '/h', codes: '200-399', patience: 6, elsewhere: '', nginx: null }
+const ABOUT = { path: '/h', codes: '200-399', patience: 6, elsewhere: '', nginx: null, words: '' }
 
 test('each verdict has a sentence', () => {
   const said = (/** @type {any} */ verdict, about = {}) => seen(verdict, { ...ABOUT, ...about })[0]
@@ -116,6 +116,12 @@ test('each verdict has a sentence', () => {
   const silent = { kind: 'silent', detail: 'ECONNREFUSED' }
   assert.equal(said(silent), 'Nothing listens on the port in PORT after 6 s.')
   assert.match(said(silent, { elsewhere: '3001' }), /the program listens on 3001\.$/)
+  const words = 'Error: a sad story.'
+  assert.equal(said({ kind: 'ended' }, { words }), `The program ended right after it was started: ${words}`)
+  assert.match(
+    said(silent, { words }),
+    /^Nothing listens on the port in PORT after 6 s\. The program reported: Error: a sad/,
+  )
   assert.equal(said(silent, { elsewhere: '80', nginx: 80 }), 'The program listens on 80, the port of nginx.')
 })
 

@@ -8,6 +8,7 @@ const { answers, certain, listening, reachable, seen } = require('./health')
 const { pm2, startDaemon } = require('./pm2')
 const { writePrivate } = require('./environment')
 const { Failure } = require('./report')
+const { ownWords } = require('./failures')
 const files = require('./files')
 
 const SHOWN = 400 // lines of the program's own log
@@ -172,6 +173,7 @@ function unhealthy(run, verdict, port, places) {
     patience: settings.patience,
     elsewhere: others.sort()[0] || '',
     nginx: manifest.behind ? manifest.port : null,
+    words: ownWords(run.report.stepText),
   }
   throw new Failure(...seen(verdict, about))
 }

@@ -4,6 +4,8 @@
 
 const COLOURS = /\x1b\[[0-9;]*m/g
 const READ = 200_000 // characters at the end of a log
+const LONGEST = 300 // characters of a program's own words
+const ERROR = /^\s*\[?(?:Uncaught )?((?:[A-Z]\w*)?(?:Error|Exception)(?: \[\w+\])?: .+)/gm
 
 /**
  * $1 is what the pattern's first group has found. The last line of a log is `exit status N`. The first row that fits is
@@ -168,6 +170,18 @@ function diagnose(log, service) {
   return null
 }
 
+/**
+ * Return the last error that a program reported in its own words, as one sentence, or nothing.
+ * @param {string} log
+ */
+function ownWords(log) {
+  const text = log.replace(COLOURS, '').slice(-READ)
+  const found = [...text.matchAll(ERROR)].pop()
+  if (!found) return ''
+  const words = found[1].replace(/\]?( \{)?$/, '').slice(0, LONGEST)
+  return /[.?!]$/.test(words) ? words : `${words}.`
+}
+
 /** @param {string} text */
 function decoded(text) {
   try {
@@ -177,4 +191,4 @@ function decoded(text) {
   }
 }
 
-module.exports = { diagnose }
+module.exports = { diagnose, ownWords }

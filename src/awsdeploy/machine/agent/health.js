@@ -129,6 +129,7 @@ async function around(base, path) {
  * @property {number} patience
  * @property {string} elsewhere another port on which it listens, or nothing
  * @property {number | null} nginx nginx's port
+ * @property {string} words the error that it reported, or nothing
  */
 
 /**
@@ -157,7 +158,7 @@ function certain({ kind, detail }, path) {
  * @param {About} about
  * @returns {[diagnosis: string, remedy: string]}
  */
-function seen({ kind, detail }, { path, codes, patience, elsewhere, nginx }) {
+function seen({ kind, detail }, { path, codes, patience, elsewhere, nginx, words }) {
   if (kind === 'status' && detail === '404') {
     return [
       `The health path ${path} answers 404.`,
@@ -172,7 +173,7 @@ function seen({ kind, detail }, { path, codes, patience, elsewhere, nginx }) {
   }
   if (kind === 'ended') {
     const remedy = 'See its output above. Start it on your computer with the same variables.'
-    return ['The program ended right after it was started.', remedy]
+    return [`The program ended right after it was started${words ? `: ${words}` : '.'}`, remedy]
   }
   if (kind === 'silent' && detail === 'timeout') {
     return [
@@ -189,7 +190,7 @@ function seen({ kind, detail }, { path, codes, patience, elsewhere, nginx }) {
     return [`Nothing listens on the port in PORT; the program listens on ${elsewhere}.`, remedy]
   }
   return [
-    `Nothing listens on the port in PORT after ${patience} s.`,
+    `Nothing listens on the port in PORT after ${patience} s.${words ? ` The program reported: ${words}` : ''}`,
     'Make the program listen on process.env.PORT before it waits for anything else.',
   ]
 }
