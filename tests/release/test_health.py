@@ -1,4 +1,4 @@
-"""Health check of a service: compared with the load balancer's before a release, and its settings after a 404."""
+"""Health check of a service: compared with the load balancer's before a release, and its settings after a 4xx."""
 
 from __future__ import annotations
 
@@ -47,15 +47,22 @@ def test_the_same_check_and_a_service_without_a_target_group_are_not_refused() -
 
 
 @pytest.mark.parametrize(
-    "diagnosis", ["The health path /api/health answers 404.", "Health checks failed with these codes: [404]"]
+    "diagnosis",
+    [
+        "The health path /api/health answers 404.",
+        "The health path /api/health answers 401.",
+        "Health checks failed with these codes: [404]",
+        "Health checks failed with these codes: [403]",
+    ],
 )
-def test_after_a_404_the_settings_that_accept_it_are_offered(diagnosis: str) -> None:
+def test_after_a_4xx_the_settings_that_accept_it_are_offered(diagnosis: str) -> None:
     said = offer(backend(), "Answer it with 200.", diagnosis)
     assert said.startswith("Answer it with 200.\n")
     assert '[services.backend] health_status = "200-499"' in said
     assert 'health = "tcp"' in said
 
 
-def test_other_answers_and_checks_that_accept_a_404_need_no_offer() -> None:
+def test_other_answers_and_checks_that_accept_a_4xx_need_no_offer() -> None:
     assert offer(backend(), "See its output.", "The health path /api/health answers 500.") == "See its output."
     assert offer(backend(health="tcp"), "Answer it.", "The health path / answers 404.") == "Answer it."
+    assert offer(backend(health_status="200,401"), "Do.", "The health path /a answers 401.") == "Do."

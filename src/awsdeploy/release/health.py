@@ -1,4 +1,4 @@
-"""Health check of a service: what the load balancer asks now, what config.toml says, and what to set after a 404."""
+"""Health check of a service: what the load balancer asks now, what config.toml says, and what to set after a 4xx."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from awsdeploy.config import Service
 from awsdeploy.engine.observed import Observed
 from awsdeploy.errors import Refused, next_command
 
-NOT_FOUND = re.compile(r"answers 404|codes: \[404\]")
+REFUSED = re.compile(r"(?:answers |codes: \[)(4\d\d)\b")
+"""An answer between 400 and 499: the program works, but the path is not there or wants a login."""
 
 
 def need_same_check(groups: Mapping[str, Observed], services: Iterable[Service]) -> None:
@@ -29,8 +30,9 @@ def need_same_check(groups: Mapping[str, Observed], services: Iterable[Service])
 
 
 def offer(service: Service, remedy: str, diagnosis: str) -> str:
-    """The remedy; after a 404 also with the settings that accept this answer."""
-    if not NOT_FOUND.search(diagnosis) or service.is_healthy(404):
+    """The remedy; after a 4xx (401, 404) also with the settings that accept this answer."""
+    answered = REFUSED.search(diagnosis)
+    if answered is None or service.is_healthy(int(answered[1])):
         return remedy
     return (
         f"{remedy}\nOr accept this answer: [services.{service.name}] "

@@ -64,6 +64,46 @@ const CASES = [
     /^\/health$/,
   ],
   ['a connection that is closed', '/health', (request) => request.socket.destroy(), 'silent', /ECONNRESET/],
+  ['401', '/health', (_, response) => response.writeHead(401).end(), 'status', /401/],
+  [
+    'the path and the query as they are',
+    '/a/../health?x=/b%zz#c',
+    ({ url }, response) => response.writeHead(url === '/a/../health?x=/b%zz#c' ? 200 : 404).end(),
+    'ok',
+    /^$/,
+  ],
+  [
+    '404 with a query that looks like a prefix',
+    '/?next=/health',
+    ({ url }, response) => response.writeHead(url === '/health' ? 200 : 404).end(),
+    'status',
+    /404/,
+  ],
+  [
+    'a redirect to no address',
+    '/health',
+    (_, response) => response.writeHead(302, { location: 'http://' }).end(),
+    'ok',
+    /^$/,
+  ],
+  [
+    'an answer that never ends, quickly',
+    '/health',
+    (_, response) => {
+      const more = () => response.write('x'.repeat(1 << 16), () => setImmediate(more))
+      more()
+    },
+    'ok',
+    /^$/,
+  ],
+  [
+    'an upgrade that nobody asked for',
+    '/health',
+    ({ socket }) => socket.end('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n'),
+    'status',
+    /101/,
+  ],
+  ['another protocol', '/health', ({ socket }) => socket.end('SSH-2.0-x\r\n'), 'silent', /^HPE_/],
 ]
 
 for (const [name, path, listener, kind, detail] of CASES) {
@@ -105,7 +145,7 @@ test('with tcp a port that accepts connections is healthy', async (t) => {
   assert.equal((await asked(await freePort(), { health_protocol: 'tcp' })).kind, 'silent')
 })
 
-const ABOUT = { path: '/h', codes: '200-399', patience: 6, elsewhere: '', nginx: null, words: '' }
+const ABOUT = { path: '/h', codes: '200-399', patience: 6, elsewhere: '', addresses: [], nginx: null, words: '' }
 
 test('each verdict has a sentence', () => {
   const said = (/** @type {any} */ verdict, about = {}) => seen(verdict, { ...ABOUT, ...about })[0]
@@ -115,6 +155,11 @@ test('each verdict has a sentence', () => {
   assert.equal(said({ kind: 'silent', detail: 'timeout' }), 'The health path /h did not answer within 5 s.')
   const silent = { kind: 'silent', detail: 'ECONNREFUSED' }
   assert.equal(said(silent), 'Nothing listens on the port in PORT after 6 s.')
+  assert.match(said({ kind: 'silent', detail: 'ECONNRESET' }), /accepts connections .* but does not answer with HTTP/)
+  assert.match(said({ kind: 'silent', detail: 'HPE_INVALID_CONSTANT' }), /but does not answer with HTTP/)
+  assert.equal(said(silent, { addresses: ['::1'] }), 'The program listens on ::1 only, not on every address.')
+  for (const address of ['*', '::', '0.0.0.0', '0:0:0:0:0:0:0:0'])
+    assert.match(said(silent, { addresses: [address] }), /^Nothing listens/)
   assert.match(said(silent, { elsewhere: '3001' }), /the program listens on 3001\.$/)
   const words = 'Error: a sad story.'
   assert.equal(said({ kind: 'ended' }, { words }), `The program ended right after it was started: ${words}`)
@@ -136,6 +181,10 @@ test('two verdicts are certain whatever the program said', () => {
 
 test('only a program on 127.0.0.1 alone is out of reach', () => {
   assert.equal(reachable(listening('5000 127.0.0.1\n'), 5000), false)
+  for (const address of ['localhost', '::1', '127.0.0.2', '::ffff:127.0.0.1', '0:0:0:0:0:0:0:1'])
+    assert.equal(reachable(listening(`5000 ${address}\n`), 5000), false, address)
+  for (const address of ['*', '::', '0.0.0.0', '10.0.0.1', '2001:db8::1'])
+    assert.equal(reachable(listening(`5000 ${address}\n`), 5000), true, address)
   assert.equal(reachable(listening('5000 127.0.0.1\n5000 *\n'), 5000), true)
   assert.equal(reachable(listening('5001 ::1\n'), 5000), true)
   assert.equal(reachable(listening(''), 5000), true)

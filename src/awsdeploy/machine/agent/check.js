@@ -4,7 +4,7 @@
 const fs = require('fs')
 const { argvAs, asUser } = require('./users')
 const { freePort } = require('./http')
-const { answers, certain, listening, reachable, seen } = require('./health')
+const { LISTEN, answers, certain, listening, reachable, seen } = require('./health')
 const { pm2, startDaemon } = require('./pm2')
 const { writePrivate } = require('./environment')
 const { Failure } = require('./report')
@@ -47,8 +47,7 @@ async function check(run) {
 function checkAddresses({ manifest, report }, port, places) {
   const open = reachable(places, port)
   if (!manifest.behind && !open) {
-    const diagnosis = 'The program listens on 127.0.0.1 only, where the load balancer cannot reach it.'
-    throw new Failure(diagnosis, 'Listen on every address: leave out the host, or use 0.0.0.0.')
+    throw new Failure('The program listens on 127.0.0.1 only, where the load balancer cannot reach it.', LISTEN)
   }
   if (manifest.behind && places.length && open) {
     const instead = 'Behind nginx, 127.0.0.1 is enough: make it listen on process.env.HOSTNAME.'
@@ -172,6 +171,7 @@ function unhealthy(run, verdict, port, places) {
     codes: manifest.health_status,
     patience: settings.patience,
     elsewhere: others.sort()[0] || '',
+    addresses: places.filter((one) => one.port === String(port)).map((one) => one.address),
     nginx: manifest.behind ? manifest.port : null,
     words: ownWords(run.report.stepText),
   }

@@ -6,6 +6,9 @@ const { ask, connect } = require('./http')
 const EACH = 5000 // ms that one answer may take
 const PAUSE = 0.3 // s
 const HEADERS = { 'user-agent': 'ELB-HealthChecker/2.0', 'connection': 'close' }
+const EVERY = /^(\*|0\.0\.0\.0|(0*:)+0*)$/ // addresses of a program that listens on all
+const LOOPBACK = /^(localhost|(::ffff:)?127\.[\d.]+|(0*:)+0*1)$/i
+const LISTEN = 'Listen on every address: leave out the host, or use 0.0.0.0.'
 const BY_HTTPS = { 'x-forwarded-proto': 'https', 'x-forwarded-port': '443' }
 
 /**
@@ -32,8 +35,8 @@ const BY_HTTPS = { 'x-forwarded-proto': 'https', 'x-forwarded-port': '443' }
  * @returns {Promise<Verdict>}
  */
 async function answers({ port, check, patience, sleep, runs }) {
-  const began = Date.now()
-  const passed = () => (Date.now() - began) / 1000
+  const began = performance.now()
+  const passed = () => (performance.now() - began) / 1000
   let wrong = 0
   for (let turn = 0; ; turn++) {
     const verdict = await probe(port, check)
@@ -68,13 +71,13 @@ async function probe(port, check) {
  * @returns {Promise<Verdict>}
  */
 async function probeHttp(base, { health: path, health_status }) {
-  const { status } = await get(base + path)
+  const { status } = await get(base, path)
   if (isHealthy(status, health_status)) {
     const loop = status > 299 && status < 400 ? await around(base, path) : ''
     return loop ? { kind: 'loop', detail: loop } : { kind: 'ok' }
   }
-  const bare = `/${path.split('/').slice(2).join('/')}`
-  const prefix = status === 404 && bare !== path && (await statusOf(base + bare)) === 200
+  const bare = path.replace(/^\/[^/?]*\/?/, '/')
+  const prefix = status === 404 && bare !== path && (await statusOf(base, bare)) === 200
   return prefix ? { kind: 'prefix', detail: bare } : { kind: 'status', detail: String(status) }
 }
 
@@ -89,16 +92,20 @@ function isHealthy(status, codes) {
 }
 
 /**
- * @param {string} url
+ * @param {string} base
+ * @param {string} path
  * @param {Record<string, string>} [more]
  */
-function get(url, more) {
-  return ask(url, { headers: { ...HEADERS, ...more }, timeout: EACH })
+function get(base, path, more) {
+  return ask(base, { path, headers: { ...HEADERS, ...more }, timeout: EACH })
 }
 
-/** @param {string} url */
-async function statusOf(url) {
-  return (await get(url).catch(() => ({ status: 0 }))).status
+/**
+ * @param {string} base
+ * @param {string} path
+ */
+async function statusOf(base, path) {
+  return (await get(base, path).catch(() => ({ status: 0 }))).status
 }
 
 /**
@@ -115,8 +122,8 @@ async function around(base, path) {
     const key = there.pathname + there.search
     if (seen.has(key)) return there.href
     seen.add(key)
-    const { status, location } = await get(base + key, BY_HTTPS)
-    if (status < 300 || status > 399 || !location) return ''
+    const { status, location } = await get(base, key, BY_HTTPS)
+    if (status < 300 || status > 399 || !URL.canParse(location, base + key)) return ''
     url = new URL(location, base + key).href
   }
   return url
@@ -128,6 +135,7 @@ async function around(base, path) {
  * @property {string} codes that are healthy
  * @property {number} patience
  * @property {string} elsewhere another port on which it listens, or nothing
+ * @property {string[]} addresses on which it listens with the right port
  * @property {number | null} nginx nginx's port
  * @property {string} words the error that it reported, or nothing
  */
@@ -158,7 +166,7 @@ function certain({ kind, detail }, path) {
  * @param {About} about
  * @returns {[diagnosis: string, remedy: string]}
  */
-function seen({ kind, detail }, { path, codes, patience, elsewhere, nginx, words }) {
+function seen({ kind, detail }, { path, codes, patience, elsewhere, addresses, nginx, words }) {
   if (kind === 'status' && detail === '404') {
     return [
       `The health path ${path} answers 404.`,
@@ -180,6 +188,15 @@ function seen({ kind, detail }, { path, codes, patience, elsewhere, nginx, words
       `The health path ${path} did not answer within 5 s.`,
       'Answer it without asking the database or another service.',
     ]
+  }
+  if (detail !== 'ECONNREFUSED') {
+    return [
+      `The program accepts connections on the port in PORT, but does not answer with HTTP (${detail}).`,
+      'It must answer plain HTTP, not HTTPS: the load balancer has the certificate.',
+    ]
+  }
+  if (addresses.length && !addresses.some((one) => EVERY.test(one))) {
+    return [`The program listens on ${addresses.join(' and ')} only, not on every address.`, LISTEN]
   }
   if (elsewhere && elsewhere === String(nginx)) {
     const remedy = `Make it listen on process.env.PORT: nginx forwards requests from ${elsewhere}.`
@@ -211,7 +228,7 @@ function listening(text) {
  */
 function reachable(all, port) {
   const mine = all.filter((one) => one.port === String(port))
-  return !mine.length || mine.some((one) => !/^(127\.0\.0\.1|localhost|::1)$/.test(one.address))
+  return !mine.length || mine.some((one) => !LOOPBACK.test(one.address))
 }
 
-module.exports = { answers, certain, isHealthy, seen, listening, reachable }
+module.exports = { LISTEN, answers, certain, isHealthy, seen, listening, reachable }

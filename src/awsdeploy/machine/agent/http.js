@@ -4,28 +4,44 @@
 const http = require('http')
 const net = require('net')
 
+const LARGEST = 1 << 20 // characters of an answer that are waited for
+
 /** @typedef {{ status: number, location: string, body: string }} Answer */
+/** @typedef {{ method?: string, path?: string, headers?: Record<string, string>, timeout: number }} Options timeout in ms */
 
 /**
- * Ask once; an answer is complete within the time limit, or the error says why not (TIMEOUT, ECONNREFUSED …).
+ * Ask once; an answer is complete within the time limit, or the error says why not (TIMEOUT, ECONNREFUSED …). A `path` is
+ * sent as it is.
  * @param {string} url
- * @param {{ method?: string, headers?: Record<string, string>, timeout: number }} options timeout in ms
+ * @param {Options} options
  * @returns {Promise<Answer>}
  */
-function ask(url, { method = 'GET', headers, timeout }) {
+function ask(url, { timeout, ...options }) {
   return new Promise((resolve, reject) => {
-    const request = http.request(url, { method, headers, agent: false }, (response) => {
+    const request = http.request(url, { ...options, agent: false }, (response) => {
+      const { statusCode: status = 0, headers } = response
       let body = ''
-      response.setEncoding('utf8').on('data', (part) => (body += part))
+      const answer = () => resolve({ status, location: headers.location || '', body })
+      response.setEncoding('utf8').on('data', (part) => {
+        body += part
+        if (body.length < LARGEST) return
+        answer()
+        request.destroy()
+      })
+      response.on('end', answer)
       response.on('error', reject)
-      response.on('aborted', () => reject(Object.assign(new Error('aborted'), { code: 'ECONNRESET' })))
-      const { statusCode: status = 0, headers: told } = response
-      response.on('end', () => resolve({ status, location: told.location || '', body }))
     })
     const late = () => request.destroy(Object.assign(new Error('no answer'), { code: 'TIMEOUT' }))
     const timer = setTimeout(late, timeout)
+    request.on('upgrade', ({ statusCode = 0 }, socket) => {
+      socket.destroy()
+      resolve({ status: statusCode, location: '', body: '' })
+    })
     request.on('error', reject)
-    request.on('close', () => clearTimeout(timer))
+    request.on('close', () => {
+      clearTimeout(timer)
+      reject(Object.assign(new Error('closed'), { code: 'ECONNRESET' })) // without effect if there was an answer
+    })
     request.end()
   })
 }
