@@ -53,3 +53,33 @@ def test_without_node_the_outcome_says_so(tmp_path: Path) -> None:
     outcome = json.loads(done.stdout.removeprefix("@outcome "))
     assert (outcome["release"], outcome["step"]) == ("one", "tools")
     assert outcome["diagnosis"] == "node is not on this machine."
+
+
+@pytest.mark.parametrize("broken", ["", "/release", "/release.lock", "/releases"])
+@pytest.mark.parametrize("command", ["deploy", "exec"])
+def test_where_nothing_can_be_written_the_outcome_says_so(
+    node: Path, tmp_path: Path, broken: str, command: str
+) -> None:
+    """What should be a folder is a file, and the other way round."""
+    (tmp_path / "release.sh").write_bytes(release_script())
+    path = tmp_path / f"var/lib/awsdeploy{broken}"
+    if broken.endswith("lock"):
+        path.mkdir(parents=True)
+    else:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("")
+    words = ["bash", str(tmp_path / "release.sh"), command, "shop/prod", "backend", "r", "b", "one"]
+    environment = {"PATH": f"{node.parent}:/usr/bin:/bin", "ROOT": str(tmp_path), "HOME": str(tmp_path)}
+    done = subprocess.run(words, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "    at " not in done.stdout + done.stderr, "no traceback"
+    last = done.stdout.splitlines()[-1]
+    assert last.startswith("@outcome "), done.stdout + done.stderr
+    outcome = json.loads(last.removeprefix("@outcome "))
+    assert outcome["outcome"] == "failed"
+    assert outcome["diagnosis"]
+
+
+def test_waits_do_not_depend_on_the_time_of_day() -> None:
+    """A clock that is set forward or back would end a wait at once, or never."""
+    assert [path.name for path in AGENT.iterdir() if path.name.endswith(".js") and "Date.now" in path.read_text()] == []

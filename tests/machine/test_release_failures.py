@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -114,6 +115,7 @@ def answering(status: int, words: str = "") -> str:
     return PROGRAM.replace("const health =", f"{lines}\n  const health =")
 
 
+UPGRADE = json.dumps("HTTP/1.1 101 S\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n")
 SILENT = "setInterval(() => {}, 1000);\n"
 REFUSED = "Error: connect ECONNREFUSED 10.0.21.7:3306\n    at TCPConnectWrap.afterConnect"
 TRIED = {
@@ -140,6 +142,21 @@ TRIED = {
         ),
         "redirects to itself",
         "trust proxy",
+    ),
+    "::1 only": (
+        PROGRAM.replace("process.env.PORT", "process.env.PORT, '::1'"),
+        "listens on ::1 only, not on every address",
+        "0.0.0.0",
+    ),
+    "https": (
+        PROGRAM.replace("http.createServer(", "require('https').createServer("),
+        "does not answer with HTTP",
+        "not HTTPS",
+    ),
+    "an upgrade to WebSocket": (
+        PROGRAM.replace("const health =", f"return request.socket.end({UPGRADE});\n  const health ="),
+        "/health answers 101",
+        "200 to 399",
     ),
     "database refuses, crash": (crashing(REFUSED), "database refused the connection", "awsdeploy status"),
     "database refuses, waiting": (
@@ -372,3 +389,25 @@ def test_nothing_to_start(serving_host: ReleaseHost) -> None:
     done = failed(serving_host, "check", application(main="dist/none.js"))
     assert "start configuration is not valid" in done.outcome["diagnosis"]
     assert any("no script named start" in line for line in done.tail)
+
+
+def test_a_record_that_cannot_be_written_leaves_the_previous_release_also_after_a_reboot(
+    serving_host: ReleaseHost,
+) -> None:
+    in_the_way = serving_host.root / "var/lib/awsdeploy/current.new"
+    in_the_way.mkdir()
+    try:
+        failed(serving_host, "verify")
+    finally:
+        in_the_way.rmdir()
+    saved = json.loads((serving_host.root / "home/app/.pm2/dump.pm2").read_text())
+    assert [one["pm_cwd"].rpartition("/")[2] for one in saved] == [FIRST]
+
+
+def test_a_port_that_another_program_has(host: ReleaseHost) -> None:
+    """It would answer in place of the first release."""
+    with socket.create_server(("127.0.0.1", host.port)):
+        done = host.deploy(FIRST)
+    assert (done.code, done.outcome["step"]) == (1, "switch"), done.output
+    assert done.outcome["diagnosis"] == f"Port {host.port} is taken by another program."
+    assert host.deploy(FIRST).code == 0

@@ -93,6 +93,24 @@ def test_a_run_that_is_cancelled_says_so_and_cleans_up(serving_host: ReleaseHost
     assert [one["pm2_env"]["pm_cwd"].rpartition("/")[2] for one in serving_host.processes] == [before]
 
 
+def test_what_runs_already_is_not_interrupted(serving_host: ReleaseHost) -> None:
+    """While the machine's tag is set the new release runs: the outcome must not say that the previous one does."""
+    played, mark = serving_host.tools / "aws", serving_host.place / "tagging"
+    text, id = played.read_text(), another(serving_host)
+    waits = f"if words[:2] == ['ec2', 'create-tags']: pathlib.Path('{mark}').touch(); import time; time.sleep(2)\n"
+    serving_host.tool("aws", text.replace("if words[:2]", f"{waits}if words[:2]", 1))
+    try:
+        process = serving_host.start("deploy", id)
+        until(mark.exists)
+        process.send_signal(signal.SIGTERM)
+        output, _ = process.communicate()
+    finally:
+        serving_host.tool("aws", text)
+    assert process.returncode == 0, output
+    assert '"outcome": "ok"' in output
+    assert (serving_host.serving, serving_host.current) == (id, id)
+
+
 def test_what_was_interrupted_before_the_first_release_does_not_hinder_it(tools: Path) -> None:
     host = ReleaseHost(tools)
     try:

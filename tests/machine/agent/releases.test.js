@@ -55,6 +55,19 @@ test('the releases of an older version are taken over once', (t) => {
   assert.equal(fs.readFileSync(`${root}/var/lib/awsdeploy/releases/one/manifest.json`, 'utf8'), '{"version":1}')
 })
 
+test('two runs may take over the releases at once', (t) => {
+  const root = folder(t, { 'srv/app/shared/one/complete': '', 'srv/app/releases/one/package.json': {} })
+  const { known } = places(root)
+  const rename = fs.renameSync
+  t.mock.method(fs, 'renameSync', (/** @type {string} */ from, /** @type {string} */ to) => {
+    if (to === known) fs.mkdirSync(`${known}/by-another`, { recursive: true })
+    rename(from, to)
+  })
+  adopt(places(root), SELF)
+  assert.deepEqual(fs.readdirSync(known), ['by-another'])
+  assert.deepEqual(fs.readdirSync(`${root}/var/lib/awsdeploy`), ['releases'])
+})
+
 test('the newest releases are kept, and the one that runs', () => {
   const complete = ['5', '4', '3', '1']
   assert.deepEqual(surplus(['1', '2', '3', '4', '5', '5'], complete, 2, '1'), ['2', '3'])

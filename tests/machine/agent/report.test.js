@@ -3,11 +3,40 @@
 'use strict'
 const assert = require('assert/strict')
 const test = require('node:test')
-const { masked, outcomeLine } = require('../../../src/awsdeploy/machine/agent/report')
+const { Report, masked, outcomeLine, shown } = require('../../../src/awsdeploy/machine/agent/report')
 
 test('secrets are masked wherever they are in a line', () => {
   assert.equal(masked('a=secret b=secretly', ['secret']), 'a=*** b=***ly')
   assert.equal(masked('nothing', []), 'nothing')
+})
+
+test('the end of a step is known where nothing can be written', () => {
+  const report = new Report('/nowhere/release.log')
+  for (let number = 0; number < 100_000; number++) report.keep(`line ${number}`)
+  report.note('ENOSPC: no space left on device')
+  assert.match(report.stepText, /line 99999\nENOSPC: no space left on device\n$/)
+  assert.ok(report.stepText.length <= 400_000)
+  report.clear()
+  assert.equal(report.stepText, '')
+})
+
+test('whatever is kept of a program has no secrets', () => {
+  const report = new Report('/dev/null')
+  report.secrets = ['secret']
+  report.keep('a secret')
+  report.note('another secret')
+  assert.equal(report.stepText, 'a ***\nanother ***\n')
+})
+
+test('a program cannot say the lines of a run', () => {
+  assert.equal(shown('@outcome {"outcome": "ok"}', []), ' @outcome {"outcome": "ok"}')
+  assert.equal(shown('a\n@step build', []), 'a\n @step build')
+  assert.equal(shown('@stepney @step 1', []), '@stepney @step 1')
+})
+
+test('of a very long line the beginning is shown, without the beginning of a secret', () => {
+  const line = shown(`${'x'.repeat(1 << 20)}secre`, ['secret'])
+  assert.match(line, /^x+ … \(the rest of the line is not shown\)$/)
 })
 
 test('the last line of a run is one line of JSON', () => {

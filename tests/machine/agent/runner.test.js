@@ -47,6 +47,28 @@ test('input is text or a file', async (t) => {
   assert.deepEqual(lines, ['a', 'b', 'from a file'])
 })
 
+test('a line without end takes no more memory and time than others', async (t) => {
+  const { runner, lines } = made(t)
+  const script = "for (let i = 0; i < 400; i++) process.stdout.write('x'.repeat(1 << 16)); console.log('\\nend')"
+  assert.equal(await runner.run([process.execPath, '-e', script]), 0)
+  assert.deepEqual([lines.length, lines[1]], [2, 'end'])
+  assert.ok(lines[0].length < 2 << 20)
+})
+
+test('a cancelled run ends also a program whose output it wants', async (t) => {
+  const { runner, cancellation } = made(t)
+  const running = runner.capture(['sleep', '30'])
+  setTimeout(() => cancellation.cancel(), 50)
+  await assert.rejects(running, /interrupted/)
+})
+
+test('an unexpected error ends a run like a signal', async (t) => {
+  const { runner, cancellation } = made(t)
+  const running = runner.run(['sleep', '30'])
+  cancellation.cancel(new Error('in a callback'))
+  await assert.rejects(running, /in a callback/)
+})
+
 test('a cancelled run ends its program, and all that it has started', async (t) => {
   const { runner, cancellation } = made(t)
   const began = Date.now()

@@ -1,4 +1,4 @@
-// A run that is cancelled by a signal: programs are ended, waits are cut short, and the run fails.
+// A run that is cancelled by a signal or an unexpected error: programs are ended, waits are cut short, and the run fails.
 // @ts-check
 'use strict'
 const { EventEmitter } = require('events')
@@ -11,6 +11,7 @@ class Cancellation extends EventEmitter {
   /** @param {Cancelled} failure what a cancelled run ends with */
   constructor(failure) {
     super()
+    /** @type {Error} */
     this.failure = failure
     this.requested = false
     this.ended = false
@@ -20,15 +21,18 @@ class Cancellation extends EventEmitter {
   listen() {
     for (const signal of /** @type {const} */ (['SIGTERM', 'SIGINT'])) process.on(signal, () => this.cancel())
     for (const signal of /** @type {const} */ (['SIGHUP', 'SIGPIPE'])) process.on(signal, () => {})
+    process.on('uncaughtException', (error) => this.cancel(error)) // in a callback, where no step can catch it
   }
 
-  cancel() {
+  /** @param {Error} [failure] what the run ends with instead */
+  cancel(failure) {
     if (this.requested || this.ended) return
     this.requested = true
+    if (failure) this.failure = failure
     this.emit('cancel')
   }
 
-  /** From now on nothing is cancelled: the run cleans up. */
+  /** From now on nothing is cancelled: the release runs, or the run cleans up. */
   end() {
     this.ended = true
     this.requested = false

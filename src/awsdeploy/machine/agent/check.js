@@ -6,9 +6,9 @@ const { argvAs, asUser } = require('./users')
 const { freePort } = require('./http')
 const { LISTEN, answers, certain, listening, reachable, seen } = require('./health')
 const { pm2, startDaemon } = require('./pm2')
-const { writePrivate } = require('./environment')
 const { Failure } = require('./report')
 const { ownWords } = require('./failures')
+const { writePrivate } = require('./write')
 const files = require('./files')
 
 const SHOWN = 400 // lines of the program's own log
@@ -26,14 +26,14 @@ async function check(run) {
     report.say('A new worker is not tested next to the old one: the work would be done twice.')
     return
   }
-  const since = Date.now()
+  const since = performance.now()
   await startCandidate(run)
   const verdict = await health(run, port, run.settings.candidate)
   showLog(run, candidateLog(run), 0)
   const places = listens(run)
   if (verdict.kind !== 'ok') unhealthy(run, verdict, port, places)
   checkAddresses(run, port, places)
-  report.say(`The program answers on port ${port} after ${Math.round((Date.now() - since) / 1000)} s.`)
+  report.say(`The program answers on port ${port} after ${Math.round((performance.now() - since) / 1000)} s.`)
   await stopCandidate(run)
   removeCandidateFiles(run)
 }
@@ -95,7 +95,9 @@ async function writeConfig(run, port) {
 async function startCandidate(run) {
   run.candidate = true
   const output = (/** @type {string} */ line) => run.report.keep(line)
-  const { status } = await pm2(run, { action: 'apply', file: `${run.kept}/candidate.json` }, { output, finish: true })
+  const { candidate } = run.settings
+  const what = /** @type {const} */ ({ action: 'apply', file: `${run.kept}/candidate.json`, candidate })
+  const { status } = await pm2(run, what, { output, finish: true })
   if (status !== 0) run.broken(status, 'PM2 could not start the program.', 'Check ecosystem.config.js.')
 }
 

@@ -29,6 +29,7 @@ class Run {
     this.locked = false
     this.migrations = settings.command === 'deploy'
     this.switching = false // the previous release must be put back if the run fails
+    this.recorded = false // a reboot may start the new release
     this.candidate = false // processes of a candidate may run
     /** @type {import('./manifest').Manifest | null} */
     this.read = null

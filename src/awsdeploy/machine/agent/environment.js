@@ -7,6 +7,7 @@ const { asUser, makeFolder } = require('./users')
 const { databaseLibrary } = require('./package_manager')
 const { Failure } = require('./report')
 const { fromParameters, sets } = require('./variables')
+const { replaceFile, writePrivate } = require('./write')
 
 const UNWRITTEN = 'The environment cannot be written.'
 
@@ -18,12 +19,12 @@ async function environment(run) {
   needKnown(run)
   run.orBroken(`${run.settings.known} cannot be written.`, () => {
     makeFolder(run.known, 0o700)
-    fs.writeFileSync(`${run.known}/manifest.json`, run.manifestText)
+    replaceFile(`${run.known}/manifest.json`, run.manifestText)
   })
   run.orBroken(UNWRITTEN, () =>
     asUser(run.users.app, () => {
       writePrivate(`${run.kept}/environment.next.json`, JSON.stringify(run.sets.environment))
-      fs.writeFileSync(`${run.kept}/manifest.json`, run.manifestText) // for the application's own part
+      replaceFile(`${run.kept}/manifest.json`, run.manifestText) // for the application's own part
     }),
   )
 }
@@ -102,14 +103,4 @@ async function fetchCertificates(run) {
   }
 }
 
-/**
- * Write a file that only its user can read.
- * @param {string} file
- * @param {string} text
- */
-function writePrivate(file, text) {
-  fs.rmSync(file, { force: true })
-  fs.writeFileSync(file, text, { mode: 0o600, flag: 'wx' })
-}
-
-module.exports = { environment, readVariables, parameters, writePrivate }
+module.exports = { environment, readVariables, parameters }

@@ -38,7 +38,7 @@ function main(input) {
  * @returns {Promise<number>}
  */
 async function exchange({ settings, users, previous, file = '', behind, port }) {
-  const report = new Report('/dev/null', '/dev/null')
+  const report = new Report('/dev/null')
   const runner = new Runner(report, new Cancellation(new Cancelled('', '')), '')
   const moment = { over: false }
   let taking = Promise.resolve()
@@ -58,8 +58,12 @@ async function exchange({ settings, users, previous, file = '', behind, port }) 
  * @param {{ over: boolean }} moment
  */
 async function startWhenFree(settings, port, moment) {
-  for (const end = Date.now() + LONGEST; !(await isFree(port)); await new Promise((next) => setTimeout(next, PAUSE))) {
-    if (moment.over || Date.now() > end) return
+  for (
+    const end = performance.now() + LONGEST;
+    !(await isFree(port));
+    await new Promise((next) => setTimeout(next, PAUSE))
+  ) {
+    if (moment.over || performance.now() > end) return
   }
   if (!moment.over) start(settings)
 }

@@ -5,8 +5,9 @@
 const fs = require('fs')
 const { argvAs, asUser, makeFolder } = require('./users')
 const { which } = require('./runner')
-const { parameters, writePrivate } = require('./environment')
+const { parameters } = require('./environment')
 const { Failure } = require('./report')
+const { writePrivate } = require('./write')
 
 // Anybody else who asks, after a redirect to another server, is told nothing.
 const ASKPASS = `#!/bin/sh

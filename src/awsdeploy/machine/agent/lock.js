@@ -14,7 +14,8 @@ async function lock(run) {
   const { settings, report } = run
   const holder = `${settings.lock}.holder`
   report.step = 'lock'
-  const descriptor = fs.openSync(settings.lock, 'a')
+  const descriptor = fs.openSync(settings.lock, 'a', 0o600)
+  fs.fchmodSync(descriptor, 0o600) // whoever may read it could hold the lock
   if (!(await flocked(run, descriptor, 0))) {
     report.say(`Waiting for another run: ${read(holder)}`)
     if (!(await flocked(run, descriptor, settings.lockSeconds))) {

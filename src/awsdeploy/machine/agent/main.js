@@ -7,7 +7,7 @@ const { settings: parsed, USAGE } = require('./settings')
 const { asUser, makeFolder, ownFolder, users: found } = require('./users')
 const { Failure, Report, json, outcomeLine } = require('./report')
 const { Cancellation, Cancelled } = require('./cancellation')
-const { Runner, which } = require('./runner')
+const { Runner, quietly, which } = require('./runner')
 const { Run } = require('./context')
 const { COMMANDS } = require('./commands')
 const { lock, time } = require('./lock')
@@ -23,7 +23,7 @@ const VERSION = 1
 const TOOLS = ['node', 'npm', 'pm2', 'aws', 'tar']
 const INTERRUPTED = {
   exec: new Cancelled('The command was interrupted.', 'Run it again.'),
-  release: new Cancelled('The release was interrupted.', 'Deploy again; the release before serves on.'),
+  release: new Cancelled('The release was interrupted.', 'Run the same command again.'),
 }
 
 /** @param {string[]} words */
@@ -34,29 +34,47 @@ async function main(words) {
     process.exitCode = 2
     return
   }
-  const users = found(process.env, settings.root)
-  process.env.PM2_HOME ||= `${users.app.home}/.pm2`
-  fs.mkdirSync(settings.records, { recursive: true })
-  adopt(settings, users.app)
-  if (settings.command === 'releases') {
-    const ids = completeOnes(settings).map(json).join(', ')
-    process.stdout.write(`{"current": ${json(current(settings))}, "releases": [${ids}]}\n`)
-    return
+  process.exitCode = 1 // also if nothing is left to wait for before the outcome has been said
+  const report = new Report(settings.log)
+  try {
+    const users = found(process.env, settings.root)
+    process.env.PM2_HOME ||= `${users.app.home}/.pm2`
+    fs.mkdirSync(settings.records, { recursive: true })
+    adopt(settings, users.app)
+    process.exit((await (settings.command === 'releases' ? sayReleases : carryOut)(settings, users, report)) ? 0 : 1)
+  } catch (error) {
+    const { message: diagnosis, remedy } = failureFrom(error, report, settings.service)
+    const { release } = settings
+    report.say(outcomeLine({ outcome: 'failed', release, step: report.step, diagnosis, remedy, previous: '' }))
+    process.exit(1)
   }
+}
+
+/** @typedef {import('./settings').Settings} Settings */
+/** @typedef {ReturnType<typeof found>} Users */
+
+/** @param {Settings} settings */
+function sayReleases(settings) {
+  const ids = completeOnes(settings).map(json).join(', ')
+  process.stdout.write(`{"current": ${json(current(settings))}, "releases": [${ids}]}\n`)
+  return true
+}
+
+/**
+ * Carry out the command, say the outcome, and tell whether it is good.
+ * @param {Settings} settings
+ * @param {Users} users
+ * @param {Report} report
+ */
+async function carryOut(settings, users, report) {
   const cancellation = new Cancellation(settings.command === 'exec' ? INTERRUPTED.exec : INTERRUPTED.release)
-  const report = new Report(settings.log, settings.stepLog)
-  const run = new Run(
-    settings,
-    users,
-    report,
-    cancellation,
-    new Runner(report, cancellation, `${settings.work}/running`),
-  )
+  const runner = new Runner(report, cancellation, `${settings.work}/running`)
+  const run = new Run(settings, users, report, cancellation, runner)
   cancellation.listen()
   const failure = await failureOf(run)
   cancellation.end()
   await finish(run, failure)
-  process.exit(failure ? 1 : 0)
+  return !failure
 }
 
 /**
@@ -71,19 +89,21 @@ async function failureOf(run) {
     await COMMANDS[settings.command](run)
     return null
   } catch (error) {
-    if (error instanceof Failure) return error
-    report.relay(String(error instanceof Error ? error.stack : error))
-    return unexpected(report.stepText, settings.service)
+    return failureFrom(error, report, settings.service)
   }
 }
 
 /**
- * Return the failure of an error that no step expects, such as a full disk.
- * @param {string} log
+ * Return the failure of an error, also of one that no step expects, such as a full disk.
+ * @param {unknown} error
+ * @param {Report} report
  * @param {string} service
  */
-function unexpected(log, service) {
-  const known = diagnose(log, service)
+function failureFrom(error, report, service) {
+  if (error instanceof Failure) return error
+  report.relay(String(error))
+  report.file(String(error instanceof Error && error.stack))
+  const known = diagnose(report.stepText, service)
   if (known) return new Failure(known.diagnosis, known.remedy)
   return new Failure('The release agent failed.', 'Read the lines above, and deploy again.')
 }
@@ -119,6 +139,8 @@ async function ready(run) {
     throw new Failure('The folders of the application cannot be created.', remedy)
   }
   removeAccess(run, '')
+  // An older version, killed, has left the variables of its build.
+  for (const name of ['build', 'release/parameters', 'release/masks.json']) remove(`${settings.records}/${name}`)
   run.previous = current(settings)
   await stopCandidate(run)
 }
@@ -139,6 +161,11 @@ function makeFolders({ settings, users }) {
   ownFolder(app, 0o750, shared)
   for (const folder of [app.home, settings.appLogs]) ownFolder(app, 0o755, folder)
   asUser(app, () => makeFolder(process.env.PM2_HOME || '', 0o700))
+}
+
+/** @param {string} path */
+function remove(path) {
+  if (fs.existsSync(path)) quietly(['rm', '-rf', path])
 }
 
 /** @param {string} path */

@@ -7,6 +7,7 @@ const { makeFolder } = require('./users')
 const { quietly, which } = require('./runner')
 const { systemd, writeUnit } = require('./systemd')
 const { config, unit } = require('./nginx_config')
+const { replaceFile } = require('./write')
 
 const UNIT = 'awsdeploy-nginx.service'
 const ATTEMPTS = [0, 5, 20] // s before each attempt to install
@@ -26,7 +27,9 @@ async function needNginx(run) {
   // The CloudWatch agent reads these logs as a user of its own.
   const rotation = `${settings.root}/etc/logrotate.d/nginx`
   if (fs.existsSync(rotation)) {
-    fs.writeFileSync(rotation, fs.readFileSync(rotation, 'utf8').replace(ROTATION, '$1 0644 nginx root'))
+    const text = fs.readFileSync(rotation, 'utf8')
+    const wanted = text.replace(ROTATION, '$1 0644 nginx root')
+    if (wanted !== text) run.orBroken(`${rotation} cannot be written.`, () => replaceFile(rotation, wanted))
   }
   const fresh = `${settings.nginxConfig}.new`
   const text = config(settings, manifest.port || 0, manifest.behind)
@@ -101,10 +104,10 @@ async function stop(settings) {
     quietly(['systemctl', 'stop', UNIT])
     return
   }
-  const end = Date.now() + 5000
+  const end = performance.now() + 5000
   quietly(['nginx', '-s', 'quit', '-c', settings.nginxConfig])
-  while (runs(settings)) {
-    if (Date.now() > end) quietly(['nginx', '-s', 'stop', '-c', settings.nginxConfig])
+  while (runs(settings) && performance.now() < end + 5000) {
+    if (performance.now() > end) quietly(['nginx', '-s', 'stop', '-c', settings.nginxConfig])
     await new Promise((resolve) => setTimeout(resolve, 100))
   }
 }

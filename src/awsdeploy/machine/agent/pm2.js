@@ -77,9 +77,16 @@ async function pm2(run, what, options = { output: () => {} }) {
  * @param {string} folder
  */
 function serves(processes, releases, folder) {
-  const inside = (/** @type {Listed} */ one, /** @type {string} */ place) => `${one.folder}/`.startsWith(`${place}/`)
   const ours = processes.filter((one) => inside(one, releases) || inside(one, folder))
   return ours.length > 0 && ours.every((one) => inside(one, folder) && one.status === 'online')
 }
 
-module.exports = { startDaemon, pm2, serves }
+/**
+ * @param {Listed} one
+ * @param {string} place
+ */
+function inside(one, place) {
+  return `${one.folder}/`.startsWith(`${place}/`)
+}
+
+module.exports = { startDaemon, pm2, serves, inside }

@@ -8,6 +8,7 @@ const { promisify } = require('util')
 const { execFileSync } = require('child_process')
 
 const WAIT_FOR_LOST = 75_000 // ms
+const WAIT_FOR_KILLED = 15_000 // ms
 
 /**
  * @typedef {object} Input
@@ -16,7 +17,7 @@ const WAIT_FOR_LOST = 75_000 // ms
  * @property {'list' | 'apply' | 'delete' | 'save'} action
  * @property {string} [file] what is to run (apply)
  * @property {boolean} [anew] start the processes anew instead of reloading them (apply)
- * @property {string} [candidate] name of the processes to end (delete)
+ * @property {string} [candidate] name of the candidate's processes, which are all that is started (apply) or ended (delete)
  */
 
 /** @param {Input} input */
@@ -102,7 +103,7 @@ class Pm2 {
  * @param {Pm2} pm2
  * @param {Input} input
  */
-async function apply(pm2, { file, releases, anew }) {
+async function apply(pm2, { file, releases, anew, candidate }) {
   /** @type {{ apps: any[] }} */
   const { apps } = file ? JSON.parse(fs.readFileSync(file, 'utf8')) : { apps: [] }
   const list = await alone(pm2)
@@ -118,7 +119,7 @@ async function apply(pm2, { file, releases, anew }) {
     else await pm2.call('start', { apps: [app] })
   }
   const named = apps.map((app) => app.name)
-  if (/candidate/.test(named[0])) return
+  if (candidate) return
   const mine = list.filter((one) => `${one.pm2_env.pm_cwd}/`.startsWith(`${releases}/`))
   for (const one of mine) if (!named.includes(one.name)) await pm2.call('delete', one.pm_id).catch(() => {})
 }
@@ -150,14 +151,23 @@ async function reload(pm2, app, running) {
  */
 async function alone(pm2) {
   const daemon = fs.readFileSync(path.join(pm2.home, 'pm2.pid'), 'utf8').trim()
-  for (const end = Date.now() + WAIT_FOR_LOST; ; await new Promise((resolve) => setTimeout(resolve, 250))) {
+  for (const end = performance.now() + WAIT_FOR_LOST; ; await new Promise((resolve) => setTimeout(resolve, 250))) {
     const all = execFileSync('ps', ['-A', '-o', 'pid=,ppid='], { encoding: 'utf8' }).trim().split('\n')
     const pairs = all.map((line) => line.trim().split(/\s+/))
     const list = await pm2.call('list')
     const listed = new Set(list.map((/** @type {any} */ one) => one.pid))
     const lost = pairs.filter(([pid, parent]) => parent === daemon && !listed.has(Number(pid)))
-    if (!lost.length) return list
-    if (Date.now() > end) for (const [pid] of lost) process.kill(Number(pid), 'SIGKILL')
+    if (!lost.length || performance.now() > end + WAIT_FOR_KILLED) return list
+    if (performance.now() > end) for (const [pid] of lost) kill(Number(pid))
+  }
+}
+
+/** @param {number} pid */
+function kill(pid) {
+  try {
+    process.kill(pid, 'SIGKILL')
+  } catch {
+    // It has ended.
   }
 }
 

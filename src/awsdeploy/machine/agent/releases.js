@@ -5,6 +5,7 @@ const fs = require('fs')
 const { asUser, isFile, isFolder, makeFolder } = require('./users')
 const { quietly } = require('./runner')
 const { NAME } = require('./settings')
+const { replaceFile } = require('./write')
 
 /** @typedef {import('./settings').Settings} Settings */
 
@@ -45,7 +46,7 @@ function completeOnes(settings) {
 function adopt(settings, app) {
   const { known, releases, shared, serving } = settings
   if (isFolder(known)) return
-  const fresh = `${known}.new`
+  const fresh = `${known}.${process.pid}` // another run may do the same
   makeFolder(fresh, 0o700)
   const folders = isFolder(releases) ? fs.readdirSync(releases) : []
   for (const id of folders.filter((name) => NAME.test(name))) {
@@ -58,8 +59,13 @@ function adopt(settings, app) {
   }
   const link = orNothing(() => asUser(app, () => fs.readlinkSync(settings.current))) || ''
   const id = link.split('/').pop() || ''
-  if (NAME.test(id)) fs.writeFileSync(serving, `${id}\n`)
-  fs.renameSync(fresh, known)
+  if (NAME.test(id)) replaceFile(serving, `${id}\n`)
+  try {
+    fs.renameSync(fresh, known)
+  } catch (error) {
+    if (!isFolder(known)) throw error
+    fs.rmSync(fresh, { recursive: true })
+  }
 }
 
 /**
@@ -87,10 +93,19 @@ function surplus(names, complete, keep, running) {
   return [...new Set(names)].filter((name) => !kept.has(name)).sort()
 }
 
-/** @param {import('./context').Run} run */
+/** Remove what is not kept. The release runs already, so that nothing here makes it a failed one. @param {import('./context').Run} run */
 function tidy(run) {
-  const { settings } = run
   run.report.begin('tidy')
+  try {
+    removeSurplus(run)
+  } catch (error) {
+    run.report.say(`An old release could not be removed: ${error}`)
+  }
+}
+
+/** @param {import('./context').Run} run */
+function removeSurplus(run) {
+  const { settings } = run
   const names = [settings.releases, settings.known].flatMap((folder) => fs.readdirSync(folder))
   for (const name of surplus(names, completeOnes(settings), run.manifest.keep, run.id)) {
     asUser(run.users.app, () => fs.rmSync(`${settings.shared}/${name}`, { recursive: true, force: true }))

@@ -4,6 +4,9 @@
 const fs = require('fs')
 
 const SHOWN = 50 // lines of a failed step's log
+const KEPT = 200_000 // characters at the end of a step's output: enough for its diagnosis
+const LONGEST = 1 << 20 // characters of a line
+const CUT = 1 << 16 // characters at the end of a longer line, which may be the beginning of a secret
 
 /** A failure with a sentence of diagnosis and one of remedy. */
 class Failure extends Error {
@@ -18,14 +21,11 @@ class Failure extends Error {
 }
 
 class Report {
-  /**
-   * @param {string} log
-   * @param {string} stepLog
-   */
-  constructor(log, stepLog) {
+  /** @param {string} log */
+  constructor(log) {
     this.log = log
-    this.stepLog = stepLog
     this.step = 'begin'
+    this.stepText = '' // end of the step's output; in memory, because a full disk is one of the things it tells
     /** @type {string[]} */
     this.secrets = []
     process.stdout.on('error', () => {})
@@ -45,36 +45,31 @@ class Report {
   }
 
   clear() {
-    fs.writeFileSync(this.stepLog, '')
+    this.stepText = ''
   }
 
-  /** Say a line of another program, and keep it in the step's log. @param {string} text */
+  /** Say a line of another program, and keep it for the step's diagnosis. @param {string} text */
   relay(text) {
-    const line = masked(text, this.secrets)
-    this.keep(line)
-    append(this.log, `${line}\n`)
+    const line = shown(text, this.secrets)
+    this.note(line)
     process.stdout.write(`${line}\n`)
   }
 
-  /** Keep a line of another program in the logs, without saying it. @param {string} text */
+  /** Keep a line of another program in the log and for the diagnosis, without saying it. @param {string} text */
   note(text) {
-    const line = masked(text, this.secrets)
-    this.keep(line)
-    append(this.log, `${line}\n`)
+    this.keep(text)
+    this.file(text)
   }
 
-  /** Keep a line in the step's log alone. @param {string} line */
+  /** Keep a line for the step's diagnosis alone. @param {string} line */
   keep(line) {
-    append(this.stepLog, `${line}\n`)
+    this.stepText += `${shown(line, this.secrets)}\n`
+    if (this.stepText.length > 2 * KEPT) this.stepText = this.stepText.slice(-KEPT)
   }
 
   /** Keep a line in the log alone. @param {string} line */
   file(line) {
-    append(this.log, `${masked(line, this.secrets)}\n`)
-  }
-
-  get stepText() {
-    return fs.readFileSync(this.stepLog, 'utf8')
+    append(this.log, `${shown(line, this.secrets)}\n`)
   }
 
   sayTail() {
@@ -105,6 +100,17 @@ function masked(line, secrets) {
 }
 
 /**
+ * Return a line of another program as it may be seen: without secrets, and not as one of our own lines for programs.
+ * @param {string} text
+ * @param {string[]} secrets
+ */
+function shown(text, secrets) {
+  const line = masked(text, secrets)
+  const whole = text.length > LONGEST ? `${line.slice(0, -CUT)} … (the rest of the line is not shown)` : line
+  return whole.replace(/^@(?=(?:step|outcome) )/gm, ' @')
+}
+
+/**
  * Return the last line of a run.
  * @param {{ outcome: string, release: string, step: string, diagnosis: string, remedy: string, previous: string }} told
  */
@@ -127,4 +133,4 @@ function json(value) {
   return value ? text(value) : 'null'
 }
 
-module.exports = { Failure, Report, masked, outcomeLine, json }
+module.exports = { Failure, Report, LONGEST, append, masked, shown, outcomeLine, json }

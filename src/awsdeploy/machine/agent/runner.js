@@ -6,6 +6,7 @@ const os = require('os')
 const path = require('path')
 const { spawn, spawnSync } = require('child_process')
 const files = require('./files')
+const { lines } = require('./lines')
 
 const RESULT = '@result '
 const LEFT_OVER = 90 // s that a reload of a killed run may take
@@ -90,22 +91,29 @@ class Runner {
   }
 
   /**
-   * Run a program and return its status and its output; what it says of errors goes to the step's log.
+   * Run a program and return its status and its output; what it says of errors is kept for the step's diagnosis.
    * @param {string[]} argv
    * @param {Options} [options]
    * @returns {Promise<{ status: number, text: string }>}
    */
-  capture(argv, options = {}) {
+  async capture(argv, options = {}) {
     this.cancellation.check()
-    return new Promise((resolve) => {
+    /** @type {{ status: number, text: string }} */
+    const done = await new Promise((resolve) => {
       const child = started(argv, options)
+      const kill = () => killGroup(child.pid)
+      this.cancellation.once('cancel', kill)
       let text = ''
       child.stdout?.setEncoding('utf8').on('data', (part) => (text += part))
       if (child.stderr) lines(child.stderr, options.output || ((line) => this.report.keep(line)))
-      if (typeof options.input === 'string') child.stdin?.end(options.input)
       child.on('error', () => resolve({ status: 127, text }))
-      child.on('close', (code) => resolve({ status: code ?? 1, text }))
+      child.on('close', (code) => {
+        this.cancellation.off('cancel', kill)
+        resolve({ status: code ?? 1, text })
+      })
     })
+    this.cancellation.check()
+    return done
   }
 
   /**
@@ -145,8 +153,9 @@ class Runner {
     const [pid, ends, since] = fs.existsSync(this.record) ? fs.readFileSync(this.record, 'utf8').trim().split(' ') : []
     if (since) {
       const time = Date.parse(since.replace(/_/g, ' '))
-      const end = Date.now() + LEFT_OVER * 1000
-      while (ends === 'wait' && runsSince(Number(pid), time) && Date.now() < end) await this.cancellation.sleep(0.2)
+      const end = performance.now() + LEFT_OVER * 1000
+      while (ends === 'wait' && runsSince(Number(pid), time) && performance.now() < end)
+        await this.cancellation.sleep(0.2)
       if (runsSince(Number(pid), time)) killGroup(Number(pid))
     }
     fs.rmSync(this.record, { force: true })
@@ -175,21 +184,6 @@ function started(argv, { env, cwd, input, from, third }) {
  */
 function programText(name, input) {
   return `${files['loader.js']}\nmodule.exports(${JSON.stringify(files)}, '${name}').main(${JSON.stringify(input)})\n`
-}
-
-/**
- * @param {import('stream').Readable} stream
- * @param {(line: string) => void} take
- */
-function lines(stream, take) {
-  let rest = ''
-  stream.setEncoding('utf8')
-  stream.on('data', (part) => {
-    const all = (rest + part).split(/\r\n|\n|\r(?!$)/)
-    rest = all.pop() || ''
-    all.forEach(take)
-  })
-  stream.on('end', () => rest && take(rest.replace(/\r$/, '')))
 }
 
 /** @param {number | undefined} pid */

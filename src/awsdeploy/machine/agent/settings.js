@@ -65,7 +65,6 @@ function places(root, command, service) {
     current: `${srv}/current`,
     work: exec ? `${records}/exec.${process.pid}` : `${records}/release`,
     log: exec ? '/dev/null' : `${logs}/release.log`,
-    stepLog: exec ? '/dev/null' : `${records}/release/step.log`,
     lock: `${records}/release.lock`,
     access: `${srv}/shared/repository`, // the token or key of a repository, while it is fetched from
     // What root knows of releases, where only root writes: for each its manifest and whether it is complete, and which one

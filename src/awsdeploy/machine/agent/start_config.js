@@ -6,6 +6,7 @@ const fs = require('fs')
 const path = require('path')
 const { candidateOf, finalApp, words } = require('./apps')
 const { merged } = require('./with_environment')
+const { writePrivate } = require('./write')
 
 const NEXT = 'node_modules/next/dist/bin/next'
 const ECOSYSTEM = ['js', 'cjs', 'mjs', 'json'].map((kind) => `ecosystem.config.${kind}`)
@@ -70,8 +71,7 @@ async function write(input) {
  * @param {App[]} apps
  */
 function save(file, apps) {
-  fs.rmSync(file, { force: true })
-  fs.writeFileSync(file, JSON.stringify({ apps }), { mode: 0o600 })
+  writePrivate(file, JSON.stringify({ apps }))
 }
 
 /**

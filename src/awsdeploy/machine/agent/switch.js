@@ -7,9 +7,14 @@ const { asUser, isFile } = require('./users')
 const { health, listens, showLog, tail, unhealthy } = require('./check')
 const { keepNginx } = require('./nginx')
 const { placeholder, placeholderEnabled } = require('./systemd')
-const { pm2, serves } = require('./pm2')
+const { inside, pm2, serves } = require('./pm2')
+const { isFree } = require('./http')
+const { Failure } = require('./report')
 const { parse } = require('./manifest')
+const { replaceFile } = require('./write')
 const { tagInstance } = require('./instance')
+
+const FREED = 10_000 // ms that the placeholder may take to free its port
 
 /** @param {import('./context').Run} run */
 async function switchOver(run) {
@@ -17,10 +22,28 @@ async function switchOver(run) {
   run.logged = { output: size(run, `${appLogs}/${service}.log`), errors: size(run, `${appLogs}/${service}-error.log`) }
   run.report.begin('switch')
   run.switching = true
-  if (!run.previous && !run.manifest.behind) placeholder(run.settings, 'stop')
+  if (!run.previous && !run.manifest.behind) {
+    placeholder(run.settings, 'stop')
+    await needPort(run)
+  }
   const { status, processes } = await exchange(run, `${run.kept}/pm2.next.json`, run.manifest.behind)
   if (status !== 0) run.broken(status, 'PM2 could not start the release.', `Check ${process.env.PM2_HOME}/pm2.log.`)
   return processes
+}
+
+/**
+ * Fail if another program than a release has the port: it would answer in place of the first one.
+ * @param {import('./context').Run} run
+ */
+async function needPort(run) {
+  const { releases } = run.settings
+  const port = run.manifest.port
+  const { processes } = await pm2(run, { action: 'list' })
+  if (!port || processes.some((one) => inside(one, releases))) return
+  for (const end = performance.now() + FREED; !(await isFree(port)); await run.cancellation.sleep(0.2)) {
+    if (performance.now() < end) continue
+    throw new Failure(`Port ${port} is taken by another program.`, 'Find it (ss -ltnp) and stop it, then deploy again.')
+  }
 }
 
 /**
@@ -124,21 +147,27 @@ async function commit(run) {
       for (const name of ['environment', 'pm2']) fs.renameSync(`${kept}/${name}.next.json`, `${kept}/${name}.json`)
     }),
   )
+  run.recorded = true
   const { status } = await pm2(run, { action: 'save' })
   if (status !== 0) run.broken(1, "PM2's list could not be saved.", `Check ${process.env.PM2_HOME}/pm2.log.`)
   keepNginx(settings, Boolean(run.manifest.behind))
-  run.orBroken(`${settings.current} cannot be written.`, () => {
-    fs.rmSync(`${settings.current}.new`, { force: true })
-    fs.symlinkSync(`releases/${id}`, `${settings.current}.new`)
-    fs.renameSync(`${settings.current}.new`, settings.current)
-  })
-  run.orBroken(`${settings.serving} cannot be written.`, () => {
-    fs.writeFileSync(`${settings.serving}.new`, `${id}\n`)
-    fs.renameSync(`${settings.serving}.new`, settings.serving)
-  })
+  run.orBroken(`${settings.current} cannot be written.`, () => link(settings, id))
+  run.cancellation.check()
+  run.orBroken(`${settings.serving} cannot be written.`, () => replaceFile(settings.serving, `${id}\n`))
+  run.cancellation.end()
   run.switching = false
   placeholder(settings, 'disable')
   await tagInstance(run, id)
+}
+
+/**
+ * @param {import('./settings').Settings} settings
+ * @param {string} id
+ */
+function link({ current }, id) {
+  fs.rmSync(`${current}.new`, { force: true })
+  fs.symlinkSync(`releases/${id}`, `${current}.new`)
+  fs.renameSync(`${current}.new`, current)
 }
 
 /**
@@ -153,11 +182,26 @@ async function goBack(run) {
   if (previous && asUser(users.app, () => isFile(file))) {
     const { behind } = parse(fs.readFileSync(`${settings.known}/${previous}/manifest.json`, 'utf8'))
     const { status } = await exchange(run, file, behind, output)
+    if (run.recorded) await recordPrevious(run, behind)
     run.report.say(status === 0 ? `Went back to ${previous}.` : `${previous} could not be started again.`)
     return
   }
   await exchange(run, '', null, output)
+  if (run.recorded) await recordPrevious(run, null)
   if (placeholderEnabled(settings.root)) placeholder(settings, 'start')
+}
+
+/**
+ * After a reboot too it is the previous release that runs.
+ * @param {import('./context').Run} run
+ * @param {number | null} behind
+ */
+async function recordPrevious(run, behind) {
+  const { settings, previous } = run
+  await pm2(run, { action: 'save' })
+  keepNginx(settings, Boolean(behind))
+  if (previous) link(settings, previous)
+  else fs.rmSync(settings.current, { force: true })
 }
 
 /** @param {import('./context').Run} run */

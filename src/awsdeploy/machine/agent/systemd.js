@@ -4,7 +4,9 @@
 const fs = require('fs')
 const path = require('path')
 const { spawnSync } = require('child_process')
+const { append } = require('./report')
 const { quietly, which } = require('./runner')
+const { replaceFile } = require('./write')
 
 const PLACEHOLDER = 'awsdeploy-placeholder.service'
 
@@ -27,7 +29,7 @@ function writeUnit(folder, name, text) {
   const file = path.join(folder, name)
   if (fs.existsSync(file) && fs.readFileSync(file, 'utf8') === text) return false
   fs.mkdirSync(folder, { recursive: true })
-  fs.writeFileSync(file, text)
+  replaceFile(file, text)
   quietly(['systemctl', 'daemon-reload'])
   return true
 }
@@ -40,7 +42,7 @@ function writeUnit(folder, name, text) {
 function placeholder({ root, log }, verb) {
   if (!systemd(root)) return
   const { stdout, stderr } = spawnSync('systemctl', [verb, PLACEHOLDER], { encoding: 'utf8' })
-  fs.appendFileSync(log, `${stdout}${stderr}`)
+  append(log, `${stdout}${stderr}`)
 }
 
 /** @param {string} root */
