@@ -50,3 +50,13 @@ def test_nothing_is_said_outside_of_the_applications_repository(tmp_path: Path, 
     (repository / ".git").rmdir()
     write(tmp_path, "api")
     assert asked(tmp_path) == []
+
+
+def test_a_folder_that_may_not_be_read_or_has_no_known_program_ends_nothing(repository: Path) -> None:
+    write(repository, "back")
+    (repository / "front").mkdir(mode=0o000)
+    try:
+        (found,) = asked(repository)
+    finally:
+        (repository / "front").chmod(0o755)
+    assert (found.what, found.remedy) == ("folder of frontend", 'write its folder: [services.frontend] directory = "…"')

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -117,3 +118,10 @@ def test_what_cannot_be_known_or_does_not_matter_is_not_said(tmp_path: Path, pac
 
 def test_a_folder_without_source_is_not_judged(tmp_path: Path) -> None:
     assert said(tmp_path, NEST, {"README": "text"}) == ""
+
+
+@pytest.mark.parametrize("text", ["'" + "health " * 30_000, "'" * 200_000, "setGlobalPrefix('" * 10_000])
+def test_hostile_text_takes_no_time(tmp_path: Path, text: str) -> None:
+    began = time.monotonic()
+    said(tmp_path, NEST, {"src/main.ts": text})
+    assert time.monotonic() - began < 10

@@ -57,6 +57,12 @@ def test_the_archive_holds_the_commit_and_nothing_else(project: Path, tmp_path_f
     assert "back/not-committed.js" not in files
 
 
+def test_a_byte_order_mark_does_not_hide_what_package_json_says(project: Path) -> None:
+    files = placed(BACK, package(engines={"node": ">=99"}))
+    commit(project, {**files, f"{BACK}/package.json": "\ufeff" + str(files[f"{BACK}/package.json"])})
+    assert "requires Node.js >=99" in refused(project)
+
+
 def test_what_is_not_committed_is_named(project: Path) -> None:
     write(project, {"back/new.js": "1", "back/package.json": "changed"})
     assert sorted(committed(project, "HEAD").changed()) == ["back/new.js", "back/package.json"]

@@ -25,7 +25,7 @@ _NOT_READ = re.compile(
 _NEXT_FRONT = re.compile(r"(src/)?(app/([(\[@][^/]*/)*page|pages/(\[[^/]*\]/)?index|pages/\[+\.\.\.[^/]*)\.")
 _NEXT_FILE = re.compile(r"(src/)?(app/(?P<app>.+)/(page|route)|pages/(?P<pages>.+?)(/index)?)\.")
 _FRONT = re.compile(r"@(Get|All)\(\s*(['\"`]/?['\"`])?\s*\)|\.(get|all|use|route)\(\s*['\"`][/*]['\"`]|static\(")
-_PREFIX = re.compile(r"setGlobalPrefix\(\s*['\"`]/?([^'\"`]*?)/?['\"`]")
+_PREFIX = re.compile(r"setGlobalPrefix\(\s*['\"`]/?([^'\"`\x00-\x1f]*?)/?['\"`]")
 
 _NOT_SEEN = (
     "{service}: no route for the health path {path} can be seen in {folder}. This is the most common reason "
@@ -67,7 +67,7 @@ def _mentions(file: str, text: str, path: str, is_next: bool) -> bool:
         parts = (found["app"] or found["pages"]).split("/")
         if last in parts or any(part.startswith("[") for part in parts[-1:]):
             return True
-    return re.search(rf"['\"`][^'\"`\n]*(?<![\w-]){re.escape(last)}(?![\w-])[^'\"`\n]*['\"`]", text) is not None
+    return re.search(rf"['\"`][^'\"`\n]*(?<![\w-]){re.escape(last)}(?![\w-])", text) is not None
 
 
 def source_texts(source: Source, directory: str) -> Mapping[str, str] | None:

@@ -137,7 +137,7 @@ class Source:
     def json(self, path: str) -> dict[str, Any]:
         """A committed JSON object; empty where there is none or it is something else."""
         try:
-            value = json.loads(self.text(path) or "{}")
+            value = json.loads(self.text(path).removeprefix("\ufeff") or "{}")
         except (ValueError, RecursionError):
             return {}
         return value if isinstance(value, dict) else {}

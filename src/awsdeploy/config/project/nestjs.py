@@ -18,13 +18,15 @@ HEALTH_NAMES = (
 CLEAR = HEALTH_NAMES[:5]
 """The words that mean this anywhere in a route. The others must be its first word."""
 
-MOST_CONTROLLERS = 50
-"""Controllers of a file that are read."""
+MOST_CONTROLLERS, MOST_ROUTES = 50, 500
+"""Controllers of a file, and routes of a controller, that are read."""
 
 _LISTEN = re.compile(r"\.listen\(")
 _LISTEN_OBJECT = re.compile(r"\bport\s*:\s*([^,}]+)")
 _PREFIX = re.compile(r"\.setGlobalPrefix\(")
-_EXCLUDED = re.compile(r"\.setGlobalPrefix\([^;]*?\bexclude\s*:\s*\[([^\]]*)\]")
+_EXCLUDED = re.compile(r"\.setGlobalPrefix\([^;]{0,300}?\bexclude\s*:\s*\[([^\]]{0,2000})\]")
+_VERSIONED = re.compile(r"\bVersioningType\.URI\b|\.enableVersioning\(\s*\)")
+_PLAIN = re.compile(r"[\w./~-]*", re.ASCII)
 _CONTROLLER, _GET = re.compile(r"@Controller\("), re.compile(r"@Get\(")
 _PATH = re.compile(r"\bpath\s*:\s*([^,}]+)")
 _DIRECT = re.compile(r"\.(?:get|use)\(\s*['\"`](/[\w./-]+)['\"`]")
@@ -54,19 +56,26 @@ def facts(tree: ProjectTree, directory: str) -> NestFacts:
     main = without_comments(tree.text(path)) if path else ""
     boot = _file_with("setGlobalPrefix(", tree, directory, main)
     prefix = _called(_PREFIX, boot)
-    versioned = "VersioningType.URI" in boot
+    versioned = _VERSIONED.search(boot) is not None
     health, plain = "", True
-    if prefix.literal is not None and not versioned:
+    if prefix.literal is not None and is_plain(prefix.literal) and not versioned:
         health, plain = _health(tree, directory, boot, prefix.literal)
     return NestFacts(path, _port(_file_with(".listen(", tree, directory, main)), prefix, health, plain, versioned)
+
+
+def is_plain(path: str) -> bool:
+    """Check whether a path has no parameters, wildcards or characters that settings and load balancers cannot have."""
+    return _PLAIN.fullmatch(path) is not None
 
 
 def _file_with(call: str, tree: ProjectTree, directory: str, main: str) -> str:
     """Return the text with a call: main's, or that of the file to which main leaves it."""
     if call in main:
         return main
-    for path in sorted(tree.below(directory)):
-        if _SOURCE.search(path) and not _TESTS.search(path) and call in (text := without_comments(tree.text(path))):
+    for path in tree.below(directory):
+        if not _SOURCE.search(path) or _TESTS.search(path) or call not in tree.text(path):
+            continue
+        if call in (text := without_comments(tree.text(path))):
             return text
     return main
 
@@ -96,7 +105,7 @@ def _called(call: re.Pattern[str], main: str) -> FoundValue:
 
 def routes(tree: ProjectTree, directory: str) -> Iterator[str]:
     """Paths of all `@Get` routes that can be read, without the global prefix."""
-    for path in sorted(tree.below(directory)):
+    for path in tree.below(directory):
         if not _SOURCE.search(path) or _TESTS.search(path):
             continue
         text = tree.text(path)
@@ -111,7 +120,7 @@ def _routes_of(text: str) -> Iterator[str]:
         base = _said(argument(text, end), text)
         if base is None:
             continue
-        for found in _GET.finditer(text, end, last):
+        for found in islice(_GET.finditer(text, end, last), MOST_ROUTES):
             route = _said(argument(text, found.end()), text)
             if route is not None:
                 yield _path(base, route)
@@ -134,7 +143,7 @@ def _health(tree: ProjectTree, directory: str, main: str, prefix: str) -> tuple[
     """Return the best route for a health check, and whether it was made for that."""
     excluded = _EXCLUDED.search(main)
     free = {_path(one) for one in re.findall(r"['\"`]([^'\"`]+)['\"`]", excluded[1])} if excluded else set()
-    found = {one if one in free else _path(prefix, one): one for one in routes(tree, directory) if ":" not in one}
+    found = {one if one in free else _path(prefix, one): one for one in routes(tree, directory) if is_plain(one)}
     found |= {one: one for one in _DIRECT.findall(main)}
     ranked = sorted((rank, len(path), path) for path, route in found.items() if (rank := _rank(route)) is not None)
     if ranked:

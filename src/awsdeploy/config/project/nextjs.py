@@ -8,7 +8,7 @@ from awsdeploy.config.project.javascript import without_comments
 from awsdeploy.config.project.tree import ProjectTree, joined
 
 CONFIGS = tuple(f"next.config.{ending}" for ending in ("js", "mjs", "ts", "cjs", "mts"))
-_BASE = re.compile(r"\bbasePath\s*:\s*['\"`](/[^'\"`$]*)['\"`]")
+_BASE = re.compile(r"\bbasePath\s*:\s*['\"`](/[\w./~-]*)['\"`]", re.ASCII)
 _EXPORT = re.compile(r"\boutput\s*:\s*['\"`]export['\"`]")
 
 

@@ -7,6 +7,7 @@ import re
 from awsdeploy.config.project.tree import ProjectTree, joined, table, upwards
 
 FILES = (".nvmrc", ".node-version")
+_RANGE = re.compile(r"[\w .*/<>=^~|+-]{1,100}", re.ASCII)
 
 
 def node_version(tree: ProjectTree, directory: str) -> tuple[str, str]:
@@ -18,7 +19,7 @@ def node_version(tree: ProjectTree, directory: str) -> tuple[str, str]:
         found |= {name: _line(tree.text(joined(place, name))) for name in FILES}
         found |= {"engines.node": table(package, "engines").get("node")}
         for name, said in found.items():
-            if isinstance(said, str) and said.strip():
+            if isinstance(said, str) and _RANGE.fullmatch(said.strip()):
                 return said.strip().removeprefix("v"), joined(place, name) if name in FILES else f"{name} in {path}"
     return "", ""
 

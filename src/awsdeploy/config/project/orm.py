@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -31,7 +32,9 @@ _OTHER_DATABASES = {
     "tedious": "SQL Server", "better-sqlite3": "SQLite", "sqlite3": "SQLite", "@mikro-orm/postgresql": "PostgreSQL",
 }  # fmt: skip
 _MYSQL = ("mysql2", "mysql", "mariadb", "@mikro-orm/mysql", "@mikro-orm/mariadb", "@prisma/adapter-mariadb")
-_PROVIDER = re.compile(r"^\s*provider\s*=\s*\"(postgresql|sqlite|sqlserver|mongodb|cockroachdb)\"", re.MULTILINE)
+_PROVIDER = re.compile(
+    r"^[ \t]*provider[ \t]*=[ \t]*\"(postgresql|sqlite|sqlserver|mongodb|cockroachdb)\"", re.MULTILINE
+)
 _RUN = {"yarn": "yarn run", "pnpm": "pnpm run"}
 
 
@@ -68,7 +71,7 @@ def _script(package: dict[str, Any], manager: str) -> str:
 
 def _commands(tree: ProjectTree, directory: str, orm: str) -> Iterator[str]:
     """The ORM's own command, if its configuration is where the command looks for it."""
-    inside = sorted(path.removeprefix(f"{directory}/") for path in tree.below(directory))
+    inside = [path.removeprefix(f"{directory}/") for path in tree.below(directory)]
     names = {path.rpartition("/")[2].partition(".")[0] for path in inside if "/" not in path}
     if orm == "Prisma" and any(re.search(r"(?:^|/)migrations/.+/migration\.sql$", path) for path in inside):
         yield "npx prisma migrate deploy"
@@ -76,7 +79,7 @@ def _commands(tree: ProjectTree, directory: str, orm: str) -> Iterator[str]:
         for path in inside:
             if re.fullmatch(r"src/(?:.+/)?(?:data-?source|ormconfig|typeorm\.config)\.ts", path):
                 compiled = re.sub(r"^src/(.*)ts$", r"dist/\1js", path)
-                yield f"npx typeorm migration:run -d {compiled}"
+                yield f"npx typeorm migration:run -d {shlex.quote(compiled)}"
     elif orm == "Sequelize" and (".sequelizerc" in inside or any(one.startswith("migrations/") for one in inside)):
         yield "npx sequelize-cli db:migrate"
     elif orm == "MikroORM" and any("mikro-orm.config." in one for one in inside):
@@ -90,7 +93,7 @@ def _commands(tree: ProjectTree, directory: str, orm: str) -> Iterator[str]:
 def _other_database(tree: ProjectTree, directory: str, needs: dict[str, Any]) -> str:
     """Return the name of the program's database if it is not MySQL."""
     if "prisma" in needs or "@prisma/client" in needs:
-        for path in sorted(tree.below(directory)):
+        for path in tree.below(directory):
             if path.endswith(".prisma") and (found := _PROVIDER.search(without_comments(tree.text(path)))):
                 return {"postgresql": "PostgreSQL", "sqlite": "SQLite", "mongodb": "MongoDB"}.get(found[1], found[1])
         return ""

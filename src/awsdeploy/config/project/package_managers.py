@@ -55,7 +55,7 @@ def _chosen(tree: ProjectTree, directory: str, place: str, here: list[str]) -> P
     manager = LOCK_FILES[lock]
     others = [one for one in here if LOCK_FILES[one] != manager]
     remark = (
-        f"{' and '.join(sorted(here))} are both in {'the top folder' if place == '.' else place}; {lock} counts "
+        f"{' and '.join(sorted(here))} are in {'the top folder' if place == '.' else place}; {lock} counts "
         f"({reason}): delete {' and '.join(others)}"
         if others
         else ""

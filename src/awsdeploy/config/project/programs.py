@@ -114,6 +114,8 @@ def find(tree: ProjectTree, within: str = ".") -> Findings:
         others.append(_cannot_tell("package.json"))
     if len(found) == 1:
         found = [_alone(found[0])]
+    if not tree.so_far.is_complete:
+        others.append("the repository is too large to read all of it: compare these programs with yours.")
     folders = [one.folder for one in found]
     return Findings(tuple(_with_variables(tree, one, folders) for one in found), tuple(others))
 
@@ -210,8 +212,16 @@ def _program(tree: ProjectTree, service: str, directory: str) -> Program:
     return dataclasses.replace(
         program,
         remarks=(*program.remarks, *_more_remarks(manager, database)),
-        missing=(*program.missing, *_not_found(program, manager, database)),
+        missing=(*_not_recognised(tree, program), *program.missing, *_not_found(program, manager, database)),
     )
+
+
+def _not_recognised(tree: ProjectTree, program: Program) -> Iterator[str]:
+    path = joined(program.folder, "package.json")
+    if tree.is_invalid(path):
+        yield f"what {path} says: it is not a JSON object"
+    elif not program.framework:
+        yield f"Next.js or NestJS: {path} has neither"
 
 
 def _more_remarks(manager: PackageManager, database: orm.OrmFacts) -> Iterator[str]:
@@ -260,13 +270,17 @@ def _with_nest(tree: ProjectTree, program: Program, package: dict[str, Any]) -> 
         port = PORTS[program.service]
     elif not _script_port(package) and written.isdecimal() and 0 < int(written[:6]) < 65536:
         port = int(written)
-    elif not found.port.literal and not _script_port(package):
-        missing.append(f"its port: it comes from {_origin(found.port.variable)}; the program must listen on PORT")
+    elif not _script_port(package):
+        origin = f'is "{written}"' if written else f"comes from {_origin(found.port.variable)}"
+        missing.append(f"its port: it {origin}; the program must listen on PORT")
     prefix = (found.prefix.literal or "").strip("/")
+    plain = nestjs.is_plain(prefix)
     top = prefix.split("/")[0]
-    usual = top == "api" or not top or program.service != "backend"
+    usual = top == "api" or not top or not plain or program.service != "backend"
     if found.prefix.literal is None:
         missing.append(f"its global prefix: it comes from {_origin(found.prefix.variable)}")
+    elif not plain:
+        missing.append(f'paths below its global prefix "{prefix}": set paths')
     if not found.health:
         remarks.append(NO_HEALTH)
     return dataclasses.replace(

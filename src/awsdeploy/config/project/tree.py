@@ -4,18 +4,39 @@ from __future__ import annotations
 
 import json
 import os
+from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import takewhile
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 LARGEST = 200_000
 """Characters of a file that are read."""
+MOST_CHARACTERS = 30_000_000
+"""Characters of all files together. A larger project is not read to its end."""
 MOST_FILES = 20_000
 DEEPEST = 6
 """Levels of folders that are read."""
 SKIPPED = {"node_modules", "bower_components", "dist", "build", "out", "coverage", "vendor", "tmp", "__pycache__"}
 """Folders with files that nobody wrote by hand. Folders whose names begin with a dot are skipped too."""
+
+
+LARGE_FILES = (
+    ".avif", ".csv", ".eot", ".gif", ".gz", ".ico", ".jpeg", ".jpg", ".map", ".mp3", ".mp4", ".otf", ".pdf", ".png",
+    ".snap", ".svg", ".ttf", ".wav", ".webm", ".webp", ".woff", ".woff2", ".zip",
+)  # fmt: skip
+"""Endings of files that say nothing about a program, and of which a project may have very many."""
+
+
+@dataclass
+class ReadSoFar:
+    """Texts that were read, and whether a limit has left something out."""
+
+    texts: dict[str, str] = field(default_factory=dict)
+    characters: int = 0
+    is_complete: bool = True
 
 
 @dataclass(frozen=True)
@@ -25,35 +46,65 @@ class ProjectTree:
     paths: Collection[str]
     read: Callable[[str], str]
     modified: Callable[[str], float] = lambda _: 0.0
+    so_far: ReadSoFar = field(default_factory=ReadSoFar)
 
     def text(self, path: str) -> str:
         """Return the text of a file; nothing if there is none."""
-        return self.read(path)[:LARGEST] if path in self.paths else ""
+        known = self.so_far
+        if path not in self.paths:
+            return ""
+        if path not in known.texts:
+            if known.characters >= MOST_CHARACTERS:
+                known.is_complete = False
+                return ""
+            known.texts[path] = self.read(path)[:LARGEST].removeprefix("\ufeff")
+            known.characters += len(known.texts[path])
+        return known.texts[path]
 
     def json(self, path: str) -> dict[str, Any]:
         """Return the JSON object in a file; empty if there is none or it is something else."""
+        return self._object(path) or {}
+
+    def is_invalid(self, path: str) -> bool:
+        """Check whether a file has something else than a JSON object."""
+        return bool(self.text(path)) and self._object(path) is None
+
+    def _object(self, path: str) -> dict[str, Any] | None:
         try:
             value = json.loads(self.text(path) or "{}")
         except (ValueError, RecursionError):
-            return {}
-        return value if isinstance(value, dict) else {}
+            return None
+        return value if isinstance(value, dict) else None
 
     def below(self, folder: str) -> Iterator[str]:
-        """Paths in a folder and in the folders below it."""
-        return (path for path in self.paths if folder == "." or path.startswith(f"{folder}/"))
+        """Return the paths in a folder and in the folders below it, in order."""
+        if folder == ".":
+            return iter(self._sorted)
+        start = bisect_left(self._sorted, f"{folder}/")
+        rest = (self._sorted[place] for place in range(start, len(self._sorted)))
+        return takewhile(lambda path: path.startswith(f"{folder}/"), rest)
 
     def has_folder(self, folder: str) -> bool:
         return any(True for _ in self.below(folder))
 
+    @cached_property
+    def _sorted(self) -> list[str]:
+        return sorted(self.paths)
+
 
 def on_disk(folder: Path) -> ProjectTree:
-    """Tree of a folder. Symbolic links to folders are not followed."""
+    """Tree of a folder. Only files in it are read: links to folders or to the outside, pipes and devices are not."""
+    folder = folder.resolve()
+    so_far = ReadSoFar()
 
     def read(path: str) -> str:
         try:
-            with (folder / path).open(encoding="utf-8", errors="replace") as file:
-                return file.read(LARGEST)
-        except OSError:
+            file = (folder / path).resolve()
+            if not file.is_relative_to(folder) or not file.is_file():
+                return ""
+            with file.open(encoding="utf-8", errors="replace") as opened:
+                return opened.read(LARGEST)
+        except (OSError, RuntimeError):  # RuntimeError: a link to itself
             return ""
 
     def modified(path: str) -> float:
@@ -62,7 +113,7 @@ def on_disk(folder: Path) -> ProjectTree:
         except OSError:
             return 0.0
 
-    return ProjectTree(frozenset(_paths(folder)), read, modified)
+    return ProjectTree(frozenset(_paths(folder, so_far)), read, modified, so_far)
 
 
 def top(folder: Path) -> Path:
@@ -71,17 +122,25 @@ def top(folder: Path) -> Path:
     return next((one for one in (folder, *folder.parents) if (one / ".git").exists()), folder)
 
 
-def _paths(folder: Path) -> Iterator[str]:
+def _paths(folder: Path, so_far: ReadSoFar) -> Iterator[str]:
+    """Return the paths of files whose names can be printed."""
     count = 0
     for place, folders, files in os.walk(folder):
         inside = PurePosixPath(Path(place).relative_to(folder).as_posix())
         deep = len(inside.parts) >= DEEPEST
-        folders[:] = [] if deep else sorted(one for one in folders if one not in SKIPPED and not one.startswith("."))
-        for name in files:
+        folders[:] = [] if deep else sorted(one for one in folders if _is_read(one))
+        for name in sorted(files):
+            if name.endswith(LARGE_FILES) or not name.isprintable():
+                continue
             count += 1
             if count > MOST_FILES:
+                so_far.is_complete = False
                 return
             yield str(inside / name)
+
+
+def _is_read(folder: str) -> bool:
+    return folder not in SKIPPED and not folder.startswith(".") and folder.isprintable()
 
 
 def joined(directory: str, name: str) -> str:
