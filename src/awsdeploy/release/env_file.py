@@ -9,6 +9,10 @@ from dataclasses import dataclass
 from awsdeploy.errors import UsageError
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+SHOWN = 20
+"""Wrong lines that are named."""
+
+_BLANK, _LINE_END = re.compile(r"\s*"), re.compile(r"\r\n|\n|\r")
 REFERENCE = re.compile(r"\$\{?[A-Za-z_]")
 
 
@@ -33,7 +37,7 @@ def parse(text: str, source: str) -> list[Assignment]:
     wrong: list[str] = []
     for one in parse_stream(io.StringIO(text.removeprefix("\ufeff"))):
         # The parser counts blank lines before an assignment to it.
-        line = one.original.line + len(re.match(r"\s*", one.original.string).group().splitlines(True))  # type: ignore[union-attr]
+        line = one.original.line + len(_LINE_END.findall(_BLANK.match(one.original.string)[0]))  # type: ignore[index]
         if not one.error and one.key is None:
             continue  # a comment, or nothing
         if one.error or one.key is None:
@@ -47,5 +51,8 @@ def parse(text: str, source: str) -> list[Assignment]:
             refers = not literal and REFERENCE.search(one.value) is not None
             found[one.key] = Assignment(one.key, one.value, line, refers)
     if wrong:
-        raise UsageError("\n".join(wrong), "Nothing was set. Quote a value of several lines with double quotes.")
+        more = [f"{source}: {len(wrong) - SHOWN} more lines like these."] if len(wrong) > SHOWN else []
+        raise UsageError(
+            "\n".join(wrong[:SHOWN] + more), "Nothing was set. Quote a value of several lines with double quotes."
+        )
     return list(found.values())

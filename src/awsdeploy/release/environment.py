@@ -163,6 +163,8 @@ def check(what: str, value: str, advanced: bool = False) -> None:
         size = len(value.encode())
     except UnicodeEncodeError:
         raise UsageError(f"{what} is not valid UTF-8 text.", "Nothing was set.") from None
+    if "\0" in value:
+        raise UsageError(f"{what} has a NUL character, which no environment variable can have.", "Nothing was set.")
     if not value:
         raise UsageError(
             f"{what} is empty, but Parameter Store does not accept empty values.", "To remove it: env unset"
