@@ -6,6 +6,7 @@ const fs = require('fs')
 const path = require('path')
 const { quietly } = require('./runner')
 const { systemd, writeUnit } = require('./systemd')
+const { replaceFile } = require('./write')
 
 const NAME = 'awsdeploy-logrotate'
 const CONFIG = '/etc/awsdeploy/logrotate.conf'
@@ -35,8 +36,7 @@ function rotateLogs({ root, units }) {
   if (!systemd(root)) return
   const file = `${root}${CONFIG}`
   fs.mkdirSync(path.dirname(file), { recursive: true })
-  fs.writeFileSync(`${file}.new`, config(root), { mode: 0o644 }) // logrotate ignores a file that others can write
-  fs.renameSync(`${file}.new`, file)
+  replaceFile(file, config(root)) // others cannot write it: else logrotate would ignore it
   writeUnit(units, `${NAME}.service`, SERVICE)
   if (!writeUnit(units, `${NAME}.timer`, TIMER)) return
   quietly(['systemctl', 'enable', '--quiet', '--now', `${NAME}.timer`])
