@@ -83,3 +83,9 @@ def test_where_nothing_can_be_written_the_outcome_says_so(
 def test_waits_do_not_depend_on_the_time_of_day() -> None:
     """A clock that is set forward or back would end a wait at once, or never."""
     assert [path.name for path in AGENT.iterdir() if path.name.endswith(".js") and "Date.now" in path.read_text()] == []
+
+
+def test_a_byte_order_mark_is_no_error_in_any_package_json() -> None:
+    """npm reads such a file, so each part of the agent must: `parseJson`."""
+    lines = [line for path in AGENT.iterdir() if path.name.endswith(".js") for line in path.read_text().splitlines()]
+    assert [line for line in lines if "JSON.parse(" in line and "package.json" in line] == []

@@ -320,6 +320,21 @@ def test_what_cannot_be_reloaded_without_a_gap_is_said_with_what_to_write_instea
 
 
 @pytest.mark.torture
+def test_a_start_script_is_followed_with_its_variables_and_modules(host: ReleaseHost) -> None:
+    """PM2 starts a process of a cluster in a folder of its own."""
+    start = "cross-env MODE=a NODE_ENV=test node -r ./first --require=./second/on main"
+    preload = "process.env.{0} = 'yes'"
+    files = {
+        **application(scripts={"start": start}, main="none.js"),
+        "first.js": preload.format("FIRST"),
+        "second/on.js": preload.format("SECOND"),
+    }
+    done = host.deploy(FIRST, files)
+    assert done.code == 0, done.output
+    names = ("MODE", "FIRST", "SECOND", "NODE_ENV")
+    assert [host.variables.get(name) for name in names] == ["a", "yes", "yes", "production"]
+
+
 def test_a_program_that_names_its_port_itself_takes_no_requests_before_it_has_been_tried(host: ReleaseHost) -> None:
     assert host.deploy(FIRST, application(PROGRAM.replace("process.env.PORT", str(host.port)))).code == 0
     broken = PROGRAM.replace("process.env.PORT", str(host.port)).replace("health ||", "")

@@ -40,6 +40,15 @@ test('the nearest lock file above a service is used, but none outside the releas
   assert.equal(manager.find(`${root}/other`, `${root}/other`).tool, 'npm without a lock file')
 })
 
+test('a package.json may begin with a byte order mark, and have no object', (t) => {
+  const at = folder(t, { 'package.json': '\uFEFF{"dependencies": {"prisma": "6"}}', 'package-lock.json': '' })
+  assert.equal(manager.find(at, at).tool, 'npm')
+  assert.equal(manager.databaseLibrary(at), 'prisma')
+  const none = folder(t, { 'package.json': 'null' })
+  assert.equal(manager.find(none, none).tool, 'npm without a lock file')
+  assert.equal(manager.databaseLibrary(none), '')
+})
+
 test('a package.json that is not JSON is an error', (t) => {
   const at = folder(t, { 'package.json': '{' })
   assert.throws(() => manager.find(at, at), SyntaxError)

@@ -23,6 +23,27 @@ const CASES = [
     ['a.js', 'b/index.js'],
     { script: 'b/index.js', node_args: [], args: [] },
   ],
+  [
+    'a start script with a module that is loaded before',
+    { scripts: { 'start:prod': 'node -r tsconfig-paths/register --import ./a.mjs dist/main' } },
+    ['dist/main.js'],
+    { script: 'dist/main.js', node_args: ['-r', 'tsconfig-paths/register', '--import', './a.mjs'], args: [] },
+  ],
+  [
+    'a start script with variables',
+    { scripts: { start: 'cross-env NODE_ENV=production TS_NODE_BASEURL=./dist node dist/main.js' } },
+    ['dist/main.js'],
+    { script: 'dist/main.js', node_args: [], args: [], env: { NODE_ENV: 'production', TS_NODE_BASEURL: './dist' } },
+  ],
+  ['a start script with quotes', { scripts: { start: 'node "a b.js"' } }, ['a b.js'], null],
+  ['a start script without a program', { scripts: { start: 'node -r' } }, [], null],
+  ['a start script that is no text', { scripts: { start: 5 } }, [], null],
+  [
+    "a Next.js server of one's own",
+    { dependencies: { next: '15' }, scripts: { start: 'NODE_ENV=production node server.js' } },
+    ['server.js'],
+    { script: 'server.js', node_args: [], args: [], env: { NODE_ENV: 'production' } },
+  ],
   ['a start script that is a command line', { scripts: { start: 'node a.js | tee log' } }, ['a.js'], null],
   ['nothing', { main: 'none.js' }, [], null],
 ]
@@ -34,6 +55,23 @@ for (const [name, own, files, invented] of CASES) {
   })
 }
 
+test('modules and files in the options of node are found from any folder', (t) => {
+  const at = folder(t, { 'main.js': '', 'near.js': '', 'node_modules/far/on.js': '' })
+  const start =
+    'node -r far/on --require=./near --import missing --env-file=.env --env-file other -C x --no-warnings main'
+  assert.deepEqual(invent({ scripts: { start } }, at, at)?.node_args, [
+    ...[
+      '-r',
+      `${at}/node_modules/far/on.js`,
+      `--require=${at}/near.js`,
+      '--import',
+      'missing',
+      `--env-file=${at}/.env`,
+    ],
+    ...['--env-file', `${at}/other`, '-C', 'x', '--no-warnings'],
+  ])
+})
+
 test('Next.js is started itself, from the root of a workspace', (t) => {
   const root = folder(t, { 'node_modules/next/dist/bin/next': '', 'web/package.json': {} })
   const found = invent({ dependencies: { next: '15' } }, `${root}/web`, root)
@@ -42,6 +80,14 @@ test('Next.js is started itself, from the root of a workspace', (t) => {
     args: ['start', '--keepAliveTimeout', '65000'],
   })
 })
+
+for (const start of ['next start', 'node .next/standalone/server.js', 'node node_modules/next/dist/bin/next start']) {
+  test(`Next.js is started itself: ${start}`, (t) => {
+    const script = start.split(' ')[1]
+    const at = folder(t, { 'node_modules/next/dist/bin/next': '', [script]: '' })
+    assert.equal(invent({ dependencies: { next: '15' }, scripts: { start } }, at, at)?.args[0], 'start')
+  })
+}
 
 test('what has no program but a start script is started by npm', () => {
   assert.deepEqual(made({ scripts: { start: 'x' } }, null, 1), { script: 'npm', args: ['start'], exec_mode: 'fork' })

@@ -5,6 +5,7 @@
 const fs = require('fs')
 const path = require('path')
 const { argvAs, asUser, isFile } = require('./users')
+const { parseJson } = require('./json')
 const { quietly, which } = require('./runner')
 const { find, installation, program, removal } = require('./package_manager')
 const { Failure } = require('./report')
@@ -85,7 +86,7 @@ function needNode(run) {
 
 /** @param {Run} run */
 function packageJson(run) {
-  const read = () => JSON.parse(fs.readFileSync(`${run.at}/package.json`, 'utf8'))
+  const read = () => parseJson(fs.readFileSync(`${run.at}/package.json`, 'utf8')) || {}
   return run.orBroken('package.json cannot be read.', () => asUser(run.users.app, read))
 }
 

@@ -12,6 +12,7 @@ const { check } = require('./check')
 const { put } = require('./switch')
 const { pm2, serves } = require('./pm2')
 const { tagInstance } = require('./instance')
+const { parseJson } = require('./json')
 const { Failure } = require('./report')
 const { missingTool } = require('./missing_tools')
 const { NAME } = require('./settings')
@@ -129,7 +130,7 @@ async function exec(run) {
 function devDependencies(run) {
   const read = (/** @type {string} */ folder) => {
     try {
-      return JSON.parse(fs.readFileSync(`${folder}/package.json`, 'utf8')).devDependencies
+      return parseJson(fs.readFileSync(`${folder}/package.json`, 'utf8')).devDependencies
     } catch {
       return {}
     }

@@ -3,6 +3,7 @@
 'use strict'
 const fs = require('fs')
 const path = require('path')
+const { parseJson } = require('./json')
 
 /** @typedef {'npm' | 'npm without a lock file' | 'yarn' | 'yarn 2' | 'pnpm'} Tool */
 /** @typedef {{ folder: string, tool: Tool, version: string }} Found */
@@ -28,7 +29,7 @@ const PNPM = { 5: '7', 6: '8' }
 function find(at, root) {
   const folders = []
   for (let one = at; one.startsWith(root); one = path.dirname(one)) folders.push(one)
-  const asked = folders.map((folder) => JSON.parse(text(folder, 'package.json') || '{}').packageManager).find(Boolean)
+  const asked = folders.map((folder) => parseJson(text(folder, 'package.json') || '{}')?.packageManager).find(Boolean)
   const [name, version = ''] = String(asked || '')
     .split('+')[0]
     .split('@')
@@ -150,7 +151,7 @@ function forDevelopment(folder) {
 function databaseLibrary(at) {
   let own
   try {
-    own = JSON.parse(text(at, 'package.json'))
+    own = parseJson(text(at, 'package.json')) || {}
   } catch {
     return ''
   }

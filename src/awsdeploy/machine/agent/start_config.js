@@ -4,14 +4,20 @@
 'use strict'
 const fs = require('fs')
 const path = require('path')
+const { createRequire } = require('module')
 const { candidateOf, finalApp, words } = require('./apps')
+const { parseJson } = require('./json')
 const { merged } = require('./with_environment')
 const { writePrivate } = require('./write')
 
 const NEXT = 'node_modules/next/dist/bin/next'
 const ECOSYSTEM = ['js', 'cjs', 'mjs', 'json'].map((kind) => `ecosystem.config.${kind}`)
 const MAINS = ['dist/main.js', 'dist/src/main.js', 'dist/index.js', 'server.js', 'index.js']
-const START = /^node\s+((?:-\S+\s+)*)([^-\s]\S*)((?:\s+[^&|;<>$]+)?)$/
+// Options of node whose value may be the next word, and those whose value is a module or a file.
+const WITH_VALUE =
+  /^(-r|--require|--import|--loader|--experimental-loader|-C|--conditions|--env-file|--env-file-if-exists)$/
+const OF_MODULE = /^(-r|--require|--import|--loader|--experimental-loader)$/
+const OF_FILE = /^(--env-file|--env-file-if-exists)$/
 
 /** @typedef {Record<string, any>} App an app of an ecosystem file */
 
@@ -44,7 +50,7 @@ async function write(input) {
   process.chdir(input.at)
   const at = process.cwd()
   Object.assign(process.env, merged(process.env, input.variables, at))
-  const own = JSON.parse(fs.readFileSync('package.json', 'utf8'))
+  const own = parseJson(fs.readFileSync('package.json', 'utf8'))
   const invented = invent(own, at, input.root)
   const apps = (await theirs(at)) || [made(own, invented, input.manifest.processes)]
   const ready = apps.map((app, number) => ({
@@ -97,7 +103,7 @@ async function theirs(at) {
   const name = ECOSYSTEM.find((one) => fs.existsSync(path.join(at, one)))
   if (!name) return null
   const file = path.join(at, name)
-  let found = name.endsWith('json') ? JSON.parse(fs.readFileSync(file, 'utf8')) : await imported(file)
+  let found = name.endsWith('json') ? parseJson(fs.readFileSync(file, 'utf8')) : await imported(file)
   found = found.default || found
   return [found.apps || found].flat()
 }
@@ -114,7 +120,7 @@ async function imported(file) {
 }
 
 /**
- * Return how the service is started where it has no ecosystem file: Next.js itself, the program of its start script, or
+ * Return how the service is started where it has no ecosystem file: the program of its start script, Next.js itself, or
  * its main file; null if there is none.
  * @param {any} own package.json
  * @param {string} at
@@ -123,17 +129,60 @@ async function imported(file) {
  */
 function invent(own, at, root) {
   const isFile = (/** @type {string} */ name) => fs.statSync(path.join(at, name), { throwIfNoEntry: false })?.isFile()
-  if ({ ...own.dependencies, ...own.devDependencies }.next) {
-    return { script: upwards(at, root)(NEXT), args: ['start', '--keepAliveTimeout', '65000'] }
-  }
+  const next = { ...own.dependencies, ...own.devDependencies }.next
   for (const name of ['start:prod', 'start']) {
-    const found = START.exec((own.scripts?.[name] || '').trim())
-    if (!found) continue
-    const script = [found[2], `${found[2]}.js`, `${found[2]}/index.js`].find(isFile)
-    if (script) return { script, node_args: words(found[1].trim()), args: words(found[3].trim()) }
+    const found = startOf(String(own.scripts?.[name] || ''))
+    if (!found || (next && /^(\.\/)?(\.next|node_modules)\//.test(found.script))) continue
+    const script = [found.script, `${found.script}.js`, `${found.script}/index.js`].find(isFile)
+    if (script) return { ...found, script, node_args: fromAnywhere(found.node_args, at) }
   }
+  if (next) return { script: upwards(at, root)(NEXT), args: ['start', '--keepAliveTimeout', '65000'] }
   const script = [own.main, ...MAINS].find((one) => one && isFile(one))
   return script ? { script } : null
+}
+
+/**
+ * Return the program of a script that starts node and nothing else, with node's options and the variables before it; null
+ * for another command line.
+ * @param {string} text
+ */
+function startOf(text) {
+  if (/[&|;<>$"'`\\()*?]/.test(text)) return null
+  const all = words(text).slice(/^\s*cross-env\s/.test(text) ? 1 : 0)
+  /** @type {Record<string, string>} */
+  const env = {}
+  while (/^\w+=/.test(all[0] || '')) {
+    const [name, ...value] = (all.shift() || '').split('=')
+    env[name] = value.join('=')
+  }
+  if (all.shift() !== 'node') return null
+  const node_args = []
+  while (all[0]?.startsWith('-')) node_args.push(...all.splice(0, WITH_VALUE.test(all[0]) ? 2 : 1))
+  const [script, ...args] = all
+  return script ? { script, node_args, args, ...(Object.keys(env).length ? { env } : {}) } : null
+}
+
+/**
+ * Return options of node with the paths of the modules and files in them: PM2 starts a process of a cluster in another folder.
+ * @param {string[]} options
+ * @param {string} at
+ */
+function fromAnywhere(options, at) {
+  const { resolve } = createRequire(path.join(at, 'package.json'))
+  const found = (/** @type {string} */ option, /** @type {string} */ value) => {
+    if (OF_FILE.test(option)) return path.resolve(at, value)
+    if (!OF_MODULE.test(option)) return value
+    try {
+      return resolve(value)
+    } catch {
+      return value // Node.js says what is wrong
+    }
+  }
+  return options.map((word, place) => {
+    const [name, ...value] = word.split('=')
+    if (value.length) return `${name}=${found(name, value.join('='))}`
+    return word.startsWith('-') ? word : found(options[place - 1], word)
+  })
 }
 
 /**
