@@ -60,7 +60,7 @@ def test_without_node_the_outcome_says_so(tmp_path: Path) -> None:
 def test_where_nothing_can_be_written_the_outcome_says_so(
     node: Path, tmp_path: Path, broken: str, command: str
 ) -> None:
-    """What should be a folder is a file, and the other way round."""
+    """A file is in the place of a folder, or the other way round."""
     (tmp_path / "release.sh").write_bytes(release_script())
     path = tmp_path / f"var/lib/awsdeploy{broken}"
     if broken.endswith("lock"):
