@@ -52,36 +52,22 @@ function settings(file) {
   if (!listen) throw new Error(`no port of the "listen" directive in ${file}`)
   if (!target) throw new Error(`invalid URL prefix in ${file}`)
   return {
-    host: listen[1],
-    port: Number(listen[2]),
-    target: { host: target[1], port: Number(target[2]) },
-    idle: 1000 * parseInt(of('keepalive_timeout') || '75', 10),
-    pid: of('pid'),
-    access: of('access_log'),
-    errors: of('error_log'),
+    host: listen[1], port: Number(listen[2]), target: { host: target[1], port: Number(target[2]) },
+    idle: 1000 * parseInt(of('keepalive_timeout') || '75', 10), pid: of('pid'),
+    access: of('access_log'), errors: of('error_log'),
   }
 }
 
 function serve(file) {
   let now = settings(file)
   const line = (log, text) => log && fs.appendFileSync(log, `${text}\n`)
-  const wrong = (request, error) =>
-    line(now.errors, `${new Date().toISOString()} [error] ${request.url}: ${error.message}`)
+  const wrong = (request, error) => line(now.errors, `${new Date().toISOString()} [error] ${request.url}: ${error.message}`)
   const passed = (headers, more) =>
     Object.fromEntries([...Object.entries(headers).filter(([name]) => !HOP.includes(name)), ...Object.entries(more)])
   const asked = (request, more) =>
-    http.request({
-      ...now.target,
-      agent: false,
-      method: request.method,
-      path: request.url,
-      headers: passed(request.headers, more),
-    })
+    http.request({ ...now.target, agent: false, method: request.method, path: request.url, headers: passed(request.headers, more) })
   const log = (request, status) =>
-    line(
-      now.access,
-      `${request.headers['x-forwarded-for'] || '-'} "${request.method} ${request.url} HTTP/${request.httpVersion}" ${status}`,
-    )
+    line(now.access, `${request.headers['x-forwarded-for'] || '-'} "${request.method} ${request.url} HTTP/${request.httpVersion}" ${status}`)
 
   const server = http.createServer((request, response) => {
     const there = asked(request, { connection: 'close' })
@@ -108,10 +94,7 @@ function serve(file) {
       socket.write(first)
       other.write(head)
       socket.pipe(other).on('error', end).on('close', end)
-      other
-        .pipe(socket)
-        .on('error', () => other.destroy())
-        .on('close', () => other.destroy())
+      other.pipe(socket).on('error', () => other.destroy()).on('close', () => other.destroy())
     })
     there.on('response', end).on('error', (error) => (wrong(request, error), end()))
     there.end()
@@ -129,8 +112,7 @@ function serve(file) {
   })
   process.on('SIGHUP', () => (now = settings(file)))
   server.once('error', (error) => {
-    const code =
-      { EADDRINUSE: '98: Address already in use', EACCES: '13: Permission denied' }[error.code] || error.message
+    const code = { EADDRINUSE: '98: Address already in use', EACCES: '13: Permission denied' }[error.code] || error.message
     process.send(`bind() to 0.0.0.0:${now.port} failed (${code})`, () => process.exit(1))
   })
   server.listen(now.port, now.host, () => {
@@ -140,10 +122,7 @@ function serve(file) {
 }
 
 function start(file) {
-  const child = spawn(process.execPath, [__filename, '--serve', file], {
-    detached: true,
-    stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
-  })
+  const child = spawn(process.execPath, [__filename, '--serve', file], { detached: true, stdio: ['ignore', 'ignore', 'ignore', 'ipc'] })
   child.once('message', (said) => {
     if (said) fail(said)
     child.removeAllListeners('exit')
@@ -163,8 +142,7 @@ function main(words) {
   } catch (error) {
     fail(error.message)
   }
-  if (words.includes('-t'))
-    return words.includes('-q') || console.error(`nginx: configuration file ${file} test is successful`)
+  if (words.includes('-t')) return words.includes('-q') || console.error(`nginx: configuration file ${file} test is successful`)
   if (!words.includes('-s')) return start(file)
   try {
     process.kill(Number(fs.readFileSync(found.pid, 'utf8')), SIGNALS[after('-s')])
