@@ -107,6 +107,7 @@ const about = (manifest = {}) => ({
   at: '/at',
   logs: '/logs',
   service: 'api',
+  node: '',
   up: (/** @type {string} */ script) => `/up/${script}`,
   variables: { PORT: '8080', A: 'ours' },
   manifest: { port: 8080, behind: null, processes: 1, ...manifest },
@@ -178,4 +179,18 @@ test('behind nginx the program gets its own port, and Next.js its address', () =
   assert.deepEqual(found.args, ['start', '-p', '5000', '--hostname', '127.0.0.1'])
   assert.deepEqual([found.env.AWSDEPLOY_REAL_PORT, found.env.AWSDEPLOY_NGINX_PORT], ['8080', '80'])
   assert.deepEqual(finalApp({ ...next, args: ['start', '-H', '::1'] }, 0, behind).final.args, ['start', '-H', '::1'])
+})
+
+test("a release's own Node.js runs the program, what it starts, and npm", (t) => {
+  const at = folder(t, { 'a.js': '', 'b': '#!/usr/bin/env node\n', 'c': '#!/bin/sh\n', 'd.py': '' })
+  const found = (/** @type {any} */ app) => finalApp(app, 0, { ...about(), at, node: '/node/22/bin' }).final
+  const cluster = found({ script: 'a.js', instances: 2 })
+  assert.deepEqual([cluster.exec_mode, cluster.interpreter], ['cluster', '/node/22/bin/node'])
+  assert.match(cluster.env.PATH, /^\/node\/22\/bin:/)
+  assert.equal(found({ script: 'b' }).interpreter, '/node/22/bin/node')
+  assert.equal(found({ script: 'a.js', interpreter: 'node' }).interpreter, '/node/22/bin/node')
+  assert.equal(found({ script: 'a.js', interpreter: 'bun' }).interpreter, 'bun')
+  for (const script of ['c', 'd.py', 'none']) assert.equal(found({ script }).interpreter, undefined)
+  assert.equal(found({ script: 'npm', args: ['start'] }).script, '/node/22/bin/npm')
+  assert.ok(!('PATH' in finalApp({ script: 'a.js' }, 0, { ...about(), at }).final.env))
 })

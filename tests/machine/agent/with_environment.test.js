@@ -16,7 +16,14 @@ test('both NODE_OPTIONS are meant', () => {
 })
 
 test('memory is limited, unless the service does it', () => {
-  assert.equal(merged({}, {}, '/', 512).NODE_OPTIONS, '--max-old-space-size=512')
-  assert.equal(merged({}, { NODE_OPTIONS: '--max_old_space_size=9' }, '/', 512).NODE_OPTIONS, '--max_old_space_size=9')
-  assert.equal(merged({}, {}, '/', 0).NODE_OPTIONS, undefined)
+  assert.equal(merged({}, {}, '/', { heap: 512 }).NODE_OPTIONS, '--max-old-space-size=512')
+  assert.equal(
+    merged({}, { NODE_OPTIONS: '--max_old_space_size=9' }, '/', { heap: 512 }).NODE_OPTIONS,
+    '--max_old_space_size=9',
+  )
+  assert.equal(merged({}, {}, '/', { heap: 0 }).NODE_OPTIONS, undefined)
+})
+
+test("a release's own Node.js comes before that of the machine", () => {
+  assert.equal(merged({ PATH: '/bin' }, {}, '/at', { node: '/n/bin' }).PATH, '/at/node_modules/.bin:/n/bin:/bin')
 })

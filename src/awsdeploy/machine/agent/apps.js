@@ -6,7 +6,7 @@ const path = require('path')
 
 /** @typedef {import('./start_config').App} App */
 /** @typedef {import('./start_config').Input} Input */
-/** @typedef {Pick<Input, 'variables' | 'logs' | 'service' | 'manifest'>} About */
+/** @typedef {Pick<Input, 'variables' | 'logs' | 'service' | 'manifest' | 'node'>} About */
 
 /**
  * Return the app as PM2 is to run it, and whether in cluster mode.
@@ -15,7 +15,7 @@ const path = require('path')
  * @param {About & { at: string, up: (script: string) => string }} about
  */
 function finalApp(app, number, about) {
-  const { variables, logs, service, manifest, at, up } = about
+  const { variables, logs, service, manifest, node, at, up } = about
   const { cwd, env, env_production, ...rest } = app
   const inside = cwd && !path.isAbsolute(cwd) && fs.existsSync(path.join(at, cwd)) ? path.join(at, cwd) : at
   let script = app.script
@@ -40,6 +40,7 @@ function finalApp(app, number, about) {
   }
   if (variables.NODE_OPTIONS && process.env.NODE_OPTIONS) final.env.NODE_OPTIONS = process.env.NODE_OPTIONS
   if (manifest.behind) final.args = placed(final, String(manifest.behind), about)
+  if (node) setNode(final, node)
   return { final, cluster }
 }
 
@@ -52,6 +53,25 @@ function isCluster(app, inside, script) {
   const file = path.resolve(inside, script)
   const node = !app.interpreter && !app.exec_interpreter && fs.existsSync(file) && /\.[cm]?js$|^[^.]*$/.test(script)
   return /^cluster/.test(app.exec_mode || (app.instances !== undefined && node ? 'cluster' : 'fork'))
+}
+
+/**
+ * Let an app run on another Node.js than the machine's own: it, and the programs that it starts.
+ * @param {App} app
+ * @param {string} node folder with its programs
+ */
+function setNode(app, node) {
+  app.env.PATH = [node, app.env.PATH || process.env.PATH].join(path.delimiter)
+  if (app.script === 'npm') app.script = path.join(node, 'npm')
+  const own = app.interpreter || app.exec_interpreter || 'node'
+  if (own === 'node' && isNodeScript(path.resolve(app.cwd, app.script))) app.interpreter = path.join(node, 'node')
+}
+
+/** @param {string} file */
+function isNodeScript(file) {
+  if (/\.[cm]?js$/.test(file)) return true
+  if (path.extname(file) || !fs.statSync(file, { throwIfNoEntry: false })?.isFile()) return false
+  return /^#!.*node/.test(fs.readFileSync(file, 'utf8'))
 }
 
 /**

@@ -20,7 +20,7 @@ const CI = { CI: 'true' }
 async function install(run) {
   const { report, manifest, users } = run
   report.begin('install')
-  needNode(run)
+  checkEngines(run)
   run.heap = manifest.memory_mb || heapLimit(memoryInfo(run.settings.root))
   const found = run.orBroken('package.json cannot be read.', () => asUser(users.app, () => find(run.at, run.folder)))
   const manager = (run.manager = { ...found, program: program(found, Boolean(which('yarn'))) })
@@ -57,7 +57,7 @@ function installedBy({ tool, folder }, at, root) {
 function built(run, variables, cwd, words, options = {}) {
   const argv = [...(run.manager?.program || []), ...words]
   const wrap = (/** @type {string[]} */ one) => argvAs(run.users.builder, one)
-  return run.runner.program('with_environment.js', { variables, cwd, argv, heap: run.heap }, wrap, {
+  return run.runner.program('with_environment.js', { variables, cwd, argv, heap: run.heap, node: run.node }, wrap, {
     ...options,
     env: CI,
   })
@@ -67,8 +67,8 @@ function built(run, variables, cwd, words, options = {}) {
  * Compare engines.node of package.json by npm's own rules. What a dependency wants is left to npm.
  * @param {Run} run
  */
-function needNode(run) {
-  run.report.keep(`node --version: ${process.version}`)
+function checkEngines(run) {
+  run.report.keep(`node --version: ${run.nodeVersion}`)
   const wanted = packageJson(run).engines?.node
   const npm = path.dirname(fs.realpathSync(which('npm')))
   let semver
@@ -77,10 +77,10 @@ function needNode(run) {
   } catch {
     return
   }
-  if (!wanted || semver.satisfies(process.version, wanted)) return
+  if (!wanted || semver.satisfies(run.nodeVersion, wanted)) return
   throw new Failure(
-    `package.json requires Node.js ${wanted}, but this machine has ${process.version}.`,
-    'Change engines.node, or the platform in the config: "supported" has Node.js 24.',
+    `package.json requires Node.js ${wanted}, but the release has ${run.nodeVersion}.`,
+    'Change engines.node, or set node in the config.',
   )
 }
 
@@ -124,7 +124,8 @@ async function migrate(run) {
   const { manifest, users } = run
   run.report.begin('migrate')
   giveTo(run, users.app, 'application')
-  const input = { variables: run.sets.environment, cwd: run.at, argv: ['bash', '-c', manifest.migrate], heap: run.heap }
+  const argv = ['bash', '-c', manifest.migrate]
+  const input = { variables: run.sets.environment, cwd: run.at, argv, heap: run.heap, node: run.node }
   const wrap = (/** @type {string[]} */ one) => argvAs(users.app, one)
   const status = await run.runner.program('with_environment.js', input, wrap, { env: CI })
   const remedy = 'Fix it and deploy again. The previous release is still running.'

@@ -77,6 +77,7 @@ async function writeConfig(run, port) {
     manifest: run.manifest,
     logs: settings.appLogs,
     service: settings.service,
+    node: run.node,
     file: `${kept}/pm2.next.json`,
     candidate: port ? candidate : null,
   }

@@ -7,6 +7,7 @@ const { complete, current, tidy } = require('./releases')
 const { fetchCode, fetchManifest, currentInBucket } = require('./source')
 const { environment, readVariables } = require('./environment')
 const { build, install } = require('./build')
+const { needNode, removeUnused } = require('./node_version')
 const { needNginx, runs: nginxRuns } = require('./nginx')
 const { check } = require('./check')
 const { put } = require('./switch')
@@ -29,6 +30,7 @@ async function deploy(run) {
     return
   }
   const fresh = !complete(settings, run.id)
+  await needNode(run)
   if (fresh) await fetchCode(run)
   await environment(run)
   await needNginx(run)
@@ -52,6 +54,7 @@ async function start(run) {
   await check(run)
   await put(run)
   tidy(run)
+  removeUnused(run.settings)
 }
 
 /** @param {Run} run */
@@ -77,6 +80,7 @@ async function restart(run) {
   needRelease(run, run.previous)
   run.report.step = 'environment'
   run.readManifest(`${run.known}/manifest.json`)
+  await needNode(run)
   await environment(run)
   await needNginx(run)
   await start(run)
@@ -106,7 +110,8 @@ async function exec(run) {
   run.readManifest(`${run.known}/manifest.json`)
   const running = asUser(users.app, () => readEnvironment(`${run.kept}/environment.json`))
   await readVariables(run, running)
-  const input = { variables: running, cwd: run.at, argv: ['bash', '-c', settings.line] }
+  await needNode(run)
+  const input = { variables: running, cwd: run.at, argv: ['bash', '-c', settings.line], node: run.node }
   const removed = run.manifest.keep_dev ? {} : devDependencies(run)
   let missing = ''
   const output = (/** @type {string} */ line) => {

@@ -38,6 +38,8 @@ class Run {
     this.variables = null
     /** @type {import('./package_manager').Manager | null} */
     this.manager = null
+    this.node = '' // folder with the programs of the release's Node.js, empty for the machine's own
+    this.nodeVersion = process.version
     this.heap = 0 // MB that a build may take, 0 for what Node.js decides
     this.logged = { output: 0, errors: 0 } // bytes of the application's logs before the switch
   }

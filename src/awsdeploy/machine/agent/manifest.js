@@ -4,6 +4,14 @@
 'use strict'
 
 /**
+ * @typedef {object} NodeVersion the Node.js of a release
+ * @property {string} major
+ * @property {boolean} is_default nobody has asked for it: the machine's own will do
+ * @property {string} archive of an unofficial build, or empty for a package of the system
+ * @property {string} sha256 of the archive, or empty for the one that is published beside it
+ */
+
+/**
  * @typedef {object} Manifest
  * @property {string} directory folder of the service in the repository
  * @property {number | null} port where the load balancer or nginx asks
@@ -21,6 +29,7 @@
  * @property {Record<string, string>} variables templates of further ones
  * @property {string} repository address of the code, or empty for an archive in the bucket
  * @property {string} commit
+ * @property {NodeVersion | null} node
  */
 
 /**
@@ -50,6 +59,21 @@ function parse(text) {
     variables: strings(told, 'variables'),
     repository: told.repository || '',
     commit: told.commit || '',
+    node: nodeVersion(told.node),
+  }
+}
+
+/**
+ * @param {any} told
+ * @returns {NodeVersion | null}
+ */
+function nodeVersion(told) {
+  if (!told) return null
+  return {
+    major: string(told, 'major', /^[1-9]\d$/, ''),
+    is_default: told.is_default === true,
+    archive: string(told, 'archive', /^(node-v\d+\.\d+\.\d+-linux-x64-glibc-217\.tar\.(xz|gz))?$/, ''),
+    sha256: string(told, 'sha256', /^([0-9a-f]{64})?$/, ''),
   }
 }
 

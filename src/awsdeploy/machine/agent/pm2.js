@@ -2,9 +2,12 @@
 // @ts-check
 'use strict'
 const fs = require('fs')
+const path = require('path')
+const { pathToFileURL } = require('url')
 const { argvAs, asUser } = require('./users')
 const { quietly, which } = require('./runner')
 const { systemd, writeUnit } = require('./systemd')
+const files = require('./files')
 
 const UNIT = 'awsdeploy-application.service'
 
@@ -12,27 +15,64 @@ const UNIT = 'awsdeploy-application.service'
 
 /**
  * Start PM2's daemon, if it does not run, and return an exit status. It gets no variables of the application: its children
- * would inherit them for ever.
- * @param {Pick<import('./context').Run, 'settings' | 'users'>} run
+ * would inherit them for ever. A daemon of an earlier version cannot start processes by another Node.js than its own: for
+ * a release that has one it is started again, with what ran.
+ * @param {Pick<import('./context').Run, 'settings' | 'users' | 'report' | 'node'>} run
  */
-function startDaemon({ settings, users }) {
-  const running = asUser(users.app, daemonRuns)
-  if (!systemd(settings.root)) return running ? 0 : quietly(argvAs(users.app, ['pm2', 'ping']))
-  if (writeUnit(settings.units, UNIT, unit(users.app))) quietly(['systemctl', 'enable', '--quiet', UNIT])
-  return running ? 0 : quietly(['systemctl', 'restart', UNIT])
+function startDaemon({ settings, users, report, node }) {
+  const { pid, hook } = asUser(users.app, daemon)
+  const useless = Boolean(pid && node && hook !== pid)
+  const hookEnvironment = writeHook(settings.clusterHook)
+  if (useless) report.say('note: PM2 is restarted once, to run another Node.js. Until then nothing answers.')
+  if (systemd(settings.root)) {
+    if (writeUnit(settings.units, UNIT, unit(users.app, hookEnvironment))) {
+      quietly(['systemctl', 'enable', '--quiet', UNIT])
+    }
+    return pid && !useless ? 0 : quietly(['systemctl', 'restart', UNIT])
+  }
+  const start = (/** @type {string} */ word) => argvAs(users.app, ['env', hookEnvironment, 'pm2', word])
+  if (useless) quietly(argvAs(users.app, ['pm2', 'kill']))
+  return pid && !useless ? 0 : quietly(start(useless ? 'resurrect' : 'ping'))
 }
 
-function daemonRuns() {
+/**
+ * Write the daemon's preload, and return the variable that names it. PM2 splits its value at spaces.
+ * @param {string} file
+ */
+function writeHook(file) {
+  const text = files['cluster_hook.js']
+  if (!fs.existsSync(file) || fs.readFileSync(file, 'utf8') !== text) {
+    fs.mkdirSync(path.dirname(file), { recursive: true })
+    fs.writeFileSync(`${file}.new`, text, { mode: 0o644 })
+    fs.renameSync(`${file}.new`, file)
+  }
+  return `PM2_NODE_OPTIONS=--import=${pathToFileURL(file)}`
+}
+
+/** Return the daemon's process, and the process that has the preload; 0 for none. */
+function daemon() {
+  const [pid, hook] = ['pm2.pid', 'cluster_hook.pid'].map(number)
   try {
-    const pid = Number(fs.readFileSync(`${process.env.PM2_HOME}/pm2.pid`, 'utf8'))
-    return pid > 0 && process.kill(pid, 0)
+    return { pid: pid > 0 && process.kill(pid, 0) ? pid : 0, hook }
   } catch {
-    return false
+    return { pid: 0, hook }
   }
 }
 
-/** @param {import('./users').User} app */
-function unit(app) {
+/** @param {string} name of a file in PM2's folder */
+function number(name) {
+  try {
+    return Number(fs.readFileSync(`${process.env.PM2_HOME}/${name}`, 'utf8'))
+  } catch {
+    return 0
+  }
+}
+
+/**
+ * @param {import('./users').User} app
+ * @param {string} hook
+ */
+function unit(app, hook) {
   const home = process.env.PM2_HOME
   const pm2 = which('pm2')
   return `[Unit]
@@ -43,7 +83,7 @@ Wants=network-online.target
 [Service]
 Type=forking
 User=${app.name || 'root'}
-Environment=PATH=${process.env.PATH} HOME=${app.home} PM2_HOME=${home}
+Environment=PATH=${process.env.PATH} HOME=${app.home} PM2_HOME=${home} ${hook.replace(/%/g, '%%')}
 PIDFile=${home}/pm2.pid
 LimitNOFILE=65536
 Restart=on-failure

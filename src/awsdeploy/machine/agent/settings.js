@@ -39,6 +39,7 @@ function settings(words, environment) {
     patience: Number(environment.PATIENCE || 60), // s until a started release has to answer
     lockSeconds: Number(environment.LOCK_SECONDS || 600), // s to wait for another run
     instance: environment.INSTANCE_ID || '',
+    nodeInstaller: environment.NODE_INSTALLER || '', // program that brings Node.js where there is no Amazon Linux
     ...places(environment.ROOT || '', command, service),
   })
 }
@@ -71,6 +72,8 @@ function places(root, command, service) {
     // is running. The folders of releases belong to the application, so nothing there decides what root does.
     known: `${records}/releases`,
     serving: `${records}/current`,
+    nodes: `${root}/opt/awsdeploy/node`, // versions beside the machine's own
+    clusterHook: `${root}/opt/awsdeploy/cluster_hook.js`,
     databaseCa: `${root}/opt/awsdeploy/rds-ca.pem`, // of the region's databases
     units: `${root}/etc/systemd/system`,
     candidate: `${service}-candidate`,

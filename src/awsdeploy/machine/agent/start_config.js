@@ -28,6 +28,7 @@ const OF_FILE = /^(--env-file|--env-file-if-exists)$/
  * @property {string} at folder of the service
  * @property {string} logs
  * @property {string} service
+ * @property {string} node folder with the programs of another Node.js than the machine's own, or empty
  * @property {{ port: number | null, behind: number | null, processes: number }} manifest
  * @property {string} file where the result goes
  * @property {{ file: string, port: string, hook: string, log: string, listens: string } | null} candidate

@@ -6,9 +6,9 @@ const os = require('os')
 const path = require('path')
 const { spawnSync } = require('child_process')
 
-/** @param {{ variables: Record<string, string>, cwd: string, argv: string[], heap?: number }} input */
-function main({ variables, cwd, argv, heap }) {
-  const env = merged(process.env, variables, cwd, heap)
+/** @param {{ variables: Record<string, string>, cwd: string, argv: string[], heap?: number, node?: string }} input */
+function main({ variables, cwd, argv, heap, node }) {
+  const env = merged(process.env, variables, cwd, { heap, node })
   const done = spawnSync(argv[0], argv.slice(1), { cwd, env, stdio: ['ignore', 1, 1] })
   if (done.error) {
     const { code } = /** @type {NodeJS.ErrnoException} */ (done.error)
@@ -21,19 +21,19 @@ function main({ variables, cwd, argv, heap }) {
 
 /**
  * Return the environment of a program in this folder. NODE_OPTIONS of several sources are all meant. `heap` limits the memory
- * (MB) of Node.js, unless somebody has.
+ * (MB) of Node.js, unless somebody has; `node` is the folder of another Node.js than the machine's own.
  * @param {NodeJS.ProcessEnv} base
  * @param {Record<string, string>} variables
  * @param {string} cwd
- * @param {number} [heap]
+ * @param {{ heap?: number, node?: string }} [options]
  */
-function merged(base, variables, cwd, heap) {
+function merged(base, variables, cwd, { heap, node } = {}) {
   const env = { ...base, ...variables }
   if (base.NODE_OPTIONS && variables.NODE_OPTIONS) env.NODE_OPTIONS = `${base.NODE_OPTIONS} ${variables.NODE_OPTIONS}`
   if (heap && !/max.old.space.size/.test(env.NODE_OPTIONS || '')) {
     env.NODE_OPTIONS = `${env.NODE_OPTIONS || ''} --max-old-space-size=${heap}`.trim()
   }
-  env.PATH = [path.join(cwd, 'node_modules/.bin'), env.PATH].join(path.delimiter)
+  env.PATH = [path.join(cwd, 'node_modules/.bin'), node, env.PATH].filter(Boolean).join(path.delimiter)
   return env
 }
 

@@ -25,6 +25,8 @@ from awsdeploy.sandbox.server.world import World
 from awsdeploy.state.files import own_folder
 
 SHIMS = Path(__file__).with_name("shims")
+NODE_INSTALLER = "install-node"
+"""Program that the release agent asks for another Node.js than the machine's own."""
 REPLACEMENTS = {
     "aws": (sys.executable, "-I", "aws.py"),
     "curl": ("/bin/sh", "curl.sh"),
@@ -32,6 +34,7 @@ REPLACEMENTS = {
     "systemctl": ("/bin/sh", "systemctl.sh"),
     "runuser": ("/bin/sh", "runuser.sh"),
     "nginx": ("node", "nginx.js"),
+    NODE_INSTALLER: (sys.executable, "-I", "node_installer.py"),
 }
 """Programs of Amazon Linux that differ or are missing on this computer, and the script that replaces each."""
 SOCKET_PATH_LIMIT = 100
@@ -158,6 +161,7 @@ def environment(world: World, id: str, region: str) -> dict[str, str]:
         },
         "ROOT": str(one.root),
         "INSTANCE_ID": id,
+        "NODE_INSTALLER": str(hosts / "bin" / NODE_INSTALLER),
         "HOME": str(one.root / "home" / "app"),
         "TMPDIR": str(one.root / "tmp"),
         "PATH": os.pathsep.join([str(hosts / "bin"), os.environ.get("PATH", os.defpath)]),
@@ -174,6 +178,7 @@ def environment(world: World, id: str, region: str) -> dict[str, str]:
         "NODE_OPTIONS": f"--require {_quote_for_node(SHIMS / 'listen.js')}",
         "NEXT_TELEMETRY_DISABLED": "1",
         processes.MARK: str(one.root),
+        "AWSDEPLOY_HOST_CACHE": str(toolchain.cache()),
         "AWSDEPLOY_HOST_ADDRESS": one.address,
         "AWSDEPLOY_HOST_LOCAL": one.local,
         "AWSDEPLOY_HOST_PORTS": f"{one.base}:{paths.PORTS}" if one.base else "",

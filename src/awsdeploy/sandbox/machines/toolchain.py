@@ -52,7 +52,7 @@ def put_into(folder: Path) -> Path:
     _write(folder / "node", [found.node])
     for name, program in (("npm", found.npm), ("npx", found.npx)):
         _write(folder / name, [found.node, program] if program.suffix == ".js" else [program])
-    caches = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "awsdeploy"
+    caches = cache()
     made = caches / f"toolchain-{version}-{PM2}-{YARN}"
     caches.mkdir(parents=True, exist_ok=True)
     with made.with_name(f"{made.name}.lock").open("w") as lock:
@@ -60,6 +60,11 @@ def put_into(folder: Path) -> Path:
         if not (made / "node_modules" / ".bin" / "pm2").exists():
             _install(folder, made)
     return made / "node_modules" / ".bin"
+
+
+def cache() -> Path:
+    """Return the folder of programs that all sandboxes of a user share."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "awsdeploy"
 
 
 def _write(path: Path, command: list[Path]) -> None:
