@@ -265,7 +265,8 @@ def test_what_was_found_and_what_was_not_is_said_and_written(project: Path) -> N
     assert "  Not found: a lock file: commit one, because `deploy` installs by it.\n" in said
     backend = written().services["backend"]
     assert (backend.paths, backend.migrate) == (("/v1", "/v1/*"), "npm run migrate:deploy")
-    assert backend.health == "tcp"
+    assert (backend.health, backend.node) == ("tcp", "22")
+    assert written().services["frontend"].node == ""
     assert "# Note: no health route" in Path("config.toml").read_text()
 
 

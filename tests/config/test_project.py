@@ -251,6 +251,24 @@ def test_the_node_version_is_where_projects_write_it(files: dict[str, object], v
 
 
 @pytest.mark.parametrize(
+    ("files", "major"),
+    [
+        ({".nvmrc": "v22.1.0"}, "22"),
+        ({".nvmrc": "lts/Jod"}, "22"),
+        ({".nvmrc": "16"}, ""),
+        ({".nvmrc": "stable"}, ""),
+        ({"back/package.json": {"volta": {"node": "20.9.0"}}}, "20"),
+        ({"back/package.json": {"engines": {"node": "22.x"}}}, "22"),
+        ({"back/package.json": {"engines": {"node": ">=20 <21"}}}, "20"),
+        ({"back/package.json": {"engines": {"node": ">=20"}}}, ""),
+        ({"back/package.json": {"engines": {"node": "26"}}}, ""),
+    ],
+)
+def test_a_node_version_is_written_if_it_is_one_that_machines_have(files: dict[str, object], major: str) -> None:
+    assert backend("", files).node_major == major
+
+
+@pytest.mark.parametrize(
     ("files", "manager", "reason"),
     [
         ({"package-lock.json": ""}, "npm", ""),

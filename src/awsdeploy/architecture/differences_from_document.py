@@ -99,7 +99,11 @@ def aged(settings: Settings) -> Iterator[str]:
     what it costs."""
     if settings.platform == "documented":
         yield "Amazon Linux 2 is out of support since 2026-06-30: no more security fixes. No extra cost."
-        yield "Node.js 18 is out of support since 2025-04-30: no more security fixes. No extra cost."
+        if any(one.node in ("", "18") for one in settings.services.values()):
+            yield (
+                "Node.js 18 is out of support since 2025-04-30: no more security fixes. No extra cost. For another "
+                'version: [services.NAME] node = "24".'
+            )
     if settings.database.engine_version == "8.0":
         yield _mysql(settings)
 

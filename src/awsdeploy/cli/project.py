@@ -157,6 +157,8 @@ def _services(found: tuple[Program, ...]) -> list[str]:
             lines.append("strip_prefix = true    # the program gets /users for /api/users")
         if program.health:
             lines.append(f"health = {_text(program.health)}")
+        if program.node_major:
+            lines.append(f"node = {_text(program.node_major)}")
         if program.migrate:
             lines.append(f"migrate = {_text(program.migrate)}    # runs once in each release, before the switch")
         if program.variables:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, BeforeValidator
 
-from awsdeploy.config import health_check, rules
+from awsdeploy.config import health_check, node_versions, rules
 from awsdeploy.config.values import (
     Action,
     Frozen,
@@ -78,6 +78,8 @@ class Service(Frozen):
     """Its folder in the repository. Default: front for frontend, back for backend, otherwise its name."""
     processes: Annotated[int, AfterValidator(rules.whole(1, 32)), between(1, 32)] = 1
     """Processes on each machine. With more than one, each scheduled job runs once per process."""
+    node: Annotated[Literal["", "18", "20", "22", "24"], BeforeValidator(node_versions.setting)] = ""
+    """Node.js version. Default: what the repository asks for, otherwise that of the platform (18 or 24)."""
     migrate: Annotated[str, AfterValidator(rules.command_line)] = ""
     """Command that runs once in each release, before the switch, such as npm run migrate."""
     keep_dev: bool = False

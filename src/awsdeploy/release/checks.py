@@ -10,11 +10,8 @@ from pathlib import PurePosixPath
 from awsdeploy.config import Service, Settings
 from awsdeploy.config.project.tree import joined
 from awsdeploy.errors import Refused
-from awsdeploy.release import health_route
+from awsdeploy.release import health_route, node_version
 from awsdeploy.release.source import Source, foreign_binaries, manager_of
-
-NODE = {"documented": ("18.20.8",), "supported": ("24.0.0", "24.999.0")}
-"""The Node.js that bootstrap.sh puts on a machine of each platform; of 24 any, the newest there is."""
 
 ROUTE = re.compile(r"(?:src/)?(?:app/(?P<app>api(?:/.+)?)/route|pages/(?P<pages>api(?:/.+)?))\.(?:[cm]?[jt]sx?)$")
 GROUPS = re.compile(r"/\([^/]*\)|/index$")  # route groups are no part of the path, index is its folder
@@ -40,7 +37,12 @@ def examine(source: Source, settings: Settings, services: Iterable[Service]) -> 
     remarks: list[str] = []
     services = list(services)
     for service in services:
-        wrong += _mistakes(source, settings, service)
+        mistakes = list(_mistakes(source, service))
+        wrong += mistakes
+        if not mistakes:
+            node = node_version.chosen(settings, service, source)
+            wrong += node.wrong
+            remarks += node.remarks
         remarks += hidden_routes(source, settings, service)
         remarks += filter(None, [health_route.unseen(source, service)])
     gone, note = missing(source, services)
@@ -86,7 +88,7 @@ def _some(names: list[str]) -> str:
     return ", ".join(names[:SHOWN]) + more
 
 
-def _mistakes(source: Source, settings: Settings, service: Service) -> Iterator[str]:
+def _mistakes(source: Source, service: Service) -> Iterator[str]:
     path = joined(service.directory, "package.json")
     if path not in source.files:
         yield (
@@ -105,30 +107,6 @@ def _mistakes(source: Source, settings: Settings, service: Service) -> Iterator[
             for one in (path, lock)
             if one in source.left_out
         )
-    wanted = source.json(path).get("engines", {})
-    node = NODE[settings.platform]
-    wanted = wanted.get("node", "") if isinstance(wanted, dict) else ""
-    if isinstance(wanted, str) and wanted and not any(satisfied(wanted, one) for one in node):
-        other = "supported" if settings.platform == "documented" else "documented"
-        yield (
-            f'{service.name}: {path} requires Node.js {wanted}, but the machines of platform "{settings.platform}" '
-            f"have {_major(node)}. Change engines.node, or set platform ="
-            f' "{other}" ({_major(NODE[other])}).'
-        )
-
-
-def _major(versions: tuple[str, ...]) -> str:
-    return versions[0].partition(".")[0]
-
-
-def satisfied(wanted: str, version: str) -> bool:
-    """Check whether a version is in an npm range. An unreadable range counts as satisfied: npm reports it."""
-    from semantic_version import NpmSpec, Version
-
-    try:
-        return bool(NpmSpec(wanted).match(Version(version)))
-    except ValueError:
-        return True
 
 
 def hidden_routes(source: Source, settings: Settings, service: Service) -> Iterator[str]:

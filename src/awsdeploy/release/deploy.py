@@ -269,11 +269,12 @@ def _same(now: dict[str, Any], manifest: Manifest) -> bool:
     """Check whether the current release has this commit, and what this manifest says of its setup."""
     wanted = manifest.document()
     # Releases of earlier versions do not have these fields.
-    added = {
+    added: dict[str, Any] = {
         "health_status": Manifest.health_status,
         "health_protocol": Manifest.health_protocol,
         "keep_dev": Manifest.keep_dev,
         "variables": {},
+        "node": wanted["node"] if manifest.node is None or manifest.node.is_default else None,
     }
     known = {**added, **now}
     fields = ("commit", "port", "behind", "health", *added)

@@ -1,12 +1,15 @@
-"""Node.js version that a program asks for: Volta, .nvmrc, .node-version or `engines.node`."""
+"""Node.js version that a program asks for: Volta, .nvmrc, .node-version or `engines.node`. Which machines have it."""
 
 from __future__ import annotations
 
 import re
 
+from awsdeploy.config.node_versions import DEFAULTS, VERSIONS, possible
 from awsdeploy.config.project.tree import ProjectTree, joined, table, upwards
 
 FILES = (".nvmrc", ".node-version")
+NAMES = {"lts/hydrogen": "18", "lts/iron": "20", "lts/jod": "22", "lts/krypton": "24", "lts/*": "24"}
+"""Names of versions in .nvmrc."""
 _RANGE = re.compile(r"[\w .*/<>=^~|+-]{1,100}", re.ASCII)
 
 
@@ -28,3 +31,39 @@ def _line(text: str) -> str:
     lines = [line.partition("#")[0].strip() for line in text.splitlines()]
     first = next(filter(None, lines), "")
     return first if re.fullmatch(r"[\w./*-]{1,40}", first) else ""
+
+
+def satisfied(wanted: str, version: str) -> bool:
+    """Check whether a version is in an npm range. An unreadable range counts as satisfied: npm reports it."""
+    from semantic_version import NpmSpec, Version
+
+    try:
+        return bool(NpmSpec(wanted).match(Version(version)))
+    except ValueError:
+        return True
+
+
+def has(platform: str, major: str, wanted: str) -> bool:
+    """Check whether the machines' Node.js of this major version is in an npm range."""
+    return not wanted or any(satisfied(wanted, one) for one in possible(platform, major))
+
+
+def major_of(said: str, source: str) -> str:
+    """Return the one version that is meant: a single version or a name, or a range with one of ours; else nothing."""
+    if said.lower() in NAMES:
+        return NAMES[said.lower()]
+    if found := re.fullmatch(r"[v=]*(\d+)(?:\.(?:\d+|x|\*))*", said):
+        return found[1] if found[1] in VERSIONS and not source.startswith("engines") else _only(said)
+    return _only(said) if source.startswith("engines") else ""
+
+
+def _only(wanted: str) -> str:
+    """Return the version in a range if there is just one."""
+    found = [major for major in VERSIONS if has("supported", major, wanted)]
+    return found[0] if len(found) == 1 else ""
+
+
+def choose(platform: str, *ranges: str) -> str:
+    """Return a version in all ranges: the platform's default if possible, else the newest; nothing if there is none."""
+    order = [DEFAULTS[platform], *reversed(VERSIONS)]
+    return next((major for major in order if all(has(platform, major, one) for one in ranges)), "")

@@ -11,7 +11,7 @@ from typing import Any
 
 from awsdeploy.config.health_check import TCP
 from awsdeploy.config.project import nestjs, nextjs, orm, usual_names
-from awsdeploy.config.project.node_version import node_version
+from awsdeploy.config.project.node_version import major_of, node_version
 from awsdeploy.config.project.package_managers import PackageManager, package_manager
 from awsdeploy.config.project.tree import ProjectTree, dependencies, joined, table, upwards
 from awsdeploy.config.rules import DIRECTORY
@@ -63,6 +63,11 @@ class Program:
     @property
     def described(self) -> str:
         return ", ".join(filter(None, (self.framework, f"port {self.port}", self.package_manager)))
+
+    @property
+    def node_major(self) -> str:
+        """Node.js version that the repository names, if machines have it; nothing for a range of several."""
+        return major_of(self.node, self.node_source)
 
     @property
     def details(self) -> str:
