@@ -286,6 +286,42 @@ def test_what_listens_on_loopback_alone_answers_only_the_machine_itself(any_stac
     assert get(any_stack, one, 4201) == one
 
 
+NATIVE = """\
+import http.server, sys, threading, urllib.request
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.send_header('Content-Length', '6')
+        self.end_headers()
+        self.wfile.write(b'native')
+
+server = http.server.HTTPServer(('127.0.0.1', 0), Handler)
+threading.Thread(target=server.serve_forever, daemon=True).start()
+print(server.server_port, flush=True)
+there = sys.stdin.readline().strip()
+print(urllib.request.urlopen(f'http://127.0.0.1:{there}').read().decode(), flush=True)
+"""
+BESIDE = """const { spawn } = require('child_process')
+const native = spawn('python3', ['native.py'], { stdio: ['pipe', 'pipe', 'inherit'] })
+const own = require('http').createServer((_, response) => response.end('own'))
+native.stdout.once('data', async (port) => {
+  console.log(await (await fetch(`http://127.0.0.1:${parseInt(port)}`)).text())
+  own.listen(0, '127.0.0.1', () => native.stdin.write(`${own.address().port}\n`))
+  native.stdout.pipe(process.stdout)
+})
+native.on('exit', () => own.close())
+"""
+
+
+def test_node_and_a_native_program_reach_each_other_on_ports_that_the_system_gave(any_stack: World) -> None:
+    """As Turbopack and its worker processes do."""
+    one, _ = machines(any_stack)
+    files = [f"cat > {name} <<'END'\n{text}END" for name, text in (("native.py", NATIVE), ("beside.js", BESIDE))]
+    sent = send(any_stack, one, 'cd "$(mktemp -d)"', *files, "timeout 20 node beside.js").result()
+    assert sent["StandardOutputContent"].split() == ["native", "own"], sent
+
+
 APP = """\
 module.exports = {apps: [{name: 'app', script: 'serve.js', args: '[4300]', exec_mode: 'cluster', instances: 2}]}
 """

@@ -3,8 +3,10 @@
 // its own 127.0.0.1, so that many machines can stand side by side on one. The program notices nothing.
 //
 //   listening on every address      → AWSDEPLOY_HOST_ADDRESS, where the load balancer asks
-//   listening on 127.0.0.1 alone    → AWSDEPLOY_HOST_LOCAL, where nobody asks but the machine itself
-//   connecting to 127.0.0.1         → AWSDEPLOY_HOST_LOCAL, else AWSDEPLOY_HOST_ADDRESS
+//   listening on 127.0.0.1 alone    → AWSDEPLOY_HOST_LOCAL, where nobody asks but the machine itself; on a port that
+//                                     the system gives: as it is, because a native program may be told the port
+//   connecting to 127.0.0.1         → AWSDEPLOY_HOST_LOCAL, else AWSDEPLOY_HOST_ADDRESS, else a native program's
+//                                     listener that got its port from the system (Turbopack's, for one)
 //   connecting to the database      → where its server really is
 //
 // Where a system has 127.0.0.1 alone, AWSDEPLOY_HOST_PORTS (first:count) are the machine's, and ports are moved instead.
@@ -40,7 +42,7 @@ function listening(options) {
   const { ipv6Only, ...rest } = options
   const inside = isLocal(options.host || '')
   if (isMoved(options.host || '')) return options
-  if (!range) return { ...rest, host: inside ? local : open }
+  if (!range) return { ...rest, host: inside ? (rest.port ? local : '127.0.0.1') : open }
   if (!rest.port || rest.port >= EPHEMERAL || isOurs(rest.port)) return { ...rest, host: '127.0.0.1' }
   return { ...rest, host: '127.0.0.1', port: slot(inside ? `${rest.port}/local` : `${rest.port}`, true) }
 }
@@ -71,13 +73,14 @@ function connecting(options) {
     if (port >= EPHEMERAL || isOurs(port)) return options
     return { ...rest, host: '127.0.0.1', port: latest(`${port}/local`, `${port}`) }
   }
-  return { ...rest, host: 'localhost', autoSelectFamily: true, lookup: both }
+  const places = [local, open, ...(port >= EPHEMERAL ? ['127.0.0.1'] : [])]
+  return { ...rest, host: 'localhost', autoSelectFamily: true, lookup: several(places) }
 }
 
 // Node tries one after the other, as it does with a name that has several addresses.
-function both(_name, options, done) {
-  const found = [local, open].map((address) => ({ address, family: 4 }))
-  process.nextTick(() => (options.all ? done(null, found) : done(null, local, 4)))
+function several(places) {
+  const found = places.map((address) => ({ address, family: 4 }))
+  return (_name, options, done) => process.nextTick(() => (options.all ? done(null, found) : done(null, local, 4)))
 }
 
 // What has a name in AWS and stands on this machine: a line of AWSDEPLOY_HOST_NAMES is `host port address real-port`.
