@@ -45,7 +45,18 @@ def writes(world: World) -> int:
     return int(world.control("GET", "calls")["writes"])
 
 
+def released(world: World) -> None:
+    """Let the machines say that a release runs on them."""
+    ids = [
+        one["InstanceId"]
+        for all in world.client("ec2").describe_instances()["Reservations"]
+        for one in all["Instances"]
+    ]
+    world.client("ec2").create_tags(Resources=ids, Tags=[{"Key": "awsdeploy:release", "Value": "20260101T000000Z-a"}])
+
+
 def test_a_value_from_standard_input_is_stored_encrypted_and_shown_nowhere(stack_copy: World) -> None:
+    released(stack_copy)
     done = stack_copy.awsdeploy("env", "set", "backend", "STRIPE_KEY", stdin=f"{SECRET}\n")
     assert done.returncode == 0, done.stderr
     stored = parameter(stack_copy, "backend/STRIPE_KEY")
@@ -148,6 +159,7 @@ def test_what_is_read_at_build_needs_a_build(stack_copy: World) -> None:
 
 
 def test_what_is_read_at_build_is_said_to_need_more_than_a_restart(stack_copy: World) -> None:
+    released(stack_copy)
     (stack_copy.folder / ".env").write_text("NEXT_PUBLIC_MAP=x\n")
     for words in (
         ("set", "frontend", "NEXT_PUBLIC_MAP=x"),
@@ -166,6 +178,7 @@ def test_what_is_read_at_build_is_said_to_need_more_than_a_restart(stack_copy: W
 def test_a_service_that_cannot_be_restarted_has_its_variables_all_the_same(
     stack_copy: World, words: tuple[str, ...]
 ) -> None:
+    released(stack_copy)
     (stack_copy.folder / ".env").write_text("A=x\nNEXT_PUBLIC_B=y\n")
     for reservation in stack_copy.client("ec2").describe_instances()["Reservations"]:
         for one in reservation["Instances"]:
@@ -176,6 +189,20 @@ def test_a_service_that_cannot_be_restarted_has_its_variables_all_the_same(
     assert "A restart is not enough: NEXT_PUBLIC_B" in done.stdout
     assert "agent" in done.stderr
     assert parameter(stack_copy, "backend/A")["Value"] == "x"
+
+
+def test_before_the_first_release_nothing_is_restarted(stack_copy: World) -> None:
+    (stack_copy.folder / ".env").write_text("B=y\n")
+    for words in (("set", "backend", "A=x"), ("import", "backend", ".env"), ("unset", "backend", "A")):
+        for more in ((), ("--restart",)):
+            done = stack_copy.awsdeploy("env", *words, *more)
+            if (words[0], more) == ("unset", ("--restart",)):
+                continue  # it is gone
+            assert done.returncode == 0, done.stderr
+            assert "backend has no release yet. The first one uses the change:" in done.stdout
+            assert "awsdeploy deploy backend" in done.stdout
+            assert "awsdeploy restart" not in done.stdout
+    assert stack_copy.client("ssm").list_commands()["Commands"] == []
 
 
 def test_a_service_that_is_no_more_is_not_restarted(stack_copy: World) -> None:

@@ -8,11 +8,13 @@ import os
 import signal
 import subprocess
 import threading
+import time
 from datetime import UTC, datetime, timedelta
 from typing import IO
 
 import pytest
 
+from awsdeploy.operations import logs
 from awsdeploy.operations.entries import Assembly, LogEvent, entries
 from tests.simulated import REGION, World, machines
 from tests.warm import SCRIPT
@@ -51,6 +53,15 @@ def write(world: World, stream: str, *lines: str, ago: float = 60, apart: float 
     begun = now(world).timestamp() - ago
     events = [{"timestamp": int((begun + number * apart) * 1000), "message": line} for number, line in enumerate(lines)]
     logs.put_log_events(logGroupName=group, logStreamName=stream, logEvents=events)
+
+
+def test_a_period_is_time_of_this_computer_where_the_clock_is_faster(stack_copy: World) -> None:
+    write(stack_copy, machines(stack_copy)["backend-1"], "half an hour ago", ago=1800)
+    clock = f"{time.time()}:{now(stack_copy).timestamp()}"
+    for speed, shown in (("60", True), ("1", False)):
+        done = stack_copy.awsdeploy("logs", "backend", "--since", "1m", AWSDEPLOY_CLOCK=f"{speed}:{clock}")
+        assert ("half an hour ago" in done.stdout) is shown, done.stderr
+    assert logs.since("999999w", datetime.now(UTC), UTC, 60).year == 1970
 
 
 TRACE = ("Error: boom", "    at one (a.js:1:1)", "    at two (b.js:2:2)", "Caused by: worse", "done")

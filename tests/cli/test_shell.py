@@ -13,7 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+from awsdeploy.cli import awsdeploy, options
+from awsdeploy.errors import UsageError
 from awsdeploy.sandbox.control import RunningSandbox
 from tests.conftest import SPEED, forked
 from tests.ports import free_port
@@ -120,6 +123,26 @@ def test_a_machine_that_does_not_run_has_no_shell(stack_copy: World) -> None:
     away = stack_copy.awsdeploy("shell", "backend", "--instance", "backend-1")
     assert away.returncode == 5
     assert "agent of backend-1" in away.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "instead"),
+    [
+        (("shell", "backend"), "exec backend COMMAND --sandbox"),
+        (("tunnel", "database"), "exec backend 'MYSQL_PWD=$DB_PASSWORD mariadb -h $DB_HOST "),
+    ],
+)
+def test_in_the_sandbox_exec_is_suggested_and_never_real_aws(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], instead: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(options, "enter_sandbox", lambda _: None)
+    (tmp_path / "config.toml").write_text(CONFIG)
+    done = CliRunner().invoke(awsdeploy, [*words, "--sandbox"], standalone_mode=False)
+    assert isinstance(done.exception, UsageError)
+    assert "does not simulate Session Manager" in done.exception.message
+    assert instead in done.exception.hint
+    assert "without --sandbox" not in done.exception.hint
 
 
 @pytest.mark.parametrize("words", [("shell", "backend"), ("tunnel", "database")])

@@ -162,6 +162,16 @@ def test_a_new_machine_has_nothing_to_catch_up_on_before_the_first_release(host:
     assert (done.code, done.outcome["outcome"], done.outcome["release"]) == (0, "unchanged", None)
 
 
+def test_a_first_release_that_fails_is_in_the_tag_and_a_later_one_is_not(host: ReleaseHost) -> None:
+    broken = application("throw new Error('no')")
+    assert host.deploy(FIRST, broken).code == 1
+    assert host.tags == [f"Key=awsdeploy:release,Value=failed {FIRST} check"]
+    assert host.deploy(SECOND).code == 0
+    assert host.tags[-1] == f"Key=awsdeploy:release,Value={SECOND}"
+    assert host.deploy(THIRD, broken).code == 1
+    assert host.tags[-1] == f"Key=awsdeploy:release,Value={SECOND}"
+
+
 def test_a_new_machine_whose_release_fails_says_so_in_its_tag(host: ReleaseHost) -> None:
     host.name_current(host.publish(FIRST, application("throw new Error('no')")))
     assert host.run("catchup").code == 1

@@ -37,13 +37,13 @@ DOWNLOADS = "https://s3.amazonaws.com/session-manager-downloads/plugin/latest"
 GUIDE = "https://docs.aws.amazon.com/systems-manager/latest/userguide/session-manager-working-with-install-plugin.html"
 
 
-def need_plugin(simulated: bool = False) -> None:
+def need_plugin(simulated: bool, instead: str) -> None:
     """Raise `UsageError` with the install command if the plugin is missing or too old.
 
-    Also if AWS is `simulated`: the plugin connects to real AWS only.
+    Also if AWS is `simulated`: the plugin connects to real AWS only. `instead` says what to do there.
     """
     if simulated:
-        raise UsageError("The sandbox does not simulate Session Manager.", "Run the command without --sandbox.")
+        raise UsageError("The sandbox does not simulate Session Manager.", instead)
     if shutil.which(PLUGIN) is None:
         raise UsageError(f"{PLUGIN} is not installed on this computer.", install_command())
     asked = subprocess.run([PLUGIN, "--version"], capture_output=True, text=True, check=False)

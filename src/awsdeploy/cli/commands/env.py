@@ -85,7 +85,7 @@ def set_(
         for name, value in wanted.items():
             environment.check(name, value, advanced)
         _put_all(at, service, wanted, known, build)
-        felt = _next(service, list(wanted), build, restart)
+        felt = _next(at, service, list(wanted), build, restart)
     if restart and felt:
         restarted(given, settings, chosen(settings, [service]))
 
@@ -112,7 +112,7 @@ def unset(given: Given, service: str, names: tuple[str, ...], build: bool, resta
         for name in names:
             environment.remove(at.run, known[name])
         click.echo(f"Removed {', '.join(names)} from {service}.")
-        felt = _next(service, names, build, restart)
+        felt = _next(at, service, names, build, restart)
     if restart and felt:
         restarted(given, settings, wanted)
 
@@ -180,7 +180,7 @@ def import_(
         if can_ask() and not yes and file != "-":
             _agree(service, wanted, known)
         _put_all(at, service, wanted, known, build)
-        felt = _next(service, list(wanted), build, restart)
+        felt = _next(at, service, list(wanted), build, restart)
     if restart and felt:
         restarted(given, settings, chosen(settings, [service]))
 
@@ -253,10 +253,27 @@ def _put_all(at: Session, service: str, wanted: dict[str, str], known: dict[str,
     click.echo(f"Set {', '.join(wanted)} for {service}.")
 
 
-def _next(service: str, names: Sequence[str], build: bool, restart: bool) -> bool:
+def _is_released(at: Session, service: str) -> bool:
+    """Check whether a release runs on one of the service's machines; yes, if the user may not list machines."""
+    from awsdeploy.aws.session import AwsRefusal
+    from awsdeploy.release.machines import machines
+
+    try:
+        return any(one.release for one in machines(at.run) if one.service == service)
+    except AwsRefusal:
+        return True
+
+
+def _next(at: Session, service: str, names: Sequence[str], build: bool, restart: bool) -> bool:
     """Say what has to happen before a change is felt; whether a restart does it, for one of these at least."""
     from awsdeploy.release.environment import AT_BUILD
 
+    if not _is_released(at, service):
+        if service in at.settings.services:
+            click.echo(
+                f"{service} has no release yet. The first one uses the change: {next_command('deploy', service)}"
+            )
+        return False
     rebuilt = [name for name in names if build or name.startswith(AT_BUILD)]
     if rebuilt:
         why = "takes effect with the next build" if build else "is compiled into the pages at build time"

@@ -58,7 +58,7 @@ def command(given: Given, source: str, follow: bool, begin: str, words: str, as_
         from awsdeploy.release.machines import machines
 
         now = at.clock.now()
-        start = logs.since(begin, now, settings.tz)
+        start = logs.since(begin, now, settings.tz, at.clock.speed)
         is_balancer = source == logs.BALANCER and source not in settings.services
         if is_balancer and follow:
             raise UsageError(

@@ -7,7 +7,7 @@ import click
 from awsdeploy.cli.app import ExampleHelp
 from awsdeploy.cli.options import Given, shared_options
 from awsdeploy.cli.session import session
-from awsdeploy.errors import UsageError
+from awsdeploy.errors import UsageError, next_command
 
 EXAMPLES = """\
   awsdeploy shell backend
@@ -26,7 +26,8 @@ def command(given: Given, service: str, instance: str) -> int:
         raise UsageError(f"{service} is not a service in config.toml.", f"Services: {', '.join(settings.services)}.")
     from awsdeploy.operations import sessions
 
-    sessions.need_plugin(given.sandbox)
+    run = next_command("exec", service, "COMMAND")
+    sessions.need_plugin(given.sandbox, f"To run a command on a machine of the sandbox: {run}")
     with session(given, settings, "shell", existing=True) as at:
         from awsdeploy.release.machines import machines
 

@@ -158,7 +158,7 @@ class StackState:
         return {release for one in self._machines(service) if (release := release_of(one.raw["Tags"]))}
 
     def failed_releases(self, service: str) -> list[FailedRelease]:
-        """Releases that new machines of a service could not be given, by their tags."""
+        """Releases that machines of a service without an earlier one could not be given, by their tags."""
         from awsdeploy.resources.compute.machine import failed_release_of
 
         found = (failed_release_of(one.id, one.raw["Tags"]) for one in self._machines(service))

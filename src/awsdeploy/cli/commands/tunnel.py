@@ -10,13 +10,19 @@ import click
 from awsdeploy.cli.app import ExampleGroup, ExampleHelp
 from awsdeploy.cli.options import Given, shared_options
 from awsdeploy.cli.session import session
-from awsdeploy.errors import UsageError
+from awsdeploy.errors import UsageError, next_command
 
 EXAMPLES = """\
   awsdeploy tunnel database
   awsdeploy tunnel database --port 3310
 """
 HERE = "127.0.0.1"
+
+
+CLIENT = (
+    'MYSQL_PWD=$DB_PASSWORD mariadb -h $DB_HOST -P $DB_PORT -u $DB_USER --ssl-ca=$DB_SSL_CA -e "SHOW TABLES" $DB_NAME'
+)
+"""Call of a client on a machine."""
 
 
 @click.group(cls=ExampleGroup, examples=EXAMPLES)
@@ -35,7 +41,8 @@ def database(given: Given, port: int, show: bool) -> int:
     from awsdeploy.operations import sessions
 
     settings = given.settings()
-    sessions.need_plugin(given.sandbox)
+    run = next_command("exec", settings.database_users[0], CLIENT)
+    sessions.need_plugin(given.sandbox, f"To run a client on a machine of the sandbox: {run}")
     _need_free(port)
     with session(given, settings, "tunnel", existing=True) as at:
         from awsdeploy.release.machines import machines

@@ -184,13 +184,18 @@ async function finish(run, failure) {
     run.outcome = 'failed'
     if (run.switching) await goBack(run).catch(note(run, `${run.previous} could not be started again.`))
     if (run.locked) report.sayTail()
-    if (run.locked && settings.command === 'catchup') await tagInstance(run, `failed ${run.id || 'none'} ${step}`)
+    if (run.locked && tagged(run)) await tagInstance(run, `failed ${run.id || 'none'} ${step}`)
   }
   if (settings.command === 'exec') fs.rmSync(settings.work, { recursive: true, force: true })
   else if (run.locked) await cleanUp(run).catch(note(run, 'The candidate could not be removed.'))
   const { outcome, id: release, previous } = run
   const [diagnosis, remedy] = failure ? [failure.message, failure.remedy] : ['', '']
   report.say(outcomeLine({ outcome, release, step, diagnosis, remedy, previous }))
+}
+
+/** Tell whether a failure is for the machine's tag: nobody sees a new machine fail, and a first release leaves none. @param {Run} run */
+function tagged({ previous, settings: { command } }) {
+  return command === 'catchup' || (!previous && ['deploy', 'join'].includes(command))
 }
 
 /**

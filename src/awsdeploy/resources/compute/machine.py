@@ -136,7 +136,7 @@ def release_of(tags: Iterable[Mapping[str, str]] | None) -> str:
 
 @dataclass(frozen=True)
 class FailedRelease:
-    """A release that a new machine could not be given, and the step of the release agent that failed."""
+    """A release that a machine without an earlier one could not be given, and the agent's step that failed."""
 
     machine: str
     release: str
