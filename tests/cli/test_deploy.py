@@ -122,9 +122,11 @@ def test_a_variable_is_taken_up_by_a_restart_without_a_gap(site: World) -> None:
 
 def test_variables_in_config_toml_are_released_although_the_commit_is_the_same(site: World) -> None:
     try:
-        site.settings(CONFIG + '[services.backend.variables]\nGREETING = "{UNKNOWN}"\n')
+        site.settings(CONFIG + '[services.backend.variables]\nGREETING = "{UNKNOWN}"\nA_KEY = "sk-live-4f9a"\n')
         refused = deploy(site, "backend", code=5)
         assert "services.backend.variables.GREETING: {UNKNOWN} is not set." in refused
+        assert "services.backend.variables.A_KEY in config.toml looks like a secret" in refused
+        assert "sk-live-4f9a" not in refused
         assert "Nothing was sent." in refused
         site.settings(CONFIG + '[services.backend.variables]\nGREETING = "of {DB_NAME}, {{DB_NAME}}"\n')
         restarted = site.awsdeploy("restart", "backend", timeout=300)

@@ -17,6 +17,7 @@ from awsdeploy.preflight import (
     monitoring,
     quotas,
     storage,
+    variables,
 )
 from awsdeploy.preflight.finding import Check, Finding, Question
 
@@ -40,6 +41,7 @@ CHECKS: tuple[Check, ...] = (
     dns.public_dns,
     github.github_trust,
     folders.service_folders,
+    variables.secrets_in_config,
 )
 
 IN_A_PLAN = (compute.key_pair, storage.buckets, dns.public_dns, github.github_trust)
