@@ -315,7 +315,7 @@ native.on('exit', () => own.close())
 
 
 def test_node_and_a_native_program_reach_each_other_on_ports_that_the_system_gave(any_stack: World) -> None:
-    """As Turbopack and its worker processes do."""
+    """Turbopack and its worker processes do so."""
     one, _ = machines(any_stack)
     files = [f"cat > {name} <<'END'\n{text}END" for name, text in (("native.py", NATIVE), ("beside.js", BESIDE))]
     sent = send(any_stack, one, 'cd "$(mktemp -d)"', *files, "timeout 20 node beside.js").result()
