@@ -299,7 +299,7 @@ def test_a_private_package_is_refused(serving_host: ReleaseHost, npm: Callable[[
 def test_another_node_is_wanted(serving_host: ReleaseHost) -> None:
     done = failed(serving_host, "install", application(engines={"node": ">=99"}))
     assert "requires Node.js >=99, but the release has v" in done.outcome["diagnosis"]
-    assert "platform" in done.outcome["remedy"]
+    assert "set node" in done.outcome["remedy"]
 
 
 def test_the_archive_is_not_there(serving_host: ReleaseHost) -> None:
