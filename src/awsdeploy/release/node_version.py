@@ -60,18 +60,20 @@ def chosen(settings: Settings, service: Service, source: Source) -> NodeChoice:
         major, origin = project.choose(settings.platform, said, engines, needs), place
         if needs and not project.has(settings.platform, default, needs):
             origin = f"{needed_by} requires {needs}"
+    asked = bool(service.node or project.major_of(said, place))
     if not major:
-        return NodeChoice(_version(settings, default), wrong=(_none(service, said or engines),))
+        return NodeChoice(_version(settings, default, asked), wrong=(_none(service, said or engines),))
     wrong = _contradiction(settings, service, major, origin, engines)
     if needs and not project.has(settings.platform, major, needs):
         remarks.append(f"{service.name}: {needed_by} requires Node.js {needs}, but {origin} is {major}")
     if major != default:
         remarks.append(f"{service.name}: Node.js {major} ({origin}); the default of the platform is {default}")
-    return NodeChoice(_version(settings, major), origin, wrong, tuple(remarks))
+    return NodeChoice(_version(settings, major, asked), origin, wrong, tuple(remarks))
 
 
-def _version(settings: Settings, major: str) -> NodeVersion:
-    if major == DEFAULTS[settings.platform]:
+def _version(settings: Settings, major: str, asked: bool) -> NodeVersion:
+    """`asked`: the config or the repository names this version, so that another one will not do."""
+    if major == DEFAULTS[settings.platform] and not asked:
         return NodeVersion(major, is_default=True)
     build = build_of(settings.platform, major)
     return NodeVersion(major, archive=build.archive, sha256=build.sha256) if build else NodeVersion(major)
