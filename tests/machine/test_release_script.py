@@ -313,6 +313,48 @@ def test_the_lock_file_says_which_program_installs(host: ReleaseHost, tool: str)
         assert last.endswith("pnpm prune --prod --ignore-scripts")
 
 
+def with_package(scripts: dict[str, str], version: str = "1.0.0") -> dict[str, str]:
+    """The application with a package of its own repository, which npm installs by the lock file."""
+    about = {"name": "x", "main": "main.js", "scripts": scripts, "dependencies": {"dep": "file:dep"}}
+    packages = {"": about, "dep": {"version": version}, "node_modules/dep": {"resolved": "dep", "link": True}}
+    return {
+        **application(),
+        "package.json": json.dumps(about),
+        "package-lock.json": json.dumps({"name": "x", "lockfileVersion": 3, "requires": True, "packages": packages}),
+        "dep/package.json": json.dumps({"name": "dep", "version": version}),
+    }
+
+
+def test_packages_of_an_unchanged_lock_file_are_used_again(host: ReleaseHost) -> None:
+    reused = "the packages of the last install are used again"
+    scripts = {"postinstall": "test -e node_modules/dep && touch node_modules/$npm_package_name-installed"}
+    assert reused not in host.deploy(FIRST, with_package(scripts)).output
+    kept = host.root / "srv/app/installs"
+    (key,) = kept.iterdir()
+    (key / "node_modules/.by-hand").touch()
+    again = host.deploy(SECOND, {**with_package(scripts), "more.txt": "another commit"})
+    assert again.code == 0, again.output
+    assert reused in again.output
+    modules = host.root / f"srv/app/releases/{SECOND}/node_modules"
+    assert {one.name for one in modules.iterdir()} >= {"dep", ".by-hand", "x-installed"}
+    (key / "node_modules/x-installed").unlink()
+    changed = host.deploy(THIRD, with_package(scripts, "2.0.0"))
+    assert changed.code == 0, changed.output
+    assert reused not in changed.output
+    assert [one.name for one in kept.iterdir()] != [key.name]
+
+
+def test_packages_that_cannot_be_completed_are_installed_again(host: ReleaseHost) -> None:
+    scripts = {"postinstall": "test ! -e node_modules/.by-hand"}
+    assert host.deploy(FIRST, with_package(scripts)).code == 0
+    (key,) = (host.root / "srv/app/installs").iterdir()
+    (key / "node_modules/.by-hand").touch()
+    again = host.deploy(SECOND, {**with_package(scripts), "more.txt": "another commit"})
+    assert again.code == 0, again.output
+    assert "they are installed again" in again.output
+    assert not (key / "node_modules/.by-hand").exists()
+
+
 @pytest.mark.torture
 def test_what_cannot_be_reloaded_without_a_gap_is_said_with_what_to_write_instead(host: ReleaseHost) -> None:
     files = {

@@ -7,7 +7,8 @@ const path = require('path')
 const { argvAs, asUser, isFile } = require('./users')
 const { parseJson } = require('./json')
 const { quietly, which } = require('./runner')
-const { find, installation, program, removal } = require('./package_manager')
+const { keep, keyOf, restore } = require('./install_cache')
+const { completion, find, installation, program, removal } = require('./package_manager')
 const { Failure } = require('./report')
 
 const SMALL = 4194304 // kB of memory; below it Node.js is told how much a build may take
@@ -25,6 +26,21 @@ async function install(run) {
   const found = run.orBroken('package.json cannot be read.', () => asUser(users.app, () => find(run.at, run.folder)))
   const manager = (run.manager = { ...found, program: program(found, Boolean(which('yarn'))) })
   report.say(installedBy(manager, run.at, run.folder))
+  const key = keyOf(run)
+  if (restore(run, key)) {
+    report.say('The lock file has not changed: the packages of the last install are used again.')
+    if ((await built(run, run.sets.scripts, manager.folder, completion(manager.tool))) === 0) return
+    report.say('These packages could not be completed: they are installed again.')
+  }
+  await installAll(run, manager)
+  keep(run, key)
+}
+
+/**
+ * @param {Run} run
+ * @param {import('./package_manager').Manager} manager
+ */
+async function installAll(run, manager) {
   const { install: all, withoutScripts, scripts } = installation(manager.tool)
   // Packages bring scripts of third parties. A token that fetches private packages is gone when these run.
   const secret = JSON.stringify(run.sets.install) !== JSON.stringify(run.sets.scripts)

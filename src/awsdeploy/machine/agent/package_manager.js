@@ -110,6 +110,14 @@ const INSTALLATIONS = {
 }
 
 /**
+ * Return the arguments that check packages which are there already, and run the scripts of the service itself.
+ * @param {Tool} tool
+ */
+function completion(tool) {
+  return tool === 'npm' ? ['install', ...NPM, '--no-save', '--prefer-offline'] : INSTALLATIONS[tool].install
+}
+
+/**
  * Return the arguments that remove packages which only the build needs; none where there is nothing to remove.
  * @param {Found} found
  */
@@ -161,4 +169,4 @@ function databaseLibrary(at) {
   return has('mysql2', 'mysql') && !has('sequelize') ? 'mysql2' : ''
 }
 
-module.exports = { find, program, installation, removal, databaseLibrary }
+module.exports = { find, program, installation, completion, removal, databaseLibrary }

@@ -72,6 +72,7 @@ function places(root, command, service) {
     // is running. The folders of releases belong to the application, so nothing there decides what root does.
     known: `${records}/releases`,
     serving: `${records}/current`,
+    installs: `${srv}/installs`, // packages of the last install; see install_cache.js
     nodes: `${root}/opt/awsdeploy/node`, // versions beside the machine's own
     clusterHook: `${root}/opt/awsdeploy/cluster_hook.js`,
     databaseCa: `${root}/opt/awsdeploy/rds-ca.pem`, // of the region's databases

@@ -1,0 +1,105 @@
+// Packages of the last install, kept for the next release with the same lock file: copying them is quicker than installing.
+// They belong to the builder, so that the application cannot change what a later build runs.
+// @ts-check
+'use strict'
+const crypto = require('crypto')
+const fs = require('fs')
+const path = require('path')
+const { argvAs, asUser, isFolder, ownFolder } = require('./users')
+const { quietly } = require('./runner')
+
+const MODULES = 'node_modules'
+const NEVER = [MODULES, '.git']
+const MOST = 20000 // files and folders; a larger repository is installed each time
+// What an install depends on beside the lock file: packages, settings of the managers, schemas that packages read.
+const INPUTS = /^(package\.json|package-lock\.json|npm-shrinkwrap\.json|yarn\.lock|\.[\w-]*rc(\.\w+)?|.*\.prisma)$/
+
+/** @typedef {import('./context').Run} Run */
+
+/**
+ * Return the key of an install: the same key, the same packages. Nothing for a manager whose own store is as quick (pnpm,
+ * yarn 2), and for an install without a lock file.
+ * @param {Run} run
+ * @returns {string}
+ */
+function keyOf(run) {
+  const { manager, nodeVersion, sets } = run
+  if (!manager || !['npm', 'yarn'].includes(manager.tool)) return ''
+  const found = asUser(run.users.app, () => files(manager.folder))
+  if (found.length > MOST) return ''
+  const variables = JSON.stringify({ ...sets.install, RELEASE_ID: '' }) // the others stay the same
+  const hash = crypto.createHash('sha256')
+  const part = (/** @type {string | Buffer} */ text) => hash.update(`${text.length}\n`).update(text)
+  for (const text of [manager.program.join(' '), nodeVersion, process.arch, variables]) part(text)
+  for (const name of found.filter((one) => INPUTS.test(path.basename(one)))) {
+    part(name)
+    part(asUser(run.users.app, () => fs.readFileSync(path.join(manager.folder, name))))
+  }
+  return hash.digest('hex')
+}
+
+/**
+ * Return the files below a folder, without packages: a little more than MOST of them at most.
+ * @param {string} top
+ */
+function files(top) {
+  /** @type {string[]} */
+  const found = []
+  const open = ['']
+  for (let folder = open.pop(); folder !== undefined && found.length + open.length <= MOST; folder = open.pop()) {
+    for (const entry of fs.readdirSync(path.join(top, folder), { withFileTypes: true })) {
+      const name = path.join(folder, entry.name)
+      if (entry.isDirectory() && !NEVER.includes(entry.name)) open.push(name)
+      else if (entry.isFile()) found.push(name)
+    }
+  }
+  return open.length ? Array(MOST + 1).fill('') : found.sort()
+}
+
+/**
+ * Copy the packages of the last install into the release, and tell whether they are there.
+ * @param {Run} run
+ * @param {string} key
+ */
+function restore(run, key) {
+  const kept = `${run.settings.installs}/${key}`
+  if (!key || !isFolder(kept) || !run.manager) return false
+  return quietly(argvAs(run.users.builder, ['cp', '-a', `${kept}/.`, run.manager.folder])) === 0
+}
+
+/**
+ * Keep the packages of this install and those of no other. Without room for them nothing is kept.
+ * @param {Run} run
+ * @param {string} key
+ */
+function keep(run, key) {
+  const { settings, users, manager } = run
+  if (!key || !manager) return
+  const kept = `${settings.installs}/${key}`
+  const as = (/** @type {string[]} */ argv) => quietly(argvAs(users.builder, argv)) === 0
+  try {
+    ownFolder(users.builder, 0o700, settings.installs)
+  } catch {
+    return // a full disk
+  }
+  const names = asUser(users.builder, () => fs.readdirSync(settings.installs))
+  for (const name of names) as(['rm', '-rf', `${settings.installs}/${name}`])
+  const fresh = `${settings.installs}/.new`
+  const folders = asUser(users.builder, () => moduleFolders(manager.folder))
+  const copied = folders.every((name) => {
+    const into = path.join(fresh, path.dirname(name))
+    return as(['mkdir', '-p', into]) && as(['cp', '-a', path.join(manager.folder, name), into])
+  })
+  if (!copied || !folders.length || !as(['mv', fresh, kept])) as(['rm', '-rf', fresh])
+}
+
+/**
+ * Return the folders of packages: of the top, and of each package of a workspace.
+ * @param {string} top
+ */
+function moduleFolders(top) {
+  const packages = files(top).filter((name) => path.basename(name) === 'package.json')
+  return packages.map((name) => path.join(path.dirname(name), MODULES)).filter((name) => isFolder(path.join(top, name)))
+}
+
+module.exports = { keyOf, restore, keep, files, moduleFolders }

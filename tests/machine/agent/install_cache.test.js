@@ -1,0 +1,100 @@
+// Tests of the packages that are kept from one install to the next.
+// @ts-check
+'use strict'
+const assert = require('assert/strict')
+const fs = require('fs')
+const path = require('path')
+const test = require('node:test')
+const { folder } = require('./folders')
+const cache = require('../../../src/awsdeploy/machine/agent/install_cache')
+
+const SELF = { name: '', home: '', uid: -1, gid: -1 }
+const FILES = {
+  'package.json': { name: 'top', workspaces: ['apps/*'] },
+  'package-lock.json': { lockfileVersion: 3 },
+  'apps/web/package.json': { name: 'web' },
+  'apps/web/page.tsx': 'page',
+  'node_modules/a/package.json': { name: 'a' },
+  'node_modules/a/index.js': 'a',
+  'apps/web/node_modules/b/index.js': 'b',
+}
+
+/**
+ * @param {string} top
+ * @param {object} [more]
+ */
+function run(top, more = {}) {
+  const manager = { folder: top, tool: 'npm', version: '', program: ['npm'] }
+  const settings = { installs: `${top}/../installs-${path.basename(top)}` }
+  const users = { app: SELF, builder: SELF }
+  return /** @type {any} */ ({ manager, settings, users, nodeVersion: 'v24.1.0', sets: { install: {} }, ...more })
+}
+
+test('the key follows all that an install depends on, and nothing else', (t) => {
+  const top = folder(t, FILES)
+  const key = cache.keyOf(run(top))
+  assert.match(key, /^[0-9a-f]{64}$/)
+  fs.writeFileSync(`${top}/apps/web/page.tsx`, 'another')
+  fs.writeFileSync(`${top}/node_modules/a/package.json`, '{}')
+  assert.equal(cache.keyOf(run(top)), key)
+  const others = new Set([key])
+  for (const name of ['package-lock.json', 'apps/web/package.json', '.npmrc', 'prisma/schema.prisma']) {
+    fs.mkdirSync(path.dirname(`${top}/${name}`), { recursive: true })
+    fs.writeFileSync(`${top}/${name}`, '{"version": "2"}')
+    others.add(cache.keyOf(run(top)))
+  }
+  others.add(cache.keyOf(run(top, { nodeVersion: 'v22.0.0' })))
+  others.add(cache.keyOf(run(top, { sets: { install: { ARCH: 'x' } } })))
+  assert.equal(others.size, 7)
+})
+
+test('pnpm and yarn 2 have stores of their own, and without a lock file nothing is certain', (t) => {
+  const top = folder(t, FILES)
+  for (const tool of ['pnpm', 'yarn 2', 'npm without a lock file']) {
+    assert.equal(cache.keyOf(run(top, { manager: { folder: top, tool, version: '', program: [tool] } })), '')
+  }
+  assert.equal(cache.keyOf(run(top, { manager: undefined })), '')
+})
+
+test('packages of the top and of a workspace come back, and only the last install is kept', (t) => {
+  const old = run(folder(t, FILES))
+  t.after(() => fs.rmSync(old.settings.installs, { recursive: true, force: true }))
+  cache.keep(old, 'one')
+  const fresh = folder(t, { 'package.json': {}, 'apps/web/package.json': {} })
+  const next = run(fresh, { settings: old.settings })
+  assert.equal(cache.restore(next, 'two'), false)
+  assert.equal(cache.restore(next, ''), false)
+  assert.equal(cache.restore(next, 'one'), true)
+  assert.equal(fs.readFileSync(`${fresh}/node_modules/a/index.js`, 'utf8'), 'a')
+  assert.equal(fs.readFileSync(`${fresh}/apps/web/node_modules/b/index.js`, 'utf8'), 'b')
+  cache.keep(next, 'two')
+  assert.deepEqual(fs.readdirSync(old.settings.installs), ['two'])
+})
+
+test('an install that cannot be kept leaves nothing', (t) => {
+  const top = folder(t, { 'package.json': {} })
+  const none = run(top)
+  t.after(() => fs.rmSync(none.settings.installs, { recursive: true, force: true }))
+  cache.keep(none, 'one')
+  assert.deepEqual(fs.readdirSync(none.settings.installs), [])
+  const full = run(top, { settings: { installs: `${top}/package.json/installs` } })
+  cache.keep(full, 'one')
+  cache.keep(none, '')
+  cache.keep(run(top, { manager: undefined }), 'one')
+  assert.equal(cache.restore(run(top, { manager: undefined }), 'one'), false)
+})
+
+test('a repository with too many files is not read to its end', (t) => {
+  const top = folder(t, FILES)
+  const found = cache.files(top)
+  assert.deepEqual(found, ['apps/web/package.json', 'apps/web/page.tsx', 'package-lock.json', 'package.json'])
+  t.mock.method(fs, 'readdirSync', (/** @type {string} */ name) =>
+    name === top ? Array.from({ length: 20001 }, (_, n) => entry(`f${n}`)) : [],
+  )
+  assert.equal(cache.keyOf(run(top)), '')
+})
+
+/** @param {string} name */
+function entry(name) {
+  return { name, isDirectory: () => false, isFile: () => true }
+}
