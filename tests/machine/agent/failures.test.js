@@ -1,32 +1,81 @@
-// Tests of what a log says. The rows themselves are in tests/machine/test_release_failures.py.
+// Tests of what a log says. Each known failure has real logs in logs/, whose names begin with the row's.
 // @ts-check
 'use strict'
 const assert = require('assert/strict')
+const fs = require('fs')
+const path = require('path')
 const test = require('node:test')
 const { diagnose, ownWords } = require('../../../src/awsdeploy/machine/agent/failures')
+const { ROWS } = require('../../../src/awsdeploy/machine/agent/known_failures')
 
-test('an unknown log has no diagnosis', () => assert.equal(diagnose('error TS2304: no such name', 'api'), null))
+const { table, written } = require('./failures_table')
+
+const LOGS = path.join(__dirname, 'logs')
+const COLOURS = /\x1b\[[0-9;]*m/g
+const names = fs.readdirSync(LOGS).filter((name) => name.endsWith('.txt') && !name.startsWith('noise.'))
+const STEPS = ['fetch', 'install', 'build', 'migrate', 'check']
+
+/** @param {string} name */
+const read = (name) => fs.readFileSync(path.join(LOGS, name), 'utf8').replace(/^#.*\n/, '')
+
+for (const row of ROWS) {
+  const mine = names.filter((name) => name.split('.')[0] === row.name)
+  const steps = STEPS.filter(
+    (step) => row.step === 'any' || row.step.replace('start', 'check').split(' ').includes(step),
+  )
+  for (const name of mine) {
+    test(`${name} is known`, () => {
+      const log = read(name)
+      for (const step of steps) assert.equal(diagnose(log, 'api', step)?.name, row.name, step)
+      const found = diagnose(log, 'api', steps[0])
+      assert.match(`${found?.diagnosis}`, /^\S.*[^.][.?]$/)
+      assert.doesNotMatch(`${found?.diagnosis} ${found?.remedy}`, /\$1|SERVICE|\?[^ ]/)
+    })
+  }
+  test(`${row.name} has a log, which has its symptom`, () => {
+    assert.ok(mine.length && steps.length)
+    const words = row.symptom.split(/…|, (?:with|from) [^]*/).filter(Boolean)
+    const logs = mine.map((name) => read(name).replace(COLOURS, ''))
+    assert.ok(
+      logs.some((log) => words.every((word) => log.includes(word))),
+      row.symptom,
+    )
+    assert.match(row.remedy, /[.?]$/)
+  })
+}
+
+test('each log belongs to a row', () => {
+  assert.deepEqual(
+    names.filter((name) => !ROWS.some((row) => row.name === name.split('.')[0])),
+    [],
+  )
+})
+
+test('the table in docs/troubleshooting.md is up to date: node tests/machine/agent/failures_table.js writes it', () => {
+  assert.equal(written(), table())
+})
+
+test('an unknown log has no diagnosis', () => assert.equal(diagnose('a sad story', 'api', 'build'), null))
+
+test('the same words mean a registry at the installation and a variable at the start', () => {
+  const log = 'Error: getaddrinfo ENOTFOUND host.nowhere.example'
+  assert.match(diagnose(log, 'api', 'install')?.remedy || '', /\.npmrc/)
+  assert.match(diagnose(log, 'api', 'verify')?.remedy || '', /awsdeploy env list/)
+})
 
 test('colours do not hide a failure', () => {
-  assert.match(diagnose('\x1b[31mENOSPC\x1b[0m', 'api')?.diagnosis || '', /disk is full/)
+  assert.match(diagnose('\x1b[31mENOSPC\x1b[0m', 'api', 'build')?.diagnosis || '', /disk is full/)
 })
 
 test('a sentence names what was found, and the service', () => {
-  const found = diagnose('npm error code E404\nnpm error 404 Not Found - GET https://x/@shop%2fui - Not found', 'api')
+  const found = diagnose(read('private-missing.npm.txt'), 'api', 'install')
   assert.equal(found?.diagnosis, 'The package registry has no package @shop/ui: it is private or does not exist.')
   assert.match(found?.remedy || '', /awsdeploy env set api NPM_TOKEN --build/)
 })
 
-test('a particular row comes before a general one', () => {
-  const log = 'git fetch https://git.example.com/x abcdef0\nfatal: Authentication failed\nexit status 128'
-  assert.match(diagnose(log, 'api')?.diagnosis || '', /^git refused/)
-})
-
 test('half an escape is shown as it is', () => {
-  assert.match(
-    diagnose('git fetch https://x/%zz 1234567\nrepository not found: Repository not found', 'a')?.diagnosis || '',
-    /%zz/,
-  )
+  const log = 'git fetch https://x/%zz 1234567\nrepository not found: Repository not found'
+  assert.match(diagnose(log, 'a', 'fetch')?.diagnosis || '', /%zz/)
 })
 
 const WORDS = {

@@ -3,6 +3,7 @@
 'use strict'
 const assert = require('assert/strict')
 const test = require('node:test')
+const { folder } = require('./folders')
 const { Report, masked, outcomeLine, shown } = require('../../../src/awsdeploy/machine/agent/report')
 
 test('secrets are masked wherever they are in a line', () => {
@@ -45,4 +46,52 @@ test('the last line of a run is one line of JSON', () => {
     '@outcome {"outcome": "failed", "release": null, "step": "build", ' +
     '"diagnosis": "a \\"b\\" c", "remedy": "", "previous": "x"}'
   assert.equal(outcomeLine(told), line)
+})
+
+/**
+ * Return what is said while this works.
+ * @param {import('node:test').TestContext} t
+ * @param {(report: Report) => void} work
+ */
+function said(t, work) {
+  const at = folder(t)
+  const report = new Report(`${at}/log`)
+  let text = ''
+  const { write } = process.stdout
+  process.stdout.write = (/** @type {any} */ part) => Boolean((text += part))
+  try {
+    work(report)
+  } finally {
+    process.stdout.write = write
+  }
+  return text.split('\n').slice(0, -1)
+}
+
+test('at the end of a failed step only what was not shown is shown', (t) => {
+  const lines = said(t, (report) => {
+    report.begin('build')
+    report.relay('compiled')
+    report.note('of the application')
+    report.keep('Error: a\n  at b')
+    report.sayTail()
+  })
+  assert.deepEqual(lines, ['@step build', 'compiled', '| of the application', '| Error: a', '|   at b'])
+})
+
+test('of a long output that was not shown the last 50 lines are shown', (t) => {
+  const lines = said(t, (report) => {
+    report.begin('check')
+    for (let number = 1; number <= 80; number++) report.note(String(number))
+    report.sayTail()
+  })
+  assert.deepEqual([lines.length, lines[1], lines[50]], [51, '| 31', '| 80'])
+})
+
+test('another step begins without the lines of the one before', (t) => {
+  const lines = said(t, (report) => {
+    report.note('old')
+    report.begin('build')
+    report.sayTail()
+  })
+  assert.deepEqual(lines, ['@step build'])
 })

@@ -9,11 +9,13 @@ const { parseJson } = require('./json')
 const { quietly, which } = require('./runner')
 const { keep, keyOf, restore } = require('./install_cache')
 const { completion, find, installation, program, removal } = require('./package_manager')
+const { withoutNoise } = require('./noise')
 const { Failure } = require('./report')
 
 const SMALL = 4194304 // kB of memory; below it Node.js is told how much a build may take
 const FRESH = 'Run it on your computer in a fresh clone, then deploy again.'
 const CI = { CI: 'true' }
+const FULL = /TAR_ENTRY_ERROR ENOSPC/ // npm warns of a full disk, and ends with 0
 
 /** @typedef {import('./context').Run} Run */
 
@@ -45,7 +47,8 @@ async function installAll(run, manager) {
   // Packages bring scripts of third parties. A token that fetches private packages is gone when these run.
   const secret = JSON.stringify(run.sets.install) !== JSON.stringify(run.sets.scripts)
   const status = await built(run, run.sets.install, manager.folder, secret ? withoutScripts : all)
-  if (status !== 0) run.broken(status, `\`${manager.tool} ${all[0]}\` failed.`, FRESH)
+  const full = FULL.test(run.report.stepText)
+  if (status !== 0 || full) run.broken(status || 1, `\`${manager.tool} ${all[0]}\` failed.`, FRESH)
   if (!secret) return
   const second = await built(run, run.sets.scripts, manager.folder, scripts)
   const failed = `The scripts of the packages failed: \`${manager.tool} ${scripts[0]}\`.`
@@ -74,6 +77,7 @@ function built(run, variables, cwd, words, options = {}) {
   const argv = [...(run.manager?.program || []), ...words]
   const wrap = (/** @type {string[]} */ one) => argvAs(run.users.builder, one)
   return run.runner.program('with_environment.js', { variables, cwd, argv, heap: run.heap, node: run.node }, wrap, {
+    output: withoutNoise(run.report),
     ...options,
     env: CI,
   })
@@ -143,7 +147,8 @@ async function migrate(run) {
   const argv = ['bash', '-c', manifest.migrate]
   const input = { variables: run.sets.environment, cwd: run.at, argv, heap: run.heap, node: run.node }
   const wrap = (/** @type {string[]} */ one) => argvAs(users.app, one)
-  const status = await run.runner.program('with_environment.js', input, wrap, { env: CI })
+  const output = withoutNoise(run.report)
+  const status = await run.runner.program('with_environment.js', input, wrap, { env: CI, output })
   const remedy = 'Fix it and deploy again. The previous release is still running.'
   if (status !== 0) run.broken(status, `The migration \`${manifest.migrate}\` failed.`, remedy)
   giveTo(run, users.builder, 'builder')

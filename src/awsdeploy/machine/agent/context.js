@@ -105,7 +105,7 @@ class Run {
 
   /** Fail if the step's log says something that is known to go wrong. */
   failKnown() {
-    const known = diagnose(this.report.stepText, this.settings.service)
+    const known = diagnose(this.report.stepText, this.settings.service, this.report.step)
     if (known) throw new Failure(known.diagnosis, known.remedy)
   }
 

@@ -103,7 +103,7 @@ function failureFrom(error, report, service) {
   if (error instanceof Failure) return error
   report.relay(String(error))
   report.file(String(error instanceof Error && error.stack))
-  const known = diagnose(report.stepText, service)
+  const known = diagnose(report.stepText, service, report.step)
   if (known) return new Failure(known.diagnosis, known.remedy)
   return new Failure('The release agent failed.', 'Read the lines above, and deploy again.')
 }

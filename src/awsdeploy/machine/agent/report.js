@@ -26,6 +26,8 @@ class Report {
     this.log = log
     this.step = 'begin'
     this.stepText = '' // end of the step's output; in memory, because a full disk is one of the things it tells
+    /** @type {{ line: string, said: boolean }[]} */
+    this.recent = [] // last lines of the step
     /** @type {string[]} */
     this.secrets = []
     process.stdout.on('error', () => {})
@@ -46,12 +48,14 @@ class Report {
 
   clear() {
     this.stepText = ''
+    this.recent = []
   }
 
   /** Say a line of another program, and keep it for the step's diagnosis. @param {string} text */
   relay(text) {
     const line = shown(text, this.secrets)
-    this.note(line)
+    this.keep(line, true)
+    this.file(line)
     process.stdout.write(`${line}\n`)
   }
 
@@ -61,10 +65,16 @@ class Report {
     this.file(text)
   }
 
-  /** Keep a line for the step's diagnosis alone. @param {string} line */
-  keep(line) {
-    this.stepText += `${shown(line, this.secrets)}\n`
+  /**
+   * Keep a line for the step's diagnosis alone.
+   * @param {string} text
+   * @param {boolean} [said] whether it has been said
+   */
+  keep(text, said = false) {
+    const line = shown(text, this.secrets)
+    this.stepText += `${line}\n`
     if (this.stepText.length > 2 * KEPT) this.stepText = this.stepText.slice(-KEPT)
+    this.recent = [...this.recent, ...line.split('\n').map((one) => ({ line: one, said }))].slice(-SHOWN)
   }
 
   /** Keep a line in the log alone. @param {string} line */
@@ -72,10 +82,9 @@ class Report {
     append(this.log, `${shown(line, this.secrets)}\n`)
   }
 
+  /** Say what of the end of the step's output has not been said: an output is shown once. */
   sayTail() {
-    const lines = this.stepText.split('\n')
-    if (lines[lines.length - 1] === '') lines.pop()
-    for (const line of lines.slice(-SHOWN)) this.say(`| ${line}`)
+    for (const { line, said } of this.recent) if (!said) this.say(`| ${line}`)
   }
 }
 
