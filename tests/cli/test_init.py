@@ -276,7 +276,8 @@ def test_names_that_the_source_reads_are_given_the_values(project: Path) -> None
     program(project / "back", NEST, MAIN.format(9999))
     (project / "back" / "src" / "db.ts").write_text("username: config.get('DB_USERNAME'), port: process.env.DB_PORT")
     (project / "back" / ".env.example").write_text("DATABASE_HOST=localhost\nAWS_BUCKET_NAME=\nSTRIPE_KEY=\n")
-    assert "other names of variables: AWS_BUCKET_NAME, DATABASE_HOST, DB_USERNAME\n" in run(*ALL).stderr
+    said = run(*ALL).stderr
+    assert "in [services.backend.variables]: AWS_BUCKET_NAME, DATABASE_HOST, DB_USERNAME\n" in said
     services = written().services
     assert services["frontend"].variables == {"NEXT_PUBLIC_SITE_URL": "{NEXT_PUBLIC_BASE_URL}"}
     assert services["backend"].variables == {

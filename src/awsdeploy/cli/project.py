@@ -91,6 +91,9 @@ def found_lines(found: Findings) -> Iterator[str]:
     for program in found.programs:
         yield f"Found {program.folder}/: {program.described}."
         yield from (f"  {one}" for one in [program.details] if one)
+        if program.variables:
+            names = ", ".join(program.variables)
+            yield f"  Variables under other names, in [services.{program.service}.variables]: {names}"
         yield from (f"  Note: {one}." for one in program.remarks)
         yield from (f"  Not found: {one}." for one in program.missing)
     yield from (f"Note: {one}" for one in found.others)

@@ -77,7 +77,6 @@ class Program:
             f"health route {self.health}" if self.health not in ("", TCP) else "",
             self.orm,
             f"migrations by {self.migrate}" if self.migrate else "",
-            f"other names of variables: {', '.join(self.variables)}" if self.variables else "",
         )
         return ", ".join(filter(None, parts))
 
