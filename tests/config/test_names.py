@@ -16,7 +16,7 @@ from tests.test_house import MODULES, part
 
 ROOT = Path(__file__).parents[2]
 TEXTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md")), ROOT / "config.example.toml"]
-FILES = ("py", "sh", "md", "toml", "json", "yml", "ts", "gz")
+FILES = ("py", "sh", "md", "toml", "json", "yml", "ts", "gz", "log", "example")
 WORD = r"[A-Za-z][A-Za-z0-9_-]*"
 DOTTED = re.compile(rf"(?<![\w./@:{{-])({WORD}(?:\.{WORD})+)(?![\w/(@-])")
 TABLE = re.compile(rf"(?<![\w\]])\[{{1,2}}({WORD}(?:\.{WORD})*)\]{{1,2}}(?: +`?({WORD}) *=)?")
