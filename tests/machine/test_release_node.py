@@ -109,6 +109,12 @@ def test_a_machine_that_starts_again_has_the_same_version(node_host: ReleaseHost
     assert [one["pm2_env"]["exec_mode"] for one in node_host.processes] == ["cluster_mode"]
 
 
+def test_a_new_machine_takes_the_version_of_the_current_release(node_host: ReleaseHost) -> None:
+    node_host.name_current(node_host.publish("one", FILES, **node("22")))
+    assert node_host.run("catchup").code == 0
+    assert told(node_host)["version"].startswith("v22.")
+
+
 def test_a_daemon_of_an_earlier_version_is_started_again_once(node_host: ReleaseHost) -> None:
     node_host.pm2("ping")
     assert node_host.deploy("one", FILES).code == 0
