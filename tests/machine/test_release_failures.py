@@ -5,6 +5,8 @@ from __future__ import annotations
 import itertools
 import json
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -364,6 +366,29 @@ def test_a_rejected_start_is_told_at_once_and_in_its_words(
     outcome = json.loads(lines[-1].removeprefix("@outcome "))
     assert outcome["diagnosis"] == "The program ended right after it was started: Error: a sad story."
     assert seconds < 30, "far below the patience; a busy machine needs its time to start PM2"
+
+
+BACKGROUND = f"""\
+if (process.env.AWAY) {{
+  {PROGRAM}
+}} else {{
+  const env = {{ ...process.env, AWAY: '1' }};
+  require('child_process').spawn(process.execPath, [__filename], {{ detached: true, stdio: 'ignore', env }}).unref();
+  const end = () => setTimeout(() => process.exit(), 200);
+  setInterval(() => require('net').connect(process.env.PORT, '127.0.0.1', end).on('error', () => {{}}), 100);
+}}
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux says which process listens")
+def test_a_program_that_goes_to_the_background_is_not_released(serving_host: ReleaseHost) -> None:
+    """Its process would answer in place of every later release."""
+    done = serving_host.deploy(another(), application(BACKGROUND))
+    assert (done.code, done.outcome["previous"]) == (1, FIRST), done.output
+    assert done.outcome["step"] in ("check", "verify")
+    assert "goes to the background" in done.outcome["diagnosis"]
+    folder = str(serving_host.root / "srv/app/releases" / done.outcome["release"])
+    assert folder not in subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
 
 
 def test_nest_without_its_prefix(serving_host: ReleaseHost) -> None:

@@ -115,7 +115,13 @@ def test_what_was_interrupted_before_the_first_release_does_not_hinder_it(tools:
     host = ReleaseHost(tools)
     try:
         host.killed("check", "deploy", another(host), after=0.5)
+        records = host.root / "var/lib/awsdeploy"
+        left = [records / "build/build.json", records / "release/masks.json"]  # of an older version: variables
+        for path in left:
+            path.parent.mkdir(exist_ok=True)
+            path.write_text("{}")
         done = host.deploy(FIRST)
+        assert not any(path.exists() for path in left)
         assert done.code == 0, done.output
         assert host.serving == FIRST
     finally:

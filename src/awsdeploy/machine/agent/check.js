@@ -8,6 +8,7 @@ const { LISTEN, answers, certain, listening, reachable, seen } = require('./heal
 const { pm2, startDaemon } = require('./pm2')
 const { Failure } = require('./report')
 const { ownWords } = require('./failures')
+const { endStrays, needForeground } = require('./strays')
 const { writePrivate } = require('./write')
 const files = require('./files')
 
@@ -31,10 +32,14 @@ async function check(run) {
   const verdict = await health(run, port, run.settings.candidate)
   showLog(run, candidateLog(run), 0)
   const places = listens(run)
-  if (verdict.kind !== 'ok') unhealthy(run, verdict, port, places)
+  if (verdict.kind !== 'ok') {
+    endStrays(run, port)
+    unhealthy(run, verdict, port, places)
+  }
   checkAddresses(run, port, places)
   report.say(`The program answers on port ${port} after ${Math.round((performance.now() - since) / 1000)} s.`)
   await stopCandidate(run)
+  needForeground(run, port)
   removeCandidateFiles(run)
 }
 

@@ -139,8 +139,9 @@ async function ready(run) {
     throw new Failure('The folders of the application cannot be created.', remedy)
   }
   removeAccess(run, '')
-  // An older version, killed, has left the variables of its build.
-  for (const name of ['build', 'release/parameters', 'release/masks.json']) remove(`${settings.records}/${name}`)
+  // An older version has left its log, and where it was killed the variables of its build.
+  for (const name of ['build', 'release/parameters', 'release/masks.json', 'release/step.log'])
+    remove(`${settings.records}/${name}`)
   run.previous = current(settings)
   await stopCandidate(run)
 }

@@ -7,6 +7,7 @@ const { pathToFileURL } = require('url')
 const { argvAs, asUser } = require('./users')
 const { quietly, which } = require('./runner')
 const { systemd, writeUnit } = require('./systemd')
+const { replaceFile } = require('./write')
 const files = require('./files')
 
 const UNIT = 'awsdeploy-application.service'
@@ -43,8 +44,7 @@ function writeHook(file) {
   const text = files['cluster_hook.js']
   if (!fs.existsSync(file) || fs.readFileSync(file, 'utf8') !== text) {
     fs.mkdirSync(path.dirname(file), { recursive: true })
-    fs.writeFileSync(`${file}.new`, text, { mode: 0o644 })
-    fs.renameSync(`${file}.new`, file)
+    replaceFile(file, text)
   }
   return `PM2_NODE_OPTIONS=--import=${pathToFileURL(file)}`
 }
@@ -129,4 +129,4 @@ function inside(one, place) {
   return `${one.folder}/`.startsWith(`${place}/`)
 }
 
-module.exports = { startDaemon, pm2, serves, inside }
+module.exports = { startDaemon, daemon, pm2, serves, inside }

@@ -188,8 +188,13 @@ function programText(name, input) {
 
 /** @param {number | undefined} pid */
 function killGroup(pid) {
+  if (pid) killProcess(-pid)
+}
+
+/** @param {number} pid of a process, or of a group if it is negative */
+function killProcess(pid) {
   try {
-    if (pid) process.kill(-pid, 'SIGKILL')
+    process.kill(pid, 'SIGKILL')
   } catch {
     // It has ended.
   }
@@ -233,4 +238,4 @@ function quietly(argv) {
   return spawnSync(argv[0], argv.slice(1), { stdio: 'ignore' }).status ?? 127
 }
 
-module.exports = { Runner, RESULT, which, quietly, programText, started, killGroup }
+module.exports = { Runner, RESULT, which, quietly, programText, started, killGroup, killProcess }

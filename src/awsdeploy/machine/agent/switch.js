@@ -11,6 +11,7 @@ const { inside, pm2, serves } = require('./pm2')
 const { isFree } = require('./http')
 const { Failure } = require('./report')
 const { parse } = require('./manifest')
+const { needForeground, needNoStray } = require('./strays')
 const { replaceFile } = require('./write')
 const { tagInstance } = require('./instance')
 
@@ -21,6 +22,7 @@ async function switchOver(run) {
   const { appLogs, service } = run.settings
   run.logged = { output: size(run, `${appLogs}/${service}.log`), errors: size(run, `${appLogs}/${service}-error.log`) }
   run.report.begin('switch')
+  needNoStray(run, run.manifest.behind || run.manifest.port || 0)
   run.switching = true
   if (!run.previous && !run.manifest.behind) {
     placeholder(run.settings, 'stop')
@@ -104,7 +106,7 @@ async function verifyProgram(run) {
   const port = run.manifest.behind || run.manifest.port || 0
   const config = asUser(run.users.app, () => fs.readFileSync(`${run.kept}/pm2.next.json`, 'utf8'))
   const verdict = await health(run, port, JSON.parse(config).apps[0].name)
-  if (verdict.kind === 'ok') return
+  if (verdict.kind === 'ok') return needForeground(run, port)
   showApplicationLogs(run)
   unhealthy(run, verdict, port, listens(run))
 }
