@@ -63,6 +63,21 @@ def test_a_new_commit_serves_and_a_rollback_brings_the_old_one_back(site: World)
 
 
 @pytest.mark.torture
+def test_fifty_requests_a_second_are_all_answered_in_two_releases_and_a_rollback(site: World) -> None:
+    """Each service gets that many: two machines, and one machine."""
+    deploy(site)
+    old = current(site)
+    with asking(site, HEALTH, 50) as failures, asking(site, "/", 50) as in_place:
+        for text in ("one", "two"):
+            commit(site.folder, {"README": f"fifty {text}"})
+            deploy(site)
+        assert old not in (current(site), current(site, "/"))
+        back = site.awsdeploy("rollback", timeout=300)
+        assert back.returncode == 0, back.stderr
+    assert failures == in_place == []
+
+
+@pytest.mark.torture
 @pytest.mark.parametrize("what", BROKEN)
 def test_a_release_that_does_not_work_changes_nothing(site: World, what: str) -> None:
     deploy(site)

@@ -25,7 +25,7 @@ const FILES = {
  */
 function run(top, more = {}) {
   const manager = { folder: top, tool: 'npm', version: '', program: ['npm'] }
-  const settings = { installs: `${top}/../installs-${path.basename(top)}` }
+  const settings = { installs: path.join(path.dirname(top), `installs-${path.basename(top)}`) }
   const users = { app: SELF, builder: SELF }
   return /** @type {any} */ ({ manager, settings, users, nodeVersion: 'v24.1.0', sets: { install: {} }, ...more })
 }
