@@ -6,7 +6,7 @@ import json
 import subprocess
 from pathlib import Path
 
-LOCK = {"name": "x", "version": "1.0.0", "lockfileVersion": 3, "packages": {"": {"name": "x", "version": "1.0.0"}}}
+ABOUT = {"name": "x", "version": "1.0.0"}
 BACK, FRONT = "back", "front"
 
 
@@ -33,9 +33,11 @@ def commit(folder: Path, files: dict[str, str | bytes]) -> str:
 
 def package(**more: object) -> dict[str, str | bytes]:
     """A package.json and its lock file."""
+    named = more.get("dependencies")
+    locked = {f"node_modules/{name}": {"version": "1.0.0"} for name in (named if isinstance(named, dict) else ())}
     return {
         "package.json": json.dumps({"name": "x", "version": "1.0.0", "private": True, **more}),
-        "package-lock.json": json.dumps(LOCK),
+        "package-lock.json": json.dumps({**ABOUT, "lockfileVersion": 3, "packages": {"": ABOUT, **locked}}),
     }
 
 

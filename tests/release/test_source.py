@@ -8,10 +8,9 @@ from pathlib import Path
 import pytest
 
 from awsdeploy.config import Settings, from_mapping
-from awsdeploy.config.project import UNSUPPORTED
 from awsdeploy.errors import Refused
 from awsdeploy.release import checks
-from awsdeploy.release.source import committed, manager_of
+from awsdeploy.release.source import committed
 from tests.release.repository import BACK, commit, git, package, placed, repository, write
 
 MACHO, ELF = b"\xcf\xfa\xed\xfe" + b"\0" * 20, b"\x7fELF\x02\x01" + b"\0" * 12
@@ -103,31 +102,6 @@ def test_a_machine_without_git_is_told_to_install_it(tmp_path: Path, monkeypatch
 
 def test_a_sound_project_has_no_remarks(project: Path) -> None:
     assert examined(project) == []
-
-
-@pytest.mark.parametrize(
-    ("lock", "manager"), [("yarn.lock", "yarn"), ("pnpm-lock.yaml", "pnpm"), ("npm-shrinkwrap.json", "npm")]
-)
-def test_the_lock_file_says_who_builds(project: Path, lock: str, manager: str) -> None:
-    (project / "back/package-lock.json").unlink()
-    commit(project, {f"back/{lock}": ""})
-    assert manager_of(committed(project, "HEAD"), BACK) == (manager, f"back/{lock}")
-
-
-def test_a_workspace_has_its_lock_file_at_the_top(project: Path) -> None:
-    (project / "back/package-lock.json").unlink()
-    commit(project, {"yarn.lock": ""})
-    assert manager_of(committed(project, "HEAD"), BACK) == ("yarn", "yarn.lock")
-
-
-@pytest.mark.parametrize("lock", UNSUPPORTED)
-def test_a_package_manager_that_the_machines_lack_is_named(project: Path, lock: str) -> None:
-    (project / "back/package-lock.json").unlink()
-    commit(project, {f"back/{lock}": "", "yarn.lock": ""})
-    assert examined(project) == []
-    (project / "yarn.lock").unlink()
-    commit(project, {})
-    assert f"back/{lock}: the machines do not have Bun; commit a lock file of npm, yarn or pnpm" in refused(project)
 
 
 def test_everything_wrong_is_said_at_once(project: Path) -> None:

@@ -10,8 +10,8 @@ from pathlib import PurePosixPath
 from awsdeploy.config import Service, Settings
 from awsdeploy.config.project.tree import joined
 from awsdeploy.errors import Refused
-from awsdeploy.release import health_route, node_version
-from awsdeploy.release.source import Source, foreign_binaries, manager_of
+from awsdeploy.release import health_route, node_version, packages
+from awsdeploy.release.source import Source, foreign_binaries
 
 ROUTE = re.compile(r"(?:src/)?(?:app/(?P<app>api(?:/.+)?)/route|pages/(?P<pages>api(?:/.+)?))\.(?:[cm]?[jt]sx?)$")
 GROUPS = re.compile(r"/\([^/]*\)|/index$")  # route groups are no part of the path, index is its folder
@@ -43,8 +43,10 @@ def examine(source: Source, settings: Settings, services: Iterable[Service]) -> 
             node = node_version.chosen(settings, service, source)
             wrong += node.wrong
             remarks += node.remarks
+            remarks += packages.remarks(source, packages.manager_of(source, service.directory))
         remarks += hidden_routes(source, settings, service)
         remarks += filter(None, [health_route.unseen(source, service)])
+    remarks += filter(None, [packages.committed_modules(source)])
     gone, note = missing(source, services)
     wrong += gone
     remarks += note
@@ -97,16 +99,11 @@ def _mistakes(source: Source, service: Service) -> Iterator[str]:
         )
         return
     try:
-        lock = manager_of(source, service.directory)[1]
+        manager = packages.manager_of(source, service.directory)
     except Refused as refusal:
         yield f"{service.name}: {refusal.message} {refusal.hint}"
     else:
-        yield from (
-            f"{service.name}: {one} is committed, but export-ignore in .gitattributes excludes it from the release. "
-            "Remove that line and commit."
-            for one in (path, lock)
-            if one in source.left_out
-        )
+        yield from (f"{service.name}: {one}" for one in packages.mistakes(source, service, manager))
 
 
 def hidden_routes(source: Source, settings: Settings, service: Service) -> Iterator[str]:

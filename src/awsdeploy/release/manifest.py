@@ -13,7 +13,7 @@ from typing import Any
 
 from awsdeploy.config import Service, Settings
 from awsdeploy.config.health_check import TCP
-from awsdeploy.release import node_version
+from awsdeploy.release import node_version, packages
 from awsdeploy.release.node_version import NodeVersion
 from awsdeploy.release.source import Source
 
@@ -53,6 +53,8 @@ class Manifest:
     """Packages of devDependencies stay in the release."""
     variables: Mapping[str, str] = field(default_factory=dict)
     """Templates of further variables; the machine inserts the values."""
+    lock: str = ""
+    """Path of the lock file that counts; its name tells the package manager."""
     node: NodeVersion | None = None
     repository: str = ""
     """Address from which the machines fetch the commit; "" if its archive is in the bucket."""
@@ -102,6 +104,7 @@ def manifest(settings: Settings, service: Service, source: Source, id: str, site
         health_status=service.healthy_codes,
         health_protocol=TCP if service.health == TCP else "http",
         variables=dict(service.variables),
+        lock=packages.manager_of(source, service.directory).lock,
         node=node_version.chosen(settings, service, source).version,
         repository=settings.release.repository if settings.release.source == "git" else "",
     )

@@ -13,12 +13,8 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from awsdeploy.config.project import LOCK_FILES, UNSUPPORTED, unsupported
-from awsdeploy.config.project.tree import joined, upwards
 from awsdeploy.errors import Refused
 from awsdeploy.release import git
-
-NPM_LOCK = "cd {folder} && npm install && git add package-lock.json && git commit"
 
 LINUX_X86_64 = b"\x7fELF\x02\x01"
 MACHINE_AT, X86_64 = 18, 62  # e_machine in an ELF header: two bytes, little endian
@@ -202,21 +198,6 @@ def remote(folder: Path) -> str:
         return git.output_text("config", "--get", "remote.origin.url", folder=folder).strip()
     except (Refused, OSError):
         return ""
-
-
-def manager_of(source: Source, directory: str) -> tuple[str, str]:
-    """Package manager that builds `directory`, and its lock file. Raises `Refused` if there is none."""
-    found = {joined(place, name): name for place in upwards(directory) for name in (*LOCK_FILES, *UNSUPPORTED)}
-    present = {path: name for path, name in found.items() if path in source.files}
-    for path, name in present.items():
-        if name in LOCK_FILES:
-            return LOCK_FILES[name], path
-    for path, name in present.items():
-        raise Refused(f"{path}: {unsupported(UNSUPPORTED[name])}.", NPM_LOCK.format(folder=directory))
-    raise Refused(
-        f"{joined(directory, 'package.json')} has no lock file next to it, so the versions to install are unknown.",
-        NPM_LOCK.format(folder=directory),
-    )
 
 
 def foreign_binaries(source: Source) -> Iterator[tuple[str, str]]:

@@ -18,6 +18,8 @@ const CASES = [
   ['pnpm 7', { 'pnpm-lock.yaml': 'lockfileVersion: 5.4\n' }, 'pnpm', '7'],
   ['pnpm 8', { 'pnpm-lock.yaml': "lockfileVersion: '6.0'\n" }, 'pnpm', '8'],
   ['pnpm 10', { 'pnpm-lock.yaml': "lockfileVersion: '9.0'\n" }, 'pnpm', '10'],
+  ['bun', { 'bun.lock': '{}', 'package.json': { packageManager: 'bun@1.2.3' } }, 'bun', '1.2.3'],
+  ['an older bun', { 'bun.lockb': '' }, 'bun', ''],
   [
     'two lock files, and package.json decides',
     { 'package-lock.json': {}, 'pnpm-lock.yaml': '', 'package.json': { packageManager: 'pnpm@9.15.9+sha512.abc' } },
@@ -38,6 +40,15 @@ test('the nearest lock file above a service is used, but none outside the releas
   const found = manager.find(`${root}/release/apps/api`, `${root}/release`)
   assert.deepEqual([found.folder, found.tool], [`${root}/release`, 'npm'])
   assert.equal(manager.find(`${root}/other`, `${root}/other`).tool, 'npm without a lock file')
+})
+
+test('the lock file of the manifest counts, wherever it is', (t) => {
+  const root = folder(t, { 'pnpm-lock.yaml': '', 'apps/api/package-lock.json': {}, 'apps/api/yarn.lock': '' })
+  const found = (/** @type {string} */ named) => manager.find(`${root}/apps/api`, root, named)
+  assert.deepEqual([found('pnpm-lock.yaml').folder, found('pnpm-lock.yaml').tool], [root, 'pnpm'])
+  assert.equal(found('apps/api/yarn.lock').tool, 'yarn')
+  assert.equal(found('').tool, 'npm')
+  assert.equal(found('gone/yarn.lock').tool, 'npm without a lock file')
 })
 
 test('a package.json may begin with a byte order mark, and have no object', (t) => {
@@ -62,11 +73,12 @@ test('a program that is not on the machine is started through npm', () => {
   assert.equal(program('yarn', true), 'yarn')
   assert.equal(program('yarn'), 'npm exec --yes --package=yarn@1.22.22 -- yarn')
   assert.equal(program('pnpm'), 'npm exec --yes --package=pnpm@9 -- pnpm')
+  assert.equal(program('bun'), 'npm exec --yes --package=bun@9 -- bun')
   assert.match(program('yarn 2'), /^env YARN_NODE_LINKER=node-modules .* --package=@yarnpkg\/cli-dist@9 -- yarn$/)
 })
 
 test('an installation leaves out the scripts of packages in each program', () => {
-  for (const tool of /** @type {const} */ (['npm', 'npm without a lock file', 'yarn', 'yarn 2', 'pnpm'])) {
+  for (const tool of /** @type {const} */ (['npm', 'npm without a lock file', 'yarn', 'yarn 2', 'pnpm', 'bun'])) {
     const { install, withoutScripts, scripts } = manager.installation(tool)
     assert.deepEqual(withoutScripts.slice(0, -1), install)
     assert.match(withoutScripts.slice(-1)[0], /^--(ignore-scripts|mode=skip-build)$/)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from awsdeploy.config.project.package_managers import LOCK_FILES, UNSUPPORTED, unsupported
+from awsdeploy.config.project.package_managers import LOCK_FILES, PackageManager, package_manager
 from awsdeploy.config.project.programs import FOLDERS, PORTS, Findings, Program, find
 from awsdeploy.config.project.tree import ProjectTree, on_disk, top
 
@@ -10,12 +10,12 @@ __all__ = [
     "FOLDERS",
     "LOCK_FILES",
     "PORTS",
-    "UNSUPPORTED",
     "Findings",
+    "PackageManager",
     "Program",
     "ProjectTree",
     "find",
     "on_disk",
+    "package_manager",
     "top",
-    "unsupported",
 ]

@@ -6,35 +6,31 @@ from dataclasses import dataclass
 
 from awsdeploy.config.project.tree import ProjectTree, joined, upwards
 
-LOCK_FILES = {"package-lock.json": "npm", "npm-shrinkwrap.json": "npm", "yarn.lock": "yarn", "pnpm-lock.yaml": "pnpm"}
-UNSUPPORTED = {"bun.lock": "Bun", "bun.lockb": "Bun"}
-"""Lock files of package managers that the machines do not have."""
+LOCK_FILES = {
+    "package-lock.json": "npm",
+    "npm-shrinkwrap.json": "npm",
+    "yarn.lock": "yarn",
+    "pnpm-lock.yaml": "pnpm",
+    "bun.lock": "bun",
+    "bun.lockb": "bun",
+}
 WORKSPACE = "pnpm-workspace.yaml"
 
 
 @dataclass(frozen=True)
 class PackageManager:
-    """A package manager. `remark` says why it was chosen among several lock files, or why `deploy` will refuse."""
+    """A package manager and its lock file. `remark` says why it was chosen among several lock files."""
 
     name: str = ""
     lock: str = ""
     remark: str = ""
 
 
-def unsupported(manager: str) -> str:
-    """Say that the machines cannot install with this package manager."""
-    return f"the machines do not have {manager}; commit a lock file of npm, yarn or pnpm"
-
-
 def package_manager(tree: ProjectTree, directory: str) -> PackageManager:
     """Return the package manager of a folder: its lock file is there, or in the nearest folder above (workspaces)."""
-    for known in (LOCK_FILES, UNSUPPORTED):
-        for place in upwards(directory):
-            here = [name for name in known if joined(place, name) in tree.paths]
-            if not here:
-                continue
-            if known is UNSUPPORTED:
-                return PackageManager(remark=f"{here[0]}: {unsupported(UNSUPPORTED[here[0]])}")
+    for place in upwards(directory):
+        here = [name for name in LOCK_FILES if joined(place, name) in tree.paths]
+        if here:
             return _chosen(tree, directory, place, here)
     return PackageManager()
 

@@ -25,7 +25,9 @@ async function install(run) {
   report.begin('install')
   checkEngines(run)
   run.heap = manifest.memory_mb || heapLimit(memoryInfo(run.settings.root))
-  const found = run.orBroken('package.json cannot be read.', () => asUser(users.app, () => find(run.at, run.folder)))
+  const found = run.orBroken('package.json cannot be read.', () =>
+    asUser(users.app, () => find(run.at, run.folder, run.manifest.lock)),
+  )
   const manager = (run.manager = { ...found, program: program(found, Boolean(which('yarn'))) })
   report.say(installedBy(manager, run.at, run.folder))
   const key = keyOf(run)

@@ -14,6 +14,7 @@
 /**
  * @typedef {object} Manifest
  * @property {string} directory folder of the service in the repository
+ * @property {string} lock path of the lock file that counts, or empty for the nearest
  * @property {number | null} port where the load balancer or nginx asks
  * @property {string} health
  * @property {string} health_status codes that mean healthy: "200-399", "200,404"
@@ -40,10 +41,9 @@
 function parse(text) {
   const told = JSON.parse(text)
   if (told.version !== 1) throw new Error(`version ${told.version} is not known here`)
-  const directory = string(told, 'directory', /^[^/\x00-\x1f][^\x00-\x1f]*$/, '.')
-  if (directory.split('/').includes('..')) throw new Error('directory leads outside')
   return {
-    directory,
+    directory: inside(told, 'directory', '.'),
+    lock: inside(told, 'lock', ''),
     port: number(told, 'port', 65535) || null,
     health: string(told, 'health', /^\/[\x21-\x7e]*$/, '/'),
     health_status: string(told, 'health_status', /^\d{3}(-\d{3})?(,\d{3}(-\d{3})?)*$/, '200-399'),
@@ -61,6 +61,18 @@ function parse(text) {
     commit: told.commit || '',
     node: nodeVersion(told.node),
   }
+}
+
+/**
+ * Return a path in the release.
+ * @param {any} told
+ * @param {string} name
+ * @param {string} otherwise
+ */
+function inside(told, name, otherwise) {
+  const path = string(told, name, /^([^/\x00-\x1f][^\x00-\x1f]*)?$/, otherwise)
+  if (path.split('/').includes('..')) throw new Error(`${name} leads outside`)
+  return path
 }
 
 /**

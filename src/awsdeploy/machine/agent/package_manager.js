@@ -5,7 +5,7 @@ const fs = require('fs')
 const path = require('path')
 const { parseJson } = require('./json')
 
-/** @typedef {'npm' | 'npm without a lock file' | 'yarn' | 'yarn 2' | 'pnpm'} Tool */
+/** @typedef {'npm' | 'npm without a lock file' | 'yarn' | 'yarn 2' | 'pnpm' | 'bun'} Tool */
 /** @typedef {{ folder: string, tool: Tool, version: string }} Found */
 /** @typedef {Found & { program: string[] }} Manager */
 
@@ -15,18 +15,22 @@ const LOCKS = {
   'npm-shrinkwrap.json': 'npm',
   'yarn.lock': 'yarn',
   'pnpm-lock.yaml': 'pnpm',
+  'bun.lock': 'bun',
+  'bun.lockb': 'bun',
 }
 
 /** @type {Record<string, string>} version of pnpm by the version of its lock file */
 const PNPM = { 5: '7', 6: '8' }
 
 /**
- * Find the lock file: in the service's folder, else in the nearest above it (workspaces).
+ * Find the lock file: the one that the manifest names, else in the service's folder, else in the nearest above it
+ * (workspaces).
  * @param {string} at the service's folder
  * @param {string} root of the release
+ * @param {string} [named] path of the lock file in the release
  * @returns {Found}
  */
-function find(at, root) {
+function find(at, root, named = '') {
   const folders = []
   for (let one = at; one.startsWith(root); one = path.dirname(one)) folders.push(one)
   const asked = folders.map((folder) => parseJson(text(folder, 'package.json') || '{}')?.packageManager).find(Boolean)
@@ -34,7 +38,10 @@ function find(at, root) {
     .split('+')[0]
     .split('@')
   for (const folder of folders) {
-    const here = Object.keys(LOCKS).filter((lock) => fs.existsSync(path.join(folder, lock)))
+    const here = Object.keys(LOCKS).filter(
+      (lock) =>
+        fs.existsSync(path.join(folder, lock)) && (!named || path.join(root, named) === path.join(folder, lock)),
+    )
     if (!here.length) continue
     const lock = here.find((one) => LOCKS[one] === name) || here[0]
     return { folder, ...chosen(LOCKS[lock], LOCKS[lock] === name ? version : '', text(folder, lock)) }
@@ -75,6 +82,7 @@ function text(...parts) {
 function program({ tool, version }, hasYarn) {
   if (tool === 'yarn') return hasYarn ? ['yarn'] : ['npm', 'exec', '--yes', '--package=yarn@1.22.22', '--', 'yarn']
   if (tool === 'pnpm') return ['npm', 'exec', '--yes', `--package=pnpm@${version}`, '--', 'pnpm']
+  if (tool === 'bun') return ['npm', 'exec', '--yes', `--package=bun@${version || '1'}`, '--', 'bun']
   if (tool !== 'yarn 2') return ['npm']
   const npm = ['npm', 'exec', '--yes', `--package=@yarnpkg/cli-dist@${version}`, '--', 'yarn']
   return ['env', 'YARN_NODE_LINKER=node-modules', 'YARN_ENABLE_TELEMETRY=0', ...npm]
@@ -94,6 +102,7 @@ const NPM_CI = ['ci', ...NPM, '--no-update-notifier']
 const NPM_INSTALL = ['install', ...NPM, '--no-package-lock']
 const YARN = ['install', '--frozen-lockfile', '--production=false', '--non-interactive', '--no-progress']
 const YARN_2 = ['install', '--immutable']
+const BUN_INSTALL = ['install', '--frozen-lockfile', '--no-progress']
 const PNPM_INSTALL = ['install', '--frozen-lockfile', '--prod=false']
 
 /** @type {Record<Tool, { install: string[], quiet: string, scripts: string[] }>} */
@@ -107,6 +116,7 @@ const INSTALLATIONS = {
   'yarn': { install: YARN, quiet: '--ignore-scripts', scripts: [...YARN, '--offline', '--force'] },
   'yarn 2': { install: YARN_2, quiet: '--mode=skip-build', scripts: YARN_2 },
   'pnpm': { install: PNPM_INSTALL, quiet: '--ignore-scripts', scripts: ['rebuild'] },
+  'bun': { install: BUN_INSTALL, quiet: '--ignore-scripts', scripts: [...BUN_INSTALL, '--force'] },
 }
 
 /**
