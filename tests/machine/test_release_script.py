@@ -402,6 +402,13 @@ def test_a_worker_without_a_port_runs(host: ReleaseHost) -> None:
     assert process["pm2_env"]["status"] == "online"
 
 
+def test_a_worker_whose_start_was_rejected_is_named(host: ReleaseHost) -> None:
+    program = "setInterval(() => {}, 1000);\nawait Promise.reject(new Error('a sad story'));\n"
+    done = host.deploy("20260101T000000Z-aaaaaaa", application(program, type="module"), port=None)
+    assert done.code == 0, done.output
+    assert "a promise of it was rejected at the start: Error: a sad story." in done.output
+
+
 @pytest.mark.torture
 def test_the_number_of_processes_follows_the_config(host: ReleaseHost) -> None:
     for id, count in ((FIRST, 1), (SECOND, 2), (THIRD, 1)):

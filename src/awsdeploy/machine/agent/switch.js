@@ -11,6 +11,7 @@ const { inside, pm2, serves } = require('./pm2')
 const { isFree } = require('./http')
 const { Failure } = require('./report')
 const { parse } = require('./manifest')
+const { ownWords } = require('./failures')
 const { needForeground, needNoStray } = require('./strays')
 const { replaceFile } = require('./write')
 const { tagInstance } = require('./instance')
@@ -115,9 +116,20 @@ async function verifyProgram(run) {
 async function verifyWorker(run) {
   await run.cancellation.sleep(run.settings.patience < 5 ? 1 : 5)
   const { processes } = await pm2(run, { action: 'list' })
-  if (serves(processes, run.settings.releases, run.folder)) return
+  if (serves(processes, run.settings.releases, run.folder)) return noteRejection(run)
   showApplicationLogs(run)
   run.broken(1, 'The program ended right after it was started.', 'See its output above.')
+}
+
+/**
+ * Say that a promise of a worker was rejected: PM2 in cluster mode keeps it, where Node.js ends it, and it may do nothing.
+ * @param {import('./context').Run} run
+ */
+function noteRejection({ settings, users, logged, report }) {
+  const said = asUser(users.app, () => tail(`${settings.appLogs}/${settings.service}-error.log`, logged.errors))
+  if (!said.includes('You have triggered an unhandledRejection')) return
+  const words = ownWords(said) || 'See its log.'
+  report.say(`note: PM2 keeps the worker running, but a promise of it was rejected at the start: ${words}`)
 }
 
 /** @param {import('./context').Run} run */
