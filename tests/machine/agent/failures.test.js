@@ -82,6 +82,7 @@ const WORDS = {
   'Error: a sad story\n    at main.js:1:1': 'Error: a sad story.',
   '[TypeError: fetch failed] {\n  cause: x': 'TypeError: fetch failed.',
   'Error: first\nError [ERR_X]: second {': 'Error [ERR_X]: second.',
+  'Error: it ended.': 'Error: it ended.',
   'listening on 3000': '',
 }
 for (const [log, words] of Object.entries(WORDS)) {

@@ -19,15 +19,23 @@ else require('module')._load(main, null, true)
 `
 
 /**
- * Run a program as PM2 does, and return its exit code; null if it still runs after a time.
+ * Run a program as PM2 does, and return its exit code (null if it still runs after a time) and what it wrote.
  * @param {import('node:test').TestContext} t
  * @param {string} name
  * @param {string} program
  * @param {number} [patience] ms
  */
 async function ended(t, name, program, patience = 10_000) {
-  const at = folder(t, { 'container.js': CONTAINER, [name]: program })
-  const env = { ...process.env, pm_exec_path: path.join(at, name), PORT: '0', AWSDEPLOY_LISTENS: `${at}/listens` }
+  const at = folder(t, { 'container.js': CONTAINER, [name]: program, 'listens': '', 'log': '' })
+  const env = {
+    ...process.env,
+    pm_exec_path: path.join(at, name),
+    PORT: '0',
+    AWSDEPLOY_REAL_PORT: '3999',
+    AWSDEPLOY_NGINX_PORT: '3998',
+    AWSDEPLOY_LISTENS: `${at}/listens`,
+    AWSDEPLOY_LOG: `${at}/log`,
+  }
   const output = fs.openSync(`${at}/output`, 'w')
   const stdio = /** @type {any[]} */ (['ignore', output, output, 'ipc'])
   const child = fork(`${at}/container.js`, { execArgv: ['--require', HOOK], env, stdio })
@@ -37,7 +45,8 @@ async function ended(t, name, program, patience = 10_000) {
   })
   child.kill('SIGKILL')
   fs.closeSync(output)
-  return { code, said: fs.readFileSync(`${at}/output`, 'utf8') }
+  const [said, listens, log] = ['output', 'listens', 'log'].map((one) => fs.readFileSync(path.join(at, one), 'utf8'))
+  return { code, said, listens, log }
 }
 
 test('a main module whose top-level await fails ends, whatever else is pending', async (t) => {
@@ -74,4 +83,30 @@ test('a module that listens goes on although it has failed', async (t) => {
 test('a rejection beside a module that still starts does not end it', async (t) => {
   const program = `${REJECTED}await new Promise((resolve) => setTimeout(resolve, 60_000))\n`
   assert.equal((await ended(t, 'main.mjs', program, 1500)).code, null)
+})
+
+/** @param {string} where arguments of `listen` */
+const listening = (where) => `require('http').createServer().listen(${where}).on('listening', () => process.exit(7))\n`
+const LISTENS = {
+  '3999': '3999 *\n',
+  "{ port: 3999, host: '127.0.0.1' }": '3999 127.0.0.1\n',
+  "'3998', '127.0.0.1'": '3998 127.0.0.1\n',
+  '0': '0 *\n',
+  "process.env.AWSDEPLOY_LOG + '.sock'": '',
+}
+for (const [where, said] of Object.entries(LISTENS)) {
+  test(`where a program listens is written down: ${where}`, async (t) => {
+    const { code, listens } = await ended(t, 'main.js', listening(where))
+    assert.deepEqual([code, listens], [7, said])
+  })
+}
+
+test('the last words in the log are not lost', async (t) => {
+  const program = "const log = require('fs').createWriteStream(process.env.AWSDEPLOY_LOG)\n"
+  const { log } = await ended(
+    t,
+    'main.js',
+    `${program}log.write('first ', () => {})\nlog.write('last')\nprocess.exit()\n`,
+  )
+  assert.equal(log, 'first last')
 })
