@@ -71,6 +71,22 @@ test('packages of the top and of a workspace come back, and only the last instal
   assert.deepEqual(fs.readdirSync(old.settings.installs), ['two'])
 })
 
+test('programs of own packages can be run from the copied links', (t) => {
+  const old = run(folder(t, { 'package.json': {}, 'tool/run.js': '', 'node_modules/a/run.js': '' }))
+  t.after(() => fs.rmSync(old.settings.installs, { recursive: true, force: true }))
+  const bin = `${old.manager.folder}/node_modules/.bin`
+  fs.mkdirSync(bin)
+  const links = { own: '../../tool/run.js', other: '../a/run.js', gone: '../../gone.js', outside: '/etc/hostname' }
+  for (const [name, to] of Object.entries(links)) fs.symlinkSync(to, `${bin}/${name}`)
+  cache.keep(old, 'one')
+  const fresh = folder(t, { 'package.json': {}, 'tool/run.js': '' })
+  const before = fs.statSync('/etc/hostname').mode
+  assert.equal(cache.restore(run(fresh, { settings: old.settings }), 'one'), true)
+  const isExecutable = (/** @type {string} */ name) => Boolean(fs.statSync(`${fresh}/${name}`).mode & 0o100)
+  assert.deepEqual([isExecutable('tool/run.js'), isExecutable('node_modules/a/run.js')], [true, false])
+  assert.equal(fs.statSync('/etc/hostname').mode, before)
+})
+
 test('an install that cannot be kept leaves nothing', (t) => {
   const top = folder(t, { 'package.json': {} })
   const none = run(top)

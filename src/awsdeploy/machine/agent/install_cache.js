@@ -64,7 +64,39 @@ function files(top) {
 function restore(run, key) {
   const kept = `${run.settings.installs}/${key}`
   if (!key || !isFolder(kept) || !run.manager) return false
-  return quietly(argvAs(run.users.builder, ['cp', '-a', `${kept}/.`, run.manager.folder])) === 0
+  const { folder } = run.manager
+  if (quietly(argvAs(run.users.builder, ['cp', '-a', `${kept}/.`, folder])) !== 0) return false
+  asUser(run.users.builder, () => makeProgramsExecutable(folder))
+  return true
+}
+
+/**
+ * Make the programs of the repository's own packages executable. An install does so when it links them; here the links are
+ * there already, and the files are new.
+ * @param {string} top
+ */
+function makeProgramsExecutable(top) {
+  const real = fs.realpathSync(top)
+  for (const place of moduleFolders(top).map((name) => path.join(top, name, '.bin'))) {
+    if (!isFolder(place)) continue
+    for (const name of fs.readdirSync(place)) {
+      const file = target(path.join(place, name))
+      const inside = file.startsWith(`${real}/`) && !file.slice(real.length).split('/').includes(MODULES)
+      if (inside) fs.chmodSync(file, fs.statSync(file).mode | 0o111)
+    }
+  }
+}
+
+/**
+ * Return what a link leads to, or nothing.
+ * @param {string} link
+ */
+function target(link) {
+  try {
+    return fs.realpathSync(link)
+  } catch {
+    return ''
+  }
 }
 
 /**
