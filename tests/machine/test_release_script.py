@@ -275,6 +275,45 @@ def test_a_service_in_a_directory_of_a_workspace_is_installed_from_the_lock_file
     assert process["pm2_env"]["node_args"] == ["--no-warnings"]
 
 
+def test_the_packages_of_a_workspace_are_built_before_the_service(host: ReleaseHost) -> None:
+    """The steps are those of the manifest; a step with a command is a program of the packages."""
+    root = {"name": "shop", "version": "1.0.0", "workspaces": ["*"], "private": True}
+    text = "node -e \"fs.writeFileSync('index.js', 'exports.of = 1')\""
+    tool = {"name": "tool", "version": "1.0.0", "bin": "tool.js"}
+    described: dict[str, dict[str, Any]] = {
+        "types": {"name": "types", "version": "1.0.0", "scripts": {"build": text}},
+        "back": {"name": "back", "version": "1.0.0", "scripts": {"build": "node -e \"require('types').of.toFixed()\""}},
+        "tool": tool,
+    }
+    links = {f"node_modules/{name}": {"resolved": name, "link": True} for name in described}
+    members = {
+        name: {"version": "1.0.0", **({"bin": {"tool": "tool.js"}} if name == "tool" else {})} for name in described
+    }
+    lock = {"name": "shop", "version": "1.0.0", "lockfileVersion": 3, "packages": {"": root, **members, **links}}
+    files = {
+        "package.json": json.dumps(root),
+        "package-lock.json": json.dumps(lock),
+        "back/index.js": PROGRAM,
+        "tool/tool.js": "#!/usr/bin/env node\nconsole.log('the tool has', process.argv.slice(2).join(' '))\n",
+        **{f"{name}/package.json": json.dumps(one) for name, one in described.items()},
+    }
+    steps = [{"folder": "types", "command": []}, {"folder": "back", "command": []}]
+    more = [{"folder": ".", "command": ["tool", "run", "build"]}]
+    done = host.deploy(FIRST, files, directory="back", build=[*steps, *more])
+    assert done.code == 0, done.output
+    assert "in this order: types, back" in done.output
+    assert "the tool has run build" in done.output
+    done = host.deploy(SECOND, files, directory="back", build=list(reversed(steps)))
+    assert (done.outcome["step"], done.outcome["diagnosis"]) == (
+        "build",
+        "The program imports types, which was not found.",
+    )
+    files["types/package.json"] = json.dumps({**described["types"], "scripts": {"build": "exit 7"}})
+    done = host.deploy(THIRD, files, directory="back", build=steps)
+    assert "`npm run build` failed in types." in done.outcome["diagnosis"]
+    assert host.serving == FIRST
+
+
 def test_next_js_is_started_itself_with_a_longer_keep_alive(host: ReleaseHost) -> None:
     program = "node_modules/next/dist/bin/next"
     lines = f"process.env.ARGUMENTS = process.argv.slice(2).join(' ');\n{PROGRAM}"

@@ -13,7 +13,8 @@ from typing import Any
 
 from awsdeploy.config import Service, Settings
 from awsdeploy.config.health_check import TCP
-from awsdeploy.release import node_version, packages
+from awsdeploy.release import build_order, node_version, packages
+from awsdeploy.release.build_order import BuildStep
 from awsdeploy.release.node_version import NodeVersion
 from awsdeploy.release.source import Source
 
@@ -56,6 +57,8 @@ class Manifest:
     lock: str = ""
     """Path of the lock file that counts; its name tells the package manager."""
     node: NodeVersion | None = None
+    build: tuple[BuildStep, ...] = ()
+    """Steps of the build in a workspace; none where the service's own script `build` is all."""
     repository: str = ""
     """Address from which the machines fetch the commit; "" if its archive is in the bucket."""
     keep: int = KEPT
@@ -106,5 +109,6 @@ def manifest(settings: Settings, service: Service, source: Source, id: str, site
         variables=dict(service.variables),
         lock=packages.manager_of(source, service.directory).lock,
         node=node_version.chosen(settings, service, source).version,
+        build=build_order.steps(source, service.directory),
         repository=settings.release.repository if settings.release.source == "git" else "",
     )

@@ -3,7 +3,7 @@
 'use strict'
 const assert = require('assert/strict')
 const test = require('node:test')
-const { heapLimit, installedBy } = require('../../../src/awsdeploy/machine/agent/build')
+const { heapLimit, installedBy, stepsOf } = require('../../../src/awsdeploy/machine/agent/build')
 
 test('a build on a small machine may take half of memory and swap', () => {
   assert.equal(heapLimit('MemTotal:        2097152 kB\nSwapTotal:       2097152 kB\n'), 2048)
@@ -22,4 +22,15 @@ test('where the lock file is not with the service, it is said where it is', () =
     installedBy({ tool: 'npm', folder: '/r/a' }, '/r/a/b', '/r'),
     'installed by npm, from the lock file in a',
   )
+})
+
+test('a build has the steps of the manifest, else the script of the service', () => {
+  const steps = [
+    { folder: 'packages/types', command: [] },
+    { folder: 'apps/api', command: [] },
+  ]
+  assert.deepEqual(stepsOf({ directory: 'apps/api', build: steps }, {}), steps)
+  const own = { scripts: { build: 'tsc' } }
+  assert.deepEqual(stepsOf({ directory: 'back', build: [] }, own), [{ folder: 'back', command: [] }])
+  assert.deepEqual(stepsOf({ directory: 'back', build: [] }, {}), [])
 })

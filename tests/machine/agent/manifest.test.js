@@ -13,7 +13,7 @@ test('what a manifest does not say has a default', () => {
   assert.deepEqual([found.directory, found.port, found.health, found.keep], ['.', null, '/', 5])
   assert.deepEqual([found.health_status, found.health_protocol], ['200-399', 'http'])
   assert.deepEqual([found.database, found.behind, found.processes, found.environment], [false, null, 1, {}])
-  assert.deepEqual([found.variables, found.keep_dev, found.node], [{}, false, null])
+  assert.deepEqual([found.variables, found.keep_dev, found.node, found.build], [{}, false, null, []])
 })
 
 for (const wrong of [
@@ -32,6 +32,13 @@ for (const wrong of [
   { directory: '/etc' },
   { environment: { A: 1 } },
   { variables: { A: ['x'] } },
+  { build: {} },
+  { build: [null] },
+  { build: ['apps/api'] },
+  { build: [{ folder: '../x' }] },
+  { build: [{ folder: '.', command: 'turbo run build' }] },
+  { build: [{ folder: '.', command: ['turbo', 1] }] },
+  { build: [{ folder: '.', command: ['a\0b'] }] },
   { node: { major: 22 } },
   { node: { major: '22; true' } },
   { node: { major: '22', archive: '../x.tar.gz' } },

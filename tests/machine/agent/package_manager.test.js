@@ -106,3 +106,12 @@ test('the library of the database is known by package.json', (t) => {
   assert.equal(library({}), '')
   assert.equal(library('{'), '')
 })
+
+test('a program of the packages is started by each manager', () => {
+  const words = ['turbo', 'run', 'build']
+  assert.deepEqual(manager.execution('npm', words), ['exec', '--no', '--', ...words])
+  assert.deepEqual(manager.execution('npm without a lock file', words), ['exec', '--no', '--', ...words])
+  assert.deepEqual(manager.execution('yarn', words), ['run', ...words])
+  assert.deepEqual(manager.execution('yarn 2', words), ['run', ...words])
+  assert.deepEqual(manager.execution('pnpm', words), ['exec', ...words])
+})

@@ -8,13 +8,13 @@ const { argvAs, asUser, isFile } = require('./users')
 const { parseJson } = require('./json')
 const { quietly, which } = require('./runner')
 const { keep, keyOf, restore } = require('./install_cache')
-const { completion, find, installation, program, removal } = require('./package_manager')
+const { completion, execution, find, installation, program, removal } = require('./package_manager')
 const { withoutNoise } = require('./noise')
 const { Failure } = require('./report')
 
 const SMALL = 4194304 // kB of memory; below it Node.js is told how much a build may take
 const FRESH = 'Run it on your computer in a fresh clone, then deploy again.'
-const CI = { CI: 'true' }
+const CI = { CI: 'true', TURBO_TELEMETRY_DISABLED: '1', NX_DAEMON: 'false' }
 const FULL = /TAR_ENTRY_ERROR ENOSPC/ // npm warns of a full disk, and ends with 0
 
 /** @typedef {import('./context').Run} Run */
@@ -129,12 +129,28 @@ function memoryInfo(root) {
   return file ? fs.readFileSync(file, 'utf8') : ''
 }
 
+/**
+ * Return the steps of the build: those of the manifest (in a workspace), else the service's own script.
+ * @param {Pick<import('./manifest').Manifest, 'build' | 'directory'>} manifest
+ * @param {any} own package.json of the service
+ */
+function stepsOf(manifest, own) {
+  if (manifest.build.length) return manifest.build
+  return own.scripts?.build ? [{ folder: manifest.directory, command: [] }] : []
+}
+
 /** @param {Run} run */
 async function build(run) {
-  if (packageJson(run).scripts?.build) {
-    run.report.begin('build')
-    const status = await built(run, run.sets.build, run.at, ['run', 'build'])
-    if (status !== 0) run.broken(status, `\`${run.manager?.tool} run build\` failed.`, FRESH)
+  const steps = stepsOf(run.manifest, packageJson(run))
+  if (steps.length) run.report.begin('build')
+  if (steps.length > 1) run.report.say(`in this order: ${steps.map((step) => step.folder).join(', ')}`)
+  for (const { folder, command } of steps) {
+    const tool = run.manager?.tool || 'npm'
+    const words = command.length ? execution(tool, command) : ['run', 'build']
+    const status = await built(run, run.sets.build, path.join(run.folder, folder), words)
+    const place = command.length || folder === run.manifest.directory ? '' : ` in ${folder}`
+    const said = command.length ? command.join(' ') : `${tool} run build`
+    if (status !== 0) run.broken(status, `\`${said}\` failed${place}.`, FRESH)
   }
   // Migrations may need a program of devDependencies: what is not needed to run is removed after them.
   if (!run.manifest.migrate || !run.migrations) await completed(run)
@@ -183,4 +199,4 @@ function giveTo(run, user, name) {
   if (status !== 0) run.broken(1, `${run.folder} cannot be given to the ${name}.`)
 }
 
-module.exports = { install, build, heapLimit, installedBy }
+module.exports = { install, build, stepsOf, heapLimit, installedBy }

@@ -12,6 +12,12 @@
  */
 
 /**
+ * @typedef {object} BuildStep the script `build` of a folder, or a program of its packages
+ * @property {string} folder in the repository
+ * @property {string[]} command the program and its arguments, or nothing
+ */
+
+/**
  * @typedef {object} Manifest
  * @property {string} directory folder of the service in the repository
  * @property {string} lock path of the lock file that counts, or empty for the nearest
@@ -31,6 +37,7 @@
  * @property {string} repository address of the code, or empty for an archive in the bucket
  * @property {string} commit
  * @property {NodeVersion | null} node
+ * @property {BuildStep[]} build steps in a workspace; none for the service's own script `build`
  */
 
 /**
@@ -60,6 +67,7 @@ function parse(text) {
     repository: told.repository || '',
     commit: told.commit || '',
     node: nodeVersion(told.node),
+    build: buildSteps(told),
   }
 }
 
@@ -73,6 +81,21 @@ function inside(told, name, otherwise) {
   const path = string(told, name, /^([^/\x00-\x1f][^\x00-\x1f]*)?$/, otherwise)
   if (path.split('/').includes('..')) throw new Error(`${name} leads outside`)
   return path
+}
+
+/**
+ * @param {any} told
+ * @returns {BuildStep[]}
+ */
+function buildSteps(told) {
+  const value = told.build ?? []
+  if (!Array.isArray(value)) wrong(told, 'build')
+  return value.map((/** @type {any} */ step) => {
+    const command = step?.command ?? []
+    const isWord = (/** @type {unknown} */ word) => typeof word === 'string' && word && !word.includes('\0')
+    if (!step?.folder || !Array.isArray(command) || !command.every(isWord)) wrong(told, 'build')
+    return { folder: inside(step, 'folder', ''), command }
+  })
 }
 
 /**

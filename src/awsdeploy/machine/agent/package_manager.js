@@ -120,6 +120,16 @@ const INSTALLATIONS = {
 }
 
 /**
+ * Return the arguments that run a program of the installed packages.
+ * @param {Tool} tool
+ * @param {string[]} command
+ */
+function execution(tool, command) {
+  if (tool === 'pnpm') return ['exec', ...command]
+  return tool.startsWith('npm') ? ['exec', '--no', '--', ...command] : ['run', ...command]
+}
+
+/**
  * Return the arguments that check packages which are there already, and run the scripts of the service itself.
  * @param {Tool} tool
  */
@@ -179,4 +189,4 @@ function databaseLibrary(at) {
   return has('mysql2', 'mysql') && !has('sequelize') ? 'mysql2' : ''
 }
 
-module.exports = { find, program, installation, completion, removal, databaseLibrary }
+module.exports = { find, program, installation, execution, completion, removal, databaseLibrary }
