@@ -115,3 +115,10 @@ test('a program of the packages is started by each manager', () => {
   assert.deepEqual(manager.execution('yarn 2', words), ['run', ...words])
   assert.deepEqual(manager.execution('pnpm', words), ['exec', ...words])
 })
+
+test('in a workspace of pnpm the packages for production stay', (t) => {
+  const removal = (/** @type {Record<string, string>} */ files) =>
+    manager.removal({ folder: folder(t, files), tool: 'pnpm', version: '10' })[0]
+  assert.equal(removal({}), 'prune')
+  assert.equal(removal({ 'pnpm-workspace.yaml': '' }), 'install')
+})

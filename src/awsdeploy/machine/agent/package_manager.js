@@ -103,6 +103,7 @@ const NPM_INSTALL = ['install', ...NPM, '--no-package-lock']
 const YARN = ['install', '--frozen-lockfile', '--production=false', '--non-interactive', '--no-progress']
 const YARN_2 = ['install', '--immutable']
 const BUN_INSTALL = ['install', '--frozen-lockfile', '--no-progress']
+const PNPM_PRODUCTION = ['install', '--frozen-lockfile', '--prod']
 const PNPM_INSTALL = ['install', '--frozen-lockfile', '--prod=false']
 
 /** @type {Record<Tool, { install: string[], quiet: string, scripts: string[] }>} */
@@ -158,7 +159,10 @@ function removal({ folder, tool }) {
     case 'yarn 2':
       return ['workspaces', 'focus', '--all', '--production']
     case 'pnpm':
-      return ['prune', '--prod', '--ignore-scripts']
+      // In a workspace `pnpm prune` removes the packages of all its members, those for production too.
+      return fs.existsSync(path.join(folder, 'pnpm-workspace.yaml'))
+        ? [...PNPM_PRODUCTION, '--offline', '--ignore-scripts']
+        : ['prune', '--prod', '--ignore-scripts']
     default:
       return []
   }
