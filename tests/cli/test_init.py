@@ -256,7 +256,7 @@ def test_what_was_found_and_what_was_not_is_said_and_written(project: Path) -> N
     said = run(*ALL).stderr
     assert "  Node.js 22.1.0 (server/.nvmrc), Prisma, migrations by npm run migrate:deploy\n" in said
     assert '  Note: no health route: with health = "tcp" any answer below 500 means healthy.\n' in said
-    assert "  Not found: a lock file: commit one, because `deploy` installs by it.\n" in said
+    assert "  Not found: a lock file: commit one, because `deploy` installs by it: cd server && npm install && " in said
     backend = written().services["backend"]
     assert (backend.paths, backend.migrate) == (("/v1", "/v1/*"), "npm run migrate:deploy")
     assert (backend.health, backend.node) == ("tcp", "22")

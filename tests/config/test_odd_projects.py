@@ -154,8 +154,9 @@ def test_a_port_is_read_or_said_to_be_unknown(tmp_path: Path, listen: str, port:
 @pytest.mark.parametrize(
     ("call", "health"),
     [
-        ("enableVersioning()", "tcp"),
-        ("enableVersioning({ type: VersioningType.URI })", "tcp"),
+        ("enableVersioning()", "/api/health"),
+        ("enableVersioning({ defaultVersion: '1' })", "/api/v1/health"),
+        ("enableVersioning({ type: VersioningType.URI, defaultVersion: process.env.API_VERSION })", "tcp"),
         ("enableVersioning({ type: VersioningType.HEADER, header: 'v' })", "/api/health"),
     ],
 )

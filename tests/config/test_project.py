@@ -170,11 +170,55 @@ def test_what_main_leaves_to_another_file_is_read_there() -> None:
     assert (program.port, program.paths) == (4000, ("/v1", "/v1/*"))
 
 
-def test_versions_in_urls_are_pointed_out_instead_of_guessed() -> None:
-    main = "app.setGlobalPrefix('api');\napp.enableVersioning({ type: VersioningType.URI, defaultVersion: '1' })"
-    program = backend(main, {"back/src/health.controller.ts": CONTROLLER.format("'health'", "")})
+URI = "type: VersioningType.URI"
+
+
+@pytest.mark.parametrize(
+    ("versioning", "controller", "health"),
+    [
+        (f"{{ {URI} }}", "'health'", "/api/health"),
+        ("", "{ path: 'health', version: '2' }", "/api/health"),
+        (f"{{ {URI}, defaultVersion: '1' }}", "'health'", "/api/v1/health"),
+        (f"{{ {URI}, defaultVersion: ['2', '1'], prefix: 'version-' }}", "'health'", "/api/version-2/health"),
+        (f"{{ {URI}, defaultVersion: VERSION_NEUTRAL }}", "'health'", "/api/health"),
+        (f"{{ {URI}, defaultVersion: '1', prefix: false }}", "'ping'", "/api/1/ping"),
+        (f"{{ {URI}, defaultVersion: '1' }}", "{ path: 'health', version: VERSION_NEUTRAL }", "/api/health"),
+        (f"{{ {URI} }}", "{ path: 'health', version: '3' }", "/api/v3/health"),
+        (f"{{ {URI}, defaultVersion: '1' }}", "", "/api/v1"),
+    ],
+)
+def test_the_version_in_a_health_routes_url_is_read(versioning: str, controller: str, health: str) -> None:
+    main = f"app.setGlobalPrefix('api');\n{f'app.enableVersioning({versioning})' if versioning else ''}"
+    assert backend(main, {"back/src/a.controller.ts": CONTROLLER.format(controller, "")}).health == health
+
+
+@pytest.mark.parametrize(
+    ("default", "controller"),
+    [("config.version", CONTROLLER.format("'health'", "")), ("'1'", CONTROLLER.format("'health'", ") @Version('2'"))],
+)
+def test_a_version_that_cannot_be_read_is_pointed_out(default: str, controller: str) -> None:
+    main = f"app.setGlobalPrefix('api');\napp.enableVersioning({{ {URI}, defaultVersion: {default} }})"
+    program = backend(main, {"back/src/health.controller.ts": controller})
     assert program.health == "tcp"
     assert any("/api/v1/health" in one for one in program.remarks)
+
+
+def test_a_root_route_that_the_prefix_excludes_serves_as_health_route() -> None:
+    root: dict[str, object] = {"back/src/app.controller.ts": CONTROLLER.format("", "")}
+    assert backend("app.setGlobalPrefix('api/v1', { exclude: [''] })", root).health == "/"
+
+
+@pytest.mark.parametrize("path", ["src/infra/http/main.ts", "src/a/b/c/d/e/f/app.ts"])
+def test_a_main_file_anywhere_is_found_by_what_it_does(path: str) -> None:
+    boot = "const app = await NestFactory.create<NestExpressApplication>(AppModule);\nawait app.listen(4000)"
+    others: dict[str, object] = {
+        "back/src/cli.ts": "NestFactory.createApplicationContext(AppModule)",
+        "back/test/main.ts": "NestFactory.create(AppModule)",
+        "back/nest-cli.json": {"sourceRoot": "src/infra", "entryFile": "infra/http/main.js"},
+    }
+    assert backend("app.listen(4001)", {f"back/{path}": boot, **others}).port == 4001
+    files = {"back/package.json": NEST, f"back/{path}": boot, **others}
+    assert found(files).programs[0].port == 4000
 
 
 DEPLOY = "prisma migrate deploy"
@@ -231,6 +275,38 @@ def test_another_database_than_mysql_is_pointed_out(packages: list[str], schema:
     assert [one for one in remarks if "MySQL" in one] == [
         f"it uses {database}, but the stack's database is MySQL" for _ in range(bool(database))
     ]
+
+
+@pytest.mark.parametrize(
+    ("package", "schema", "orm", "database"),
+    [
+        ({"drizzle-orm": "1", "postgres": "3"}, "", "Drizzle", "PostgreSQL"),
+        ({"@prisma/client": "7"}, 'datasource db {\n  provider = "sqlserver"\n}', "Prisma", "SQL Server"),
+        ({"typeorm": "1", "mysql2": "3"}, "", "TypeORM", ""),
+    ],
+)
+def test_the_database_of_a_workspaces_package_is_the_programs(
+    package: dict[str, str], schema: str, orm: str, database: str
+) -> None:
+    needs = {"dependencies": {"@nestjs/core": "11", "@shop/core": "workspace:*"}}
+    program = backend(
+        "",
+        {
+            "packages/core/package.json": {"name": "@shop/core", "dependencies": {"@shop/db": "*", "@shop/core": "*"}},
+            "packages/db/package.json": {"name": "@shop/db", "dependencies": {**package, "@shop/core": "*"}},
+            "packages/db/prisma/schema.prisma": schema,
+            "packages/other/package.json": {"name": "@shop/other", "dependencies": {"mongoose": "8"}},
+        },
+        needs,
+    )
+    assert (program.orm, program.other_database, program.migrate) == (orm, database, "")
+    assert f"{orm} (packages/db/)" in program.details
+    assert f"a migration command for {orm}: if there is one, set migrate" in program.missing
+
+
+def test_a_migration_script_that_needs_bun_is_not_proposed() -> None:
+    package = {"dependencies": {"@nestjs/core": "11", "prisma": "6"}, "scripts": {"migrate": f"bunx {DEPLOY}"}}
+    assert backend("", {"back/prisma/migrations/1/migration.sql": ""}, package).migrate == f"npx {DEPLOY}"
 
 
 @pytest.mark.parametrize(
@@ -308,7 +384,7 @@ def test_what_next_says_is_read_from_its_configuration() -> None:
 
 
 def test_a_folder_is_read_without_what_nobody_wrote(tmp_path: Path) -> None:
-    for path in ("web/package.json", "node_modules/a/package.json", ".next/package.json", "a/b/c/d/e/f/g/x"):
+    for path in ("web/package.json", "node_modules/a/package.json", ".next/package.json", f"{'a/' * 13}x"):
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).touch()
     (tmp_path / "loop").symlink_to(tmp_path)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from awsdeploy.errors import Refused
 from awsdeploy.release.packages import manager_of
 from awsdeploy.release.source import committed
 from tests.release.repository import BACK, FRONT, commit, git, repository
@@ -34,6 +35,14 @@ def test_a_workspace_has_its_lock_file_at_the_top(project: Path) -> None:
     commit(project, {"yarn.lock": ""})
     found = manager_of(committed(project, "HEAD"), BACK)
     assert (found.name, found.lock) == ("yarn", "yarn.lock")
+
+
+def test_a_missing_lock_file_comes_with_the_commands_of_the_repositorys_package_manager(project: Path) -> None:
+    (project / "back/package-lock.json").unlink()
+    commit(project, {"pnpm-workspace.yaml": ""})
+    with pytest.raises(Refused) as raised:
+        manager_of(committed(project, "HEAD"), BACK)
+    assert raised.value.hint == "pnpm install && git add pnpm-lock.yaml && git commit"
 
 
 def test_of_several_lock_files_the_one_that_was_committed_last_counts_and_it_is_said(

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from awsdeploy.config import Service
-from awsdeploy.config.project import PackageManager, package_manager
+from awsdeploy.config.project import PackageManager, missing_lock, package_manager
 from awsdeploy.config.project.tree import ProjectTree, joined, table
 from awsdeploy.errors import Refused
 from awsdeploy.release import git
@@ -18,7 +18,6 @@ MODULES = "node_modules/"
 LARGEST_LOCK = 20_000_000
 """Bytes of a lock file that is read."""
 
-_NPM_LOCK = "cd {folder} && npm install && git add package-lock.json && git commit"
 _LOCKED = {"npm": "npm install", "yarn": "yarn install", "pnpm": "pnpm install", "bun": "bun install"}
 _HOST = re.compile(
     r"(?:resolved:?|tarball:)\s*\"?https?://([\w.-]+(?::\d+)?)/|\"resolved\":\s*\"https?://([\w.-]+(?::\d+)?)/"
@@ -39,8 +38,9 @@ def manager_of(source: Source, directory: str) -> PackageManager:
     manager = package_manager(ProjectTree(source.files, source.text, committed_at), directory)
     if not manager.name:
         raise Refused(
-            f"{joined(directory, 'package.json')} has no lock file next to it, so the versions to install are unknown.",
-            _NPM_LOCK.format(folder=directory),
+            f"{joined(directory, 'package.json')} has no lock file next to it or above it, so the versions to "
+            "install are unknown.",
+            missing_lock.commands(source, source.files, directory),
         )
     return manager
 

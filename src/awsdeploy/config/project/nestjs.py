@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 
+from awsdeploy.config.project import versions
 from awsdeploy.config.project.javascript import FoundValue, argument, value_of, without_comments
 from awsdeploy.config.project.tree import ProjectTree, joined
+from awsdeploy.config.project.versions import UriVersions
 
 MAINS = ("src/main.ts", "src/main.js", "main.ts", "src/index.ts", "src/server.ts")
 HEALTH_NAMES = (
@@ -25,7 +27,7 @@ _LISTEN = re.compile(r"\.listen\(")
 _LISTEN_OBJECT = re.compile(r"\bport\s*:\s*([^,}]+)")
 _PREFIX = re.compile(r"\.setGlobalPrefix\(")
 _EXCLUDED = re.compile(r"\.setGlobalPrefix\([^;]{0,300}?\bexclude\s*:\s*\[([^\]]{0,2000})\]")
-_VERSIONED = re.compile(r"\bVersioningType\.URI\b|\.enableVersioning\(\s*\)")
+_CREATED = re.compile(r"\bNestFactory\.create\s*[(<]")
 _PLAIN = re.compile(r"[\w./~-]*", re.ASCII)
 _CONTROLLER, _GET = re.compile(r"@Controller\("), re.compile(r"@Get\(")
 _PATH = re.compile(r"\bpath\s*:\s*([^,}]+)")
@@ -47,7 +49,7 @@ class NestFacts:
     plain_health: bool = True
     """False if the route was not made for health checks."""
     versioned: bool = False
-    """True if versions in the URLs change the routes."""
+    """True if every route without a version of its own gets one in its URL."""
 
 
 def facts(tree: ProjectTree, directory: str) -> NestFacts:
@@ -56,11 +58,12 @@ def facts(tree: ProjectTree, directory: str) -> NestFacts:
     main = without_comments(tree.text(path)) if path else ""
     boot = _file_with("setGlobalPrefix(", tree, directory, main)
     prefix = _called(_PREFIX, boot)
-    versioned = _VERSIONED.search(boot) is not None
+    uri = versions.facts(boot)
     health, plain = "", True
-    if prefix.literal is not None and is_plain(prefix.literal) and not versioned:
-        health, plain = _health(tree, directory, boot, prefix.literal)
-    return NestFacts(path, _port(_file_with(".listen(", tree, directory, main)), prefix, health, plain, versioned)
+    if prefix.literal is not None and is_plain(prefix.literal):
+        health, plain = _health(tree, directory, boot, prefix.literal, uri)
+    port = _port(_file_with(".listen(", tree, directory, main))
+    return NestFacts(path, port, prefix, health, plain, bool(uri and uri.default != ""))
 
 
 def is_plain(path: str) -> bool:
@@ -84,7 +87,15 @@ def _main(tree: ProjectTree, directory: str) -> str:
     cli = tree.json(joined(directory, "nest-cli.json"))
     source, entry = cli.get("sourceRoot"), cli.get("entryFile")
     said = [f"{source if isinstance(source, str) else 'src'}/{entry if isinstance(entry, str) else 'main'}.ts"]
-    return next((path for one in (*said, *MAINS) if (path := joined(directory, one)) in tree.paths), "")
+    usual = next((path for one in (*said, *MAINS) if (path := joined(directory, one)) in tree.paths), "")
+    return usual or next(_creating(tree, directory), "")
+
+
+def _creating(tree: ProjectTree, directory: str) -> Iterator[str]:
+    """The files that create a NestJS application, those nearest to the folder first."""
+    for path in sorted(tree.below(directory), key=lambda one: (one.count("/"), one)):
+        if _SOURCE.search(path) and not _TESTS.search(path) and _CREATED.search(without_comments(tree.text(path))):
+            yield path
 
 
 def _port(main: str) -> FoundValue:
@@ -103,27 +114,29 @@ def _called(call: re.Pattern[str], main: str) -> FoundValue:
     return FoundValue("") if called is None else value_of(argument(main, called.end()), main)
 
 
-def routes(tree: ProjectTree, directory: str) -> Iterator[str]:
-    """Paths of all `@Get` routes that can be read, without the global prefix."""
+def routes(tree: ProjectTree, directory: str, uri: UriVersions | None = None) -> Iterator[tuple[str, str]]:
+    """Version and path of all `@Get` routes that can be read, without the global prefix."""
     for path in tree.below(directory):
         if not _SOURCE.search(path) or _TESTS.search(path):
             continue
         text = tree.text(path)
         if "@Controller(" in text:
-            yield from _routes_of(without_comments(text))
+            yield from _routes_of(without_comments(text), uri)
 
 
-def _routes_of(text: str) -> Iterator[str]:
+def _routes_of(text: str, uri: UriVersions | None) -> Iterator[tuple[str, str]]:
     marks = [(found.start(), found.end()) for found in islice(_CONTROLLER.finditer(text), MOST_CONTROLLERS)]
     for place, (_, end) in enumerate(marks):
         last = marks[place + 1][0] if place + 1 < len(marks) else len(text)
-        base = _said(argument(text, end), text)
-        if base is None:
+        controller = argument(text, end)
+        base = _said(controller, text)
+        version = versions.of_controller(uri, controller, text[end:last])
+        if base is None or version is None:
             continue
         for found in islice(_GET.finditer(text, end, last), MOST_ROUTES):
             route = _said(argument(text, found.end()), text)
             if route is not None:
-                yield _path(base, route)
+                yield version, _path(base, route)
 
 
 def _said(expression: str, text: str) -> str | None:
@@ -139,17 +152,21 @@ def _path(*parts: str) -> str:
     return "/" + "/".join(filter(None, (part.strip("/") for part in parts)))
 
 
-def _health(tree: ProjectTree, directory: str, main: str, prefix: str) -> tuple[str, bool]:
+def _health(tree: ProjectTree, directory: str, main: str, prefix: str, uri: UriVersions | None) -> tuple[str, bool]:
     """Return the best route for a health check, and whether it was made for that."""
     excluded = _EXCLUDED.search(main)
-    free = {_path(one) for one in re.findall(r"['\"`]([^'\"`]+)['\"`]", excluded[1])} if excluded else set()
-    found = {one if one in free else _path(prefix, one): one for one in routes(tree, directory) if is_plain(one)}
+    free = {_path(one) for one in re.findall(r"['\"`]([^'\"`]*)['\"`]", excluded[1])} if excluded else set()
+    found = {
+        _path("" if one in free else prefix, version, one): one
+        for version, one in routes(tree, directory, uri)
+        if is_plain(one)
+    }
     found |= {one: one for one in _DIRECT.findall(main)}
     ranked = sorted((rank, len(path), path) for path, route in found.items() if (rank := _rank(route)) is not None)
     if ranked:
         return ranked[0][2], True
-    first = _path(prefix)
-    return (first, False) if found.get(first) == "/" else ("", True)
+    first = min((path for path, route in found.items() if route == "/"), key=len, default="")
+    return first, not first
 
 
 def _rank(route: str) -> int | None:

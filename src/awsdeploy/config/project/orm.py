@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from awsdeploy.config.project import internal_packages
 from awsdeploy.config.project.javascript import without_comments
 from awsdeploy.config.project.tree import ProjectTree, dependencies, joined, table
 
@@ -26,16 +27,21 @@ SCRIPTS = re.compile(
     r"(?:migrate|migrations?|mig)(?::(?:deploy|run|up|latest|prod|production|apply|migrate))*"
 )
 _PREFERRED = re.compile(r"deploy|prod")
-_OTHER_WORK = re.compile(r"migrate dev|migrate reset|:generate|:create|:revert|migrate:make|db push|nodemon|--watch")
+_OTHER_WORK = re.compile(
+    r"migrate dev|migrate reset|:generate|:create|:revert|migrate:make|db push|nodemon|--watch|\bbunx?\b"
+)
 _OTHER_DATABASES = {
     "pg": "PostgreSQL", "postgres": "PostgreSQL", "mongoose": "MongoDB", "mongodb": "MongoDB", "mssql": "SQL Server",
     "tedious": "SQL Server", "better-sqlite3": "SQLite", "sqlite3": "SQLite", "@mikro-orm/postgresql": "PostgreSQL",
-}  # fmt: skip
+    }  # fmt: skip
 _MYSQL = ("mysql2", "mysql", "mariadb", "@mikro-orm/mysql", "@mikro-orm/mariadb", "@prisma/adapter-mariadb")
-_PROVIDER = re.compile(
-    r"^[ \t]*provider[ \t]*=[ \t]*\"(postgresql|sqlite|sqlserver|mongodb|cockroachdb)\"", re.MULTILINE
-)
-_RUN = {"yarn": "yarn run", "pnpm": "pnpm run"}
+_PROVIDERS = {
+    "postgresql": "PostgreSQL", "sqlite": "SQLite", "mongodb": "MongoDB", "sqlserver": "SQL Server",
+    "cockroachdb": "CockroachDB",
+}  # fmt: skip
+_PROVIDER = re.compile(rf"^[ \t]*provider[ \t]*=[ \t]*\"({'|'.join(_PROVIDERS)})\"", re.MULTILINE)
+_BUN = re.compile(r"\bbunx?\b")
+_RUN = {"bun": "bun run", "yarn": "yarn run", "pnpm": "pnpm run"}
 
 
 @dataclass(frozen=True)
@@ -45,10 +51,27 @@ class OrmFacts:
     name: str = ""
     migrate: str = ""
     other: str = ""
+    package: str = ""
+    """Folder of the workspace's package with the ORM, if the program itself has none."""
 
 
 def facts(tree: ProjectTree, directory: str, manager: str) -> OrmFacts:
-    """Return what package.json and the configuration files say."""
+    """Return what package.json and the configuration files say, or those of a workspace's package that it needs."""
+    own = _facts(tree, directory, manager)
+    if (
+        own.name
+        or own.other
+        or any(one in dependencies(tree.json(joined(directory, "package.json"))) for one in _MYSQL)
+    ):
+        return own
+    for package in internal_packages.folders(tree, directory):
+        found = _facts(tree, package, manager)
+        if found.name or found.other:
+            return OrmFacts(found.name, "", found.other, package)  # a migration runs in the program's folder
+    return own
+
+
+def _facts(tree: ProjectTree, directory: str, manager: str) -> OrmFacts:
     package = tree.json(joined(directory, "package.json"))
     needs = dependencies(package)
     name = next((orm for orm, packages in ORMS.items() if any(one in needs for one in packages)), "")
@@ -63,7 +86,10 @@ def _script(package: dict[str, Any], manager: str) -> str:
     found = [
         name
         for name, text in table(package, "scripts").items()
-        if SCRIPTS.fullmatch(name) and isinstance(text, str) and not _OTHER_WORK.search(text)
+        if SCRIPTS.fullmatch(name)
+        and isinstance(text, str)
+        and not _OTHER_WORK.search(text)
+        and (manager == "bun" or not _BUN.search(text))
     ]
     found.sort(key=lambda name: _PREFERRED.search(name) is None)  # of equal ones the first in the file
     return f"{_RUN.get(manager, 'npm run')} {found[0]}" if found else ""
@@ -95,7 +121,7 @@ def _other_database(tree: ProjectTree, directory: str, needs: dict[str, Any]) ->
     if "prisma" in needs or "@prisma/client" in needs:
         for path in tree.below(directory):
             if path.endswith(".prisma") and (found := _PROVIDER.search(without_comments(tree.text(path)))):
-                return {"postgresql": "PostgreSQL", "sqlite": "SQLite", "mongodb": "MongoDB"}.get(found[1], found[1])
+                return _PROVIDERS[found[1]]
         return ""
     if any(one in needs for one in _MYSQL):
         return ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 from awsdeploy.config.project.tree import ProjectTree, joined, upwards
 
@@ -15,6 +16,13 @@ LOCK_FILES = {
     "bun.lockb": "bun",
 }
 WORKSPACE = "pnpm-workspace.yaml"
+
+
+class JsonFiles(Protocol):
+    """Files of a folder or of a commit."""
+
+    def json(self, path: str) -> dict[str, Any]:
+        """Return the JSON object in a file; empty if there is none."""
 
 
 @dataclass(frozen=True)
@@ -38,11 +46,11 @@ def package_manager(tree: ProjectTree, directory: str) -> PackageManager:
 def _chosen(tree: ProjectTree, directory: str, place: str, here: list[str]) -> PackageManager:
     """Choose among the lock files of one folder."""
     name, reason = "", ""
-    asked, where = _asked(tree, directory)
+    wanted, where = asked(tree, directory)
     if joined(place, WORKSPACE) in tree.paths:
         name, reason = "pnpm", WORKSPACE
-    elif asked:
-        name, reason = asked, f"packageManager in {where}"
+    elif wanted:
+        name, reason = wanted, f"packageManager in {where}"
     lock = next((one for one in here if LOCK_FILES[one] == name), "")
     if not lock:
         times = {one: tree.modified(joined(place, one)) for one in here}
@@ -59,11 +67,11 @@ def _chosen(tree: ProjectTree, directory: str, place: str, here: list[str]) -> P
     return PackageManager(manager, joined(place, lock), remark)
 
 
-def _asked(tree: ProjectTree, directory: str) -> tuple[str, str]:
+def asked(files: JsonFiles, directory: str) -> tuple[str, str]:
     """Return the name in the nearest `packageManager`, and its file."""
     for place in upwards(directory):
         path = joined(place, "package.json")
-        said = tree.json(path).get("packageManager")
+        said = files.json(path).get("packageManager")
         if isinstance(said, str) and said:
             return said.partition("@")[0], path
     return "", ""

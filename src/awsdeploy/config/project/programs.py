@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from awsdeploy.config.health_check import TCP
-from awsdeploy.config.project import nestjs, nextjs, orm, usual_names
+from awsdeploy.config.project import missing_lock, nestjs, nextjs, orm, usual_names
 from awsdeploy.config.project.node_version import major_of, node_version
 from awsdeploy.config.project.package_managers import PackageManager, package_manager
 from awsdeploy.config.project.tree import ProjectTree, dependencies, joined, table, upwards
@@ -53,6 +53,8 @@ class Program:
     variables: Mapping[str, str] = field(default_factory=dict)
     """Names of variables that it reads, with what gives them awsdeploy's values."""
     orm: str = ""
+    orm_package: str = ""
+    """Folder of the workspace's package that has the ORM; empty if that is the program's own folder."""
     other_database: str = ""
     """Name of its database if that is not MySQL."""
     node: str = ""
@@ -75,7 +77,7 @@ class Program:
         parts = (
             f"Node.js {self.node} ({self.node_source})" if self.node else "",
             f"health route {self.health}" if self.health not in ("", TCP) else "",
-            self.orm,
+            f"{self.orm} ({self.orm_package}/)" if self.orm_package else self.orm,
             f"migrations by {self.migrate}" if self.migrate else "",
         )
         return ", ".join(filter(None, parts))
@@ -208,6 +210,7 @@ def _program(tree: ProjectTree, service: str, directory: str) -> Program:
         manager.name,
         migrate=database.migrate,
         orm=database.name,
+        orm_package=database.package,
         other_database=database.other,
         node=version,
         node_source=source,
@@ -216,7 +219,7 @@ def _program(tree: ProjectTree, service: str, directory: str) -> Program:
     return dataclasses.replace(
         program,
         remarks=(*program.remarks, *_more_remarks(manager, database)),
-        missing=(*_not_recognised(tree, program), *program.missing, *_not_found(program, manager, database)),
+        missing=(*_not_recognised(tree, program), *program.missing, *_not_found(tree, program, manager)),
     )
 
 
@@ -235,11 +238,12 @@ def _more_remarks(manager: PackageManager, database: orm.OrmFacts) -> Iterator[s
         yield f"it uses {database.other}, but the stack's database is MySQL"
 
 
-def _not_found(program: Program, manager: PackageManager, database: orm.OrmFacts) -> Iterator[str]:
+def _not_found(tree: ProjectTree, program: Program, manager: PackageManager) -> Iterator[str]:
     if not manager.name and not manager.remark:
-        yield "a lock file: commit one, because `deploy` installs by it"
-    if database.name and not database.migrate:
-        yield f"a migration command for {database.name}: if there is one, set migrate"
+        commands = missing_lock.commands(tree, tree.paths, program.folder)
+        yield f"a lock file: commit one, because `deploy` installs by it: {commands}"
+    if program.orm and not program.migrate:
+        yield f"a migration command for {program.orm}: if there is one, set migrate"
     if not program.node:
         yield "a Node.js version: write engines.node in package.json"
 
@@ -309,7 +313,7 @@ def _prefix_remarks(found: nestjs.NestFacts) -> Iterator[str]:
         yield NO_PREFIX
     elif found.prefix.literal and found.prefix.variable:
         yield f'the global prefix is "{found.prefix.literal}" unless {found.prefix.variable} is set'
-    if found.versioned:
+    if found.versioned and not found.health:
         yield "URLs contain a version: a health route has it too, such as /api/v1/health"
     if found.health and not found.plain_health:
         yield f"no health route; {found.health} answers too, so it is used"

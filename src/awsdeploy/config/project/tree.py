@@ -17,7 +17,7 @@ LARGEST = 200_000
 MOST_CHARACTERS = 30_000_000
 """Characters of all files together. A larger project is not read to its end."""
 MOST_FILES = 20_000
-DEEPEST = 6
+DEEPEST = 12
 """Levels of folders that are read."""
 SKIPPED = {"node_modules", "bower_components", "dist", "build", "out", "coverage", "vendor", "tmp", "__pycache__"}
 """Folders with files that nobody wrote by hand. Folders whose names begin with a dot are skipped too."""
