@@ -352,6 +352,16 @@ def test_the_lock_file_says_which_program_installs(host: ReleaseHost, tool: str)
         assert last.endswith("pnpm prune --prod --ignore-scripts")
 
 
+def test_a_migration_may_call_the_package_manager(host: ReleaseHost) -> None:
+    files = application(packageManager="pnpm@9.15.9")
+    del files["package-lock.json"]
+    files["pnpm-lock.yaml"] = "lockfileVersion: '9.0'\nimporters:\n  .: {}\n"
+    host.tool("npm", f'#!/bin/bash\necho "$*" >>{host.place}/npm.txt\n')
+    done = host.deploy(FIRST, files, migrate="pnpm run migrate")
+    assert done.code == 0, done.output
+    assert "exec --yes --package=pnpm@9.15.9 -- bash -c pnpm run migrate" in (host.place / "npm.txt").read_text()
+
+
 def with_package(scripts: dict[str, str], version: str = "1.0.0") -> dict[str, str]:
     """The application with a package of its own repository, which npm installs by the lock file."""
     about = {"name": "x", "main": "main.js", "scripts": scripts, "dependencies": {"dep": "file:dep"}}

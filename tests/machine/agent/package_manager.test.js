@@ -65,6 +65,24 @@ test('a package.json that is not JSON is an error', (t) => {
   assert.throws(() => manager.find(at, at), SyntaxError)
 })
 
+test('a line that calls a package manager which the machine does not have gets it', () => {
+  const shell = (/** @type {any} */ tool, /** @type {string} */ line, yarn = true) =>
+    manager.shell({ folder: '', tool, version: '9' }, yarn, line)
+  const pnpm = ['npm', 'exec', '--yes', '--package=pnpm@9', '--']
+  const lines = ['pnpm run migrate', 'cd ../.. && pnpm -r migrate', 'npx turbo run migrate', '(pnpm --version)']
+  for (const line of lines) assert.deepEqual(shell('pnpm', line), [...pnpm, 'bash', '-c', line])
+  for (const line of ['npx prisma migrate deploy', 'node pnpm.js', 'npm run pnpm:x', 'echo mypnpm']) {
+    assert.deepEqual(shell('pnpm', line), ['bash', '-c', line])
+  }
+  assert.deepEqual(shell('npm', 'npm run migrate'), ['bash', '-c', 'npm run migrate'])
+  assert.deepEqual(shell('yarn', 'yarn migrate'), ['bash', '-c', 'yarn migrate'])
+  assert.equal(shell('yarn', 'yarn migrate', false)[3], '--package=yarn@1.22.22')
+  assert.equal(shell('yarn 2', 'yarn run migrate')[0], 'env')
+  assert.equal(shell('bun', 'bun run migrate')[3], '--package=bun@9')
+  assert.deepEqual(shell('bun', 'bunx prisma migrate deploy').slice(-2), ['-c', 'bunx prisma migrate deploy'])
+  assert.equal(shell('bun', 'bunx prisma migrate deploy')[0], 'npm')
+})
+
 test('a program that is not on the machine is started through npm', () => {
   const program = (/** @type {any} */ tool, yarn = false) =>
     manager.program({ folder: '', tool, version: '9' }, yarn).join(' ')

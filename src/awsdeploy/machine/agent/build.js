@@ -8,7 +8,7 @@ const { argvAs, asUser, isFile } = require('./users')
 const { parseJson } = require('./json')
 const { quietly, which } = require('./runner')
 const { keep, keyOf, restore } = require('./install_cache')
-const { completion, execution, find, installation, program, removal } = require('./package_manager')
+const { completion, execution, find, installation, program, removal, shell } = require('./package_manager')
 const { withoutNoise } = require('./noise')
 const { Failure } = require('./report')
 
@@ -162,7 +162,8 @@ async function migrate(run) {
   const { manifest, users } = run
   run.report.begin('migrate')
   giveTo(run, users.app, 'application')
-  const argv = ['bash', '-c', manifest.migrate]
+  const found = asUser(users.app, () => find(run.at, run.folder, manifest.lock))
+  const argv = shell(found, Boolean(which('yarn')), manifest.migrate)
   const input = { variables: run.sets.environment, cwd: run.at, argv, heap: run.heap, node: run.node }
   const wrap = (/** @type {string[]} */ one) => argvAs(users.app, one)
   const output = withoutNoise(run.report)

@@ -16,6 +16,8 @@ const { tagInstance } = require('./instance')
 const { parseJson } = require('./json')
 const { Failure } = require('./report')
 const { missingTool } = require('./missing_tools')
+const { find, shell } = require('./package_manager')
+const { which } = require('./runner')
 const { NAME } = require('./settings')
 
 /** @typedef {import('./context').Run} Run */
@@ -111,7 +113,12 @@ async function exec(run) {
   const running = asUser(users.app, () => readEnvironment(`${run.kept}/environment.json`))
   await readVariables(run, running)
   await needNode(run)
-  const input = { variables: running, cwd: run.at, argv: ['bash', '-c', settings.line], node: run.node }
+  const argv = shell(
+    asUser(users.app, () => find(run.at, run.folder, run.manifest.lock)),
+    Boolean(which('yarn')),
+    settings.line,
+  )
+  const input = { variables: running, cwd: run.at, argv, node: run.node }
   const removed = run.manifest.keep_dev ? {} : devDependencies(run)
   let missing = ''
   const output = (/** @type {string} */ line) => {

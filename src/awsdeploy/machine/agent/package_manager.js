@@ -89,6 +89,18 @@ function program({ tool, version }, hasYarn) {
 }
 
 /**
+ * Return how a line runs in the shell. If it may call a package manager that the machine does not have, that is in its PATH.
+ * @param {Found} found
+ * @param {boolean} hasYarn
+ * @param {string} line
+ */
+function shell(found, hasYarn, line) {
+  const words = program(found, hasYarn)
+  const called = new RegExp(`(?:^|[\\s;&|(])(?:${words[words.length - 1]}|bunx|turbo|nx|lerna)(?=[\\s;&|)]|$)`)
+  return [...(called.test(line) ? words.slice(0, -1) : []), 'bash', '-c', line]
+}
+
+/**
  * Return the arguments that install; that install without the scripts of packages; and that run these scripts then.
  * @param {Tool} tool
  */
@@ -193,4 +205,4 @@ function databaseLibrary(at) {
   return has('mysql2', 'mysql') && !has('sequelize') ? 'mysql2' : ''
 }
 
-module.exports = { find, program, installation, execution, completion, removal, databaseLibrary }
+module.exports = { find, program, shell, installation, execution, completion, removal, databaseLibrary }
