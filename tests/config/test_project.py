@@ -292,6 +292,7 @@ def test_the_database_of_a_workspaces_package_is_the_programs(
     program = backend(
         "",
         {
+            "package.json": {"workspaces": ["back", "packages/*"]},
             "packages/core/package.json": {"name": "@shop/core", "dependencies": {"@shop/db": "*", "@shop/core": "*"}},
             "packages/db/package.json": {"name": "@shop/db", "dependencies": {**package, "@shop/core": "*"}},
             "packages/db/prisma/schema.prisma": schema,

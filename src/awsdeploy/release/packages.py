@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 from awsdeploy.config import Service
 from awsdeploy.config.project import PackageManager, missing_lock, package_manager
@@ -18,7 +19,6 @@ MODULES = "node_modules/"
 LARGEST_LOCK = 20_000_000
 """Bytes of a lock file that is read."""
 
-_LOCKED = {"npm": "npm install", "yarn": "yarn install", "pnpm": "pnpm install", "bun": "bun install"}
 _HOST = re.compile(
     r"(?:resolved:?|tarball:)\s*\"?https?://([\w.-]+(?::\d+)?)/|\"resolved\":\s*\"https?://([\w.-]+(?::\d+)?)/"
 )
@@ -28,6 +28,7 @@ _REGISTRY = re.compile(
 _ELSEWHERE = re.compile(r"^(?:workspace|file|link|portal|git|git\+\w+|https?|github):|^[\w.-]+/[\w.-]+(?:#|$)")
 
 
+@lru_cache(maxsize=64)
 def manager_of(source: Source, directory: str) -> PackageManager:
     """Package manager that installs for `directory`. Raises `Refused` if there is no lock file."""
 
@@ -58,7 +59,7 @@ def mistakes(source: Source, service: Service, manager: PackageManager) -> Itera
     if lacking:
         names = ", ".join(lacking[:5]) + (f" and {len(lacking) - 5} more" if len(lacking) > 5 else "")
         yield (
-            f"{manager.lock} does not have {names}, which {path} needs: {_LOCKED[manager.name]}, then commit "
+            f"{manager.lock} does not have {names}, which {path} needs: {manager.name} install, then commit "
             f"{manager.lock}."
         )
 
@@ -101,7 +102,7 @@ def remarks(source: Source, manager: PackageManager) -> Iterator[str]:
     if found:
         yield (
             f"{manager.lock} has packages of {', '.join(sorted(found))}: the machines must be able to reach it. If it "
-            f"is a mirror of yours alone: delete {manager.lock}, {_LOCKED[manager.name]} with the usual one, commit"
+            f"is a mirror of yours alone: delete {manager.lock}, {manager.name} install with the usual one, commit"
         )
 
 

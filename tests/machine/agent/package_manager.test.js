@@ -67,7 +67,7 @@ test('a package.json that is not JSON is an error', (t) => {
 
 test('a line that calls a package manager which the machine does not have gets it', () => {
   const shell = (/** @type {any} */ tool, /** @type {string} */ line, yarn = true) =>
-    manager.shell({ folder: '', tool, version: '9' }, yarn, line)
+    manager.shell(manager.program({ folder: '', tool, version: '9' }, yarn), line)
   const pnpm = ['npm', 'exec', '--yes', '--package=pnpm@9', '--']
   const lines = ['pnpm run migrate', 'cd ../.. && pnpm -r migrate', 'npx turbo run migrate', '(pnpm --version)']
   for (const line of lines) assert.deepEqual(shell('pnpm', line), [...pnpm, 'bash', '-c', line])

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from awsdeploy.config.project import internal_packages
 from awsdeploy.config.project.javascript import without_comments
 from awsdeploy.config.project.tree import ProjectTree, dependencies, joined, table
+from awsdeploy.config.project.workspace import workspace_of
 
 ORMS = {
     "TypeORM": ("typeorm",),
@@ -64,7 +64,8 @@ def facts(tree: ProjectTree, directory: str, manager: str) -> OrmFacts:
         or any(one in dependencies(tree.json(joined(directory, "package.json"))) for one in _MYSQL)
     ):
         return own
-    for package in internal_packages.folders(tree, directory):
+    workspace = workspace_of(tree, directory)
+    for package in workspace.needed(directory) if workspace else ():
         found = _facts(tree, package, manager)
         if found.name or found.other:
             return OrmFacts(found.name, "", found.other, package)  # a migration runs in the program's folder

@@ -21,14 +21,11 @@ const FULL = /TAR_ENTRY_ERROR ENOSPC/ // npm warns of a full disk, and ends with
 
 /** @param {Run} run */
 async function install(run) {
-  const { report, manifest, users } = run
+  const { report, manifest } = run
   report.begin('install')
   checkEngines(run)
   run.heap = manifest.memory_mb || heapLimit(memoryInfo(run.settings.root))
-  const found = run.orBroken('package.json cannot be read.', () =>
-    asUser(users.app, () => find(run.at, run.folder, run.manifest.lock)),
-  )
-  const manager = (run.manager = { ...found, program: program(found, Boolean(which('yarn'))) })
+  const manager = (run.manager = managerOf(run))
   report.say(installedBy(manager, run.at, run.folder))
   const key = keyOf(run)
   if (restore(run, key)) {
@@ -55,6 +52,18 @@ async function installAll(run, manager) {
   const second = await built(run, run.sets.scripts, manager.folder, scripts)
   const failed = `The scripts of the packages failed: \`${manager.tool} ${scripts[0]}\`.`
   if (second !== 0) run.broken(second, failed, `These scripts do not get the build variables. ${FRESH}`)
+}
+
+/**
+ * Return the package manager of the release, and how it is started.
+ * @param {Run} run
+ * @returns {import('./package_manager').Manager}
+ */
+function managerOf(run) {
+  const found = run.orBroken('package.json cannot be read.', () =>
+    asUser(run.users.app, () => find(run.at, run.folder, run.manifest.lock)),
+  )
+  return { ...found, program: program(found, Boolean(which('yarn'))) }
 }
 
 /**
@@ -162,8 +171,7 @@ async function migrate(run) {
   const { manifest, users } = run
   run.report.begin('migrate')
   giveTo(run, users.app, 'application')
-  const found = asUser(users.app, () => find(run.at, run.folder, manifest.lock))
-  const argv = shell(found, Boolean(which('yarn')), manifest.migrate)
+  const argv = shell((run.manager || managerOf(run)).program, manifest.migrate)
   const input = { variables: run.sets.environment, cwd: run.at, argv, heap: run.heap, node: run.node }
   const wrap = (/** @type {string[]} */ one) => argvAs(users.app, one)
   const output = withoutNoise(run.report)
@@ -200,4 +208,4 @@ function giveTo(run, user, name) {
   if (status !== 0) run.broken(1, `${run.folder} cannot be given to the ${name}.`)
 }
 
-module.exports = { install, build, stepsOf, heapLimit, installedBy }
+module.exports = { install, build, managerOf, stepsOf, heapLimit, installedBy }

@@ -6,7 +6,7 @@ const { argvAs, asUser, makeFolder } = require('./users')
 const { complete, current, tidy } = require('./releases')
 const { fetchCode, fetchManifest, currentInBucket } = require('./source')
 const { environment, readVariables } = require('./environment')
-const { build, install } = require('./build')
+const { build, install, managerOf } = require('./build')
 const { needNode, removeUnused } = require('./node_version')
 const { needNginx, runs: nginxRuns } = require('./nginx')
 const { check } = require('./check')
@@ -16,8 +16,7 @@ const { tagInstance } = require('./instance')
 const { parseJson } = require('./json')
 const { Failure } = require('./report')
 const { missingTool } = require('./missing_tools')
-const { find, shell } = require('./package_manager')
-const { which } = require('./runner')
+const { shell } = require('./package_manager')
 const { NAME } = require('./settings')
 
 /** @typedef {import('./context').Run} Run */
@@ -113,11 +112,7 @@ async function exec(run) {
   const running = asUser(users.app, () => readEnvironment(`${run.kept}/environment.json`))
   await readVariables(run, running)
   await needNode(run)
-  const argv = shell(
-    asUser(users.app, () => find(run.at, run.folder, run.manifest.lock)),
-    Boolean(which('yarn')),
-    settings.line,
-  )
+  const argv = shell(managerOf(run).program, settings.line)
   const input = { variables: running, cwd: run.at, argv, node: run.node }
   const removed = run.manifest.keep_dev ? {} : devDependencies(run)
   let missing = ''

@@ -90,12 +90,10 @@ function program({ tool, version }, hasYarn) {
 
 /**
  * Return how a line runs in the shell. If it may call a package manager that the machine does not have, that is in its PATH.
- * @param {Found} found
- * @param {boolean} hasYarn
+ * @param {string[]} words that start the package manager
  * @param {string} line
  */
-function shell(found, hasYarn, line) {
-  const words = program(found, hasYarn)
+function shell(words, line) {
   const called = new RegExp(`(?:^|[\\s;&|(])(?:${words[words.length - 1]}|bunx|turbo|nx|lerna)(?=[\\s;&|)]|$)`)
   return [...(called.test(line) ? words.slice(0, -1) : []), 'bash', '-c', line]
 }
