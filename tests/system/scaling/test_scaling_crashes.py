@@ -48,7 +48,7 @@ def test_a_crash_is_survived(
 
 def where(request: pytest.FixtureRequest, what: str) -> World:
     """An empty world for a first `up`, one with the stack in it otherwise."""
-    found: World = request.getfixturevalue("empty" if what == FIRST else "world")
+    found: World = request.getfixturevalue("empty_world" if what == FIRST else "world")
     return found
 
 
