@@ -6,8 +6,8 @@
 #   make rehearsal  on your AWS account: shows what it costs, asks, records what AWS answers, destroys (docs/rehearsal.md)
 #   make audit    known vulnerabilities of the locked packages; says so where it cannot look them up
 #   make scan     Prowler looks at the documented stack in the sandbox; each finding needs a decision in docs/security.md
-#   make torture  every crash point and every other exhaustive run, which `make test` samples;
-#                 its table goes into docs/reliability.md
+#   make torture  an hour of crash points and other exhaustive runs, which `make test` samples more thinly: drawn by
+#                 the day, or by SEED=number; SEED=all takes hours. Its table goes into docs/reliability.md
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -46,8 +46,10 @@ test: lint
 quick: lint
 	$(PYTEST) $(SEEDED) -m "not torture and not slow"
 
+SEED ?= $(shell date +%Y%m%d)
+
 torture: $(VENV)/.dev
-	$(PYTEST) -m torture --reliability=docs/reliability.md
+	$(PYTEST) -m torture --reliability=docs/reliability.md $(if $(filter-out all,$(SEED)),--seed=$(SEED))
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff format --check .

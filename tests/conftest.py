@@ -78,12 +78,13 @@ def _models() -> Iterator[None]:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--reliability", type=Path, metavar="FILE", help="write the table of the outcomes into FILE")
+    parser.addoption("--seed", type=int, help="draw as many points as fit in an hour; without a seed, all are tried")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     gc.disable()
-    if (file := config.getoption("--reliability")) and not hasattr(config, "workerinput"):
-        config.pluginmanager.register(Reliability(file))
+    if file := config.getoption("--reliability"):
+        config.pluginmanager.register(Reliability(file, config.getoption("--seed")))
     if shared.begin():
         config.add_cleanup(shared.end)
 
