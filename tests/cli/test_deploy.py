@@ -44,7 +44,7 @@ def test_what_runs_already_is_not_released_again(site: World) -> None:
 def test_a_new_commit_serves_and_a_rollback_brings_the_old_one_back(site: World) -> None:
     """Without losing a request: where there are two machines they leave the load balancer in turn, and where there is
     one PM2's cluster has the next process answer before the one before ends."""
-    (_only,) = machines(site, "frontend")
+    assert len(machines(site, "frontend")) == 1, machines(site, "frontend")
     old = current(site)
     commit(site.folder, {"README": "more"})
     with asking(site, HEALTH, 20) as failures, asking(site, "/", 20) as in_place:
