@@ -105,7 +105,8 @@ def sandbox() -> RunningSandbox:
             world.up(world.settings(WARMING))
         control.reset(home)
 
-    shared.once("warm", warm)
+    # Not again for an altered value: other processes copy the empty world meanwhile.
+    shared.once("warm", warm, altered=False)
     return control.start(home, speed=SPEED, idle=3600)
 
 

@@ -33,12 +33,13 @@ def end() -> None:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def once(what: str, make: Callable[[Path], Any]) -> tuple[Any, Path]:
+def once(what: str, make: Callable[[Path], Any], *, altered: bool = True) -> tuple[Any, Path]:
     """The value of `make`, which JSON can hold, and the folder that it was given to fill.
 
-    Whoever asks first makes it, the others wait. A process that tests an altered value shares with its like only.
+    Whoever asks first makes it, the others wait. A process that tests an altered value shares only with processes that
+    test the same one, except what its alteration does not change: `altered=False`.
     """
-    mutant = mutants.chosen()
+    mutant = mutants.chosen() if altered else None
     name = hashlib.sha256(f"{mutant.name if mutant else ''}\n{what}".encode()).hexdigest()[:16]
     folder = Path(os.environ[VARIABLE]) / name
     value = folder.with_suffix(".json")

@@ -54,7 +54,7 @@ def failed(host: ReleaseHost, step: str, files: Mapping[str, str] | None = None,
     assert (done.outcome["outcome"], done.outcome["step"]) == ("failed", step), done.output
     assert (done.outcome["release"], done.outcome["previous"]) == (id, FIRST)
     assert len(done.tail) <= 50
-    tail = {line.removeprefix("| ") for line in done.tail}
+    tail = {line.removeprefix("| ") for line in done.tail} - {""}
     assert not tail.intersection(done.output.splitlines()), "a line of the output is shown once"
     for said in ("diagnosis", "remedy"):
         assert done.outcome[said].endswith((".", "?")), done.outcome
