@@ -1,4 +1,4 @@
-"""What `make torture` tries within an hour, and the table of what it found, written into docs/reliability.md.
+"""Selection of what `make torture` tries within an hour, and the table of what it found, for docs/reliability.md.
 
 All points of a large family do not fit in an hour: some are drawn by a seed, others by the next one.
 A test that counts objects that exist twice or were left behind records both numbers before it fails because of them.
@@ -20,7 +20,7 @@ import pytest
 
 
 @dataclass(frozen=True)
-class Row:
+class Disturbance:
     """One kind of disturbance; `part` of a test's id tells it. `drawn` points fit in the hour, all of them if None."""
 
     what: str
@@ -30,22 +30,22 @@ class Row:
 
 CRASH = "test_every_crash_is_survived"
 ROWS = (
-    Row("`up` killed before a write reaches AWS", f"{CRASH}[up-kill-before-", 45),
-    Row("`up` killed after a write, before its answer", f"{CRASH}[up-kill-after-", 45),
-    Row("`up`: the answer to a write is lost", f"{CRASH}[up-lost-answer-", 45),
-    Row("`destroy` killed before a write reaches AWS", f"{CRASH}[destroy-kill-before-", 45),
-    Row("`destroy` killed after a write, before its answer", f"{CRASH}[destroy-kill-after-", 45),
-    Row("`destroy`: the answer to a write is lost", f"{CRASH}[destroy-lost-answer-", 45),
-    Row("Auto Scaling: any of the three, at each write it adds", "scaling/test_scaling_crashes.py"),
-    Row("`deploy`: client, agent or machine lost, at each step", "cli/test_deploy_interrupted.py"),
-    Row("a release killed on the machine, at each step", "machine/test_release_interrupted.py"),
-    Row("a release that fails to build or to answer", "machine/test_release_failures.py"),
-    Row("each database status, during `plan`, `up`, `destroy`", "system/test_database_statuses.py"),
-    Row("each attribute changed by hand", "system/drift/test_drift.py", 60),
-    Row("each permission missing", "permissions/test_policy.py", 60),
-    Row("each documented value altered in the code", "system/mutants/test_mutants.py"),
-    Row("a generated application: two releases and a rollback", "example/test_scaffolds.py", 2),
-    Row("other variants that `make test` leaves out", ""),
+    Disturbance("`up` killed before a write reaches AWS", f"{CRASH}[up-kill-before-", 45),
+    Disturbance("`up` killed after a write, before its answer", f"{CRASH}[up-kill-after-", 45),
+    Disturbance("`up`: the answer to a write is lost", f"{CRASH}[up-lost-answer-", 45),
+    Disturbance("`destroy` killed before a write reaches AWS", f"{CRASH}[destroy-kill-before-", 45),
+    Disturbance("`destroy` killed after a write, before its answer", f"{CRASH}[destroy-kill-after-", 45),
+    Disturbance("`destroy`: the answer to a write is lost", f"{CRASH}[destroy-lost-answer-", 45),
+    Disturbance("Auto Scaling: any of the three, at each write it adds", "scaling/test_scaling_crashes.py"),
+    Disturbance("`deploy`: client, agent or machine lost, at each step", "cli/test_deploy_interrupted.py"),
+    Disturbance("a release killed on the machine, at each step", "machine/test_release_interrupted.py"),
+    Disturbance("a release that fails to build or to answer", "machine/test_release_failures.py"),
+    Disturbance("each database status, during `plan`, `up`, `destroy`", "system/test_database_statuses.py"),
+    Disturbance("each attribute changed by hand", "system/drift/test_drift.py", 60),
+    Disturbance("each permission missing", "permissions/test_policy.py", 60),
+    Disturbance("each documented value altered in the code", "system/mutants/test_mutants.py"),
+    Disturbance("a generated application: two releases and a rollback", "example/test_scaffolds.py", 2),
+    Disturbance("other variants that `make test` leaves out", ""),
 )
 """The first that fits a test counts."""
 BEGIN, END = "<!-- the last run -->\n", "<!-- end of the last run -->\n"
@@ -71,9 +71,9 @@ class Reliability:
     seed: int | None = None
     """None: every point is tried."""
     started: float = field(default_factory=monotonic)
-    rows: dict[Row, Outcomes] = field(default_factory=lambda: {row: Outcomes() for row in ROWS})
+    rows: dict[Disturbance, Outcomes] = field(default_factory=lambda: {row: Outcomes() for row in ROWS})
     points: Mapping[str, int] = field(default_factory=dict)
-    """How many points exist of each row, by what it says."""
+    """Number of points that exist of each row, by the row's text."""
 
     def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
         chosen = self.choose([item.nodeid for item in items])
@@ -82,13 +82,13 @@ class Reliability:
 
     def choose(self, ids: list[str]) -> set[str]:
         """Return the tests to run, and remember how many there are."""
-        points: dict[Row, list[str]] = defaultdict(list)
+        points: dict[Disturbance, list[str]] = defaultdict(list)
         for id in ids:
             points[row_of(id)].append(id)
         self.points = {row.what: len(found) for row, found in points.items()}
         return {id for row, found in points.items() for id in self.draw(row, found)}
 
-    def draw(self, row: Row, found: list[str]) -> list[str]:
+    def draw(self, row: Disturbance, found: list[str]) -> list[str]:
         if self.seed is None or row.drawn is None or row.drawn >= len(found):
             return found
         return random.Random(f"{self.seed} {row.what}").sample(found, row.drawn)
@@ -146,5 +146,5 @@ class Reliability:
         return "\n".join(lines)
 
 
-def row_of(id: str) -> Row:
+def row_of(id: str) -> Disturbance:
     return next(row for row in ROWS if row.part in id)

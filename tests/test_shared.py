@@ -14,7 +14,7 @@ from tests.system.mutants.altered import MUTANTS
 def test_an_altered_process_makes_its_own_except_what_it_does_not_alter(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What all processes use must not be made again while others use it, as the warm sandbox."""
+    """Values of all processes must not be made again while others use it, as the warm sandbox."""
     monkeypatch.setenv(shared.VARIABLE, str(tmp_path))
     made: list[str] = []
 

@@ -14,7 +14,7 @@ import textwrap
 import threading
 import uuid
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -101,6 +101,7 @@ class State:
         self._lock = threading.RLock()
         self._texts: dict[str, str] = {}
         """Entries as the file has them: a write encodes only what changed, else many resources cost their square."""
+        self._runs_text = ""
 
     @classmethod
     def load(cls, path: Path, stack: str) -> State:
@@ -220,6 +221,7 @@ class State:
             rounded = {key: round(value, 1) for key, value in sorted(durations.items())}
             self.runs.append({"command": command, "at": now(), "seconds": round(seconds, 1), "durations": rounded})
             del self.runs[:-KEPT_RUNS]
+            self._runs_text = ""
             self.save()
 
     def usual(self, command: str, key: str) -> float | None:
@@ -259,10 +261,11 @@ class State:
         }
         for key, entry in self.entries.items():
             if key not in self._texts:
-                self._texts[key] = textwrap.indent(_members({key: asdict(entry)}), " ")
+                self._texts[key] = textwrap.indent(_members({key: vars(entry)}), " ")
         entries = ",\n".join(self._texts[key] for key in sorted(self.entries))
         parts = [_members(head), f' "entries": {{\n{entries}\n }}' if entries else ' "entries": {}']
-        return "{\n" + ",\n".join([*parts, _members({"runs": self.runs})]) + "\n}\n"
+        self._runs_text = self._runs_text or _members({"runs": self.runs})
+        return "{\n" + ",\n".join([*parts, self._runs_text]) + "\n}\n"
 
     def remove(self) -> None:
         """The stack is gone, and so is its record."""

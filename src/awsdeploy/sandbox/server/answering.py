@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import functools
 import gc
 import importlib
 import pkgutil
 
-from moto.core import responses
 from moto.core.exceptions import ServiceException
 from moto.core.utils import get_service_model
 from moto.utilities import utils as resources
 
 from awsdeploy.sandbox import aws
 from awsdeploy.sandbox.machines import hosts
-from awsdeploy.sandbox.server import anonymous_access, tokens
+from awsdeploy.sandbox.server import anonymous_access, faster_moto, tokens
 from awsdeploy.sandbox.server import call as calls
 from awsdeploy.sandbox.server.call import ApiCall, Outgoing
 from awsdeploy.sandbox.server.clock import SandboxClock
@@ -25,8 +23,7 @@ from awsdeploy.sandbox.server.world import Site, World, fresh
 def load() -> None:
     """Import every correction: importing registers it. Heavy: moto reads megabytes of catalogue."""
     gc.disable()
-    # moto lists the methods of a service's class anew in every call.
-    responses.method_names_from_class = functools.cache(responses.method_names_from_class)
+    faster_moto.install()
     whole = resources.load_resource
     # Which zone offers which machine, for all regions of the world: `catalogue` reads one region's when asked.
     resources.load_resource = lambda path: [] if "instance_type_offerings" in path else whole(path)

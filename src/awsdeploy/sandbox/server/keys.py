@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import functools
 import hashlib
 import hmac
 import secrets
@@ -24,7 +25,7 @@ class Keys:
     def new() -> Keys:
         return Keys(secrets.token_urlsafe(30))  # 40 characters, as AWS's secret access keys
 
-    @property
+    @functools.cached_property
     def owner(self) -> str:
         """The owner's access key id."""
         return "AKIA" + base64.b32encode(self._digest("owner")).decode()[:16]
