@@ -30,6 +30,7 @@ ROOMS = (
     "engine",
     "resources",
     "cost",
+    "diagram",
     "architecture",
     "permissions",
     "release",

@@ -94,6 +94,11 @@ class Service(Frozen):
     """IAM statements that the program needs: [[services.NAME.statements]]."""
 
     @property
+    def fewest(self) -> int:
+        """Number of machines that always run: `min` of an Auto Scaling group, else `instances`."""
+        return self.scaling.min if self.scaling else self.instances
+
+    @property
     def stripped_prefixes(self) -> tuple[str, ...]:
         """Prefixes that the load balancer removes from paths, the longest first; none without strip_prefix."""
         if not self.strip_prefix:

@@ -79,12 +79,12 @@ def declared(settings: Settings) -> Parts:
     balancer = bool(settings.web_services)
     return Parts(
         settings.region,
-        tuple(BilledMachines(one.name, one.instance_type, one.instances) for one in services),
-        sum(one.instances * one.volume_gb for one in services),
+        tuple(BilledMachines(one.name, one.instance_type, one.fewest) for one in services),
+        sum(one.fewest * one.volume_gb for one in services),
         (BilledDatabase(database.instance_class, database.multi_az, database.storage_gb, database.engine_version),),
         balancers=int(balancer),
         nats=int(network.nat),
-        addresses=sum(one.instances for one in services) + len(network.public) * balancer + network.nat,
+        addresses=sum(one.fewest for one in services) + len(network.public) * balancer + network.nat,
         zones=int(bool(settings.names) and settings.dns.mode == "route53"),
         health_checks=int(bool(settings.names) and settings.monitoring.health_check),
     )
@@ -127,7 +127,7 @@ def beside(settings: Settings, alarms: int) -> list[Line]:
 
     `alarms`: the number of the stack's alarms.
     """
-    machines = sum(one.instances for one in settings.services.values())
+    machines = sum(one.fewest for one in settings.services.values())
     metrics, free = AGENT_METRICS * machines, "at most; the first 10 of an account are free"
     found = [
         _priced(settings.region, f"{metrics} metrics of the machines' agents", "metric", metrics, free),

@@ -37,7 +37,7 @@ def vcpu_quota(question: Question) -> Iterator[Finding]:
     others = [one for one in _of_others(question, running) if STANDARD.match(one["InstanceType"])]
     # AWS: spot instances have a quota of their own.
     used = sum(_cores(one) for one in others if one.get("InstanceLifecycle") != "spot")
-    needed = sum(each[one.instance_type] * one.instances for one in services)
+    needed = sum(each[one.instance_type] * one.fewest for one in services)
     replaced = max(each.values())
     most = sum(each[one.instance_type] * (one.scaling.max if one.scaling else one.instances) for one in services)
     what = f"vCPU quota of On-Demand Standard instances ({VCPUS[1]}) in {question.settings.region}"

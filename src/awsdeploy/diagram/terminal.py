@@ -1,0 +1,182 @@
+"""A picture in box drawing characters, at most 80 columns wide. Korean characters take two columns."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import zip_longest
+
+from awsdeploy.diagram.inside import DATABASE
+from awsdeploy.diagram.model import INTERNET, Area, Arrow, Box, Health, Picture
+from awsdeploy.diagram.words import Words
+
+WIDTH = 79
+GAP = 1
+Paint = Callable[[Health, str], str]
+"""Colours a text by a state; it must not change its width."""
+
+
+def cells(text: str) -> int:
+    """Columns that a text takes on a terminal."""
+    return sum(0 if unicodedata.combining(one) else 1 + (unicodedata.east_asian_width(one) in "WF") for one in text)
+
+
+def fitted(text: str, width: int) -> str:
+    """The text in exactly `width` columns: filled with spaces, or cut with an ellipsis."""
+    if cells(text) > width:
+        kept = ""
+        for one in text:
+            if cells(kept + one) > width - 1:
+                break
+            kept += one
+        text = f"{kept}…"
+    return text + " " * (width - cells(text))
+
+
+def lines(picture: Picture, t: Words, paint: Paint = lambda _, text: text, links: bool = False) -> Iterator[str]:
+    """The picture line by line. With `links` the console's address of each box follows."""
+    drawing = _Drawing(picture, t, paint)
+    account = f", {picture.account}" if picture.account else ""
+    cost = f"  ${picture.monthly:,.2f} {t('a month')}" if picture.monthly is not None else ""
+    yield f"{picture.stack} ({picture.region}{account}): {drawing.state(picture.state)}{cost}"
+    yield from picture.notes
+    yield ""
+    front = picture.inside(Area.FRONT)
+    yield f"  {front[0].name}"
+    yield from drawing.pairs(front[1:])
+    yield from drawing.entrance()
+    yield from drawing.vpc()
+    for area in (Area.BESIDE, Area.ELSEWHERE):
+        yield from drawing.pairs(picture.inside(area))
+    if links:
+        yield ""
+        yield from (f"{box.name}: {box.console}" for box in picture.boxes if box.console)
+
+
+class _Drawing:
+    def __init__(self, picture: Picture, t: Words, paint: Paint) -> None:
+        self.picture, self.t, self.paint = picture, t, paint
+
+    def state(self, state: Health) -> str:
+        return self.paint(state, f"{state.sign} {self.t(state.value)}")
+
+    def pairs(self, boxes: Sequence[Box]) -> Iterator[str]:
+        """Boxes that stand for themselves, two in a row."""
+        for start in range(0, len(boxes), 2):
+            yield from self.row(boxes[start : start + 2], WIDTH)
+
+    def entrance(self) -> Iterator[str]:
+        """Ports by which the internet reaches the VPC."""
+        arrow = next((one for one in self.picture.arrows if one.source == INTERNET), None)
+        if arrow:
+            yield f"     ▼ {self._ports(arrow)}"
+
+    def _ports(self, arrow: Arrow) -> str:
+        return arrow.label if arrow.state is not Health.ABSENT else self.paint(arrow.state, f"✗ {arrow.label}")
+
+    def vpc(self) -> Iterator[str]:
+        """The VPC with what is in it."""
+        vpc = next(one for one in self.picture.groups if one.area is Area.VPC)
+        inner = WIDTH - 4
+        title = f"{vpc.name} {vpc.id}".strip()
+        yield self._top(title, vpc.state, WIDTH)
+        for line, width in self._inside(inner):
+            yield f"│ {line}{' ' * (inner - width)} │"
+        yield f"└{'─' * (WIDTH - 2)}┘"
+
+    def _inside(self, width: int) -> Iterator[tuple[str, int]]:
+        """Lines with their widths, since colours are no part of a width."""
+        for box in self.picture.inside(Area.VPC):
+            for line in self.row([box], width):
+                yield line, width
+        for area in (Area.PUBLIC, Area.PRIVATE):
+            subnets = [one for one in self.picture.groups if one.area is area]
+            yield fitted("", width), width
+            for subnet in subnets:
+                words = f"{subnet.name} {subnet.id}".strip()
+                word = f"{subnet.state.sign} {self.t(subnet.state.value)}"
+                yield f"{words}  {self.state(subnet.state)}", cells(f"{words}  {word}")
+            for boxes in self._rows(area):
+                for line in self.row(boxes, width):
+                    yield line, width
+
+    def _rows(self, area: Area) -> Iterator[list[Box | None]]:
+        """Two boxes a row; with two zones, each below its zone."""
+        if self.picture.columns != 2:
+            boxes: list[Box | None] = list(self.picture.inside(area))
+            yield from (boxes[start : start + 2] for start in range(0, len(boxes), 2))
+            return
+        for row in self.picture.rows(area):
+            if len(row) == 1 and len(row[0].columns) == 2:
+                yield [row[0]]
+            else:
+                yield [next((box for box in row if column in box.columns), None) for column in range(2)]
+
+    def row(self, boxes: Sequence[Box | None], width: int) -> list[str]:
+        """Boxes side by side, as wide as `width` together."""
+        if not boxes:
+            return []
+        each, spare = divmod(width - GAP * (len(boxes) - 1), len(boxes))
+        widths = [each + (place < spare) for place in range(len(boxes))]
+        drawn = [list(self._box(box, one)) if box else [] for box, one in zip(boxes, widths, strict=True)]
+        tallest = max(len(one) for one in drawn)
+        for one, box, wide in zip(drawn, boxes, widths, strict=True):
+            filler = " " * wide if box is None else f"│{' ' * (wide - 2)}│"
+            place = len(one) - 1 if one else 0
+            one[place:place] = [filler] * (tallest - len(one))
+        return [(" " * GAP).join(parts) for parts in zip_longest(*drawn, fillvalue="")]
+
+    def _box(self, box: Box, width: int) -> Iterator[str]:
+        yield self._top(box.name, box.state, width)
+        cost = f"${box.monthly:,.2f}" if box.monthly is not None else ""
+        lines = [*box.lines]
+        if cost:
+            first = lines[0] if lines else ""
+            lines[:1] = [f"{fitted(first, width - 5 - len(cost))} {cost}"]
+        for line in lines:
+            yield f"│ {fitted(line, width - 4)} │"
+        for part in _wrapped(box.note, width - 4):
+            yield f"│ {self.paint(box.state, fitted(part, width - 4))} │"
+        for arrow in self._of(box):
+            yield self._arrow(arrow, box, width)
+        yield f"└{'─' * (width - 2)}┘"
+
+    def _of(self, box: Box) -> Iterator[Arrow]:
+        """Arrows that a box shows in its own lines: from the load balancer, to the database, to a copy."""
+        for arrow in self.picture.arrows:
+            if arrow.source != INTERNET and (arrow.source == box.key or arrow.target == box.key):
+                shown = box.key != DATABASE and arrow.target not in self._many(box)
+                if shown:
+                    yield arrow
+
+    def _many(self, box: Box) -> set[str]:
+        """Targets that say themselves from where they are reached: those of the load balancer."""
+        targets = [arrow.target for arrow in self.picture.arrows if arrow.source == box.key]
+        return set(targets) - {DATABASE} if len(targets) > 1 or box.area is Area.VPC else set()
+
+    def _arrow(self, arrow: Arrow, box: Box, width: int) -> str:
+        out = arrow.source == box.key
+        other = self.picture.box(arrow.target if out else arrow.source)
+        words = f"{'→' if out else '←'} {other.name if other else ''} {arrow.label}"
+        text = fitted(words if arrow.state is not Health.ABSENT else f"✗ {words}", width - 4)
+        return f"│ {self.paint(arrow.state, text) if arrow.state is Health.ABSENT else text} │"
+
+    def _top(self, name: str, state: Health, width: int) -> str:
+        room = width - 5 - cells(f"{state.sign} {self.t(state.value)}")
+        title = fitted(name, room) if cells(name) > room else name
+        spare = room - cells(title)
+        line = "─" * (spare - 1) + " " if spare else ""
+        return f"┌ {title} {line}{self.state(state)} ┐"
+
+
+def _wrapped(text: str, width: int) -> Iterable[str]:
+    """A text in lines of at most `width` columns, broken between words where there are spaces."""
+    line = ""
+    for word in text.split():
+        if line and cells(f"{line} {word}") > width:
+            yield line
+            line = word
+        else:
+            line = f"{line} {word}".strip()
+    if line:
+        yield line

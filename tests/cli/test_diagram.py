@@ -1,0 +1,97 @@
+"""`diagram` as people meet it: what it shows is what AWS has, by the calls that `status` makes."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from tests.simulated import World, machines
+
+pytestmark = pytest.mark.slow
+
+CONFIG = """\
+name = "shop"
+domain = "example.com"
+platform = "supported"
+environment = "prod"
+"""
+
+
+def boxes(world: World) -> dict[str, Any]:
+    document = json.loads(world.awsdeploy("diagram", "--json").stdout)
+    return {one["key"]: one for one in document["boxes"]} | {
+        f"{one['source']} → {one['target']}": one for one in document["arrows"]
+    }
+
+
+def test_what_is_healthy_is_drawn_so_with_ids_zones_and_costs(stack_copy: World) -> None:
+    done = stack_copy.awsdeploy("diagram")
+    assert done.returncode == 0, done.stderr
+    ids = machines(stack_copy)
+    assert "shop-prod (ap-northeast-2, 123456789012): ✓ healthy  $240.47 a month" in done.stdout
+    for said in (ids["frontend-1"], ids["backend-1"], "ap-northeast-2a", "vpc-", "t3.medium", "← Load balancer 9999"):
+        assert said in done.stdout
+    page = boxes(stack_copy)["machines/frontend@0"]["console"]
+    assert page.startswith("https://ap-northeast-2.console.aws.amazon.com/ec2/home?region=ap-northeast-2#")
+    assert page.endswith(ids["frontend-1"])
+
+
+def test_it_makes_the_calls_of_status(stack_copy: World) -> None:
+    made: dict[str, Counter[str]] = {}
+    for command in ("status", "diagram"):
+        stack_copy.control("DELETE", "calls")
+        stack_copy.awsdeploy(command)
+        calls = stack_copy.control("GET", "calls")["calls"]
+        made[command] = Counter(one["call"] for one in calls)
+    assert sum(made["status"].values()) > 20
+    assert made["diagram"] - made["status"] == Counter()
+
+
+def test_a_stopped_machine_is_unhealthy(stack_copy: World) -> None:
+    stack_copy.client("ec2").stop_instances(InstanceIds=[machines(stack_copy)["backend-1"]])
+    stack_copy.pass_time(120)
+    found = boxes(stack_copy)
+    assert found["machines/backend@1"]["state"] == "unhealthy"
+    assert "stopped" in found["machines/backend@1"]["note"]
+    assert found["machines/frontend@0"]["state"] == "healthy"
+
+
+def test_a_removed_rule_closes_its_arrow(stack_copy: World) -> None:
+    ec2 = stack_copy.client("ec2")
+    groups = {one["GroupName"]: one for one in ec2.describe_security_groups()["SecurityGroups"]}
+    rds = next(one for name, one in groups.items() if "rds" in name)
+    ec2.revoke_security_group_ingress(GroupId=rds["GroupId"], IpPermissions=rds["IpPermissions"])
+    found = boxes(stack_copy)
+    arrow = found["machines/backend@1 → database/mysql"]
+    assert (arrow["state"], arrow["label"]) == ("not there", "3306 is closed")
+    assert found["database/mysql"]["state"] == "differs"
+    assert "security/rds differs: inbound" in found["database/mysql"]["note"]
+    assert "✗ → Database" in stack_copy.awsdeploy("diagram").stdout
+
+
+def test_a_deleted_machine_is_not_there(stack_copy: World) -> None:
+    stack_copy.client("ec2").terminate_instances(InstanceIds=[machines(stack_copy)["frontend-1"]])
+    stack_copy.pass_time(120)
+    assert boxes(stack_copy)["machines/frontend@0"]["state"] == "not there"
+
+
+def test_a_removed_route_is_drawn_at_the_load_balancer(stack_copy: World) -> None:
+    elb = stack_copy.client("elbv2")
+    balancer = elb.describe_load_balancers()["LoadBalancers"][0]["LoadBalancerArn"]
+    for listener in elb.describe_listeners(LoadBalancerArn=balancer)["Listeners"]:
+        for rule in elb.describe_rules(ListenerArn=listener["ListenerArn"])["Rules"]:
+            if rule["Priority"] != "default":
+                elb.delete_rule(RuleArn=rule["RuleArn"])
+    found = boxes(stack_copy)["web/alb"]
+    assert (found["state"], "rule 10" in found["note"]) == ("differs", True)
+
+
+def test_before_the_first_up_it_draws_what_would_be_built(world: World) -> None:
+    (world.folder / "config.toml").write_text('name = "shop"\nenvironment = "dev"\nplatform = "supported"\n')
+    done = world.awsdeploy("diagram", "--lang", "ko")
+    assert done.returncode == 0, done.stderr
+    assert "+ 생성 예정" in done.stdout
+    assert "데이터베이스 MySQL 8.4" in done.stdout

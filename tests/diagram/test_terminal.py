@@ -1,0 +1,88 @@
+"""The picture on a terminal: 80 columns, straight edges, Korean widths, every part with its state as a word."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from rich.cells import cell_len
+
+from awsdeploy import diagram
+from awsdeploy.cost import estimate
+from awsdeploy.diagram import picture, terminal
+from awsdeploy.diagram.words import KOREAN, words
+from tests.diagram.samples import SAMPLES, new_plan, settings
+
+
+def drawn(name: str, language: str = "en") -> list[str]:
+    made = picture.of(SAMPLES[name], new_plan(SAMPLES[name]), language=language)
+    return list(terminal.lines(made, words(language)))
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+@pytest.mark.parametrize("name", SAMPLES)
+def test_it_fits_80_columns_and_its_edges_are_straight(name: str, language: str) -> None:
+    lines = drawn(name, language)
+    assert max(map(cell_len, lines)) <= 80
+    framed = [line for line in lines if line.startswith(("┌", "│", "└"))]
+    assert len(framed) > 20
+    assert {cell_len(line.rstrip()) for line in framed if line.endswith(("┐", "│", "┘"))} == {terminal.WIDTH}
+    assert "\n".join(lines).count("┌") == "\n".join(lines).count("┘")
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_every_box_has_its_name_and_its_state_as_sign_and_word(name: str) -> None:
+    made = picture.of(SAMPLES[name], new_plan(SAMPLES[name]))
+    text = "\n".join(terminal.lines(made, words("en")))
+    assert text.count("+ planned") == len(made.boxes) - 1 + len(made.groups) + 1  # the internet has no state
+    assert [box.name for box in made.boxes if box.name not in text] == []
+
+
+def test_ports_stand_beside_what_they_lead_to() -> None:
+    text = "\n".join(drawn("documented"))
+    for said in ("▼ 80, 443", "← Load balancer 3000", "← Load balancer 9999", "→ Database MySQL 8.4 3306"):
+        assert said in text
+
+
+def test_without_a_domain_a_nat_gateway_and_a_standby_there_are_no_boxes_for_them() -> None:
+    text = "\n".join(drawn("small"))
+    assert "▼ 80\n" in text
+    for absent in ("Route 53", "ACM", "NAT", "Standby", "health check", "Copy of"):
+        assert absent not in text
+
+
+def test_a_worker_has_no_port_and_a_group_says_how_many_machines() -> None:
+    text = "\n".join(drawn("eight"))
+    assert "worker, no port" in text
+    assert "service2 (Auto Scaling)" in text
+    assert "2 to 6 machines" in text
+    assert "Load balancer" not in "\n".join(drawn("workers alone"))
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_the_costs_of_the_boxes_are_those_of_the_estimate(name: str) -> None:
+    wanted = SAMPLES[name]
+    made = picture.of(wanted, new_plan(wanted)).monthly
+    assert made == pytest.approx(estimate.total(estimate.lines(wanted)))
+
+
+def test_every_resource_belongs_to_a_box() -> None:
+    made = picture.of(settings(domain="example.com"), new_plan(settings(domain="example.com")))
+    rest = made.box("others")
+    assert rest is not None
+    assert rest.lines == ("4 resources",)  # the bucket of releases, and what machines fetch from it
+
+
+def test_texts_of_pictures_have_a_korean_translation() -> None:
+    folder = Path(next(iter(diagram.__path__)))
+    code = "".join(path.read_text() for path in folder.glob("*.py"))
+    used = set(re.findall(r"\bt\(\s*[\"']([^\"']+)[\"']", code))
+    assert len(used) > 20
+    assert used - set(KOREAN) == set()
+
+
+@pytest.mark.parametrize("text", ["frontend", "로드 밸런서", "✓ 정상", "ㅁ…−"])
+def test_the_width_of_a_text_is_that_of_a_terminal(text: str) -> None:
+    assert terminal.cells(text) == cell_len(text)
+    assert cell_len(terminal.fitted(text, 5)) == 5
