@@ -415,6 +415,23 @@ def test_nothing_to_start(serving_host: ReleaseHost) -> None:
     assert "no script named start" in done.output
 
 
+def test_a_restart_that_cannot_be_recorded_goes_back_to_the_environment_before(serving_host: ReleaseHost) -> None:
+    parameter = "/deploy/shop/prod/backend/GREETING"
+    in_the_way = serving_host.root / "var/lib/awsdeploy/current.new"
+    in_the_way.mkdir()
+    serving_host.parameters[parameter] = "new"
+    try:
+        done = serving_host.run("restart")
+    finally:
+        in_the_way.rmdir()
+        del serving_host.parameters[parameter]
+    assert (done.code, done.outcome["step"]) == (1, "verify"), done.output
+    assert "GREETING" not in serving_host.variables
+    shared = serving_host.root / "srv/app/shared" / FIRST
+    assert "GREETING" not in json.loads((shared / "environment.json").read_text())
+    assert not list(shared.glob("*.before.json"))
+
+
 def test_a_record_that_cannot_be_written_leaves_the_previous_release_also_after_a_reboot(
     serving_host: ReleaseHost,
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import threading
 import time
 import urllib.request
@@ -348,8 +349,29 @@ def test_the_lock_file_says_which_program_installs(host: ReleaseHost, tool: str)
         assert last.endswith("yarn workspaces focus --all --production")
     if tool == "pnpm":
         first, last = (host.place / "npm.txt").read_text().splitlines()
-        assert first == "exec --yes --package=pnpm@9.15.9 -- pnpm install --frozen-lockfile --prod=false"
-        assert last.endswith("pnpm prune --prod --ignore-scripts")
+        pnpm = "pnpm --config.engine-strict=false"
+        assert first == f"exec --yes --package=pnpm@9.15.9 -- {pnpm} install --frozen-lockfile --prod=false"
+        assert last.endswith(f"{pnpm} prune --prod --ignore-scripts")
+
+
+@pytest.mark.parametrize("lock", ["package-lock.json", "yarn.lock"])
+def test_only_the_major_version_of_engines_counts_for_dependencies_too(
+    host: ReleaseHost, tools: Path, lock: str
+) -> None:
+    shown = subprocess.run([tools / "bin/node", "--version"], capture_output=True, text=True, check=True).stdout
+    engines = {"node": f"{shown[1:].partition('.')[0]}.0.0"}
+    files = application(engines=engines, dependencies={"strict": "file:strict"}, scripts={"build": "echo built"})
+    locked = json.loads(files.pop("package-lock.json"))
+    locked["packages"] |= {
+        "": {**locked["packages"][""], "dependencies": {"strict": "file:strict"}, "engines": engines}
+    }
+    locked["packages"] |= {"node_modules/strict": {"resolved": "strict", "link": True}}
+    locked["packages"] |= {"strict": {"version": "1.0.0", "engines": engines}}
+    text = json.dumps(locked) if lock == "package-lock.json" else '"strict@file:strict":\n  version "1.0.0"\n'
+    strict = json.dumps({"name": "strict", "version": "1.0.0", "engines": engines})
+    files |= {lock: text, "strict/package.json": strict, ".npmrc": "engine-strict=true\n"}
+    done = host.deploy(FIRST, files)
+    assert done.code == 0, done.output
 
 
 def test_a_migration_may_call_the_package_manager(host: ReleaseHost) -> None:
@@ -494,7 +516,8 @@ def test_what_runs_is_saved_and_comes_back_after_a_reboot(serving_host: ReleaseH
 def test_the_placeholder_gives_its_port_and_is_there_again_if_nothing_comes_of_it(host: ReleaseHost) -> None:
     host.tool(
         "systemctl",
-        f'#!/bin/bash\necho "$*" >>{host.place}/systemctl.txt\n[[ $1 != restart ]] || pm2 ping >/dev/null\n',
+        f'#!/bin/bash\necho "$*" >>{host.place}/systemctl.txt\n[[ $1 != restart ]] || pm2 ping >/dev/null\n'
+        "[[ $1 != is-enabled ]]\n",
     )
     done = host.deploy(FIRST)
     assert done.code == 0, done.output

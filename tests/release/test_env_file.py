@@ -29,3 +29,21 @@ def test_a_nul_character_is_refused_and_not_repeated() -> None:
         environment.check("KEY", "secret\0value")
     assert "NUL" in raised.value.message
     assert "secret" not in raised.value.message
+
+
+@pytest.mark.parametrize("quote", ["'", '"'])
+def test_only_lines_outside_of_values_are_comments(quote: str) -> None:
+    text = f"# don't\nA={quote}one\n# two\n{quote} # three\n  # B=1\nexport C = {quote}#{quote}\nD=x#y\n#{quote}\nE=1\n"
+    found = {one.name: (one.value, one.line) for one in env_file.parse(text, ".env")}
+    assert found == {"A": ("one\n# two\n", 2), "C": ("#", 6), "D": ("x#y", 7), "E": ("1", 9)}
+
+
+def test_many_comments_take_no_longer_than_blank_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Counted, not timed: the parser is asked once for all of them."""
+    from dotenv import parser
+
+    asked: list[object] = []
+    real = parser.parse_binding
+    monkeypatch.setattr(parser, "parse_binding", lambda reader: asked.append(reader) or real(reader))
+    assert [one.line for one in env_file.parse("# a comment\n" * 10_000 + "A=1\n", ".env")] == [10_001]
+    assert len(asked) < 5

@@ -112,6 +112,27 @@ def test_engines_that_contradict_the_version_are_refused_with_one_that_fits(proj
     assert "would have 20 (back/.nvmrc)" in refused(project)
 
 
+@pytest.mark.parametrize(
+    ("platform", "engines", "major", "have"),
+    [
+        ("supported", "20.11.1", "20", "the newest 20"),
+        ("documented", "20.11.1", "20", "20.20.2"),
+        ("documented", ">=20 <20.20", "20", "20.20.2"),
+        ("supported", "~22.3", "22", "the newest 22"),
+        ("supported", ">20.11.1 <20.11.3", "20", "the newest 20"),
+        ("documented", ">=24.30", "24", "24.21.0"),
+    ],
+)
+def test_the_major_version_of_engines_does_and_is_said(
+    project: Path, platform: str, engines: str, major: str, have: str
+) -> None:
+    commit(project, placed(BACK, package(engines={"node": engines})))
+    chosen = settings(platform)
+    assert version(project, chosen).major == major
+    said = f"backend: back/package.json requires Node.js {engines}; machines have {have}. The major version decides"
+    assert said in examined(project, chosen)
+
+
 def test_a_framework_that_needs_another_is_said(project: Path) -> None:
     commit(project, placed(FRONT, package(dependencies={"next": "16.1.0"})))
     notes = examined(project, settings("documented", frontend={"node": "18"}))

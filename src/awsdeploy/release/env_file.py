@@ -13,6 +13,10 @@ SHOWN = 20
 """Wrong lines that are named."""
 
 _BLANK, _LINE_END = re.compile(r"\s*"), re.compile(r"\r\n|\n|\r")
+_COMMENTS = re.compile(
+    r"""(^[^\S\n]*[^=\s#]++[^=\n#]*=[^\S\n]*(?:'(?:\\'|[^'])*+'|"(?:\\"|[^"])*+"))|^[^\S\n]*#[^\r\n]*""", re.MULTILINE
+)
+"""A value in quotes, perhaps of several lines, or a line that is a comment."""
 REFERENCE = re.compile(r"\$\{?[A-Za-z_]")
 
 
@@ -35,7 +39,9 @@ def parse(text: str, source: str) -> list[Assignment]:
 
     found: dict[str, Assignment] = {}
     wrong: list[str] = []
-    for one in parse_stream(io.StringIO(text.removeprefix("\ufeff"))):
+    # As blank lines, comments are read many at once.
+    text = _COMMENTS.sub(lambda found: found[1] or "", text.removeprefix("\ufeff"))
+    for one in parse_stream(io.StringIO(text)):
         # The parser counts blank lines before an assignment to it.
         line = one.original.line + len(_LINE_END.findall(_BLANK.match(one.original.string)[0]))  # type: ignore[index]
         if not one.error and one.key is None:

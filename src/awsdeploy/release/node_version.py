@@ -64,6 +64,8 @@ def chosen(settings: Settings, service: Service, source: Source) -> NodeChoice:
     if not major:
         return NodeChoice(_version(settings, default, asked), wrong=(_none(service, said or engines),))
     wrong = _contradiction(settings, service, major, origin, engines)
+    if not wrong and not project.has(settings.platform, major, engines):
+        remarks.append(_near(settings, service, major, engines))
     if needs and not project.has(settings.platform, major, needs):
         remarks.append(f"{service.name}: {needed_by} requires Node.js {needs}, but {origin} is {major}")
     if major != default:
@@ -80,18 +82,29 @@ def _version(settings: Settings, major: str, asked: bool) -> NodeVersion:
 
 
 def _contradiction(settings: Settings, service: Service, major: str, origin: str, engines: str) -> tuple[str, ...]:
-    if project.has(settings.platform, major, engines):
+    if not engines or project.allows(engines, major):
         return ()
     path = joined(service.directory, "package.json")
-    exact = possible(settings.platform, major)
-    have = exact[0] if len(exact) == 1 else major
-    because = f" ({origin})" if origin else ""
+    have = _exact(settings, major) + (f" ({origin})" if origin else "")
     fitting = project.choose(settings.platform, engines)
     remedy = f'set [services.{service.name}] node = "{fitting}"' if fitting else f"allow one of {_list(VERSIONS)}"
     return (
-        f"{service.name}: {path} requires Node.js {engines}, but the release would have {have}{because}. Change "
+        f"{service.name}: {path} requires Node.js {engines}, but the release would have {have}. Change "
         f"engines.node, or {remedy}.",
     )
+
+
+def _near(settings: Settings, service: Service, major: str, engines: str) -> str:
+    path = joined(service.directory, "package.json")
+    found = _exact(settings, major)
+    have = f"the newest {major}" if found == major else found
+    return f"{service.name}: {path} requires Node.js {engines}; machines have {have}. The major version decides"
+
+
+def _exact(settings: Settings, major: str) -> str:
+    """Return the exact version that machines have, as far as it is known."""
+    exact = possible(settings.platform, major)
+    return exact[0] if len(exact) == 1 else major
 
 
 def _none(service: Service, wanted: str) -> str:

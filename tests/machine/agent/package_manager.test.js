@@ -68,15 +68,15 @@ test('a package.json that is not JSON is an error', (t) => {
 test('a line that calls a package manager which the machine does not have gets it', () => {
   const shell = (/** @type {any} */ tool, /** @type {string} */ line, yarn = true) =>
     manager.shell(manager.program({ folder: '', tool, version: '9' }, yarn), line)
-  const pnpm = ['npm', 'exec', '--yes', '--package=pnpm@9', '--']
+  const pnpm = ['env', 'npm_config_engine_strict=false', 'npm', 'exec', '--yes', '--package=pnpm@9', '--']
   const lines = ['pnpm run migrate', 'cd ../.. && pnpm -r migrate', 'npx turbo run migrate', '(pnpm --version)']
   for (const line of lines) assert.deepEqual(shell('pnpm', line), [...pnpm, 'bash', '-c', line])
   for (const line of ['npx prisma migrate deploy', 'node pnpm.js', 'npm run pnpm:x', 'echo mypnpm']) {
     assert.deepEqual(shell('pnpm', line), ['bash', '-c', line])
   }
   assert.deepEqual(shell('npm', 'npm run migrate'), ['bash', '-c', 'npm run migrate'])
-  assert.deepEqual(shell('yarn', 'yarn migrate'), ['bash', '-c', 'yarn migrate'])
-  assert.equal(shell('yarn', 'yarn migrate', false)[3], '--package=yarn@1.22.22')
+  assert.deepEqual(shell('yarn', 'yarn migrate'), ['env', 'YARN_IGNORE_ENGINES=true', 'bash', '-c', 'yarn migrate'])
+  assert.equal(shell('yarn', 'yarn migrate', false)[5], '--package=yarn@1.22.22')
   assert.equal(shell('yarn 2', 'yarn run migrate')[0], 'env')
   assert.equal(shell('bun', 'bun run migrate')[3], '--package=bun@9')
   assert.deepEqual(shell('bun', 'bunx prisma migrate deploy').slice(-2), ['-c', 'bunx prisma migrate deploy'])
@@ -88,9 +88,9 @@ test('a program that is not on the machine is started through npm', () => {
     manager.program({ folder: '', tool, version: '9' }, yarn).join(' ')
   assert.equal(program('npm'), 'npm')
   assert.equal(program('npm without a lock file'), 'npm')
-  assert.equal(program('yarn', true), 'yarn')
-  assert.equal(program('yarn'), 'npm exec --yes --package=yarn@1.22.22 -- yarn')
-  assert.equal(program('pnpm'), 'npm exec --yes --package=pnpm@9 -- pnpm')
+  assert.equal(program('yarn', true), 'env YARN_IGNORE_ENGINES=true yarn')
+  assert.equal(program('yarn'), 'env YARN_IGNORE_ENGINES=true npm exec --yes --package=yarn@1.22.22 -- yarn')
+  assert.equal(program('pnpm'), 'env npm_config_engine_strict=false npm exec --yes --package=pnpm@9 -- pnpm')
   assert.equal(program('bun'), 'npm exec --yes --package=bun@9 -- bun')
   assert.match(program('yarn 2'), /^env YARN_NODE_LINKER=node-modules .* --package=@yarnpkg\/cli-dist@9 -- yarn$/)
 })

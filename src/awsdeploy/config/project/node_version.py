@@ -48,6 +48,14 @@ def has(platform: str, major: str, wanted: str) -> bool:
     return not wanted or any(satisfied(wanted, one) for one in possible(platform, major))
 
 
+def allows(wanted: str, major: str) -> bool:
+    """Check whether an npm range has any version of this major version: 20.11.1 allows 20."""
+    named = re.findall(rf"(?<![\d.]){major}(?:\.(\d+))?(?:\.(\d+))?", wanted)
+    named = [(int(minor or 0), int(patch or 0)) for minor, patch in named]
+    tried = {f"{major}.{minor}.{one}" for minor, patch in named for one in (patch, patch + 1)}
+    return any(satisfied(wanted, one) for one in (f"{major}.0.0", f"{major}.999.999", *sorted(tried)))
+
+
 def major_of(said: str, source: str) -> str:
     """Return the one version that is meant: a single version or a name, or a range with one of ours; else nothing."""
     if said.lower() in NAMES:
@@ -59,11 +67,16 @@ def major_of(said: str, source: str) -> str:
 
 def _only(wanted: str) -> str:
     """Return the version in a range if there is just one."""
-    found = [major for major in VERSIONS if has("supported", major, wanted)]
+    found = [major for major in VERSIONS if allows(wanted, major)]
     return found[0] if len(found) == 1 else ""
 
 
 def choose(platform: str, *ranges: str) -> str:
-    """Return a version in all ranges: the platform's default if possible, else the newest; nothing if there is none."""
+    """Return a version in all ranges: the platform's default if possible, else the newest; nothing if there is none.
+
+    If machines have another minor version than a range wants, the major version decides.
+    """
     order = [DEFAULTS[platform], *reversed(VERSIONS)]
-    return next((major for major in order if all(has(platform, major, one) for one in ranges)), "")
+    exact = [major for major in order if all(has(platform, major, one) for one in ranges)]
+    near = [major for major in order if all(allows(one, major) for one in ranges)]
+    return next(iter([*exact, *near]), "")

@@ -8,7 +8,7 @@ const { argvAs, asUser, isFile } = require('./users')
 const { parseJson } = require('./json')
 const { quietly, which } = require('./runner')
 const { keep, keyOf, restore } = require('./install_cache')
-const { completion, execution, find, installation, program, removal, shell } = require('./package_manager')
+const { always, completion, execution, find, installation, program, removal, shell } = require('./package_manager')
 const { withoutNoise } = require('./noise')
 const { Failure } = require('./report')
 
@@ -85,7 +85,7 @@ function installedBy({ tool, folder }, at, root) {
  * @param {import('./runner').Options} [options]
  */
 function built(run, variables, cwd, words, options = {}) {
-  const argv = [...(run.manager?.program || []), ...words]
+  const argv = run.manager ? [...run.manager.program, ...always(run.manager.tool), ...words] : words
   const wrap = (/** @type {string[]} */ one) => argvAs(run.users.builder, one)
   return run.runner.program('with_environment.js', { variables, cwd, argv, heap: run.heap, node: run.node }, wrap, {
     output: withoutNoise(run.report),
@@ -95,7 +95,7 @@ function built(run, variables, cwd, words, options = {}) {
 }
 
 /**
- * Compare engines.node of package.json by npm's own rules. What a dependency wants is left to npm.
+ * Compare the major version with engines.node of package.json, by npm's own rules. What a dependency wants is not compared.
  * @param {Run} run
  */
 function checkEngines(run) {
@@ -108,7 +108,8 @@ function checkEngines(run) {
   } catch {
     return
   }
-  if (!wanted || semver.satisfies(run.nodeVersion, wanted)) return
+  const major = run.nodeVersion.slice(1).split('.')[0]
+  if (!semver.validRange(wanted) || semver.intersects(wanted, `${major}.x`)) return
   throw new Failure(
     `package.json requires Node.js ${wanted}, but the release has ${run.nodeVersion}.`,
     'Change engines.node, or set node in the config.',

@@ -4,8 +4,7 @@
 'use strict'
 const fs = require('fs')
 const path = require('path')
-const { quietly } = require('./runner')
-const { systemd, writeUnit } = require('./systemd')
+const { enable, start, systemd, writeUnit } = require('./systemd')
 const { replaceFile } = require('./write')
 
 const NAME = 'awsdeploy-logrotate'
@@ -31,15 +30,16 @@ RandomizedDelaySec=300
 WantedBy=timers.target
 `
 
-/** Write the configuration, and start the timer if it is new. @param {import('./settings').Settings} settings */
+/** Write the configuration, and let the timer run. @param {import('./settings').Settings} settings */
 function rotateLogs({ root, units }) {
   if (!systemd(root)) return
   const file = `${root}${CONFIG}`
   fs.mkdirSync(path.dirname(file), { recursive: true })
   replaceFile(file, config(root)) // others cannot write it: else logrotate would ignore it
   writeUnit(units, `${NAME}.service`, SERVICE)
-  if (!writeUnit(units, `${NAME}.timer`, TIMER)) return
-  quietly(['systemctl', 'enable', '--quiet', '--now', `${NAME}.timer`])
+  writeUnit(units, `${NAME}.timer`, TIMER)
+  enable(`${NAME}.timer`)
+  start(`${NAME}.timer`)
 }
 
 /**

@@ -5,7 +5,7 @@ const fs = require('fs')
 const path = require('path')
 const { makeFolder } = require('./users')
 const { quietly, which } = require('./runner')
-const { systemd, writeUnit } = require('./systemd')
+const { enable, systemd, writeUnit } = require('./systemd')
 const { config, unit } = require('./nginx_config')
 const { replaceFile } = require('./write')
 
@@ -119,7 +119,7 @@ async function stop(settings) {
  */
 function keepNginx(settings, wanted) {
   if (!systemd(settings.root)) return
-  if (wanted) quietly(['systemctl', 'enable', '--quiet', UNIT])
+  if (wanted) enable(UNIT)
   else if (fs.existsSync(path.join(settings.units, UNIT))) quietly(['systemctl', 'disable', '--quiet', UNIT])
 }
 

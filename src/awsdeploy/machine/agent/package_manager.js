@@ -20,7 +20,7 @@ const LOCKS = {
 }
 
 /** @type {Record<string, string>} version of pnpm by the version of its lock file */
-const PNPM = { 5: '7', 6: '8' }
+const PNPM_BY_LOCK = { 5: '7', 6: '8' }
 
 /**
  * Find the lock file: the one that the manifest names, else in the service's folder, else in the nearest above it
@@ -60,7 +60,7 @@ function chosen(tool, version, lock) {
     return { tool: 'yarn 2', version: version || '4' }
   }
   if (tool === 'pnpm')
-    return { tool, version: version || PNPM[(/lockfileVersion: .?(\d)/.exec(lock) || [])[1]] || '10' }
+    return { tool, version: version || PNPM_BY_LOCK[(/lockfileVersion: .?(\d)/.exec(lock) || [])[1]] || '10' }
   return { tool, version }
 }
 
@@ -75,17 +75,37 @@ function text(...parts) {
 
 /**
  * Return how the program is started. Plug'n'Play needs a preload in every process that Node starts, so yarn 2 installs
- * into node_modules.
+ * into node_modules. The managers do not compare the Node.js version with `engines`: deploy has, by the major version.
  * @param {Found} found
  * @param {boolean} hasYarn
  */
 function program({ tool, version }, hasYarn) {
-  if (tool === 'yarn') return hasYarn ? ['yarn'] : ['npm', 'exec', '--yes', '--package=yarn@1.22.22', '--', 'yarn']
-  if (tool === 'pnpm') return ['npm', 'exec', '--yes', `--package=pnpm@${version}`, '--', 'pnpm']
-  if (tool === 'bun') return ['npm', 'exec', '--yes', `--package=bun@${version || '1'}`, '--', 'bun']
+  const npm = (/** @type {string} */ name, /** @type {string} */ as) => [
+    'npm',
+    'exec',
+    '--yes',
+    `--package=${name}`,
+    '--',
+    as,
+  ]
+  if (tool === 'yarn') return ['env', 'YARN_IGNORE_ENGINES=true', ...(hasYarn ? ['yarn'] : npm('yarn@1.22.22', 'yarn'))]
+  if (tool === 'pnpm') return ['env', 'npm_config_engine_strict=false', ...npm(`pnpm@${version}`, 'pnpm')]
+  if (tool === 'bun') return npm(`bun@${version || '1'}`, 'bun')
   if (tool !== 'yarn 2') return ['npm']
-  const npm = ['npm', 'exec', '--yes', `--package=@yarnpkg/cli-dist@${version}`, '--', 'yarn']
-  return ['env', 'YARN_NODE_LINKER=node-modules', 'YARN_ENABLE_TELEMETRY=0', ...npm]
+  return [
+    'env',
+    'YARN_NODE_LINKER=node-modules',
+    'YARN_ENABLE_TELEMETRY=0',
+    ...npm(`@yarnpkg/cli-dist@${version}`, 'yarn'),
+  ]
+}
+
+/**
+ * Return the arguments of every call: pnpm-workspace.yaml (engineStrict) wins over the environment.
+ * @param {Tool} tool
+ */
+function always(tool) {
+  return tool === 'pnpm' ? ['--config.engine-strict=false'] : []
 }
 
 /**
@@ -107,14 +127,16 @@ function installation(tool) {
   return { install, withoutScripts: [...install, quiet], scripts }
 }
 
-const NPM = ['--include=dev', '--no-audit', '--no-fund', '--no-progress']
+const NPM = ['--include=dev', '--no-audit', '--no-fund', '--no-progress', '--no-engine-strict']
 const NPM_CI = ['ci', ...NPM, '--no-update-notifier']
 const NPM_INSTALL = ['install', ...NPM, '--no-package-lock']
-const YARN = ['install', '--frozen-lockfile', '--production=false', '--non-interactive', '--no-progress']
+const YARN_FLAGS = ['--frozen-lockfile', '--non-interactive', '--no-progress']
+const YARN = ['install', ...YARN_FLAGS, '--production=false']
 const YARN_2 = ['install', '--immutable']
 const BUN_INSTALL = ['install', '--frozen-lockfile', '--no-progress']
-const PNPM_PRODUCTION = ['install', '--frozen-lockfile', '--prod']
-const PNPM_INSTALL = ['install', '--frozen-lockfile', '--prod=false']
+const PNPM = ['install', '--frozen-lockfile']
+const PNPM_PRODUCTION = [...PNPM, '--prod']
+const PNPM_INSTALL = [...PNPM, '--prod=false']
 
 /** @type {Record<Tool, { install: string[], quiet: string, scripts: string[] }>} */
 const INSTALLATIONS = {
@@ -155,17 +177,11 @@ function completion(tool) {
 function removal({ folder, tool }) {
   switch (tool) {
     case 'npm':
-      return forDevelopment(folder) ? ['prune', '--omit=dev', '--ignore-scripts', '--no-audit', '--no-fund'] : []
+      return forDevelopment(folder)
+        ? ['prune', '--omit=dev', '--ignore-scripts', '--no-audit', '--no-fund', '--no-engine-strict']
+        : []
     case 'yarn':
-      return [
-        'install',
-        '--production',
-        '--frozen-lockfile',
-        '--ignore-scripts',
-        '--non-interactive',
-        '--no-progress',
-        '--offline',
-      ]
+      return ['install', ...YARN_FLAGS, '--production', '--ignore-scripts', '--offline']
     case 'yarn 2':
       return ['workspaces', 'focus', '--all', '--production']
     case 'pnpm':
@@ -203,4 +219,4 @@ function databaseLibrary(at) {
   return has('mysql2', 'mysql') && !has('sequelize') ? 'mysql2' : ''
 }
 
-module.exports = { find, program, shell, installation, execution, completion, removal, databaseLibrary }
+module.exports = { find, program, always, shell, installation, execution, completion, removal, databaseLibrary }

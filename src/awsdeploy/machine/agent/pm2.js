@@ -6,7 +6,7 @@ const path = require('path')
 const { pathToFileURL } = require('url')
 const { argvAs, asUser } = require('./users')
 const { quietly, which } = require('./runner')
-const { systemd, writeUnit } = require('./systemd')
+const { enable, systemd, writeUnit } = require('./systemd')
 const { replaceFile } = require('./write')
 const files = require('./files')
 
@@ -26,9 +26,8 @@ function startDaemon({ settings, users, report, node }) {
   const hookEnvironment = writeHook(settings.clusterHook)
   if (useless) report.say('note: PM2 is restarted once, to run another Node.js. Until then nothing answers.')
   if (systemd(settings.root)) {
-    if (writeUnit(settings.units, UNIT, unit(users.app, hookEnvironment))) {
-      quietly(['systemctl', 'enable', '--quiet', UNIT])
-    }
+    writeUnit(settings.units, UNIT, unit(users.app, hookEnvironment))
+    enable(UNIT)
     return pid && !useless ? 0 : quietly(['systemctl', 'restart', UNIT])
   }
   const start = (/** @type {string} */ word) => argvAs(users.app, ['env', hookEnvironment, 'pm2', word])

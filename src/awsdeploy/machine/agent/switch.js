@@ -16,6 +16,7 @@ const { needForeground, needNoStray } = require('./strays')
 const { replaceFile } = require('./write')
 const { tagInstance } = require('./instance')
 
+const PARTS = ['environment', 'pm2'] // what a release is started with
 const FREED = 10_000 // ms that the placeholder may take to free its port
 
 /** @param {import('./context').Run} run */
@@ -156,12 +157,13 @@ async function verifyNginx(run) {
 /** From here on it is the release of this machine, after a reboot too. @param {import('./context').Run} run */
 async function commit(run) {
   const { settings, kept, id } = run
+  run.recorded = true
   run.orBroken(`${kept} cannot be written.`, () =>
     asUser(run.users.app, () => {
-      for (const name of ['environment', 'pm2']) fs.renameSync(`${kept}/${name}.next.json`, `${kept}/${name}.json`)
+      for (const name of PARTS) keepBefore(`${kept}/${name}`)
+      for (const name of PARTS) fs.renameSync(`${kept}/${name}.next.json`, `${kept}/${name}.json`)
     }),
   )
-  run.recorded = true
   const { status } = await pm2(run, { action: 'save' })
   if (status !== 0) run.broken(1, "PM2's list could not be saved.", `Check ${process.env.PM2_HOME}/pm2.log.`)
   keepNginx(settings, Boolean(run.manifest.behind))
@@ -170,8 +172,27 @@ async function commit(run) {
   run.orBroken(`${settings.serving} cannot be written.`, () => replaceFile(settings.serving, `${id}\n`))
   run.cancellation.end()
   run.switching = false
+  asUser(run.users.app, () => PARTS.forEach((name) => fs.rmSync(`${kept}/${name}.before.json`, { force: true })))
   placeholder(settings, 'disable')
   await tagInstance(run, id)
+}
+
+/**
+ * Keep what a release was started with until now, for a restart that has to go back.
+ * @param {string} part
+ */
+function keepBefore(part) {
+  fs.rmSync(`${part}.before.json`, { force: true })
+  if (isFile(`${part}.json`)) fs.linkSync(`${part}.json`, `${part}.before.json`)
+}
+
+/** @param {import('./context').Run} run */
+function restoreBefore({ users, kept }) {
+  asUser(users.app, () => {
+    for (const part of PARTS.map((name) => `${kept}/${name}`)) {
+      if (isFile(`${part}.before.json`)) fs.renameSync(`${part}.before.json`, `${part}.json`)
+    }
+  })
 }
 
 /**
@@ -193,6 +214,7 @@ async function goBack(run) {
   const output = (/** @type {string} */ line) => run.report.file(line)
   const file = `${settings.shared}/${previous}/pm2.json`
   run.switching = false
+  if (run.recorded) restoreBefore(run)
   if (previous && asUser(users.app, () => isFile(file))) {
     const { behind } = parse(fs.readFileSync(`${settings.known}/${previous}/manifest.json`, 'utf8'))
     const { status } = await exchange(run, file, behind, output)

@@ -20,18 +20,46 @@ function systemd(root) {
 }
 
 /**
- * Write a unit, and return true if it was not there or was another.
+ * Write a unit, unless it is there already, and let systemd know it. A run that was killed in the middle is made up for.
  * @param {string} folder
  * @param {string} name
  * @param {string} text
  */
 function writeUnit(folder, name, text) {
   const file = path.join(folder, name)
-  if (fs.existsSync(file) && fs.readFileSync(file, 'utf8') === text) return false
-  fs.mkdirSync(folder, { recursive: true })
-  replaceFile(file, text)
-  quietly(['systemctl', 'daemon-reload'])
-  return true
+  const same = fs.existsSync(file) && fs.readFileSync(file, 'utf8') === text
+  if (!same) {
+    fs.mkdirSync(folder, { recursive: true })
+    replaceFile(file, text)
+  }
+  if (!same || isOutdated(name)) quietly(['systemctl', 'daemon-reload'])
+}
+
+/** Tell whether systemd has an older text of a unit than its file. @param {string} name */
+function isOutdated(name) {
+  const { stdout } = spawnSync('systemctl', ['show', '--property=NeedDaemonReload', name], { encoding: 'utf8' })
+  return (stdout || '').includes('=yes')
+}
+
+/**
+ * Let a unit start at each boot.
+ * @param {string} name
+ */
+function enable(name) {
+  if (!asks('is-enabled', name)) quietly(['systemctl', 'enable', '--quiet', name])
+}
+
+/** Start a unit that does not run. @param {string} name */
+function start(name) {
+  if (!asks('is-active', name)) quietly(['systemctl', 'start', name])
+}
+
+/**
+ * @param {'is-enabled' | 'is-active'} question
+ * @param {string} name
+ */
+function asks(question, name) {
+  return quietly(['systemctl', question, '--quiet', name]) === 0
 }
 
 /**
@@ -47,7 +75,7 @@ function placeholder({ root, log }, verb) {
 
 /** @param {string} root */
 function placeholderEnabled(root) {
-  return systemd(root) && quietly(['systemctl', 'is-enabled', '--quiet', PLACEHOLDER]) === 0
+  return systemd(root) && asks('is-enabled', PLACEHOLDER)
 }
 
-module.exports = { systemd, writeUnit, placeholder, placeholderEnabled }
+module.exports = { systemd, writeUnit, enable, start, placeholder, placeholderEnabled }
