@@ -57,6 +57,7 @@ ONLY = {
     "pydantic": ("awsdeploy.config",),
     "dotenv": ("awsdeploy.release",),
     "dns": ("awsdeploy.dns", "awsdeploy.sandbox"),
+    "jinja2": ("awsdeploy.diagram",),
 }
 """Library → the only parts that may import it."""
 

@@ -95,3 +95,26 @@ def test_before_the_first_up_it_draws_what_would_be_built(world: World) -> None:
     assert done.returncode == 0, done.stderr
     assert "+ 생성 예정" in done.stdout
     assert "데이터베이스 MySQL 8.4" in done.stdout
+
+
+@pytest.mark.parametrize("name", ["stack.svg", "stack.html"])
+def test_it_is_written_into_a_file(stack_copy: World, name: str) -> None:
+    done = stack_copy.awsdeploy("diagram", "--output", name)
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
+    assert f"Wrote {name}." in done.stderr
+    text = (stack_copy.folder / name).read_text()
+    for said in (machines(stack_copy)["backend-1"], "✓ healthy", "Load balancer → backend: 9999 (security/backend)"):
+        assert said in text
+
+
+def test_another_kind_of_file_is_refused_before_aws_is_asked(stack_copy: World) -> None:
+    done = stack_copy.awsdeploy("diagram", "--output", "stack.png")
+    assert done.returncode == 64
+    assert "must end in .svg or .html" in done.stderr
+    assert stack_copy.control("GET", "calls")["calls"] == []
+
+
+def test_a_file_that_cannot_be_written_is_named(stack_copy: World) -> None:
+    done = stack_copy.awsdeploy("diagram", "--output", "missing/stack.svg")
+    assert done.returncode == 64
+    assert "missing/stack.svg cannot be written: No such file or directory." in done.stderr

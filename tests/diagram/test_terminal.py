@@ -10,7 +10,7 @@ from rich.cells import cell_len
 
 from awsdeploy import diagram
 from awsdeploy.cost import estimate
-from awsdeploy.diagram import picture, terminal
+from awsdeploy.diagram import picture, terminal, text
 from awsdeploy.diagram.words import KOREAN, words
 from tests.diagram.samples import SAMPLES, new_plan, settings
 
@@ -34,29 +34,29 @@ def test_it_fits_80_columns_and_its_edges_are_straight(name: str, language: str)
 @pytest.mark.parametrize("name", SAMPLES)
 def test_every_box_has_its_name_and_its_state_as_sign_and_word(name: str) -> None:
     made = picture.of(SAMPLES[name], new_plan(SAMPLES[name]))
-    text = "\n".join(terminal.lines(made, words("en")))
-    assert text.count("+ planned") == len(made.boxes) - 1 + len(made.groups) + 1  # the internet has no state
-    assert [box.name for box in made.boxes if box.name not in text] == []
+    shown = "\n".join(terminal.lines(made, words("en")))
+    assert shown.count("+ planned") == len(made.boxes) - 1 + len(made.groups) + 1  # the internet has no state
+    assert [box.name for box in made.boxes if box.name not in shown] == []
 
 
 def test_ports_stand_beside_what_they_lead_to() -> None:
-    text = "\n".join(drawn("documented"))
+    shown = "\n".join(drawn("documented"))
     for said in ("▼ 80, 443", "← Load balancer 3000", "← Load balancer 9999", "→ Database MySQL 8.4 3306"):
-        assert said in text
+        assert said in shown
 
 
 def test_without_a_domain_a_nat_gateway_and_a_standby_there_are_no_boxes_for_them() -> None:
-    text = "\n".join(drawn("small"))
-    assert "▼ 80\n" in text
+    shown = "\n".join(drawn("small"))
+    assert "▼ 80\n" in shown
     for absent in ("Route 53", "ACM", "NAT", "Standby", "health check", "Copy of"):
-        assert absent not in text
+        assert absent not in shown
 
 
 def test_a_worker_has_no_port_and_a_group_says_how_many_machines() -> None:
-    text = "\n".join(drawn("eight"))
-    assert "worker, no port" in text
-    assert "service2 (Auto Scaling)" in text
-    assert "2 to 6 machines" in text
+    shown = "\n".join(drawn("eight"))
+    assert "worker, no port" in shown
+    assert "service2 (Auto Scaling)" in shown
+    assert "2 to 6 machines" in shown
     assert "Load balancer" not in "\n".join(drawn("workers alone"))
 
 
@@ -82,7 +82,7 @@ def test_texts_of_pictures_have_a_korean_translation() -> None:
     assert used - set(KOREAN) == set()
 
 
-@pytest.mark.parametrize("text", ["frontend", "로드 밸런서", "✓ 정상", "ㅁ…−"])
-def test_the_width_of_a_text_is_that_of_a_terminal(text: str) -> None:
-    assert terminal.cells(text) == cell_len(text)
-    assert cell_len(terminal.fitted(text, 5)) == 5
+@pytest.mark.parametrize("said", ["frontend", "로드 밸런서", "✓ 정상", "ㅁ…−"])
+def test_the_width_of_a_text_is_that_of_a_terminal(said: str) -> None:
+    assert text.cells(said) == cell_len(said)
+    assert cell_len(text.fitted(said, 5)) == 5

@@ -200,7 +200,7 @@ def _health(scene: Scene, service: str) -> dict[str, tuple[str, str]]:
     group = scene.reading.observed(f"web/{service}")
     found = group.raw.get("Health", ()) if group else ()
     health = ((one["Target"]["Id"], one["TargetHealth"]) for one in found)
-    return {id: (str(one["Health"]), str(one.get("Reason", ""))) for id, one in health}
+    return {id: (str(one["State"]), str(one.get("Reason", ""))) for id, one in health}
 
 
 def _target_notes(machines: Sequence[Observed], health: dict[str, tuple[str, str]]) -> Iterator[str]:

@@ -42,13 +42,6 @@ def beside(scene: Scene) -> Iterator[Box]:
     access = t("public") if settings.uploads.access == "public" else t("private")
     uploads = reading.take(UPLOADS, "storage/uploads-cors", "storage/replication-role")
     yield scene.box(UPLOADS, f"S3 {t('Uploads')}", Area.BESIDE, uploads, (f"{access}, {t('versions')}",))
-    yield scene.box(
-        ACCESS_LOGS,
-        f"S3 {t('Access logs')}",
-        Area.BESIDE,
-        reading.take(ACCESS_LOGS),
-        (t("{} days kept").format(settings.logs.access_days),),
-    )
     if copied := reading.take(REPLICA):
         yield scene.box(
             REPLICA,
@@ -57,6 +50,13 @@ def beside(scene: Scene) -> Iterator[Box]:
             copied,
             (settings.uploads.replica_region,),
         )
+    yield scene.box(
+        ACCESS_LOGS,
+        f"S3 {t('Access logs')}",
+        Area.BESIDE,
+        reading.take(ACCESS_LOGS),
+        (t("{} days kept").format(settings.logs.access_days),),
+    )
     yield _logs(scene)
     yield _alarms(scene)
     yield _backups(scene)
@@ -121,8 +121,10 @@ def rest(scene: Scene) -> Box:
 
 
 def arrows(scene: Scene) -> Iterator[Arrow]:
-    """Copies between buckets."""
+    """The lookup of the domain, and copies between buckets."""
     reading = scene.reading
+    if ZONE in reading.items:
+        yield Arrow(INTERNET, ZONE, "DNS", reading.state([reading.items[ZONE]]))
     if REPLICA in reading.items:
         ends = [reading.state([reading.items[key]]) for key in (UPLOADS, REPLICA)]
         yield Arrow(UPLOADS, REPLICA, scene.t("copies"), Health.worst(ends))

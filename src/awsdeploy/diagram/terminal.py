@@ -2,35 +2,18 @@
 
 from __future__ import annotations
 
-import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import zip_longest
 
 from awsdeploy.diagram.inside import DATABASE
 from awsdeploy.diagram.model import INTERNET, Area, Arrow, Box, Health, Picture
+from awsdeploy.diagram.text import cells, fitted, wrapped
 from awsdeploy.diagram.words import Words
 
 WIDTH = 79
 GAP = 1
 Paint = Callable[[Health, str], str]
 """Colours a text by a state; it must not change its width."""
-
-
-def cells(text: str) -> int:
-    """Columns that a text takes on a terminal."""
-    return sum(0 if unicodedata.combining(one) else 1 + (unicodedata.east_asian_width(one) in "WF") for one in text)
-
-
-def fitted(text: str, width: int) -> str:
-    """The text in exactly `width` columns: filled with spaces, or cut with an ellipsis."""
-    if cells(text) > width:
-        kept = ""
-        for one in text:
-            if cells(kept + one) > width - 1:
-                break
-            kept += one
-        text = f"{kept}…"
-    return text + " " * (width - cells(text))
 
 
 def lines(picture: Picture, t: Words, paint: Paint = lambda _, text: text, links: bool = False) -> Iterator[str]:
@@ -135,7 +118,7 @@ class _Drawing:
             lines[:1] = [f"{fitted(first, width - 5 - len(cost))} {cost}"]
         for line in lines:
             yield f"│ {fitted(line, width - 4)} │"
-        for part in _wrapped(box.note, width - 4):
+        for part in wrapped(box.note, width - 4):
             yield f"│ {self.paint(box.state, fitted(part, width - 4))} │"
         for arrow in self._of(box):
             yield self._arrow(arrow, box, width)
@@ -167,16 +150,3 @@ class _Drawing:
         spare = room - cells(title)
         line = "─" * (spare - 1) + " " if spare else ""
         return f"┌ {title} {line}{self.state(state)} ┐"
-
-
-def _wrapped(text: str, width: int) -> Iterable[str]:
-    """A text in lines of at most `width` columns, broken between words where there are spaces."""
-    line = ""
-    for word in text.split():
-        if line and cells(f"{line} {word}") > width:
-            yield line
-            line = word
-        else:
-            line = f"{line} {word}".strip()
-    if line:
-        yield line

@@ -34,7 +34,6 @@ KOREAN = {
     # frames
     "Public subnet": "퍼블릭 서브넷",
     "Private subnet": "프라이빗 서브넷",
-    "AWS region": "AWS 리전",
     # facts
     "all users": "모든 사용자",
     "public": "공개",
@@ -61,6 +60,11 @@ KOREAN = {
     "{} is closed": "{} 닫힘",
     "copies": "복제",
     "a month": "매월",
+    "Parts": "구성 요소",
+    "Part": "구성 요소",
+    "State": "상태",
+    "What": "내용",
+    "US dollars a month": "월 비용 (미국 달러)",
     "Nothing of it exists yet: this is what `up` would create.": "아직 아무것도 없습니다. `up`이 만들 구성입니다.",
     "No longer in config.toml": "config.toml에 없음",
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -10,6 +11,7 @@ import click
 from awsdeploy.cli import planning
 from awsdeploy.cli.app import ExampleHelp
 from awsdeploy.cli.options import Given, json_option, shared_options
+from awsdeploy.cli.output_file import output_option, write_output
 from awsdeploy.cli.session import session, styled
 
 if TYPE_CHECKING:
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
 EXAMPLES = """\
   awsdeploy diagram
   awsdeploy diagram --lang ko
+  awsdeploy diagram --output diagram.svg
+  awsdeploy diagram --output diagram.html
 """
 COLOURS = {
     "planned": (),
@@ -30,21 +34,24 @@ COLOURS = {
 
 
 @click.command(cls=ExampleHelp, examples=EXAMPLES)
+@output_option("The file to write: NAME.svg or NAME.html.", ".svg", ".html")
 @click.option("--lang", "language", type=click.Choice(["en", "ko"]), default="en", help="Language of the picture.")
 @click.option("--links", is_flag=True, help="Also print the address of each part in the AWS console.")
 @json_option
 @shared_options()
-def command(given: Given, language: str, links: bool, as_json: bool) -> None:
+def command(given: Given, output: Path | None, language: str, links: bool, as_json: bool) -> None:
     """Draw the stack: what there is, how it is, and what reaches what by which port.
 
     Makes the same AWS calls as `awsdeploy status`. If nothing exists yet, it draws what `up` would create.
     """
     with session(given, given.settings(), "diagram") as at:
-        from awsdeploy.diagram import picture, terminal
+        from awsdeploy.diagram import pages, picture, terminal
         from awsdeploy.diagram.words import words
 
         drawn = picture.of(at.settings, planning.made(at), at.run.state.account or "", language)
-        if as_json:
+        if output:
+            write_output(output, (pages.svg if output.suffix == ".svg" else pages.html)(drawn, language))
+        elif as_json:
             click.echo(json.dumps({**at.header, **drawn.document()}, indent=2, ensure_ascii=False))
         else:
             click.echo("\n".join(terminal.lines(drawn, words(language), _paint, links)))

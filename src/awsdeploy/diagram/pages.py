@@ -1,0 +1,52 @@
+"""Pictures as SVG and as a page: one file each, without scripts and without anything to load."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from awsdeploy.diagram import layout, text, theme
+from awsdeploy.diagram.model import Picture
+from awsdeploy.diagram.words import words
+
+
+@cache
+def environment() -> Environment:
+    """Templates of pictures. Values are escaped everywhere: names and statuses come from AWS."""
+    made = Environment(
+        loader=PackageLoader("awsdeploy.diagram"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+    )
+    made.globals.update(classes=theme.CLASSES, font=theme.FONT, cut=text.cut, money=money)
+    return made
+
+
+def money(dollars: float) -> str:
+    """US dollars as people write them."""
+    return f"${dollars:,.2f}"
+
+
+def svg(picture: Picture, language: str = "en") -> str:
+    """The picture as an SVG file."""
+    return _drawn("drawing.svg", picture, language, layout=layout.of(picture), name=_names(picture))
+
+
+def html(picture: Picture, language: str = "en") -> str:
+    """The picture as a page, with a table of its parts."""
+    return _drawn("diagram.html", picture, language, svg=svg(picture, language), style=style())
+
+
+def style() -> str:
+    """The style sheet of pages."""
+    return environment().get_template("page.css").render()
+
+
+def _names(picture: Picture) -> Callable[[str], str]:
+    return {box.key: box.name for box in picture.boxes}.__getitem__
+
+
+def _drawn(template: str, picture: Picture, language: str, **more: Any) -> str:
+    about = {"picture": picture, "language": language, "t": words(language), "colours": theme.css()}
+    return environment().get_template(template).render(**about, **more)
