@@ -73,6 +73,33 @@ test('a sentence names what was found, and the service', () => {
   assert.match(found?.remedy || '', /awsdeploy env set api NPM_TOKEN --build/)
 })
 
+test('the variable that a program demands is in the command that sets it', () => {
+  for (const name of names.filter((one) => one.startsWith('variable-missing.') && !one.includes('own2'))) {
+    const remedy = diagnose(read(name), 'api', 'check')?.remedy || ''
+    assert.match(remedy, /`awsdeploy env set api JWT_SECRET=…`.*\[services\.api\.variables\]/, name)
+  }
+})
+
+const OTHERS = [
+  'ReferenceError: DEBUG_LEVEL is not defined',
+  'Environment variables: NODE_ENV=production',
+  'environment variables of the process are read',
+]
+for (const log of OTHERS) {
+  test(`no variable is missing: ${log}`, () => assert.equal(diagnose(log, 'api', 'check'), null))
+}
+
+const SERVICES = {
+  'Error: connect ECONNREFUSED ::1:6379': 'database-redis',
+  "PrismaClientInitializationError: Can't reach database server at `localhost:5432`": 'database-postgresql',
+  'Error: getaddrinfo ENOTFOUND postgres': 'database-postgresql',
+  'Error: connect ECONNREFUSED 127.0.0.1:9092': 'broker',
+  "Can't reach database server at `shop.rds.amazonaws.com:3306`": 'database-silent',
+}
+for (const [log, name] of Object.entries(SERVICES)) {
+  test(`${log}: ${name}`, () => assert.equal(diagnose(log, 'api', 'check')?.name, name))
+}
+
 test('half an escape is shown as it is', () => {
   const log = 'git fetch https://x/%zz 1234567\nrepository not found: Repository not found'
   assert.match(diagnose(log, 'a', 'fetch')?.diagnosis || '', /%zz/)

@@ -36,6 +36,13 @@ for (const [name, expected] of Object.entries(INSTALLED)) {
   })
 }
 
+test('a setting of npm for another version is not shown', () => {
+  assert.deepEqual(
+    shown('npm warn Unknown user config "nodedir". This will stop working in the next major.\nadded 1'),
+    ['added 1'],
+  )
+})
+
 test('of a refused lock file the reason is shown, and not how npm is used', () => {
   assert.deepEqual(log('lock.npm.txt').slice(-6), [
     'npm error Missing: is-odd@3.0.1 from lock file',

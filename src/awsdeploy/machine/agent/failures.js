@@ -23,7 +23,7 @@ function diagnose(log, service, step) {
     const found = applies(row, step) && row.pattern.exec(text)
     if (!found) continue
     const part = decoded(found.slice(1).find(Boolean) || '?')
-    const told = (/** @type {string} */ sentence) => sentence.replace('$1', () => part).replace('SERVICE', service)
+    const told = (/** @type {string} */ sentence) => sentence.replace('$1', () => part).replaceAll('SERVICE', service)
     return { name: row.name, diagnosis: told(row.cause), remedy: told(row.remedy) }
   }
   return null
