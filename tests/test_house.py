@@ -31,6 +31,7 @@ ROOMS = (
     "resources",
     "cost",
     "diagram",
+    "report",
     "architecture",
     "permissions",
     "release",
@@ -57,7 +58,7 @@ ONLY = {
     "pydantic": ("awsdeploy.config",),
     "dotenv": ("awsdeploy.release",),
     "dns": ("awsdeploy.dns", "awsdeploy.sandbox"),
-    "jinja2": ("awsdeploy.diagram",),
+    "jinja2": ("awsdeploy.diagram", "awsdeploy.report"),
 }
 """Library → the only parts that may import it."""
 

@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 from rich.cells import cell_len
 
-from awsdeploy import diagram
+from awsdeploy import diagram, report
 from awsdeploy.cost import estimate
 from awsdeploy.diagram import picture, terminal, text
+from awsdeploy.diagram.model import Health
 from awsdeploy.diagram.words import KOREAN, words
+from awsdeploy.report import rows
 from tests.diagram.samples import SAMPLES, new_plan, settings
 
 
@@ -75,10 +77,11 @@ def test_every_resource_belongs_to_a_box() -> None:
 
 
 def test_texts_of_pictures_have_a_korean_translation() -> None:
-    folder = Path(next(iter(diagram.__path__)))
-    code = "".join(path.read_text() for path in folder.glob("*.py"))
-    used = set(re.findall(r"\bt\(\s*[\"']([^\"']+)[\"']", code))
-    assert len(used) > 20
+    folders = (Path(next(iter(room.__path__))) for room in (diagram, report))
+    files = [path for folder in folders for path in folder.rglob("*.*") if path.suffix in (".py", ".svg", ".html")]
+    used = set(re.findall(r"\bt\(\s*[\"']([^\"']+)[\"']", "".join(path.read_text() for path in files)))
+    used |= {row.what for row in rows.ROWS} | {state.value for state in Health} | {rows.OFF}
+    assert len(used) > 90
     assert used - set(KOREAN) == set()
 
 

@@ -33,6 +33,7 @@ COMMANDS: Mapping[str, CommandEntry] = {
     "up": CommandEntry("awsdeploy.cli.commands.up", "Create the stack, or update it to match config.toml."),
     "status": CommandEntry("awsdeploy.cli.commands.status", "Show every resource, its health and the URLs."),
     "diagram": CommandEntry("awsdeploy.cli.commands.diagram", "Draw the stack: parts, health, ports and costs."),
+    "report": CommandEntry("awsdeploy.cli.commands.report", "Write one page about the stack for others to read."),
     "deploy": CommandEntry("awsdeploy.cli.commands.deploy", "Release the committed code to the machines."),
     "rollback": CommandEntry("awsdeploy.cli.commands.rollback", "Go back to the previous release."),
     "releases": CommandEntry("awsdeploy.cli.commands.releases", "List the releases and the machines that run them."),

@@ -239,7 +239,7 @@ def _bill(at: Session, plan: Plan) -> Iterator[str]:
         yield f"Usage-based, not estimated: {', '.join(estimate.BY_USE)}."
     else:
         yield bill.closing(at.settings, planned)
-        yield from bill.difference(_existing(plan, at), planned)
+        yield from bill.difference(existing_bill(plan, at), planned)
 
 
 def _after(plan: Plan, at: Session) -> list[Line]:
@@ -249,7 +249,7 @@ def _after(plan: Plan, at: Session) -> list[Line]:
     return estimate.of_parts(inventory.after(at.settings, plan))
 
 
-def _existing(plan: Plan, at: Session) -> list[Line]:
+def existing_bill(plan: Plan, at: Session) -> list[Line]:
     """Bill of what exists, by the look that the plan was made from."""
     from awsdeploy.cost import estimate, inventory
 
@@ -270,7 +270,7 @@ def document(at: Session, plan: Plan) -> dict[str, Any]:
     from awsdeploy.cost import estimate
 
     planned = _after(plan, at)
-    present = 0.0 if plan.new else estimate.total(_existing(plan, at))
+    present = 0.0 if plan.new else estimate.total(existing_bill(plan, at))
     return {
         **at.header,
         "quiet": plan.quiet,

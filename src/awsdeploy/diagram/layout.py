@@ -218,7 +218,7 @@ def _arrows(made: Layout) -> Iterator[PlacedArrow]:
 
 
 def _entrance(arrow: Arrow, internet: Rectangle, made: Layout) -> Iterator[PlacedArrow]:
-    """From the internet through the gateway to the load balancer."""
+    """Lines from the internet through the gateway to the load balancer."""
     x, gateway = internet.centre, made.at(GATEWAY)
     label = f"✗ {arrow.label}" if arrow.state is Health.ABSENT else arrow.label
     yield PlacedArrow(arrow, ((x, internet.bottom), (x, gateway.y)), label, (x + 8, internet.bottom + 20))

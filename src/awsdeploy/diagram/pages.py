@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
 from awsdeploy.diagram import layout, text, theme
 from awsdeploy.diagram.model import Picture
@@ -14,11 +14,10 @@ from awsdeploy.diagram.words import words
 
 
 @cache
-def environment() -> Environment:
-    """Templates of pictures. Values are escaped everywhere: names and statuses come from AWS."""
-    made = Environment(
-        loader=PackageLoader("awsdeploy.diagram"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
-    )
+def environment(*packages: str) -> Environment:
+    """Templates of pictures, and those of more packages. Values are escaped: names and statuses come from AWS."""
+    loader = ChoiceLoader([PackageLoader(one) for one in ("awsdeploy.diagram", *packages)])
+    made = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True)
     made.globals.update(classes=theme.CLASSES, font=theme.FONT, cut=text.cut, money=money)
     return made
 

@@ -42,6 +42,10 @@ class Reading:
         """The items whose keys begin so and that no box speaks for yet."""
         return self.take(*(key for key in self.items if key.startswith(starts) and key not in self.taken))
 
+    def matching(self, *starts: str) -> list[Item]:
+        """The items whose keys begin so, whoever speaks for them."""
+        return [item for key, item in self.items.items() if key.startswith(starts)]
+
     def observed(self, key: str) -> Observed | None:
         """The object of a key, also if the plan is to replace it."""
         item = self.items.get(key)

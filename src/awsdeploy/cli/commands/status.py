@@ -4,38 +4,21 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
 
 import click
 
-from awsdeploy.cli import planning
 from awsdeploy.cli.app import ExampleHelp
 from awsdeploy.cli.options import Given, json_option, shared_options
-from awsdeploy.cli.session import Session, print_lines, session, styled, table
-from awsdeploy.cli.text import advisories
-from awsdeploy.cli.text.facts import found_out
-from awsdeploy.config.stack import tags_to_dict
-from awsdeploy.errors import next_command
+from awsdeploy.cli.session import print_lines, session
+from awsdeploy.cli.stack_state import look
 from awsdeploy.progress import streams
-from awsdeploy.progress.steps import KEY_WIDTH
-
-if TYPE_CHECKING:
-    from awsdeploy.engine.observed import Observed
-    from awsdeploy.engine.plan import Item, Plan
-    from awsdeploy.resources.compute.machine import FailedRelease
 
 EXAMPLES = """\
   awsdeploy status
   awsdeploy status --watch        refresh until Ctrl-C
   awsdeploy status --json
 """
-UNHEALTHY, DRIFT = 1, 7
 EVERY = 5.0  # seconds between two looks of --watch
-SERVICE_TAG = "awsdeploy:service"
-"""Tag of every machine, also of those that an Auto Scaling group starts."""
-DIFFERS = {"create": "missing", "replace": "to be replaced", "change": "differs", "wait": "in progress"}
 
 
 @click.command(cls=ExampleHelp, examples=EXAMPLES)
@@ -61,139 +44,3 @@ def command(given: Given, watch: bool, as_json: bool) -> int:
             if not watch:
                 return existing.exit_code
             at.run.stop.sleep(EVERY)
-
-
-def look(at: Session) -> StackState:
-    """Look once. Raises `NoSuchStack`."""
-    plan = planning.made(at)
-    if plan.new:
-        raise at.run.missing
-    return StackState(at, plan)
-
-
-@dataclass(frozen=True)
-class StackState:
-    """State of a stack, derived from a plan: each change of the plan is a difference."""
-
-    at: Session
-    plan: Plan
-
-    @property
-    def unhealthy(self) -> list[Item]:
-        """Resources that AWS is still changing, has failed to create, or reports as unhealthy."""
-        return [item for item in self.plan.items.values() if item.action == "wait"]
-
-    @property
-    def differing(self) -> list[Item]:
-        return [item for item in self.plan.items.values() if item.writes]
-
-    @property
-    def exit_code(self) -> int:
-        if self.unhealthy:
-            return UNHEALTHY
-        return DRIFT if self.plan.writes else 0
-
-    def lines(self) -> Iterator[str]:
-        yield f"{self.at.title}: {self._verdict()}"
-        for step in self.plan.steps:
-            yield ""
-            yield styled("bold")(step.title)
-            for resource in step.resources:
-                yield self._line(self.plan.items[resource])
-                yield from (f"      {line}" for line in planning.trouble(self.plan.items[resource]))
-        for title, removals in (("Replaced", self.plan.replaced), ("No longer in config.toml", self.plan.undeclared)):
-            if removals:
-                yield ""
-                yield styled("bold")(title)
-            yield from (f"  - {observed.key:<{KEY_WIDTH}} {observed.id}" for observed in removals)
-        yield ""
-        yield from table({**self._services(), **found_out(self.at, self.plan)})
-        yield from advisories.lines(self.at, self.plan.items)
-        if self.plan.writes:
-            yield ""
-            yield f"To fix the differences: {next_command('up')}"
-
-    def _verdict(self) -> str:
-        if self.unhealthy:
-            return styled("red")("unhealthy")
-        return styled("yellow")("differs from config.toml") if self.plan.writes else styled("green")("healthy")
-
-    def _line(self, item: Item) -> str:
-        observed = item.observed
-        state = observed.status if observed else DIFFERS.get(item.action, "waiting")
-        if observed and (item.changes or item.writes):
-            fields = ", ".join(change.field for change in item.changes)
-            state += f"; {DIFFERS[item.action]}" + (f": {fields}" if fields else "")
-        if observed and observed.reason:
-            state += f" ({observed.reason})"
-        mark = {"none": styled("green")("✓"), "wait": styled("red")("✗")}.get(item.action, styled("yellow")("!"))
-        id = (
-            observed.id.rpartition("/")[2]
-            if observed and not item.resource.existing
-            else observed.id
-            if observed
-            else ""
-        )
-        return f"  {mark} {item.resource.key:<{KEY_WIDTH}} {state:<28} {id}".rstrip()
-
-    def _services(self) -> dict[str, str]:
-        """Release on the machines of each service."""
-        said = {}
-        for name in self.at.settings.services:
-            releases, failed = self.releases(name), self.failed_releases(name)
-            if not releases and not failed:
-                said[name] = "nothing deployed yet (placeholder page)"
-                continue
-            words = [", ".join(sorted(releases))] if releases else []
-            words += [str(one) for one in failed]
-            if failed:
-                words.append(f"to try again: {next_command('deploy', name)}")
-            said[name] = "; ".join(words)
-        return said
-
-    def releases(self, service: str) -> set[str]:
-        """The releases that run on a service's machines, by their tags."""
-        from awsdeploy.resources.compute.machine import release_of
-
-        return {release for one in self._machines(service) if (release := release_of(one.raw["Tags"]))}
-
-    def failed_releases(self, service: str) -> list[FailedRelease]:
-        """Releases that machines of a service without an earlier one could not be given, by their tags."""
-        from awsdeploy.resources.compute.machine import failed_release_of
-
-        found = (failed_release_of(one.id, one.raw["Tags"]) for one in self._machines(service))
-        return [one for one in found if one]
-
-    def _machines(self, service: str) -> Iterator[Observed]:
-        for observed in self.plan.observations:
-            if observed.key.startswith("machines/") and not observed.state.leaving:
-                tags = tags_to_dict(observed.raw.get("Tags"))
-                if tags.get(SERVICE_TAG) == service:
-                    yield observed
-
-    def document(self) -> dict[str, Any]:
-        return {
-            **self.at.header,
-            "healthy": not self.unhealthy,
-            "drift": self.plan.writes,
-            "resources": [
-                {
-                    "step": item.step,
-                    "key": item.resource.key,
-                    "kind": type(item.resource).__name__,
-                    "id": item.observed.id if item.observed else None,
-                    "status": item.observed.status if item.observed else "missing",
-                    "reason": item.observed.reason if item.observed else "",
-                    "action": item.action,
-                    "changes": [change.field for change in item.changes],
-                }
-                for item in self.plan.items.values()
-            ],
-            "removals": [{"key": one.key, "id": one.id} for one in self.plan.removals],
-            "releases": {name: sorted(self.releases(name)) for name in self.at.settings.services},
-            "failed_releases": {
-                name: [asdict(one) for one in self.failed_releases(name)] for name in self.at.settings.services
-            },
-            "facts": found_out(self.at, self.plan),
-            "notices": advisories.collect(self.at, self.plan.items),
-        }

@@ -1,0 +1,153 @@
+"""`report`: one page without secrets whose parts say what AWS has."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from awsdeploy.report.rows import ROWS
+from tests.chromium import browser, needs_chromium
+from tests.diagram.test_drawing import A4, TEXTS_OUTSIDE, TEXTS_OVER_OTHERS, sizes
+from tests.simulated import World, machines
+
+pytestmark = pytest.mark.slow
+
+CONFIG = """\
+name = "shop"
+domain = "example.com"
+platform = "supported"
+environment = "prod"
+
+[monitoring]
+emails = ["ops@example.com"]
+"""
+
+
+def report(world: World) -> dict[str, Any]:
+    done = world.awsdeploy("report", "--json")
+    assert done.returncode == 0, done.stderr
+    document: dict[str, Any] = json.loads(done.stdout)
+    return document
+
+
+def test_it_says_how_the_stack_is(stack_copy: World) -> None:
+    found = report(stack_copy)
+    assert (found["stack"], found["state"], found["drift"]) == ("shop-prod", "healthy", [])
+    assert found["facts"]["url"].startswith("http")
+    assert found["releases"] == {"frontend": [], "backend": []}
+    assert found["alarms"] == {"all": 22, "ringing": [], "recipients": 1, "confirmed": 0}
+    assert 0 < found["certificate"]["days"] < 400
+    assert found["bill"]["monthly"] == found["diagram"]["monthly"] == 240.47
+    assert [one["what"] for one in found["bill"]["lines"] if one["unused"]] == ["NAT gateway"]
+    assert {"database/mysql", "storage/uploads"} <= {one["of"] for one in found["backups"]}
+
+
+def test_every_row_of_the_document_is_in_it(stack_copy: World) -> None:
+    architecture = (Path(__file__).parents[2] / "docs" / "architecture.md").read_text()
+    documented = re.findall(r"^\| ([A-L]\d?) \|", architecture, re.MULTILINE)
+    assert [row.id for row in ROWS] == documented
+    rows = {row["id"]: row for row in report(stack_copy)["rows"]}
+    assert {id for id, row in rows.items() if row["state"] == "off"} == {"E4", "K1"}
+    assert {row["state"] for row in rows.values()} == {"healthy", "off"}
+    assert rows["D1"]["said"] == "MySQL 8.4, db.t3.small, 20 to 100 GB"
+    assert rows["I2"]["said"] == "nothing deployed yet"
+
+
+@pytest.mark.parametrize("command", sorted({row.command for row in ROWS}))
+def test_a_row_names_a_command_that_exists(stack_world: World, command: str) -> None:
+    assert stack_world.awsdeploy(*command.split(), "--help").returncode == 0
+
+
+def test_a_removed_rule_is_drift_and_in_its_row(stack_copy: World) -> None:
+    ec2 = stack_copy.client("ec2")
+    groups = {one["GroupName"]: one for one in ec2.describe_security_groups()["SecurityGroups"]}
+    group = next(one for name, one in groups.items() if "backend" in name)
+    ec2.revoke_security_group_ingress(GroupId=group["GroupId"], IpPermissions=group["IpPermissions"])
+    found = report(stack_copy)
+    assert found["drift"] == [{"key": "security/backend", "action": "change", "fields": ["inbound"]}]
+    row = next(row for row in found["rows"] if row["id"] == "C3")
+    assert (row["state"], row["said"]) == ("differs", "HTTP 9999, /api/health; security/backend differs: inbound")
+    assert "9999 is closed" in json.dumps(found["diagram"])
+
+
+def test_no_secret_is_in_it(stack_copy: World) -> None:
+    stack_copy.awsdeploy("env", "set", "backend", "API_TOKEN", stdin="s3cr3t-token-value")
+    ssm = stack_copy.client("ssm")
+    path = {"Path": "/", "Recursive": True, "WithDecryption": True}
+    stored = [
+        one for page in ssm.get_paginator("get_parameters_by_path").paginate(**path) for one in page["Parameters"]
+    ]
+    secrets = [one["Value"] for one in stored if one["Type"] == "SecureString"]
+    assert len(secrets) >= 2
+    secrets += [stack_copy.environment["AWS_SECRET_ACCESS_KEY"], "s3cr3t-token-value"]
+    # A value that differs is where a secret could come from: somebody changes one by hand.
+    ssm.put_parameter(
+        Name=next(one["Name"] for one in stored if "DB_HOST" in one["Name"]), Value="h0st", Overwrite=True
+    )
+    done = stack_copy.awsdeploy("report", "--json", "--output", "report.html")
+    assert done.returncode == 0, done.stderr
+    written = done.stdout + (stack_copy.folder / "report.html").read_text()
+    assert [one for one in [*secrets, "h0st"] if one in written] == []
+    assert "database/DB_HOST" in written
+
+
+def test_of_nothing_there_is_no_report_and_it_asks_for_a_place(world: World) -> None:
+    (world.folder / "config.toml").write_text(CONFIG)
+    assert world.awsdeploy("report", "--json").returncode == 6
+    done = world.awsdeploy("report")
+    assert done.returncode == 64
+    assert "--output report.html" in done.stderr
+
+
+@needs_chromium
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_a_browser_opens_and_prints_it(stack_copy: World, tmp_path: Path, language: str) -> None:
+    stack_copy.client("ec2").stop_instances(InstanceIds=[machines(stack_copy)["backend-1"]])
+    stack_copy.pass_time(120)
+    done = stack_copy.awsdeploy("report", "--output", "report.html", "--lang", language)
+    assert done.returncode == 0, done.stderr
+    file = stack_copy.folder / "report.html"
+    with browser(tmp_path / "browser") as page:
+        for scheme in ("light", "dark"):
+            for width in (1200, 420):
+                page.open(file, scheme, width)
+                assert page.value("document.documentElement.scrollWidth <= innerWidth")
+        assert page.value(TEXTS_OUTSIDE) == []
+        assert page.value(TEXTS_OVER_OTHERS) == []
+        assert page.value(LOW_CONTRAST) == []
+        assert "stopped" in page.value("document.body.textContent")
+        assert {one for one in page.requested if not one.startswith("data:")} == {file.as_uri()}
+        assert page.logged == []
+        assert sizes(page.pdf()) == A4
+
+
+LOW_CONTRAST = """
+(() => {
+  const light = colour => {
+    const [r, g, b] = colour.match(/[\\d.]+/g).map(one => one / 255)
+      .map(one => one <= 0.04045 ? one / 12.92 : ((one + 0.055) / 1.055) ** 2.4)
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b
+  }
+  const ground = element => {
+    for (; element; element = element.parentElement) {
+      const colour = getComputedStyle(element).backgroundColor
+      if (!colour.endsWith(', 0)')) return colour
+    }
+    return 'rgb(255, 255, 255)'
+  }
+  const walk = document.createTreeWalker(document.querySelector('main'), NodeFilter.SHOW_TEXT)
+  const found = []
+  while (walk.nextNode()) {
+    const element = walk.currentNode.parentElement
+    if (!walk.currentNode.data.trim() || element.closest('svg')) continue
+    const pair = [light(getComputedStyle(element).color), light(ground(element))].sort((a, b) => b - a)
+    if ((pair[0] + 0.05) / (pair[1] + 0.05) < 4.5) found.push(walk.currentNode.data)
+  }
+  return found
+})()
+"""
+"""Texts of the page whose contrast with their ground is below 4.5 (WCAG 2, AA)."""
