@@ -4,6 +4,7 @@
 #   make test     environment + linters + the suite (what CI runs)
 #   make quick    the suite without its slow half
 #   make rehearsal  on your AWS account: shows what it costs, asks, records what AWS answers, destroys (docs/rehearsal.md)
+#   make pictures  the pictures of the READMEs and docs, from a run in the sandbox; needs Chromium
 #   make audit    known vulnerabilities of the locked packages; says so where it cannot look them up
 #   make scan     Prowler looks at the documented stack in the sandbox; each finding needs a decision in docs/security.md
 #   make torture  an hour of crash points and other exhaustive runs, which `make test` samples more thinly: drawn by
@@ -19,7 +20,7 @@ PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 # Without compiled files each of the processes that the suite starts compiles everything it imports.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo demo-app rehearsal test quick torture lint audit scan bench clean
+.PHONY: demo demo-app rehearsal test quick torture lint pictures audit scan bench clean
 
 demo: $(VENV)/.demo
 	@$(BIN)/awsdeploy up --sandbox --config config.example.toml --yes
@@ -72,6 +73,9 @@ scan: $(VENV)/.dev
 	@$(BIN)/python -m venv $(VENV)/scan
 	@$(VENV)/scan/bin/pip install --quiet --disable-pip-version-check prowler==$(PROWLER)
 	@$(BIN)/python -m security.scan $(abspath $(VENV)/scan/bin/prowler)
+
+pictures: $(VENV)/.dev
+	$(BIN)/python -m tests.pictures
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m benchmarks

@@ -56,9 +56,11 @@ class Browser:
         """The page as it is printed, in the size that its style asks for."""
         return base64.b64decode(self._ask("Page.printToPDF", preferCSSPageSize=True, printBackground=True)["data"])
 
-    def screenshot(self) -> bytes:
-        """The whole page as PNG."""
-        shot = self._ask("Page.captureScreenshot", captureBeyondViewport=True)
+    def screenshot(self, top: float = 0, height: float = 0) -> bytes:
+        """The page as PNG: `height` pixels from `top` on, or all of it."""
+        size = self._ask("Page.getLayoutMetrics")["cssContentSize"]
+        clip = {"x": 0, "y": top, "width": size["width"], "height": height or size["height"], "scale": 1}
+        shot = self._ask("Page.captureScreenshot", captureBeyondViewport=True, clip=clip)
         return base64.b64decode(shot["data"])
 
     def _ask(self, method: str, **words: Any) -> dict[str, Any]:

@@ -67,6 +67,27 @@ def test_a_link_leads_somewhere(path: Path) -> None:
         assert link.startswith("https://") or (path.parent / link).exists(), link
 
 
+IMAGES = sorted((ROOT / "docs" / "images").iterdir())
+
+
+def test_every_picture_is_shown_with_a_text_for_those_who_do_not_see_it() -> None:
+    shown = [
+        (text, Path(link).name)
+        for path in DOCUMENTS
+        for text, link in re.findall(r"!\[([^\]]*)\]\(([^)]+)\)", path.read_text())
+    ]
+    assert {name for _, name in shown} == {path.name for path in IMAGES}
+    assert [name for text, name in shown if len(text) < 40] == []
+
+
+@pytest.mark.parametrize("path", IMAGES, ids=lambda path: path.name)
+def test_a_picture_is_small_and_loads_nothing(path: Path) -> None:
+    assert path.stat().st_size < 150_000
+    if path.suffix == ".svg":
+        text = path.read_text()
+        assert re.findall(r"<script|@import|url\(http|<image|src=", text) == []
+
+
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
 def test_a_test_that_a_document_names_exists(path: Path) -> None:
     for file, name in sorted(set(TESTS.findall(path.read_text()))):
