@@ -37,10 +37,10 @@ class Browser:
         for domain in ("Page", "Runtime", "Network", "Log"):
             self._ask(f"{domain}.enable")
 
-    def open(self, path: Path, scheme: str = "light", width: int = 1200) -> None:
-        """Open a file and wait until it is loaded. `scheme` is light or dark."""
+    def open(self, path: Path, scheme: str = "light", width: int = 1200, media: str = "") -> None:
+        """Open a file and wait until it is loaded. `scheme`: light or dark; `media`: print, else as usual."""
         features = [{"name": "prefers-color-scheme", "value": scheme}]
-        self._ask("Emulation.setEmulatedMedia", features=features)
+        self._ask("Emulation.setEmulatedMedia", media=media, features=features)
         self._ask("Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=False)
         self._ask("Page.navigate", url=path.as_uri())
         while self._next().get("method") != "Page.loadEventFired":

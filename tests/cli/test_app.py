@@ -20,7 +20,7 @@ from awsdeploy.cli.app import COMMANDS, ExampleHelp
 from awsdeploy.cli.options import program
 from awsdeploy.errors import StateLocked, Terminated
 
-HEAVY = ("pydantic", "boto3", "botocore", "rich", "tenacity", "moto")
+HEAVY = ("pydantic", "boto3", "botocore", "rich", "tenacity", "moto", "jinja2")
 EXISTING = [name for name, entry in COMMANDS.items() if importlib.util.find_spec(entry.module)]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -57,6 +58,36 @@ def test_a_stopped_machine_is_unhealthy(stack_copy: World) -> None:
     assert found["machines/backend@1"]["state"] == "unhealthy"
     assert "stopped" in found["machines/backend@1"]["note"]
     assert found["machines/frontend@0"]["state"] == "healthy"
+
+
+def test_a_machine_that_does_not_answer_is_unhealthy_and_says_why(stack_copy: World) -> None:
+    stack_copy.client("ec2").modify_instance_attribute(
+        InstanceId=machines(stack_copy)["backend-1"], Groups=[_other_group(stack_copy)]
+    )
+    stack_copy.pass_time(120)
+    found = boxes(stack_copy)
+    assert found["machines/backend@1"]["state"] == "unhealthy"
+    assert "unhealthy: Target.Timeout" in found["machines/backend@1"]["note"]
+    assert found["machines/frontend@0"]["state"] == "healthy"
+
+
+def _other_group(world: World) -> str:
+    """A security group that lets nothing in from the load balancer."""
+    groups = world.client("ec2").describe_security_groups()["SecurityGroups"]
+    return next(str(one["GroupId"]) for one in groups if "rds" in one["GroupName"])
+
+
+def test_groups_and_several_machines_are_drawn_with_their_members(
+    brought_up: Callable[[str], World], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = CONFIG + "[services.frontend.scaling]\nmin = 2\nmax = 4\n[services.backend]\ninstances = 5\n"
+    world = brought_up(text)
+    monkeypatch.chdir(world.folder)
+    found = boxes(world)
+    assert found["machines/frontend-group"]["lines"][0] == "t3.medium  2 to 4 machines, 2 in service"
+    assert [line[:2] for line in found["machines/frontend-group"]["lines"][2:]] == ["i-", "i-"]
+    assert (found["machines/backend@0"]["name"], found["machines/backend@1"]["name"]) == ("backend × 2", "backend × 3")
+    assert {one["state"] for one in found.values()} == {"healthy"}
 
 
 def test_a_removed_rule_closes_its_arrow(stack_copy: World) -> None:

@@ -123,6 +123,17 @@ def test_a_browser_opens_and_prints_it(stack_copy: World, tmp_path: Path, langua
         assert {one for one in page.requested if not one.startswith("data:")} == {file.as_uri()}
         assert page.logged == []
         assert sizes(page.pdf()) == A4
+        page.open(file, "dark", PAPER, "print")
+        assert page.value("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+        assert page.value(CUT_OFF) == []
+
+
+PAPER = 703
+"""Width of A4 without the page's margins, in pixels of CSS."""
+CUT_OFF = """
+[...document.querySelectorAll('main *')].filter(one => one.getBoundingClientRect().right > innerWidth + 1)
+  .map(one => one.tagName + ' ' + one.textContent.slice(0, 40))
+"""
 
 
 LOW_CONTRAST = """

@@ -45,11 +45,13 @@ def command(given: Given, output: Path | None, language: str, links: bool, as_js
     Makes the same AWS calls as `awsdeploy status`. If nothing exists yet, it draws what `up` would create.
     """
     with session(given, given.settings(), "diagram") as at:
-        from awsdeploy.diagram import pages, picture, terminal
+        from awsdeploy.diagram import picture, terminal
         from awsdeploy.diagram.words import words
 
         drawn = picture.of(at.settings, planning.made(at), at.run.state.account or "", language)
         if output:
+            from awsdeploy.diagram import pages
+
             write_output(output, (pages.svg if output.suffix == ".svg" else pages.html)(drawn, language))
         elif as_json:
             click.echo(json.dumps({**at.header, **drawn.document()}, indent=2, ensure_ascii=False))
