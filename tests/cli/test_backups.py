@@ -163,7 +163,7 @@ def test_a_backup_does_not_restart_a_machine(stack_copy: World) -> None:
     assert launched[0] == launched[1]
 
 
-@pytest.mark.parametrize("operation", ["ec2:CreateImage", "rds:CreateDBSnapshot"])
+@pytest.mark.parametrize("operation", sampled(["rds:CreateDBSnapshot", "ec2:CreateImage"]))
 def test_a_lost_answer_makes_no_second_backup(stack_copy: World, operation: str) -> None:
     before = len(listed(stack_copy))
     stack_copy.control("POST", "fault", {"kind": "lost-answer", "write": 1, "operation": operation})
@@ -303,6 +303,7 @@ def test_the_database_comes_back_from_its_snapshot_with_the_settings_and_a_passw
     assert "No changes" in same.stdout
 
 
+@pytest.mark.torture
 def test_a_crash_while_the_snapshot_is_restored_is_survived_by_the_same_command(destroyed_copy: World) -> None:
     (final,) = snapshots(destroyed_copy)
     words = ("up", "--yes", "--restore-snapshot", final)

@@ -346,7 +346,7 @@ REJECTED = {
 }
 
 
-@pytest.mark.parametrize("case", REJECTED)
+@pytest.mark.parametrize("case", sampled(REJECTED))
 def test_a_rejected_start_is_told_at_once_and_in_its_words(
     serving_host: ReleaseHost, monkeypatch: pytest.MonkeyPatch, case: str
 ) -> None:

@@ -340,7 +340,7 @@ def test_a_program_that_names_the_port_itself_is_refused(host: Fronted) -> None:
     assert host.serving == FIRST
 
 
-@pytest.mark.parametrize("own", [False, True])
+@pytest.mark.parametrize("own", sampled([False, True]))
 def test_next_js_is_told_where_to_listen(host: Fronted, own: bool) -> None:
     program = "node_modules/next/dist/bin/next"
     lines = f"process.env.ARGUMENTS = process.argv.slice(2).join(' ');\n{INSIDE}"

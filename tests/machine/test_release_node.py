@@ -115,6 +115,7 @@ def test_a_new_machine_takes_the_version_of_the_current_release(node_host: Relea
     assert told(node_host)["version"].startswith("v22.")
 
 
+@pytest.mark.torture
 def test_a_daemon_of_an_earlier_version_is_started_again_once(node_host: ReleaseHost) -> None:
     node_host.pm2("ping")
     assert node_host.deploy("one", FILES).code == 0

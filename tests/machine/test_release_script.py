@@ -541,7 +541,9 @@ def test_a_health_path_may_redirect_elsewhere_and_to_https_for_those_who_came_by
     assert host.serving is None or host.current == FIRST
 
 
-@pytest.mark.parametrize("accepted", [{"health_status": "200-399,404"}, {"health": "/", "health_protocol": "tcp"}])
+@pytest.mark.parametrize(
+    "accepted", sampled([{"health_status": "200-399,404"}, {"health": "/", "health_protocol": "tcp"}])
+)
 def test_a_service_says_which_answers_are_healthy(host: ReleaseHost, accepted: dict[str, str]) -> None:
     never = application(PROGRAM.replace("health ||", "false &&"))
     assert host.deploy(FIRST, never).outcome["diagnosis"] == "The health path /health answers 404."

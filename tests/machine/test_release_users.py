@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.machine.release_host import PROGRAM, ReleaseHost, application
+from tests.sampling import sampled
 
 WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
 APP, BUILDER = (
@@ -154,7 +155,7 @@ for (const log of [process.env.AWSDEPLOY_LOG, LOG].filter(Boolean)) {
 """
 
 
-@pytest.mark.parametrize("port", ["other", "own"])
+@pytest.mark.parametrize("port", sampled(["other", "own"]))
 def test_a_link_in_place_of_a_log_shows_no_private_file(serving_host: ReleaseHost, port: str) -> None:
     """The program links its logs to a file of root's, then is not well: where it is tried, or on its own port."""
     host = serving_host

@@ -27,6 +27,7 @@ from awsdeploy.release.machines import ReleaseMachine
 from awsdeploy.sandbox import control
 from awsdeploy.sandbox.machines import toolchain
 from tests.conftest import SPEED, entered, forked
+from tests.sampling import sampled
 from tests.sandbox.sample_application import STILL, refused
 from tests.simulated import REGION, World, tags
 
@@ -357,6 +358,7 @@ def alive(pid: int) -> bool:
     return shown.strip()[:1] not in ("", "Z")
 
 
+@pytest.mark.parametrize("any_stack", sampled(["stack", "one_address_stack"]), indirect=True)
 def test_a_cluster_under_pm2_is_reached_at_its_machines_address_and_reloads_there(any_stack: World) -> None:
     one, two = machines(any_stack)
     start_app(any_stack, one)

@@ -650,6 +650,7 @@ def test_the_link_of_a_load_balancer_is_plain_text(site: Site) -> None:
 
 
 def test_fifty_requests_a_second_lose_none_while_aws_is_busy(site: Site) -> None:
+    """Ten clients ask five times a second each, for four seconds."""
     second, over = site.second(), threading.Event()
     site.run("one")
     site.run("two", second)
@@ -665,7 +666,7 @@ def test_fifty_requests_a_second_lose_none_while_aws_is_busy(site: Site) -> None
 
     def ask() -> None:
         connection = http.client.HTTPConnection(site.address.removeprefix("http://"), timeout=10)
-        for _ in range(50):
+        for _ in range(20):
             connection.request("GET", "/")
             answer = connection.getresponse()
             answers.append((answer.status, answer.read()))
@@ -680,6 +681,6 @@ def test_fifty_requests_a_second_lose_none_while_aws_is_busy(site: Site) -> None
         client.join()
     over.set()
     busy.join()
-    assert len(answers) == 500
+    assert len(answers) == 200
     assert set(answers) == {(200, b"one"), (200, b"two")}
     assert time.monotonic() - begun < 20

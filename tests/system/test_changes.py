@@ -117,6 +117,7 @@ def test_a_service_that_is_no_longer_declared_goes(brought_up: Callable[[str], W
     assert writes(world.up(fewer)) == {}
 
 
+@pytest.mark.torture
 def test_daily_images_of_a_machine_that_is_gone_are_said_to_stay(brought_up: Callable[[str], World]) -> None:
     world = brought_up(THREE)
     world.pass_time(86_400)

@@ -272,7 +272,6 @@ def test_whatever_is_refused_or_lost_heals(world: World, operation: str) -> None
             ("PutBucketPolicy", "MalformedPolicy", "Invalid principal in policy"),
             ("PutBucketReplication", "InvalidRequest", "Versioning must be 'Enabled'"),
         ],
-        2,
     ),
 )
 def test_what_passes_is_waited_for(world: World, operation: str, code: str, message: str) -> None:

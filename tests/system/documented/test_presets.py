@@ -11,6 +11,7 @@ from awsdeploy.architecture import differences_from_document
 from awsdeploy.sandbox import control
 from tests.account import leftovers
 from tests.conftest import Stacks, forked
+from tests.sampling import sampled
 from tests.simulated import World, writes
 from tests.system.documented.asking import database, instance
 
@@ -18,6 +19,9 @@ pytestmark = pytest.mark.slow
 
 EXTENDED = "open-source-rds-extended-support"
 STACKS = [(preset, platform) for preset in ("dev", "prod") for platform in ("documented", "supported")]
+IDS = ["-".join(stack) for stack in STACKS]
+GOING = [(("dev", "documented"),), (("prod", "supported"),)]
+"""Stacks that every `make test` destroys."""
 AGED = {
     "Amazon Linux 2 ": ("2026-06-30", "No extra cost"),
     "Node.js 18 ": ("2025-04-30", "No extra cost"),
@@ -31,7 +35,7 @@ def config(preset: str, platform: str) -> str:
     return f'name = "shop"\nenvironment = "{preset}"\nplatform = "{platform}"\n'
 
 
-@pytest.fixture(scope="module", params=STACKS, ids=["-".join(stack) for stack in STACKS])
+@pytest.fixture(scope="module", params=STACKS, ids=IDS)
 def preset_stack(
     request: pytest.FixtureRequest, stacks: Stacks, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Up]:
@@ -98,6 +102,7 @@ def test_the_same_again_writes_nothing(preset_stack: Up) -> None:
     assert writes(world.up(world.settings(config(preset, platform)))) == {}
 
 
+@pytest.mark.parametrize("preset_stack", sampled([(one,) for one in STACKS], GOING), indirect=True, ids=IDS)
 def test_it_goes_with_everything(preset_stack: Up, tmp_path: Path) -> None:
     world, preset, _ = preset_stack
     with forked(control.RunningSandbox(**world.control("GET", "status")), tmp_path) as made:
