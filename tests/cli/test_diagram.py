@@ -100,7 +100,7 @@ def test_a_removed_rule_closes_its_arrow(stack_copy: World) -> None:
     assert (arrow["state"], arrow["label"]) == ("not there", "3306 is closed")
     assert found["database/mysql"]["state"] == "differs"
     assert "security/rds differs: inbound" in found["database/mysql"]["note"]
-    assert "✗ → Database" in stack_copy.awsdeploy("diagram").stdout
+    assert "✗ 3306 is closed → Database" in stack_copy.awsdeploy("diagram").stdout
 
 
 def test_a_deleted_machine_is_not_there(stack_copy: World) -> None:

@@ -140,9 +140,10 @@ class _Drawing:
     def _arrow(self, arrow: Arrow, box: Box, width: int) -> str:
         out = arrow.source == box.key
         other = self.picture.box(arrow.target if out else arrow.source)
-        words = f"{'→' if out else '←'} {other.name if other else ''} {arrow.label}"
-        text = fitted(words if arrow.state is not Health.ABSENT else f"✗ {words}", width - 4)
-        return f"│ {self.paint(arrow.state, text) if arrow.state is Health.ABSENT else text} │"
+        way = f"{'→' if out else '←'} {other.name if other else ''}"
+        if arrow.state is not Health.ABSENT:
+            return f"│ {fitted(f'{way} {arrow.label}', width - 4)} │"
+        return f"│ {self.paint(arrow.state, fitted(f'✗ {arrow.label} {way}', width - 4))} │"
 
     def _top(self, name: str, state: Health, width: int) -> str:
         room = width - 5 - cells(f"{state.sign} {self.t(state.value)}")
