@@ -9,7 +9,7 @@ import pytest
 from awsdeploy.config import Settings, load
 from awsdeploy.release.manifest import Manifest, manifest, release_id
 from awsdeploy.release.source import committed
-from tests.release.repository import repository
+from tests.release.repository import commit, package, placed, repository
 
 CONFIG = {"name": "shop", "environment": "prod", "domain": "example.com", "platform": "supported"}
 SITE, UPLOADS = "https://example.com", "https://uploads.s3.ap-northeast-2.amazonaws.com"
@@ -25,7 +25,10 @@ def settings(tmp_path: Path) -> Settings:
 @pytest.fixture
 def manifests(settings: Settings, tmp_path: Path) -> dict[str, Manifest]:
     (tmp_path / "code").mkdir()
-    code = committed(repository(tmp_path / "code"), "HEAD")
+    folder = repository(tmp_path / "code")
+    for service in settings.services.values():  # an altered folder has a program, too
+        commit(folder, placed(service.directory, package()))
+    code = committed(folder, "HEAD")
     id = release_id(code)
     return {name: manifest(settings, service, code, id, SITE, UPLOADS) for name, service in settings.services.items()}
 
