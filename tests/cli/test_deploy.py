@@ -47,7 +47,7 @@ def test_a_new_commit_serves_and_a_rollback_brings_the_old_one_back(site: World)
     assert len(machines(site, "frontend")) == 1, machines(site, "frontend")
     old = current(site)
     commit(site.folder, {"README": "more"})
-    with asking(site, HEALTH, 20) as failures, asking(site, "/", 20) as in_place:
+    with asking(site, HEALTH, 10) as failures, asking(site, "/", 10) as in_place:
         deploy(site)
         new = current(site)
         assert current(site, "/") == new

@@ -31,12 +31,18 @@ def site(module_world: World) -> World:
     return begin(module_world, CONFIG.format(line=""), VERSION)
 
 
+def machine(world: World) -> tuple[str, str]:
+    """Id of the only machine, and when it was started."""
+    ((one,),) = (row["Instances"] for row in world.client("ec2").describe_instances()["Reservations"])
+    return str(one["InstanceId"]), str(one["LaunchTime"])
+
+
 def version(world: World) -> str:
     return str(asked(world, "/")["version"])
 
 
-def test_the_program_runs_on_the_version_of_the_config_and_on_the_repositorys(site: World) -> None:
-    before = site.client("ec2").describe_instances()["Reservations"][0]["Instances"][0]
+def test_the_program_runs_on_the_version_of_the_config(site: World) -> None:
+    before = machine(site)
     assert version(site).startswith("v24.")
     site.settings(CONFIG.format(line='node = "22"'))
     said = deploy(site)
@@ -46,9 +52,15 @@ def test_the_program_runs_on_the_version_of_the_config_and_on_the_repositorys(si
     assert "unchanged" in deploy(site)
     assert "node --version" not in said
     assert site.awsdeploy("exec", "frontend", "--", "node", "--version").stdout.startswith("v22.")
+    assert machine(site) == before, "no new machine"
 
-    machine = str(before["InstanceId"])
-    site.client("ec2").reboot_instances(InstanceIds=[machine])
+
+@pytest.mark.torture
+def test_the_version_survives_a_reboot_and_the_repositorys_counts_without_one_in_the_config(site: World) -> None:
+    before = machine(site)
+    site.settings(CONFIG.format(line='node = "22"'))
+    deploy(site)
+    site.client("ec2").reboot_instances(InstanceIds=[machine(site)[0]])
 
     def answers() -> bool:
         site.pass_time(5)
@@ -65,5 +77,4 @@ def test_the_program_runs_on_the_version_of_the_config_and_on_the_repositorys(si
     commit(Path(site.folder), {"front/.nvmrc": "24\n"})
     assert "Installing Node.js" not in deploy(site)
     assert version(site).startswith("v24.")
-    (after,) = site.client("ec2").describe_instances()["Reservations"][0]["Instances"]
-    assert (after["InstanceId"], after["LaunchTime"]) == (machine, before["LaunchTime"]), "no new machine"
+    assert machine(site) == before, "no new machine"
