@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import pty
 import select
 import signal
+import struct
 import sys
+import termios
 
 
-def talk(words: list[str], conversation: list[tuple[str, str]], end: str = "\n") -> tuple[str, int]:
-    """Answer each question as it appears on a real terminal; what was said, and the exit code."""
+def talk(words: list[str], conversation: list[tuple[str, str]], end: str = "\n", columns: int = 0) -> tuple[str, int]:
+    """Answer each question as it appears on a real terminal; what was said, and the exit code.
+
+    Without `columns` the terminal does not know its size.
+    """
     pid, terminal = pty.fork()
     if pid == 0:  # pragma: no cover
+        fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", 40 if columns else 0, columns, 0, 0))
         signal.signal(signal.SIGINT, signal.SIG_DFL)  # a test worker may ignore it, and programs inherit that
         script = "import sys; from awsdeploy.cli import main; sys.argv[0] = 'awsdeploy'; main()"
         os.execv(sys.executable, [sys.executable, "-c", script, *words])

@@ -38,6 +38,7 @@ ROOMS = (
     "operations",
     "preflight",
     "progress",
+    "timeline",
     "rehearsal",
     "cli",
     "__main__",

@@ -110,7 +110,7 @@ def test_only_a_stack_that_this_run_has_declared_is_not_compared_again(
     assert len(looks) == 3, "the plan's, and again under the lock"
 
 
-def test_the_state_keeps_ids_edges_and_how_long_everything_took(sample: SampleStack) -> None:
+def test_the_state_keeps_ids_and_edges(sample: SampleStack) -> None:
     sample.up()
     document = json.loads(sample.path.read_text())
     server = document["entries"]["sample/server"]
@@ -118,7 +118,6 @@ def test_the_state_keeps_ids_edges_and_how_long_everything_took(sample: SampleSt
     assert server["id"] == sample.cloud.of(Server)[0].id
     assert server["needs"] == ["sample/subnet", "sample/certificate"]
     assert server["declaration"]["size"] == "2"
-    assert document["runs"][0]["durations"].keys() >= set(EVERYTHING)
 
 
 def test_a_resource_starts_when_its_own_edges_are_ready_not_when_a_step_is_over(sample: SampleStack) -> None:

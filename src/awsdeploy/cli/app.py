@@ -34,6 +34,7 @@ COMMANDS: Mapping[str, CommandEntry] = {
     "status": CommandEntry("awsdeploy.cli.commands.status", "Show every resource, its health and the URLs."),
     "diagram": CommandEntry("awsdeploy.cli.commands.diagram", "Draw the stack: parts, health, ports and costs."),
     "report": CommandEntry("awsdeploy.cli.commands.report", "Write one page about the stack for others to read."),
+    "timeline": CommandEntry("awsdeploy.cli.commands.timeline", "Show where the time of a run went."),
     "deploy": CommandEntry("awsdeploy.cli.commands.deploy", "Release the committed code to the machines."),
     "rollback": CommandEntry("awsdeploy.cli.commands.rollback", "Go back to the previous release."),
     "releases": CommandEntry("awsdeploy.cli.commands.releases", "List the releases and the machines that run them."),

@@ -110,11 +110,15 @@ def forecast(plan: Plan) -> Forecast:
     """Forecast of how long the plan takes, by the usual times of its resources."""
     from awsdeploy.progress.forecast import Forecast
 
-    needs = {resource.key: {edge.key for edge in edges} for resource, edges in plan.needs().items()}
     usual = {
         item.resource.key: item.resource.wait.usual if item.action != "none" else 0.0 for item in plan.items.values()
     }
-    return Forecast(needs, usual)
+    return Forecast(needs(plan), usual)
+
+
+def needs(plan: Plan) -> dict[str, set[str]]:
+    """The keys that each key of the plan waits for."""
+    return {resource.key: {edge.key for edge in edges} for resource, edges in plan.needs().items()}
 
 
 def lines(at: Session, plan: Plan) -> Iterator[str]:

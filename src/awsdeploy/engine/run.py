@@ -35,8 +35,6 @@ class Run(StackContext):
     """Kinds that others make: this run finds none of them."""
     record: dict[str, Any] | None = field(default=None, init=False)
     """The stack's record in AWS, as it was read last."""
-    durations: dict[str, float] = field(default_factory=dict)
-    """Seconds that each resource took."""
 
     def __post_init__(self) -> None:
         super().__post_init__()

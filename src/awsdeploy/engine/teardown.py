@@ -91,7 +91,6 @@ def destroy(run: Run, destroy_plan: DestroyPlan) -> None:
 
     Raises `Leftovers` naming what the sweep found, `RunFailed`, `TimedOut`, or what stopped the run.
     """
-    begun = time.monotonic()
     run.state.save()
     with run.stack_lock.held("destroy", run.stop):
         remove(run, destroy_plan.going + _latecomers(run, destroy_plan), destroy_plan.options)
@@ -99,7 +98,7 @@ def destroy(run: Run, destroy_plan: DestroyPlan) -> None:
         run.stack_lock.remove()
     if destroy_plan.staying:
         run.state.entries.clear()
-        run.state.record_run("destroy", time.monotonic() - begun, run.durations)
+        run.state.save()
     else:
         run.state.remove()
 
@@ -125,9 +124,7 @@ def _latecomers(run: Run, destroy_plan: DestroyPlan) -> list[Observed]:
 
 def remove(run: Run, observations: Sequence[Observed], options: DestroyOptions) -> None:
     """Delete these objects and wait for each. Errors are raised at the end, after everything else is deleted."""
-    users = _users({one.kind for one in observations})
     leaving = DeletionProgress()
-    before = {one: {other for other in observations if other.kind in users[one.kind]} for one in observations}
 
     def part(observed: Observed) -> None:
         try:
@@ -142,10 +139,16 @@ def remove(run: Run, observations: Sequence[Observed], options: DestroyOptions) 
     def skip(observed: Observed) -> None:
         run.emit(ResourceEvent(observed.key, "skipped", detail="something that uses it could not be deleted"))
 
-    errors = schedule.run(before, part, run.stop, skip)
+    errors = schedule.run(order(observations), part, run.stop, skip)
     if errors:
         failed = ((observed.key, error) for observed, error in errors.items())
         raise combined_error(failed, "Not everything could be deleted")
+
+
+def order(observations: Sequence[Observed]) -> dict[Observed, set[Observed]]:
+    """The objects that are deleted before each of these objects."""
+    users = _users({one.kind for one in observations})
+    return {one: {other for other in observations if other.kind in users[one.kind]} for one in observations}
 
 
 def _users(kinds: set[type[Resource]]) -> dict[type[Resource], set[type[Resource]]]:
@@ -195,7 +198,6 @@ def _part(run: Run, observed: Observed, options: DestroyOptions, leaving: Deleti
         seen = run.seen(observed.kind, observed.region, observed.id)
         if seen is None:
             run.state.gone(_place(run, observed))
-            run.durations[observed.key] = time.monotonic() - begun
             run.emit(ResourceEvent(observed.key, "gone"))
             return
         current = seen

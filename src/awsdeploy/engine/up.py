@@ -40,7 +40,6 @@ def apply(run: Run, plan: Plan) -> None:
 
     Raises `RunFailed` naming each root cause once, `TimedOut`, `StateLocked`, or what stopped the run.
     """
-    begun = time.monotonic()
     if plan.may_write:
         run.state.save()  # account and region are pinned, and a crash finds a record, before anything is made
         with run.stack_lock.held("up", run.stop):
@@ -50,8 +49,6 @@ def apply(run: Run, plan: Plan) -> None:
         _carry_out(run, plan)
     run.pin()
     _forget_the_gone(run, plan)
-    if plan.writes:
-        run.state.record_run("up", time.monotonic() - begun, run.durations)
 
 
 def _still_agreed(run: Run, plan: Plan) -> Plan:
@@ -100,7 +97,6 @@ class Builder:
 
     def converge(self, resource: Resource) -> None:
         """Create, wait, apply differences, record. Raises `AwsdeployError` with the cause."""
-        begun = time.monotonic()
         item = self.plan.items[resource]
         quiet = item.action == "none" and not self.touched.intersection(resource.edges())
         with self.run.reporting(resource.key):
@@ -113,8 +109,6 @@ class Builder:
         self.run.observations[resource] = observed
         if not isinstance(resource, Gate) and not resource.existing:
             self.run.state.put(resource.key, self._entry(resource, "ready", observed.id))
-        if not quiet:
-            self.run.durations[resource.key] = time.monotonic() - begun
         self.run.emit(ResourceEvent(resource.key, "ready", observed.status))
 
     def _bring_about(self, resource: Resource) -> Observed:

@@ -23,7 +23,6 @@ from awsdeploy.errors import AwsdeployError, WrongAccount
 from awsdeploy.state import files
 
 VERSION = 1
-KEPT_RUNS = 20
 
 MIGRATIONS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
 """Migrations from version n to n + 1; each is tested from a kept sample of version n."""
@@ -77,10 +76,6 @@ def _word(value: object) -> str:
     return value
 
 
-def _seconds(values: dict[str, Any]) -> dict[str, float]:
-    return {_word(key): float(value) for key, value in values.items()}
-
-
 def now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds")
 
@@ -93,7 +88,6 @@ class State:
         self.account = self.region = ""
         self.serial = 0
         self.entries: dict[str, StateEntry] = {}
-        self.runs: list[dict[str, Any]] = []
         self.rebuilt = ""
         """Reason why the file on disk could not be used, or nothing."""
         self.on_failure: Callable[[AwsdeployError], object] = lambda _error: None
@@ -101,7 +95,6 @@ class State:
         self._lock = threading.RLock()
         self._texts: dict[str, str] = {}
         """Entries as the file has them: a write encodes only what changed, else many resources cost their square."""
-        self._runs_text = ""
 
     @classmethod
     def load(cls, path: Path, stack: str) -> State:
@@ -162,7 +155,6 @@ class State:
                 _word(word)
             entry.needs = [_word(key) for key in entry.needs]
             entry.declaration = dict(entry.declaration)
-        self.runs = [{**run, "durations": _seconds(run["durations"])} for run in document.get("runs", [])]
 
     def pin(self, account: str, region: str) -> None:
         """Bind the stack to this account and region. Raises `WrongAccount` if it is bound to others."""
@@ -215,22 +207,6 @@ class State:
             if self.entries.pop(key, None) is not None:
                 self._changed(key)
 
-    def record_run(self, command: str, seconds: float, durations: dict[str, float]) -> None:
-        """Keep how long each resource took (seconds), for later estimates."""
-        with self._lock:
-            rounded = {key: round(value, 1) for key, value in sorted(durations.items())}
-            self.runs.append({"command": command, "at": now(), "seconds": round(seconds, 1), "durations": rounded})
-            del self.runs[:-KEPT_RUNS]
-            self._runs_text = ""
-            self.save()
-
-    def usual(self, command: str, key: str) -> float | None:
-        """Seconds this resource took the last time, if known."""
-        for run in reversed(self.runs):
-            if run.get("command") == command and key in run.get("durations", {}):
-                return float(run["durations"][key])
-        return None
-
     def save(self) -> None:
         """Write durably. Raises `StateUnwritable`, after which nothing may be created."""
         with self._lock:
@@ -264,8 +240,7 @@ class State:
                 self._texts[key] = textwrap.indent(_members({key: vars(entry)}), " ")
         entries = ",\n".join(self._texts[key] for key in sorted(self.entries))
         parts = [_members(head), f' "entries": {{\n{entries}\n }}' if entries else ' "entries": {}']
-        self._runs_text = self._runs_text or _members({"runs": self.runs})
-        return "{\n" + ",\n".join([*parts, self._runs_text]) + "\n}\n"
+        return "{\n" + ",\n".join(parts) + "\n}\n"
 
     def remove(self) -> None:
         """The stack is gone, and so is its record."""

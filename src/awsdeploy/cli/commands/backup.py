@@ -12,6 +12,7 @@ from awsdeploy.cli.app import ExampleGroup, ExampleHelp
 from awsdeploy.cli.options import Given, json_option, shared_options
 from awsdeploy.cli.session import Session, print_lines, session
 from awsdeploy.cli.text.backups import described, line
+from awsdeploy.cli.watching import watched
 from awsdeploy.errors import next_command
 
 if TYPE_CHECKING:
@@ -51,7 +52,6 @@ def _carry_out(at: Session, observations: list[Observed], stamp: str, as_json: b
     from awsdeploy.architecture import title_of
     from awsdeploy.engine import backup
     from awsdeploy.engine.resource import KINDS
-    from awsdeploy.progress.console import show_progress
     from awsdeploy.progress.steps import BoardRow
 
     rows: dict[str, list[BoardRow]] = {}
@@ -59,8 +59,7 @@ def _carry_out(at: Session, observations: list[Observed], stamp: str, as_json: b
         kind = KINDS[observed.kind.copies]
         title = title_of(observed.key)
         rows.setdefault(title, []).append(BoardRow(observed.key, kind.noun(), kind.wait.usual))
-    with show_progress(list(rows.items()), clock=at.clock, as_json=as_json) as emit:
-        at.run.emit = emit
+    with watched(at, "backup", list(rows.items()), {}, as_json=as_json):
         return backup.take(at.run, observations, stamp)
 
 

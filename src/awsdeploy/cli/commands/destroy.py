@@ -13,6 +13,7 @@ import click
 from awsdeploy.cli.app import ExampleHelp
 from awsdeploy.cli.options import Given, json_option, shared_options
 from awsdeploy.cli.session import Session, need_consent, print_lines, session
+from awsdeploy.cli.watching import deletions, watched
 from awsdeploy.errors import Declined, Refused, UsageError, next_command
 from awsdeploy.progress.steps import KEY_WIDTH
 
@@ -190,7 +191,6 @@ def _ask(stack: str) -> None:
 def _carry_out(at: Session, destroy_plan: DestroyPlan, as_json: bool) -> None:
     from awsdeploy.architecture import STEPS, title_of
     from awsdeploy.engine import teardown
-    from awsdeploy.progress.console import show_progress
     from awsdeploy.progress.steps import BoardRow
 
     rows: dict[str, list[BoardRow]] = {title: [] for title in reversed(STEPS.values())}
@@ -198,8 +198,8 @@ def _carry_out(at: Session, destroy_plan: DestroyPlan, as_json: bool) -> None:
         title = title_of(observed.key)
         rows.setdefault(title, []).append(BoardRow(observed.key, observed.kind.noun()))
     steps = [(title, some) for title, some in rows.items() if some]
-    with show_progress(steps, clock=at.clock, as_json=as_json) as emit:
-        at.run.emit = emit
+    needs = {row.key: row.needs for row in deletions(destroy_plan.going)}
+    with watched(at, "destroy", steps, needs, as_json=as_json):
         teardown.destroy(at.run, destroy_plan)
 
 

@@ -14,6 +14,7 @@ from awsdeploy.cli.options import Given, json_option, shared_options, yes_option
 from awsdeploy.cli.session import Session, can_ask, need_consent, paragraphs, print_lines, session, table
 from awsdeploy.cli.text import advisories, preflight
 from awsdeploy.cli.text.facts import found_out
+from awsdeploy.cli.watching import watched
 from awsdeploy.errors import (
     AwsFailure,
     CredentialsMissing,
@@ -136,7 +137,6 @@ def _agree(yes: bool) -> None:
 
 def _carry_out(at: Session, plan: Plan, as_json: bool) -> None:
     from awsdeploy.engine import up
-    from awsdeploy.progress.console import show_progress
     from awsdeploy.progress.steps import BoardRow
 
     if plan.quiet:
@@ -145,8 +145,8 @@ def _carry_out(at: Session, plan: Plan, as_json: bool) -> None:
     steps = [
         (step.title, [BoardRow(one.key, one.noun(), one.wait.usual) for one in step.resources]) for step in plan.steps
     ]
-    with show_progress(steps, clock=at.clock, as_json=as_json, forecast=planning.forecast(plan)) as emit:
-        at.run.emit = emit
+    needs, usual = planning.needs(plan), planning.forecast(plan)
+    with watched(at, "up", steps, needs, as_json=as_json, forecast=usual, removals=plan.removals):
         up.apply(at.run, plan)
 
 
