@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from awsdeploy.cli.session import Session
-from awsdeploy.cli.text import advisories, bill
-from awsdeploy.errors import UsageError
+from awsdeploy.cli.text import advisories, bill, glance
+from awsdeploy.errors import UsageError, next_command
 from awsdeploy.progress.steps import KEY_WIDTH
 
 if TYPE_CHECKING:
@@ -202,17 +202,21 @@ def remarks(at: Session, plan: Plan) -> Iterator[str]:
             )
         yield from _bill(at, plan)
     yield from _wide_grants(plan)
-    for observed in offered(plan)[:1]:
-        made, size = observed.raw.get("SnapshotCreateTime"), observed.raw.get("AllocatedStorage")
-        day = f"{made.astimezone(at.settings.tz):%Y-%m-%d}" if made else observed.status
-        restore = f"up --restore-snapshot {observed.id}"
-        yield f"A snapshot of {observed.origin} exists ({day}, {size} GB): {restore} restores it."
+    yield from _offers(at, plan)
     for sentence in advisories.collect(at, _databases(plan)):
         yield f"Note: {sentence}."
     for reason in blocked(plan):
         yield f"Blocked by: {reason}"
     if plan.new:
         yield from (f"Note: {sentence}" for sentence in differences_from_document.sentences(at.settings))
+
+
+def _offers(at: Session, plan: Plan) -> Iterator[str]:
+    for observed in offered(plan)[:1]:
+        made, size = observed.raw.get("SnapshotCreateTime"), observed.raw.get("AllocatedStorage")
+        day = f"{made.astimezone(at.settings.tz):%Y-%m-%d}" if made else observed.status
+        restore = f"up --restore-snapshot {observed.id}"
+        yield f"A snapshot of {observed.origin} exists ({day}, {size} GB): {restore} restores it."
 
 
 def _wide_grants(plan: Plan) -> Iterator[str]:
@@ -260,6 +264,18 @@ def existing_bill(plan: Plan, at: Session) -> list[Line]:
     used = [item.observed for item in plan.items.values() if item.resource.existing and item.observed]
     there = {(one.kind, one.id): one for one in (*used, *plan.observations)}
     return estimate.of_parts(inventory.parts(there.values(), at.settings.region))
+
+
+def at_a_glance(at: Session, plan: Plan) -> Iterator[str]:
+    """The plan of a new stack for one screen."""
+    from awsdeploy.architecture import differences_from_document
+
+    yield from glance.lines(at.title, at.settings, plan, _after(plan, at), forecast(plan).longest)
+    yield from _wide_grants(plan)
+    yield from _offers(at, plan)
+    yield from (f"Note: {sentence}." for sentence in advisories.collect(at, _databases(plan)))
+    yield from (f"Blocked by: {reason}" for reason in blocked(plan))
+    yield from glance.notes(list(differences_from_document.sentences(at.settings)), next_command("plan", "--full"))
 
 
 def _counts(plan: Plan) -> Counter[str]:

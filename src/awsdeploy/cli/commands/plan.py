@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import TYPE_CHECKING
 
 import click
 
 from awsdeploy.cli.app import ExampleHelp
-from awsdeploy.cli.options import Given, json_option, shared_options
+from awsdeploy.cli.options import Given, full_option, json_option, shared_options
 from awsdeploy.cli.planning import (
+    at_a_glance,
     blocked,
     document,
     lines,
@@ -38,6 +40,7 @@ CHANGES_PRESENT = 2
 @replace_option
 @restore_option
 @click.option("--detailed-exitcode", is_flag=True, help="End with exit code 2 if changes are pending.")
+@full_option
 @json_option
 @shared_options()
 def command(
@@ -46,6 +49,7 @@ def command(
     replace: tuple[str, ...],
     restore_snapshot: str,
     detailed_exitcode: bool,
+    full: bool,
     as_json: bool,
 ) -> int:
     """Show what `up` would create, change and delete, step by step. Changes nothing."""
@@ -55,5 +59,8 @@ def command(
             click.echo(json.dumps(document(at, found), indent=2, ensure_ascii=False))
         else:
             following = [] if found.quiet or blocked(found) else [f"Next: {next_command('up')}"]
-            print_lines(paragraphs(lines(at, found), remarks(at, found), following))
+            if found.new and not full and sys.stdout.isatty():
+                print_lines(paragraphs(at_a_glance(at, found), following))
+            else:
+                print_lines(paragraphs(lines(at, found), remarks(at, found), following))
         return CHANGES_PRESENT if detailed_exitcode and not found.quiet else 0
