@@ -95,6 +95,23 @@ def test_no_secret_is_in_it(stack_copy: World) -> None:
     assert "database/DB_HOST" in written
 
 
+def test_the_last_run_is_in_it_as_bars(stack_copy: World) -> None:
+    assert (report(stack_copy)["timeline"], report(stack_copy)["runs"]) == (None, [])
+    groups = stack_copy.client("ec2").describe_security_groups()["SecurityGroups"]
+    group = next(one for one in groups if "backend" in one["GroupName"])
+    stack_copy.client("ec2").revoke_security_group_ingress(
+        GroupId=group["GroupId"], IpPermissions=group["IpPermissions"]
+    )
+    assert stack_copy.awsdeploy("up", "--yes").returncode == 0
+    found = report(stack_copy)
+    assert [(one["number"], one["command"], one["outcome"]) for one in found["runs"]] == [(1, "up", "done")]
+    assert "security/backend" in {one["name"] for one in found["timeline"]["bars"]}
+    assert stack_copy.awsdeploy("report", "--output", "report.html").returncode == 0
+    text = (stack_copy.folder / "report.html").read_text()
+    assert '<div class="timeline">' in text
+    assert "Critical path" in text
+
+
 def test_of_nothing_there_is_no_report_and_it_asks_for_a_place(world: World) -> None:
     (world.folder / "config.toml").write_text(CONFIG)
     assert world.awsdeploy("report", "--json").returncode == 6

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from awsdeploy.diagram.model import Picture
     from awsdeploy.diagram.reading import Reading
     from awsdeploy.engine.plan import Plan
+    from awsdeploy.timeline.history import History
 
 
 def collected(at: Session, language: str = "en") -> tuple[Picture, dict[str, Any]]:
@@ -47,10 +48,40 @@ def collected(at: Session, language: str = "en") -> tuple[Picture, dict[str, Any
             backups.described(one) | {"age": backups.age((now - one.at).total_seconds()) if one.at else ""}
             for one in operations.restorable(at.run)
         ],
-        "runs": [],
+        **_runs(at),
         "rows": [dataclasses.asdict(row) for row in rows.states(at.settings, reading, existing["releases"])],
     }
     return drawn, document
+
+
+def _history(at: Session) -> History:
+    """The runs that are recorded on this computer; none if the record cannot be read."""
+    from awsdeploy.timeline import history
+
+    try:
+        return history.read(history.path_of(at.run.state.path))
+    except OSError:
+        return history.History()
+
+
+def _runs(at: Session) -> dict[str, Any]:
+    """The timeline of the last run, and all runs, newest first."""
+    from awsdeploy.cli.text import timeline
+
+    history = _history(at)
+    last = timeline.document(history, history.runs[-1]) if history.runs else None
+    return {"timeline": last, "runs": [timeline.described(run) for run in reversed(history.runs)]}
+
+
+def bars(at: Session) -> tuple[str, str]:
+    """HTML of the last run's bars, and its style sheet; empty if no run is recorded."""
+    from awsdeploy.timeline import page
+
+    history = _history(at)
+    if not history.runs:
+        return "", ""
+    run = history.runs[-1]
+    return page.timeline(run, history.before(run)), page.STYLE
 
 
 def _drift(state: StackState) -> list[dict[str, Any]]:

@@ -11,7 +11,6 @@ from awsdeploy.cli.app import ExampleHelp
 from awsdeploy.cli.options import Given, json_option, shared_options
 from awsdeploy.cli.output_file import output_option, write_output
 from awsdeploy.cli.session import session
-from awsdeploy.cli.text.timeline import described
 from awsdeploy.errors import UsageError
 
 EXAMPLES = """\
@@ -36,18 +35,9 @@ def command(given: Given, output: Path | None, language: str, as_json: bool) -> 
     with session(given, given.settings(), "report", existing=True) as at:
         from awsdeploy.cli import reporting
         from awsdeploy.report import page
-        from awsdeploy.timeline import history
-        from awsdeploy.timeline.page import STYLE, timeline
 
         picture, document = reporting.collected(at, language)
-        try:
-            recorded = history.read(history.path_of(at.run.state.path))
-        except OSError:
-            recorded = history.History()
-        document["runs"] = list(map(described, recorded.runs))
         if output:
-            last = recorded.runs[-1] if recorded.runs else None
-            bars = timeline(last, recorded.before(last)) if last else ""
-            write_output(output, page.html(picture, document, language, bars, STYLE))
+            write_output(output, page.html(picture, document, language, *reporting.bars(at)))
         if as_json:
             click.echo(json.dumps(document, indent=2, ensure_ascii=False))
