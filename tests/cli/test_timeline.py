@@ -65,7 +65,8 @@ def test_the_critical_path_is_as_long_as_the_run_was(timed: tuple[World, Any]) -
     assert all(abs(one["end"] - after["begin"]) < 0.2 for one, after in itertools.pairwise(path))
     assert document["run"]["outcome"] == "done"
     made = {bar["name"]: bar for bar in document["bars"]}
-    assert path[-2]["name"] == max(made.values(), key=lambda bar: float(bar["end"]))["name"]
+    # Several may end in the same moment.
+    assert made[path[-2]["name"]]["end"] == pytest.approx(max(bar["end"] for bar in made.values()), abs=0.2)
     assert made["database/mysql"]["begin"] >= made["network/vpc"]["end"]
     assert all(bar["result"] == "ready" for bar in made.values())
     assert len(made) > 40
