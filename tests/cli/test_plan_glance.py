@@ -24,10 +24,14 @@ def test_the_plan_of_the_documented_stack_fits_one_screen(
     assert len(lines) <= 40
     assert max(map(len, lines)) <= columns
     assert "EC2 instances: frontend t3.medium in a, backend t3.medium in c, +12 more" in lines
+    assert "Load balancer: in a and c, +3 more" in lines
+    assert any(line.startswith("S3 buckets: replica, uploads, logs") for line in lines)
+    assert next(line for line in lines if line.startswith("TLS certificate: ")).count("example.com") == 2
     total = next(number for number, line in enumerate(lines) if "a month before VAT" in line)
     decide = lines.index("To decide:")
     assert total < lines.index(next(line for line in lines if line.startswith("VPC and subnets: "))) < decide
     assert any("MySQL 8.0 is out of standard support" in line for line in lines[decide:])
+    assert any("refuses connections without TLS" in line for line in lines[decide:])
     assert "alias of the load balancer" not in said
     full, _ = talk(["plan", "--full"], [], columns=columns)
     piped = world.awsdeploy("plan").stdout

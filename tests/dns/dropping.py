@@ -34,6 +34,8 @@ class DroppingServer:
                 asked, whom = self.socket.recvfrom(4096)
             except OSError:
                 return
+            if not asked:  # closed while it waited
+                return
             question = dns.message.from_wire(asked)
             if self.silent(*_asked(question)) or not self.free.acquire(blocking=False):
                 self.dropped += 1

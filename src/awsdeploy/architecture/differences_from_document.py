@@ -7,6 +7,7 @@ Pure: settings in, sentences out.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from awsdeploy import architecture
 from awsdeploy.architecture.ci import by_name
@@ -20,72 +21,100 @@ NAT_MONTHLY = round(HOURS_PER_MONTH * (_SEOUL["NAT gateway"] + _SEOUL["public ad
 """US dollars: the gateway and its address, in Seoul."""
 
 
+@dataclass(frozen=True)
+class DifferenceFromDocument:
+    """One difference or aged part, and what to do about it.
+
+    `decision`: it costs money, has no more security fixes, moves data to another country, or needs a change of the
+    application, so that a person should decide before `up`.
+    """
+
+    sentence: str
+    decision: bool = False
+
+
 def beside(settings: Settings) -> list[estimate.Line]:
     """Lines that are not in the estimate's total, with the alarms counted: see `estimate.beside`."""
     alarms = sum(isinstance(one, Alarm) for step in architecture.steps(settings) for one in step.resources)
     return estimate.beside(settings, alarms)
 
 
-def sentences(settings: Settings) -> Iterator[str]:
-    """One sentence for each difference and each aged part, with what to do about it."""
+def differences(settings: Settings) -> Iterator[DifferenceFromDocument]:
+    """Every difference and every aged part."""
     network = settings.network
     if network.nat:
-        yield (
+        yield DifferenceFromDocument(
             f"The NAT gateway costs ${NAT_MONTHLY} a month with its address, and nothing in the document uses it. To "
-            "leave it out: network.nat = false."
+            "leave it out: network.nat = false.",
+            decision=True,
         )
     else:
-        yield f"The document's NAT gateway is left out (${NAT_MONTHLY} a month): network.nat = true adds it."
+        yield DifferenceFromDocument(
+            f"The document's NAT gateway is left out (${NAT_MONTHLY} a month): network.nat = true adds it."
+        )
     if not network.ssh_from:
-        yield "The document's port 22 is closed: Session Manager needs no port; network.ssh_from opens it."
+        yield DifferenceFromDocument(
+            "The document's port 22 is closed: Session Manager needs no port; network.ssh_from opens it."
+        )
     if settings.database.tls == "required":
-        yield (
+        yield DifferenceFromDocument(
             "The database refuses connections without TLS, unlike the document: pass the CA certificates in DB_SSL_CA "
-            'to the database driver. database.tls = "optional" also accepts connections without TLS.'
+            'to the database driver. database.tls = "optional" also accepts connections without TLS.',
+            decision=True,
         )
     yield from _storage(settings)
     scaling = [service.scaling for service in settings.services.values() if service.scaling]
     if any(one.health == "elb" for one in scaling):
-        yield (
+        yield DifferenceFromDocument(
             'health = "elb" lets the load balancer\'s health checks replace machines: if the health path queries the '
-            "database, a failover makes the group replace every machine."
+            "database, a failover makes the group replace every machine.",
+            decision=True,
         )
     elif settings.preset == "prod" and not scaling:
-        yield "Auto Scaling, which the document considers for production, is off: [services.NAME.scaling] turns it on."
+        yield DifferenceFromDocument(
+            "Auto Scaling, which the document considers for production, is off: [services.NAME.scaling] turns it on."
+        )
     if settings.names and settings.dns.mode == "external":
-        yield "Your own DNS provider serves the domain (dns.mode); the document uses Route 53."
+        yield DifferenceFromDocument("Your own DNS provider serves the domain (dns.mode); the document uses Route 53.")
     elif settings.names:
-        yield "The A record is an alias of the load balancer, because a load balancer has no fixed IP address."
+        yield DifferenceFromDocument(
+            "The A record is an alias of the load balancer, because a load balancer has no fixed IP address."
+        )
     else:
-        yield "Without a domain there is no DNS record and no TLS: use the load balancer's hostname on port 80."
+        yield DifferenceFromDocument(
+            "Without a domain there is no DNS record and no TLS: use the load balancer's hostname on port 80."
+        )
     if settings.names and settings.web.hsts_days:
-        yield (
+        yield DifferenceFromDocument(
             f"With HTTPS, browsers use only HTTPS for {settings.web.hsts_days} days after a visit; this "
             "replaces the application's own Strict-Transport-Security header. web.hsts_days = 0 turns it off."
         )
     yield from _budget(settings)
     if warned := by_name(settings.ci):
-        yield " ".join(warned)
+        yield DifferenceFromDocument(" ".join(warned))
     if settings.platform != "documented":
-        yield SUPPORTED
-    yield from aged(settings)
+        yield DifferenceFromDocument(SUPPORTED)
+    yield from (DifferenceFromDocument(one, decision=True) for one in aged(settings))
 
 
-def _budget(settings: Settings) -> Iterator[str]:
+def _budget(settings: Settings) -> Iterator[DifferenceFromDocument]:
     monitoring = settings.monitoring
     if not monitoring.budget:
         return
     if not monitoring.emails:
-        yield "There is no AWS Budget: it needs a recipient in monitoring.emails."
+        yield DifferenceFromDocument(
+            "There is no AWS Budget: it needs a recipient in monitoring.emails.", decision=True
+        )
         return
     limit, bill = estimate.budget(settings), estimate.lines(settings)
     if limit is None:
-        yield (
+        yield DifferenceFromDocument(
             "There is no AWS Budget, because prices in this region are unknown. Set its limit with "
-            "monitoring.budget_dollars."
+            "monitoring.budget_dollars.",
+            decision=True,
         )
     elif not monitoring.budget_dollars and any(line.monthly is None for line in bill):
-        yield (
+        yield DifferenceFromDocument(
             f"The budget's limit ${limit} includes only the known prices. Set another limit with "
             "monitoring.budget_dollars."
         )
@@ -131,17 +160,22 @@ def _one_country(*regions: str) -> bool:
     return any(all(region.startswith(country) for region in regions) for country in SAME_COUNTRY)
 
 
-def _storage(settings: Settings) -> Iterator[str]:
+def _storage(settings: Settings) -> Iterator[DifferenceFromDocument]:
     uploads = settings.uploads
     if uploads.replicate:
         leaving = "" if _one_country(settings.region, uploads.replica_region) else " The copies leave the country."
-        yield (
+        yield DifferenceFromDocument(
             f"Every upload is copied to {uploads.replica_region}, so storage is billed twice.{leaving} "
-            "uploads.replicate = false keeps one bucket."
+            "uploads.replicate = false keeps one bucket.",
+            decision=True,
         )
     else:
-        yield "The document's copy of the uploads in another region is left out: uploads.replicate = true adds it."
+        yield DifferenceFromDocument(
+            "The document's copy of the uploads in another region is left out: uploads.replicate = true adds it."
+        )
     if uploads.access == "public" and uploads.tls_only:
-        yield "Uploads are read by https:// only: uploads.tls_only = false lets http:// addresses work as well."
+        yield DifferenceFromDocument(
+            "Uploads are read by https:// only: uploads.tls_only = false lets http:// addresses work as well."
+        )
     if uploads.access == "private":
-        yield "Only the application can read the uploads; the document makes them public."
+        yield DifferenceFromDocument("Only the application can read the uploads; the document makes them public.")

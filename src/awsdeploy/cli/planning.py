@@ -208,7 +208,7 @@ def remarks(at: Session, plan: Plan) -> Iterator[str]:
     for reason in blocked(plan):
         yield f"Blocked by: {reason}"
     if plan.new:
-        yield from (f"Note: {sentence}" for sentence in differences_from_document.sentences(at.settings))
+        yield from (f"Note: {one.sentence}" for one in differences_from_document.differences(at.settings))
 
 
 def _offers(at: Session, plan: Plan) -> Iterator[str]:
@@ -275,7 +275,7 @@ def at_a_glance(at: Session, plan: Plan) -> Iterator[str]:
     yield from _offers(at, plan)
     yield from (f"Note: {sentence}." for sentence in advisories.collect(at, _databases(plan)))
     yield from (f"Blocked by: {reason}" for reason in blocked(plan))
-    yield from glance.notes(list(differences_from_document.sentences(at.settings)), next_command("plan", "--full"))
+    yield from glance.notes(list(differences_from_document.differences(at.settings)), next_command("plan", "--full"))
 
 
 def _counts(plan: Plan) -> Counter[str]:
@@ -307,7 +307,7 @@ def document(at: Session, plan: Plan) -> dict[str, Any]:
             {"key": one.key, "kind": one.kind.__name__, "id": one.id, "data": one.kind.data} for one in plan.removals
         ],
         "obstacles": plan.conflicts,
-        "notes": list(differences_from_document.sentences(at.settings)),
+        "notes": [one.sentence for one in differences_from_document.differences(at.settings)],
     }
 
 

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from awsdeploy.timeline.history import History
 
 
-def collected(at: Session, language: str = "en") -> tuple[Picture, dict[str, Any]]:
-    """The picture and everything else of a report. Raises `NoSuchStack`."""
+def collected(at: Session, history: History, language: str = "en") -> tuple[Picture, dict[str, Any]]:
+    """The picture and everything else of a report; `history` has the recorded runs. Raises `NoSuchStack`."""
     from awsdeploy.diagram import picture
     from awsdeploy.diagram.reading import Reading
     from awsdeploy.operations import backups as operations
@@ -48,13 +48,13 @@ def collected(at: Session, language: str = "en") -> tuple[Picture, dict[str, Any
             backups.described(one) | {"age": backups.age((now - one.at).total_seconds()) if one.at else ""}
             for one in operations.restorable(at.run)
         ],
-        **_runs(at),
+        **_runs(history),
         "rows": [dataclasses.asdict(row) for row in rows.states(at.settings, reading, existing["releases"])],
     }
     return drawn, document
 
 
-def _history(at: Session) -> History:
+def recorded_runs(at: Session) -> History:
     """The runs that are recorded on this computer; none if the record cannot be read."""
     from awsdeploy.timeline import history
 
@@ -64,20 +64,18 @@ def _history(at: Session) -> History:
         return history.History()
 
 
-def _runs(at: Session) -> dict[str, Any]:
+def _runs(history: History) -> dict[str, Any]:
     """The timeline of the last run, and all runs, newest first."""
     from awsdeploy.cli.text import timeline
 
-    history = _history(at)
     last = timeline.document(history, history.runs[-1]) if history.runs else None
     return {"timeline": last, "runs": [timeline.described(run) for run in reversed(history.runs)]}
 
 
-def bars(at: Session) -> tuple[str, str]:
+def bars(history: History) -> tuple[str, str]:
     """HTML of the last run's bars, and its style sheet; empty if no run is recorded."""
     from awsdeploy.timeline import page
 
-    history = _history(at)
     if not history.runs:
         return "", ""
     run = history.runs[-1]
@@ -115,18 +113,13 @@ def _certificate(reading: Reading, now: datetime) -> dict[str, Any] | None:
 
 def _alarms(at: Session, reading: Reading) -> dict[str, Any]:
     from awsdeploy.resources.monitoring.alarm import Alarm
-    from awsdeploy.resources.monitoring.topic import by_mail
+    from awsdeploy.resources.monitoring.topic import confirmed
 
     alarms = [item for item in reading.items.values() if isinstance(item.resource, Alarm)]
-    wanted, topic = at.settings.monitoring.emails, reading.observed("monitoring/topic")
-    present = by_mail(topic) if topic else {}
+    wanted = at.settings.monitoring.emails
     return {
         "all": len(alarms),
-        "ringing": [
-            item.resource.key.rpartition("/")[2]
-            for item in alarms
-            if item.observed and item.observed.raw.get("StateValue") == "ALARM"
-        ],
+        "ringing": reading.ringing(alarms),
         "recipients": len(wanted),
-        "confirmed": sum(present.get(one, "").startswith("arn:") for one in wanted),
+        "confirmed": len(confirmed(reading.observed("monitoring/topic"), wanted)),
     }

@@ -255,7 +255,7 @@ def arrows(scene: Scene, boxes: Sequence[Box]) -> Iterator[Arrow]:
         yield Arrow(INTERNET, BALANCER, _label(scene, ports, closed), state, "security/alb")
     for name, service in scene.settings.services.items():
         for box in boxes:
-            if box.key not in (f"machines/{name}-group",) and not box.key.startswith(f"machines/{name}@"):
+            if box.key != f"machines/{name}-group" and not box.key.startswith(f"machines/{name}@"):
                 continue
             if service.port is not None:
                 closed = [service.port] if reading.closed(f"security/{name}", service.port, "security/alb") else []

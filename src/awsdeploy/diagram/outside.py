@@ -10,7 +10,7 @@ from awsdeploy.diagram.model import INTERNET, Area, Arrow, Box, Health
 from awsdeploy.diagram.scene import Scene
 from awsdeploy.resources.monitoring import health_check, log_group
 from awsdeploy.resources.monitoring.alarm import Alarm
-from awsdeploy.resources.monitoring.topic import Topic, by_mail
+from awsdeploy.resources.monitoring.topic import Topic, confirmed
 
 ZONE, CERTIFICATE, UPLOADS, REPLICA = "dns/zone", "tls/certificate", "storage/uploads", "storage/replica"
 ACCESS_LOGS, LOGS, ALARMS, BACKUPS, REST = "storage/logs", "monitoring/logs", "monitoring/alarms", "backup", "others"
@@ -76,11 +76,7 @@ def _alarms(scene: Scene) -> Box:
     reading, t = scene.reading, scene.t
     items = reading.below("monitoring/")
     alarms = [item for item in items if isinstance(item.resource, Alarm)]
-    ringing = [
-        item.resource.key.rpartition("/")[2]
-        for item in alarms
-        if item.observed and item.observed.raw.get("StateValue") == "ALARM"
-    ]
+    ringing = reading.ringing(alarms)
     lines = [t("{} alarms, {} in alarm").format(len(alarms), len(ringing))]
     lines.append(_recipients(scene))
     notes = [f"{t('in alarm')}: {', '.join(ringing)}"] if ringing else []
@@ -96,9 +92,8 @@ def _recipients(scene: Scene) -> str:
     topic = next((item.observed for item in topics if item.observed), None)
     if wanted and topic is None:
         return scene.t("{} recipients").format(len(wanted))
-    present = by_mail(topic) if topic else {}
-    confirmed = sum(present.get(email, "").startswith("arn:") for email in wanted)
-    return scene.t("reach {} of {} recipients").format(confirmed, len(wanted)) if confirmed else scene.t("reach nobody")
+    reached = len(confirmed(topic, wanted))
+    return scene.t("reach {} of {} recipients").format(reached, len(wanted)) if reached else scene.t("reach nobody")
 
 
 def _backups(scene: Scene) -> Box:

@@ -91,6 +91,15 @@ class Reading:
                 fields = ", ".join(dict.fromkeys(change.field for change in item.changes))
                 yield f"{item.resource.key} differs: {fields}" if fields else f"{item.resource.key} to be replaced"
 
+    @staticmethod
+    def ringing(alarms: Iterable[Item]) -> list[str]:
+        """Names of the alarms that are in alarm."""
+        return [
+            item.resource.key.rpartition("/")[2]
+            for item in alarms
+            if item.observed and item.observed.raw.get("StateValue") == "ALARM"
+        ]
+
     def closed(self, group: str, port: int, source: str = "") -> bool:
         """True if the rule of a security group for a port is missing; `source` is the key of the allowed group."""
         item = self.items.get(group)

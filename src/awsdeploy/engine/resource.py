@@ -106,6 +106,10 @@ class Resource:
         """The kind in words: `SecurityGroup` is a security group."""
         return cls.title or "".join(f" {c.lower()}" if c.isupper() else c for c in cls.__name__).strip()
 
+    def brief(self) -> str:
+        """Words for it in a plan of one screen; "" if it is only counted there."""
+        return ""
+
     @classmethod
     def scan(cls, aws: Aws) -> Iterable[Observed]:
         """All of this kind that are the stack's."""

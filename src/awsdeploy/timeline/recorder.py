@@ -1,4 +1,4 @@
-"""RunRecorder of a run: writes each event to the file of the runs as it comes, so a killed process loses nothing.
+"""Recorder of a run: writes each event to the file of the runs as it comes, so a killed process loses nothing.
 
 A run that writes nothing to AWS is not recorded. The file holds keys, kinds, phases and AWS's words for a status: no
 values, no messages.

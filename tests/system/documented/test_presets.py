@@ -87,7 +87,7 @@ def test_k_the_gateway_of_the_document_is_left_out_of_dev(preset_stack: Up) -> N
 
 def test_each_aged_part_is_named_once_with_its_date_and_what_it_costs(preset_stack: Up) -> None:
     world, preset, platform = preset_stack
-    said = list(differences_from_document.sentences(world.settings(config(preset, platform))))
+    said = [one.sentence for one in differences_from_document.differences(world.settings(config(preset, platform)))]
     for part, facts in AGED.items():
         about = [sentence for sentence in said if f"{part}is out of" in sentence]
         assert len(about) == (platform == "documented")

@@ -27,7 +27,9 @@ def test_the_plan_mentions_it_in_one_sentence_at_most(text: str, said: list[str]
     if "[services" in text:
         text += "[services.frontend]\n"
     sentences = [
-        one for one in differences_from_document.sentences(loads(BASE + text)) if "machine" in one or "Scaling" in one
+        one.sentence
+        for one in differences_from_document.differences(loads(BASE + text))
+        if "machine" in one.sentence or "Scaling" in one.sentence
     ]
     assert len(sentences) == len(said)
     assert all(words in sentence for words, sentence in zip(said, sentences, strict=True))

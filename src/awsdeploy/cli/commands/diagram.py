@@ -10,7 +10,7 @@ import click
 
 from awsdeploy.cli import planning
 from awsdeploy.cli.app import ExampleHelp
-from awsdeploy.cli.options import Given, json_option, shared_options
+from awsdeploy.cli.options import Given, json_option, language_option, shared_options
 from awsdeploy.cli.output_file import output_option, write_output
 from awsdeploy.cli.session import session, styled
 
@@ -35,7 +35,7 @@ COLOURS = {
 
 @click.command(cls=ExampleHelp, examples=EXAMPLES)
 @output_option("The file to write: NAME.svg or NAME.html.", ".svg", ".html")
-@click.option("--lang", "language", type=click.Choice(["en", "ko"]), default="en", help="Language of the picture.")
+@language_option
 @click.option("--links", is_flag=True, help="Also print the address of each part in the AWS console.")
 @json_option
 @shared_options()

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from awsdeploy.cli.app import ExampleHelp
-from awsdeploy.cli.options import Given, json_option, shared_options
+from awsdeploy.cli.options import Given, json_option, language_option, shared_options
 from awsdeploy.cli.output_file import output_option, write_output
 from awsdeploy.cli.session import session
 from awsdeploy.errors import UsageError
@@ -22,7 +22,7 @@ EXAMPLES = """\
 
 @click.command(cls=ExampleHelp, examples=EXAMPLES)
 @output_option("The page to write: NAME.html.", ".html")
-@click.option("--lang", "language", type=click.Choice(["en", "ko"]), default="en", help="Language of the page.")
+@language_option
 @json_option
 @shared_options()
 def command(given: Given, output: Path | None, language: str, as_json: bool) -> None:
@@ -36,8 +36,9 @@ def command(given: Given, output: Path | None, language: str, as_json: bool) -> 
         from awsdeploy.cli import reporting
         from awsdeploy.report import page
 
-        picture, document = reporting.collected(at, language)
+        history = reporting.recorded_runs(at)
+        picture, document = reporting.collected(at, history, language)
         if output:
-            write_output(output, page.html(picture, document, language, *reporting.bars(at)))
+            write_output(output, page.html(picture, document, language, *reporting.bars(history)))
         if as_json:
             click.echo(json.dumps(document, indent=2, ensure_ascii=False))

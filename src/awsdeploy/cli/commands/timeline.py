@@ -12,6 +12,7 @@ import click
 
 from awsdeploy.cli.app import ExampleHelp
 from awsdeploy.cli.options import SANDBOX, Given, full_option, json_option, shared_options
+from awsdeploy.cli.output_file import output_option, write_output
 from awsdeploy.cli.session import JSON_VERSION, print_lines
 from awsdeploy.errors import UsageError, next_command
 
@@ -29,7 +30,7 @@ PIPED_WIDTH = 120
 @click.command(cls=ExampleHelp, examples=EXAMPLES)
 @click.option("--run", "number", type=int, metavar="N", help="The number of the run. Without it, the last run.")
 @full_option
-@click.option("--output", type=click.Path(path_type=Path), metavar="FILE", help="Write Chrome's trace format (.json).")
+@output_option("The trace to write, in Chrome's format: NAME.json.", ".json")
 @json_option
 @shared_options(reaches_aws=False)
 def command(given: Given, number: int | None, full: bool, output: Path | None, as_json: bool) -> None:
@@ -41,12 +42,13 @@ def command(given: Given, number: int | None, full: bool, output: Path | None, a
 
     settings = given.settings()
     stack = str(settings.stack)
-    if output and output.suffix != ".json":
-        raise UsageError(f"--output {output}: the trace is JSON.", "Name a file that ends in .json.")
     history = _history(given, settings.stack.slug, stack)
     run = _chosen(history, number)
     if output:
-        _write(output, run, stack)
+        from awsdeploy.timeline.trace import trace
+
+        write_output(output, json.dumps(trace(run, stack), ensure_ascii=False) + "\n")
+        click.echo("To see it: https://ui.perfetto.dev, Open trace file.", err=True)
     elif as_json:
         document = {"version": JSON_VERSION, "stack": stack, "region": settings.region}
         click.echo(json.dumps(document | timeline.document(history, run), indent=2, ensure_ascii=False))
@@ -87,14 +89,3 @@ def _chosen(history: History, number: int | None) -> RecordedRun:
         known = ", ".join(str(run.number) for run in history.runs)
         raise UsageError(f"--run {number}: no such run.", f"Recorded runs: {known}")
     return found[-1]
-
-
-def _write(output: Path, run: RecordedRun, stack: str) -> None:
-    from awsdeploy.state import files
-    from awsdeploy.timeline.trace import trace
-
-    try:
-        files.write(output, json.dumps(trace(run, stack), ensure_ascii=False) + "\n", files.SHARED)
-    except OSError as error:
-        raise UsageError(f"{output} cannot be written: {error.strerror}.", "Name another file.") from None
-    click.echo(f"Wrote run {run.number} to {output}. To see it: https://ui.perfetto.dev, Open trace file.", err=True)

@@ -117,7 +117,7 @@ const START = [
   { name: 'broker', step: 'build migrate start', symptom: 'connect ECONNREFUSED 127.0.0.1:5672',
     pattern: /ECONNREFUSED \S*:(9092|5672)\b/im,
     cause: 'The program connects to Kafka (9092) or RabbitMQ (5672), which the stack does not have: port $1.',
-    remedy: 'Use one elsewhere, in the variable that the program reads: `awsdeploy env set SERVICE RABBITMQ_URL=amqps://…`.' },
+    remedy: 'Use one elsewhere, and put its address into the variable that the program reads: `awsdeploy env set SERVICE NAME=…`.' },
   { name: 'database-refused', step: 'build migrate start', symptom: 'connect ECONNREFUSED, from TypeORM, Sequelize, Prisma or mysql2',
     pattern: /ECONNREFUSED [^ ]*:3306\b|ECONNREFUSED.*(?:mysql|maria|sequelize|typeorm|prisma)|(?:mysql|maria|sequelize|typeorm|prisma).*ECONNREFUSED/im,
     cause: 'The database refused the connection.',

@@ -84,6 +84,9 @@ class AutoScalingGroup(Resource):
     deletion = Deletion(retry_on={"ResourceInUse", "ScalingActivityInProgress"})
     arns = (":autoScalingGroup:",)
 
+    def brief(self) -> str:
+        return f"{self.template.service} {self.template.size}, {self.min} to {self.max}"
+
     @classmethod
     def scan(cls, aws: Aws) -> Iterable[Observed]:
         filters = [{"Name": f"tag:{TAG_STACK}", "Values": [aws.stack.tag]}]

@@ -67,6 +67,9 @@ class Instance(Machine):
     deletion = Deletion(retry_on={"IncorrectInstanceState"})
     arns = (":instance/", ":network-interface/")
 
+    def brief(self) -> str:
+        return f"{self.service} {self.size} in {self.subnet.zone[-1]}"
+
     @classmethod
     def scan(cls, aws: Aws) -> Iterable[Observed]:
         for reservation in aws.ec2.pages("describe_instances", "Reservations", Filters=aws.filters):

@@ -96,6 +96,10 @@ class Database(Resource):
     deletion = Deletion(retry_on={BUSY}, timeout=3600, data_note="after a final snapshot, which is retained")
     arns = (":db:",)
 
+    def brief(self) -> str:
+        standby = " with standby" if self.multi_az else ""
+        return f"MySQL {self.version} on {self.size}{standby}, {self.storage} GB"
+
     @classmethod
     def scan(cls, aws: Aws) -> Iterable[Observed]:
         for one in aws.rds.pages("describe_db_instances", "DBInstances"):

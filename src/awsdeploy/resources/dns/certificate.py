@@ -46,6 +46,9 @@ class Certificate(Resource):
     deletion = Deletion(retry_on={"ResourceInUseException"})
     arns = (":certificate/",)
 
+    def brief(self) -> str:
+        return ", ".join((self.domain, *self.aliases))
+
     @classmethod
     def scan(cls, aws: Aws) -> Iterable[Observed]:
         arns = [one["CertificateArn"] for one in aws.acm.pages("list_certificates", "CertificateSummaryList")]

@@ -49,6 +49,9 @@ class Record(Resource):
     is_global = True
     wait = Wait(pending={"PENDING"}, ready={"INSYNC"}, usual=45, deadline=1800)
 
+    def brief(self) -> str:
+        return "" if isinstance(self.target, Certificate) else self.name
+
     @classmethod
     def scan(cls, aws: Aws) -> Iterable[Observed]:
         balancers = {host(one.raw["DNSName"]): one for one in aws.all(LoadBalancer)}

@@ -76,8 +76,8 @@ class Topic(Resource):
     def advisory(self, aws: Aws, observed: Observed) -> str:
         if not self.emails:
             return "no one receives alarms: monitoring.emails is empty"
-        present = by_mail(observed)
-        silent = [email for email in self.emails if not present.get(email, PENDING).startswith("arn:")]
+        reached = confirmed(observed, self.emails)
+        silent = [email for email in self.emails if email not in reached]
         if not silent:
             return ""
         verb = "has" if len(silent) == 1 else "have"
@@ -89,6 +89,12 @@ class Topic(Resource):
     def delete(cls, aws: Aws, observed: Observed, options: DestroyOptions) -> None:
         """The subscriptions go with it."""
         aws.client("sns").delete_topic(TopicArn=observed.id)
+
+
+def confirmed(observed: Observed | None, emails: Iterable[str]) -> list[str]:
+    """Addresses among these that have confirmed their subscription."""
+    present = by_mail(observed) if observed else {}
+    return [email for email in emails if present.get(email, PENDING).startswith("arn:")]
 
 
 def by_mail(observed: Observed) -> dict[str, str]:

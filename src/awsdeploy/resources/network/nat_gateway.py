@@ -70,6 +70,9 @@ class NatGateway(Resource):
     )
     arns = (":natgateway/",)
 
+    def brief(self) -> str:
+        return self.noun()
+
     @classmethod
     def scan(cls, aws: Aws) -> Iterable[Observed]:
         for nat in aws.ec2.pages("describe_nat_gateways", "NatGateways", Filter=aws.filters):

@@ -57,6 +57,9 @@ class SecurityGroup(Resource):
     deletion = Deletion(retry_on={"DependencyViolation", "InvalidGroup.InUse"})
     arns = (":security-group/", ":security-group-rule/")
 
+    def brief(self) -> str:
+        return self.key.removeprefix("security/")
+
     @classmethod
     def scan(cls, aws: Aws) -> Iterable[Observed]:
         for group in aws.ec2.pages("describe_security_groups", "SecurityGroups", Filters=aws.filters):

@@ -43,6 +43,9 @@ class Vpc(Resource):
     # One attribute a call, DNS support before host names (AWS: EC2 API, ModifyVpcAttribute).
     SWITCHES = {"EnableDnsSupport": "enableDnsSupport", "EnableDnsHostnames": "enableDnsHostnames"}
 
+    def brief(self) -> str:
+        return f"VPC {self.cidr}"
+
     @classmethod
     def scan(cls, aws: Aws) -> Iterable[Observed]:
         for vpc in aws.ec2.pages("describe_vpcs", "Vpcs", Filters=aws.filters):
@@ -87,6 +90,9 @@ class Subnet(Resource):
     )
     deletion = Deletion(retry_on={"DependencyViolation"})
     arns = (":subnet/",)
+
+    def brief(self) -> str:
+        return self.key.removeprefix("network/")
 
     @classmethod
     def scan(cls, aws: Aws) -> Iterable[Observed]:

@@ -100,6 +100,9 @@ class S3Bucket(Resource):
     deletion = Deletion(retry_on={"BucketNotEmpty", "OperationAborted"}, timeout=6 * 3600)  # millions of objects
     arns = (":s3:::",)
 
+    def brief(self) -> str:
+        return self.key.removeprefix("storage/")
+
     @classmethod
     def scan(cls, aws: Aws) -> Iterable[Observed]:
         """One list for all regions: the name says whose a bucket is, and which."""

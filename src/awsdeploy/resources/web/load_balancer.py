@@ -68,6 +68,9 @@ class LoadBalancer(Resource):
     deletion = Deletion(retry_on={"ResourceInUse", "OperationNotPermitted"})
     arns = (":loadbalancer/",)
 
+    def brief(self) -> str:
+        return f"in {' and '.join(subnet.zone[-1] for subnet in self.subnets)}"
+
     @classmethod
     def scan(cls, aws: Aws) -> Iterable[Observed]:
         found = [
