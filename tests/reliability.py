@@ -60,7 +60,7 @@ class Outcomes:
     counts: bool = False
 
 
-@dataclass
+@dataclass(eq=False)
 class Reliability:
     """Draws the points of a run, collects their reports, and writes the table at its end.
 
