@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
+
+import pytest
 
 from tests.reliability import BEGIN, END, ROWS, Reliability
 
@@ -48,3 +52,31 @@ def test_the_file_keeps_its_text_and_gets_the_last_run(tmp_path: Path) -> None:
     assert text.startswith("Words.\n" + BEGIN + "Commit ")
     assert text.endswith(END + "More.\n")
     assert text.count("| what | points | tried |") == 1
+
+
+SUITE = {
+    "conftest.py": """
+from pathlib import Path
+from tests.reliability import Reliability
+
+def pytest_configure(config):
+    config.pluginmanager.register(Reliability(Path({file!r}), seed=1))
+""",
+    "test_above.py": "def test_passes(): pass",
+    "folder/conftest.py": "",
+    "folder/test_below.py": "def test_fails(): assert False",
+}
+
+
+def test_several_workers_report_to_one_table(tmp_path: Path, pytestconfig: pytest.Config) -> None:
+    """A conftest for one folder only: it makes pytest compare its plugins at each report."""
+    file = tmp_path / "reliability.md"
+    file.write_text(f"{BEGIN}{END}")
+    for name, text in SUITE.items():
+        path = tmp_path / "suite" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text.replace("{file!r}", repr(str(file))))
+    command = [sys.executable, "-m", "pytest", "-n", "2", "-p", "no:cacheprovider", str(tmp_path / "suite")]
+    done = subprocess.run(command, cwd=pytestconfig.rootpath, capture_output=True, text=True)
+    assert done.returncode == pytest.ExitCode.TESTS_FAILED, done.stdout
+    assert "| 2 | 2 | 1 | 0 | – | – |" in file.read_text()
