@@ -260,21 +260,35 @@ CLIENT = 'generator client {\n  provider = "prisma-client-js"\n}\n'
 
 
 @pytest.mark.parametrize(
-    ("packages", "schema", "database"),
+    ("packages", "schema", "needed"),
     [
-        (["typeorm", "pg"], "", "PostgreSQL"),
-        (["typeorm", "pg", "mysql2"], "", ""),
-        (["mongoose"], "", "MongoDB"),
-        (["prisma"], CLIENT + 'datasource db {\n  provider = "postgresql"\n}', "PostgreSQL"),
-        (["prisma"], CLIENT + 'datasource db {\n  provider = "mysql"\n}', ""),
+        (["typeorm", "pg"], "", ["PostgreSQL (pg)"]),
+        (["typeorm", "pg", "mysql2"], "", []),
+        (["@nestjs/mongoose", "mongoose"], "", ["MongoDB (mongoose)"]),
+        (["mongoose", "mysql2"], "", ["MongoDB (mongoose)"]),
+        (["prisma"], CLIENT + 'datasource db {\n  provider = "postgresql"\n}', ["PostgreSQL (provider postgresql)"]),
+        (["prisma", "pg"], CLIENT + 'datasource db {\n  provider = "mysql"\n}', []),
+        (["prisma"], CLIENT + 'datasource db {\n  // provider = "sqlite"\n  provider = "mysql"\n}', []),
+        (["mysql2", "@nestjs/bullmq"], "", ["Redis (@nestjs/bullmq)"]),
+        (["redis", "kafkajs", "amqplib"], "", ["Redis (redis)", "Kafka (kafkajs)", "RabbitMQ (amqplib)"]),
+        (["mssql"], "", ["SQL Server (mssql)"]),
     ],
 )
-def test_another_database_than_mysql_is_pointed_out(packages: list[str], schema: str, database: str) -> None:
+def test_what_the_stack_does_not_have_is_pointed_out(packages: list[str], schema: str, needed: list[str]) -> None:
     package = {"dependencies": {"@nestjs/core": "11", **dict.fromkeys(packages, "1")}}
     remarks = backend("", {"back/prisma/schema.prisma": schema} if schema else {}, package).remarks
-    assert [one for one in remarks if "MySQL" in one] == [
-        f"it uses {database}, but the stack's database is MySQL" for _ in range(bool(database))
-    ]
+    assert [one.partition(", but ")[0] for one in remarks if "it uses" in one] == [f"it uses {one}" for one in needed]
+
+
+def test_packages_for_development_need_no_backing_service() -> None:
+    package = {"dependencies": {"@nestjs/core": "11", "mysql2": "3"}, "devDependencies": {"sqlite3": "5", "redis": "5"}}
+    assert not [one for one in backend("", {}, package).remarks if "it uses" in one]
+
+
+def test_a_program_with_mysql_beside_another_database_gets_its_values() -> None:
+    package = {"dependencies": {"@nestjs/core": "11", "mysql2": "3", "mongoose": "8"}}
+    assert backend("", {}, package).uses_mysql
+    assert not backend("", {}, {"dependencies": {"@nestjs/core": "11", "mongoose": "8"}}).uses_mysql
 
 
 @pytest.mark.parametrize(
@@ -300,7 +314,8 @@ def test_the_database_of_a_workspaces_package_is_the_programs(
         },
         needs,
     )
-    assert (program.orm, program.other_database, program.migrate) == (orm, database, "")
+    assert (program.orm, program.uses_mysql, program.migrate) == (orm, not database, "")
+    assert bool(database) == any(one.startswith(f"it uses {database} (") for one in program.remarks)
     assert f"{orm} (packages/db/)" in program.details
     assert f"a migration command for {orm}: if there is one, set migrate" in program.missing
 

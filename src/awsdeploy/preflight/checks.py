@@ -9,6 +9,7 @@ from awsdeploy.aws.refusals import FORBIDDEN, AwsRefusal
 from awsdeploy.errors import AwsdeployError, AwsFailure, CredentialsMissing, UsageError, next_command
 from awsdeploy.preflight import (
     account,
+    backing_services,
     compute,
     database,
     dns,
@@ -41,6 +42,7 @@ CHECKS: tuple[Check, ...] = (
     dns.public_dns,
     github.github_trust,
     folders.service_folders,
+    backing_services.backing_services,
     variables.secrets_in_config,
 )
 

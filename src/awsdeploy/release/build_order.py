@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 
 from awsdeploy.config.project.tree import ProjectTree, dependencies, joined, table
 from awsdeploy.config.project.workspace import Workspace, commented_json, workspace_of
+from awsdeploy.release.description import described
 from awsdeploy.release.source import Source
 
-BUILD, MODULES = "build", "node_modules"
-READ = {"package.json", "pnpm-workspace.yaml", "turbo.json", "nx.json", "project.json"}
+BUILD = "build"
 
 
 @dataclass(frozen=True)
@@ -26,7 +25,7 @@ class BuildStep:
 
 def steps(source: Source, directory: str) -> tuple[BuildStep, ...]:
     """Return the steps that build a service; none where its own script `build` is all there is to do."""
-    tree = _tree(source)
+    tree = described(source)
     workspace = workspace_of(tree, directory)
     if workspace is None:
         return ()
@@ -36,15 +35,6 @@ def steps(source: Source, directory: str) -> tuple[BuildStep, ...]:
     if command := _turbo(tree, workspace, directory) or _nx(tree, workspace, directory):
         return (BuildStep(workspace.top, command),)
     return tuple(BuildStep(one) for one in folders) if folders != [directory] else ()
-
-
-def _tree(source: Source) -> ProjectTree:
-    """Return the files that describe packages and workspaces, read at once."""
-    paths = [
-        path for path in sorted(source.files) if PurePosixPath(path).name in READ and MODULES not in path.split("/")
-    ]
-    contents = source.contents(paths)
-    return ProjectTree(frozenset(paths), lambda path: contents[path].decode(errors="replace"))
 
 
 def _has_build(workspace: Workspace, folder: str) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from awsdeploy.aws.session import AwsRefusal
 from awsdeploy.config import Service, Settings
+from awsdeploy.config.project.backing_services import VALUES
 from awsdeploy.config.project.tree import joined
 from awsdeploy.config.project.usual_names import database_name
 from awsdeploy.config.project.variables import read, required, set_in_files
@@ -15,8 +16,6 @@ from awsdeploy.release.environment import provided, stored
 from awsdeploy.release.health_route import source_texts
 from awsdeploy.release.source import Source
 
-FILES = (".env", ".env.production", "ecosystem.config.js", "ecosystem.config.cjs")
-"""Committed files that set variables."""
 ALWAYS = {"HOME", "PATH", "USER", "SHELL", "PWD", "LANG"}
 
 
@@ -44,7 +43,7 @@ def unprovided(settings: Settings, source: Source, service: Service) -> dict[str
     found = {**_of_the_database(texts, settings, service), **required(texts)}
     if not found:
         return {}
-    files = {path: source.text(path) for one in FILES if (path := joined(service.directory, one)) in source.files}
+    files = {path: source.text(path) for one in VALUES if (path := joined(service.directory, one)) in source.files}
     given = {*provided(settings, service), *set_in_files(files), *ALWAYS}
     return {name: joined(service.directory, path) for name, path in found.items() if name not in given}
 

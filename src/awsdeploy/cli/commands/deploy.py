@@ -36,7 +36,15 @@ def command(given: Given, services: tuple[str, ...], ref: str, force: bool, as_j
     """
     settings = given.settings()
     wanted = chosen(settings, services)
-    from awsdeploy.release import checks, health, mapped_variables, repository, required_variables, source
+    from awsdeploy.release import (
+        backing_services,
+        checks,
+        health,
+        mapped_variables,
+        repository,
+        required_variables,
+        source,
+    )
     from awsdeploy.release.manifest import manifest, release_id
 
     code = source.committed(given.config.absolute().parent if given.config.exists() else Path(), ref)
@@ -49,7 +57,9 @@ def command(given: Given, services: tuple[str, ...], ref: str, force: bool, as_j
     with releasing(given, settings, "deploy") as (at, releaser):
         health.need_same_check(releaser.release_target.groups, wanted)
         mapped_variables.need_known(at.run, settings, wanted)
-        print_lines([f"Note: {one}" for one in required_variables.notes(at.run, settings, code, wanted)], err=True)
+        remarks = required_variables.notes(at.run, settings, code, wanted)
+        remarks += backing_services.notes(at.run, code, wanted)
+        print_lines([f"Note: {one}" for one in remarks], err=True)
         need_machines(releaser.release_target, wanted)
         if settings.release.source == "git":
             repository.need_access(at.run, settings, wanted)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from awsdeploy.config.project.javascript import without_comments
+from awsdeploy.config.project.backing_services import MYSQL
 from awsdeploy.config.project.tree import ProjectTree, dependencies, joined, table
 from awsdeploy.config.project.workspace import workspace_of
 
@@ -30,27 +30,16 @@ _PREFERRED = re.compile(r"deploy|prod")
 _OTHER_WORK = re.compile(
     r"migrate dev|migrate reset|:generate|:create|:revert|migrate:make|db push|nodemon|--watch|\bbunx?\b"
 )
-_OTHER_DATABASES = {
-    "pg": "PostgreSQL", "postgres": "PostgreSQL", "mongoose": "MongoDB", "mongodb": "MongoDB", "mssql": "SQL Server",
-    "tedious": "SQL Server", "better-sqlite3": "SQLite", "sqlite3": "SQLite", "@mikro-orm/postgresql": "PostgreSQL",
-    }  # fmt: skip
-_MYSQL = ("mysql2", "mysql", "mariadb", "@mikro-orm/mysql", "@mikro-orm/mariadb", "@prisma/adapter-mariadb")
-_PROVIDERS = {
-    "postgresql": "PostgreSQL", "sqlite": "SQLite", "mongodb": "MongoDB", "sqlserver": "SQL Server",
-    "cockroachdb": "CockroachDB",
-}  # fmt: skip
-_PROVIDER = re.compile(rf"^[ \t]*provider[ \t]*=[ \t]*\"({'|'.join(_PROVIDERS)})\"", re.MULTILINE)
 _BUN = re.compile(r"\bbunx?\b")
 _RUN = {"bun": "bun run", "yarn": "yarn run", "pnpm": "pnpm run"}
 
 
 @dataclass(frozen=True)
 class OrmFacts:
-    """ORM of a program. `migrate` is empty if no command was found; `other` is a database other than MySQL."""
+    """ORM of a program. `migrate` is empty if no command was found."""
 
     name: str = ""
     migrate: str = ""
-    other: str = ""
     package: str = ""
     """Folder of the workspace's package with the ORM, if the program itself has none."""
 
@@ -58,12 +47,13 @@ class OrmFacts:
 def facts(tree: ProjectTree, directory: str, manager: str) -> OrmFacts:
     """Return what package.json and the configuration files say, or those of a workspace's package that it needs."""
     own = _facts(tree, directory, manager)
-    if (
-        own.name
-        or own.other
-        or any(one in dependencies(tree.json(joined(directory, "package.json"))) for one in _MYSQL)
-    ):
+    if own.name or _has_mysql(tree.json(joined(directory, "package.json"))):
         return own
+    workspace = workspace_of(tree, directory)
+    for package in workspace.needed(directory) if workspace else ():
+        if found := _facts(tree, package, manager).name:
+            return OrmFacts(found, "", package)  # a migration runs in the program's folder
+    return own
     workspace = workspace_of(tree, directory)
     for package in workspace.needed(directory) if workspace else ():
         found = _facts(tree, package, manager)
@@ -77,9 +67,13 @@ def _facts(tree: ProjectTree, directory: str, manager: str) -> OrmFacts:
     needs = dependencies(package)
     name = next((orm for orm, packages in ORMS.items() if any(one in needs for one in packages)), "")
     migrate = next(_commands(tree, directory, name), "")
-    if name or any(one in needs for one in _MYSQL):
+    if name or _has_mysql(package):
         migrate = _script(package, manager) or migrate
-    return OrmFacts(name, migrate, _other_database(tree, directory, needs))
+    return OrmFacts(name, migrate)
+
+
+def _has_mysql(package: dict[str, Any]) -> bool:
+    return any(one in dependencies(package) for one in MYSQL)
 
 
 def _script(package: dict[str, Any], manager: str) -> str:
@@ -115,15 +109,3 @@ def _commands(tree: ProjectTree, directory: str, orm: str) -> Iterator[str]:
         yield "npx drizzle-kit migrate"
     elif orm == "Knex" and "knexfile" in names:
         yield "npx knex migrate:latest"
-
-
-def _other_database(tree: ProjectTree, directory: str, needs: dict[str, Any]) -> str:
-    """Return the name of the program's database if it is not MySQL."""
-    if "prisma" in needs or "@prisma/client" in needs:
-        for path in tree.below(directory):
-            if path.endswith(".prisma") and (found := _PROVIDER.search(without_comments(tree.text(path)))):
-                return _PROVIDERS[found[1]]
-        return ""
-    if any(one in needs for one in _MYSQL):
-        return ""
-    return next((database for package, database in _OTHER_DATABASES.items() if package in needs), "")

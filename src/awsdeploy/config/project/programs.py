@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from awsdeploy.config.health_check import TCP
-from awsdeploy.config.project import missing_lock, nestjs, nextjs, orm, usual_names
+from awsdeploy.config.project import backing_services, missing_lock, nestjs, nextjs, orm, usual_names
 from awsdeploy.config.project.node_version import major_of, node_version
 from awsdeploy.config.project.package_managers import PackageManager, package_manager
 from awsdeploy.config.project.tree import ProjectTree, dependencies, joined, table, upwards
@@ -55,8 +55,8 @@ class Program:
     orm: str = ""
     orm_package: str = ""
     """Folder of the workspace's package that has the ORM; empty if that is the program's own folder."""
-    other_database: str = ""
-    """Name of its database if that is not MySQL."""
+    uses_mysql: bool = True
+    """False if it needs another database."""
     node: str = ""
     node_source: str = ""
     remarks: tuple[str, ...] = ()
@@ -130,7 +130,7 @@ def _with_variables(tree: ProjectTree, program: Program, folders: Sequence[str])
     """The program with the variables that it reads under other names than awsdeploy's."""
     inside = [one for one in folders if one != program.folder and program.folder in (".", *upwards(one))]
     alone = len(folders) == 1
-    uses_database = (alone or program.service == "backend") and not program.other_database
+    uses_database = (alone or program.service == "backend") and program.uses_mysql
     knows_site = not alone and program.service == "frontend"
     read = usual_names.names(tree, program.folder, inside)
     return dataclasses.replace(program, variables=usual_names.mapped(read, uses_database, knows_site))
@@ -211,14 +211,18 @@ def _program(tree: ProjectTree, service: str, directory: str) -> Program:
         migrate=database.migrate,
         orm=database.name,
         orm_package=database.package,
-        other_database=database.other,
+        uses_mysql=backing_services.uses_mysql(tree, directory),
         node=version,
         node_source=source,
     )
     program = _with_next(tree, program) if framework == "Next.js" else _with_nest(tree, program, package)
     return dataclasses.replace(
         program,
-        remarks=(*program.remarks, *_more_remarks(manager, database)),
+        remarks=(
+            *program.remarks,
+            *filter(None, [manager.remark]),
+            *(one.remark for one in backing_services.needs(tree, directory)),
+        ),
         missing=(*_not_recognised(tree, program), *program.missing, *_not_found(tree, program, manager)),
     )
 
@@ -229,13 +233,6 @@ def _not_recognised(tree: ProjectTree, program: Program) -> Iterator[str]:
         yield f"what {path} says: it is not a JSON object"
     elif not program.framework:
         yield f"Next.js or NestJS: {path} has neither"
-
-
-def _more_remarks(manager: PackageManager, database: orm.OrmFacts) -> Iterator[str]:
-    if manager.remark:
-        yield manager.remark
-    if database.other:
-        yield f"it uses {database.other}, but the stack's database is MySQL"
 
 
 def _not_found(tree: ProjectTree, program: Program, manager: PackageManager) -> Iterator[str]:
