@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import ipaddress
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from awsdeploy.config.wrong import Wrong
@@ -62,15 +63,22 @@ def normalised(text: str) -> str:
 
 def registrable(name: str) -> str | None:
     """The part of a normalised `name` that its owner registered (the apex), or None for a public suffix."""
-    return _suffixes().privatesuffix(name)
+    return _suffixes(name.rpartition(".")[2]).privatesuffix(name)
 
 
 @functools.cache
-def _suffixes() -> PublicSuffixList:
-    """The registries' part of the public suffix list; names that others give away, such as github.io, are not in it."""
-    from publicsuffixlist import PublicSuffixList
+def _suffixes(top: str) -> PublicSuffixList:
+    """The rules of the public suffix list for names below `top`, a top-level domain in ASCII.
 
-    return PublicSuffixList(only_icann=True)
+    Only the registries' part: names that others give away, such as github.io, are not in it. Reading the whole list
+    takes longer than everything else that is done with a config.
+    """
+    from publicsuffixlist import PSLFILE, PublicSuffixList
+
+    ends = {top, top.encode("ascii").decode("idna")}
+    with Path(PSLFILE).open(encoding="utf-8") as file:
+        rules = [line for line in file if line.startswith("// ===") or line.strip().rpartition(".")[2] in ends]
+    return PublicSuffixList(rules, only_icann=True)
 
 
 def _ascii(name: str) -> str:

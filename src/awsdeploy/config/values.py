@@ -50,6 +50,5 @@ Port = Annotated[int, AfterValidator(rules.whole(1, 65535)), between(1, 65535)]
 
 
 class Frozen(BaseModel):
-    model_config = ConfigDict(
-        frozen=True, strict=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True
-    )
+    # Validators are built once, for the outermost table, when it is first used.
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False, defer_build=True)
