@@ -96,3 +96,12 @@ def test_the_machine_is_told_what_is_healthy(
     code = committed(repository(tmp_path / "code"), "HEAD")
     front = manifest(settings, settings.services["frontend"], code, release_id(code), SITE, UPLOADS)
     assert (front.health, front.health_status, front.health_protocol) == (health, status, protocol)
+
+
+def test_a_package_that_is_needed_at_start_stays(settings: Settings, tmp_path: Path) -> None:
+    (tmp_path / "code").mkdir()
+    folder = repository(tmp_path / "code")
+    commit(folder, {"front/next.config.ts": ""})
+    code = committed(folder, "HEAD")
+    kept = {name: manifest(settings, one, code, "1", SITE, UPLOADS).keep_dev for name, one in settings.services.items()}
+    assert kept == {"frontend": True, "backend": False}

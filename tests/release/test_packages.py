@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from awsdeploy.errors import Refused
-from awsdeploy.release.packages import manager_of
+from awsdeploy.release.packages import compiled_config, manager_of
 from awsdeploy.release.source import committed
-from tests.release.repository import BACK, FRONT, commit, git, repository
+from tests.release.repository import BACK, FRONT, commit, git, package, placed, repository
 from tests.release.test_source import examined, refused
 
 
@@ -92,3 +92,20 @@ def test_committed_packages_are_pointed_out_once(project: Path) -> None:
     (said,) = examined(project)
     assert said.startswith("2 files of node_modules are committed")
     assert f"git rm -r --cached {FRONT}/node_modules" in said
+
+
+@pytest.mark.parametrize("file", ["next.config.ts", "next.config.mts"])
+def test_a_configuration_that_is_compiled_at_start_keeps_its_compiler(project: Path, file: str) -> None:
+    commit(project, {f"front/{file}": ""})
+    (said,) = examined(project)
+    assert f"front/{file}" in said
+    assert "move typescript to dependencies" in said
+    source = committed(project, "HEAD")
+    assert compiled_config(source, FRONT)
+    assert not compiled_config(source, BACK)
+
+
+def test_a_compiler_among_the_dependencies_stays_anyway(project: Path) -> None:
+    commit(project, {"front/next.config.ts": "", **placed(FRONT, package(dependencies={"typescript": "5"}))})
+    assert examined(project) == []
+    assert not compiled_config(committed(project, "HEAD"), FRONT)

@@ -44,6 +44,7 @@ def examine(source: Source, settings: Settings, services: Iterable[Service]) -> 
             wrong += node.wrong
             remarks += node.remarks
             remarks += packages.remarks(source, packages.manager_of(source, service.directory))
+            remarks += _kept_packages(source, service)
         remarks += hidden_routes(source, settings, service)
         remarks += filter(None, [health_route.unseen(source, service)])
     remarks += filter(None, [packages.committed_modules(source)])
@@ -104,6 +105,14 @@ def _mistakes(source: Source, service: Service) -> Iterator[str]:
         yield f"{service.name}: {refusal.message} {refusal.hint}"
     else:
         yield from (f"{service.name}: {one}" for one in packages.mistakes(source, service, manager))
+
+
+def _kept_packages(source: Source, service: Service) -> Iterator[str]:
+    if not service.keep_dev and (path := packages.compiled_config(source, service.directory)):
+        yield (
+            f"Next.js needs typescript to read {path} when it starts, and {service.name} has it in devDependencies: "
+            "these packages stay in the release. To leave them out, move typescript to dependencies and commit"
+        )
 
 
 def hidden_routes(source: Source, settings: Settings, service: Service) -> Iterator[str]:

@@ -101,7 +101,7 @@ def manifest(settings: Settings, service: Service, source: Source, id: str, site
         health=service.health_path,
         processes=service.processes,
         migrate=service.migrate,
-        keep_dev=service.keep_dev,
+        keep_dev=service.keep_dev or bool(packages.compiled_config(source, service.directory)),
         environment=environment(settings, service, id, site, uploads),
         database=service.name in settings.database_users,
         health_status=service.healthy_codes,

@@ -8,6 +8,7 @@ from functools import lru_cache
 
 from awsdeploy.config import Service
 from awsdeploy.config.project import PackageManager, missing_lock, package_manager
+from awsdeploy.config.project.nextjs import TYPED_CONFIGS
 from awsdeploy.config.project.tree import ProjectTree, joined, table
 from awsdeploy.errors import Refused
 from awsdeploy.release import git
@@ -104,6 +105,17 @@ def remarks(source: Source, manager: PackageManager) -> Iterator[str]:
             f"{manager.lock} has packages of {', '.join(sorted(found))}: the machines must be able to reach it. If it "
             f"is a mirror of yours alone: delete {manager.lock}, {manager.name} install with the usual one, commit"
         )
+
+
+def compiled_config(source: Source, directory: str) -> str:
+    """Return the configuration that `next start` compiles with a package of devDependencies; "" if there is none.
+
+    Without the package Next.js tries to install it while it starts.
+    """
+    package = source.json(joined(directory, "package.json"))
+    if "typescript" in table(package, "dependencies"):
+        return ""
+    return next((path for one in TYPED_CONFIGS if (path := joined(directory, one)) in source.files), "")
 
 
 def committed_modules(source: Source) -> str:

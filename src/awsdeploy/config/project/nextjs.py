@@ -7,7 +7,8 @@ import re
 from awsdeploy.config.project.javascript import without_comments
 from awsdeploy.config.project.tree import ProjectTree, joined
 
-CONFIGS = tuple(f"next.config.{ending}" for ending in ("js", "mjs", "ts", "cjs", "mts"))
+TYPED_CONFIGS = ("next.config.ts", "next.config.mts")
+CONFIGS = ("next.config.js", "next.config.mjs", *TYPED_CONFIGS, "next.config.cjs")
 _BASE = re.compile(r"\bbasePath\s*:\s*['\"`](/[\w./~-]*)['\"`]", re.ASCII)
 _EXPORT = re.compile(r"\boutput\s*:\s*['\"`]export['\"`]")
 
