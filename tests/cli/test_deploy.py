@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import threading
 
 import pytest
 
 from tests.release.apps import BEHIND, BROKEN, PATIENT, application
 from tests.release.repository import FRONT, commit, git
-from tests.release.site import CONFIG, HEALTH, address, asked, asking, current, deploy, founded, machines, sent
+from tests.release.site import CONFIG, HEALTH, address, asked, asking, begun, current, deploy, founded, machines, sent
 from tests.simulated import World
 
 pytestmark = [pytest.mark.slow, pytest.mark.npm]
@@ -158,13 +157,12 @@ def test_variables_in_config_toml_are_released_although_the_commit_is_the_same(s
 @pytest.mark.torture
 def test_two_at_once_are_refused_naming_the_first(site: World) -> None:
     commit(site.folder, application(PATIENT, build="sleep 3"))
-    first = threading.Thread(target=deploy, args=(site,))
-    first.start()
-    for _ in range(200):
-        second = site.awsdeploy("deploy", "--force")
-        if second.returncode == 75:
-            break
-    first.join()
+    first = begun(site)
+    assert first.stderr is not None
+    next(line for line in first.stderr if "machine 1 of" in line)
+    second = site.awsdeploy("deploy", "--force")
+    _, rest = first.communicate(timeout=240)
+    assert first.returncode == 0, rest
     assert second.returncode == 75
     assert "deploy" in second.stderr
 

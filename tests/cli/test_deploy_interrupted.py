@@ -16,10 +16,9 @@ import pytest
 from awsdeploy.resources.compute.machine import release_of
 from tests.release.apps import application
 from tests.release.repository import commit
-from tests.release.site import HEALTH, asked, asking, begin, current, deploy, machines
+from tests.release.site import HEALTH, asked, asking, begin, begun, current, deploy, machines
 from tests.sampling import sampled
 from tests.simulated import World
-from tests.warm import SCRIPT
 
 pytestmark = [pytest.mark.slow, pytest.mark.npm]
 
@@ -83,7 +82,7 @@ def interrupted(world: World, way: Way, step: str) -> None:
     old = current(world)
     commit(world.folder, application(build="echo built", NOTE=f"{way.__name__} {step}"))
     with asking(world, HEALTH, 10) as failures:
-        client = begun(world)
+        client = begun(world, "backend")
         assert client.stderr is not None
         machine = sent = ""
         for line in client.stderr:
@@ -105,18 +104,6 @@ def interrupted(world: World, way: Way, step: str) -> None:
     assert new != old
     assert {asked(world)["release"] for _ in range(6)} == {new}
     assert {release_of(one["Tags"]) for one in machines(world)} == {new}
-
-
-def begun(world: World) -> subprocess.Popen[str]:
-    """A deploy of the backend, in a process of its own that can be killed."""
-    return subprocess.Popen(
-        [str(SCRIPT), "deploy", "backend"],
-        cwd=world.folder,
-        env={**os.environ, **world.environment},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
 
 
 @pytest.mark.parametrize(("way", "step"), sampled(EVERY, SAMPLE))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 import threading
 import time
 import urllib.error
@@ -14,6 +16,7 @@ from typing import Any
 from tests.release.apps import SERVER, application
 from tests.release.repository import commit, git
 from tests.simulated import World
+from tests.warm import SCRIPT
 
 CONFIG = """\
 name = "site"
@@ -47,6 +50,18 @@ def deploy(world: World, *words: str, code: int = 0) -> str:
     assert done.returncode == code, done.stdout + done.stderr
     assert "Traceback" not in done.stderr
     return done.stdout + done.stderr
+
+
+def begun(world: World, *words: str) -> subprocess.Popen[str]:
+    """A deploy in a process of its own, for a test to read its lines and to kill it."""
+    return subprocess.Popen(
+        [str(SCRIPT), "deploy", *words],
+        cwd=world.folder,
+        env={**os.environ, **world.environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
 
 
 def address(world: World) -> str:
