@@ -75,7 +75,9 @@ class Reliability:
     points: Mapping[str, int] = field(default_factory=dict)
     """Number of points that exist of each row, by the row's text."""
 
+    @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
+        """Draw from what a choice by mark has left."""
         chosen = self.choose([item.nodeid for item in items])
         config.hook.pytest_deselected(items=[item for item in items if item.nodeid not in chosen])
         items[:] = [item for item in items if item.nodeid in chosen]
