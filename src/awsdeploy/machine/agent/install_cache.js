@@ -6,54 +6,30 @@ const crypto = require('crypto')
 const fs = require('fs')
 const path = require('path')
 const { argvAs, asUser, isFolder, ownFolder } = require('./users')
+const { files, inputsOf } = require('./install_inputs')
 const { quietly } = require('./runner')
 
 const MODULES = 'node_modules'
-const NEVER = [MODULES, '.git']
-const MOST = 20000 // files and folders; a larger repository is installed each time
-// What an install depends on beside the lock file: packages, settings of the managers, schemas that packages read.
-const INPUTS = /^(package\.json|package-lock\.json|npm-shrinkwrap\.json|yarn\.lock|\.[\w-]*rc(\.\w+)?|.*\.prisma)$/
 
 /** @typedef {import('./context').Run} Run */
 
 /**
  * Return the key of an install: the same key, the same packages. Nothing for a manager whose own store is as quick (pnpm,
- * yarn 2), and for an install without a lock file.
+ * yarn 2), for an install without a lock file, and where the packages depend on other files too.
  * @param {Run} run
  * @returns {string}
  */
 function keyOf(run) {
   const { manager, nodeVersion, sets } = run
   if (!manager || !['npm', 'yarn'].includes(manager.tool)) return ''
-  const found = asUser(run.users.app, () => files(manager.folder))
-  if (found.length > MOST) return ''
+  const inputs = asUser(run.users.app, () => inputsOf(run.folder, manager))
+  if (!inputs) return ''
   const variables = JSON.stringify({ ...sets.install, RELEASE_ID: '' }) // the others stay the same
   const hash = crypto.createHash('sha256')
   const part = (/** @type {string | Buffer} */ text) => hash.update(`${text.length}\n`).update(text)
   for (const text of [manager.program.join(' '), nodeVersion, process.arch, variables]) part(text)
-  for (const name of found.filter((one) => INPUTS.test(path.basename(one)))) {
-    part(name)
-    part(asUser(run.users.app, () => fs.readFileSync(path.join(manager.folder, name))))
-  }
+  for (const [name, text] of inputs) [name, text].forEach(part)
   return hash.digest('hex')
-}
-
-/**
- * Return the files below a folder, without packages: a little more than MOST of them at most.
- * @param {string} top
- */
-function files(top) {
-  /** @type {string[]} */
-  const found = []
-  const open = ['']
-  for (let folder = open.pop(); folder !== undefined && found.length + open.length <= MOST; folder = open.pop()) {
-    for (const entry of fs.readdirSync(path.join(top, folder), { withFileTypes: true })) {
-      const name = path.join(folder, entry.name)
-      if (entry.isDirectory() && !NEVER.includes(entry.name)) open.push(name)
-      else if (entry.isFile()) found.push(name)
-    }
-  }
-  return open.length ? Array(MOST + 1).fill('') : found.sort()
 }
 
 /**
@@ -134,4 +110,4 @@ function moduleFolders(top) {
   return packages.map((name) => path.join(path.dirname(name), MODULES)).filter((name) => isFolder(path.join(top, name)))
 }
 
-module.exports = { keyOf, restore, keep, files, moduleFolders }
+module.exports = { keyOf, restore, keep, moduleFolders }
