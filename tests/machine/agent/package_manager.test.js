@@ -4,7 +4,10 @@
 const assert = require('assert/strict')
 const test = require('node:test')
 const { folder } = require('./folders')
+const { databaseLibrary } = require('../../../src/awsdeploy/machine/agent/database_library')
 const manager = require('../../../src/awsdeploy/machine/agent/package_manager')
+
+const V9 = "lockfileVersion: '9.0'\n"
 
 /** @type {[name: string, files: Record<string, unknown>, tool: string, version: string][]} */
 const CASES = [
@@ -19,7 +22,19 @@ const CASES = [
   ['pnpm 8', { 'pnpm-lock.yaml': "lockfileVersion: '6.0'\n" }, 'pnpm', '8'],
   ['pnpm 10', { 'pnpm-lock.yaml': "lockfileVersion: '9.0'\n" }, 'pnpm', '10'],
   ['bun', { 'bun.lock': '{}', 'package.json': { packageManager: 'bun@1.2.3' } }, 'bun', '1.2.3'],
-  ['an older bun', { 'bun.lockb': '' }, 'bun', ''],
+  ['an older bun', { 'bun.lockb': '' }, 'bun', '1'],
+  [
+    'packageManager before engines',
+    { 'pnpm-lock.yaml': '', 'package.json': { packageManager: 'pnpm@9.1.0', engines: { pnpm: '>=10' } } },
+    'pnpm',
+    '9.1.0',
+  ],
+  ['pnpm by engines', { 'pnpm-lock.yaml': V9, 'package.json': { engines: { pnpm: '9.x' } } }, 'pnpm', '9'],
+  ['yarn by engines', { 'yarn.lock': '__metadata:', 'package.json': { engines: { yarn: '^3.2' } } }, 'yarn 2', '^3.2'],
+  ['yarn 1 and engines', { 'yarn.lock': '', 'package.json': { engines: { yarn: '>=1.22' } } }, 'yarn', ''],
+  ['pnpm by Volta', { 'pnpm-lock.yaml': '', 'package.json': { volta: { pnpm: '8.15.1' } } }, 'pnpm', '8.15.1'],
+  ['engines of npm that fit', { 'package-lock.json': {}, 'package.json': { engines: { npm: '>=8' } } }, 'npm', ''],
+  ['another npm', { 'package-lock.json': {}, 'package.json': { packageManager: 'npm@6.14.18' } }, 'npm', '6.14.18'],
   [
     'two lock files, and package.json decides',
     { 'package-lock.json': {}, 'pnpm-lock.yaml': '', 'package.json': { packageManager: 'pnpm@9.15.9+sha512.abc' } },
@@ -54,10 +69,16 @@ test('the lock file of the manifest counts, wherever it is', (t) => {
 test('a package.json may begin with a byte order mark, and have no object', (t) => {
   const at = folder(t, { 'package.json': '\uFEFF{"dependencies": {"prisma": "6"}}', 'package-lock.json': '' })
   assert.equal(manager.find(at, at).tool, 'npm')
-  assert.equal(manager.databaseLibrary(at), 'prisma')
+  assert.equal(databaseLibrary(at), 'prisma')
   const none = folder(t, { 'package.json': 'null' })
   assert.equal(manager.find(none, none).tool, 'npm without a lock file')
-  assert.equal(manager.databaseLibrary(none), '')
+  assert.equal(databaseLibrary(none), '')
+})
+
+test('pnpm is told a Node.js that engines allow', (t) => {
+  const root = folder(t, { 'package.json': { engines: { node: '20.11.1' } }, 'api/package.json': {} })
+  assert.equal(manager.nodeFor(`${root}/api`, root, 'v20.20.2'), '20.11.1')
+  assert.equal(manager.nodeFor(`${root}/api`, root, 'v20.11.1'), '')
 })
 
 test('a package.json that is not JSON is an error', (t) => {
@@ -74,7 +95,7 @@ test('a line that calls a package manager which the machine does not have gets i
   for (const line of ['npx prisma migrate deploy', 'node pnpm.js', 'npm run pnpm:x', 'echo mypnpm']) {
     assert.deepEqual(shell('pnpm', line), ['bash', '-c', line])
   }
-  assert.deepEqual(shell('npm', 'npm run migrate'), ['bash', '-c', 'npm run migrate'])
+  assert.deepEqual(shell('npm', 'npm run migrate').slice(3), ['--package=npm@9', '--', 'bash', '-c', 'npm run migrate'])
   assert.deepEqual(shell('yarn', 'yarn migrate'), ['env', 'YARN_IGNORE_ENGINES=true', 'bash', '-c', 'yarn migrate'])
   assert.equal(shell('yarn', 'yarn migrate', false)[5], '--package=yarn@1.22.22')
   assert.equal(shell('yarn 2', 'yarn run migrate')[0], 'env')
@@ -86,11 +107,14 @@ test('a line that calls a package manager which the machine does not have gets i
 test('a program that is not on the machine is started through npm', () => {
   const program = (/** @type {any} */ tool, yarn = false) =>
     manager.program({ folder: '', tool, version: '9' }, yarn).join(' ')
-  assert.equal(program('npm'), 'npm')
+  assert.equal(program('npm'), 'npm exec --yes --package=npm@9 -- npm')
+  assert.deepEqual(manager.program({ folder: '', tool: 'npm', version: '' }, false), ['npm'])
   assert.equal(program('npm without a lock file'), 'npm')
   assert.equal(program('yarn', true), 'env YARN_IGNORE_ENGINES=true yarn')
   assert.equal(program('yarn'), 'env YARN_IGNORE_ENGINES=true npm exec --yes --package=yarn@1.22.22 -- yarn')
   assert.equal(program('pnpm'), 'env npm_config_engine_strict=false npm exec --yes --package=pnpm@9 -- pnpm')
+  const told = manager.program({ folder: '', tool: 'pnpm', version: '9' }, false, '20.11.1')
+  assert.deepEqual(told.slice(0, 3), ['env', 'npm_config_engine_strict=false', 'npm_config_node_version=20.11.1'])
   assert.equal(program('bun'), 'npm exec --yes --package=bun@9 -- bun')
   assert.match(program('yarn 2'), /^env YARN_NODE_LINKER=node-modules .* --package=@yarnpkg\/cli-dist@9 -- yarn$/)
 })
@@ -117,7 +141,7 @@ test('npm is asked to remove something only where there is something to remove',
 })
 
 test('the library of the database is known by package.json', (t) => {
-  const library = (/** @type {unknown} */ own) => manager.databaseLibrary(folder(t, { 'package.json': own }))
+  const library = (/** @type {unknown} */ own) => databaseLibrary(folder(t, { 'package.json': own }))
   assert.equal(library({ dependencies: { mysql2: '3' } }), 'mysql2')
   assert.equal(library({ devDependencies: { prisma: '6' }, dependencies: { mysql2: '3' } }), 'prisma')
   assert.equal(library({ dependencies: { mysql2: '3', sequelize: '6' } }), '')

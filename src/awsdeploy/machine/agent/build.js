@@ -8,7 +8,18 @@ const { argvAs, asUser, isFile } = require('./users')
 const { parseJson } = require('./json')
 const { quietly, which } = require('./runner')
 const { keep, keyOf, restore } = require('./install_cache')
-const { always, completion, execution, find, installation, program, removal, shell } = require('./package_manager')
+const {
+  always,
+  completion,
+  execution,
+  find,
+  installation,
+  nodeFor,
+  program,
+  removal,
+  shell,
+} = require('./package_manager')
+const { semverOfNpm } = require('./manager_version')
 const { withoutNoise } = require('./noise')
 const { Failure } = require('./report')
 
@@ -60,10 +71,13 @@ async function installAll(run, manager) {
  * @returns {import('./package_manager').Manager}
  */
 function managerOf(run) {
-  const found = run.orBroken('package.json cannot be read.', () =>
-    asUser(run.users.app, () => find(run.at, run.folder, run.manifest.lock)),
+  return run.orBroken('package.json cannot be read.', () =>
+    asUser(run.users.app, () => {
+      const found = find(run.at, run.folder, run.manifest.lock, run.node)
+      const told = nodeFor(run.at, run.folder, run.nodeVersion)
+      return { ...found, program: program(found, Boolean(which('yarn')), told) }
+    }),
   )
-  return { ...found, program: program(found, Boolean(which('yarn'))) }
 }
 
 /**
@@ -101,15 +115,9 @@ function built(run, variables, cwd, words, options = {}) {
 function checkEngines(run) {
   run.report.keep(`node --version: ${run.nodeVersion}`)
   const wanted = packageJson(run).engines?.node
-  const npm = path.dirname(fs.realpathSync(which('npm')))
-  let semver
-  try {
-    semver = require(path.join(npm, '../node_modules/semver'))
-  } catch {
-    return
-  }
+  const semver = semverOfNpm()
   const major = run.nodeVersion.slice(1).split('.')[0]
-  if (!semver.validRange(wanted) || semver.intersects(wanted, `${major}.x`)) return
+  if (!semver?.validRange(wanted) || semver.intersects(wanted, `${major}.x`)) return
   throw new Failure(
     `package.json requires Node.js ${wanted}, but the release has ${run.nodeVersion}.`,
     'Change engines.node, or set node in the config.',

@@ -4,7 +4,7 @@
 const fs = require('fs')
 const path = require('path')
 const { asUser, makeFolder } = require('./users')
-const { databaseLibrary } = require('./package_manager')
+const { databaseLibrary } = require('./database_library')
 const { Failure } = require('./report')
 const { fromParameters, sets } = require('./variables')
 const { replaceFile, writePrivate } = require('./write')

@@ -4,6 +4,7 @@
 const fs = require('fs')
 const path = require('path')
 const { parseJson } = require('./json')
+const { fitting, npmToInstall, npmVersion, toldNode, wish } = require('./manager_version')
 
 /** @typedef {'npm' | 'npm without a lock file' | 'yarn' | 'yarn 2' | 'pnpm' | 'bun'} Tool */
 /** @typedef {{ folder: string, tool: Tool, version: string }} Found */
@@ -19,8 +20,8 @@ const LOCKS = {
   'bun.lockb': 'bun',
 }
 
-/** @type {Record<string, string>} version of pnpm by the version of its lock file */
-const PNPM_BY_LOCK = { 5: '7', 6: '8' }
+/** @type {Record<string, string[]>} major versions of pnpm that read a version of its lock file, the usual one first */
+const PNPM_BY_LOCK = { 5: ['7', '6'], 6: ['8'], 9: ['10', '9'] }
 
 /**
  * Find the lock file: the one that the manifest names, else in the service's folder, else in the nearest above it
@@ -28,40 +29,57 @@ const PNPM_BY_LOCK = { 5: '7', 6: '8' }
  * @param {string} at the service's folder
  * @param {string} root of the release
  * @param {string} [named] path of the lock file in the release
+ * @param {string} [node] folder with the programs of the release's Node.js, empty for the machine's own
  * @returns {Found}
  */
-function find(at, root, named = '') {
-  const folders = []
-  for (let one = at; one.startsWith(root); one = path.dirname(one)) folders.push(one)
-  const asked = folders.map((folder) => parseJson(text(folder, 'package.json') || '{}')?.packageManager).find(Boolean)
-  const [name, version = ''] = String(asked || '')
-    .split('+')[0]
-    .split('@')
+function find(at, root, named = '', node = '') {
+  const folders = upwards(at, root)
+  const packages = folders.map(packageJson)
   for (const folder of folders) {
     const here = Object.keys(LOCKS).filter(
       (lock) =>
         fs.existsSync(path.join(folder, lock)) && (!named || path.join(root, named) === path.join(folder, lock)),
     )
     if (!here.length) continue
-    const lock = here.find((one) => LOCKS[one] === name) || here[0]
-    return { folder, ...chosen(LOCKS[lock], LOCKS[lock] === name ? version : '', text(folder, lock)) }
+    const lock = here.find((one) => wish(packages, LOCKS[one]).exact) || here[0]
+    return { folder, ...chosen(LOCKS[lock], wish(packages, LOCKS[lock]), text(folder, lock), node) }
   }
   return { folder: at, tool: 'npm without a lock file', version: '' }
 }
 
 /**
+ * @param {string} at
+ * @param {string} root
+ */
+function upwards(at, root) {
+  const folders = []
+  for (let one = at; one.startsWith(root); one = path.dirname(one)) folders.push(one)
+  return folders
+}
+
+/** @param {string} folder */
+function packageJson(folder) {
+  return parseJson(text(folder, 'package.json') || '{}')
+}
+
+/**
  * @param {Tool} tool
- * @param {string} version what package.json asks for, or nothing
+ * @param {import('./manager_version').Wish} wanted what package.json says
  * @param {string} lock content of the lock file
+ * @param {string} node
  * @returns {{ tool: Tool, version: string }}
  */
-function chosen(tool, version, lock) {
-  if (tool === 'yarn' && (version ? !version.startsWith('1.') : lock.includes('__metadata:'))) {
-    return { tool: 'yarn 2', version: version || '4' }
+function chosen(tool, wanted, lock, node) {
+  const { exact } = wanted
+  if (tool === 'yarn' && (exact ? !/^1(\.|$)/.test(exact) : lock.includes('__metadata:'))) {
+    return { tool: 'yarn 2', version: fitting(wanted, ['4']) }
   }
-  if (tool === 'pnpm')
-    return { tool, version: version || PNPM_BY_LOCK[(/lockfileVersion: .?(\d)/.exec(lock) || [])[1]] || '10' }
-  return { tool, version }
+  if (tool === 'pnpm') {
+    const written = (/lockfileVersion: .?(\d)/.exec(lock) || [])[1]
+    return { tool, version: fitting(wanted, PNPM_BY_LOCK[written] || PNPM_BY_LOCK[9]) }
+  }
+  if (tool === 'bun') return { tool, version: fitting(wanted, ['1']) }
+  return { tool, version: tool === 'npm' ? npmToInstall(wanted, npmVersion(node)) : exact }
 }
 
 /** @param {string[]} parts */
@@ -75,11 +93,13 @@ function text(...parts) {
 
 /**
  * Return how the program is started. Plug'n'Play needs a preload in every process that Node starts, so yarn 2 installs
- * into node_modules. The managers do not compare the Node.js version with `engines`: deploy has, by the major version.
+ * into node_modules. The managers do not compare the Node.js version with `engines`: deploy has, by the major version. For
+ * scripts that call pnpm again, engineStrict of pnpm-workspace.yaml wins over the environment, so pnpm is told a version.
  * @param {Found} found
  * @param {boolean} hasYarn
+ * @param {string} [told] version of Node.js that pnpm is told, empty for the real one
  */
-function program({ tool, version }, hasYarn) {
+function program({ tool, version }, hasYarn, told = '') {
   const npm = (/** @type {string} */ name, /** @type {string} */ as) => [
     'npm',
     'exec',
@@ -89,8 +109,12 @@ function program({ tool, version }, hasYarn) {
     as,
   ]
   if (tool === 'yarn') return ['env', 'YARN_IGNORE_ENGINES=true', ...(hasYarn ? ['yarn'] : npm('yarn@1.22.22', 'yarn'))]
-  if (tool === 'pnpm') return ['env', 'npm_config_engine_strict=false', ...npm(`pnpm@${version}`, 'pnpm')]
-  if (tool === 'bun') return npm(`bun@${version || '1'}`, 'bun')
+  if (tool === 'pnpm') {
+    const settings = ['npm_config_engine_strict=false', ...(told ? [`npm_config_node_version=${told}`] : [])]
+    return ['env', ...settings, ...npm(`pnpm@${version}`, 'pnpm')]
+  }
+  if (tool === 'bun') return npm(`bun@${version}`, 'bun')
+  if (tool === 'npm' && version) return npm(`npm@${version}`, 'npm')
   if (tool !== 'yarn 2') return ['npm']
   return [
     'env',
@@ -98,6 +122,16 @@ function program({ tool, version }, hasYarn) {
     'YARN_ENABLE_TELEMETRY=0',
     ...npm(`@yarnpkg/cli-dist@${version}`, 'yarn'),
   ]
+}
+
+/**
+ * Return the version of Node.js that pnpm is told; see toldNode.
+ * @param {string} at the service's folder
+ * @param {string} root of the release
+ * @param {string} actual
+ */
+function nodeFor(at, root, actual) {
+  return toldNode(upwards(at, root).map(packageJson), actual)
 }
 
 /**
@@ -202,21 +236,14 @@ function forDevelopment(folder) {
   return ['package-lock.json', 'npm-shrinkwrap.json'].some((lock) => /"dev(Optional)?": *true/.test(text(folder, lock)))
 }
 
-/**
- * Return which library reads the database's certificates from an address, and how: prisma, mysql2, or none.
- * @param {string} at the service's folder
- */
-function databaseLibrary(at) {
-  let own
-  try {
-    own = parseJson(text(at, 'package.json')) || {}
-  } catch {
-    return ''
-  }
-  const all = { ...own.dependencies, ...own.devDependencies }
-  const has = (/** @type {string[]} */ ...names) => names.some((name) => all[name])
-  if (has('prisma', '@prisma/client')) return 'prisma'
-  return has('mysql2', 'mysql') && !has('sequelize') ? 'mysql2' : ''
+module.exports = {
+  nodeFor,
+  find,
+  program,
+  always,
+  shell,
+  installation,
+  execution,
+  completion,
+  removal,
 }
-
-module.exports = { find, program, always, shell, installation, execution, completion, removal, databaseLibrary }
