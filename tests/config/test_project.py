@@ -320,6 +320,37 @@ def test_the_database_of_a_workspaces_package_is_the_programs(
     assert f"a migration command for {orm}: if there is one, set migrate" in program.missing
 
 
+CREATED = "const app = await NestFactory.create(AppModule); await app.listen(process.env.PORT ?? 3000)"
+
+
+@pytest.mark.parametrize(
+    ("source", "strips", "unreached"),
+    [
+        ("@Controller('users')\nclass A {}", True, ""),
+        ("@Controller()\nclass A {}", True, ""),
+        ("@Controller('v1/users')\nclass A {}", True, ""),
+        ("@Controller('api/users')\nclass A {}", False, ""),
+        ("@Controller('/api/users')\nclass A {}", False, ""),
+        ("@Controller({ path: 'api/users', version: '1' })\nclass A {}", False, ""),
+        ("@Controller(['api/users', 'members'])\nclass A {}", False, ""),
+        ("@Controller('apis')\nclass A {}", True, ""),
+        ("RouterModule.register([{ path: 'api', module: UsersModule }])", False, ""),
+        (
+            "@Controller('api/users')\nclass A {}\n@Controller('admin')\nclass B {}\n@Controller('health')\nclass C {}",
+            False,
+            "/admin",
+        ),
+        ("// @Controller('api/users')\n@Controller('users')\nclass A {}", True, ""),
+    ],
+)
+def test_the_prefix_is_not_removed_where_routes_begin_with_it(source: str, strips: bool, unreached: str) -> None:
+    program = backend(CREATED, {"back/src/app.ts": source})
+    assert program.strip_prefix == strips
+    assert [one.rpartition(": ")[2] for one in program.remarks if "do not begin" in one] == [unreached] * bool(
+        unreached
+    )
+
+
 def test_a_migration_script_that_needs_bun_is_not_proposed() -> None:
     package = {"dependencies": {"@nestjs/core": "11", "prisma": "6"}, "scripts": {"migrate": f"bunx {DEPLOY}"}}
     assert backend("", {"back/prisma/migrations/1/migration.sql": ""}, package).migrate == f"npx {DEPLOY}"

@@ -50,6 +50,8 @@ class NestFacts:
     """False if the route was not made for health checks."""
     versioned: bool = False
     """True if every route without a version of its own gets one in its URL."""
+    begins: frozenset[str] = frozenset()
+    """First words of the routes without the global prefix, as controllers and modules have them."""
 
 
 def facts(tree: ProjectTree, directory: str) -> NestFacts:
@@ -63,7 +65,8 @@ def facts(tree: ProjectTree, directory: str) -> NestFacts:
     if prefix.literal is not None and is_plain(prefix.literal):
         health, plain = _health(tree, directory, boot, prefix.literal, uri)
     port = _port(_file_with(".listen(", tree, directory, main))
-    return NestFacts(path, port, prefix, health, plain, bool(uri and uri.default != ""))
+    begins = frozenset(one.strip("/").partition("/")[0] for one in _bases(tree, directory))
+    return NestFacts(path, port, prefix, health, plain, bool(uri and uri.default != ""), begins)
 
 
 def is_plain(path: str) -> bool:
@@ -116,12 +119,23 @@ def _called(call: re.Pattern[str], main: str) -> FoundValue:
 
 def routes(tree: ProjectTree, directory: str, uri: UriVersions | None = None) -> Iterator[tuple[str, str]]:
     """Version and path of all `@Get` routes that can be read, without the global prefix."""
+    for text in _texts_with("@Controller(", tree, directory):
+        yield from _routes_of(text, uri)
+
+
+def _texts_with(call: str, tree: ProjectTree, directory: str) -> Iterator[str]:
     for path in tree.below(directory):
-        if not _SOURCE.search(path) or _TESTS.search(path):
-            continue
-        text = tree.text(path)
-        if "@Controller(" in text:
-            yield from _routes_of(without_comments(text), uri)
+        if _SOURCE.search(path) and not _TESTS.search(path) and call in (text := tree.text(path)):
+            yield without_comments(text)
+
+
+def _bases(tree: ProjectTree, directory: str) -> Iterator[str]:
+    """The paths of controllers, and of modules in `RouterModule.register`."""
+    for text in _texts_with("@Controller(", tree, directory):
+        for found in islice(_CONTROLLER.finditer(text), MOST_CONTROLLERS):
+            yield _said(argument(text, found.end()), text) or ""
+    for text in _texts_with("RouterModule.register(", tree, directory):
+        yield from re.findall(r"\bpath\s*:\s*['\"`]([^'\"`$]*)['\"`]", text)
 
 
 def _routes_of(text: str, uri: UriVersions | None) -> Iterator[tuple[str, str]]:

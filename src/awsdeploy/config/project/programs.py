@@ -27,6 +27,7 @@ USUAL = {
 
 NO_PREFIX = "no global prefix: the load balancer removes /api from the paths (strip_prefix)"
 NO_HEALTH = f'no health route: with health = "{TCP}" any answer below 500 means healthy'
+BESIDE_API = "routes that get no requests, because they do not begin with /api: "
 HIDDEN = "routes that get no requests, because /api goes to the backend: "
 
 WORKSPACES = ("pnpm-workspace.yaml", "nx.json", "turbo.json", "lerna.json")
@@ -145,7 +146,7 @@ def _cannot_tell(path: str) -> str:
 
 def _alone(program: Program) -> Program:
     """A program that gets every request: it needs no prefix, and no other service takes its routes."""
-    remarks = tuple(one for one in program.remarks if one != NO_PREFIX and not one.startswith(HIDDEN))
+    remarks = tuple(one for one in program.remarks if one != NO_PREFIX and not one.startswith((HIDDEN, BESIDE_API)))
     paths = () if program.service == "frontend" else ("/*",)
     return dataclasses.replace(program, paths=paths, strip_prefix=False, remarks=remarks)
 
@@ -292,7 +293,7 @@ def _with_nest(tree: ProjectTree, program: Program, package: dict[str, Any]) -> 
         program,
         port=port,
         paths=() if usual else (f"/{top}", f"/{top}/*"),
-        strip_prefix=found.prefix.literal is not None and not top and program.service == "backend",
+        strip_prefix=_has_no_prefix(found) and program.service == "backend",
         health=found.health or TCP,
         remarks=tuple(remarks),
         missing=tuple(missing),
@@ -305,9 +306,16 @@ def _origin(variable: str) -> str:
     return f"the {'setting' if '.' in variable else 'variable'} {variable}"
 
 
+def _has_no_prefix(found: nestjs.NestFacts) -> bool:
+    """Check whether the program expects paths without /api: it has no global prefix, and no route begins with it."""
+    return found.prefix.literal is not None and not found.prefix.literal.strip("/") and "api" not in found.begins
+
+
 def _prefix_remarks(found: nestjs.NestFacts) -> Iterator[str]:
-    if found.prefix.literal is not None and not found.prefix.literal.strip("/"):
+    if _has_no_prefix(found):
         yield NO_PREFIX
+    elif found.prefix.literal == "" and (others := sorted(found.begins - {"", "api", *nestjs.HEALTH_NAMES})):
+        yield f"{BESIDE_API}{', '.join(f'/{one}' for one in others)}"
     elif found.prefix.literal and found.prefix.variable:
         yield f'the global prefix is "{found.prefix.literal}" unless {found.prefix.variable} is set'
     if found.versioned and not found.health:
