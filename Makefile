@@ -4,7 +4,7 @@
 #   make test     environment + linters + the suite (what CI runs)
 #   make quick    the suite without its slow half
 #   make rehearsal  on your AWS account: shows what it costs, asks, records what AWS answers, destroys (docs/rehearsal.md)
-#   make pictures  the pictures of the READMEs and docs, from a run in the sandbox; needs Chromium
+#   make pictures  the pictures of the READMEs and docs, from runs in the sandbox; needs Chromium, npm and MariaDB
 #   make audit    known vulnerabilities of the locked packages; says so where it cannot look them up
 #   make scan     Prowler looks at the documented stack in the sandbox; each finding needs a decision in docs/security.md
 #   make torture  an hour of crash points and other exhaustive runs, which `make test` samples more thinly: drawn by

@@ -37,12 +37,17 @@ class Browser:
         for domain in ("Page", "Runtime", "Network", "Log"):
             self._ask(f"{domain}.enable")
 
-    def open(self, path: Path, scheme: str = "light", width: int = 1200, media: str = "") -> None:
-        """Open a file and wait until it is loaded. `scheme`: light or dark; `media`: print, else as usual."""
+    def open(self, path: Path | str, scheme: str = "light", width: int = 1200, media: str = "") -> None:
+        """Open a file or an address and wait until it is loaded. `scheme`: light or dark; `media`: print or "".
+
+        `logged` and `requested` begin anew.
+        """
+        self.logged.clear()
+        self.requested.clear()
         features = [{"name": "prefers-color-scheme", "value": scheme}]
         self._ask("Emulation.setEmulatedMedia", media=media, features=features)
         self._ask("Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=False)
-        self._ask("Page.navigate", url=path.as_uri())
+        self._ask("Page.navigate", url=path.as_uri() if isinstance(path, Path) else path)
         while self._next().get("method") != "Page.loadEventFired":
             pass
 

@@ -24,6 +24,7 @@ from awsdeploy.sandbox.control import RunningSandbox
 from awsdeploy.sandbox.machines import toolchain
 from awsdeploy.sandbox.machines.toolchain import NoToolchain
 from tests import shared
+from tests.chromium import Browser, browser
 from tests.reliability import Reliability
 from tests.sandbox.sample_application import STILL
 from tests.simulated import DOCUMENTED, World
@@ -134,6 +135,13 @@ def forked(sandbox: RunningSandbox, folder: Path) -> Iterator[World]:
 
 
 EVENING = 19  # o'clock: AWS makes the images of the day at half past 18, so for most of a day no test comes upon them
+
+
+@pytest.fixture(scope="session")
+def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """A browser for tests that `needs_chromium` marks."""
+    with browser(tmp_path_factory.mktemp("browser")) as opened:
+        yield opened
 
 
 @pytest.fixture

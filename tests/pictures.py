@@ -1,32 +1,44 @@
-"""The pictures of the READMEs and pages, made from a real run in the sandbox: `make pictures`."""
+"""The pictures of the READMEs and pages, made from real runs in the sandbox: `make pictures`."""
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from tests.chromium import browser
+from tests.chromium import Browser, browser
+from tests.simulated import SUPPORTED
 from tests.terminal import talk
 
-IMAGES = Path(__file__).parents[1] / "docs" / "images"
-CONFIG = """\
-name = "shop"
-domain = "example.com"
-platform = "supported"
-environment = "prod"
-
-[monitoring]
-emails = ["ops@example.com"]
-"""
-COLUMNS, LINES = 92, 30
+ROOT = Path(__file__).parents[1]
+IMAGES = ROOT / "docs" / "images"
+PICTURES = ("board.svg", "diagram.svg", "diagram.ko.svg", "report.png", "shop.png")
+COLUMNS, LINES = 98, 30
 SPEED = "60"
 FROM = 3
 """Number of the section of the report from which on its picture shows it."""
+ITEM = """
+(async () => {
+  const canvas = Object.assign(document.createElement('canvas'), {width: 320, height: 240})
+  const context = canvas.getContext('2d')
+  const sea = context.createLinearGradient(0, 0, 320, 240)
+  sea.addColorStop(0, '#0000a0'); sea.addColorStop(0.5, '#00a0a0'); sea.addColorStop(1, '#a0f0a0')
+  context.fillStyle = sea
+  context.fillRect(0, 0, 320, 240)
+  const picture = await new Promise(done => canvas.toBlob(done, 'image/png'))
+  const post = async (path, type, body) =>
+    (await fetch(path, {method: 'POST', headers: {'Content-Type': type}, body})).json()
+  const {key} = await post('/api/uploads', 'image/png', picture)
+  await post('/api/items', 'application/json', JSON.stringify({title: 'A picture of the sea', picture: key}))
+})()
+"""
+"""Adds an item with a picture to the example application."""
 CURSOR = re.compile(r"(?:\x1b\[\d*[AK]|\x1b\[\?25[hl]|\x1b\[1?J|\r(?!\n))+")
 """Terminal codes by which a live display begins its next frame."""
 
@@ -57,38 +69,76 @@ TERMINAL = """\
 """Frame of a terminal picture. rich's own loads a font."""
 
 
+Run = Callable[..., str]
+"""Runs awsdeploy with some words in the current folder and returns what it prints; raises if it fails."""
+
+
 def main() -> None:
-    """Bring a stack up in a sandbox, and write all pictures."""
+    """Bring stacks up in sandboxes, and write all pictures."""
     IMAGES.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory() as folder:
-        os.chdir(folder)
-        Path("config.toml").write_text(CONFIG)
-        size = {"COLUMNS": str(COLUMNS), "LINES": str(LINES), "TERM": "xterm-256color"}
-        try:
-            board = _recorded(["up", "--sandbox", "--speed", SPEED, "--yes"], size)
-            _write("board.svg", terminal(frame(board)))
-            for name, *more in (("diagram.svg",), ("diagram.ko.svg", "--lang", "ko")):
-                _run("diagram", "--output", name, *more)
-                _write(name, Path(name).read_text())
-            _run("backup", "now")
-            _run("report", "--output", "report.html")
-            with browser(Path(folder)) as page:
-                page.open(Path("report.html").absolute(), width=1100)
-                top = page.value(f"document.querySelectorAll('h2')[{FROM}].getBoundingClientRect().y")
-                (IMAGES / "report.png").write_bytes(page.screenshot(top, 612))
-        finally:
-            _run("sandbox", "stop", sandbox=())
-            os.chdir(IMAGES)
+    with tempfile.TemporaryDirectory() as name, browser(Path(name) / "browser") as page:
+        folder = Path(name)
+        with _sandbox(folder / "shop") as run:
+            Path("config.toml").write_text(SUPPORTED + '[monitoring]\nemails = ["ops@example.com"]\n')
+            _write("board.svg", board(["up", "--sandbox", "--speed", SPEED, "--yes"]))
+            _write("diagram.svg", diagram(run))
+            _write("diagram.ko.svg", diagram(run, "ko"))
+            run("backup", "now")
+            _write("report.png", report(run, page))
+        subprocess.run(["git", "clone", "--quiet", str(ROOT), str(folder / "example")], check=True)
+        with _sandbox(folder / "example", "--config", "examples/shop/config.toml") as run:
+            _write("shop.png", example(run, page))
     for path in sorted(IMAGES.iterdir()):
         print(f"{path.name}: {path.stat().st_size / 1000:.0f} kB")
 
 
-def _recorded(words: list[str], size: Mapping[str, str]) -> str:
-    os.environ.update(size)
+@contextmanager
+def _sandbox(folder: Path, *flags: str) -> Iterator[Run]:
+    """A sandbox of its own for commands in a folder."""
+    before = Path.cwd()
+    folder.mkdir(exist_ok=True)
+    os.chdir(folder)
+    try:
+        yield lambda *words: _run(words, "--sandbox", *flags)
+    finally:
+        _run(["sandbox", "stop"])
+        os.chdir(before)
+
+
+def board(words: list[str]) -> bytes:
+    """The live board of a run, in its middle."""
+    os.environ.update({"COLUMNS": str(COLUMNS), "LINES": str(LINES), "TERM": "xterm-256color"})
     said, code = talk(words, [])
     if code:
         sys.exit(said)
-    return said
+    return _tidy(terminal(frame(said)))
+
+
+def diagram(run: Run, language: str = "en") -> bytes:
+    """The diagram of the stack."""
+    run("diagram", "--output", "diagram.svg", "--lang", language)
+    return _tidy(Path("diagram.svg").read_text())
+
+
+def report(run: Run, page: Browser) -> bytes:
+    """Releases and costs in the report."""
+    run("report", "--output", "report.html")
+    page.open(Path("report.html").absolute(), width=1100)
+    top = page.value(f"document.querySelectorAll('h2')[{FROM}].getBoundingClientRect().y")
+    return page.screenshot(top, 612)
+
+
+def example(run: Run, page: Browser) -> bytes:
+    """The example application, deployed, with one item. It needs npm packages, and MariaDB for its database."""
+    run("up", "--yes")
+    run("deploy")
+    run("exec", "backend", "--", "npm", "run", "migrate")
+    url = json.loads(run("status", "--json"))["facts"]["url"]
+    page.open(url, width=800)
+    page.value(ITEM)
+    page.open(url, width=800)
+    page.value("Promise.all([...document.images].map(one => one.decode()))")
+    return page.screenshot(0, 400)
 
 
 def frame(said: str) -> str:
@@ -108,14 +158,25 @@ def terminal(text: str) -> str:
         return console.export_svg(code_format=TERMINAL, title="", unique_id="board")
 
 
-def _run(*words: str, sandbox: tuple[str, ...] = ("--sandbox",)) -> None:
-    command = [sys.executable, "-P", "-m", "awsdeploy", *words, *sandbox]
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+def _run(words: Iterable[str], *flags: str) -> str:
+    command = [sys.executable, "-P", "-m", "awsdeploy", *_flagged(list(words), flags)]
+    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
 
 
-def _write(name: str, text: str) -> None:
-    """Write a picture without spaces at the ends of its lines and without empty lines."""
-    (IMAGES / name).write_text("".join(f"{line.rstrip()}\n" for line in text.splitlines() if line.strip()))
+def _flagged(words: list[str], flags: tuple[str, ...]) -> list[str]:
+    """The words with flags before `--`."""
+    place = words.index("--") if "--" in words else len(words)
+    return [*words[:place], *flags, *words[place:]]
+
+
+def _tidy(text: str) -> bytes:
+    """A text without spaces at the ends of its lines and without empty lines."""
+    return "".join(f"{line.rstrip()}\n" for line in text.splitlines() if line.strip()).encode()
+
+
+def _write(name: str, content: bytes) -> None:
+    assert name in PICTURES, name
+    (IMAGES / name).write_bytes(content)
 
 
 if __name__ == "__main__":

@@ -42,6 +42,15 @@ platform = "documented"
 ssh_from = ["203.0.113.7/32"]
 """
 
+SUPPORTED = """\
+name = "shop"
+domain = "example.com"
+platform = "supported"
+environment = "prod"
+
+"""
+"""The documented stack on software that is still supported."""
+
 
 @dataclass
 class World:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import fcntl
 import os
 import pty
@@ -25,15 +26,23 @@ def talk(words: list[str], conversation: list[tuple[str, str]], end: str = "\n",
         os.execv(sys.executable, [sys.executable, "-c", script, *words])
     said = ""
     heard = 0
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")  # a character may come in two parts
+
+    def read() -> str:
+        text = ""
+        while not text and (more := _read(terminal)):
+            text = decoder.decode(more)
+        return text
+
     try:
         for question, answer in conversation:
             while question not in said[heard:]:
-                more = _read(terminal)
+                more = read()
                 assert more, said
                 said += more
             heard = len(said)
             os.write(terminal, (answer + end).encode())
-        while more := _read(terminal):
+        while more := read():
             said += more
             # readline may miss a Ctrl-C that comes with its prompt: people press it again
             if not end and not select.select([terminal], [], [], 0.5)[0]:
@@ -44,10 +53,10 @@ def talk(words: list[str], conversation: list[tuple[str, str]], end: str = "\n",
     return said, os.waitstatus_to_exitcode(status)
 
 
-def _read(terminal: int) -> str:
+def _read(terminal: int) -> bytes:
     if not select.select([terminal], [], [], 20)[0]:
-        return ""
+        return b""
     try:
-        return os.read(terminal, 4096).decode(errors="replace")
+        return os.read(terminal, 4096)
     except OSError:  # Linux says so when the other end is closed
-        return ""
+        return b""

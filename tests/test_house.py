@@ -52,7 +52,7 @@ CLAUSES = set(
 
 ONLY = {
     "boto3": ("awsdeploy.aws",),
-    "rich": ("awsdeploy.progress",),
+    "rich": ("awsdeploy.progress", "awsdeploy.diagram"),
     "click": ("awsdeploy.cli",),
     "moto": ("awsdeploy.sandbox",),
     "tenacity": ("awsdeploy.aws",),

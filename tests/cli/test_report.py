@@ -10,21 +10,22 @@ from typing import Any
 import pytest
 
 from awsdeploy.report.rows import ROWS
-from tests.chromium import browser, needs_chromium
-from tests.diagram.test_drawing import A4, TEXTS_OUTSIDE, TEXTS_OVER_OTHERS, sizes
-from tests.simulated import World, machines
+from tests.chromium import Browser, needs_chromium
+from tests.page_checks import (
+    A4,
+    CUT_OFF,
+    PAPER,
+    TEXTS_OUTSIDE,
+    TEXTS_OVER_OTHERS,
+    inaccessible,
+    low_contrast,
+    sizes,
+)
+from tests.simulated import SUPPORTED, World, machines
 
 pytestmark = pytest.mark.slow
 
-CONFIG = """\
-name = "shop"
-domain = "example.com"
-platform = "supported"
-environment = "prod"
-
-[monitoring]
-emails = ["ops@example.com"]
-"""
+CONFIG = SUPPORTED + '[monitoring]\nemails = ["ops@example.com"]\n'
 
 
 def report(world: World) -> dict[str, Any]:
@@ -52,7 +53,8 @@ def test_every_row_of_the_document_is_in_it(stack_copy: World) -> None:
     assert [row.id for row in ROWS] == documented
     rows = {row["id"]: row for row in report(stack_copy)["rows"]}
     assert {id for id, row in rows.items() if row["state"] == "off"} == {"E4", "K1"}
-    assert {row["state"] for row in rows.values()} == {"healthy", "off"}
+    assert {id for id, row in rows.items() if row["state"] == "not there"} == {"I1", "I2"}
+    assert {row["state"] for row in rows.values()} == {"healthy", "off", "not there"}
     assert rows["D1"]["said"] == "MySQL 8.4, db.t3.small, 20 to 100 GB"
     assert rows["I2"]["said"] == "nothing deployed yet"
 
@@ -95,6 +97,34 @@ def test_no_secret_is_in_it(stack_copy: World) -> None:
     assert "database/DB_HOST" in written
 
 
+@needs_chromium
+def test_what_others_wrote_into_tags_is_text(stack_copy: World, page: Browser) -> None:
+    hostile = "<script>document.title='got in'</script>"
+    machine = machines(stack_copy)["backend-1"]
+    stack_copy.client("ec2").create_tags(
+        Resources=[machine], Tags=[{"Key": "awsdeploy:release", "Value": hostile}, {"Key": "Name", "Value": hostile}]
+    )
+    assert stack_copy.awsdeploy("report", "--output", "report.html").returncode == 0
+    file = stack_copy.folder / "report.html"
+    assert "<script" not in file.read_text()
+    page.open(file)
+    assert hostile in page.value("document.body.textContent")
+    assert page.value("document.title") == "shop-prod: Report"
+
+
+def test_it_replaces_a_file_and_names_one_that_cannot_be_written(stack_copy: World) -> None:
+    file = stack_copy.folder / "report.html"
+    file.write_text("the report before, which is longer" * 10_000)
+    assert stack_copy.awsdeploy("report", "--output", "report.html").returncode == 0
+    assert file.read_text().startswith("<!doctype html>")
+    assert "the report before" not in file.read_text()
+    file.unlink()
+    file.mkdir()
+    for name in ("report.html", "missing/report.html", "/dev/full/report.html"):
+        done = stack_copy.awsdeploy("report", "--output", name)
+        assert (done.returncode, name in done.stderr) == (64, True)
+
+
 def test_the_last_run_is_in_it_as_bars(stack_copy: World) -> None:
     assert (report(stack_copy)["timeline"], report(stack_copy)["runs"]) == (None, [])
     groups = stack_copy.client("ec2").describe_security_groups()["SecurityGroups"]
@@ -122,60 +152,26 @@ def test_of_nothing_there_is_no_report_and_it_asks_for_a_place(world: World) -> 
 
 @needs_chromium
 @pytest.mark.parametrize("language", ["en", "ko"])
-def test_a_browser_opens_and_prints_it(stack_copy: World, tmp_path: Path, language: str) -> None:
+def test_a_browser_opens_and_prints_it(stack_copy: World, page: Browser, language: str) -> None:
     stack_copy.client("ec2").stop_instances(InstanceIds=[machines(stack_copy)["backend-1"]])
     stack_copy.pass_time(120)
+    assert stack_copy.awsdeploy("backup", "now").returncode == 0
     done = stack_copy.awsdeploy("report", "--output", "report.html", "--lang", language)
     assert done.returncode == 0, done.stderr
     file = stack_copy.folder / "report.html"
-    with browser(tmp_path / "browser") as page:
-        for scheme in ("light", "dark"):
-            for width in (1200, 420):
-                page.open(file, scheme, width)
-                assert page.value("document.documentElement.scrollWidth <= innerWidth")
+    for scheme in ("light", "dark"):
+        for width in (1200, 420):
+            page.open(file, scheme, width)
+            assert page.value("document.documentElement.scrollWidth <= innerWidth")
+            assert {one for one in page.requested if not one.startswith("data:")} == {file.as_uri()}
+            assert page.logged == []
         assert page.value(TEXTS_OUTSIDE) == []
         assert page.value(TEXTS_OVER_OTHERS) == []
-        assert page.value(LOW_CONTRAST) == []
-        assert "stopped" in page.value("document.body.textContent")
-        assert {one for one in page.requested if not one.startswith("data:")} == {file.as_uri()}
-        assert page.logged == []
-        assert sizes(page.pdf()) == A4
-        page.open(file, "dark", PAPER, "print")
-        assert page.value("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
-        assert page.value(CUT_OFF) == []
-
-
-PAPER = 703
-"""Width of A4 without the page's margins, in pixels of CSS."""
-CUT_OFF = """
-[...document.querySelectorAll('main *')].filter(one => one.getBoundingClientRect().right > innerWidth + 1)
-  .map(one => one.tagName + ' ' + one.textContent.slice(0, 40))
-"""
-
-
-LOW_CONTRAST = """
-(() => {
-  const light = colour => {
-    const [r, g, b] = colour.match(/[\\d.]+/g).map(one => one / 255)
-      .map(one => one <= 0.04045 ? one / 12.92 : ((one + 0.055) / 1.055) ** 2.4)
-    return 0.2126 * r + 0.7152 * g + 0.0722 * b
-  }
-  const ground = element => {
-    for (; element; element = element.parentElement) {
-      const colour = getComputedStyle(element).backgroundColor
-      if (!colour.endsWith(', 0)')) return colour
-    }
-    return 'rgb(255, 255, 255)'
-  }
-  const walk = document.createTreeWalker(document.querySelector('main'), NodeFilter.SHOW_TEXT)
-  const found = []
-  while (walk.nextNode()) {
-    const element = walk.currentNode.parentElement
-    if (!walk.currentNode.data.trim() || element.closest('svg')) continue
-    const pair = [light(getComputedStyle(element).color), light(ground(element))].sort((a, b) => b - a)
-    if ((pair[0] + 0.05) / (pair[1] + 0.05) < 4.5) found.push(walk.currentNode.data)
-  }
-  return found
-})()
-"""
-"""Texts of the page whose contrast with their ground is below 4.5 (WCAG 2, AA)."""
+        assert (low_contrast(page), inaccessible(page)) == ([], [])
+    assert "stopped" in page.value("document.body.textContent")
+    assert page.value("document.querySelectorAll('.timeline .track').length") > 0
+    assert sizes(page.pdf()) == A4
+    page.open(file, "dark", PAPER, "print")
+    assert page.value("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    assert page.value(CUT_OFF) == []
+    assert low_contrast(page) == []

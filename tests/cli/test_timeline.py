@@ -123,7 +123,7 @@ def test_runs_are_numbered_and_shown_beside_the_run_before(copy: World, tmp_path
     missing = world.awsdeploy("timeline", "--run", "7")
     assert (missing.returncode, "Recorded runs: 1, 2" in missing.stderr) == (64, True)
     path = tmp_path / "trace.json"
-    assert world.awsdeploy("timeline", "--run", "1", "--output", str(path)).returncode == 0
+    assert shown(world, "--run", "1", "--output", str(path))["run"]["number"] == 1
     assert json.loads(path.read_text())["otherData"]["run"] == 1
     assert world.awsdeploy("timeline", "--output", "trace.svg").returncode == 64
 
@@ -158,3 +158,58 @@ def test_a_damaged_file_is_named_and_the_rest_is_shown(world: World) -> None:
     done = world.awsdeploy("timeline")
     assert done.returncode == 64
     assert "times-dev.runs.jsonl is damaged: 1 lines cannot be read" in done.stderr
+
+
+def test_a_run_that_failed_and_was_repeated_are_both_shown(world: World) -> None:
+    world.settings(CONFIG)
+    refusal = {
+        "operation": "rds:CreateDBInstance",
+        "code": "InsufficientDBInstanceCapacity",
+        "message": "None left.",
+        "status": 400,
+        "times": 1,
+    }
+    world.control("POST", "refuse", refusal)
+    assert world.awsdeploy("up", "--yes").returncode == 4
+    failed = shown(world)
+    assert failed["run"]["outcome"] == "failed"
+    assert {bar["name"]: bar["result"] for bar in failed["bars"]}["database/mysql"] == "failed"
+    said = world.awsdeploy("timeline").stdout
+    assert "failed after" in said
+    assert "✗ database/mysql" in said
+    assert world.awsdeploy("up", "--yes").returncode == 0
+    repeated = shown(world)
+    assert [run["outcome"] for run in repeated["runs"]] == ["failed", "done"]
+    assert repeated["before"] is None  # a run that failed is no measure
+    names = {bar["name"] for bar in repeated["bars"]}
+    assert "database/mysql" in names
+    assert "network/vpc" not in names  # it stood already
+
+
+def test_a_run_that_was_killed_is_shown_to_its_last_event_and_the_picture_is_what_there_is(world: World) -> None:
+    world.settings(CONFIG)
+    world.control("POST", "fault", {"kind": "kill-after", "write": 1, "operation": "ec2:RunInstances"})
+    assert world.awsdeploy("up", "--yes").returncode == -9
+    killed = shown(world)
+    assert killed["run"]["outcome"] == "never ended"
+    assert "unfinished" in {bar["result"] for bar in killed["bars"]}
+    path = killed["critical_path"]
+    assert abs(sum(leg["end"] - leg["begin"] for leg in path) - killed["run"]["seconds"]) < 2
+    said = world.awsdeploy("timeline").stdout
+    assert "killed, last event after" in said
+    drawn = json.loads(world.awsdeploy("diagram", "--json").stdout)
+    states = {box["key"]: box["state"] for box in drawn["boxes"]}
+    assert states["monitoring/alarms"] == "not there"
+    assert {one["key"]: one["state"] for one in drawn["groups"]}["network/vpc"] == "healthy"
+    for words in (["diagram"], ["diagram", "--output", "half.svg"], ["report", "--output", "half.html"]):
+        assert world.awsdeploy(*words).returncode == 0
+    assert "never ended" in (world.folder / "half.html").read_text()
+    assert world.awsdeploy("up", "--yes").returncode == 0
+    assert [run["outcome"] for run in shown(world)["runs"]] == ["never ended", "done"]
+
+
+def test_two_stacks_of_a_folder_have_their_own_runs(copy: World) -> None:
+    (copy.folder / "other.toml").write_text(CONFIG.replace("times", "other"))
+    done = copy.awsdeploy("timeline", "--config", "other.toml")
+    assert (done.returncode, "No run of other-dev" in done.stderr) == (64, True)
+    assert [run["number"] for run in shown(copy)["runs"]] == [1]

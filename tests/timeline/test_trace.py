@@ -7,7 +7,7 @@ import re
 from html.parser import HTMLParser
 
 from awsdeploy.timeline import page
-from awsdeploy.timeline.trace import trace
+from awsdeploy.timeline.trace import FIRST, trace
 from tests.timeline.made_up import LEGS, run
 
 NUMBERS = ("pid", "tid", "ts", "dur")
@@ -20,19 +20,35 @@ def test_the_trace_has_the_fields_of_the_format() -> None:
         assert event["ph"] in ("X", "M")
         assert all(isinstance(event[name], int) for name in NUMBERS if event["ph"] == "X" or name in ("pid", "tid"))
         assert event.get("dur", 0) >= 0
+    assert min(event["pid"] for event in document["traceEvents"]) == FIRST
     names = {event["name"] for event in document["traceEvents"] if event["ph"] == "M"}
     assert names == {"process_name", "process_sort_index", "thread_name", "thread_sort_index"}
 
 
 def test_the_trace_has_the_critical_path_and_the_statuses_inside_the_bars() -> None:
     events = [event for event in trace(run(), "shop-prod")["traceEvents"] if event["ph"] == "X"]
-    path = [(event["name"], event["dur"] / 1_000_000) for event in events if event["pid"] == 0]
+    path = [(event["name"], event["dur"] / 1_000_000) for event in events if event["pid"] == FIRST]
     assert path == LEGS
-    (database,) = [event for event in events if event["name"] == "database/mysql" and event["pid"]]
+    (database,) = [event for event in events if event["name"] == "database/mysql" and event["pid"] != FIRST]
     inside = [event for event in events if event["tid"] == database["tid"] and event["cat"] == "status"]
     assert [event["name"] for event in inside] == ["creating", "backing-up"]
     assert sum(event["dur"] for event in inside) == database["dur"]
     assert database["args"]["critical path"] is True
+
+
+def test_events_of_a_thread_lie_inside_each_other() -> None:
+    """Complete events of one thread, as viewers demand them: one ends before another begins, or contains it."""
+    threads: dict[tuple[int, int], list[tuple[int, int]]] = {}
+    for event in trace(run(), "shop-prod")["traceEvents"]:
+        if event["ph"] == "X":
+            threads.setdefault((event["pid"], event["tid"]), []).append((event["ts"], -event["dur"]))
+    for events in threads.values():
+        open_until: list[int] = []
+        for begin, minus in sorted(events):
+            while open_until and open_until[-1] <= begin:
+                open_until.pop()
+            assert not open_until or begin - minus <= open_until[-1]
+            open_until.append(begin - minus)
 
 
 class Tags(HTMLParser):

@@ -25,11 +25,12 @@ def collected(at: Session, history: History, language: str = "en") -> tuple[Pict
     """The picture and everything else of a report; `history` has the recorded runs. Raises `NoSuchStack`."""
     from awsdeploy.diagram import picture
     from awsdeploy.diagram.reading import Reading
+    from awsdeploy.diagram.words import words
     from awsdeploy.operations import backups as operations
     from awsdeploy.report import rows
 
     state = look(at)
-    reading = Reading(state.plan, at.settings.region)
+    reading = Reading(state.plan, at.settings.region, words(language))
     drawn = picture.of(at.settings, state.plan, at.run.state.account or "", language)
     existing = state.document()
     now = at.clock.now()
@@ -72,14 +73,14 @@ def _runs(history: History) -> dict[str, Any]:
     return {"timeline": last, "runs": [timeline.described(run) for run in reversed(history.runs)]}
 
 
-def bars(history: History) -> tuple[str, str]:
+def bars(history: History, language: str) -> tuple[str, str]:
     """HTML of the last run's bars, and its style sheet; empty if no run is recorded."""
     from awsdeploy.timeline import page
 
     if not history.runs:
         return "", ""
     run = history.runs[-1]
-    return page.timeline(run, history.before(run)), page.STYLE
+    return page.timeline(run, history.before(run), language), page.STYLE
 
 
 def _drift(state: StackState) -> list[dict[str, Any]]:

@@ -18,13 +18,8 @@ from awsdeploy.resources.compute.instance import Instance, disks
 from awsdeploy.resources.compute.launch_template import Member
 from awsdeploy.resources.database.instance import Database
 
-BALANCER, GATEWAY, NAT, DATABASE, STANDBY = (
-    "web/alb",
-    "network/internet-gateway",
-    "network/nat",
-    "database/mysql",
-    "database/standby",
-)
+BALANCER, GATEWAY, NAT = "web/alb", "network/internet-gateway", "network/nat"
+DATABASE, STANDBY = "database/mysql", "database/standby"
 LISTED = 3
 """Machines that a box lists one by one; the others are counted."""
 TARGET_STATES = {"unhealthy": Health.UNHEALTHY, "unavailable": Health.UNHEALTHY, "unused": Health.UNHEALTHY}
@@ -112,25 +107,29 @@ def _shared_items(scene: Scene, name: str) -> list[Item]:
 
 
 def _machines(scene: Scene, service: Service, shared: Sequence[Item]) -> Iterator[Box]:
-    by_column: dict[int, list[Item]] = {}
+    """A box for each zone: the one that AWS shows, or the declared one of a machine that does not exist."""
+    by_zone: dict[tuple[str, int], list[Item]] = {}
     for item in scene.reading.items.values():
         if isinstance(item.resource, Instance) and item.resource.service == service.name:
             scene.reading.take(item.resource.key)
-            by_column.setdefault(scene.column(item.resource.subnet.zone), []).append(item)
+            declared = item.resource.subnet.zone
+            observed = scene.reading.observed(item.resource.key)
+            zone = str(observed.raw.get("Placement", {}).get("AvailabilityZone", declared)) if observed else declared
+            by_zone.setdefault((zone, scene.column(zone, scene.column(declared))), []).append(item)
     health = _health(scene, service.name)
     gates = {f"web/{service.name}-healthy", f"machines/{service.name}-bootstrapped"}
-    for column, items in by_column.items():
+    for (zone, column), items in by_zone.items():
         observations = [one for item in items if (one := scene.reading.observed(item.resource.key))]
         states = [TARGET_STATES.get(health.get(one.id, ("", ""))[0], Health.HEALTHY) for one in observations]
         # The gates speak for all machines of the service; each box says what is so of its own.
         rest = [item for item in shared if item.resource.key not in gates or not observations]
         state = Health.worst([scene.reading.state([*items, *rest]), *([] if scene.new else states)])
         yield Box(
-            f"machines/{service.name}@{column}",
+            f"machines/{service.name}@{zone}",
             service.name if len(items) == 1 else f"{service.name} × {len(items)}",
             Area.PUBLIC,
             state,
-            (service.instance_type, scene.zones[column], _paths(scene, service), *_listed(scene, observations)),
+            (_sizes(observations, service), zone, _paths(scene, service), *_listed(scene, observations)),
             scene.notes([*items, *rest], _target_notes(observations, health)),
             (column,),
             scene.reading.monthly(
@@ -144,6 +143,12 @@ def _machines(scene: Scene, service: Service, shared: Sequence[Item]) -> Iterato
             ),
             console.page(observations[0] if observations else None, scene.region),
         )
+
+
+def _sizes(machines: Sequence[Observed], service: Service) -> str:
+    """Instance types that AWS shows; the declared one where there is no machine."""
+    found = dict.fromkeys(str(one.raw["InstanceType"]) for one in machines if one.raw)
+    return ", ".join(found or [service.instance_type])
 
 
 def _group(scene: Scene, service: Service, scaling: ScalingSettings, shared: Sequence[Item]) -> Box:
@@ -165,7 +170,7 @@ def _group(scene: Scene, service: Service, scaling: ScalingSettings, shared: Seq
         f"{service.name} (Auto Scaling)",
         Area.PUBLIC,
         scene.reading.state(shared),
-        (f"{service.instance_type}  {count}", _paths(scene, service), *_listed(scene, members)),
+        (f"{_sizes(members, service)}, {count}", _paths(scene, service), *_listed(scene, members)),
         scene.notes(shared),
         tuple(range(len(scene.zones))),
         scene.reading.monthly(each, _with_disks(scene, members)),
@@ -216,30 +221,34 @@ def database(scene: Scene) -> Iterator[Box]:
     items = [*scene.reading.below("database/"), *scene.reading.take("security/rds")]
     observed = scene.reading.observed(DATABASE)
     raw = observed.raw if observed else {}
-    first = scene.column(str(raw.get("AvailabilityZone", "")))
-    second = scene.column(str(raw.get("SecondaryAvailabilityZone", "")), 1 - first if first < 2 else 0)
+    multi_az = bool(raw.get("MultiAZ", wanted.multi_az))
+    # AWS chooses the zones of a Multi-AZ database: before it exists, nobody knows them.
+    unknown = scene.t("AWS chooses the zone")
+    primary = str(raw.get("AvailabilityZone", "")) or (unknown if multi_az else scene.zones[0])
+    secondary = str(raw.get("SecondaryAvailabilityZone", "")) or unknown
+    first = scene.column(primary)
+    second = scene.column(secondary, 1 - first if first < 2 else 0)
     size = str(raw.get("DBInstanceClass", wanted.instance_class))
     gb = int(raw.get("AllocatedStorage", wanted.storage_gb))
     billed = BilledDatabase(wanted.instance_class, wanted.multi_az, wanted.storage_gb, wanted.engine_version)
     version = str(raw.get("EngineVersion", wanted.engine_version))
     yield scene.box(
         DATABASE,
-        f"{scene.t('Database')} MySQL {version}",
+        scene.t("Database"),
         Area.PRIVATE,
         items,
-        lines=(f"{size}  {gb} GB", scene.zones[first]),
+        lines=(f"MySQL {version}, {gb} GB", size, primary),
         columns=(first,),
         planned=Parts(scene.region, databases=(billed,)),
     )
-    standby = bool(raw.get("MultiAZ", wanted.multi_az))
-    if standby:
+    if multi_az:
         mysql = [item for item in items if isinstance(item.resource, Database)]
         yield Box(
             STANDBY,
             scene.t("Standby"),
             Area.PRIVATE,
             scene.reading.state(mysql),
-            (size, scene.zones[second]),
+            (size, secondary),
             columns=(second,),
             console=console.page(observed, scene.region),
         )
@@ -252,7 +261,7 @@ def arrows(scene: Scene, boxes: Sequence[Box]) -> Iterator[Arrow]:
         ports = [80, 443] if "web/https" in reading.items else [80]
         closed = [port for port in ports if reading.closed("security/alb", port)]
         state = Health.ABSENT if closed else reading.arrow("security/alb", 80, "", Health.HEALTHY)
-        yield Arrow(INTERNET, BALANCER, _label(scene, ports, closed), state, "security/alb")
+        yield Arrow(INTERNET, BALANCER, _label(scene, ports, closed), state, "security/alb", GATEWAY)
     for name, service in scene.settings.services.items():
         for box in boxes:
             if box.key != f"machines/{name}-group" and not box.key.startswith(f"machines/{name}@"):

@@ -1,8 +1,9 @@
 """Places of a picture's parts as rectangles and lines, in pixels. Knows no file format.
 
 The VPC is a grid: a column for each zone, rows of boxes in its public and private subnets. Beside each column is a lane
-in which lines run, so with two zones no line crosses a box: from the load balancer down to the services, and from them
-down to the database. What has no zone stands in a column on the right.
+in which lines run: from the load balancer down to the services, and from them down to the database. Boxes that stand in
+several zones come below all others; lines from zones between the outer ones go round them. So no line crosses a box.
+What has no zone stands in a column on the right.
 """
 
 from __future__ import annotations
@@ -10,9 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from awsdeploy.diagram.inside import BALANCER, DATABASE, GATEWAY
 from awsdeploy.diagram.model import INTERNET, Area, Arrow, Box, Group, Health, Picture
-from awsdeploy.diagram.text import broken, cut
+from awsdeploy.diagram.text import broken, cut, folded, pixels
 
 MARGIN, GAP, PAD = 20, 18, 14
 BOX, SMALL_BOX = 236, 130
@@ -20,7 +20,7 @@ LANE = 92
 """Width of the lane beside a column. Lines to the database run near its outer edge, those to the services nearer."""
 TO_DATABASE, TO_SERVICE = 18, 42
 HEAD, LINE, FOOT = 27, 16, 25
-TITLE, SUBNET_TITLE = 24, 42
+TITLE = 24
 SIZE, NAME_SIZE = 12, 13
 
 
@@ -66,7 +66,7 @@ class PlacedBox:
 class PlacedGroup:
     """A frame with its place. Boxes may stand across several frames, as a load balancer does.
 
-    Its texts stand between `left` and `right`, where no line runs; `name`, state and `id` in one line or in two.
+    Its texts stand between `left` and `right`, where no line runs: in one line, or in three.
     """
 
     group: Group
@@ -79,12 +79,16 @@ class PlacedGroup:
 
 @dataclass(frozen=True)
 class PlacedArrow:
-    """An arrow as a line through points, and its label with the place of its left end."""
+    """An arrow as a line through points, and its label with the place of its left end.
+
+    `data`: it leads to a database.
+    """
 
     arrow: Arrow
     points: tuple[tuple[float, float], ...]
     label: str
     label_at: tuple[float, float]
+    data: bool = False
 
 
 @dataclass
@@ -152,7 +156,8 @@ def _vpc(made: Layout, y: float) -> Rectangle:
 def _subnets(made: Layout, area: Area, left: float, y: float, column: float) -> float:
     """A row of subnets, one for each zone, with their boxes; returns its bottom."""
     top, picture = y, made.picture
-    y += SUBNET_TITLE + PAD / 2
+    ids = any(group.id for group in picture.groups if group.area is area)
+    y += TITLE + LINE * (2 if ids else 1) + PAD / 2
     # What stands in one zone first: then no lane of a zone is crossed by a group that stands in all.
     rows = sorted(picture.rows(area), key=lambda row: max(len(box.columns) for box in row))
     for row in rows or [[]]:
@@ -167,7 +172,7 @@ def _subnets(made: Layout, area: Area, left: float, y: float, column: float) -> 
     for group in (one for one in picture.groups if one.area is area):
         at = Rectangle(left + group.column * (column + GAP), top, column, bottom - top)
         start = _box_x(left, column, group.column, picture.columns)
-        name, id = cut(group.name, BOX, SIZE), cut(group.id, BOX - 80, SIZE)
+        name, id = cut(group.name, BOX, SIZE), cut(group.id, BOX, SIZE)
         made.groups.append(PlacedGroup(group, at, start, start + BOX, name, id))
     return bottom
 
@@ -189,23 +194,29 @@ def _beside(made: Layout, vpc: Rectangle) -> float:
 
 def _place(made: Layout, box: Box, at: Rectangle) -> None:
     room = at.width - 20
-    lines = tuple(cut(line, room, SIZE) for line in box.lines)
-    made.boxes.append(PlacedBox(box, at, cut(box.name, room, NAME_SIZE), lines, tuple(broken(box.note, room, SIZE))))
+    name, lines, note = cut(box.name, room, NAME_SIZE), tuple(_lines(box, room)), tuple(broken(box.note, room, SIZE))
+    made.boxes.append(PlacedBox(box, at, name, lines, note))
+
+
+def _lines(box: Box, room: float) -> Iterator[str]:
+    for line in box.lines:
+        yield from folded(line, room, SIZE)
 
 
 def _height(box: Box, width: float) -> float:
-    return HEAD + LINE * (len(box.lines) + len(list(broken(box.note, width - 20, SIZE)))) + FOOT
+    room = width - 20
+    return HEAD + LINE * (len(list(_lines(box, room))) + len(list(broken(box.note, room, SIZE)))) + FOOT
 
 
 def _arrows(made: Layout) -> Iterator[PlacedArrow]:
     places = {one.box.key: one for one in made.boxes}
     for arrow in made.picture.arrows:
         source, target = places[arrow.source], places[arrow.target]
-        if arrow.source == INTERNET and arrow.target == BALANCER:
-            yield from _entrance(arrow, source.at, made)
-        elif arrow.source == BALANCER:
+        if arrow.via:
+            yield from _entrance(arrow, source.at, places[arrow.via].at, target.at)
+        elif source.box.area is Area.VPC:
             yield _served(arrow, source.at, target, made.picture.columns)
-        elif arrow.target == DATABASE:
+        elif target.box.area is Area.PRIVATE:
             yield _to_database(arrow, source, target, made)
         elif source.at.x == target.at.x:
             x, start = source.at.centre, source.at.bottom
@@ -217,12 +228,12 @@ def _arrows(made: Layout) -> Iterator[PlacedArrow]:
             yield PlacedArrow(arrow, ((start, y), (target.at.x, y)), arrow.label, (start + 6, y - 6))
 
 
-def _entrance(arrow: Arrow, internet: Rectangle, made: Layout) -> Iterator[PlacedArrow]:
+def _entrance(arrow: Arrow, internet: Rectangle, gateway: Rectangle, balancer: Rectangle) -> Iterator[PlacedArrow]:
     """Lines from the internet through the gateway to the load balancer."""
-    x, gateway = internet.centre, made.at(GATEWAY)
+    x = internet.centre
     label = f"✗ {arrow.label}" if arrow.state is Health.ABSENT else arrow.label
     yield PlacedArrow(arrow, ((x, internet.bottom), (x, gateway.y)), label, (x + 8, internet.bottom + 20))
-    yield PlacedArrow(arrow, ((x, gateway.bottom), (x, made.at(BALANCER).y)), "", (x, gateway.bottom))
+    yield PlacedArrow(arrow, ((x, gateway.bottom), (x, balancer.y)), "", (x, gateway.bottom))
 
 
 def _side(placed: PlacedBox, columns: int) -> tuple[float, float]:
@@ -234,7 +245,9 @@ def _side(placed: PlacedBox, columns: int) -> tuple[float, float]:
 def _served(arrow: Arrow, balancer: Rectangle, target: PlacedBox, columns: int) -> PlacedArrow:
     edge, way = _side(target, columns)
     x, y = edge + way * (LANE - TO_SERVICE), target.at.y + HEAD
-    return PlacedArrow(arrow, ((x, balancer.bottom), (x, y), (edge, y)), _port(arrow), _beside_edge(edge, way, y - 5))
+    return PlacedArrow(
+        arrow, ((x, balancer.bottom), (x, y), (edge, y)), _port(arrow), _beside_edge(arrow, edge, way, y - 5)
+    )
 
 
 def _to_database(arrow: Arrow, source: PlacedBox, database: PlacedBox, made: Layout) -> PlacedArrow:
@@ -243,18 +256,30 @@ def _to_database(arrow: Arrow, source: PlacedBox, database: PlacedBox, made: Lay
     x, y = edge + way * (LANE - TO_DATABASE), source.at.bottom - FOOT
     lane, height = end + side * (LANE - TO_SERVICE), database.at.y + database.at.height / 2
     between = min(one.at.y for one in made.groups if one.group.area is Area.PRIVATE) - GAP - 4
-    points = ((edge, y), (x, y), (x, between), (lane, between), (lane, height), (end, height))
-    return PlacedArrow(arrow, points, _port(arrow), _beside_edge(edge, way, y - 5))
+    start = [(edge, y), (x, y), *_round_groups(source, x, made)]
+    points = (*start, (start[-1][0], between), (lane, between), (lane, height), (end, height))
+    return PlacedArrow(arrow, points, _port(arrow), _beside_edge(arrow, edge, way, y - 5), data=True)
 
 
-def _beside_edge(edge: float, way: float, y: float) -> tuple[float, float]:
-    return (edge - 44, y) if way < 0 else (edge + 8, y)
+def _round_groups(source: PlacedBox, x: float, made: Layout) -> list[tuple[float, float]]:
+    """The way from a lane between zones to the outermost lane, above what stands across both; else nothing."""
+    across = [one.at for one in made.boxes if one.box.area is source.box.area and one.at.x < x < one.at.right]
+    below = [at for at in across if at.y >= source.at.bottom]
+    if not below:
+        return []
+    y = min(at.y for at in below) - GAP / 2
+    outer = max(at.right for at in below) + LANE - TO_DATABASE
+    return [(x, y), (outer, y)]
+
+
+def _beside_edge(arrow: Arrow, edge: float, way: float, y: float) -> tuple[float, float]:
+    return (edge - 4 - pixels(_port(arrow), SIZE), y) if way < 0 else (edge + 8, y)
 
 
 def _port(arrow: Arrow) -> str:
     """The port alone: there is no room for more beside a box. A closed one has a sign."""
     port = arrow.label.split()[0]
-    return f"✗ {port}" if arrow.state is Health.ABSENT else port
+    return f"✗{port}" if arrow.state is Health.ABSENT else port
 
 
 def overlapping(rectangles: Sequence[Rectangle]) -> list[tuple[Rectangle, Rectangle]]:

@@ -86,13 +86,17 @@ class Group:
 
 @dataclass(frozen=True)
 class Arrow:
-    """Connection from a box to another. `label` is its ports or what it is for, `about` which rule allows it."""
+    """Connection from a box to another. `label` is its ports or what it is for, `about` which rule allows it.
+
+    `via` is the key of a box on its way, "" without one.
+    """
 
     source: str
     target: str
     label: str
     state: Health
     about: str = ""
+    via: str = ""
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from awsdeploy.diagram.model import INTERNET, Area, Arrow, Box, Health
 from awsdeploy.diagram.scene import Scene
 from awsdeploy.resources.monitoring import health_check, log_group
 from awsdeploy.resources.monitoring.alarm import Alarm
+from awsdeploy.resources.monitoring.health_check import HealthCheck
 from awsdeploy.resources.monitoring.topic import Topic, confirmed
 
 ZONE, CERTIFICATE, UPLOADS, REPLICA = "dns/zone", "tls/certificate", "storage/uploads", "storage/replica"
@@ -30,10 +31,13 @@ def front(scene: Scene) -> Iterator[Box]:
         until = observed.raw.get("NotAfter") if observed else None
         lines = [] if names else [scene.t("DNS is elsewhere")]
         lines += [f"{scene.t('valid until')} {until:%Y-%m-%d}"] if until else []
-        yield scene.box(CERTIFICATE, f"ACM {scene.t('certificate')}", Area.FRONT, certificate, tuple(lines))
+        name = f"ACM {scene.t('certificate')}"
+        yield scene.box(CERTIFICATE, name, Area.FRONT, certificate, (", ".join(settings.names), *lines))
     if checked := reading.take(health_check.KEY):
         planned = Parts(scene.region, health_checks=1)
-        yield scene.box(health_check.KEY, scene.t("health check"), Area.FRONT, checked, planned=planned)
+        checks = (item.resource for item in checked)
+        asked = tuple(f"https://{one.domain}{one.path}" for one in checks if isinstance(one, HealthCheck))
+        yield scene.box(health_check.KEY, scene.t("Health check"), Area.FRONT, checked, asked, planned=planned)
 
 
 def beside(scene: Scene) -> Iterator[Box]:

@@ -18,13 +18,8 @@ def environment(*packages: str) -> Environment:
     """Templates of pictures, and those of more packages. Values are escaped: names and statuses come from AWS."""
     loader = ChoiceLoader([PackageLoader(one) for one in ("awsdeploy.diagram", *packages)])
     made = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True)
-    made.globals.update(classes=theme.CLASSES, font=theme.FONT, cut=text.cut, money=money)
+    made.globals.update(classes=theme.CLASSES, font=theme.FONT, cut=text.cut, money=text.money)
     return made
-
-
-def money(dollars: float) -> str:
-    """US dollars as people write them."""
-    return f"${dollars:,.2f}"
 
 
 def svg(picture: Picture, language: str = "en") -> str:

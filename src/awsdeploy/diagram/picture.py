@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from awsdeploy.config import Settings
 from awsdeploy.diagram import inside, outside
@@ -15,7 +15,7 @@ from awsdeploy.engine.plan import Plan
 
 def of(settings: Settings, plan: Plan, account: str = "", language: str = "en") -> Picture:
     """The picture of a plan. What does not exist is shown as planned in a new stack, else as not there."""
-    reading = Reading(plan, settings.region)
+    reading = Reading(plan, settings.region, words(language))
     scene = Scene(settings, reading, words(language))
     frames = tuple(inside.groups(scene))
     boxes = (
@@ -33,9 +33,7 @@ def of(settings: Settings, plan: Plan, account: str = "", language: str = "en") 
         str(settings.stack),
         settings.region,
         account,
-        Health.PLANNED
-        if plan.new
-        else Health.worst([*(box.state for box in boxes), *(frame.state for frame in frames)]),
+        Health.PLANNED if plan.new else _whole([*(box.state for box in boxes), *(frame.state for frame in frames)]),
         boxes,
         frames,
         (*inside.arrows(scene, boxes), *outside.arrows(scene)),
@@ -43,6 +41,11 @@ def of(settings: Settings, plan: Plan, account: str = "", language: str = "en") 
         sum(costs) if costs else None,
         tuple(_notes(scene)),
     )
+
+
+def _whole(states: Iterable[Health]) -> Health:
+    """State of the stack: the one that matters most. A stack with a part that is not there differs."""
+    return Health.worst(Health.DIFFERS if state is Health.ABSENT else state for state in states)
 
 
 def _notes(scene: Scene) -> Iterator[str]:

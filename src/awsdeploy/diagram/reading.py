@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from awsdeploy.cost import estimate, inventory
 from awsdeploy.cost.estimate import Parts
 from awsdeploy.diagram.model import Health
+from awsdeploy.diagram.words import Words
 from awsdeploy.engine.plan import Item, Plan
 from awsdeploy.engine.resource import Gate, Observed
 from awsdeploy.resources.compute.volume import Volume
@@ -22,10 +23,11 @@ BROKEN = {"unhealthy", "unavailable", "unused", "failed", "stopped", "stopping",
 
 @dataclass
 class Reading:
-    """The items of a plan by key. `taken` are the keys that a box of the picture speaks for."""
+    """The items of a plan by key. `taken` are the keys that a box of the picture speaks for. `t` translates."""
 
     plan: Plan
     region: str
+    t: Words = lambda text: text
     items: dict[str, Item] = field(init=False)
     taken: set[str] = field(default_factory=set, init=False)
 
@@ -82,14 +84,15 @@ class Reading:
                 continue
             if observed is None:
                 there = self.observed(item.resource.key)
-                yield f"{item.resource.key} " + ("to be replaced" if there else "missing")
+                yield self.t("{} to be replaced" if there else "{} missing").format(item.resource.key)
                 continue
             state = _of(item, observed)
             if state in (Health.UNHEALTHY, Health.CHANGING):
                 yield observed.status + (f" ({observed.reason})" if observed.reason else "")
             elif state is Health.DIFFERS:
                 fields = ", ".join(dict.fromkeys(change.field for change in item.changes))
-                yield f"{item.resource.key} differs: {fields}" if fields else f"{item.resource.key} to be replaced"
+                said = self.t("{} differs: {}" if fields else "{} to be replaced")
+                yield said.format(item.resource.key, fields)
 
     @staticmethod
     def ringing(alarms: Iterable[Item]) -> list[str]:

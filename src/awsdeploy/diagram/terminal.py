@@ -1,28 +1,40 @@
-"""A picture in box drawing characters, at most 80 columns wide. Korean characters take two columns."""
+"""A picture in box drawing characters, at most 79 columns wide. Korean characters take two columns."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from itertools import zip_longest
 
-from awsdeploy.diagram.inside import DATABASE
+from rich.cells import cell_len
+
 from awsdeploy.diagram.model import INTERNET, Area, Arrow, Box, Health, Picture
-from awsdeploy.diagram.text import cells, fitted, wrapped
+from awsdeploy.diagram.text import fitted, money, wrapped
 from awsdeploy.diagram.words import Words
 
 WIDTH = 79
+NARROWEST = 32
+"""Columns that the drawing needs at least; a narrower terminal wraps its lines."""
+TWO_ABREAST = 60
+"""Columns from which on two boxes stand side by side."""
 GAP = 1
+PLAIN = str.maketrans({"→": ">", "←": "<", "…": "."})
+"""Signs of the same width, for an encoding that has none of them: edges stay straight."""
 Paint = Callable[[Health, str], str]
 """Colours a text by a state; it must not change its width."""
 
 
-def lines(picture: Picture, t: Words, paint: Paint = lambda _, text: text, links: bool = False) -> Iterator[str]:
-    """The picture line by line. With `links` the console's address of each box follows."""
-    drawing = _Drawing(picture, t, paint)
+def lines(
+    picture: Picture, t: Words, paint: Paint = lambda _, text: text, links: bool = False, columns: int = WIDTH + 1
+) -> Iterator[str]:
+    """The picture line by line, for a terminal of so many columns. With `links` the console's address of each box
+    follows.
+    """
+    drawing = _Drawing(picture, t, paint, max(NARROWEST, min(WIDTH, columns - 1)))
     account = f", {picture.account}" if picture.account else ""
-    cost = f"  ${picture.monthly:,.2f} {t('a month')}" if picture.monthly is not None else ""
+    cost = f"  {t('{} a month').format(money(picture.monthly))}" if picture.monthly is not None else ""
     yield f"{picture.stack} ({picture.region}{account}): {drawing.state(picture.state)}{cost}"
-    yield from picture.notes
+    for note in picture.notes:
+        yield from wrapped(note, drawing.width)
     yield ""
     front = picture.inside(Area.FRONT)
     yield f"  {front[0].name}"
@@ -37,16 +49,17 @@ def lines(picture: Picture, t: Words, paint: Paint = lambda _, text: text, links
 
 
 class _Drawing:
-    def __init__(self, picture: Picture, t: Words, paint: Paint) -> None:
-        self.picture, self.t, self.paint = picture, t, paint
+    def __init__(self, picture: Picture, t: Words, paint: Paint, width: int) -> None:
+        self.picture, self.t, self.paint, self.width = picture, t, paint, width
+        self.abreast = 2 if width >= TWO_ABREAST else 1
 
     def state(self, state: Health) -> str:
         return self.paint(state, f"{state.sign} {self.t(state.value)}")
 
     def pairs(self, boxes: Sequence[Box]) -> Iterator[str]:
-        """Boxes that stand for themselves, two in a row."""
-        for start in range(0, len(boxes), 2):
-            yield from self.row(boxes[start : start + 2], WIDTH)
+        """Boxes that stand for themselves, two in a row where there is room."""
+        for start in range(0, len(boxes), self.abreast):
+            yield from self.row(boxes[start : start + self.abreast], self.width)
 
     def entrance(self) -> Iterator[str]:
         """Ports by which the internet reaches the VPC."""
@@ -60,12 +73,12 @@ class _Drawing:
     def vpc(self) -> Iterator[str]:
         """The VPC with what is in it."""
         vpc = next(one for one in self.picture.groups if one.area is Area.VPC)
-        inner = WIDTH - 4
+        inner = self.width - 4
         title = f"{vpc.name} {vpc.id}".strip()
-        yield self._top(title, vpc.state, WIDTH)
+        yield self._top(title, vpc.state, self.width)
         for line, width in self._inside(inner):
             yield f"│ {line}{' ' * (inner - width)} │"
-        yield f"└{'─' * (WIDTH - 2)}┘"
+        yield f"└{'─' * (self.width - 2)}┘"
 
     def _inside(self, width: int) -> Iterator[tuple[str, int]]:
         """Lines with their widths, since colours are no part of a width."""
@@ -76,18 +89,18 @@ class _Drawing:
             subnets = [one for one in self.picture.groups if one.area is area]
             yield fitted("", width), width
             for subnet in subnets:
-                words = f"{subnet.name} {subnet.id}".strip()
-                word = f"{subnet.state.sign} {self.t(subnet.state.value)}"
-                yield f"{words}  {self.state(subnet.state)}", cells(f"{words}  {word}")
+                room = width - 2 - cell_len(f"{subnet.state.sign} {self.t(subnet.state.value)}")
+                words = fitted(f"{subnet.name} {subnet.id}".strip(), room)
+                yield f"{words}  {self.state(subnet.state)}", width
             for boxes in self._rows(area):
                 for line in self.row(boxes, width):
                     yield line, width
 
     def _rows(self, area: Area) -> Iterator[list[Box | None]]:
-        """Two boxes a row; with two zones, each below its zone."""
-        if self.picture.columns != 2:
+        """Two boxes a row where there is room; with two zones, each below its zone."""
+        if self.picture.columns != 2 or self.abreast == 1:
             boxes: list[Box | None] = list(self.picture.inside(area))
-            yield from (boxes[start : start + 2] for start in range(0, len(boxes), 2))
+            yield from (boxes[start : start + self.abreast] for start in range(0, len(boxes), self.abreast))
             return
         for row in self.picture.rows(area):
             if len(row) == 1 and len(row[0].columns) == 2:
@@ -111,7 +124,7 @@ class _Drawing:
 
     def _box(self, box: Box, width: int) -> Iterator[str]:
         yield self._top(box.name, box.state, width)
-        cost = f"${box.monthly:,.2f}" if box.monthly is not None else ""
+        cost = money(box.monthly) if box.monthly is not None else ""
         lines = [*box.lines]
         if cost:
             first = lines[0] if lines else ""
@@ -125,17 +138,12 @@ class _Drawing:
         yield f"└{'─' * (width - 2)}┘"
 
     def _of(self, box: Box) -> Iterator[Arrow]:
-        """Arrows that a box shows in its own lines: from the load balancer, to the database, to a copy."""
+        """Arrows that a box shows in its own lines: not the load balancer's and the database's, which have many."""
+        many = (Area.FRONT, Area.VPC)
         for arrow in self.picture.arrows:
-            if arrow.source != INTERNET and (arrow.source == box.key or arrow.target == box.key):
-                shown = box.key != DATABASE and arrow.target not in self._many(box)
-                if shown:
-                    yield arrow
-
-    def _many(self, box: Box) -> set[str]:
-        """Targets that say themselves from where they are reached: those of the load balancer."""
-        targets = [arrow.target for arrow in self.picture.arrows if arrow.source == box.key]
-        return set(targets) - {DATABASE} if len(targets) > 1 or box.area is Area.VPC else set()
+            leaves = arrow.source == box.key and box.area not in many
+            if leaves or (arrow.target == box.key and box.area not in (*many, Area.PRIVATE)):
+                yield arrow
 
     def _arrow(self, arrow: Arrow, box: Box, width: int) -> str:
         out = arrow.source == box.key
@@ -146,8 +154,8 @@ class _Drawing:
         return f"│ {self.paint(arrow.state, fitted(f'✗ {arrow.label} {way}', width - 4))} │"
 
     def _top(self, name: str, state: Health, width: int) -> str:
-        room = width - 5 - cells(f"{state.sign} {self.t(state.value)}")
-        title = fitted(name, room) if cells(name) > room else name
-        spare = room - cells(title)
+        room = width - 5 - cell_len(f"{state.sign} {self.t(state.value)}")
+        title = fitted(name, room) if cell_len(name) > room else name
+        spare = room - cell_len(title)
         line = "─" * (spare - 1) + " " if spare else ""
         return f"┌ {title} {line}{self.state(state)} ┐"

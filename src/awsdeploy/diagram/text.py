@@ -1,38 +1,25 @@
-"""Widths of texts: in columns of a terminal and, estimated, in pixels of a sans-serif font."""
+"""Texts and their widths: in columns of a terminal and, estimated, in pixels of a sans-serif font."""
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Callable, Iterator
+
+from rich.cells import cell_len, set_cell_size
 
 WIDE = "mwMW@%_ABCDEGHKNOQRSUVXYZ0123456789−–"
 NARROW = "iljtfrI.,:;'|()[]/ -"
 
 
-def cells(text: str) -> int:
-    """Columns that a text takes on a terminal."""
-    return sum(0 if unicodedata.combining(one) else 1 + _is_wide(one) for one in text)
-
-
-def _is_wide(one: str) -> bool:
-    return unicodedata.east_asian_width(one) in "WF"
-
-
 def fitted(text: str, width: int) -> str:
     """The text in exactly `width` columns: filled with spaces, or cut with an ellipsis."""
-    if cells(text) > width:
-        kept = ""
-        for one in text:
-            if cells(kept + one) > width - 1:
-                break
-            kept += one
-        text = f"{kept}…"
-    return text + " " * (width - cells(text))
+    if cell_len(text) > width:
+        text = f"{set_cell_size(text, width - 1).rstrip()}…"
+    return set_cell_size(text, width)
 
 
 def wrapped(text: str, width: int) -> Iterator[str]:
     """A text in lines of at most `width` columns where it has spaces."""
-    yield from _lines(text, lambda line: cells(line) <= width)
+    yield from _lines(text, lambda line: cell_len(line) <= width)
 
 
 def pixels(text: str, size: float) -> float:
@@ -41,7 +28,7 @@ def pixels(text: str, size: float) -> float:
 
 
 def _factor(one: str) -> float:
-    if _is_wide(one):
+    if cell_len(one) > 1:
         return 1.0
     return 0.4 if one in NARROW else 0.68 if one in WIDE else 0.61
 
@@ -55,6 +42,11 @@ def cut(text: str, room: float, size: float) -> str:
     return f"{text}…"
 
 
+def money(dollars: float) -> str:
+    """US dollars as people write them."""
+    return f"${dollars:,.2f}"
+
+
 MOST_LINES = 4
 
 
@@ -64,6 +56,18 @@ def broken(text: str, room: float, size: float) -> Iterator[str]:
     for number, line in enumerate(lines[:MOST_LINES]):
         last = number == MOST_LINES - 1 and len(lines) > MOST_LINES
         yield cut(f"{line} {lines[MOST_LINES]}" if last else line, room, size)
+
+
+def folded(text: str, room: float, size: float) -> Iterator[str]:
+    """A text in one line or, such as a long id, in two of at most `room` pixels: broken at a hyphen or space."""
+    if pixels(text, size) > room:
+        ends = [
+            place + 1 for place, sign in enumerate(text) if sign in " -" and pixels(text[: place + 1], size) <= room
+        ]
+        if ends:
+            yield text[: ends[-1]].rstrip()
+            text = text[ends[-1] :]
+    yield cut(text, room, size)
 
 
 def _lines(text: str, fits: Callable[[str], bool]) -> Iterator[str]:

@@ -37,6 +37,14 @@ PLAIN = {
     "█": "#",
     "▒": "=",
     "─": "-",
+    "│": "|",
+    "┌": "+",
+    "┐": "+",
+    "└": "+",
+    "┘": "+",
+    "▼": "v",
+    "←": "<-",
+    "−": "-",
     "◆": "*",
     "“": '"',
     "”": '"',
@@ -71,6 +79,8 @@ class Stream(io.TextIOWrapper):
 
     def write(self, text: str | bytes) -> int:
         """Write text, or the bytes that click's completion writes. Returns the length."""
+        if text == b"":  # by this click asks whether the stream is binary, to encode everything itself
+            raise TypeError("a text stream")
         if isinstance(text, bytes):
             text = text.decode("utf-8", "replace")
         shown = _cleaned(text) if self.cleans else text
@@ -136,6 +146,15 @@ def go_on() -> None:
 def lost() -> OSError | None:
     """Error for which part of standard output could not be written, if any."""
     return sys.stdout.lost if isinstance(sys.stdout, Stream) else None
+
+
+def shows(signs: str) -> bool:
+    """Check whether standard output's encoding has all of these signs."""
+    try:
+        signs.encode(sys.stdout.encoding)
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def terminal() -> TextIO:

@@ -10,6 +10,7 @@ from awsdeploy.diagram.model import Health
 from awsdeploy.diagram.reading import Reading
 from awsdeploy.engine.plan import Item
 
+ABSENT = Health.ABSENT
 OFF = "off"
 """State of a row whose part the settings leave out."""
 
@@ -145,10 +146,8 @@ ROWS = (
     DocumentRow(
         "I2", "Release of the backend", ("machines/backend",), RELEASES, _service("backend"), ("-bootstrapped",)
     ),
-    DocumentRow(
-        "I3", "Variables of the backend", ("database/DB_", "machines/backend/"), "env list", lambda _: "names only"
-    ),
-    DocumentRow("I4", "Variables of the frontend", ("machines/frontend/",), "env list", lambda _: "names only"),
+    DocumentRow("I3", "Variables of the backend", ("database/DB_", "machines/backend/"), "env list"),
+    DocumentRow("I4", "Variables of the frontend", ("machines/frontend/",), "env list"),
     DocumentRow("J1", "Metrics and alarms", ("monitoring/dashboard", "monitoring/alarms/"), STATUS),
     DocumentRow("J2", "Logs", ("monitoring/logs/",), LOGS, lambda one: f"{one.logs.days} days"),
     DocumentRow("K1", "Development sizes", ("",), COST, lambda one: "in use" if one.preset == "dev" else ""),
@@ -173,7 +172,10 @@ def states(settings: Settings, reading: Reading, releases: Mapping[str, Sequence
     for row in ROWS:
         facts = row.facts(settings)
         if facts and row.id in RELEASED:
-            facts = ", ".join(releases.get(RELEASED[row.id], ())) or "nothing deployed yet"
+            facts = ", ".join(releases.get(RELEASED[row.id], ()))
+            if not facts:
+                yield RowState(row.id, row.what, ABSENT.value, ABSENT.sign, "nothing deployed yet", row.command)
+                continue
         items = [item for item in reading.matching(*row.keys) if item.resource.key.endswith(row.ends)]
         if not facts or not items:
             yield RowState(row.id, row.what, OFF, "·", "", row.command)

@@ -14,6 +14,8 @@ from awsdeploy.timeline.history import RecordedRun
 
 MICRO = 1_000_000
 PATH = "Critical path"
+FIRST = 1
+"""Process and thread of the critical path. 0 is the idle process to viewers."""
 
 
 def trace(run: RecordedRun, stack: str) -> dict[str, Any]:
@@ -31,17 +33,17 @@ def trace(run: RecordedRun, stack: str) -> dict[str, Any]:
 def _events(run: RecordedRun) -> Iterator[dict[str, Any]]:
     path = critical_path(run)
     on_path = {leg.bar for leg in path}
-    yield from _named("process", 0, 0, PATH)
+    yield from _named("process", FIRST, 0, PATH)
     for leg in path:
-        yield _complete(leg.name, PATH, leg.begin, leg.end, 0, 0)
+        yield _complete(leg.name, PATH, leg.begin, leg.end, FIRST, FIRST)
     processes: dict[str, int] = {}
-    threads = count(1)
+    threads = count(FIRST + 1)
     seen: dict[str, int] = {}
     for bar in bars(run):
         if not bar.spans:
             continue
         if bar.row.step not in processes:
-            processes[bar.row.step] = len(processes) + 1
+            processes[bar.row.step] = FIRST + 1 + len(processes)
             yield from _named("process", processes[bar.row.step], 0, bar.row.step)
         process = processes[bar.row.step]
         if bar.name not in seen:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +15,7 @@ from awsdeploy.cli.app import ExampleHelp
 from awsdeploy.cli.options import Given, json_option, language_option, shared_options
 from awsdeploy.cli.output_file import output_option, write_output
 from awsdeploy.cli.session import session, styled
+from awsdeploy.progress import streams
 
 if TYPE_CHECKING:
     from awsdeploy.diagram.model import Health
@@ -53,10 +56,12 @@ def command(given: Given, output: Path | None, language: str, links: bool, as_js
             from awsdeploy.diagram import pages
 
             write_output(output, (pages.svg if output.suffix == ".svg" else pages.html)(drawn, language))
-        elif as_json:
+        if as_json:
             click.echo(json.dumps({**at.header, **drawn.document()}, indent=2, ensure_ascii=False))
-        else:
-            click.echo("\n".join(terminal.lines(drawn, words(language), _paint, links)))
+        elif not output:
+            columns = shutil.get_terminal_size().columns if sys.stdout.isatty() else terminal.WIDTH + 1
+            text = "\n".join(terminal.lines(drawn, words(language), _paint, links, columns))
+            click.echo(text if streams.shows("→←…┌") else text.translate(terminal.PLAIN))
 
 
 def _paint(state: Health, text: str) -> str:

@@ -39,6 +39,6 @@ def command(given: Given, output: Path | None, language: str, as_json: bool) -> 
         history = reporting.recorded_runs(at)
         picture, document = reporting.collected(at, history, language)
         if output:
-            write_output(output, page.html(picture, document, language, *reporting.bars(history)))
+            write_output(output, page.html(picture, document, language, *reporting.bars(history, language)))
         if as_json:
             click.echo(json.dumps(document, indent=2, ensure_ascii=False))

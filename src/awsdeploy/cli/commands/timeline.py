@@ -49,10 +49,10 @@ def command(given: Given, number: int | None, full: bool, output: Path | None, a
 
         write_output(output, json.dumps(trace(run, stack), ensure_ascii=False) + "\n")
         click.echo("To see it: https://ui.perfetto.dev, Open trace file.", err=True)
-    elif as_json:
+    if as_json:
         document = {"version": JSON_VERSION, "stack": stack, "region": settings.region}
         click.echo(json.dumps(document | timeline.document(history, run), indent=2, ensure_ascii=False))
-    else:
+    elif not output:
         on_terminal = sys.stdout.isatty()
         width = shutil.get_terminal_size().columns if on_terminal else PIPED_WIDTH
         print_lines(timeline.lines(stack, history, run, full or not on_terminal, width))

@@ -17,7 +17,12 @@ NARROW = 30  # characters of a name on a terminal of 80 columns
 LEGS = 6  # of the critical path are shown without `--full`, the longest
 OTHERS = 6  # resources beside it are shown without `--full`, the longest
 EARLIER = 5  # runs that the last line names
-ENDS = {"done": "done in", "failed": "failed after", "stopped": "stopped after", NEVER_ENDED: "killed after about"}
+ENDS = {
+    "done": "done in",
+    "failed": "failed after",
+    "stopped": "stopped after",
+    NEVER_ENDED: "killed, last event after",
+}
 
 
 def title(run: RecordedRun) -> str:
