@@ -54,7 +54,7 @@ def talk(words: list[str], conversation: list[tuple[str, str]], end: str = "\n",
 
 
 def _read(terminal: int) -> bytes:
-    if not select.select([terminal], [], [], 20)[0]:
+    if not select.select([terminal], [], [], 60)[0]:
         return b""
     try:
         return os.read(terminal, 4096)

@@ -83,7 +83,7 @@ def test_a_new_stack_requires_it_and_says_how_to_turn_it_off(world: World) -> No
 def test_an_application_of_an_older_stack_is_not_cut_off(older_stack: World) -> None:
     said = planned(older_stack, CONFIG)
     assert "No changes" in said
-    assert "Note: The database accepts connections without TLS." in said
+    assert "To decide: The database accepts connections without TLS." in said
     assert "database accepts connections without TLS" in upped(older_stack, CONFIG)
     assert (required(older_stack), told(older_stack)) == ("0", None)
     by_hand(older_stack, "1")

@@ -26,6 +26,15 @@ class Idempotency(enum.Enum):
     NONE = "none"  # it would create a duplicate: look first
 
 
+class Danger(enum.IntEnum):
+    """Worst effect of a change on the users of a stack. A higher one is shown first."""
+
+    NONE = 0
+    REPLACEMENT = 1
+    OUTAGE = 2  # for a time, or from now on, requests can fail
+    DATA_LOSS = 3  # something is deleted that cannot be created again
+
+
 @dataclass(frozen=True)
 class Status:
     """Answers to what AWS allows in a status of an object. Without any: it passes, AWS is at work.
@@ -192,8 +201,9 @@ UNKNOWN: Any = _Unknown()
 class Change:
     """One thing that differs: plan prints it, `up` calls `apply`.
 
-    Several changes may share one `apply`; it is called once. `impact` says what people will notice. `begun`: AWS has
-    been told already and shows that it is at work on it, so it is waited for, and sent again only if it does not come.
+    Several changes may share one `apply`; it is called once. `impact` says what people will notice, `danger` how bad
+    that is. `begun`: AWS has been told already and shows that it is at work on it, so it is waited for, and sent again
+    only if it does not come.
     """
 
     field: str
@@ -202,22 +212,22 @@ class Change:
     apply: Callable[[], object]
     impact: str = ""
     begun: bool = False
+    danger: Danger = Danger.NONE
 
 
 @dataclass(frozen=True)
 class Deletion:
-    """A deletion as data. `timeout` is seconds."""
+    """A deletion as data. `usual` and `timeout` are seconds; a final copy of its data comes on top of `usual`."""
 
     retry_on: frozenset[str] | set[str] = frozenset()
     """Error codes that disappear after other objects are deleted."""
     timeout: float = 1800
+    usual: float = 2
     recreated_by: frozenset[str] | set[str] = frozenset()
     """Kinds (by class name) that must be deleted first, because they would create it again. An edge to one orders only
     the creation."""
     keep_if_undeclared: bool = False
     """Only `destroy` deletes it. `up` keeps it when it is no longer declared."""
-    data_note: str = "with all its data"
-    """Note about the data in the list of what a destroy will delete."""
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from awsdeploy.engine.observed import (
     UNKNOWN,
     Blocker,
     Change,
+    Danger,
     Deletion,
     DestroyOptions,
     Idempotency,
@@ -44,6 +45,7 @@ __all__ = [
     "Aws",
     "Blocker",
     "Change",
+    "Danger",
     "Deletion",
     "DestroyOptions",
     "Gate",
@@ -157,6 +159,11 @@ class Resource:
     def keep(cls, aws: Aws, observed: Observed, options: DestroyOptions) -> Retained | None:
         """Reason why destroy does not delete this object, or None."""
         return None
+
+    @classmethod
+    def missed(cls, observed: Observed) -> Danger:
+        """Danger of the deletion of this object: an outage if requests of users go through it."""
+        return Danger.DATA_LOSS if cls.data else Danger.NONE
 
     @classmethod
     def is_protected(cls, observed: Observed) -> bool:

@@ -46,6 +46,12 @@ class DestroyPlan:
     def lost_data(self) -> list[Observed]:
         return [one for one in self.going if one.kind.data]
 
+    def usual(self, observed: Observed) -> float:
+        """Seconds that the deletion of one object usually takes, with the final copy of its data."""
+        kind = observed.kind
+        copied = kind.data and kind.copies and not self.options.data and not observed.state.empty
+        return float(kind.deletion.usual + (KINDS[kind.copies].wait.usual if copied else 0))
+
     @property
     def without_snapshot(self) -> list[Observed]:
         """Objects that would be deleted after a final snapshot that AWS cannot take."""

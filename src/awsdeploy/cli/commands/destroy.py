@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import json
 import time
-from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from awsdeploy.cli.app import ExampleHelp
-from awsdeploy.cli.options import Given, json_option, shared_options
+from awsdeploy.cli.options import Given, full_option, json_option, shared_options
 from awsdeploy.cli.session import Session, need_consent, print_lines, session
+from awsdeploy.cli.text import destroy as text
+from awsdeploy.cli.text import glance
 from awsdeploy.cli.watching import deletions, watched
 from awsdeploy.errors import Declined, Refused, UsageError, next_command
-from awsdeploy.progress.steps import KEY_WIDTH
 
 if TYPE_CHECKING:
     from awsdeploy.config import Settings
@@ -29,7 +29,6 @@ EXAMPLES = """\
   awsdeploy destroy --everything                also backups, including those an earlier destroy retained
   awsdeploy destroy --name shop -e prod --region ap-northeast-2     without config.toml
 """
-FEW = 3  # of a kind are named one by one
 
 
 @click.command(cls=ExampleHelp, examples=EXAMPLES)
@@ -38,6 +37,7 @@ FEW = 3  # of a kind are named one by one
 @click.option("--delete-data", is_flag=True, help="Retain no snapshot, image or file, and delete the retained ones.")
 @click.option("--delete-zone", is_flag=True, help="Delete the hosted zone too, if awsdeploy made it.")
 @click.option("--everything", is_flag=True, help="Both: retain nothing, and delete what an earlier destroy retained.")
+@full_option
 @json_option
 @shared_options()
 def command(
@@ -47,6 +47,7 @@ def command(
     delete_data: bool,
     delete_zone: bool,
     everything: bool,
+    full: bool,
     as_json: bool,
 ) -> None:
     """Delete the stack and check that nothing is left.
@@ -65,7 +66,9 @@ def command(
         all_goes = everything or settings.preset == "dev"
         options = DestroyOptions(delete_data or all_goes, delete_zone or all_goes, teardown.stamp())
         destroy_plan = teardown.survey(at.run, options)
-        print_lines(list(_lines(at, destroy_plan)), err=True)
+        one_screen = glance.wanted(full, err=True)
+        rest = next_command("destroy", *(("--name", name) if name else ()), "--everything")
+        print_lines(text.lines(at, destroy_plan, one_screen=one_screen, everything=rest), err=True)
         if destroy_plan.locked:
             raise Refused("\n".join(_locked(destroy_plan)), _unlocking(destroy_plan, name))
         if destroy_plan.without_snapshot:
@@ -76,8 +79,7 @@ def command(
         going = list(destroy_plan.going)
         _carry_out(at, destroy_plan, as_json)
         seconds = at.clock.of(time.monotonic() - begun)
-        more = next_command("destroy", *(("--name", name) if name else ()), "--everything")
-        _receipt(at, going, destroy_plan.staying, seconds, more, as_json)
+        _receipt(at, going, destroy_plan.staying, seconds, rest, as_json)
 
 
 def _named(given: Given, name: str) -> Settings:
@@ -88,25 +90,6 @@ def _named(given: Given, name: str) -> Settings:
     if given.environment not in (None, "dev", "prod"):
         tree["preset"] = "prod"  # the careful one
     return from_mapping(tree, given.overrides, source="--name")
-
-
-def _lines(at: Session, destroy_plan: DestroyPlan) -> Iterator[str]:
-    yield at.title
-    yield ""
-    yield f"Will delete: {_counted(destroy_plan.going) or 'only its record'}"
-    for observed in destroy_plan.lost_data:
-        kept = "with all its data" if destroy_plan.options.data else observed.kind.deletion.data_note
-        if observed.without_snapshot:
-            kept = f"status {observed.status}"
-        elif observed.state.empty:
-            kept = "still being created, no data yet"
-        yield f"  {observed.key:<{KEY_WIDTH}} {observed.kind.noun()} {observed.id}, {kept}"
-    leftovers = _leftovers(destroy_plan.going)
-    if destroy_plan.staying or leftovers:
-        yield "Will retain:"
-        yield from _kept(destroy_plan.staying)
-        yield from (f"  {line}" for line in leftovers)
-    yield ""
 
 
 def _locked(destroy_plan: DestroyPlan) -> Iterator[str]:
@@ -143,45 +126,6 @@ def _instead(destroy_plan: DestroyPlan, name: str | None) -> str:
     return "\n→ ".join(["Nothing was deleted.", *remedies, last])
 
 
-def _leftovers(going: Iterable[Observed]) -> list[str]:
-    """Resources that belong to the account and not to the stack: `destroy` does not delete them."""
-    return sorted({line for one in going if (line := one.kind.leftovers(one))})
-
-
-def _not_seen(at: Session) -> list[str]:
-    """Kinds that these credentials cannot read, so that something may be left."""
-    from awsdeploy.resources.monitoring import budget
-
-    if action := at.run.denied.get(budget.Budget):
-        return [
-            f"AWS Budget {budget.named(at.run.stack)}, which needs the permission {action}. Add it, then run the "
-            "same command again."
-        ]
-    return []
-
-
-def _kept(staying: Iterable[tuple[Observed, Retained]]) -> Iterator[str]:
-    by_kind: dict[str, list[tuple[Observed, Retained]]] = {}
-    for observed, kept in staying:
-        by_kind.setdefault(observed.kind.noun(), []).append((observed, kept))
-    for noun, several in by_kind.items():
-        if len(several) > FEW:
-            first, last = several[0][1].why, several[-1][1].why
-            yield f"  {len(several)} {noun}s: {first} … {last} ({_price([kept for _, kept in several])})"
-        else:
-            yield from (f"  {noun} {observed.id}: {kept.why} ({_price([kept])})" for observed, kept in several)
-
-
-def _price(several: Iterable[Retained]) -> str:
-    known = [kept.monthly for kept in several if kept.monthly is not None]
-    return f"${sum(known):.2f} a month" if known else "cost unknown"
-
-
-def _counted(observations: Iterable[Observed]) -> str:
-    counts = Counter(one.kind.noun() for one in observations)
-    return ", ".join(f"{count} {noun}{'s' if count > 1 and noun[-1] != 's' else ''}" for noun, count in counts.items())
-
-
 def _ask(stack: str) -> None:
     said = click.prompt(f"Type {stack} to confirm", default="", show_default=False, err=True)
     if said.strip() != stack:
@@ -189,15 +133,11 @@ def _ask(stack: str) -> None:
 
 
 def _carry_out(at: Session, destroy_plan: DestroyPlan, as_json: bool) -> None:
-    from awsdeploy.architecture import STEPS, title_of
     from awsdeploy.engine import teardown
     from awsdeploy.progress.steps import BoardRow
 
-    rows: dict[str, list[BoardRow]] = {title: [] for title in reversed(STEPS.values())}
-    for observed in destroy_plan.going:
-        title = title_of(observed.key)
-        rows.setdefault(title, []).append(BoardRow(observed.key, observed.kind.noun()))
-    steps = [(title, some) for title, some in rows.items() if some]
+    found = text.by_step(destroy_plan.going).items()
+    steps = [(title, [BoardRow(one.key, one.kind.noun()) for one in some]) for title, some in found]
     needs = {row.key: row.needs for row in deletions(destroy_plan.going)}
     with watched(at, "destroy", steps, needs, as_json=as_json):
         teardown.destroy(at.run, destroy_plan)
@@ -222,19 +162,19 @@ def _receipt(
                 {"kind": observed.kind.__name__, "id": observed.id, "why": kept.why, "monthly": kept.monthly}
                 for observed, kept in staying
             ],
-            "remains": _leftovers(gone),
-            "not_seen": _not_seen(at),
+            "remains": text.leftovers(gone),
+            "not_seen": text.not_seen(at),
             "removes_kept": more if staying else None,
         }
         click.echo(json.dumps(document, indent=2, ensure_ascii=False))
         return
-    lines = [f"Deleted {at.settings.stack} in {spell(seconds)}.", f"  Deleted: {_counted(gone) or 'its record'}"]
+    lines = [f"Deleted {at.settings.stack} in {spell(seconds)}.", f"  Deleted: {text.counted(gone) or 'its record'}"]
     if staying:
-        lines += ["  Retained:", *(f"  {line}" for line in _kept(staying))]
-    if leftovers := _leftovers(gone):
+        lines += ["  Retained:", *(f"  {line}" for line in text.kept(staying))]
+    if leftovers := text.leftovers(gone):
         lines += ["  Shared with the account, not deleted:", *(f"    {line}" for line in leftovers)]
     lines.append("  Checked every resource type and the AWS tag index: nothing else is left.")
-    lines += [f"  Not checked: {line}" for line in _not_seen(at)]
+    lines += [f"  Not checked: {line}" for line in text.not_seen(at)]
     if staying:
         lines += ["", f"To delete what was retained: {more}"]
     print_lines(lines)

@@ -3,29 +3,17 @@
 from __future__ import annotations
 
 import json
-import sys
-from typing import TYPE_CHECKING
 
 import click
 
 from awsdeploy.cli.app import ExampleHelp
 from awsdeploy.cli.options import Given, full_option, json_option, shared_options
-from awsdeploy.cli.planning import (
-    at_a_glance,
-    blocked,
-    document,
-    lines,
-    made,
-    remarks,
-    replace_option,
-    restore_option,
-    take_over_option,
-)
+from awsdeploy.cli.planning import blocked, made, replace_option, restore_option, take_over_option
 from awsdeploy.cli.session import paragraphs, print_lines, session
+from awsdeploy.cli.text import glance
+from awsdeploy.cli.text import plan as text
+from awsdeploy.cli.text.plan_json import document
 from awsdeploy.errors import next_command
-
-if TYPE_CHECKING:
-    pass
 
 EXAMPLES = """\
   awsdeploy plan
@@ -59,8 +47,6 @@ def command(
             click.echo(json.dumps(document(at, found), indent=2, ensure_ascii=False))
         else:
             following = [] if found.quiet or blocked(found) else [f"Next: {next_command('up')}"]
-            if found.new and not full and sys.stdout.isatty():
-                print_lines(paragraphs(at_a_glance(at, found), following))
-            else:
-                print_lines(paragraphs(lines(at, found), remarks(at, found), following))
+            shown = text.lines(at, found, one_screen=glance.wanted(full))
+            print_lines(paragraphs(shown, following))
         return CHANGES_PRESENT if detailed_exitcode and not found.quiet else 0

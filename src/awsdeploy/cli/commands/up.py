@@ -10,9 +10,10 @@ import click
 
 from awsdeploy.cli import planning
 from awsdeploy.cli.app import ExampleHelp
-from awsdeploy.cli.options import Given, json_option, shared_options, yes_option
-from awsdeploy.cli.session import Session, can_ask, need_consent, paragraphs, print_lines, session, table
-from awsdeploy.cli.text import advisories, preflight
+from awsdeploy.cli.options import Given, full_option, json_option, shared_options, yes_option
+from awsdeploy.cli.session import Session, can_ask, need_consent, print_lines, session, table
+from awsdeploy.cli.text import advisories, glance, preflight
+from awsdeploy.cli.text import plan as text
 from awsdeploy.cli.text.facts import found_out
 from awsdeploy.cli.watching import watched
 from awsdeploy.errors import (
@@ -50,6 +51,7 @@ EXAMPLES = """\
     help="Allow this database or bucket to be deleted, if the plan deletes it. AWS takes a final snapshot of a "
     "database.",
 )
+@full_option
 @json_option
 @shared_options()
 def command(
@@ -59,6 +61,7 @@ def command(
     replace: tuple[str, ...],
     restore_snapshot: str,
     delete_data: tuple[str, ...],
+    full: bool,
     as_json: bool,
 ) -> None:
     """Create the stack, or update it to match config.toml. After a crash or Ctrl-C, run the same command again."""
@@ -67,7 +70,7 @@ def command(
     with session(given, settings, "up", writes=True) as at:
         with preflight.explained(at):
             plan = planning.made(at, take_over, replace, restore_snapshot)
-        print_lines(paragraphs(planning.lines(at, plan), planning.remarks(at, plan)), err=True)
+        print_lines(text.lines(at, plan, one_screen=glance.wanted(full, err=True)), err=True)
         _refuse(plan.conflicts, _before_spending(at, plan))
         if plan.writes:
             _agree_to_lose(plan, delete_data)
@@ -124,6 +127,7 @@ def _agree_to_lose(plan: Plan, given: tuple[str, ...]) -> None:
         said = click.prompt(
             f"{observed.key} ({observed.id}) contains data. Type {observed.key} to allow its deletion",
             default="",
+            show_default=False,
             err=True,
         )
         if said.strip() != observed.key:

@@ -17,6 +17,7 @@ from awsdeploy.engine.resource import (
     UNKNOWN,
     Aws,
     Change,
+    Danger,
     DestroyOptions,
     Observed,
     Resource,
@@ -32,6 +33,8 @@ from awsdeploy.resources.identity.role import Role
 
 MADE_BY = "aws:dlm:lifecycle-policy-id"
 """AWS: the tag of all that a policy has made."""
+
+OLDER = "AWS deletes older images"
 
 
 def statements(tag: str) -> tuple[Mapping[str, Any], ...]:
@@ -116,7 +119,9 @@ class LifecyclePolicy(Resource):
         present = aws.client("dlm").get_lifecycle_policy(PolicyId=observed.id)["Policy"]
         update = partial(aws.client("dlm").update_lifecycle_policy, PolicyId=observed.id, **wanted)
         for field, old, new in _differences(present, wanted):
-            yield Change(field, old, new, update)
+            fewer = field == "Count" and isinstance(old, int) and new < old
+            impact, danger = (OLDER, Danger.DATA_LOSS) if fewer else ("", Danger.NONE)
+            yield Change(field, old, new, update, impact, danger=danger)
 
     def advisory(self, aws: Aws, observed: Observed) -> str:
         """AWS retires a machine's images when it makes a new one of it, and so none of a machine that is gone."""

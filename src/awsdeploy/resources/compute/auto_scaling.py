@@ -15,6 +15,7 @@ from awsdeploy.engine.resource import (
     Aws,
     Blocker,
     Change,
+    Danger,
     Deletion,
     DestroyOptions,
     Gate,
@@ -81,7 +82,7 @@ class AutoScalingGroup(Resource):
         ),
         *(TransientError(f"{way}LoadBalancerTargetGroups", "ResourceContention", 300) for way in ("Attach", "Detach")),
     )
-    deletion = Deletion(retry_on={"ResourceInUse", "ScalingActivityInProgress"})
+    deletion = Deletion(retry_on={"ResourceInUse", "ScalingActivityInProgress"}, usual=120)
     arns = (":autoScalingGroup:",)
 
     def brief(self) -> str:
@@ -198,6 +199,10 @@ class AutoScalingGroup(Resource):
             held = f"aws autoscaling describe-lifecycle-hooks {group}"
             remedy = f"waiting for a lifecycle hook ({held})" if state == "Terminating:Wait" else ""
             yield Blocker(f"machine {id} ({state})", remedy)
+
+    @classmethod
+    def missed(cls, observed: Observed) -> Danger:
+        return Danger.OUTAGE
 
     @classmethod
     def delete(cls, aws: Aws, observed: Observed, options: DestroyOptions) -> None:

@@ -14,6 +14,7 @@ from awsdeploy.engine.resource import (
     UNKNOWN,
     Aws,
     Change,
+    Danger,
     Deletion,
     DestroyOptions,
     Idempotency,
@@ -33,6 +34,8 @@ from awsdeploy.resources.compute.machine import (
 )
 from awsdeploy.resources.compute.volume import Volume, change, modification
 from awsdeploy.resources.network.vpc import Subnet
+
+STOPS = "stops and starts the machine"
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -64,7 +67,7 @@ class Instance(Machine):
         TransientError("CreateImage", "IncorrectInstanceState", seconds=120),
     )
     copies = "Image"
-    deletion = Deletion(retry_on={"IncorrectInstanceState"})
+    deletion = Deletion(retry_on={"IncorrectInstanceState"}, usual=60)
     arns = (":instance/", ":network-interface/")
 
     def brief(self) -> str:
@@ -109,7 +112,7 @@ class Instance(Machine):
         if offline and not stopped:
             stop = partial(ec2.stop_instances, InstanceIds=[observed.id])
             for change in offline:
-                yield Change(change.field, change.old, change.new, stop, "stops and starts the machine")
+                yield Change(change.field, change.old, change.new, stop, STOPS, danger=Danger.OUTAGE)
         elif offline:
             yield from offline
         elif stopped:
@@ -195,6 +198,10 @@ class Instance(Machine):
 
     def facts(self, aws: Aws, observed: Observed) -> Mapping[str, str]:
         return {"address": str(observed.raw["PublicIpAddress"])} if observed.raw.get("PublicIpAddress") else {}
+
+    @classmethod
+    def missed(cls, observed: Observed) -> Danger:
+        return Danger.OUTAGE
 
     @classmethod
     def back_up(cls, aws: Aws, observed: Observed, stamp: str) -> str:

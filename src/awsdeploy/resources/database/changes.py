@@ -10,8 +10,17 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-Compared = tuple[str, Any, Any, str]
-"""Field of ModifyDBInstance, what AWS has, what is declared, what people would notice."""
+from awsdeploy.engine.resource import Danger
+
+Effect = tuple[str, Danger]
+"""What people would notice of a change, and how bad that is."""
+
+Compared = tuple[str, Any, Any, Effect]
+"""Field of ModifyDBInstance, what AWS has, what is declared, and the effect of the change."""
+
+NO_EFFECT: Effect = ("", Danger.NONE)
+INTERRUPTS: Effect = ("a short interruption", Danger.OUTAGE)
+FEWER_BACKUPS: Effect = ("AWS deletes older automatic backups", Danger.DATA_LOSS)
 
 GROUP = "DBParameterGroupName"
 
@@ -24,7 +33,7 @@ class Difference:
     old: Any
     new: Any
     settings: Mapping[str, Any]
-    impact: str = ""
+    effect: Effect = NO_EFFECT
     begun: bool = False
 
 
@@ -40,26 +49,26 @@ def differences(
     rows = list(compared)
     upgrades = not _is_of(raw["EngineVersion"], version)
     upgrading = upgrades and _is_of(pending.get("EngineVersion", ""), version)
-    for field, old, new, impact in rows:
+    for field, old, new, effect in rows:
         pending_value = pending.get(field, old)
         if old != new or pending_value != new:
             # AWS drops a pending value when the present one is asked for.
             shown = old if old != new else f"{pending_value} (pending)"
             begun = pending_value == new or (field == GROUP and upgrading)
-            yield Difference(field, shown, new, {field: new}, impact, begun)
+            yield Difference(field, shown, new, {field: new}, effect, begun)
     yield from _logs(raw, pending, set(logs))
     if upgrades:
         # A major version needs parameters of its own family in the same call.
         group = {field: new for field, _, new, _ in rows if field == GROUP}
         call = {"EngineVersion": version, "AllowMajorVersionUpgrade": True, **group}
-        impact = "upgrades and restarts the database"
-        yield Difference("EngineVersion", raw["EngineVersion"], version, call, impact, upgrading)
+        effect = ("upgrades and restarts the database", Danger.OUTAGE)
+        yield Difference("EngineVersion", raw["EngineVersion"], version, call, effect, upgrading)
     # Storage that has grown by itself never shrinks, and AWS rounds up what is asked for (API_ModifyDBInstance).
     if int(raw["AllocatedStorage"]) < gigabytes:
         begun = int(pending.get("AllocatedStorage", 0)) >= gigabytes
         more = {"AllocatedStorage": gigabytes}
-        impact = "takes hours in the background"
-        yield Difference("AllocatedStorage", raw["AllocatedStorage"], gigabytes, more, impact, begun)
+        effect = ("takes hours in the background", Danger.NONE)
+        yield Difference("AllocatedStorage", raw["AllocatedStorage"], gigabytes, more, effect, begun)
 
 
 def _is_of(full: str, version: str) -> bool:

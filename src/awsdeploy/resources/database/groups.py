@@ -11,6 +11,7 @@ from awsdeploy.engine.resource import (
     Aws,
     Blocker,
     Change,
+    Danger,
     Deletion,
     DestroyOptions,
     Idempotency,
@@ -79,7 +80,7 @@ class SubnetGroup(Resource):
 
 TLS = "require_secure_transport"
 """MySQL's setting to refuse connections without TLS. Dynamic on RDS: it applies to new connections at once."""
-IMPACT = {(TLS, "1"): "new connections without TLS are refused"}
+REFUSED = "new connections without TLS are refused"
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -129,7 +130,9 @@ class ParameterGroup(Resource):
             aws.rds.modify_db_parameter_group(DBParameterGroupName=observed.id, Parameters=parameters)
 
         for name, value in wrong.items():
-            yield Change(name, present.get(name), value, modify, IMPACT.get((name, value), ""))
+            refuses = (name, value) == (TLS, "1")
+            impact, danger = (REFUSED, Danger.OUTAGE) if refuses else ("", Danger.NONE)
+            yield Change(name, present.get(name), value, modify, impact, danger=danger)
 
     def advisory(self, aws: Aws, observed: Observed) -> str:
         return self.advice

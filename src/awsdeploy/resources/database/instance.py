@@ -12,6 +12,7 @@ from awsdeploy.engine.resource import (
     UNKNOWN,
     Aws,
     Change,
+    Danger,
     Deletion,
     DestroyOptions,
     Idempotency,
@@ -24,7 +25,7 @@ from awsdeploy.engine.resource import (
 )
 from awsdeploy.resources import tag_calls
 from awsdeploy.resources.compute.parameter import PASSWORD_VERSION, Password, password_version, reveal
-from awsdeploy.resources.database.changes import differences
+from awsdeploy.resources.database.changes import FEWER_BACKUPS, INTERRUPTS, NO_EFFECT, Compared, differences
 from awsdeploy.resources.database.deletion import BUSY, delete_database
 from awsdeploy.resources.database.groups import ParameterGroup, SubnetGroup
 from awsdeploy.resources.database.statuses import FULL, STATUSES
@@ -93,7 +94,7 @@ class Database(Resource):
         TransientError("CreateDBSnapshot", "InvalidDBInstanceState", seconds=1800),
     )
     copies = "Snapshot"
-    deletion = Deletion(retry_on={BUSY}, timeout=3600, data_note="after a final snapshot, which is retained")
+    deletion = Deletion(retry_on={BUSY}, timeout=3600, usual=120)
     arns = (":db:",)
 
     def brief(self) -> str:
@@ -193,31 +194,32 @@ class Database(Resource):
             if observed.status == FULL and one.field != "AllocatedStorage":
                 continue  # AWS takes no other change until there is room
             settings[one.begun] |= one.settings
-            impact = "AWS is still changing it" if one.begun else one.impact
-            yield Change(one.field, one.old, one.new, modify[one.begun], impact, one.begun)
+            impact, danger = ("AWS is still changing it", Danger.NONE) if one.begun else one.effect
+            yield Change(one.field, one.old, one.new, modify[one.begun], impact, one.begun, danger)
         yield from self._diff_password(aws, observed)
 
-    def _compared(self, aws: Aws, raw: Mapping[str, Any]) -> Iterator[tuple[str, Any, Any, str]]:
-        """API field, what AWS has, what is declared, what people would notice."""
+    def _compared(self, aws: Aws, raw: Mapping[str, Any]) -> Iterator[Compared]:
+        """Fields that ModifyDBInstance changes in place; each change is made at once."""
         parameters = [one["DBParameterGroupName"] for one in raw["DBParameterGroups"]]
         # AWS lists a group that it is taking out as `removing`.
         groups = [one for one in raw["VpcSecurityGroups"] if one.get("Status") != "removing"]
         security = sorted(one["VpcSecurityGroupId"] for one in groups)
-        restart = "a short interruption"
-        yield "DBInstanceClass", raw["DBInstanceClass"], self.size, restart
-        yield "MultiAZ", raw["MultiAZ"], self.multi_az, ""
+        days = raw["BackupRetentionPeriod"]
+        kept_shorter = FEWER_BACKUPS if days > self.backup_days else NO_EFFECT
+        yield "DBInstanceClass", raw["DBInstanceClass"], self.size, INTERRUPTS
+        yield "MultiAZ", raw["MultiAZ"], self.multi_az, NO_EFFECT
         if not self._too_low(raw):
-            yield "MaxAllocatedStorage", raw.get("MaxAllocatedStorage"), self.max_storage, ""
-        yield "StorageType", raw["StorageType"], "gp3", ""
-        yield "BackupRetentionPeriod", raw["BackupRetentionPeriod"], self.backup_days, ""
-        yield "DeletionProtection", raw["DeletionProtection"], self.protected, ""
-        yield "PubliclyAccessible", raw["PubliclyAccessible"], False, ""
-        yield "CopyTagsToSnapshot", raw["CopyTagsToSnapshot"], True, ""
-        yield "AutoMinorVersionUpgrade", raw["AutoMinorVersionUpgrade"], True, ""
-        yield "EngineLifecycleSupport", raw.get("EngineLifecycleSupport", self._support), self._support, ""
-        yield "DBParameterGroupName", parameters[0] if parameters else None, aws[self.parameters].id, ""
+            yield "MaxAllocatedStorage", raw.get("MaxAllocatedStorage"), self.max_storage, NO_EFFECT
+        yield "StorageType", raw["StorageType"], "gp3", NO_EFFECT
+        yield "BackupRetentionPeriod", days, self.backup_days, kept_shorter
+        yield "DeletionProtection", raw["DeletionProtection"], self.protected, NO_EFFECT
+        yield "PubliclyAccessible", raw["PubliclyAccessible"], False, NO_EFFECT
+        yield "CopyTagsToSnapshot", raw["CopyTagsToSnapshot"], True, NO_EFFECT
+        yield "AutoMinorVersionUpgrade", raw["AutoMinorVersionUpgrade"], True, NO_EFFECT
+        yield "EngineLifecycleSupport", raw.get("EngineLifecycleSupport", self._support), self._support, NO_EFFECT
+        yield "DBParameterGroupName", parameters[0] if parameters else None, aws[self.parameters].id, NO_EFFECT
         ids = [aws[group].id for group in self.security]
-        yield "VpcSecurityGroupIds", security, UNKNOWN if UNKNOWN in ids else sorted(ids), ""
+        yield "VpcSecurityGroupIds", security, UNKNOWN if UNKNOWN in ids else sorted(ids), NO_EFFECT
 
     def _too_low(self, raw: Mapping[str, Any]) -> bool:
         """True if AWS refuses the declared limit: storage never shrinks, and a limit is at least 10 % above it."""
@@ -249,7 +251,8 @@ class Database(Resource):
                 ResourceName=observed.raw["DBInstanceArn"], Tags=[{"Key": PASSWORD_VERSION, "Value": wanted}]
             )
 
-        yield Change("MasterUserPassword", "another", "the one in Parameter Store", teach, "clients must reconnect")
+        new, impact = "the one in Parameter Store", "clients must reconnect"
+        yield Change("MasterUserPassword", "another", new, teach, impact, danger=Danger.OUTAGE)
 
     def facts(self, aws: Aws, observed: Observed) -> Mapping[str, str]:
         endpoint = observed.raw.get("Endpoint") or {}

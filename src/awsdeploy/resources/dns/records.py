@@ -17,6 +17,7 @@ from awsdeploy.engine.resource import (
     UNKNOWN,
     Aws,
     Change,
+    Danger,
     DestroyOptions,
     Gate,
     Idempotency,
@@ -172,6 +173,10 @@ class Record(Resource):
             if other["CertificateArn"] not in ours and domain in names:
                 return Retained("used to validate another certificate of this account")
         return None
+
+    @classmethod
+    def missed(cls, observed: Observed) -> Danger:
+        return Danger.OUTAGE if observed.raw["Type"] == "A" else Danger.NONE
 
     @classmethod
     def delete(cls, aws: Aws, observed: Observed, options: DestroyOptions) -> None:

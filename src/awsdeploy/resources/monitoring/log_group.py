@@ -18,6 +18,7 @@ from awsdeploy.engine.resource import (
     TIMELESS,
     Aws,
     Change,
+    Danger,
     Deletion,
     DestroyOptions,
     Idempotency,
@@ -33,6 +34,8 @@ COMMANDS = "exec"
 """The last part of the name of the group that holds what `exec` was answered."""
 COMMANDS_DAYS = 1
 """Days that it is kept there: the shortest period that AWS offers."""
+
+OLDER = "AWS deletes older log events"
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -70,7 +73,13 @@ class AnyLogGroup(Resource):
         if present != self.days:
             put = aws.client("logs").put_retention_policy
             retain = partial(put, logGroupName=observed.id, retentionInDays=self.days)
-            yield Change("retention days", present or "never expire", self.days, retain)
+            shorter = not present or present > self.days
+            impact, danger = (OLDER, Danger.DATA_LOSS) if shorter else ("", Danger.NONE)
+            yield Change("retention days", present or "never expire", self.days, retain, impact, danger=danger)
+
+    @classmethod
+    def missed(cls, observed: Observed) -> Danger:
+        return Danger.DATA_LOSS
 
     @classmethod
     def delete(cls, aws: Aws, observed: Observed, options: DestroyOptions) -> None:

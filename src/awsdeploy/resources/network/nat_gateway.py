@@ -63,6 +63,7 @@ class NatGateway(Resource):
     idempotency = Idempotency.TOKEN
     # AWS: 84–121 s to create, 42–61 s to delete.
     wait = Wait(pending={"pending"}, failed={"failed"}, leaving={"deleting", "deleted"}, usual=105, deadline=900)
+    deletion = Deletion(usual=60)
     transient = (
         TransientError("CreateNatGateway", "InvalidSubnetID.NotFound", seconds=120),
         TransientError("CreateNatGateway", "InvalidAllocationID.NotFound", seconds=120),

@@ -153,7 +153,8 @@ class S3Bucket(Resource):
         for setting, old in zip(declared, present, strict=True):
             if old != setting.wanted:
                 shown = setting.shown(setting.wanted)
-                yield Change(setting.field, setting.shown(old), shown, setting.tell, setting.impact)
+                impact, danger = setting.effect(old)
+                yield Change(setting.field, setting.shown(old), shown, setting.tell, impact, danger=danger)
 
     def settings(self, aws: Aws, name: str) -> Iterator[Setting]:
         """All that is declared of it, in the order in which S3 wants to hear it."""

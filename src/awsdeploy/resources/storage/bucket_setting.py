@@ -6,16 +6,18 @@ S3 returns each setting in a different form; here they become values that can be
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from awsdeploy.aws.session import tolerate
-from awsdeploy.engine.resource import Aws
+from awsdeploy.engine.resource import Aws, Danger
 
 METRICS = "EntireBucket"
 """The filter that S3's request metrics of a whole bucket are published under; the console's own name for it."""
+
+EXPIRES = "S3 deletes older files"
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,11 @@ class Setting:
     tell: Callable[[], object]
     words: str = ""
     impact: str = ""
+    deletes: Callable[[Any], bool] | None = None  # tells if the change of this value deletes objects
+
+    def effect(self, old: Any) -> tuple[str, Danger]:
+        """What people would notice of the change, and how bad that is."""
+        return (EXPIRES, Danger.DATA_LOSS) if self.deletes and self.deletes(old) else (self.impact, Danger.NONE)
 
     def shown(self, value: Any) -> Any:
         if not self.words or not value:
@@ -121,7 +128,28 @@ def lifecycle(aws: Aws, bucket: str, expiries: Sequence[Expiry]) -> Setting:
             return sorted(found, key=lambda rule: str(rule.get("ID")))
 
     tell = partial(aws.s3.put_bucket_lifecycle_configuration, Bucket=bucket, LifecycleConfiguration={"Rules": rules})
-    return Setting("lifecycle", rules, ask, tell, ", ".join(one.name for one in expiries))
+    return Setting(
+        "lifecycle", rules, ask, tell, ", ".join(one.name for one in expiries), deletes=partial(expires_sooner, rules)
+    )
+
+
+def expires_sooner(wanted: Sequence[Mapping[str, Any]], present: Sequence[Mapping[str, Any]] | None) -> bool:
+    """Tell if rules delete objects or their old versions that the present rules still keep."""
+    before = [period for rule in present or () for period in _periods(rule)]
+    return any(
+        not any(prefix.startswith(other) and same == action and least <= days for other, same, least in before)
+        for rule in wanted
+        for prefix, action, days in _periods(rule)
+    )
+
+
+def _periods(rule: Mapping[str, Any]) -> Iterator[tuple[str, str, int]]:
+    """What a rule deletes (prefix, action), and after how many days."""
+    prefix = rule.get("Filter", {}).get("Prefix", rule.get("Prefix", ""))
+    for action, unit in (("Expiration", "Days"), ("NoncurrentVersionExpiration", "NoncurrentDays")):
+        days = rule.get(action, {}).get(unit)
+        if days and rule.get("Status") == "Enabled":
+            yield prefix, action, days
 
 
 def policy(aws: Aws, bucket: str, statements: Sequence[Mapping[str, Any]], words: str) -> Setting:

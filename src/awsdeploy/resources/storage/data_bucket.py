@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -44,7 +43,6 @@ class DataBucket(S3Bucket):
     metrics: bool = False
 
     data = True
-    deletion = dataclasses.replace(S3Bucket.deletion, data_note="empty")
 
     def conflict(self, aws: Aws) -> str:
         return super().conflict(aws) or (ACCOUNT_BLOCKS if self.readable and _account_blocks(aws) else "")

@@ -14,6 +14,7 @@ from awsdeploy.engine.resource import (
     UNKNOWN,
     Aws,
     Change,
+    Danger,
     Deletion,
     DestroyOptions,
     Idempotency,
@@ -180,6 +181,10 @@ class Listener(Resource):
                             aws.elbv2.modify_rule(RuleArn=arn, **content)
 
                     yield Change(f"rule {priority}", before, _rule_words(content), change)
+
+    @classmethod
+    def missed(cls, observed: Observed) -> Danger:
+        return Danger.OUTAGE
 
     @classmethod
     def delete(cls, aws: Aws, observed: Observed, options: DestroyOptions) -> None:

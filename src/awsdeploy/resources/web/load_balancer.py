@@ -14,6 +14,7 @@ from awsdeploy.engine.resource import (
     Aws,
     Blocker,
     Change,
+    Danger,
     Deletion,
     DestroyOptions,
     Idempotency,
@@ -65,7 +66,7 @@ class LoadBalancer(Resource):
             text="Access Denied for bucket",
         ),
     )
-    deletion = Deletion(retry_on={"ResourceInUse", "OperationNotPermitted"})
+    deletion = Deletion(retry_on={"ResourceInUse", "OperationNotPermitted"}, usual=120)
     arns = (":loadbalancer/",)
 
     def brief(self) -> str:
@@ -125,6 +126,10 @@ class LoadBalancer(Resource):
 
     def facts(self, aws: Aws, observed: Observed) -> Mapping[str, str]:
         return {"url": f"http://{observed.raw['DNSName']}"}
+
+    @classmethod
+    def missed(cls, observed: Observed) -> Danger:
+        return Danger.OUTAGE
 
     @classmethod
     def delete(cls, aws: Aws, observed: Observed, options: DestroyOptions) -> None:
