@@ -26,7 +26,7 @@ FEW = 3  # are named one by one in the warning
 
 @dataclass(frozen=True)
 class Part:
-    """What is done with one resource, as lines below a title."""
+    """Change of one resource, as lines below a title."""
 
     danger: Danger
     title: str

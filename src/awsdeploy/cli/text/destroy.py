@@ -1,4 +1,4 @@
-"""What a destroy deletes and retains, as text: on one screen of a terminal, else with every resource."""
+"""Plan of a destroy as text: on one screen of a terminal, else with every resource."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def by_step(going: Iterable[Observed]) -> dict[str, list[Observed]]:
 
 
 def lines(at: Session, plan: DestroyPlan, *, one_screen: bool, everything: str) -> Iterator[str]:
-    """What is lost, what is retained, what it saves; then the resources, with `one_screen` in one line for each step.
+    """Losses, what is retained, what it saves; then the resources, with `one_screen` in one line for each step.
 
     `everything` is the command that also deletes what is retained.
     """
@@ -49,7 +49,7 @@ def lines(at: Session, plan: DestroyPlan, *, one_screen: bool, everything: str) 
 
 
 def _lost(plan: DestroyPlan) -> Iterator[str]:
-    """What nothing can bring back: data one by one, logs and many copies of a kind together."""
+    """Objects that nothing can bring back: data one by one, logs and many copies of a kind together."""
     by_kind: dict[str, list[Observed]] = {}
     for one in sorted(_gone_for_good(plan), key=lambda one: (not one.kind.data, one.origin != one.key)):
         by_kind.setdefault(one.kind.noun(), []).append(one)
@@ -89,7 +89,7 @@ def _retained(plan: DestroyPlan) -> Iterator[str]:
 
 
 def _sums(at: Session, plan: DestroyPlan) -> Iterator[str]:
-    """What it saves a month, what the rest costs, and how long it takes."""
+    """Savings a month, what the rest costs, and how long it takes."""
     from awsdeploy.cost import estimate, inventory
 
     bill = estimate.of_parts(inventory.parts(plan.going, at.run.region))

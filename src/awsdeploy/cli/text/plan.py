@@ -68,7 +68,7 @@ def _bill(at: Session, plan: Plan) -> Iterator[str]:
 
 
 def _notes(at: Session, plan: Plan) -> Notes:
-    """What a person should decide about, and for a new stack how it differs from the document."""
+    """Notes for a person to decide about, and for a new stack how it differs from the document."""
     from awsdeploy.architecture import differences_from_document
 
     found = list(differences_from_document.differences(at.settings)) if plan.new else []

@@ -13,7 +13,7 @@ from typing import Any
 from awsdeploy.engine.resource import Danger
 
 Effect = tuple[str, Danger]
-"""What people would notice of a change, and how bad that is."""
+"""Effect of a change that people notice, and how bad it is."""
 
 Compared = tuple[str, Any, Any, Effect]
 """Field of ModifyDBInstance, what AWS has, what is declared, and the effect of the change."""

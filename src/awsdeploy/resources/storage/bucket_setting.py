@@ -58,7 +58,7 @@ class Setting:
     deletes: Callable[[Any], bool] | None = None  # tells if the change of this value deletes objects
 
     def effect(self, old: Any) -> tuple[str, Danger]:
-        """What people would notice of the change, and how bad that is."""
+        """Effect of the change that people notice, and how bad it is."""
         return (EXPIRES, Danger.DATA_LOSS) if self.deletes and self.deletes(old) else (self.impact, Danger.NONE)
 
     def shown(self, value: Any) -> Any:
@@ -144,7 +144,7 @@ def expires_sooner(wanted: Sequence[Mapping[str, Any]], present: Sequence[Mappin
 
 
 def _periods(rule: Mapping[str, Any]) -> Iterator[tuple[str, str, int]]:
-    """What a rule deletes (prefix, action), and after how many days."""
+    """Prefix, action and days of each deletion by a rule."""
     prefix = rule.get("Filter", {}).get("Prefix", rule.get("Prefix", ""))
     for action, unit in (("Expiration", "Days"), ("NoncurrentVersionExpiration", "NoncurrentDays")):
         days = rule.get(action, {}).get(unit)
