@@ -23,7 +23,8 @@ def talk(words: list[str], conversation: list[tuple[str, str]], end: str = "\n",
         fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", 40 if columns else 0, columns, 0, 0))
         signal.signal(signal.SIGINT, signal.SIG_DFL)  # a test worker may ignore it, and programs inherit that
         script = "import sys; from awsdeploy.cli import main; sys.argv[0] = 'awsdeploy'; main()"
-        os.execv(sys.executable, [sys.executable, "-c", script, *words])
+        # Without the COLUMNS and LINES that readline sets behind the back of os.environ.
+        os.execve(sys.executable, [sys.executable, "-c", script, *words], dict(os.environ))
     said = ""
     heard = 0
     decoder = codecs.getincrementaldecoder("utf-8")("replace")  # a character may come in two parts
