@@ -345,7 +345,7 @@ def test_the_lock_file_says_which_program_installs(host: ReleaseHost, tool: str)
     assert f"installed by {tool}" in done.output
     if tool == "yarn 2":
         first, last = (host.place / "npm.txt").read_text().splitlines()
-        assert first == "node-modules exec --yes --package=@yarnpkg/cli-dist@4 -- yarn install --immutable"
+        assert first == "node-modules exec --yes --package=@yarnpkg/cli-dist@4.13 -- yarn install --immutable"
         assert last.endswith("yarn workspaces focus --all --production")
     if tool == "pnpm":
         first, last = (host.place / "npm.txt").read_text().splitlines()

@@ -23,6 +23,9 @@ const LOCKS = {
 /** @type {Record<string, string[]>} major versions of pnpm that read a version of its lock file, the usual one first */
 const PNPM_BY_LOCK = { 5: ['7', '6'], 6: ['8'], 9: ['10', '9'] }
 
+/** @type {Record<string, string[]>} newest versions of yarn that write a version of its lock file; yarn 4 writes the newest */
+const YARN_BY_LOCK = { 4: ['3.0'], 5: ['3.1'], 6: ['3'], 8: ['4.13'], 9: ['4.14'] }
+
 /**
  * Find the lock file: the one that the manifest names, else in the service's folder, else in the nearest above it
  * (workspaces).
@@ -72,7 +75,9 @@ function packageJson(folder) {
 function chosen(tool, wanted, lock, node) {
   const { exact } = wanted
   if (tool === 'yarn' && (exact ? !/^1(\.|$)/.test(exact) : lock.includes('__metadata:'))) {
-    return { tool: 'yarn 2', version: fitting(wanted, ['4']) }
+    // `--immutable` refuses a lock file that a newer version would write in another form.
+    const written = (/^ {2}version: (\d+)/m.exec(lock) || [])[1]
+    return { tool: 'yarn 2', version: fitting(wanted, YARN_BY_LOCK[written] || ['4']) }
   }
   if (tool === 'pnpm') {
     const written = (/lockfileVersion: .?(\d)/.exec(lock) || [])[1]
