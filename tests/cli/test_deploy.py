@@ -134,6 +134,7 @@ def test_a_variable_is_taken_up_by_a_restart_without_a_gap(site: World) -> None:
     assert "greeting" not in asked(site)
 
 
+@pytest.mark.torture
 def test_variables_in_config_toml_are_released_although_the_commit_is_the_same(site: World) -> None:
     try:
         site.settings(CONFIG + '[services.backend.variables]\nGREETING = "{UNKNOWN}"\nA_KEY = "sk-live-4f9a"\n')

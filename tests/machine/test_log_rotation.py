@@ -9,7 +9,6 @@ import os
 import pwd
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -37,8 +36,8 @@ def rotate(tools: Path, tmp_path: Path) -> Callable[[], Path]:
     config.chmod(0o644)
     if os.geteuid() == 0:
         shutil.chown(logs, user, group)
-        for folder in (logs.parent, *logs.parents):
-            if folder.is_relative_to(Path(tempfile.gettempdir())):
+        for folder in logs.parents:
+            if not folder.stat().st_mode & 0o001:
                 folder.chmod(folder.stat().st_mode | 0o011)
 
     def rotate() -> Path:
