@@ -9,6 +9,26 @@ const { isFolder } = require('./users')
 /** @typedef {{ exact: string, range: string }} Wish */
 /** @typedef {{ validRange: Function, intersects: Function, subset: Function, Range: any }} Semver */
 
+/** @type {Record<string, string[]>} by the form of the lock file */
+const PNPM = { 5: ['7', '6'], 6: ['8'], 9: ['10', '9'] }
+/** @type {Record<string, string[]>} by the form of the lock file; newer forms are those of the newest yarn 4 */
+const YARN = { 4: ['3.0'], 5: ['3.1'], 6: ['3'], 8: ['4.13'], 9: ['4.14'] }
+
+/** Return the versions of pnpm that read a lock file, the usual one first. @param {string} lock */
+function pnpmByLock(lock) {
+  const form = (/lockfileVersion: .?(\d)/.exec(lock) || [])[1]
+  return PNPM[form] || PNPM[9]
+}
+
+/**
+ * Return the newest version of yarn that writes such a lock file: `--immutable` refuses one that it would write differently.
+ * @param {string} lock
+ */
+function yarnByLock(lock) {
+  const form = (/^ {2}version: (\d+)/m.exec(lock) || [])[1]
+  return YARN[form] || ['4']
+}
+
 /**
  * Return the folder of npm: of the Node.js in a folder of programs, else of the machine's own.
  * @param {string} [node]
@@ -104,4 +124,4 @@ function toldNode(packages, actual, semver = semverOfNpm()) {
   return String(semver.minVersion(fitting({ exact: '', range }, [String(semver.major(actual))], semver)))
 }
 
-module.exports = { toldNode, npmVersion, wish, fitting, npmToInstall, semverOfNpm }
+module.exports = { toldNode, npmVersion, wish, fitting, npmToInstall, semverOfNpm, pnpmByLock, yarnByLock }

@@ -4,7 +4,7 @@
 const fs = require('fs')
 const path = require('path')
 const { parseJson } = require('./json')
-const { fitting, npmToInstall, npmVersion, toldNode, wish } = require('./manager_version')
+const { fitting, npmToInstall, npmVersion, pnpmByLock, toldNode, wish, yarnByLock } = require('./manager_version')
 
 /** @typedef {'npm' | 'npm without a lock file' | 'yarn' | 'yarn 2' | 'pnpm' | 'bun'} Tool */
 /** @typedef {{ folder: string, tool: Tool, version: string }} Found */
@@ -19,12 +19,6 @@ const LOCKS = {
   'bun.lock': 'bun',
   'bun.lockb': 'bun',
 }
-
-/** @type {Record<string, string[]>} major versions of pnpm that read a version of its lock file, the usual one first */
-const PNPM_BY_LOCK = { 5: ['7', '6'], 6: ['8'], 9: ['10', '9'] }
-
-/** @type {Record<string, string[]>} newest versions of yarn that write a version of its lock file; yarn 4 writes the newest */
-const YARN_BY_LOCK = { 4: ['3.0'], 5: ['3.1'], 6: ['3'], 8: ['4.13'], 9: ['4.14'] }
 
 /**
  * Find the lock file: the one that the manifest names, else in the service's folder, else in the nearest above it
@@ -75,14 +69,9 @@ function packageJson(folder) {
 function chosen(tool, wanted, lock, node) {
   const { exact } = wanted
   if (tool === 'yarn' && (exact ? !/^1(\.|$)/.test(exact) : lock.includes('__metadata:'))) {
-    // `--immutable` refuses a lock file that a newer version would write in another form.
-    const written = (/^ {2}version: (\d+)/m.exec(lock) || [])[1]
-    return { tool: 'yarn 2', version: fitting(wanted, YARN_BY_LOCK[written] || ['4']) }
+    return { tool: 'yarn 2', version: fitting(wanted, yarnByLock(lock)) }
   }
-  if (tool === 'pnpm') {
-    const written = (/lockfileVersion: .?(\d)/.exec(lock) || [])[1]
-    return { tool, version: fitting(wanted, PNPM_BY_LOCK[written] || PNPM_BY_LOCK[9]) }
-  }
+  if (tool === 'pnpm') return { tool, version: fitting(wanted, pnpmByLock(lock)) }
   if (tool === 'bun') return { tool, version: fitting(wanted, ['1']) }
   return { tool, version: tool === 'npm' ? npmToInstall(wanted, npmVersion(node)) : exact }
 }
