@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import cast
 
 import pytest
 
-from awsdeploy.aws.session import AwsRefusal, AwsSession
+from awsdeploy.aws.session import AwsSession
 from awsdeploy.config import Settings, from_mapping
-from awsdeploy.engine.run import Run
 from awsdeploy.errors import next_command
 from awsdeploy.preflight.backing_services import backing_services as before_up
 from awsdeploy.preflight.finding import Question
 from awsdeploy.release import backing_services
+from awsdeploy.release.environment import Listing, Variable
 from awsdeploy.release.source import Source, committed
 from tests.release.repository import commit, package, placed, repository
 
-RUN = cast(Run, None)
+NOT_ASKED = cast(Listing, None)
 
 
 def settings(**variables: str) -> Settings:
@@ -33,17 +33,14 @@ def source(tmp_path: Path, dependencies: dict[str, str], **files: str) -> Source
     return committed(tmp_path, "HEAD")
 
 
-def notes(monkeypatch: pytest.MonkeyPatch, code: Source, *known: tuple[str, str, bool], **variables: str) -> list[str]:
+def notes(code: Source, *known: tuple[str, str, bool], **variables: str) -> list[str]:
     stored = [SimpleNamespace(folder=folder, name=name, theirs=theirs) for folder, name, theirs in known]
-    monkeypatch.setattr(backing_services, "stored", lambda _: stored)
-    return backing_services.notes(RUN, code, settings(**variables).services.values())
+    return backing_services.notes(lambda: cast(list[Variable], stored), code, settings(**variables).services.values())
 
 
-def test_each_is_named_with_the_package_and_the_variable_to_set(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_each_is_named_with_the_package_and_the_variable_to_set(tmp_path: Path) -> None:
     code = source(tmp_path, {"pg": "8", "ioredis": "5", "better-sqlite3": "11"})
-    postgres, sqlite, redis = notes(monkeypatch, code)
+    postgres, sqlite, redis = notes(code)
     command = next_command("env", "set", "backend", "DATABASE_URL=postgresql://…")
     assert postgres == (
         "backend: back/package.json has pg, but the stack's database is MySQL. "
@@ -69,13 +66,11 @@ def test_each_is_named_with_the_package_and_the_variable_to_set(
         ("amqplib", "CLOUDAMQP_URL"),
     ],
 )
-def test_a_variable_of_the_owner_silences_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dependency: str, variable: str
-) -> None:
+def test_a_variable_of_the_owner_silences_it(tmp_path: Path, dependency: str, variable: str) -> None:
     code = source(tmp_path, {dependency: "1"})
-    assert len(notes(monkeypatch, code, ("backend", "JWT_SECRET", True), ("frontend", variable, True))) == 1
-    assert len(notes(monkeypatch, code, ("backend", variable, False))) == 1
-    assert notes(monkeypatch, code, ("backend", variable, True)) == []
+    assert len(notes(code, ("backend", "JWT_SECRET", True), ("frontend", variable, True))) == 1
+    assert len(notes(code, ("backend", variable, False))) == 1
+    assert notes(code, ("backend", variable, True)) == []
 
 
 @pytest.mark.parametrize(
@@ -90,10 +85,10 @@ def test_a_variable_of_the_owner_silences_it(
     ],
 )
 def test_a_committed_address_elsewhere_silences_it_and_a_local_one_does_not(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, text: str, silent: bool
+    tmp_path: Path, name: str, text: str, silent: bool
 ) -> None:
     code = source(tmp_path, {"bullmq": "5"}, **{name: text})
-    assert len(notes(monkeypatch, code)) == (not silent)
+    assert len(notes(code)) == (not silent)
 
 
 @pytest.mark.parametrize(
@@ -105,16 +100,12 @@ def test_a_committed_address_elsewhere_silences_it_and_a_local_one_does_not(
         ("postgresql://db.example.com/shop", True),
     ],
 )
-def test_a_template_in_config_toml_counts_if_it_leads_elsewhere(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, template: str, silent: bool
-) -> None:
+def test_a_template_in_config_toml_counts_if_it_leads_elsewhere(tmp_path: Path, template: str, silent: bool) -> None:
     code = source(tmp_path, {"pg": "8"})
-    assert len(notes(monkeypatch, code, POSTGRES_URL=template)) == (not silent)
+    assert len(notes(code, POSTGRES_URL=template)) == (not silent)
 
 
-def test_a_package_of_the_workspace_counts_and_mysql_is_asked_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_package_of_the_workspace_counts_and_mysql_is_asked_nothing(tmp_path: Path) -> None:
     repository(tmp_path)
     commit(
         tmp_path,
@@ -124,21 +115,16 @@ def test_a_package_of_the_workspace_counts_and_mysql_is_asked_nothing(
             "packages/db/package.json": '{"name": "@shop/db", "dependencies": {"pg": "8", "redis": "5"}}',
         },
     )
-    (said,) = notes(monkeypatch, committed(tmp_path, "HEAD"))
+    (said,) = notes(committed(tmp_path, "HEAD"))
     assert said.startswith("backend: packages/db/package.json has redis, but the stack has no Redis.")
 
 
-def test_without_a_need_or_a_permission_nothing_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refused(_: Any) -> Any:
-        raise AwsRefusal("ssm:DescribeParameters", "AccessDeniedException", "no")
-
-    monkeypatch.setattr(backing_services, "stored", refused)
+def test_without_a_need_or_a_permission_nothing_is_said(tmp_path: Path) -> None:
     services = settings().services.values()
-    assert backing_services.notes(RUN, source(tmp_path, {"redis": "5"}), services) == []
+    assert backing_services.notes(lambda: None, source(tmp_path, {"redis": "5"}), services) == []
 
-    monkeypatch.setattr(backing_services, "stored", None)  # it is not asked
     commit(tmp_path, placed("back", package(dependencies={"mysql2": "3"})))
-    assert backing_services.notes(RUN, committed(tmp_path, "HEAD"), services) == []
+    assert backing_services.notes(NOT_ASKED, committed(tmp_path, "HEAD"), services) == []
 
 
 def test_the_first_up_says_it_before_it_spends(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import cast
 
 import pytest
 
@@ -13,13 +13,12 @@ from awsdeploy.aws.session import AwsRefusal
 from awsdeploy.config import Settings, from_mapping
 from awsdeploy.engine.run import Run
 from awsdeploy.errors import Refused
-from awsdeploy.release import deploy, mapped_variables
-from awsdeploy.release.environment import overrides, provided
+from awsdeploy.release import deploy, environment, mapped_variables
+from awsdeploy.release.environment import Variable, overrides, provided
 from awsdeploy.release.manifest import Manifest, manifest
 from awsdeploy.release.source import committed
 from tests.release.repository import repository
 
-RUN = cast(Run, None)
 BASE = {"name": "shop", "environment": "dev", "platform": "supported"}
 
 
@@ -29,17 +28,14 @@ def settings(**variables: str) -> Settings:
     )
 
 
-def need_known(monkeypatch: pytest.MonkeyPatch, wanted: Settings, *stored: tuple[str, str, bool]) -> None:
+def need_known(wanted: Settings, *stored: tuple[str, str, bool]) -> None:
     found = [SimpleNamespace(folder=folder, name=name, build=build) for folder, name, build in stored]
-    monkeypatch.setattr(mapped_variables, "stored", lambda _: found)
-    mapped_variables.need_known(RUN, wanted, wanted.services.values())
+    mapped_variables.need_known(lambda: cast(list[Variable], found), wanted, wanted.services.values())
 
 
-def test_a_name_that_nobody_has_set_is_refused_with_the_names_that_can_be_used(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_name_that_nobody_has_set_is_refused_with_the_names_that_can_be_used() -> None:
     with pytest.raises(Refused) as refused:
-        need_known(monkeypatch, settings(A="{DB_HOST}", B="x {REDIS}"), ("backend", "STRIPE", False))
+        need_known(settings(A="{DB_HOST}", B="x {REDIS}"), ("backend", "STRIPE", False))
     assert refused.value.message == "services.backend.variables.B: {REDIS} is not set."
     assert "awsdeploy env set backend REDIS" in str(refused.value.hint)
     for name in ("DB_HOST", "DATABASE_URL", "S3_BUCKET", "JWT_SECRET", "STRIPE", "PORT"):
@@ -47,27 +43,39 @@ def test_a_name_that_nobody_has_set_is_refused_with_the_names_that_can_be_used(
 
 
 @pytest.mark.parametrize("stored", [("backend", "REDIS", True), ("frontend", "REDIS", False)])
-def test_a_variable_of_the_build_or_of_another_service_is_not_there(
-    monkeypatch: pytest.MonkeyPatch, stored: tuple[str, str, bool]
-) -> None:
+def test_a_variable_of_the_build_or_of_another_service_is_not_there(stored: tuple[str, str, bool]) -> None:
     with pytest.raises(Refused):
-        need_known(monkeypatch, settings(A="{REDIS}"), stored)
+        need_known(settings(A="{REDIS}"), stored)
 
 
-def test_a_name_of_the_same_table_is_not_inserted(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_name_of_the_same_table_is_not_inserted() -> None:
     with pytest.raises(Refused):
-        need_known(monkeypatch, settings(A="1", B="{A}"))
+        need_known(settings(A="1", B="{A}"))
 
 
-def test_what_is_set_or_provided_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
-    need_known(monkeypatch, settings(A="{REDIS}{JWT_SECRET}"), ("backend", "REDIS", False))
-
-    def refused(_: Any) -> Any:
-        raise AwsRefusal("ssm:DescribeParameters", "AccessDeniedException", "no")
-
-    monkeypatch.setattr(mapped_variables, "stored", refused)
+def test_what_is_set_or_provided_is_known() -> None:
+    need_known(settings(A="{REDIS}{JWT_SECRET}"), ("backend", "REDIS", False))
     for one in (settings(A="{DB_PASSWORD}{RELEASE_ID}"), settings(A="{UNKNOWN}")):  # the machine knows the second
-        mapped_variables.need_known(RUN, one, one.services.values())
+        mapped_variables.need_known(lambda: None, one, one.services.values())
+
+
+@pytest.mark.parametrize("allowed", [True, False])
+def test_the_checks_of_a_release_share_one_listing(monkeypatch: pytest.MonkeyPatch, allowed: bool) -> None:
+    asked = []
+
+    def stored(run: Run) -> list[Variable]:
+        asked.append(run)
+        if not allowed:
+            raise AwsRefusal("ssm:DescribeParameters", "AccessDeniedException", "no")
+        return []
+
+    monkeypatch.setattr(environment, "stored", stored)
+    listing = environment.listed_once(cast(Run, None))
+    assert asked == []
+    answer: list[Variable] | None = [] if allowed else None
+    assert listing() == answer
+    assert listing() == answer
+    assert len(asked) == 1
 
 
 def test_a_text_that_looks_like_a_secret_is_noted_without_its_value() -> None:

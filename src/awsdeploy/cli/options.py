@@ -206,6 +206,6 @@ def shared_options(
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 full_option = click.option("--full", is_flag=True, help="Show every detail, on a terminal too.")
 language_option = click.option(
-    "--lang", "language", type=click.Choice(["en", "ko"]), default="en", help="Language of the picture: en or ko."
+    "--lang", "language", type=click.Choice(["en", "ko"]), default="en", help="Language of what is drawn or written."
 )
 yes_option = click.option("--yes", "-y", is_flag=True, help="Do not ask for confirmation.")

@@ -19,6 +19,6 @@ def of_item(plan: Plan, item: Item) -> Danger:
 
 def of_removal(plan: Plan, observed: Observed) -> Danger:
     """Danger of one deletion. No request misses an object in whose place is another one."""
-    missed: Danger = observed.kind.missed(observed)
+    found: Danger = observed.kind.deletion_danger(observed)
     replaced = any(one is observed for one in plan.replaced)
-    return Danger.NONE if replaced and missed == Danger.OUTAGE else missed
+    return Danger.NONE if replaced and found == Danger.OUTAGE else found

@@ -161,7 +161,7 @@ class Resource:
         return None
 
     @classmethod
-    def missed(cls, observed: Observed) -> Danger:
+    def deletion_danger(cls, observed: Observed) -> Danger:
         """Danger of the deletion of this object: an outage if requests of users go through it."""
         return Danger.DATA_LOSS if cls.data else Danger.NONE
 

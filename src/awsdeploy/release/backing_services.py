@@ -4,26 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from awsdeploy.aws.session import AwsRefusal
 from awsdeploy.config import Service
 from awsdeploy.config.project.backing_services import Need, unset
-from awsdeploy.engine.run import Run
 from awsdeploy.errors import next_command
 from awsdeploy.release.description import described
-from awsdeploy.release.environment import stored
+from awsdeploy.release.environment import Listing
 from awsdeploy.release.source import Source
 
 
-def notes(run: Run, source: Source, services: Iterable[Service]) -> list[str]:
-    """Return a note for each that has no address in a variable. AWS is asked only if there may be some."""
+def notes(listing: Listing, source: Source, services: Iterable[Service]) -> list[str]:
+    """Return a note for each that has no address in a variable. `listing` is asked only if there may be some."""
     tree = described(source)
     found = {one.name: unset(tree, one.directory, one.variables) for one in services}
-    if not any(found.values()):
+    if not any(found.values()) or (variables := listing()) is None:
         return []
-    try:
-        known = [(one.folder, one.name) for one in stored(run) if one.theirs]
-    except AwsRefusal:
-        return []  # the CI role may not list parameters
+    known = [(one.folder, one.name) for one in variables if one.theirs]
     return [
         f"{name}: {need.path} has {need.shown_by}, but {need.service.absence}. {remedy(name, need)}"
         for name, needs in found.items()

@@ -110,8 +110,8 @@ def _mistakes(source: Source, service: Service) -> Iterator[str]:
 def _kept_packages(source: Source, service: Service) -> Iterator[str]:
     if not service.keep_dev and (path := packages.compiled_config(source, service.directory)):
         yield (
-            f"Next.js needs typescript to read {path} when it starts, and {service.name} has it in devDependencies: "
-            "these packages stay in the release. To leave them out, move typescript to dependencies and commit"
+            f"{service.name} keeps its devDependencies: Next.js needs typescript to read {path} at each start. To "
+            "leave the others out, move typescript to dependencies, and commit"
         )
 
 

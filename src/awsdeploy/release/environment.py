@@ -7,8 +7,9 @@ program reads them; a change reaches running processes when they begin anew, whi
 
 from __future__ import annotations
 
+import functools
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -59,6 +60,23 @@ class Variable:
 
 def path_of(run: Run, service: str, name: str, build: bool) -> str:
     return run.stack.parameter(f"{service}/{BUILD}/{name}" if build else f"{service}/{name}")
+
+
+Listing = Callable[[], Sequence[Variable] | None]
+"""Gives all variables in the stack's folders; None if the credentials may not list them, as those of CI."""
+
+
+def listed_once(run: Run) -> Listing:
+    """Return a listing for several checks: the first that needs it asks AWS, the others get the same answer."""
+
+    @functools.cache
+    def listing() -> Sequence[Variable] | None:
+        try:
+            return stored(run)
+        except AwsRefusal:
+            return None
+
+    return listing
 
 
 def stored(run: Run) -> list[Variable]:

@@ -4,23 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from awsdeploy.aws.session import AwsRefusal
 from awsdeploy.config import Service, Settings
 from awsdeploy.config.templates import is_secret, used
-from awsdeploy.engine.run import Run
 from awsdeploy.errors import Refused, next_command
-from awsdeploy.release.environment import computed, stored
+from awsdeploy.release.environment import Listing, computed
 
 
-def need_known(run: Run, settings: Settings, services: Iterable[Service]) -> None:
-    """Raise `Refused` if a template names a variable that nobody has set. AWS is asked only if it may know the name."""
+def need_known(listing: Listing, settings: Settings, services: Iterable[Service]) -> None:
+    """Raise `Refused` if a template names a variable that nobody has set.
+
+    `listing` is asked only if it may know the name.
+    """
     unsure = [one for one in services if any(_missing(one, _ours(settings, one)))]
-    if not unsure:
-        return
-    try:
-        variables = stored(run)
-    except AwsRefusal:
-        return  # the CI role may not list parameters; then the machine finds it
+    if not unsure or (variables := listing()) is None:
+        return  # what cannot be listed, the machine finds
     for service in unsure:
         known = _ours(settings, service) | {
             one.name for one in variables if one.folder == service.name and not one.build

@@ -4,30 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from awsdeploy.aws.session import AwsRefusal
 from awsdeploy.config import Service, Settings
 from awsdeploy.config.project.backing_services import VALUES
 from awsdeploy.config.project.tree import joined
 from awsdeploy.config.project.usual_names import database_name
 from awsdeploy.config.project.variables import read, required, set_in_files
-from awsdeploy.engine.run import Run
 from awsdeploy.errors import next_command
-from awsdeploy.release.environment import provided, stored
+from awsdeploy.release.environment import Listing, provided
 from awsdeploy.release.health_route import source_texts
 from awsdeploy.release.source import Source
 
 ALWAYS = {"HOME", "PATH", "USER", "SHELL", "PWD", "LANG"}
 
 
-def notes(run: Run, settings: Settings, source: Source, services: Iterable[Service]) -> list[str]:
-    """Return a note for each service with such variables. AWS is asked only if there may be some."""
+def notes(listing: Listing, settings: Settings, source: Source, services: Iterable[Service]) -> list[str]:
+    """Return a note for each service with such variables. `listing` is asked only if there may be some."""
     missing = {service.name: unprovided(settings, source, service) for service in services}
-    if not any(missing.values()):
+    if not any(missing.values()) or (listed := listing()) is None:
         return []
-    try:
-        known = {(one.folder, one.name) for one in stored(run)}
-    except AwsRefusal:
-        return []  # the CI role may not list parameters
+    known = {(one.folder, one.name) for one in listed}
     said = []
     for name, variables in missing.items():
         unset = {one: path for one, path in variables.items() if (name, one) not in known}

@@ -39,6 +39,7 @@ def command(given: Given, services: tuple[str, ...], ref: str, force: bool, as_j
     from awsdeploy.release import (
         backing_services,
         checks,
+        environment,
         health,
         mapped_variables,
         repository,
@@ -56,9 +57,10 @@ def command(given: Given, services: tuple[str, ...], ref: str, force: bool, as_j
     print_lines([f"Note: {one}" for one in remarks], err=True)
     with releasing(given, settings, "deploy") as (at, releaser):
         health.need_same_check(releaser.release_target.groups, wanted)
-        mapped_variables.need_known(at.run, settings, wanted)
-        remarks = required_variables.notes(at.run, settings, code, wanted)
-        remarks += backing_services.notes(at.run, code, wanted)
+        listing = environment.listed_once(at.run)
+        mapped_variables.need_known(listing, settings, wanted)
+        remarks = required_variables.notes(listing, settings, code, wanted)
+        remarks += backing_services.notes(listing, code, wanted)
         print_lines([f"Note: {one}" for one in remarks], err=True)
         need_machines(releaser.release_target, wanted)
         if settings.release.source == "git":

@@ -68,7 +68,7 @@ def _gone_for_good(plan: DestroyPlan) -> Iterator[Observed]:
 
     for one in plan.going:
         kept = one.kind.data and not (plan.options.data or one.without_snapshot)
-        if one.kind.missed(one) == Danger.DATA_LOSS and not kept and not one.state.empty:
+        if one.kind.deletion_danger(one) == Danger.DATA_LOSS and not kept and not one.state.empty:
             yield one
 
 

@@ -201,7 +201,7 @@ class AutoScalingGroup(Resource):
             yield Blocker(f"machine {id} ({state})", remedy)
 
     @classmethod
-    def missed(cls, observed: Observed) -> Danger:
+    def deletion_danger(cls, observed: Observed) -> Danger:
         return Danger.OUTAGE
 
     @classmethod

@@ -200,7 +200,7 @@ class Instance(Machine):
         return {"address": str(observed.raw["PublicIpAddress"])} if observed.raw.get("PublicIpAddress") else {}
 
     @classmethod
-    def missed(cls, observed: Observed) -> Danger:
+    def deletion_danger(cls, observed: Observed) -> Danger:
         return Danger.OUTAGE
 
     @classmethod

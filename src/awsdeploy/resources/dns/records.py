@@ -175,7 +175,7 @@ class Record(Resource):
         return None
 
     @classmethod
-    def missed(cls, observed: Observed) -> Danger:
+    def deletion_danger(cls, observed: Observed) -> Danger:
         return Danger.OUTAGE if observed.raw["Type"] == "A" else Danger.NONE
 
     @classmethod

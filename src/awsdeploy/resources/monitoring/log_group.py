@@ -78,7 +78,7 @@ class AnyLogGroup(Resource):
             yield Change("retention days", present or "never expire", self.days, retain, impact, danger=danger)
 
     @classmethod
-    def missed(cls, observed: Observed) -> Danger:
+    def deletion_danger(cls, observed: Observed) -> Danger:
         return Danger.DATA_LOSS
 
     @classmethod

@@ -183,7 +183,7 @@ class Listener(Resource):
                     yield Change(f"rule {priority}", before, _rule_words(content), change)
 
     @classmethod
-    def missed(cls, observed: Observed) -> Danger:
+    def deletion_danger(cls, observed: Observed) -> Danger:
         return Danger.OUTAGE
 
     @classmethod

@@ -128,7 +128,7 @@ class LoadBalancer(Resource):
         return {"url": f"http://{observed.raw['DNSName']}"}
 
     @classmethod
-    def missed(cls, observed: Observed) -> Danger:
+    def deletion_danger(cls, observed: Observed) -> Danger:
         return Danger.OUTAGE
 
     @classmethod
