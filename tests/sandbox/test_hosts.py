@@ -287,6 +287,29 @@ def test_what_listens_on_loopback_alone_answers_only_the_machine_itself(any_stac
     assert get(any_stack, one, 4201) == one
 
 
+CONNECTS_FIRST = """\
+const fs = require('fs')
+const link = fs.symlinkSync
+fs.symlinkSync = (...words) => {
+  link(...words)
+  fs.symlinkSync = link
+  require('child_process').execFileSync('bash', ['-c', process.argv[1]], { stdio: 'ignore' })
+}
+fetch('http://127.0.0.1:4300').then((answer) => answer.text()).then(console.log, (error) => console.log(error.cause.code))
+"""
+"""A program that connects to a port; at the moment when it has found a place for the port, another begins to listen."""
+
+
+def test_a_program_may_begin_to_listen_while_another_connects(one_address_stack: World) -> None:
+    one = machines(one_address_stack)[0]
+    listens = "require('http').createServer((_, answer) => answer.end('served'))"
+    listens += ".listen(4300, '127.0.0.1', () => console.log('listens'))"
+    begin = f'nohup node -e "{listens}" > $ROOT/listens.log 2>&1 & until grep -q listens $ROOT/listens.log; do :; done'
+    connect = f"node -e {shlex.quote(CONNECTS_FIRST)} {shlex.quote(begin)}"
+    again = "node -e \"fetch('http://127.0.0.1:4300').then(a => a.text()).then(console.log)\""
+    assert send(one_address_stack, one, connect, again).result()["StandardOutputContent"].split()[1:] == ["served"]
+
+
 NATIVE = """\
 import http.server, sys, threading, urllib.request
 

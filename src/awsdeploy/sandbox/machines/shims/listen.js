@@ -103,28 +103,28 @@ function lines(file) {
   }
 }
 
-// Which of two services on one port began to listen last.
+// Which of two services on one port began to listen last. Each writes a file of its own when it begins: a time on the
+// link would be lost when a program that only connects makes the link at the same moment.
 function latest(...names) {
   const ports = names.map((name) => slot(name, false))
-  const times = ports.map((port) => fs.lstatSync(path.join(root, 'run', 'ports', String(port))).mtimeMs)
+  const times = ports.map((port) => fs.statSync(began(port), { throwIfNoEntry: false })?.mtimeMs || 0)
   return ports[times[0] > times[1] ? 0 : 1]
 }
 
+const began = (port) => path.join(root, 'run', 'ports', `${port}.began`)
+
 // A link in the machine's folder, whose name is the real port and whose target is the service: made by who comes first.
-function slot(name, fresh) {
+function slot(name, listens) {
   for (let port = first; port < first + count; port++) {
     const link = path.join(root, 'run', 'ports', String(port))
     try {
       fs.symlinkSync(name, link)
-      if (!fresh) fs.lutimesSync(link, 1, 1)
-      return port
     } catch (error) {
       if (error.code !== 'EEXIST') throw error
     }
-    if (fs.readlinkSync(link) === name) {
-      if (fresh) fs.lutimesSync(link, new Date(), new Date())
-      return port
-    }
+    if (fs.readlinkSync(link) !== name) continue
+    if (listens) fs.writeFileSync(began(port), name)
+    return port
   }
   throw new Error('This machine of the sandbox listens on too many ports.')
 }
