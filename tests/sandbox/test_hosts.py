@@ -295,9 +295,9 @@ fs.symlinkSync = (...words) => {
   fs.symlinkSync = link
   require('child_process').execFileSync('bash', ['-c', process.argv[1]], { stdio: 'ignore' })
 }
-fetch('http://127.0.0.1:4300').then((answer) => answer.text()).then(console.log, (error) => console.log(error.cause.code))
+fetch('http://127.0.0.1:4300').then((answer) => answer.text()).then(console.log, console.log)
 """
-"""A program that connects to a port; at the moment when it has found a place for the port, another begins to listen."""
+"""A program that connects to a port; when it has found a place for the port, another begins to listen."""
 
 
 def test_a_program_may_begin_to_listen_while_another_connects(one_address_stack: World) -> None:
