@@ -387,7 +387,7 @@ class CloudResource(Resource):
         names = [spec.name for spec in dataclasses.fields(self) if spec.name not in base]
         return {name: _setting(aws, getattr(self, name)) for name in names}
 
-    def create(self, aws: Aws) -> str:
+    def create(self, aws: Aws) -> str | Observed:
         more: dict[str, str] = {}
         if self.idempotency is Idempotency.TOKEN:
             more["Token"] = aws.token

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from awsdeploy.engine.context import GATHER, ResourceCache
+from awsdeploy.engine.batch import GATHER
+from awsdeploy.engine.context import ResourceCache
 from awsdeploy.engine.observed import Kind, Observed
 
 from .cloud import REGION, Network, Subnet

@@ -31,7 +31,7 @@ emails = ["ops@example.com"]
 Record = Callable[[str, object], None]
 FAULTS = ("kill-before", "kill-after", "lost-answer")
 WRITES_OF_UP = 130  # at least: what AWS refuses because a role is too fresh is asked again
-WRITES_OF_DESTROY = 105  # at least; what is refused because something still uses it is asked again
+WRITES_OF_DESTROY = 85  # at least; what is refused because something still uses it is asked again
 EVERY_POINT = [
     (command, fault, write)
     for command, count in (("up", WRITES_OF_UP), ("destroy", WRITES_OF_DESTROY))

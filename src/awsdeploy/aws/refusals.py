@@ -6,6 +6,7 @@ Codes are AWS's own words. Knows nothing of how a call is made.
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -205,3 +206,12 @@ def tolerate(*codes: str, text: str = "") -> Iterator[None]:
     except AwsRefusal as refusal:
         if refusal.code not in codes or text not in refusal.text:
             raise
+        _passed.count = tolerated() + 1
+
+
+_passed = threading.local()
+
+
+def tolerated() -> int:
+    """Number of refusals that `tolerate` has let pass in this thread so far."""
+    return int(getattr(_passed, "count", 0))

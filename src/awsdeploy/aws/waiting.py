@@ -100,11 +100,11 @@ class Polling:
         return min(max(0.05 * waited, self.floor), self.ceiling)
 
     def ticks(self, stop: Cancellation, deadline: float) -> Iterator[float]:
-        """Yield the seconds waited so far, at once and after each pause, until `deadline` seconds have passed."""
-        start = time.monotonic()
+        """Yield the seconds waited so far: 0 at once, then after each pause, until `deadline` seconds have passed."""
+        start, waited = time.monotonic(), 0.0
         while True:
-            waited = time.monotonic() - start
             yield waited
             if waited >= deadline:
                 return
-            stop.sleep(self.after(waited))
+            stop.sleep(self.after(time.monotonic() - start))
+            waited = time.monotonic() - start

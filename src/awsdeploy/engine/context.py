@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from awsdeploy.aws.session import AwsSession, Client
 from awsdeploy.config.stack import TAG_STACK, Stack, tags_to_dict
+from awsdeploy.engine.batch import GATHER, Batches
 from awsdeploy.engine.observed import Kind, Observed
 
 Answer = TypeVar("Answer")
@@ -36,6 +37,7 @@ class StackContext:
     def __post_init__(self) -> None:
         self.cache = ResourceCache(self._scan, self.region)
         self.answers = Memo()
+        self.batches = Batches()
 
     def _scan(self, kind: Kind, region: str) -> Iterable[Observed]:
         """All objects of a kind: none here, so that a single resource can be asked before a run."""
@@ -103,6 +105,15 @@ class Memo:
             found: Answer = answer
             return found
 
+    def change(self, key: Hashable, change: Callable[[Any], Any]) -> None:
+        """Replace the answer for `key`, if there is one. It stays as old as it is."""
+        with self._guard:
+            lock = self._locks.setdefault(key, threading.Lock())
+        with lock:
+            if key in self._known:
+                begun, answer = self._known[key]
+                self._known[key] = (begun, change(answer))
+
     def values(self) -> list[Any]:
         """All answers in the cache."""
         return [answer for _, answer in list(self._known.values())]
@@ -111,8 +122,8 @@ class Memo:
         self._known.clear()
 
 
-GATHER = 0.3
-"""Seconds that a look waits for changes in flight: about as long as AWS takes to answer one."""
+def _others(found: Sequence[Observed], observed: Observed) -> list[Observed]:
+    return [one for one in found if one.id != observed.id]
 
 
 class ResourceCache:
@@ -154,6 +165,16 @@ class ResourceCache:
                 self._answered.wait_for(lambda: at_once or not self._in_flight[pair], GATHER)
 
         return self._looks.get(pair, lambda: list(self._scan(*pair)), time.monotonic(), gather)
+
+    def made(self, observed: Observed) -> None:
+        """Add what AWS has just made, as its answer shows it."""
+        self._looks.change(
+            self._pair(observed.kind, observed.region), lambda found: [*_others(found, observed), observed]
+        )
+
+    def deleted(self, observed: Observed) -> None:
+        """Take away what AWS has just deleted."""
+        self._looks.change(self._pair(observed.kind, observed.region), lambda found: _others(found, observed))
 
     def _pair(self, kind: Kind, region: str) -> tuple[Kind, str]:
         return kind, self._home if kind.is_global else region

@@ -101,6 +101,8 @@ class Observed:
     reason: str = ""
     tags: Mapping[str, str] | None = None
     """Its tags, where the list of its kind shows them."""
+    new: bool = False
+    """Created a moment ago: it has what the create call says and AWS's defaults, so `diff` need not ask."""
 
     @property
     def state(self) -> Status:
@@ -223,6 +225,8 @@ class Deletion:
     """Error codes that disappear after other objects are deleted."""
     timeout: float = 1800
     usual: float = 2
+    immediate: bool = False
+    """It is gone when AWS has accepted the deletion: it is not looked for."""
     recreated_by: frozenset[str] | set[str] = frozenset()
     """Kinds (by class name) that must be deleted first, because they would create it again. An edge to one orders only
     the creation."""

@@ -87,6 +87,7 @@ class Resource:
     arns: ClassVar[tuple[str, ...]] = ()  # how its ARNs can be told: ":vpc/"
     is_global: ClassVar[bool] = False  # a global service: one list for all regions
     multi_region: ClassVar[bool] = False  # can be in another region than the stack's
+    immediate: ClassVar[bool] = False  # a change is made when AWS answers: it is not read back
     copies: ClassVar[str] = ""  # the kind (by class name) of the copies that `back_up` makes of it
     tagging: ClassVar[Tagging | None] = (
         None  # how the owner's tags are mended; None where they cannot be, or `diff` does
@@ -134,8 +135,11 @@ class Resource:
         """Existing object that prevents the creation, in words, or nothing. Read before anything is created."""
         return ""
 
-    def create(self, aws: Aws) -> str:
-        """Make it, with every setting the call takes and the tags inside the call; return its id."""
+    def create(self, aws: Aws) -> str | Observed:
+        """Make it, with every setting the call takes and the tags inside the call.
+
+        Return it as `scan` would find it (`Aws.made`), if AWS's answer or the call says all of that; else its id.
+        """
         raise NotImplementedError
 
     def diff(self, aws: Aws, observed: Observed) -> Iterator[Change]:

@@ -35,6 +35,8 @@ class Run(StackContext):
     """Kinds that others make: this run finds none of them."""
     record: dict[str, Any] | None = field(default=None, init=False)
     """The stack's record in AWS, as it was read last."""
+    deleted: set[tuple[type[Resource], str]] = field(default_factory=set, init=False)
+    """Objects by kind and id whose deletion AWS has accepted, and that were not looked for since."""
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 
+from awsdeploy.aws.refusals import tolerated
 from awsdeploy.aws.remedies import GO_ON
 from awsdeploy.aws.session import AnswerLost, AwsRefusal
 from awsdeploy.engine import schedule
@@ -184,16 +185,17 @@ def _part(run: Run, observed: Observed, options: DestroyOptions, leaving: Deleti
     view = run.view_of(observed, removing=True)
     _announce(run, observed)
     run.emit(ResourceEvent(observed.key, "deleting", observed.status))
-    shown, current, blockage = "", observed, Blockage(run)
+    shown, current, blockage, rule = "", observed, Blockage(run), observed.kind.deletion
     asked, looked = Asked(run.settle), begun
-    for _ in run.polling.ticks(run.stop, observed.kind.deletion.timeout):
+    for _ in run.polling.ticks(run.stop, rule.timeout):
         run.stop.check()
-        blocked = ""
+        blocked, accepted, before = "", False, tolerated()
         try:
             if asked.is_due(current, looked):
                 with run.cache.changing(observed.kind, observed.region):
                     observed.kind.delete(view, current, options)
                 asked.of(current)
+                accepted = True
         except AnswerLost:
             pass  # the look tells
         except AwsRefusal as refusal:
@@ -201,7 +203,15 @@ def _part(run: Run, observed: Observed, options: DestroyOptions, leaving: Deleti
                 raise failure from None
             blocked = refusal.text
         looked = time.monotonic()
-        seen = run.seen(observed.kind, observed.region, observed.id)
+        seen: Observed | None = current
+        # AWS may answer "not found" of what it has created a moment ago: then only a look tells.
+        told = rule.immediate and tolerated() == before
+        if told and accepted:
+            seen = None
+            run.cache.deleted(observed)
+            run.deleted.add((observed.kind, observed.id))
+        elif not (told and blocked):
+            seen = run.seen(observed.kind, observed.region, observed.id)
         if seen is None:
             run.state.gone(_place(run, observed))
             run.emit(ResourceEvent(observed.key, "gone"))
@@ -270,6 +280,14 @@ def _still_there(
     tagged: list[str] = []
     observations = run.look_everywhere(*(partial(_index, run, region, tagged) for region in sorted(run.regions)))
     left, kept = _sorted(run, observations, options)
+    for _ in run.polling.ticks(run.stop, run.settle):
+        # AWS may list for a while what it has deleted.
+        deleted = [one for one in left if (one.kind, one.id) in run.deleted]
+        late = {(one.kind, one.region) for one in deleted if not one.kind.deletion.recreated_by}
+        if not late:
+            break
+        left = [one for one in left if (one.kind, one.region) not in late]
+        left += [one for pair in late for one in run.cache.look(*pair) if not _kept(run, one, options)]
     return kept, left, tagged
 
 

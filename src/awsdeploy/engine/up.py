@@ -7,6 +7,7 @@ create call. A resource with neither is looked for first.
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Sequence
 
@@ -126,7 +127,9 @@ class Builder:
                     raise observed.failure(resource.remedy)
                 return observed
             if due := sent.due(observed, changes, looked):
-                self._send(resource, observed, sent, changes, due)
+                told = self._send(resource, observed, sent, changes, due)
+                if told and resource.immediate and observed.state.usable:
+                    return observed
                 last = time.monotonic()
             else:
                 self.run.stop.sleep(self.run.polling.after(time.monotonic() - last))
@@ -141,8 +144,10 @@ class Builder:
         sent: SentChanges,
         changes: Sequence[Change],
         due: Sequence[Change],
-    ) -> None:
-        """Tell AWS what is `due` of the changes. After a lost answer the next look decides."""
+    ) -> bool:
+        """Tell AWS what is `due` of the changes; True if it has made all of them. After a lost answer the next look
+        decides.
+        """
         self.run.stop.check()
         self.touched.add(resource)
         self.run.emit(ResourceEvent(resource.key, "changing", detail=", ".join(change.field for change in changes)))
@@ -152,9 +157,10 @@ class Builder:
                 with self.run.cache.changing(type(resource), self.run.of(resource)):
                     change.apply()
             except AnswerLost:
-                break
+                return False
             finally:
                 sent.record(observed, changes, change)
+        return {id(change.apply) for change in changes} == {id(change.apply) for change in due}
 
     def _existing(self, resource: Resource) -> Observed:
         """Usable object of the resource, created if there is none."""
@@ -187,7 +193,7 @@ class Builder:
         for _ in range(ATTEMPTS):
             run.stop.check()
             try:
-                made = resource.create(run.view_of(resource, entry.token))
+                made: str | Observed = resource.create(run.view_of(resource, entry.token))
             except AnswerLost as unknown:
                 doubtful, lost = True, unknown
                 if resource.idempotency is Idempotency.NONE and (observed := self._look(resource, run.settle)):
@@ -205,13 +211,17 @@ class Builder:
                     entry = run.state.creating(key, entry)
                     continue
                 made = observed.id
-            run.state.mark(key, "created", id=made)
-            return Observed(type(resource), key, made, generation, "", {}, run.of(resource))
+            id = made if isinstance(made, str) else made.id
+            run.state.mark(key, "created", id=id)
+            if isinstance(made, str) or doubtful:  # what an earlier call made may have been changed since
+                return Observed(type(resource), key, id, generation, "", {}, run.of(resource))
+            run.cache.made(made)
+            return made
         raise lost or AwsFailure(f"{resource.noun()}: AWS accepts neither the old client token nor a new one.", GO_ON)
 
     def _unsettled(self, entry: StateEntry) -> bool:
         """Check whether the object of a state entry may exist although AWS does not list it yet."""
-        return entry.phase == "creating" or (entry.phase == "created" and entry.age() < self.run.settle)
+        return entry.phase == "creating" or (entry.phase in ("created", "ready") and entry.age() < self.run.settle)
 
     def _look_for_lost(self, resource: Resource, interrupted: StateEntry | None) -> Observed | None:
         """Object that a crashed run may have created without recording its id, unless a repeated create is harmless."""
@@ -249,6 +259,8 @@ class Builder:
                 run.on_look(type(resource), run.of(resource), [observed])
             elif known is not None and (waited or not known.raw):
                 observed = self._seen(resource, known.id)
+                if observed and known.new:
+                    observed = dataclasses.replace(observed, new=True)
             if observed is None:
                 if waited > UNSEEN:
                     break

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Protocol, TypeVar
@@ -84,6 +84,13 @@ class Aws:
         key = (ask, self.region, *about)
         return self.context.answers.get(key, lambda: ask(self, *about), time.monotonic() if again else 0.0)
 
+    def together(self, what: Hashable, item: Item, call: Callable[[Sequence[Item]], Answer], most: int) -> Answer:
+        """Send `item` in one `call` with those of all threads that do the same (`what`) now, `most` at once.
+
+        Returns the call's answer. What AWS refuses together is sent alone.
+        """
+        return self.context.batches.send((what, self.region), item, call, most)
+
     def latest(self, kind: Kind) -> Sequence[Observed]:
         """All objects of a kind, read again in a run that writes; in a plan, the result of `all`."""
         cache = self.context.cache
@@ -102,6 +109,11 @@ class Aws:
     def name(self, resource: Declared, limit: int = 63, apart: str = "-") -> str:
         """A name for what AWS keeps unique: readable, within `limit`, and different in every generation."""
         return self.stack.called(resource.key, self.generation(resource), limit, apart)
+
+    def made(self, resource: Declared, id: str, raw: Mapping[str, Any], status: str = "available") -> Observed:
+        """The object that AWS has just created for a resource, as the answer shows it, so that it is not looked for."""
+        generation, tags = self.generation(resource), tags_to_dict(self.tags(resource))
+        return Observed(type(resource), resource.key, id, generation, status, raw, self.region, "", tags, new=True)
 
     def tags(self, resource: Declared, part: str = "") -> list[dict[str, str]]:
         """The tags of a resource, or of a `part` that AWS makes along with it."""

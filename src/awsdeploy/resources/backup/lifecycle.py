@@ -18,6 +18,7 @@ from awsdeploy.engine.resource import (
     Aws,
     Change,
     Danger,
+    Deletion,
     DestroyOptions,
     Observed,
     Resource,
@@ -74,6 +75,8 @@ class LifecyclePolicy(Resource):
 
     tagging = tag_calls.LIFECYCLE_POLICY
     title = "lifecycle policy"
+    immediate = True
+    deletion = Deletion(immediate=True)
     wait = Wait(ready={"ENABLED", "DISABLED", "ERROR"})
     # AWS: a role that IAM has only just made is unknown to DLM for some seconds; it has no code of its own for that.
     transient = (
@@ -89,9 +92,10 @@ class LifecyclePolicy(Resource):
             tags = [{"Key": key, "Value": value} for key, value in one.get("Tags", {}).items()]
             yield from aws.found(cls, one["PolicyId"], tags, one, one["State"])
 
-    def create(self, aws: Aws) -> str:
+    def create(self, aws: Aws) -> str | Observed:
         tags = tags_to_dict(aws.tags(self))
-        return str(aws.client("dlm").create_lifecycle_policy(**self._wanted(aws), Tags=tags)["PolicyId"])
+        made = aws.client("dlm").create_lifecycle_policy(**self._wanted(aws), Tags=tags)
+        return aws.made(self, made["PolicyId"], {}, "ENABLED")
 
     def _wanted(self, aws: Aws) -> dict[str, Any]:
         schedule = {
@@ -115,6 +119,8 @@ class LifecyclePolicy(Resource):
 
     def diff(self, aws: Aws, observed: Observed) -> Iterator[Change]:
         """All that differs goes in one UpdateLifecyclePolicy. The list shows no details, so they are asked for."""
+        if observed.new:
+            return
         wanted = self._wanted(aws)
         present = aws.client("dlm").get_lifecycle_policy(PolicyId=observed.id)["Policy"]
         update = partial(aws.client("dlm").update_lifecycle_policy, PolicyId=observed.id, **wanted)

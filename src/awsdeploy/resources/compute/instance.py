@@ -81,7 +81,7 @@ class Instance(Machine):
                     reason = one.get("StateReason", {}).get("Message", "")
                     yield from aws.found(cls, one["InstanceId"], one.get("Tags"), one, one["State"]["Name"], reason)
 
-    def create(self, aws: Aws) -> str:
+    def create(self, aws: Aws) -> str | Observed:
         image, root = self.newest_image(aws)
         tags = aws.tag_spec(self, "instance", "network-interface")
         tags[0]["Tags"] = [*tags[0]["Tags"], *self.own_tags(aws)]
@@ -101,7 +101,8 @@ class Instance(Machine):
             TagSpecifications=tags,
             **self.key_name,
         )
-        return str(made["Instances"][0]["InstanceId"])
+        one = made["Instances"][0]
+        return aws.made(self, one["InstanceId"], one, one["State"]["Name"])
 
     def diff(self, aws: Aws, observed: Observed) -> Iterator[Change]:
         """Differences. If one needs a stopped machine, the steps of three reads are: stop, change, start."""
@@ -181,6 +182,8 @@ class Instance(Machine):
         if raw["InstanceType"] != self.size:
             change = partial(ec2.modify_instance_attribute, InstanceId=observed.id, InstanceType={"Value": self.size})
             yield Change("instance type", raw["InstanceType"], self.size, change)
+        if observed.new:
+            return
         text = self.began_with(aws, observed)
         tags = tags_to_dict(raw.get("Tags"))
         if digest(text) != tags.get(USER_DATA):

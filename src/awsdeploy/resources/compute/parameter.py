@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import secrets
 import string
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -23,6 +23,7 @@ from awsdeploy.engine.resource import (
     UNKNOWN,
     Aws,
     Change,
+    Deletion,
     DestroyOptions,
     Idempotency,
     Observed,
@@ -52,6 +53,8 @@ class StoredParameter(Resource):
     abstract = True
     tagging = tag_calls.PARAMETER
     idempotency = Idempotency.NAME
+    immediate = True
+    deletion = Deletion(immediate=True)
     arns = (":parameter/",)
 
     def name(self, aws: Aws) -> str:
@@ -85,8 +88,7 @@ class StoredParameter(Resource):
                 f"{name} cannot be replaced, because its name is fixed. Delete it, then run without --replace: "
                 f"{next_command('up')}"
             )
-        filters = [{"Key": "Name", "Values": [name]}]
-        if not aws.ssm.describe_parameters(ParameterFilters=filters)["Parameters"]:
+        if name not in aws.once(_names_in_use):
             return ""
         with tolerate("InvalidResourceId"):
             answer = aws.ssm.list_tags_for_resource(ResourceType="Parameter", ResourceId=name)
@@ -100,8 +102,10 @@ class StoredParameter(Resource):
 
     @classmethod
     def delete(cls, aws: Aws, observed: Observed, options: DestroyOptions) -> None:
-        with tolerate("ParameterNotFound"):
-            aws.ssm.delete_parameter(Name=observed.id)
+        def delete_all(names: Sequence[str]) -> None:  # AWS tells those that are gone already, and does not refuse
+            aws.ssm.delete_parameters(Names=list(names))
+
+        aws.together("parameters", observed.id, delete_all, most=BATCH)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -130,10 +134,11 @@ class Parameter(StoredParameter):
                     region=observed.region,
                 )
 
-    def create(self, aws: Aws) -> str:
-        name = self.name(aws)
+    def create(self, aws: Aws) -> str | Observed:
+        name, value = self.name(aws), self._known(aws)
         with tolerate("ParameterAlreadyExists"):
-            aws.ssm.put_parameter(Name=name, Value=self._known(aws), Type="String", Tags=aws.tags(self))
+            made = aws.ssm.put_parameter(Name=name, Value=value, Type="String", Tags=aws.tags(self))
+            return aws.made(self, name, {"Name": name, "Value": value, "Version": made["Version"]})
         return name
 
     def diff(self, aws: Aws, observed: Observed) -> Iterator[Change]:
@@ -210,17 +215,25 @@ class Password(StoredParameter):
         by_owner = {one.id for one in aws.latest(EnvironmentValue)}
         return [one for one in found if one.id not in by_owner]
 
-    def create(self, aws: Aws) -> str:
+    def create(self, aws: Aws) -> str | Observed:
         name = self.name(aws)
-        tags = [*aws.tags(self), {"Key": PASSWORD_VERSION, "Value": secrets.token_hex(8)}]
+        word = secrets.token_hex(8)
+        tags = [*aws.tags(self), {"Key": PASSWORD_VERSION, "Value": word}]
         with tolerate("ParameterAlreadyExists"):
-            aws.ssm.put_parameter(
+            made = aws.ssm.put_parameter(
                 Name=name,
                 Value="".join(secrets.choice(ALPHABET) for _ in range(PASSWORD_LENGTH)),
                 Type="SecureString",
                 Tags=tags,
             )
+            return aws.made(self, name, {"Name": name, "Version": made["Version"], PASSWORD_VERSION: word})
         return name
+
+
+def _names_in_use(aws: Aws) -> set[str]:
+    """All names in the stack's folder, whoever has created them."""
+    folder = {"Key": "Path", "Option": "Recursive", "Values": [aws.stack.parameter("").rstrip("/")]}
+    return {one["Name"] for one in aws.ssm.pages("describe_parameters", "Parameters", ParameterFilters=[folder])}
 
 
 def reveal(aws: Aws, password: Password) -> str:
@@ -234,8 +247,10 @@ def password_version(aws: Aws, password: Password) -> str:
     observed = aws[password]
     if observed is UNKNOWN:
         return str(UNKNOWN)
-    answer = aws.ssm.list_tags_for_resource(ResourceType="Parameter", ResourceId=observed.id)
-    word = tags_to_dict(answer["TagList"]).get(PASSWORD_VERSION, "")
+    word = observed.raw.get(PASSWORD_VERSION)
+    if word is None:
+        answer = aws.ssm.list_tags_for_resource(ResourceType="Parameter", ResourceId=observed.id)
+        word = tags_to_dict(answer["TagList"]).get(PASSWORD_VERSION, "")
     return f"{word}.{observed.raw['Version']}"
 
 

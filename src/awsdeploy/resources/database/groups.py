@@ -37,7 +37,7 @@ class SubnetGroup(Resource):
     replaces = {"subnets"}
     wait = Wait(ready={"Complete"}, usual=2)
     transient = (TransientError("CreateDBSubnetGroup", "InvalidSubnet", seconds=120),)
-    deletion = Deletion(retry_on={"InvalidDBSubnetGroupStateFault"})
+    deletion = Deletion(retry_on={"InvalidDBSubnetGroupStateFault"}, immediate=True)
     arns = (":subgrp:",)
 
     @classmethod
@@ -47,15 +47,16 @@ class SubnetGroup(Resource):
                 tags = tags_of(aws, group["DBSubnetGroupArn"], "DBSubnetGroupNotFoundFault")
                 yield from aws.found(cls, group["DBSubnetGroupName"], tags, group, group["SubnetGroupStatus"])
 
-    def create(self, aws: Aws) -> str:
+    def create(self, aws: Aws) -> str | Observed:
         name = aws.name(self, 255)
         with tolerate("DBSubnetGroupAlreadyExists"):
-            aws.rds.create_db_subnet_group(
+            made = aws.rds.create_db_subnet_group(
                 DBSubnetGroupName=name,
                 DBSubnetGroupDescription=f"Private subnets of {aws.stack.tag}",
                 SubnetIds=[aws[subnet].id for subnet in self.subnets],
                 Tags=aws.tags(self),
-            )
+            )["DBSubnetGroup"]
+            return aws.made(self, name, made, made["SubnetGroupStatus"])
         return name
 
     def diff(self, aws: Aws, observed: Observed) -> Iterator[Change]:
@@ -93,10 +94,11 @@ class ParameterGroup(Resource):
 
     tagging = tag_calls.rds("DBParameterGroupArn")
     title = "DB parameter group"
+    immediate = True
     replaces = {"family"}
     idempotency = Idempotency.NAME
     transient = (TransientError("ModifyDBParameterGroup", "InvalidDBParameterGroupState", seconds=300),)
-    deletion = Deletion(retry_on={"InvalidDBParameterGroupState"})
+    deletion = Deletion(retry_on={"InvalidDBParameterGroupState"}, immediate=True)
     arns = (":pg:",)
 
     @classmethod
@@ -106,20 +108,21 @@ class ParameterGroup(Resource):
                 tags = tags_of(aws, group["DBParameterGroupArn"], "DBParameterGroupNotFound")
                 yield from aws.found(cls, group["DBParameterGroupName"], tags, group)
 
-    def create(self, aws: Aws) -> str:
+    def create(self, aws: Aws) -> str | Observed:
         name = aws.name(self, 255)
         with tolerate("DBParameterGroupAlreadyExists"):
-            aws.rds.create_db_parameter_group(
+            made = aws.rds.create_db_parameter_group(
                 DBParameterGroupName=name,
                 DBParameterGroupFamily=self.family,
                 Description=f"MySQL settings of {aws.stack.tag}",
                 Tags=aws.tags(self),
             )
+            return aws.made(self, name, made["DBParameterGroup"])
         return name
 
     def diff(self, aws: Aws, observed: Observed) -> Iterator[Change]:
         """At most 20 parameters a call (AWS: ModifyDBParameterGroup); ours are fewer."""
-        present = written(aws, observed)
+        present = {} if observed.new else written(aws, observed)
         wrong = {name: value for name, value in self.settings.items() if present.get(name) != value}
 
         def modify() -> None:

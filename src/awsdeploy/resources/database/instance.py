@@ -106,12 +106,12 @@ class Database(Resource):
         for one in aws.rds.pages("describe_db_instances", "DBInstances"):
             yield from aws.found(cls, one["DBInstanceIdentifier"], one.get("TagList"), one, one["DBInstanceStatus"])
 
-    def create(self, aws: Aws) -> str:
+    def create(self, aws: Aws) -> str | Observed:
         name = identifier(aws.stack, self, aws.generation(self))
         zone = {} if self.multi_az else {"AvailabilityZone": self.zone}
         make = self._restored(aws) if self.restore else aws.rds.create_db_instance
         with tolerate("DBInstanceAlreadyExists"):
-            make(
+            made = make(
                 DBInstanceIdentifier=name,
                 DBName=self.name,
                 Engine="mysql",
@@ -136,21 +136,22 @@ class Database(Resource):
                 EngineLifecycleSupport=self._support,
                 Tags=[*aws.tags(self), {"Key": PASSWORD_VERSION, "Value": password_version(aws, self.password)}],
                 **zone,
-            )
+            )["DBInstance"]
+            return aws.made(self, name, made, made["DBInstanceStatus"])
         return name
 
     @property
     def _support(self) -> str:
         return "open-source-rds-extended-support" + ("" if self.extended_support else "-disabled")
 
-    def _restored(self, aws: Aws) -> Callable[..., object]:
+    def _restored(self, aws: Aws) -> Callable[..., dict[str, Any]]:
         """Call that restores: a create without the parameters of the snapshot, and no tag for its old password."""
 
-        def restore(**settings: Any) -> None:
+        def restore(**settings: Any) -> dict[str, Any]:
             given = {name: value for name, value in settings.items() if name not in OF_THE_SNAPSHOT}
             tags = [tag for tag in settings["Tags"] if tag["Key"] != PASSWORD_VERSION]
             given["Tags"] = [*tags, {"Key": RESTORED, "Value": self.restore}]
-            aws.rds.restore_db_instance_from_db_snapshot(DBSnapshotIdentifier=self.restore, **given)
+            return aws.rds.restore_db_instance_from_db_snapshot(DBSnapshotIdentifier=self.restore, **given)
 
         return restore
 

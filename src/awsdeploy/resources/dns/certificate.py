@@ -43,7 +43,7 @@ class Certificate(Resource):
         usual=5,
         deadline=600,
     )
-    deletion = Deletion(retry_on={"ResourceInUseException"})
+    deletion = Deletion(retry_on={"ResourceInUseException"}, immediate=True)
     arns = (":certificate/",)
 
     def brief(self) -> str:

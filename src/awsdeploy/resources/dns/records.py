@@ -6,7 +6,8 @@ Something else's value is never overwritten or deleted.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import itertools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -18,6 +19,7 @@ from awsdeploy.engine.resource import (
     Aws,
     Change,
     Danger,
+    Deletion,
     DestroyOptions,
     Gate,
     Idempotency,
@@ -48,6 +50,7 @@ class Record(Resource):
     title = "DNS record"
     idempotency = Idempotency.NAME
     is_global = True
+    deletion = Deletion(immediate=True)
     wait = Wait(pending={"PENDING"}, ready={"INSYNC"}, usual=45, deadline=1800)
 
     def brief(self) -> str:
@@ -55,6 +58,8 @@ class Record(Resource):
 
     @classmethod
     def scan(cls, aws: Aws) -> Iterable[Observed]:
+        changes = set(aws.context.pending.values())
+        statuses = {change: aws.route53.get_change(Id=change)["ChangeInfo"]["Status"] for change in changes}
         balancers = {host(one.raw["DNSName"]): one for one in aws.all(LoadBalancer)}
         certificates = aws.all(Certificate)
         proofs = {
@@ -68,20 +73,22 @@ class Record(Resource):
                 "list_resource_record_sets", "ResourceRecordSets", HostedZoneId=short(zone["Id"])
             ):
                 if record["Type"] == "A" and host(record.get("AliasTarget", {}).get("DNSName", "")) in balancers:
-                    yield cls._observed(aws, f"dns/{host(record['Name'])}", zone, record)
+                    yield cls._observed(aws, f"dns/{host(record['Name'])}", zone, record, statuses)
                 elif record["Type"] == "CNAME":
                     values = [host(one["Value"]) for one in record.get("ResourceRecords", ())]
                     domain = proofs.get((host(record["Name"]), values[0] if values else ""))
                     if domain:
-                        yield cls._observed(aws, f"dns/proof/{domain}", zone, record)
+                        yield cls._observed(aws, f"dns/proof/{domain}", zone, record, statuses)
 
     @classmethod
-    def _observed(cls, aws: Aws, key: str, zone: Mapping[str, Any], record: Mapping[str, Any]) -> Observed:
+    def _observed(
+        cls, aws: Aws, key: str, zone: Mapping[str, Any], record: Mapping[str, Any], statuses: Mapping[str, str]
+    ) -> Observed:
         """A change made by this run is pending until Route 53 says INSYNC; older ones have long arrived."""
         id = f"{short(zone['Id'])}/{host(record['Name'])}/{record['Type']}"
         status = "INSYNC"
         if change := aws.context.pending.get(id):
-            status = aws.route53.get_change(Id=change)["ChangeInfo"]["Status"]
+            status = statuses.get(change, "PENDING")
             if status == "INSYNC":
                 del aws.context.pending[id]
         return Observed(cls, key, id, TIMELESS, status, {**record, "Zone": short(zone["Id"])}, aws.region)
@@ -131,22 +138,26 @@ class Record(Resource):
             else ""
         )
 
-    def create(self, aws: Aws) -> str:
+    def create(self, aws: Aws) -> str | Observed:
         """CREATE, which never overwrites; taking over deletes the other record in the same change."""
         record = self._record(aws)
         id = f"{aws[self.zone].id}/{host(record['Name'])}/{record['Type']}"
-        changes = [{"Action": "CREATE", "ResourceRecordSet": record}]
-        existing = self._existing(aws, record)
-        if any(same(one, record) for one in existing):
-            return id
-        if existing and not self.take_over:
-            raise RecordTaken(
-                f"{self.name} already has a DNS record: {value(existing[0])}.",
-                f"Remove it, or replace it: {next_command('up', '--take-over-record')}",
-            )
-        changes = [{"Action": "DELETE", "ResourceRecordSet": one} for one in existing] + changes
-        self._change(aws, id, changes)
-        return id
+        create = [{"Action": "CREATE", "ResourceRecordSet": record}]
+        try:
+            self._change_with_others(aws, id, create)
+        except AwsRefusal as refusal:
+            if refusal.code != "InvalidChangeBatch":
+                raise
+            existing = self._existing(aws, record)
+            if any(same(one, record) for one in existing):
+                return id
+            if existing and not self.take_over:
+                raise RecordTaken(
+                    f"{self.name} already has a DNS record: {value(existing[0])}.",
+                    f"Remove it, or replace it: {next_command('up', '--take-over-record')}",
+                ) from None
+            self._change(aws, id, [{"Action": "DELETE", "ResourceRecordSet": one} for one in existing] + create)
+        return aws.made(self, id, {**record, "Zone": aws[self.zone].id}, "PENDING")
 
     def diff(self, aws: Aws, observed: Observed) -> Iterator[Change]:
         record = self._record(aws)
@@ -154,12 +165,13 @@ class Record(Resource):
             upsert = partial(self._change, aws, observed.id, [{"Action": "UPSERT", "ResourceRecordSet": record}])
             yield Change("value", value(observed.raw), value(record), upsert)
 
+    def _change_with_others(self, aws: Aws, id: str, changes: list[dict[str, Any]]) -> None:
+        """Send it in one call with the other records of the zone. AWS refuses all or none of them."""
+        zone = aws[self.zone].id
+        aws.context.pending[id] = aws.together(("records", zone), changes, partial(_changed, aws, zone), most=100)
+
     def _change(self, aws: Aws, id: str, changes: list[dict[str, Any]]) -> None:
-        answer = aws.route53.change_resource_record_sets(
-            HostedZoneId=aws[self.zone].id,
-            ChangeBatch={"Changes": changes, "Comment": f"awsdeploy {aws.stack.tag}"},
-        )
-        aws.context.pending[id] = answer["ChangeInfo"]["Id"]
+        aws.context.pending[id] = _changed(aws, aws[self.zone].id, [changes])
 
     @classmethod
     def keep(cls, aws: Aws, observed: Observed, options: DestroyOptions) -> Retained | None:
@@ -180,12 +192,11 @@ class Record(Resource):
 
     @classmethod
     def delete(cls, aws: Aws, observed: Observed, options: DestroyOptions) -> None:
+        zone = observed.raw["Zone"]
         record = {name: part for name, part in observed.raw.items() if name != "Zone"}
+        delete = [{"Action": "DELETE", "ResourceRecordSet": record}]
         try:
-            aws.route53.change_resource_record_sets(
-                HostedZoneId=observed.raw["Zone"],
-                ChangeBatch={"Changes": [{"Action": "DELETE", "ResourceRecordSet": record}]},
-            )
+            aws.together(("deleted records", zone), delete, partial(_changed, aws, zone), most=100)
         except AwsRefusal as refusal:
             if refusal.code != "InvalidChangeBatch" or "not found" not in refusal.text:
                 raise
@@ -223,6 +234,13 @@ class CertificateIssued(Gate):
             reason=reason,
             region=observed.region,
         )
+
+
+def _changed(aws: Aws, zone: str, changes: Sequence[list[dict[str, Any]]]) -> str:
+    """Send the changes of several records; the id of the change."""
+    batch = {"Changes": list(itertools.chain(*changes)), "Comment": f"awsdeploy {aws.stack.tag}"}
+    made = aws.route53.change_resource_record_sets(HostedZoneId=zone, ChangeBatch=batch)
+    return str(made["ChangeInfo"]["Id"])
 
 
 def value(record: Mapping[str, Any]) -> str:

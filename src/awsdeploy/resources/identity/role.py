@@ -55,6 +55,7 @@ class Role(Resource):
     boundary: str = ""
 
     title = "IAM role"
+    immediate = True
     replaces = {"service"}
     idempotency = Idempotency.NAME
     is_global = True
@@ -64,7 +65,7 @@ class Role(Resource):
         TransientError("PutRolePermissionsBoundary", "NoSuchEntity", seconds=120, text="role"),
         TransientError("CreateRole", "MalformedPolicyDocument", seconds=120, text="Invalid principal"),
     )
-    deletion = Deletion(retry_on={"DeleteConflict"})
+    deletion = Deletion(retry_on={"DeleteConflict"}, immediate=True)
     arns = (":role/",)
 
     @classmethod
@@ -85,16 +86,20 @@ class Role(Resource):
                 return f"{self.key} needs {what} {arn}, which does not exist in this account."
         return ""
 
-    def create(self, aws: Aws) -> str:
+    def create(self, aws: Aws) -> str | Observed:
         name = aws.name(self, 64)
         with tolerate("EntityAlreadyExists"):
-            aws.iam.create_role(
+            trust, boundary, tags = self._trust_policy(aws), self._boundary_argument(aws), aws.tags(self)
+            made = aws.iam.create_role(
                 RoleName=name,
                 Path=_path(aws, self),
-                AssumeRolePolicyDocument=json.dumps(self._trust_policy(aws)),
-                Tags=aws.tags(self),
-                **self._boundary_argument(aws),
-            )
+                AssumeRolePolicyDocument=json.dumps(trust),
+                Tags=tags,
+                **boundary,
+            )["Role"]
+            limit = {"PermissionsBoundaryArn": boundary.get("PermissionsBoundary", "")}
+            told = {"AssumeRolePolicyDocument": trust, "Tags": tags, "PermissionsBoundary": limit}
+            return aws.made(self, name, {**made, **told})
         return name
 
     def _boundary_argument(self, aws: Aws) -> dict[str, str]:
@@ -156,9 +161,10 @@ class Role(Resource):
 
     def _diff_boundary_and_tags(self, aws: Aws, observed: Observed) -> Iterator[Change]:
         """Yield differences of the boundary and the owner's tags, which AWS's list of roles does not show."""
-        role: Mapping[str, Any] = {}
-        with tolerate("NoSuchEntity"):
-            role = aws.iam.get_role(RoleName=observed.id)["Role"]
+        role: Mapping[str, Any] = observed.raw if observed.new else {}
+        if not observed.new:
+            with tolerate("NoSuchEntity"):
+                role = aws.iam.get_role(RoleName=observed.id)["Role"]
         given = tags_to_dict(role.get("Tags"))
         yield from retagged(aws, tag_calls.ROLE, dataclasses.replace(observed, tags=given))
         present = role.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn", "")
@@ -177,8 +183,9 @@ class Role(Resource):
 
     def _diff_inline_policy(self, aws: Aws, observed: Observed) -> Iterator[Change]:
         wanted, present = self._inline_policy(aws), None
-        with tolerate("NoSuchEntity"):
-            present = aws.iam.get_role_policy(RoleName=observed.id, PolicyName=INLINE)["PolicyDocument"]
+        if not observed.new:
+            with tolerate("NoSuchEntity"):
+                present = aws.iam.get_role_policy(RoleName=observed.id, PolicyName=INLINE)["PolicyDocument"]
 
         def put() -> None:
             aws.iam.put_role_policy(RoleName=observed.id, PolicyName=INLINE, PolicyDocument=json.dumps(wanted))
@@ -189,9 +196,10 @@ class Role(Resource):
 
     def _diff_managed_policies(self, aws: Aws, observed: Observed) -> Iterator[Change]:
         present: set[str] = set()
-        with tolerate("NoSuchEntity"):
-            attached = aws.iam.pages("list_attached_role_policies", "AttachedPolicies", RoleName=observed.id)
-            present = {one["PolicyArn"] for one in attached}
+        if not observed.new:
+            with tolerate("NoSuchEntity"):
+                attached = aws.iam.pages("list_attached_role_policies", "AttachedPolicies", RoleName=observed.id)
+                present = {one["PolicyArn"] for one in attached}
         for arn in sorted({*self.attached} - present):
 
             def attach(arn: str = arn) -> None:
@@ -234,11 +242,12 @@ class InstanceProfile(Resource):
     role: Role
 
     tagging = tag_calls.INSTANCE_PROFILE
+    immediate = True
     replaces = {"role"}
     idempotency = Idempotency.NAME
     is_global = True
     transient = (TransientError("AddRoleToInstanceProfile", "NoSuchEntity", seconds=120),)
-    deletion = Deletion(retry_on={"DeleteConflict"})
+    deletion = Deletion(retry_on={"DeleteConflict"}, immediate=True)
     arns = (":instance-profile/",)
 
     @classmethod
@@ -246,10 +255,12 @@ class InstanceProfile(Resource):
         for one in aws.iam.pages("list_instance_profiles", "InstanceProfiles", PathPrefix=aws.stack.path):
             yield from _from_path(cls, aws, one["InstanceProfileName"], one)
 
-    def create(self, aws: Aws) -> str:
+    def create(self, aws: Aws) -> str | Observed:
         name = aws.name(self, 128)
         with tolerate("EntityAlreadyExists"):
-            aws.iam.create_instance_profile(InstanceProfileName=name, Path=_path(aws, self), Tags=aws.tags(self))
+            about = {"InstanceProfileName": name, "Path": _path(aws, self)}
+            made = aws.iam.create_instance_profile(**about, Tags=aws.tags(self))
+            return aws.made(self, name, made["InstanceProfile"])
         return name
 
     def diff(self, aws: Aws, observed: Observed) -> Iterator[Change]:

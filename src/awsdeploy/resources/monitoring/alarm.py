@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from awsdeploy.aws.session import tolerate
 from awsdeploy.config.stack import APART
 from awsdeploy.engine.resource import (
     UNKNOWN,
     Aws,
     Change,
+    Deletion,
     DestroyOptions,
     Idempotency,
     Observed,
@@ -26,6 +28,7 @@ from awsdeploy.resources.compute.machine import release_of
 from awsdeploy.resources.monitoring.metric import Metric
 from awsdeploy.resources.monitoring.topic import Topic
 
+ABSENT = ("ResourceNotFound", "ResourceNotFoundException")
 OURS = re.compile(r"\[awsdeploy (?P<stack>\S+) (?P<key>\S+) (?P<generation>\S+)\]$")
 """The end of a description. The list of alarms shows no tags: this is how it shows whose an alarm is."""
 
@@ -63,23 +66,27 @@ class Alarm(Resource):
 
     tagging = tag_calls.ALARM
     title = "alarm"
+    immediate = True
+    deletion = Deletion(immediate=True)
     idempotency = Idempotency.NAME
     multi_region = True
     arns = (":alarm:",)
 
     @classmethod
     def scan(cls, aws: Aws) -> Iterable[Observed]:
-        alarms = aws.client("cloudwatch").pages("describe_alarms", "MetricAlarms", AlarmNamePrefix=f"{aws.stack.slug}-")
+        alarms = aws.client("cloudwatch").pages(
+            "describe_alarms", "MetricAlarms", AlarmNamePrefix=f"{aws.stack.slug}-", MaxRecords=100
+        )
         for one in alarms:
             found = OURS.search(one.get("AlarmDescription", ""))
             if found and found["stack"] == aws.stack.tag:
                 yield Observed(cls, found["key"], one["AlarmName"], found["generation"], raw=one, region=aws.region)
 
-    def create(self, aws: Aws) -> str:
+    def create(self, aws: Aws) -> str | Observed:
         """AWS: tags are taken only when an alarm is new."""
-        name = aws.name(self, 255, APART)
-        aws.client("cloudwatch").put_metric_alarm(AlarmName=name, Tags=aws.tags(self), **self._settings(aws))
-        return name
+        name, settings = aws.name(self, 255, APART), self._settings(aws)
+        aws.client("cloudwatch").put_metric_alarm(AlarmName=name, Tags=aws.tags(self), **settings)
+        return aws.made(self, name, settings)
 
     def _settings(self, aws: Aws) -> dict[str, Any]:
         bound, topic = self.bound, aws[self.topic].id
@@ -115,7 +122,12 @@ class Alarm(Resource):
 
     @classmethod
     def delete(cls, aws: Aws, observed: Observed, options: DestroyOptions) -> None:
-        aws.client("cloudwatch").delete_alarms(AlarmNames=[observed.id])
+        def delete_all(names: Sequence[str]) -> None:
+            aws.client("cloudwatch").delete_alarms(AlarmNames=list(names))
+
+        # AWS: if one name is wrong, no alarm is deleted. Then each is sent alone.
+        with tolerate(*ABSENT):
+            aws.together("alarms", observed.id, delete_all, most=100)
 
 
 def released(aws: Aws, machines: Instance | AutoScalingGroup) -> bool:

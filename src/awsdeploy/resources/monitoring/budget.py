@@ -14,6 +14,7 @@ from awsdeploy.engine.resource import (
     TIMELESS,
     Aws,
     Change,
+    Deletion,
     DestroyOptions,
     Idempotency,
     Observed,
@@ -56,6 +57,8 @@ class Budget(Resource):
 
     tagging = tag_calls.BUDGET
     title = "AWS Budget"
+    immediate = True
+    deletion = Deletion(immediate=True)
     idempotency = Idempotency.NAME
     is_global = True
     arns = (":budget/",)

@@ -13,6 +13,7 @@ from awsdeploy.engine.resource import (
     UNKNOWN,
     Aws,
     Change,
+    Deletion,
     DestroyOptions,
     Idempotency,
     Observed,
@@ -52,6 +53,8 @@ class Dashboard(Resource):
     widgets: tuple[Graph | Search, ...]
 
     idempotency = Idempotency.NAME
+    immediate = True
+    deletion = Deletion(immediate=True)
     arns = (":dashboard/",)
 
     @classmethod
@@ -69,10 +72,10 @@ class Dashboard(Resource):
         """Constant: no setting needs a replacement."""
         return TIMELESS
 
-    def create(self, aws: Aws) -> str:
-        name = aws.name(self, LONGEST_NAME)
-        aws.client("cloudwatch").put_dashboard(DashboardName=name, DashboardBody=json.dumps(self._body(aws)))
-        return name
+    def create(self, aws: Aws) -> str | Observed:
+        name, body = aws.name(self, LONGEST_NAME), json.dumps(self._body(aws))
+        aws.client("cloudwatch").put_dashboard(DashboardName=name, DashboardBody=body)
+        return aws.made(self, name, {"Body": body})
 
     def diff(self, aws: Aws, observed: Observed) -> Iterator[Change]:
         wanted = self._body(aws)

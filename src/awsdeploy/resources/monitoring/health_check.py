@@ -37,10 +37,11 @@ class HealthCheck(Resource):
     path: str
 
     title = "Route 53 health check"
+    immediate = True
     idempotency = Idempotency.TOKEN
     is_global = True
     arns = (":healthcheck/",)
-    deletion = Deletion(retry_on={"HealthCheckInUse"})
+    deletion = Deletion(retry_on={"HealthCheckInUse"}, immediate=True)
 
     # AWS: cannot be changed later.
     FIXED = {"Type": "HTTPS", "RequestInterval": 30}
@@ -57,7 +58,7 @@ class HealthCheck(Resource):
         """All of it can change in place."""
         return _generation(counter)
 
-    def create(self, aws: Aws) -> str:
+    def create(self, aws: Aws) -> str | Observed:
         """AWS: the reference of a deleted health check is refused for days, hence the token in it; 64 characters."""
         counter = aws.generation(self).partition(".")[2] or "0"
         reference = f"{aws.stack.tag}:{counter}:{aws.token[:10]}"
@@ -70,7 +71,7 @@ class HealthCheck(Resource):
                 raise
             # Of a crashed run with other settings, or deleted since: what every other service calls a used token.
             raise AwsRefusal(refusal.operation, "IdempotentParameterMismatch", refusal.text) from None
-        return str(made["HealthCheck"]["Id"])
+        return aws.made(self, made["HealthCheck"]["Id"], made["HealthCheck"])
 
     def _settings(self) -> dict[str, Any]:
         return {
@@ -94,7 +95,7 @@ class HealthCheck(Resource):
             if present.get(field) != wanted:
                 wrong[field] = wanted
                 yield Change(field, present.get(field), wanted, update)
-        tags = tag_calls.route53_tags(aws, "healthcheck", observed)
+        tags = {} if observed.new else tag_calls.route53_tags(aws, "healthcheck", observed)
         yield from tag_calls.route53_differences(aws, self, "healthcheck", observed, tags)
 
     @classmethod

@@ -47,19 +47,21 @@ class AnyLogGroup(Resource):
     abstract = True
     tagging = tag_calls.LOG_GROUP
     idempotency = Idempotency.NAME
+    immediate = True
     arns = (":log-group:",)
 
     def name(self, aws: Aws) -> str:
         """The group's name, which is also its identity."""
         raise NotImplementedError
 
-    def create(self, aws: Aws) -> str:
+    def create(self, aws: Aws) -> str | Observed:
         """Create the group, or tag an existing one that AWS has created."""
         name = self.name(aws)
         tags = tags_to_dict(aws.tags(self))
         logs = aws.client("logs")
         try:
             logs.create_log_group(logGroupName=name, tags=tags)
+            return aws.made(self, name, {"logGroupName": name})
         except AwsRefusal as refusal:
             if refusal.code != "ResourceAlreadyExistsException":
                 raise
@@ -95,7 +97,7 @@ class LogGroup(AnyLogGroup):
     """
 
     title = "log group"
-    deletion = Deletion(recreated_by={"Instance", "AutoScalingGroup", "Member"})
+    deletion = Deletion(recreated_by={"Instance", "AutoScalingGroup", "Member"}, immediate=True)
 
     @classmethod
     def scan(cls, aws: Aws) -> Iterable[Observed]:
@@ -124,7 +126,7 @@ class DatabaseLog(AnyLogGroup):
     kind: str
 
     title = "database log group"
-    deletion = Deletion(recreated_by={"Database"})
+    deletion = Deletion(recreated_by={"Database"}, immediate=True)
 
     @classmethod
     def scan(cls, aws: Aws) -> Iterable[Observed]:

@@ -12,6 +12,7 @@ from awsdeploy.config.stack import APART
 from awsdeploy.engine.resource import (
     Aws,
     Change,
+    Deletion,
     DestroyOptions,
     Idempotency,
     Observed,
@@ -35,6 +36,8 @@ class Topic(Resource):
 
     tagging = tag_calls.TOPIC
     title = "SNS topic"
+    immediate = True
+    deletion = Deletion(immediate=True)
     idempotency = Idempotency.NAME
     multi_region = True
     arns = (":sns:",)
@@ -51,8 +54,9 @@ class Topic(Resource):
                         subscriptions = list(sns.pages("list_subscriptions_by_topic", "Subscriptions", TopicArn=arn))
                         yield dataclasses.replace(observed, raw={"Subscriptions": subscriptions})
 
-    def create(self, aws: Aws) -> str:
-        return str(aws.client("sns").create_topic(Name=aws.name(self, 256, APART), Tags=aws.tags(self))["TopicArn"])
+    def create(self, aws: Aws) -> str | Observed:
+        made = aws.client("sns").create_topic(Name=aws.name(self, 256, APART), Tags=aws.tags(self))
+        return aws.made(self, made["TopicArn"], {"Subscriptions": []})
 
     def diff(self, aws: Aws, observed: Observed) -> Iterator[Change]:
         """Subscriptions of other protocols are left alone."""

@@ -28,7 +28,7 @@ class ElasticIp(Resource):
     tagging = tag_calls.EC2
     title = "elastic IP"
     # AWS: after its NAT gateway is deleted an address stays in use for about a minute.
-    deletion = Deletion(retry_on={"InvalidIPAddress.InUse", "AuthFailure", "DependencyViolation"})
+    deletion = Deletion(retry_on={"InvalidIPAddress.InUse", "AuthFailure", "DependencyViolation"}, immediate=True)
     arns = (":elastic-ip/",)
 
     @classmethod
@@ -36,9 +36,9 @@ class ElasticIp(Resource):
         for address in aws.ec2.describe_addresses(Filters=aws.filters)["Addresses"]:
             yield from aws.found(cls, address["AllocationId"], address.get("Tags"), address)
 
-    def create(self, aws: Aws) -> str:
+    def create(self, aws: Aws) -> str | Observed:
         made = aws.ec2.allocate_address(Domain="vpc", TagSpecifications=aws.tag_spec(self, "elastic-ip"))
-        return str(made["AllocationId"])
+        return aws.made(self, made["AllocationId"], made)
 
     @classmethod
     def blockers(cls, aws: Aws, observed: Observed) -> Iterator[Blocker]:
@@ -81,7 +81,7 @@ class NatGateway(Resource):
                 reason = f"{nat.get('FailureCode', '')} {nat.get('FailureMessage', '')}".strip()
                 yield from aws.found(cls, nat["NatGatewayId"], nat.get("Tags"), nat, nat["State"], reason)
 
-    def create(self, aws: Aws) -> str:
+    def create(self, aws: Aws) -> str | Observed:
         made = aws.ec2.create_nat_gateway(
             SubnetId=aws[self.subnet].id,
             AllocationId=aws[self.address].id,
@@ -89,7 +89,7 @@ class NatGateway(Resource):
             ClientToken=aws.token,
             TagSpecifications=aws.tag_spec(self, "natgateway"),
         )
-        return str(made["NatGateway"]["NatGatewayId"])
+        return aws.made(self, made["NatGateway"]["NatGatewayId"], made["NatGateway"], made["NatGateway"]["State"])
 
     @classmethod
     def delete(cls, aws: Aws, observed: Observed, options: DestroyOptions) -> None:

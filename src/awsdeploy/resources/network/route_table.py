@@ -30,6 +30,7 @@ class RouteTable(Resource):
     default: InternetGateway | NatGateway | None = None
 
     tagging = tag_calls.EC2
+    immediate = True
     replaces = {"vpc"}
     idempotency = Idempotency.TOKEN
     transient = (
@@ -39,7 +40,7 @@ class RouteTable(Resource):
         TransientError("AssociateRouteTable", "InvalidRouteTableID.NotFound", seconds=300),
         TransientError("AssociateRouteTable", "InvalidSubnetID.NotFound", seconds=300),
     )
-    deletion = Deletion(retry_on={"DependencyViolation"})
+    deletion = Deletion(retry_on={"DependencyViolation"}, immediate=True)
     arns = (":route-table/",)
 
     @classmethod
@@ -47,11 +48,11 @@ class RouteTable(Resource):
         for table in aws.ec2.pages("describe_route_tables", "RouteTables", Filters=aws.filters):
             yield from aws.found(cls, table["RouteTableId"], table.get("Tags"), table)
 
-    def create(self, aws: Aws) -> str:
+    def create(self, aws: Aws) -> str | Observed:
         made = aws.ec2.create_route_table(
             VpcId=aws[self.vpc].id, ClientToken=aws.token, TagSpecifications=aws.tag_spec(self, "route-table")
         )
-        return str(made["RouteTable"]["RouteTableId"])
+        return aws.made(self, made["RouteTable"]["RouteTableId"], made["RouteTable"])
 
     def diff(self, aws: Aws, observed: Observed) -> Iterator[Change]:
         yield from self._diff_default(aws, observed)

@@ -46,6 +46,7 @@ class SecurityGroup(Resource):
     outbound: bool = True
 
     tagging = tag_calls.SECURITY_GROUP
+    immediate = True
     replaces = {"vpc", "description"}
     idempotency = Idempotency.NAME
     transient = (
@@ -54,7 +55,8 @@ class SecurityGroup(Resource):
         TransientError("AuthorizeSecurityGroupEgress", "InvalidGroup.NotFound", seconds=120),
         TransientError("RevokeSecurityGroupEgress", "InvalidGroup.NotFound", seconds=120),
     )
-    deletion = Deletion(retry_on={"DependencyViolation", "InvalidGroup.InUse"})
+    # AWS: interfaces of a load balancer that is gone stay for about two minutes.
+    deletion = Deletion(retry_on={"DependencyViolation", "InvalidGroup.InUse"}, immediate=True)
     arns = (":security-group/", ":security-group-rule/")
 
     def brief(self) -> str:
@@ -65,7 +67,7 @@ class SecurityGroup(Resource):
         for group in aws.ec2.pages("describe_security_groups", "SecurityGroups", Filters=aws.filters):
             yield from aws.found(cls, group["GroupId"], group.get("Tags"), group)
 
-    def create(self, aws: Aws) -> str:
+    def create(self, aws: Aws) -> str | Observed:
         name, vpc = aws.name(self, 255), aws[self.vpc].id
         with tolerate("InvalidGroup.Duplicate"):
             made = aws.ec2.create_security_group(
@@ -74,7 +76,8 @@ class SecurityGroup(Resource):
                 VpcId=vpc,
                 TagSpecifications=aws.tag_spec(self, "security-group"),
             )
-            return str(made["GroupId"])
+            # AWS: a new group lets everything out.
+            return aws.made(self, made["GroupId"], {"IpPermissionsEgress": [permission(ALL)]})
         same = [{"Name": "group-name", "Values": [name]}, {"Name": "vpc-id", "Values": [vpc]}]
         return str(aws.ec2.describe_security_groups(Filters=same)["SecurityGroups"][0]["GroupId"])
 
@@ -134,14 +137,15 @@ class SecurityGroup(Resource):
     @classmethod
     def delete(cls, aws: Aws, observed: Observed, options: DestroyOptions) -> None:
         """Its rules first: groups that name each other could never go."""
+        for field, revoke in (
+            ("IpPermissions", aws.ec2.revoke_security_group_ingress),
+            ("IpPermissionsEgress", aws.ec2.revoke_security_group_egress),
+        ):
+            for rule in rules(observed.raw.get(field, ())):
+                # The group that the rule names may be gone too.
+                with tolerate("InvalidPermission.NotFound", "InvalidGroup.NotFound"):
+                    revoke(GroupId=observed.id, IpPermissions=[permission(rule)])
         with tolerate("InvalidGroup.NotFound"):
-            for field, revoke in (
-                ("IpPermissions", aws.ec2.revoke_security_group_ingress),
-                ("IpPermissionsEgress", aws.ec2.revoke_security_group_egress),
-            ):
-                for rule in rules(observed.raw.get(field, ())):
-                    with tolerate("InvalidPermission.NotFound"):
-                        revoke(GroupId=observed.id, IpPermissions=[permission(rule)])
             aws.ec2.delete_security_group(GroupId=observed.id)
 
 

@@ -31,17 +31,19 @@ class Vpc(Resource):
 
     tagging = tag_calls.EC2
     title = "VPC"
+    immediate = True
     replaces = {"cidr"}
     wait = Wait(pending={"pending"}, leaving={"deleting"}, usual=2)
     transient = (
         TransientError("ModifyVpcAttribute", "InvalidVpcID.NotFound", seconds=120),
         TransientError("DescribeVpcAttribute", "InvalidVpcID.NotFound", seconds=120),
     )
-    deletion = Deletion(retry_on={"DependencyViolation"})
+    deletion = Deletion(retry_on={"DependencyViolation"}, immediate=True)
     arns = (":vpc/",)
 
     # One attribute a call, DNS support before host names (AWS: EC2 API, ModifyVpcAttribute).
     SWITCHES = {"EnableDnsSupport": "enableDnsSupport", "EnableDnsHostnames": "enableDnsHostnames"}
+    BY_DEFAULT = ("EnableDnsSupport",)
 
     def brief(self) -> str:
         return f"VPC {self.cidr}"
@@ -51,14 +53,17 @@ class Vpc(Resource):
         for vpc in aws.ec2.pages("describe_vpcs", "Vpcs", Filters=aws.filters):
             yield from aws.found(cls, vpc["VpcId"], vpc.get("Tags"), vpc, vpc["State"])
 
-    def create(self, aws: Aws) -> str:
+    def create(self, aws: Aws) -> str | Observed:
         made = aws.ec2.create_vpc(CidrBlock=self.cidr, TagSpecifications=aws.tag_spec(self, "vpc"))
-        return str(made["Vpc"]["VpcId"])
+        return aws.made(self, made["Vpc"]["VpcId"], made["Vpc"], made["Vpc"]["State"])
 
     def diff(self, aws: Aws, observed: Observed) -> Iterator[Change]:
         for name, attribute in self.SWITCHES.items():
-            answer = aws.ec2.describe_vpc_attribute(VpcId=observed.id, Attribute=attribute)
-            if not answer[name]["Value"]:
+            if observed.new:
+                on = name in self.BY_DEFAULT
+            else:
+                on = aws.ec2.describe_vpc_attribute(VpcId=observed.id, Attribute=attribute)[name]["Value"]
+            if not on:
                 switch_on = partial(aws.ec2.modify_vpc_attribute, VpcId=observed.id, **{name: {"Value": True}})
                 yield Change(name, False, True, switch_on)
 
@@ -82,13 +87,14 @@ class Subnet(Resource):
     public: bool
 
     tagging = tag_calls.EC2
+    immediate = True
     replaces = {"vpc", "cidr", "zone"}
     wait = Wait(pending={"pending", "unavailable"}, failed={"failed", "failed-insufficient-capacity"}, usual=2)
     transient = (
         TransientError("CreateSubnet", "InvalidVpcID.NotFound", seconds=120),
         TransientError("ModifySubnetAttribute", "InvalidSubnetID.NotFound", seconds=300),
     )
-    deletion = Deletion(retry_on={"DependencyViolation"})
+    deletion = Deletion(retry_on={"DependencyViolation"}, immediate=True)  # interfaces of a load balancer
     arns = (":subnet/",)
 
     def brief(self) -> str:
@@ -99,14 +105,14 @@ class Subnet(Resource):
         for subnet in aws.ec2.pages("describe_subnets", "Subnets", Filters=aws.filters):
             yield from aws.found(cls, subnet["SubnetId"], subnet.get("Tags"), subnet, subnet["State"])
 
-    def create(self, aws: Aws) -> str:
+    def create(self, aws: Aws) -> str | Observed:
         made = aws.ec2.create_subnet(
             VpcId=aws[self.vpc].id,
             CidrBlock=self.cidr,
             AvailabilityZone=self.zone,
             TagSpecifications=aws.tag_spec(self, "subnet"),
         )
-        return str(made["Subnet"]["SubnetId"])
+        return aws.made(self, made["Subnet"]["SubnetId"], made["Subnet"], made["Subnet"]["State"])
 
     def diff(self, aws: Aws, observed: Observed) -> Iterator[Change]:
         old = bool(observed.raw.get("MapPublicIpOnLaunch"))
@@ -132,13 +138,14 @@ class InternetGateway(Resource):
     vpc: Vpc
 
     tagging = tag_calls.EC2
+    immediate = True
     replaces = {"vpc"}
     transient = (
         TransientError("AttachInternetGateway", "InvalidInternetGatewayID.NotFound", seconds=120),
         TransientError("AttachInternetGateway", "InvalidVpcID.NotFound", seconds=120),
     )
     # "has some mapped public address(es)": load balancer, NAT gateway or machines are still going.
-    deletion = Deletion(retry_on={"DependencyViolation"})
+    deletion = Deletion(retry_on={"DependencyViolation"}, immediate=True)
     arns = (":internet-gateway/",)
 
     @classmethod
@@ -146,9 +153,9 @@ class InternetGateway(Resource):
         for gateway in aws.ec2.pages("describe_internet_gateways", "InternetGateways", Filters=aws.filters):
             yield from aws.found(cls, gateway["InternetGatewayId"], gateway.get("Tags"), gateway)
 
-    def create(self, aws: Aws) -> str:
+    def create(self, aws: Aws) -> str | Observed:
         made = aws.ec2.create_internet_gateway(TagSpecifications=aws.tag_spec(self, "internet-gateway"))
-        return str(made["InternetGateway"]["InternetGatewayId"])
+        return aws.made(self, made["InternetGateway"]["InternetGatewayId"], made["InternetGateway"])
 
     def diff(self, aws: Aws, observed: Observed) -> Iterator[Change]:
         vpc = aws[self.vpc].id

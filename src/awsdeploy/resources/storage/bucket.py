@@ -27,6 +27,9 @@ from awsdeploy.resources.storage.bucket_setting import Expiry, Setting
 CLOSED = dict.fromkeys(("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"), True)
 """Block Public Access as AWS sets it for every new bucket: nothing in it can be opened to the public."""
 
+NEW = {"public access block": CLOSED, "ownership": "BucketOwnerEnforced", "encryption": "AES256"}
+"""Settings of a bucket that was just created. AWS: S3, default settings of new buckets."""
+
 SETTINGS = (
     *("PublicAccessBlock", "BucketEncryption", "BucketOwnershipControls", "BucketVersioning", "BucketPolicy"),
     *("BucketLifecycleConfiguration", "BucketReplication", "BucketMetricsConfiguration", "BucketCors"),
@@ -83,6 +86,7 @@ class S3Bucket(Resource):
     abstract = True
     tagging = tag_calls.BUCKET
     title = "S3 bucket"
+    immediate = True
     replaces = {"region"}
     idempotency = Idempotency.NAME
     is_global = True
@@ -97,7 +101,9 @@ class S3Bucket(Resource):
         TransientError("PutBucketPolicy", "AccessDenied", seconds=60),
         TransientError("PutBucketReplication", "InvalidRequest", seconds=120, text="Versioning must be 'Enabled'"),
     )
-    deletion = Deletion(retry_on={"BucketNotEmpty", "OperationAborted"}, timeout=6 * 3600)  # millions of objects
+    deletion = Deletion(
+        retry_on={"BucketNotEmpty", "OperationAborted"}, timeout=6 * 3600, immediate=True
+    )  # millions of objects
     arns = (":s3:::",)
 
     def brief(self) -> str:
@@ -130,7 +136,7 @@ class S3Bucket(Resource):
         other = next_command("up", "--replace", self.key)
         return f"The bucket name {name} belongs to another AWS account. To use another name: {other}"
 
-    def create(self, aws: Aws) -> str:
+    def create(self, aws: Aws) -> str | Observed:
         name = names.bucket_name(aws, self)
         # AWS: a bucket without LocationConstraint is in us-east-1.
         place = {} if aws.region == "us-east-1" else {"LocationConstraint": aws.region}
@@ -141,6 +147,7 @@ class S3Bucket(Resource):
                     ObjectOwnership="BucketOwnerEnforced",
                     CreateBucketConfiguration={**place, "Tags": aws.tags(self)},
                 )
+                return aws.made(self, name, {"Name": name})
         except AwsRefusal as refusal:
             if refusal.code != "BucketAlreadyExists":
                 raise
@@ -149,7 +156,10 @@ class S3Bucket(Resource):
 
     def diff(self, aws: Aws, observed: Observed) -> Iterator[Change]:
         declared = list(self.settings(aws, observed.id))
-        present = aws.each(lambda setting: setting.ask(), declared)
+        if observed.new:
+            present = [NEW.get(setting.field) for setting in declared]
+        else:
+            present = aws.each(lambda setting: setting.ask(), declared)
         for setting, old in zip(declared, present, strict=True):
             if old != setting.wanted:
                 shown = setting.shown(setting.wanted)

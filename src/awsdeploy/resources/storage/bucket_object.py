@@ -11,6 +11,7 @@ from awsdeploy.aws.session import tolerate
 from awsdeploy.engine.resource import (
     Aws,
     Change,
+    Deletion,
     DestroyOptions,
     Idempotency,
     Observed,
@@ -34,6 +35,8 @@ class BucketObject(Resource):
 
     replaces = {"bucket"}
     idempotency = Idempotency.NAME
+    immediate = True
+    deletion = Deletion(immediate=True)
     transient = (TransientError("PutObject", "NoSuchBucket", seconds=120),)
 
     @property
@@ -61,10 +64,10 @@ class BucketObject(Resource):
                         key, raw = f"{ARTIFACTS}/{one['Key']}", {**one, "Bucket": bucket.id}
                         yield Observed(cls, key, f"{bucket.id}/{one['Key']}", generation, raw=raw, region=bucket.region)
 
-    def create(self, aws: Aws) -> str:
+    def create(self, aws: Aws) -> str | Observed:
         bucket = aws[self.bucket].id
         self._put(aws, bucket)
-        return f"{bucket}/{self.name}"
+        return aws.made(self, f"{bucket}/{self.name}", {"Bucket": bucket, "Key": self.name, "ETag": self.digest})
 
     def diff(self, aws: Aws, observed: Observed) -> Iterator[Change]:
         if observed.raw["ETag"].strip('"') != self.digest:

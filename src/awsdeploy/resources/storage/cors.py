@@ -16,6 +16,7 @@ from awsdeploy.engine.resource import (
     UNKNOWN,
     Aws,
     Change,
+    Deletion,
     DestroyOptions,
     Idempotency,
     Observed,
@@ -40,6 +41,8 @@ class Cors(Resource):
 
     title = "cross-origin rule"
     idempotency = Idempotency.NAME
+    immediate = True
+    deletion = Deletion(immediate=True)
     is_global = True
     transient = tuple(
         TransientError("PutBucketCors", code, seconds=120) for code in ("NoSuchBucket", "OperationAborted")
@@ -55,10 +58,10 @@ class Cors(Resource):
                     raw = {"CORSRules": rules, "Bucket": bucket.id}
                     yield Observed(cls, f"{SHARED}-cors", f"{bucket.id}/cors", TIMELESS, raw=raw, region=bucket.region)
 
-    def create(self, aws: Aws) -> str:
+    def create(self, aws: Aws) -> str | Observed:
         bucket = aws[self.bucket].id
         self._put(aws, bucket)
-        return f"{bucket}/cors"
+        return aws.made(self, f"{bucket}/cors", {"CORSRules": [self._rule(aws)], "Bucket": bucket})
 
     def _rule(self, aws: Aws) -> dict[str, Any]:
         own: list[Any] = []

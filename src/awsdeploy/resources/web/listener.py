@@ -70,6 +70,7 @@ class Listener(Resource):
     hsts_days: int = 0
 
     tagging = tag_calls.LISTENER
+    immediate = True
     replaces = {"balancer", "port"}
     idempotency = Idempotency.NAME
     transient = (
@@ -80,7 +81,7 @@ class Listener(Resource):
         TransientError("CreateListener", "TargetGroupNotFound", seconds=120),
         TransientError("CreateRule", "TargetGroupNotFound", seconds=120),
     )
-    deletion = Deletion(retry_on={"ResourceInUse"})
+    deletion = Deletion(retry_on={"ResourceInUse"}, immediate=True)
     arns = (":listener/", ":listener-rule/")
 
     @classmethod
@@ -92,12 +93,12 @@ class Listener(Resource):
         for one, tags in tagged(aws, found, "ListenerArn"):
             yield from aws.found(cls, one["ListenerArn"], tags, one)
 
-    def create(self, aws: Aws) -> str:
+    def create(self, aws: Aws) -> str | Observed:
         for policy in TLS_POLICIES:
             try:
                 settings = {"Tags": aws.tags(self), **self._settings(aws, policy)}
                 made = aws.elbv2.create_listener(LoadBalancerArn=aws[self.balancer].id, **settings)
-                return str(made["Listeners"][0]["ListenerArn"])
+                return aws.made(self, made["Listeners"][0]["ListenerArn"], made["Listeners"][0])
             except AwsRefusal as refusal:
                 if refusal.code == "DuplicateListener":
                     break
@@ -139,16 +140,15 @@ class Listener(Resource):
         if self.certificate is None:
             return
         wanted = {HSTS: f"max-age={self.hsts_days * DAY}" if self.hsts_days else ""}
-        present = aws.elbv2.describe_listener_attributes(ListenerArn=observed.id)["Attributes"]
+        present: list[dict[str, str]] = []
+        if not observed.new:
+            present = aws.elbv2.describe_listener_attributes(ListenerArn=observed.id)["Attributes"]
         modify = partial(aws.elbv2.modify_listener_attributes, ListenerArn=observed.id)
         yield from attribute_changes(present, wanted, modify)
 
     def _diff_rules(self, aws: Aws, observed: Observed) -> Iterator[Change]:
-        present = {
-            int(one["Priority"]): one
-            for one in aws.elbv2.pages("describe_rules", "Rules", ListenerArn=observed.id)
-            if one["Priority"] != "default"
-        }
+        rules = () if observed.new else aws.elbv2.pages("describe_rules", "Rules", ListenerArn=observed.id)
+        present = {int(one["Priority"]): one for one in rules if one["Priority"] != "default"}
         wanted = {(place + 1) * STEP: rule for place, rule in enumerate(self.rules)}
         # Growing from below and shrinking from above, every request keeps a rule that fits it.
         grows = len(wanted) >= len(present)

@@ -45,6 +45,7 @@ class LoadBalancer(Resource):
     drop_invalid_headers: bool = True
 
     tagging = tag_calls.ELBV2
+    immediate = True
     replaces = {"subnets"}
     idempotency = Idempotency.NAME
     # AWS: 135–190 s to create.
@@ -83,7 +84,7 @@ class LoadBalancer(Resource):
             state = one["State"]
             yield from aws.found(cls, one["LoadBalancerArn"], tags, one, state["Code"], state.get("Reason", ""))
 
-    def create(self, aws: Aws) -> str:
+    def create(self, aws: Aws) -> str | Observed:
         made = aws.elbv2.create_load_balancer(
             Name=aws.name(self, 32),
             Subnets=[aws[subnet].id for subnet in self.subnets],
@@ -93,7 +94,8 @@ class LoadBalancer(Resource):
             IpAddressType="ipv4",
             Tags=aws.tags(self),
         )
-        return str(made["LoadBalancers"][0]["LoadBalancerArn"])
+        one = made["LoadBalancers"][0]
+        return aws.made(self, one["LoadBalancerArn"], one, one["State"]["Code"])
 
     def diff(self, aws: Aws, observed: Observed) -> Iterator[Change]:
         groups = sorted(observed.raw.get("SecurityGroups", ()))
@@ -120,7 +122,9 @@ class LoadBalancer(Resource):
             "access_logs.s3.bucket": aws[self.logs].id,
             "access_logs.s3.prefix": "",
         }
-        present = aws.elbv2.describe_load_balancer_attributes(LoadBalancerArn=observed.id)["Attributes"]
+        present: list[dict[str, str]] = []
+        if not observed.new:
+            present = aws.elbv2.describe_load_balancer_attributes(LoadBalancerArn=observed.id)["Attributes"]
         modify = partial(aws.elbv2.modify_load_balancer_attributes, LoadBalancerArn=observed.id)
         yield from attribute_changes(present, attributes, modify)
 
@@ -159,6 +163,7 @@ class TargetGroup(Resource):
     targets: tuple[Instance, ...]
 
     tagging = tag_calls.ELBV2
+    immediate = True
     replaces = {"vpc", "port"}
     idempotency = Idempotency.NAME
     transient = (
@@ -166,7 +171,7 @@ class TargetGroup(Resource):
         # AWS: a machine must be running to be a target.
         TransientError("RegisterTargets", "InvalidTarget", seconds=600),
     )
-    deletion = Deletion(retry_on={"ResourceInUse"})
+    deletion = Deletion(retry_on={"ResourceInUse"}, immediate=True)
     arns = (":targetgroup/",)
 
     # AWS's own defaults would take 2.5 minutes to call a target healthy and 5 to let one go.
@@ -195,7 +200,7 @@ class TargetGroup(Resource):
             if health is not None:
                 yield dataclasses.replace(observed, raw={**observed.raw, "Health": health})
 
-    def create(self, aws: Aws) -> str:
+    def create(self, aws: Aws) -> str | Observed:
         made = aws.elbv2.create_target_group(
             Name=aws.name(self, 32),
             Protocol="HTTP",
@@ -207,7 +212,8 @@ class TargetGroup(Resource):
             Tags=aws.tags(self),
             **self.HEALTH,
         )
-        return str(made["TargetGroups"][0]["TargetGroupArn"])
+        one = made["TargetGroups"][0]
+        return aws.made(self, one["TargetGroupArn"], {**one, "Health": []})
 
     def diff(self, aws: Aws, observed: Observed) -> Iterator[Change]:
         wrong: dict[str, Any] = {}
@@ -223,7 +229,9 @@ class TargetGroup(Resource):
         if matcher != self.codes:
             wrong["Matcher"] = {"HttpCode": self.codes}
             yield Change("Matcher", matcher, self.codes, modify)
-        present = aws.elbv2.describe_target_group_attributes(TargetGroupArn=observed.id)["Attributes"]
+        present: list[dict[str, str]] = []
+        if not observed.new:
+            present = aws.elbv2.describe_target_group_attributes(TargetGroupArn=observed.id)["Attributes"]
         set_attributes = partial(aws.elbv2.modify_target_group_attributes, TargetGroupArn=observed.id)
         yield from attribute_changes(present, self.ATTRIBUTES, set_attributes)
         yield from self._missing_targets(aws, observed)
