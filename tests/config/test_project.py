@@ -81,6 +81,22 @@ def test_a_package_with_both_frameworks_cannot_be_told() -> None:
     assert found({"package.json": NEST, "nx.json": "{}"}).others == seen.others
 
 
+def test_nestjs_that_renders_the_pages_of_nextjs_is_one_program() -> None:
+    both = {"dependencies": {"next": "16", "@nestjs/core": "11"}, "scripts": {"start": "nest start"}}
+    files: dict[str, object] = {
+        "package.json": both,
+        "nest-cli.json": "{}",
+        "next.config.js": "",
+        "pages/index.tsx": "",
+    }
+    seen = found({**files, "src/main.ts": "await app.listen(3000)"})
+    assert seen.others == ()
+    (program,) = seen.programs
+    assert (program.framework, program.folder, program.paths) == ("NestJS", ".", ("/*",))
+    assert "both are one program" in "".join(program.remarks)
+    assert found(files).programs == ()
+
+
 def test_a_folder_that_settings_cannot_name_is_said() -> None:
     assert "rename this folder" in found({"my web/package.json": NEXT}).others[0]
 
@@ -349,6 +365,48 @@ def test_the_prefix_is_not_removed_where_routes_begin_with_it(source: str, strip
     assert [one.rpartition(": ")[2] for one in program.remarks if "do not begin" in one] == [unreached] * bool(
         unreached
     )
+
+
+GRAPHQL = "GraphQLModule.forRoot<ApolloDriverConfig>({ driver: ApolloDriver, autoSchemaFile: true, MORE })"
+IN_API = "@Controller('api/users')\nclass A {}\n"
+
+
+@pytest.mark.parametrize(
+    ("prefix", "source", "fixed"),
+    [
+        ("api", GRAPHQL.replace("MORE", ""), ("/graphql",)),
+        ("api", GRAPHQL.replace("MORE", "path: '/query'"), ("/query",)),
+        ("api", GRAPHQL.replace("MORE", "useGlobalPrefix: true"), ()),
+        ("api", GRAPHQL.replace("MORE", "path: 'api/graphql'"), ()),
+        ("api", "// " + GRAPHQL, ()),
+        ("api", "GraphQLModule.forRootAsync({ useFactory: () => ({}) })", ("/graphql",)),
+        ("api", "@WebSocketGateway()\nclass A {}", ("/socket.io/*",)),
+        ("api", "@WebSocketGateway({ cors: true, path: '/live' })\nclass A {}", ("/live/*",)),
+        ("v1", GRAPHQL.replace("MORE", ""), ("/graphql",)),
+        ("", IN_API + GRAPHQL.replace("MORE", ""), ("/graphql",)),
+    ],
+)
+def test_what_the_prefix_does_not_change_gets_its_requests(prefix: str, source: str, fixed: tuple[str, ...]) -> None:
+    package = {"dependencies": {"@nestjs/core": "11", "@nestjs/platform-socket.io": "11"}}
+    program = backend(CREATED + f"; app.setGlobalPrefix('{prefix}')", {"back/src/app.ts": source}, package)
+    top = prefix or "api"
+    assert program.paths == (() if top == "api" and not fixed else (f"/{top}", f"/{top}/*", *fixed))
+    assert not program.strip_prefix
+
+
+def test_below_a_removed_prefix_clients_of_socket_io_need_a_path() -> None:
+    package = {"dependencies": {"@nestjs/core": "11", "@nestjs/platform-socket.io": "11"}}
+    sockets = {"back/src/app.ts": "@WebSocketGateway()\nclass A {}"}
+    program = backend(CREATED, dict(sockets), package)
+    assert (program.strip_prefix, program.paths) == (True, ())
+    assert any("clients of Socket.IO must set" in one and one.endswith(": /api/socket.io") for one in program.remarks)
+    (alone,) = found({"back/package.json": package, "back/src/main.ts": CREATED, **sockets}).programs
+    assert not any("Socket.IO" in one for one in alone.remarks)
+
+
+def test_a_gateway_with_a_port_of_its_own_is_pointed_out() -> None:
+    program = backend(CREATED, {"back/src/app.ts": "@WebSocketGateway(3001, { cors: true })\nclass A {}"})
+    assert any("a port of its own (3001)" in one for one in program.remarks)
 
 
 def test_a_migration_script_that_needs_bun_is_not_proposed() -> None:

@@ -81,6 +81,13 @@ test('Next.js is started itself, from the root of a workspace', (t) => {
   })
 })
 
+test('NestJS that renders the pages of Next.js is started, not Next.js', (t) => {
+  const at = folder(t, { 'node_modules/next/dist/bin/next': '', 'dist/main.js': '' })
+  const dependencies = { 'next': '15', '@nestjs/core': '11' }
+  assert.equal(invent({ dependencies, scripts: { start: 'nest start' } }, at, at)?.script, 'dist/main.js')
+  assert.equal(invent({ dependencies: { next: '15' } }, at, at)?.args[0], 'start')
+})
+
 for (const start of ['next start', 'node .next/standalone/server.js', 'node node_modules/next/dist/bin/next start']) {
   test(`Next.js is started itself: ${start}`, (t) => {
     const script = start.split(' ')[1]

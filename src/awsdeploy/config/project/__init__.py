@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from awsdeploy.config.project.package_managers import LOCK_FILES, PackageManager, package_manager
-from awsdeploy.config.project.programs import FOLDERS, PORTS, Findings, Program, find
+from awsdeploy.config.project.program import Findings, Program
+from awsdeploy.config.project.programs import FOLDERS, PORTS, find
 from awsdeploy.config.project.tree import ProjectTree, on_disk, top
 
 __all__ = [

@@ -119,11 +119,12 @@ def _called(call: re.Pattern[str], main: str) -> FoundValue:
 
 def routes(tree: ProjectTree, directory: str, uri: UriVersions | None = None) -> Iterator[tuple[str, str]]:
     """Version and path of all `@Get` routes that can be read, without the global prefix."""
-    for text in _texts_with("@Controller(", tree, directory):
+    for text in texts_with("@Controller(", tree, directory):
         yield from _routes_of(text, uri)
 
 
-def _texts_with(call: str, tree: ProjectTree, directory: str) -> Iterator[str]:
+def texts_with(call: str, tree: ProjectTree, directory: str) -> Iterator[str]:
+    """The texts of source files with a call, without comments."""
     for path in tree.below(directory):
         if _SOURCE.search(path) and not _TESTS.search(path) and call in (text := tree.text(path)):
             yield without_comments(text)
@@ -131,10 +132,10 @@ def _texts_with(call: str, tree: ProjectTree, directory: str) -> Iterator[str]:
 
 def _bases(tree: ProjectTree, directory: str) -> Iterator[str]:
     """The paths of controllers, and of modules in `RouterModule.register`."""
-    for text in _texts_with("@Controller(", tree, directory):
+    for text in texts_with("@Controller(", tree, directory):
         for found in islice(_CONTROLLER.finditer(text), MOST_CONTROLLERS):
             yield _said(argument(text, found.end()), text) or ""
-    for text in _texts_with("RouterModule.register(", tree, directory):
+    for text in texts_with("RouterModule.register(", tree, directory):
         yield from re.findall(r"\bpath\s*:\s*['\"`]([^'\"`$]*)['\"`]", text)
 
 

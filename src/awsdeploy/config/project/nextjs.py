@@ -5,12 +5,21 @@ from __future__ import annotations
 import re
 
 from awsdeploy.config.project.javascript import without_comments
-from awsdeploy.config.project.tree import ProjectTree, joined
+from awsdeploy.config.project.tree import ProjectTree, dependencies, joined
 
 TYPED_CONFIGS = ("next.config.ts", "next.config.mts")
 CONFIGS = ("next.config.js", "next.config.mjs", *TYPED_CONFIGS, "next.config.cjs")
+PAGES = ("app", "pages", "src/app", "src/pages")
 _BASE = re.compile(r"\bbasePath\s*:\s*['\"`](/[\w./~-]*)['\"`]", re.ASCII)
 _EXPORT = re.compile(r"\boutput\s*:\s*['\"`]export['\"`]")
+
+
+def has_pages(tree: ProjectTree, directory: str) -> bool:
+    """Check whether a folder with Next.js has a configuration or pages for it."""
+    if "next" not in dependencies(tree.json(joined(directory, "package.json"))):
+        return False
+    places = [joined(directory, one) for one in (*CONFIGS, *PAGES)]
+    return any(one in tree.paths or tree.has_folder(one) for one in places)
 
 
 def hidden_folder(tree: ProjectTree, directory: str) -> str:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
 from awsdeploy.config.health_check import TCP
-from awsdeploy.config.project import backing_services, missing_lock, nestjs, nextjs, orm, usual_names
-from awsdeploy.config.project.node_version import major_of, node_version
+from awsdeploy.config.project import backing_services, fixed_paths, missing_lock, nestjs, nextjs, orm, usual_names
+from awsdeploy.config.project.node_version import node_version
 from awsdeploy.config.project.package_managers import PackageManager, package_manager
+from awsdeploy.config.project.program import Findings, Program
 from awsdeploy.config.project.tree import ProjectTree, dependencies, joined, table, upwards
 from awsdeploy.config.rules import DIRECTORY
 
@@ -28,68 +28,15 @@ USUAL = {
 NO_PREFIX = "no global prefix: the load balancer removes /api from the paths (strip_prefix)"
 NO_HEALTH = f'no health route: with health = "{TCP}" any answer below 500 means healthy'
 BESIDE_API = "routes that get no requests, because they do not begin with /api: "
+RENDERS = "NestJS answers for the pages of Next.js too: both are one program, and its script build must build both"
+OWN_PORT = "a WebSocket gateway has a port of its own ({}), which gets no requests: leave the port out"
+SOCKETS_BELOW = "the path that clients of Socket.IO must set, because the load balancer removes /api: "
 HIDDEN = "routes that get no requests, because /api goes to the backend: "
 
 WORKSPACES = ("pnpm-workspace.yaml", "nx.json", "turbo.json", "lerna.json")
 
 _ELSEWHERE = re.compile(r"(?:^|/)(?:examples?|samples?|templates?|tests?|e2e|fixtures|playgrounds?|__tests__)/")
 _FLAG = re.compile(r"(?:(?:^|\s)(?:-p|--port)[ =]|(?:^|\s)PORT=)(\d{1,5})\b")
-_PAGES = ("app", "pages", "src/app", "src/pages")
-
-
-@dataclass(frozen=True)
-class Program:
-    """A folder with one of the services. `missing` names what its source does not say."""
-
-    service: str
-    folder: str
-    framework: str
-    port: int
-    package_manager: str = ""
-    paths: tuple[str, ...] = ()
-    strip_prefix: bool = False
-    health: str = ""
-    """Path of the health check, or tcp."""
-    migrate: str = ""
-    variables: Mapping[str, str] = field(default_factory=dict)
-    """Names of variables that it reads, with what gives them awsdeploy's values."""
-    orm: str = ""
-    orm_package: str = ""
-    """Folder of the workspace's package that has the ORM; empty if that is the program's own folder."""
-    uses_mysql: bool = True
-    """False if it needs another database."""
-    node: str = ""
-    node_source: str = ""
-    remarks: tuple[str, ...] = ()
-    missing: tuple[str, ...] = ()
-
-    @property
-    def described(self) -> str:
-        return ", ".join(filter(None, (self.framework, f"port {self.port}", self.package_manager)))
-
-    @property
-    def node_major(self) -> str:
-        """Node.js version that the repository names, if machines have it; nothing for a range of several."""
-        return major_of(self.node, self.node_source)
-
-    @property
-    def details(self) -> str:
-        """Text with what else was found."""
-        parts = (
-            f"Node.js {self.node} ({self.node_source})" if self.node else "",
-            f"health route {self.health}" if self.health not in ("", TCP) else "",
-            f"{self.orm} ({self.orm_package}/)" if self.orm_package else self.orm,
-            f"migrations by {self.migrate}" if self.migrate else "",
-        )
-        return ", ".join(filter(None, parts))
-
-
-@dataclass(frozen=True)
-class Findings:
-    """Programs for the documented services, and remarks about others."""
-
-    programs: tuple[Program, ...]
-    others: tuple[str, ...] = ()
 
 
 def find(tree: ProjectTree, within: str = ".") -> Findings:
@@ -105,9 +52,8 @@ def find(tree: ProjectTree, within: str = ".") -> Findings:
             others.append(f"{directory}/: rename this folder; use only letters, digits and . _ @ - in its name.")
         elif len(frameworks) > 1:
             others.append(_cannot_tell(joined(directory, "package.json")))
-        else:
-            for one in frameworks:
-                by_service[FRAMEWORKS[one]].append(directory)
+        elif frameworks:
+            by_service[FRAMEWORKS[frameworks[0]]].append(directory)
     found = []
     for service, directories in by_service.items():
         named = [joined(within, one) for one in FOLDERS[service]]
@@ -146,7 +92,9 @@ def _cannot_tell(path: str) -> str:
 
 def _alone(program: Program) -> Program:
     """A program that gets every request: it needs no prefix, and no other service takes its routes."""
-    remarks = tuple(one for one in program.remarks if one != NO_PREFIX and not one.startswith((HIDDEN, BESIDE_API)))
+    remarks = tuple(
+        one for one in program.remarks if one != NO_PREFIX and not one.startswith((HIDDEN, BESIDE_API, SOCKETS_BELOW))
+    )
     paths = () if program.service == "frontend" else ("/*",)
     return dataclasses.replace(program, paths=paths, strip_prefix=False, remarks=remarks)
 
@@ -161,7 +109,8 @@ def _directories(tree: ProjectTree, within: str) -> Iterator[str]:
 def _frameworks(tree: ProjectTree, directory: str) -> list[str]:
     """Return the frameworks of a program; none for a library that only needs one.
 
-    In a workspace the top package.json can have the dependencies of all: then the configuration files count.
+    In a workspace the top package.json can have the dependencies of all: then the configuration files count. With the
+    main file of NestJS and the pages of Next.js in one folder, NestJS answers for both.
     """
     package = tree.json(joined(directory, "package.json"))
     needs = dependencies(package)
@@ -172,13 +121,13 @@ def _frameworks(tree: ProjectTree, directory: str) -> list[str]:
     def has(names: Iterable[str]) -> bool:
         return any(joined(directory, one) in tree.paths for one in names)
 
-    pages = any(tree.has_folder(joined(directory, one)) for one in _PAGES)
     found = []
-    if has(nextjs.CONFIGS) or ("next" in needs and (likely or pages)):
+    if has(nextjs.CONFIGS) or ("next" in needs and (likely or nextjs.has_pages(tree, directory))):
         found.append("Next.js")
     if has(["nest-cli.json"]) or ("@nestjs/core" in needs and (likely or has(nestjs.MAINS))):
         found.append("NestJS")
-    return found
+    together = len(found) > 1 and has(nestjs.MAINS) and nextjs.has_pages(tree, directory)
+    return ["NestJS"] if together else found
 
 
 def _rank(service: str, directory: str) -> tuple[int, int, str]:
@@ -289,15 +238,35 @@ def _with_nest(tree: ProjectTree, program: Program, package: dict[str, Any]) -> 
         missing.append(f'paths below its global prefix "{prefix}": set paths')
     if not found.health:
         remarks.append(NO_HEALTH)
+    strips = _has_no_prefix(found) and program.service == "backend"
+    fixed = fixed_paths.paths(tree, program.folder)
+    remarks += _other_remarks(tree, program, fixed if strips else ())
     return dataclasses.replace(
         program,
         port=port,
-        paths=() if usual else (f"/{top}", f"/{top}/*"),
-        strip_prefix=_has_no_prefix(found) and program.service == "backend",
+        paths=() if strips or program.service != "backend" else _paths("api" if usual else top, fixed),
+        strip_prefix=strips,
         health=found.health or TCP,
         remarks=tuple(remarks),
         missing=tuple(missing),
     )
+
+
+def _paths(top: str, fixed: tuple[str, ...]) -> tuple[str, ...]:
+    """Paths below the first word of the prefix, and others; nothing if these are the backend's default."""
+    others = tuple(one for one in fixed if one != f"/{top}" and not one.startswith(f"/{top}/"))
+    return () if top == "api" and not others else (f"/{top}", f"/{top}/*", *others)
+
+
+def _other_remarks(tree: ProjectTree, program: Program, stripped: tuple[str, ...]) -> Iterator[str]:
+    """Remarks besides those on routes. `stripped` are the paths that browsers find below /api."""
+    if nextjs.has_pages(tree, program.folder):
+        yield RENDERS
+    for one in stripped:
+        if one.endswith("/*"):
+            yield f"{SOCKETS_BELOW}/api{one.removesuffix('/*')}"
+    for port in fixed_paths.own_ports(tree, program.folder):
+        yield OWN_PORT.format(port)
 
 
 def _origin(variable: str) -> str:

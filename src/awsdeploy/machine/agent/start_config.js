@@ -130,15 +130,18 @@ async function imported(file) {
  */
 function invent(own, at, root) {
   const isFile = (/** @type {string} */ name) => fs.statSync(path.join(at, name), { throwIfNoEntry: false })?.isFile()
-  const next = { ...own.dependencies, ...own.devDependencies }.next
+  const { next, '@nestjs/core': nest } = { ...own.dependencies, ...own.devDependencies }
   for (const name of ['start:prod', 'start']) {
     const found = startOf(String(own.scripts?.[name] || ''))
     if (!found || (next && /^(\.\/)?(\.next|node_modules)\//.test(found.script))) continue
     const script = [found.script, `${found.script}.js`, `${found.script}/index.js`].find(isFile)
     if (script) return { ...found, script, node_args: fromAnywhere(found.node_args, at) }
   }
-  if (next) return { script: upwards(at, root)(NEXT), args: ['start', '--keepAliveTimeout', '65000'] }
   const script = [own.main, ...MAINS].find((one) => one && isFile(one))
+  // NestJS that renders the pages of Next.js answers for both.
+  if (next && !(nest && script)) {
+    return { script: upwards(at, root)(NEXT), args: ['start', '--keepAliveTimeout', '65000'] }
+  }
   return script ? { script } : null
 }
 
