@@ -472,6 +472,38 @@ def test_of_several_lock_files_one_counts_and_it_is_said_why(
     assert (reason in seen.remark) if reason else seen.remark == ""
 
 
+@pytest.mark.parametrize(
+    ("more", "lock", "unused"),
+    [
+        ({}, "package-lock.json", "apps/api/package-lock.json"),
+        ({"package.json": {"workspaces": ["packages/*"]}}, "apps/api/package-lock.json", ""),
+        ({"apps/api/package-lock.json": "", "apps/api/yarn.lock": ""}, "package-lock.json", "apps/api/yarn.lock"),
+        (
+            {"pnpm-lock.yaml": "", "apps/api/pnpm-lock.yaml": "", "pnpm-workspace.yaml": "packages:\n  - apps/*\n"},
+            "pnpm-lock.yaml",
+            "apps/api/pnpm-lock.yaml",
+        ),
+        (
+            {
+                "pnpm-lock.yaml": "",
+                "apps/api/pnpm-lock.yaml": "",
+                "pnpm-workspace.yaml": "packages:\n  - apps/*\n",
+                ".npmrc": "shared-workspace-lockfile=false\n",
+                "apps/api/package-lock.json": None,
+            },
+            "apps/api/pnpm-lock.yaml",
+            "",
+        ),
+    ],
+)
+def test_in_a_workspace_the_lock_file_at_the_top_counts(more: dict[str, object], lock: str, unused: str) -> None:
+    files: dict[str, object] = {"package.json": {"workspaces": ["apps/*"]}, "package-lock.json": ""}
+    files |= {"apps/api/package.json": NEST, "apps/api/package-lock.json": "", **more}
+    seen = package_manager(tree({path: text for path, text in files.items() if text is not None}), "apps/api")
+    assert seen.lock == lock
+    assert (f"{unused} does not count" in seen.remark) == bool(unused)
+
+
 def test_the_newest_lock_file_counts(tmp_path: Path) -> None:
     for age, name in enumerate(("yarn.lock", "package-lock.json")):
         (tmp_path / name).touch()

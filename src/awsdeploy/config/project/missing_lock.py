@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from awsdeploy.config.project.package_managers import WORKSPACE, JsonFiles, asked
+from awsdeploy.config.project.package_managers import JsonFiles, asked
 from awsdeploy.config.project.tree import dependencies, joined, upwards
+from awsdeploy.config.project.workspace import WORKSPACE
 
 LOCKS = {"npm": "package-lock.json", "yarn": "yarn.lock", "pnpm": "pnpm-lock.yaml", "bun": "bun.lock"}
 

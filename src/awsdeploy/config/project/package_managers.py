@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
+import re
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from awsdeploy.config.project.tree import ProjectTree, joined, upwards
+from awsdeploy.config.project.workspace import WORKSPACE, top_of
 
 LOCK_FILES = {
     "package-lock.json": "npm",
@@ -15,7 +18,10 @@ LOCK_FILES = {
     "bun.lock": "bun",
     "bun.lockb": "bun",
 }
-WORKSPACE = "pnpm-workspace.yaml"
+
+
+_SEPARATE = re.compile(r"^\s*(?:shared-workspace-lockfile\s*=|sharedWorkspaceLockfile\s*:)\s*false\b", re.M)
+_UNUSED = "{} does not count, because the workspace has one lock file at its top: delete it"
 
 
 class JsonFiles(Protocol):
@@ -35,12 +41,26 @@ class PackageManager:
 
 
 def package_manager(tree: ProjectTree, directory: str) -> PackageManager:
-    """Return the package manager of a folder: its lock file is there, or in the nearest folder above (workspaces)."""
-    for place in upwards(directory):
-        here = [name for name in LOCK_FILES if joined(place, name) in tree.paths]
-        if here:
-            return _chosen(tree, directory, place, here)
-    return PackageManager()
+    """Return the package manager of a folder: its lock file is there, or in the nearest folder above.
+
+    In a workspace the lock file of its top counts: package managers do not use those of its packages.
+    """
+    with_lock = [place for place in upwards(directory) if _locks(tree, place)]
+    top = top_of(tree, directory)
+    if top in with_lock and not _has_separate_locks(tree, top):
+        unused = [joined(place, lock) for place in with_lock[: with_lock.index(top)] for lock in _locks(tree, place)]
+        found = _chosen(tree, directory, top, _locks(tree, top))
+        return dataclasses.replace(found, remark="; ".join(filter(None, [found.remark, *map(_UNUSED.format, unused)])))
+    return _chosen(tree, directory, with_lock[0], _locks(tree, with_lock[0])) if with_lock else PackageManager()
+
+
+def _locks(tree: ProjectTree, place: str) -> list[str]:
+    return [name for name in LOCK_FILES if joined(place, name) in tree.paths]
+
+
+def _has_separate_locks(tree: ProjectTree, top: str) -> bool:
+    """Check whether pnpm is told to write a lock file for each package."""
+    return any(_SEPARATE.search(tree.text(joined(top, one))) is not None for one in (".npmrc", WORKSPACE))
 
 
 def _chosen(tree: ProjectTree, directory: str, place: str, here: list[str]) -> PackageManager:

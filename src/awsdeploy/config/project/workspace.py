@@ -10,9 +10,9 @@ from functools import cached_property
 from pathlib import PurePosixPath
 from typing import Any
 
-from awsdeploy.config.project.package_managers import WORKSPACE
 from awsdeploy.config.project.tree import ProjectTree, joined, table, upwards
 
+WORKSPACE = "pnpm-workspace.yaml"
 KINDS = ("dependencies", "devDependencies", "optionalDependencies", "peerDependencies")
 _LISTED = re.compile(r"^packages:(?P<inline>[^\n]*)\n(?P<rows>(?:[ \t]*(?:-[^\n]*|#[^\n]*)?(?:\n|$))*)", re.M)
 _QUOTED = re.compile(r"""^\s*-?\s*(?:"([^"]*)"|'([^']*)'|([^\s#'"][^#]*?))\s*(?:#.*)?$""")
@@ -56,17 +56,25 @@ class Workspace:
 
 def workspace_of(tree: ProjectTree, directory: str) -> Workspace | None:
     """Return the nearest workspace of which a folder is a package; None if there is none."""
-    for top in upwards(directory):
-        globs = _globs(tree, top)
-        if not globs:
-            continue
-        fits = _pattern(globs)
-        # The top itself is a package too, and may depend on the others.
-        folders = {str(PurePosixPath(path).parent) for path in _manifests(tree, top)}
-        inside = {one for one in folders if one == top or fits(_below(top, one))}
-        if directory in inside:
-            return Workspace(top, {one: tree.json(joined(one, "package.json")) for one in sorted(inside)})
-    return None
+    top = top_of(tree, directory)
+    if not top:
+        return None
+    return Workspace(top, {one: tree.json(joined(one, "package.json")) for one in sorted(_members(tree, top))})
+
+
+def top_of(tree: ProjectTree, directory: str) -> str:
+    """Return the top folder of the nearest workspace of which a folder is a package; nothing if there is none."""
+    return next((top for top in upwards(directory) if directory in _members(tree, top)), "")
+
+
+def _members(tree: ProjectTree, top: str) -> set[str]:
+    """Return the folders of a workspace. Its top is a package too, and may depend on the others."""
+    globs = _globs(tree, top)
+    if not globs:
+        return set()
+    fits = _pattern(globs)
+    folders = {str(PurePosixPath(path).parent) for path in _manifests(tree, top)}
+    return {one for one in folders if one == top or fits(_below(top, one))}
 
 
 def _manifests(tree: ProjectTree, top: str) -> Iterator[str]:
