@@ -19,6 +19,7 @@ import botocore.session
 import botocore.useragent
 import pytest
 
+from awsdeploy import errors
 from awsdeploy.sandbox import control
 from awsdeploy.sandbox.control import RunningSandbox
 from awsdeploy.sandbox.machines import toolchain
@@ -53,7 +54,8 @@ def no_npm() -> str:
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Skip tests that run applications, which need PM2, if npm's registry is out of reach."""
+    """Begin without flags in use. Skip tests that need PM2 if npm's registry is out of reach."""
+    errors.typed_as()  # a test before may have run a command with flags
     if item.get_closest_marker("npm") and (why := no_npm()):
         pytest.skip(f"npm's registry is out of reach: {why}")
 

@@ -69,7 +69,7 @@ CASES = [
     ConfigCase("negative settle", "[waits]\nsettle = -1", "4: waits.settle", ("0 to 600",)),
     ConfigCase("a key in brackets", '"[key]" = 1', '3: "[key]"', ("unknown key",)),
     ConfigCase(
-        "ceiling under floor", "[waits]\npoll_floor = 20", "3: waits.poll_ceiling", ("at least poll_floor (20)",)
+        "ceiling under floor", "[waits]\npoll_floor = 40", "3: waits.poll_ceiling", ("at least poll_floor (40)",)
     ),
     ConfigCase("region typo", 'region = "ap-northeast2"', "3: region", ('did you mean "ap-northeast-2"',)),
     ConfigCase("a zone for a region", 'region = "ap-northeast-2a"', "3: region", ('did you mean "ap-northeast-2"',)),

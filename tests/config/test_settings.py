@@ -62,7 +62,7 @@ def test_the_documented_values_are_the_defaults() -> None:
     assert (monitoring.emails, monitoring.health_check, monitoring.request_metrics) == ((), True, True)
     assert (backup.images, backup.keep_images, backup.at) == (True, 7, "18:00")
     waits = documented.waits
-    assert (waits.settle, waits.poll_floor, waits.poll_ceiling, waits.silence) == (60.0, 0.5, 15.0, 120.0)
+    assert (waits.settle, waits.poll_floor, waits.poll_ceiling, waits.silence) == (60.0, 0.5, 30.0, 120.0)
 
 
 @pytest.mark.parametrize(

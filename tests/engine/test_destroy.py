@@ -185,12 +185,12 @@ def test_what_holds_an_object_is_asked_only_when_it_is_stuck(
         yield Blocker("a hedge", "cut it")
 
     monkeypatch.setattr(Network, "blockers", classmethod(blockers))
-    for settle, times in ((60.0, 3), (0.0, 5)):
+    for settle, stuck in ((60.0, set()), (0.0, {"sample/network"})):
         sample.up()
         sample.settle = settle
-        sample.cloud.fails("DeleteThing", kind="Network", code="DependencyViolation", text="held.", times=times)
+        sample.cloud.fails("DeleteThing", kind="Network", code="DependencyViolation", text="held.", times=3)
         sample.destroy()
-        assert asked == ["sample/network"] * (0 if settle else 4)  # not at the first refusal
+        assert set(asked) == stuck
     said = [event.detail for event in sample.events if event.key == "sample/network" and event.detail]
     assert said == ["held", "held. Blocked by a hedge, which stays: cut it"]
 

@@ -92,12 +92,15 @@ class Polling:
     The overshoot is then bounded by those 5 % on any clock, real or accelerated. All in seconds.
     """
 
-    def __init__(self, floor: float = 0.5, ceiling: float = 15.0) -> None:
+    def __init__(self, floor: float = 0.5, ceiling: float = 30.0) -> None:
         self.floor = floor
         self.ceiling = ceiling
 
+    def within(self, seconds: float) -> float:
+        return min(max(seconds, self.floor), self.ceiling)
+
     def after(self, waited: float) -> float:
-        return min(max(0.05 * waited, self.floor), self.ceiling)
+        return self.within(0.05 * waited)
 
     def ticks(self, stop: Cancellation, deadline: float) -> Iterator[float]:
         """Yield the seconds waited so far: 0 at once, then after each pause, until `deadline` seconds have passed."""

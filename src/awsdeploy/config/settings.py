@@ -159,7 +159,7 @@ class WaitsSettings(Frozen):
     """Seconds after which a create whose response was lost, or a change that AWS does not show, is sent again."""
     poll_floor: Annotated[float, AfterValidator(rules.seconds(0.001, 60)), between(0.001, 60)] = 0.5
     """Shortest polling interval, in seconds."""
-    poll_ceiling: Annotated[float, AfterValidator(rules.seconds(0.001, 300)), between(0.001, 300)] = 15.0
+    poll_ceiling: Annotated[float, AfterValidator(rules.seconds(0.001, 300)), between(0.001, 300)] = 30.0
     """Longest polling interval, in seconds."""
     silence: Annotated[float, AfterValidator(rules.seconds(1, 3600)), between(1, 3600)] = 120.0
     """Seconds to wait for a machine's SSM agent that stops answering during a release."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping
 from typing import Any
 
+from awsdeploy.aws.session import PATIENCE
 from awsdeploy.engine.resource import Observed
 
 
@@ -37,18 +37,38 @@ class DeletionProgress:
 
 
 class Asked:
-    """The last accepted delete call of one object. AWS's lists can show the old state for a while, so the call is not
-    repeated within `settle` seconds.
+    """The last delete call of one object, and what AWS showed of the object then.
+
+    A call that was accepted is not repeated within `settle` seconds as long as AWS shows the same: its lists can be
+    late. One that was refused is not repeated before it has waited for a share of the time that this has lasted.
     """
 
     def __init__(self, settle: float) -> None:
         self._settle = settle
-        self._last: tuple[str, Mapping[str, Any]] | None = None
-        self._at = 0.0
+        self._shown: tuple[str, dict[str, Any]] | None = None
+        self._since = self._at = 0.0
+        self.refusal = ""
+        """AWS's words, if it refused the last call."""
 
     def is_due(self, observed: Observed, looked: float) -> bool:
         """Tell if AWS is to be asked, by a look that began at `looked` (`time.monotonic`)."""
-        return self._last != (observed.status, observed.raw) or looked - self._at >= self._settle
+        if self._shown != _state(observed):
+            return True
+        if self.refusal:
+            return time.monotonic() - self._at >= PATIENCE * (self._at - self._since)
+        return looked - self._at >= self._settle
 
-    def of(self, observed: Observed) -> None:
-        self._last, self._at = (observed.status, observed.raw), time.monotonic()
+    def of(self, observed: Observed, refusal: str = "") -> bool:
+        """Note a call for what a look showed; True if it is the first one for that."""
+        shown, self._at = _state(observed), time.monotonic()
+        first = shown != self._shown or bool(refusal) != bool(self.refusal)
+        if first:
+            self._since = self._at
+        self._shown, self.refusal = shown, refusal
+        return first
+
+
+def _state(observed: Observed) -> tuple[str, dict[str, Any]]:
+    """Return what a deletion changes of an object, without what AWS changes by itself."""
+    raw = {name: value for name, value in observed.raw.items() if name not in observed.kind.volatile}
+    return observed.status, raw

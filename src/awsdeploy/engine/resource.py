@@ -88,6 +88,7 @@ class Resource:
     is_global: ClassVar[bool] = False  # a global service: one list for all regions
     multi_region: ClassVar[bool] = False  # can be in another region than the stack's
     immediate: ClassVar[bool] = False  # a change is made when AWS answers: it is not read back
+    volatile: ClassVar[frozenset[str]] = frozenset()  # fields that AWS changes by itself: the time of something
     copies: ClassVar[str] = ""  # the kind (by class name) of the copies that `back_up` makes of it
     tagging: ClassVar[Tagging | None] = (
         None  # how the owner's tags are mended; None where they cannot be, or `diff` does

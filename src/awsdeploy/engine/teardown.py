@@ -19,6 +19,7 @@ from awsdeploy.engine import schedule
 from awsdeploy.engine.blockage import Blockage, explained
 from awsdeploy.engine.deletion import Asked, DeletionProgress
 from awsdeploy.engine.events import ResourceEvent
+from awsdeploy.engine.pace import Pace
 from awsdeploy.engine.resource import (
     KINDS,
     TAG_RESOURCE,
@@ -49,9 +50,7 @@ class DestroyPlan:
 
     def usual(self, observed: Observed) -> float:
         """Seconds that the deletion of one object usually takes, with the final copy of its data."""
-        kind = observed.kind
-        copied = kind.data and kind.copies and not self.options.data and not observed.state.empty
-        return float(kind.deletion.usual + (KINDS[kind.copies].wait.usual if copied else 0))
+        return _usual(observed, self.options)
 
     @property
     def without_snapshot(self) -> list[Observed]:
@@ -62,6 +61,12 @@ class DestroyPlan:
     def locked(self) -> list[Observed]:
         """Objects whose deletion protection is on and cannot be turned off now."""
         return [one for one in self.going if one.locked]
+
+
+def _usual(observed: Observed, options: DestroyOptions) -> float:
+    kind = observed.kind
+    copied = kind.data and kind.copies and not options.data and not observed.state.empty
+    return float(kind.deletion.usual + (KINDS[kind.copies].wait.usual if copied else 0))
 
 
 def stamp() -> str:
@@ -131,12 +136,13 @@ def _latecomers(run: Run, destroy_plan: DestroyPlan) -> list[Observed]:
 
 def remove(run: Run, observations: Sequence[Observed], options: DestroyOptions) -> None:
     """Delete these objects and wait for each. Errors are raised at the end, after everything else is deleted."""
-    leaving = DeletionProgress()
+    leaving, before = DeletionProgress(), order(observations)
+    pace = Pace(run.polling, before, {one: _usual(one, options) for one in observations})
 
     def part(observed: Observed) -> None:
         try:
             with run.reporting(observed.key):
-                _part(run, observed, options, leaving)
+                _part(run, observed, options, leaving, pace)
         except AwsdeployError:
             leaving.failed = True
             raise
@@ -146,7 +152,7 @@ def remove(run: Run, observations: Sequence[Observed], options: DestroyOptions) 
     def skip(observed: Observed) -> None:
         run.emit(ResourceEvent(observed.key, "skipped", detail="something that uses it could not be deleted"))
 
-    errors = schedule.run(order(observations), part, run.stop, skip)
+    errors = schedule.run(before, part, run.stop, skip)
     if errors:
         failed = ((observed.key, error) for observed, error in errors.items())
         raise combined_error(failed, "Not everything could be deleted")
@@ -180,21 +186,22 @@ def _below(kind: type[Resource]) -> set[type[Resource]]:
     return found
 
 
-def _part(run: Run, observed: Observed, options: DestroyOptions, leaving: DeletionProgress) -> None:
+def _part(run: Run, observed: Observed, options: DestroyOptions, leaving: DeletionProgress, pace: Pace) -> None:
     begun = last_hope = time.monotonic()
     view = run.view_of(observed, removing=True)
     _announce(run, observed)
     run.emit(ResourceEvent(observed.key, "deleting", observed.status))
     shown, current, blockage, rule = "", observed, Blockage(run), observed.kind.deletion
     asked, looked = Asked(run.settle), begun
-    for _ in run.polling.ticks(run.stop, rule.timeout):
+    for tick in pace.ticks(observed, run.stop, rule.timeout):
         run.stop.check()
-        blocked, accepted, before = "", False, tolerated()
+        blocked, accepted, before = asked.refusal, False, tolerated()
         try:
             if asked.is_due(current, looked):
+                blocked = ""
                 with run.cache.changing(observed.kind, observed.region):
                     observed.kind.delete(view, current, options)
-                asked.of(current)
+                tick.begun = asked.of(current)
                 accepted = True
         except AnswerLost:
             pass  # the look tells
@@ -202,6 +209,7 @@ def _part(run: Run, observed: Observed, options: DestroyOptions, leaving: Deleti
             if failure := explained(run, current, refusal, options):
                 raise failure from None
             blocked = refusal.text
+            asked.of(current, blocked)
         looked = time.monotonic()
         seen: Observed | None = current
         # AWS may answer "not found" of what it has created a moment ago: then only a look tells.
@@ -212,7 +220,9 @@ def _part(run: Run, observed: Observed, options: DestroyOptions, leaving: Deleti
             run.deleted.add((observed.kind, observed.id))
         elif not (told and blocked):
             seen = run.seen(observed.kind, observed.region, observed.id)
+        tick.blocked = told and bool(blocked)
         if seen is None:
+            pace.ready(observed)
             run.state.gone(_place(run, observed))
             run.emit(ResourceEvent(observed.key, "gone"))
             return

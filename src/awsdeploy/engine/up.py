@@ -17,6 +17,7 @@ from awsdeploy.engine import plan as planning
 from awsdeploy.engine import schedule, teardown
 from awsdeploy.engine.changes import SentChanges
 from awsdeploy.engine.events import ResourceEvent
+from awsdeploy.engine.pace import Pace
 from awsdeploy.engine.plan import Plan
 from awsdeploy.engine.resource import (
     Change,
@@ -92,6 +93,8 @@ class Builder:
     def __init__(self, run: Run, plan: Plan) -> None:
         self.run, self.plan = run, plan
         self.touched: set[Resource] = set()
+        usual = {one: item.resource.wait.usual for one, item in plan.items.items() if item.action != "none"}
+        self.pace = Pace(run.polling, plan.needs(), usual)
 
     def skip(self, resource: Resource) -> None:
         self.run.emit(ResourceEvent(resource.key, "skipped", detail="not started: a dependency failed"))
@@ -253,20 +256,21 @@ class Builder:
         view = run.view_of(resource)
         shown = ""
         observed = known
-        for waited in run.polling.ticks(run.stop, rule.deadline):
+        for tick in self.pace.ticks(resource, run.stop, rule.deadline):
             if isinstance(resource, Gate):
                 observed = resource.observe(view)
                 run.on_look(type(resource), run.of(resource), [observed])
-            elif known is not None and (waited or not known.raw):
+            elif known is not None and (tick.waited or not known.raw):
                 observed = self._seen(resource, known.id)
                 if observed and known.new:
                     observed = dataclasses.replace(observed, new=True)
             if observed is None:
-                if waited > UNSEEN:
+                if tick.waited > UNSEEN:
                     break
                 continue
             state = observed.state
             if state.usable or state.modifiable:
+                self.pace.ready(resource)
                 return observed
             if state.replace or state.remedy:
                 raise observed.failure(resource.remedy)
@@ -287,7 +291,7 @@ class Builder:
         self.run.emit(
             ResourceEvent(resource.key, "waiting", observed.status, "waiting for the previous one to be deleted")
         )
-        for _ in self.run.polling.ticks(self.run.stop, resource.deletion.timeout):
+        for _ in self.pace.ticks(resource, self.run.stop, resource.deletion.timeout):
             if not self._seen(resource, observed.id):
                 return
         raise TimedOut(f"{observed.id} is still {observed.status}.", "Run the same command again later.")

@@ -203,7 +203,7 @@ class Member(Resource):
     wait = Wait(
         pending={"pending", "stopping"}, ready={"running", "stopped"}, leaving={"shutting-down", "terminated"}, usual=45
     )
-    deletion = Deletion(recreated_by={"AutoScalingGroup"})
+    deletion = Deletion(recreated_by={"AutoScalingGroup"}, usual=45)
     arns = (":instance/",)
 
     @classmethod

@@ -23,7 +23,7 @@ from awsdeploy.resources import blockers
 class Volume(Resource):
     """The disk of a machine. Made with the machine and gone with it; one left over is deleted."""
 
-    deletion = Deletion(retry_on={"VolumeInUse"})
+    deletion = Deletion(retry_on={"VolumeInUse"}, usual=45)
     arns = (":volume/",)
     wait = Wait(pending={"creating"}, ready={"available", "in-use"}, failed={"error"}, leaving={"deleting", "deleted"})
 

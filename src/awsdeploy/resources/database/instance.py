@@ -84,16 +84,16 @@ class Database(Resource):
     # AWS: 5–10 minutes, Multi-AZ 10–25; botocore's own waiter gives up after 30.
     wait = Wait(ready=set(), statuses=STATUSES, usual=600, deadline=4800)
     transient = (
-        TransientError("CreateDBInstance", "InvalidParameterValue", seconds=120, text="service linked role"),
         TransientError("CreateDBInstance", "InvalidDBInstanceState", seconds=120),
-        TransientError(
-            "RestoreDBInstanceFromDBSnapshot", "InvalidParameterValue", seconds=120, text="service linked role"
+        *(
+            TransientError(call, "InvalidParameterValue", seconds=120, text="service linked role")
+            for call in ("CreateDBInstance", "RestoreDBInstanceFromDBSnapshot")
         ),
         TransientError("RestoreDBInstanceFromDBSnapshot", "InvalidDBSnapshotState", seconds=3600),
         TransientError("ModifyDBInstance", "InvalidDBInstanceState", seconds=1800),
         TransientError("CreateDBSnapshot", "InvalidDBInstanceState", seconds=1800),
     )
-    copies = "Snapshot"
+    copies, volatile = "Snapshot", frozenset({"LatestRestorableTime"})
     deletion = Deletion(retry_on={BUSY}, timeout=3600, usual=120)
     arns = (":db:",)
 
