@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -161,6 +162,19 @@ def test_init_and_deploy_agree_on_the_package_manager(project: Path, lock: str, 
     git(project, "init", "-q")
     commit(project, {})
     assert f"NestJS, port 9999, {manager_of(committed(project, 'HEAD'), 'back').name}." in said
+
+
+def test_of_several_lock_files_the_one_that_was_committed_last_counts(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program(project / "back", NEST)
+    git(project, "init", "-q")
+    for year, lock in ((2030, "yarn.lock"), (2031, "package-lock.json")):
+        monkeypatch.setenv("GIT_COMMITTER_DATE", f"{year}-01-01T00:00:00Z")
+        commit(project, {f"back/{lock}": ""})
+    os.utime(project / "back/package-lock.json", (0, 0))  # as a clone may have it
+    assert "package-lock.json counts (it is the newest)" in run(*ALL).stderr
+    assert manager_of(committed(project, "HEAD"), "back").lock == "back/package-lock.json"
 
 
 @pytest.mark.parametrize(

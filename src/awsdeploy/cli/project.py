@@ -1,6 +1,6 @@
 """Detection of a project from its folder, and the config.toml that describes it.
 
-Reads a few small files and never runs anything. Knows no terminal.
+Reads small files and the history of git, and never runs anything of the repository. Knows no terminal.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from awsdeploy.config import Settings, from_mapping
 from awsdeploy.config.project import FOLDERS, Findings, Program, find, on_disk, top
 from awsdeploy.config.rules import FORBIDDEN_STARTS
 from awsdeploy.errors import ConfigInvalid, next_command
+from awsdeploy.release import git
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,13 @@ def findings(folder: Path) -> Findings:
     """Programs in a folder, or else in the repository around it. Paths are relative to its top, as in the settings."""
     folder = folder.resolve()
     root = top(folder)
-    return find(on_disk(root), folder.relative_to(root).as_posix())
+    tree = on_disk(root)
+
+    def modified(path: str) -> float:
+        """Time of the last commit, as `deploy` reads it: in a fresh clone files have the time of the clone."""
+        return git.committed_at(path, "HEAD", root) or tree.modified(path)
+
+    return find(dataclasses.replace(tree, modified=modified), folder.relative_to(root).as_posix())
 
 
 def found_lines(found: Findings) -> Iterator[str]:

@@ -159,6 +159,15 @@ def pristine(root: Path) -> Iterator[dict[str, str]]:
         }
 
 
+def committed_at(path: str, commit: str, folder: Path) -> float:
+    """Return when a file was committed last, in seconds of Unix time; 0 if it was not, or where that cannot be told."""
+    try:
+        done = run("log", "-1", "--format=%ct", commit, "--", path, folder=folder)
+    except OSError:
+        return 0
+    return float(done.stdout.strip() or 0) if done.returncode == 0 else 0
+
+
 def is_tracked(path: Path) -> bool:
     """True if the repository around `path` has committed or added it; False where that cannot be told.
 

@@ -34,8 +34,7 @@ def manager_of(source: Source, directory: str) -> PackageManager:
     """Package manager that installs for `directory`. Raises `Refused` if there is no lock file."""
 
     def committed_at(path: str) -> float:
-        said = git.output_text("log", "-1", "--format=%ct", source.commit, "--", path, folder=source.root).strip()
-        return float(said or 0)
+        return git.committed_at(path, source.commit, source.root)
 
     manager = package_manager(ProjectTree(source.files, source.text, committed_at), directory)
     if not manager.name:

@@ -7,6 +7,7 @@ const NOISE = [
   /^\d+ packages? (?:is|are) looking for funding$|^ +run `npm fund` for details$/,
   /^found 0 vulnerabilities$|^\d+ (?:\w+ severity )?vulnerabilit(?:y|ies)\b|^To address (?:all )?issues|^Run `npm audit|^ +npm audit fix/,
   /^npm warn Unknown \w+ config /i, // of a user's .npmrc, for another version of npm
+  /^npm warn (?:EBADENGINE|old lockfile)/i, // deploy has compared engines.node of the service; those of others do not count
   /^npm warn allow-scripts|^npm warn install-scripts/i,
   /^ ?WARN +(?:deprecated |\d+ deprecated subdependenc)|^Progress: resolved |^[+-]+$|^ *[╭│╰].*[╮│╯]$/, // pnpm
   /^warning .*(?:No license field| > .*deprecated)|^info (?:Visit https:\/\/yarnpkg\.com|No lockfile found)/, // yarn
