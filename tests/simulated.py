@@ -112,7 +112,15 @@ class World:
         session = AwsSession(
             on_call=lambda call: calls.update([f"{call.service}:{call.operation}"]), first_pause=0.02, made=self.used
         )
-        made = Run(session, stack, settings.region, state, polling=Polling(0.05, 1.0), settle=self.settle)
+        made = Run(
+            session,
+            stack,
+            settings.region,
+            state,
+            polling=Polling(0.05, 1.0),
+            settle=self.settle,
+            ignored=settings.drift.ignore,
+        )
         made.emit = self.on_event
         return made, calls
 

@@ -127,6 +127,7 @@ def test_the_example_shows_every_setting() -> None:
         "backup",
         "ci",
         "iam",
+        "drift",
         "waits",
     }
     keys = set(Settings.model_fields) - tables - {"tags"}  # whose keys are the owner's

@@ -460,6 +460,9 @@ CASES = [
         "services.worker.statements",
         ("6000 characters",),
     ),
+    ConfigCase(
+        "an attribute without its key", '[drift]\nignore = ["idle_timeout"]', "4: drift.ignore", ("KEY:ATTRIBUTE",)
+    ),
     ConfigCase("no TOML: open quote", 'domain = "a', "3: not TOML", ()),
 ]
 

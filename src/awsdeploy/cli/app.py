@@ -32,6 +32,7 @@ COMMANDS: Mapping[str, CommandEntry] = {
     "plan": CommandEntry("awsdeploy.cli.commands.plan", "Show what `up` would create, change and delete."),
     "up": CommandEntry("awsdeploy.cli.commands.up", "Create the stack, or update it to match config.toml."),
     "status": CommandEntry("awsdeploy.cli.commands.status", "Show every resource, its health and the URLs."),
+    "drift": CommandEntry("awsdeploy.cli.commands.drift", "Show what was changed by hand, for people and for CI."),
     "diagram": CommandEntry("awsdeploy.cli.commands.diagram", "Draw the stack: parts, health, ports and costs."),
     "report": CommandEntry("awsdeploy.cli.commands.report", "Write one page about the stack for others to read."),
     "timeline": CommandEntry("awsdeploy.cli.commands.timeline", "Show where the time of a run went."),

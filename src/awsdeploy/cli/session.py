@@ -87,7 +87,15 @@ def session(
             click.echo(state.rebuilt, err=True)
         session = AwsSession(stop, first_pause=waits.poll_floor)
         polling = Polling(waits.poll_floor, waits.poll_ceiling)
-        run = Run(session, stack, settings.region, state, polling=polling, settle=waits.settle)
+        run = Run(
+            session,
+            stack,
+            settings.region,
+            state,
+            polling=polling,
+            settle=waits.settle,
+            ignored=settings.drift.ignore,
+        )
         recorder.listen(run)
         if existing:
             run.need_record()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from awsdeploy.cli import planning
 from awsdeploy.cli.session import Session, styled, table
-from awsdeploy.cli.text import advisories
+from awsdeploy.cli.text import advisories, drift
 from awsdeploy.cli.text.facts import found_out
 from awsdeploy.config.stack import tags_to_dict
 from awsdeploy.errors import next_command
@@ -62,7 +62,8 @@ class StackState:
             yield styled("bold")(step.title)
             for resource in step.resources:
                 yield self._line(self.plan.items[resource])
-                yield from (f"      {line}" for line in planning.trouble(self.plan.items[resource]))
+                more = [*drift.attributes(self.plan.items[resource]), *planning.trouble(self.plan.items[resource])]
+                yield from (f"      {line}" for line in more)
         for title, removals in (("Replaced", self.plan.replaced), ("No longer in config.toml", self.plan.undeclared)):
             if removals:
                 yield ""
@@ -71,6 +72,8 @@ class StackState:
         yield ""
         yield from table({**self._services(), **found_out(self.at, self.plan)})
         yield from advisories.lines(self.at, self.plan.items)
+        if ignored := drift.ignored(self.at):
+            yield from ("", *ignored)
         if self.plan.writes:
             yield ""
             yield f"To fix the differences: {next_command('up')}"
@@ -84,8 +87,7 @@ class StackState:
         observed = item.observed
         state = observed.status if observed else DIFFERS.get(item.action, "waiting")
         if observed and (item.changes or item.writes):
-            fields = ", ".join(change.field for change in item.changes)
-            state += f"; {DIFFERS[item.action]}" + (f": {fields}" if fields else "")
+            state += f"; {DIFFERS[item.action]}"
         if observed and observed.reason:
             state += f" ({observed.reason})"
         mark = {"none": styled("green")("✓"), "wait": styled("red")("✗")}.get(item.action, styled("yellow")("!"))
@@ -138,6 +140,7 @@ class StackState:
             **self.at.header,
             "healthy": not self.unhealthy,
             "drift": self.plan.writes,
+            "ignored": list(self.at.settings.drift.ignore),
             "resources": [
                 {
                     "step": item.step,

@@ -89,7 +89,7 @@ def _following(written: Tree) -> Iterator[tuple[tuple[str, ...], object, str]]:
         yield ("services", service, "directory"), service, "default"
         yield ("services", service, "instance_type"), preset["service"]["instance_type"], because
     yield ("dns", "mode"), "route53" if domain else "none", "default"
-    for table in ("web", "release", "logs", "monitoring", "backup", "ci", "iam", "tags", "waits"):
+    for table in ("web", "release", "logs", "monitoring", "backup", "ci", "iam", "drift", "tags", "waits"):
         yield (table,), {}, "default"
 
 

@@ -17,6 +17,7 @@ from pydantic import AfterValidator, PlainSerializer, PrivateAttr
 from awsdeploy.config import rules
 from awsdeploy.config.ci import CiSettings
 from awsdeploy.config.dns import DnsSettings
+from awsdeploy.config.drift import DriftSettings
 from awsdeploy.config.iam import IamSettings
 from awsdeploy.config.services import Service
 from awsdeploy.config.stack import Stack
@@ -203,6 +204,7 @@ class Settings(Frozen):
     backup: BackupSettings
     ci: CiSettings
     iam: IamSettings
+    drift: DriftSettings
     tags: Tags
     """Your own tags for every resource that supports tags: KEY = "value". Default: none."""
     waits: WaitsSettings

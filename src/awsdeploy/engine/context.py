@@ -25,6 +25,8 @@ class StackContext:
     session: AwsSession
     stack: Stack
     region: str
+    ignored: tuple[str, ...] = field(default=(), kw_only=True)
+    """Attributes that their owner changes by hand, as `KEY:ATTRIBUTE`."""
     observations: dict[Any, Observed] = field(default_factory=dict, init=False)
     """The objects of the declared resources."""
     generations: dict[Any, str] = field(default_factory=dict, init=False)

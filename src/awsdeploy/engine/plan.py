@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
-from awsdeploy.engine import schedule
+from awsdeploy.engine import ignored, schedule
 from awsdeploy.engine.resource import Aws, Change, Gate, Observed, Resource
 from awsdeploy.engine.run import Run
 from awsdeploy.errors import AwsFailure, UsageError, next_command
@@ -143,6 +143,7 @@ def make(
     if unknown := sorted(set(replace) - {resource.key for resource in resources}):
         raise UsageError(f"--replace {unknown[0]}: no such resource.", f"To see the keys: {next_command('plan')}")
 
+    ignored.check(run.ignored, resources)
     run.use(*(resource.region for resource in resources))
     observations = run.look_everywhere(run.read_record, run.pin)
     if seen is not None:

@@ -93,6 +93,10 @@ class Resource:
     tagging: ClassVar[Tagging | None] = (
         None  # how the owner's tags are mended; None where they cannot be, or `diff` does
     )
+    ignorable: ClassVar[frozenset[str] | set[str]] = frozenset()
+    """Attributes that may be left to the owner (`[drift] ignore`): fields of its changes that `create` sends, whose
+    default in AWS does no harm, or to which the owner adds. A call for several attributes must not send an ignored one:
+    see `Aws.ignores`."""
     abstract: ClassVar[bool] = True
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -148,9 +152,15 @@ class Resource:
         yield from ()
 
     def differences(self, aws: Aws, observed: Observed) -> Iterator[Change]:
-        """Everything that differs: the owner's tags, then what `diff` says. What the engine asks."""
+        """Everything that differs: the owner's tags, then what `diff` says. What the engine asks.
+
+        What the owner has added to or changed in an ignored attribute is left out. What is missing of ours is not: a
+        crash after the creation leaves the same.
+        """
         yield from retagged(aws, self.tagging, observed)
-        yield from self.diff(aws, observed)
+        for change in self.diff(aws, observed):
+            if change.old is None or not aws.ignores(self, change.field):
+                yield change
 
     def facts(self, aws: Aws, observed: Observed) -> Mapping[str, str]:
         """Facts for people once it exists, such as an endpoint or a URL."""

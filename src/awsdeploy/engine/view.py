@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any, Protocol, TypeVar
 
 from awsdeploy.aws.session import Client, TransientError
+from awsdeploy.config.drift import is_ignored
 from awsdeploy.config.stack import TAG_GENERATION, TAG_OWN, TAG_RESOURCE, TAG_STACK, Stack, tags_to_dict
 from awsdeploy.engine.context import StackContext, with_id
 from awsdeploy.engine.observed import UNKNOWN, Kind, Observed
@@ -105,6 +106,10 @@ class Aws:
             if resource.key == key:
                 return resource
         raise KeyError(key)
+
+    def ignores(self, resource: Declared, attribute: str) -> bool:
+        """True if the owner of the stack changes this attribute by hand: no call may send it."""
+        return is_ignored(self.context.ignored, resource.key, attribute)
 
     def name(self, resource: Declared, limit: int = 63, apart: str = "-") -> str:
         """A name for what AWS keeps unique: readable, within `limit`, and different in every generation."""

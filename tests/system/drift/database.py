@@ -17,20 +17,18 @@ def _(aws: World, observed: dict[str, Observed]) -> None:
     )
 
 
-@by_hand("MySQL setting", "database/parameters", "rds:ModifyDBParameterGroup.Parameters")
-def _(aws: World, observed: dict[str, Observed]) -> None:
-    aws.client("rds").modify_db_parameter_group(
-        DBParameterGroupName=observed["database/parameters"].id,
-        Parameters=[{"ParameterName": "slow_query_log", "ParameterValue": "0", "ApplyMethod": "immediate"}],
-    )
+def _mysql(words: str, name: str, value: str) -> None:
+    @by_hand(words, "database/parameters", "rds:ModifyDBParameterGroup.Parameters")
+    def _(aws: World, observed: dict[str, Observed]) -> None:
+        aws.client("rds").modify_db_parameter_group(
+            DBParameterGroupName=observed["database/parameters"].id,
+            Parameters=[{"ParameterName": name, "ParameterValue": value, "ApplyMethod": "immediate"}],
+        )
 
 
-@by_hand("connections without TLS allowed", "database/parameters", "rds:ModifyDBParameterGroup.Parameters")
-def _(aws: World, observed: dict[str, Observed]) -> None:
-    aws.client("rds").modify_db_parameter_group(
-        DBParameterGroupName=observed["database/parameters"].id,
-        Parameters=[{"ParameterName": "require_secure_transport", "ParameterValue": "0", "ApplyMethod": "immediate"}],
-    )
+_mysql("MySQL setting", "slow_query_log", "0")
+_mysql("queries are slow after 5 s", "long_query_time", "5")
+_mysql("connections without TLS allowed", "require_secure_transport", "0")
 
 
 def _database(field: str, value: Any) -> None:

@@ -79,3 +79,14 @@ def _(aws: World, observed: dict[str, Observed]) -> None:
         ScalingAdjustment=1,
         Enabled=False,
     )
+
+
+@by_hand("policy of another target", POLICY)
+def _(aws: World, observed: dict[str, Observed]) -> None:
+    raw = observed[POLICY].raw
+    aws.client("autoscaling").put_scaling_policy(
+        AutoScalingGroupName=raw["AutoScalingGroupName"],
+        PolicyName=raw["PolicyName"],
+        PolicyType=raw["PolicyType"],
+        TargetTrackingConfiguration={**raw["TargetTrackingConfiguration"], "TargetValue": 33.0},
+    )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from awsdeploy.cli import planning
 from awsdeploy.cli.session import Session, paragraphs
-from awsdeploy.cli.text import advisories, bill, changes, glance
+from awsdeploy.cli.text import advisories, bill, changes, drift, glance
 from awsdeploy.cli.text.notes import Notes
 from awsdeploy.progress.steps import spell
 
@@ -74,7 +74,8 @@ def _notes(at: Session, plan: Plan) -> Notes:
     found = list(differences_from_document.differences(at.settings)) if plan.new else []
     advice = [f"{sentence}." for sentence in advisories.collect(at, planning.databases(plan))]
     decide = [*_wide_grants(plan), *_offers(at, plan), *advice, *(one.sentence for one in found if one.decision)]
-    return Notes(tuple(decide), tuple(one.sentence for one in found if not one.decision))
+    know = [one.sentence for one in found if not one.decision]
+    return Notes(tuple(decide), (*know, *(() if plan.new else drift.ignored(at))))
 
 
 def _offers(at: Session, plan: Plan) -> Iterator[str]:

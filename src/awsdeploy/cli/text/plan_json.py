@@ -36,6 +36,7 @@ def document(at: Session, plan: Plan) -> dict[str, Any]:
             {"key": one.key, "kind": one.kind.__name__, "id": one.id, "data": one.kind.data} for one in plan.removals
         ],
         "obstacles": plan.conflicts,
+        "ignored": list(at.settings.drift.ignore),
         "notes": [one.sentence for one in differences_from_document.differences(at.settings)],
     }
 

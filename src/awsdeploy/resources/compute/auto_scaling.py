@@ -84,6 +84,7 @@ class AutoScalingGroup(Resource):
     )
     deletion = Deletion(retry_on={"ResourceInUse", "ScalingActivityInProgress"}, usual=120)
     arns = (":autoScalingGroup:",)
+    ignorable = {"MaxSize", "HealthCheckGracePeriod", "DefaultInstanceWarmup"}
 
     def brief(self) -> str:
         return f"{self.template.service} {self.template.size}, {self.min} to {self.max}"
@@ -126,7 +127,7 @@ class AutoScalingGroup(Resource):
             autoscaling(aws).update_auto_scaling_group(AutoScalingGroupName=observed.id, **wrong)
 
         for field, wanted in self._settings().items():
-            if raw.get(field) != wanted:
+            if raw.get(field) != wanted and not (field in raw and aws.ignores(self, field)):
                 wrong[field] = wanted
                 impact = REPLACES_ALL if (field, wanted) == ("HealthCheckType", "ELB") else ""
                 yield Change(field, raw.get(field), wanted, update, impact)

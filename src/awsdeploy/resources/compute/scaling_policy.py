@@ -23,6 +23,7 @@ class ScalingPolicy(Resource):
     transient = tuple(TransientError(f"{way}Policy", "ResourceContention", 300) for way in ("PutScaling", "Delete"))
     idempotency = Idempotency.NAME
     arns = (":scalingPolicy:",)
+    ignorable = {"target"}
 
     KIND = "TargetTrackingScaling"
     METRIC = "ASGAverageCPUUtilization"
@@ -39,9 +40,9 @@ class ScalingPolicy(Resource):
                 yield Observed(cls, key, one["PolicyARN"], generation, raw=one, region=aws.region)
 
     def create(self, aws: Aws) -> str:
-        return self._put(aws)
+        return self._put(aws, float(self.target))
 
-    def _put(self, aws: Aws) -> str:
+    def _put(self, aws: Aws, target: float) -> str:
         """The same name again puts the settings right."""
         made = autoscaling(aws).put_scaling_policy(
             AutoScalingGroupName=aws[self.group].id,
@@ -49,7 +50,7 @@ class ScalingPolicy(Resource):
             PolicyType=self.KIND,
             TargetTrackingConfiguration={
                 "PredefinedMetricSpecification": {"PredefinedMetricType": self.METRIC},
-                "TargetValue": float(self.target),
+                "TargetValue": target,
                 "DisableScaleIn": False,
             },
             Enabled=True,
@@ -57,13 +58,16 @@ class ScalingPolicy(Resource):
         return str(made["PolicyARN"])
 
     def diff(self, aws: Aws, observed: Observed) -> Iterator[Change]:
-        put = partial(self._put, aws)
         tracking = observed.raw.get("TargetTrackingConfiguration", {})
+        target = float(self.target)
+        if "TargetValue" in tracking and aws.ignores(self, "target"):
+            target = tracking["TargetValue"]
+        put = partial(self._put, aws, target)
         metric = tracking.get("PredefinedMetricSpecification", {}).get("PredefinedMetricType")
         for field, old, new in (
             ("policy type", observed.raw.get("PolicyType"), self.KIND),
             ("metric", metric, self.METRIC),
-            ("target", tracking.get("TargetValue"), float(self.target)),
+            ("target", tracking.get("TargetValue"), target),
             ("DisableScaleIn", tracking.get("DisableScaleIn", False), False),
             ("Enabled", observed.raw.get("Enabled", True), True),
         ):

@@ -23,6 +23,10 @@ INTERRUPTS: Effect = ("a short interruption", Danger.OUTAGE)
 FEWER_BACKUPS: Effect = ("AWS deletes older automatic backups", Danger.DATA_LOSS)
 
 GROUP = "DBParameterGroupName"
+IGNORABLE = set(
+    "MaxAllocatedStorage BackupRetentionPeriod DeletionProtection CopyTagsToSnapshot AutoMinorVersionUpgrade".split()
+)
+"""Attributes that an owner may keep by `[drift] ignore`: `create` sends them, and they cost nothing in the estimate."""
 
 
 @dataclass(frozen=True)

@@ -100,6 +100,7 @@ class ParameterGroup(Resource):
     transient = (TransientError("ModifyDBParameterGroup", "InvalidDBParameterGroupState", seconds=300),)
     deletion = Deletion(retry_on={"InvalidDBParameterGroupState"}, immediate=True)
     arns = (":pg:",)
+    ignorable = {"long_query_time", "slow_query_log"}
 
     @classmethod
     def scan(cls, aws: Aws) -> Iterable[Observed]:
@@ -123,7 +124,8 @@ class ParameterGroup(Resource):
     def diff(self, aws: Aws, observed: Observed) -> Iterator[Change]:
         """At most 20 parameters a call (AWS: ModifyDBParameterGroup); ours are fewer."""
         present = {} if observed.new else written(aws, observed)
-        wrong = {name: value for name, value in self.settings.items() if present.get(name) != value}
+        own = {name for name in present if aws.ignores(self, name)}
+        wrong = {name: value for name, value in self.settings.items() if present.get(name) != value and name not in own}
 
         def modify() -> None:
             parameters = [

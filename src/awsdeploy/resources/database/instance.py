@@ -25,7 +25,7 @@ from awsdeploy.engine.resource import (
 )
 from awsdeploy.resources import tag_calls
 from awsdeploy.resources.compute.parameter import PASSWORD_VERSION, Password, password_version, reveal
-from awsdeploy.resources.database.changes import FEWER_BACKUPS, INTERRUPTS, NO_EFFECT, Compared, differences
+from awsdeploy.resources.database.changes import FEWER_BACKUPS, IGNORABLE, INTERRUPTS, NO_EFFECT, Compared, differences
 from awsdeploy.resources.database.deletion import BUSY, delete_database
 from awsdeploy.resources.database.groups import ParameterGroup, SubnetGroup
 from awsdeploy.resources.database.statuses import FULL, STATUSES
@@ -96,6 +96,7 @@ class Database(Resource):
     copies, volatile = "Snapshot", frozenset({"LatestRestorableTime"})
     deletion = Deletion(retry_on={BUSY}, timeout=3600, usual=120)
     arns = (":db:",)
+    ignorable = IGNORABLE
 
     def brief(self) -> str:
         standby = " with standby" if self.multi_az else ""
@@ -190,7 +191,7 @@ class Database(Resource):
             begun: _later(aws.rds.modify_db_instance, given, DBInstanceIdentifier=observed.id, ApplyImmediately=True)
             for begun, given in settings.items()
         }
-        wanted = self._compared(aws, raw)
+        wanted = [row for row in self._compared(aws, raw) if row[1] is None or not aws.ignores(self, row[0])]
         for one in differences(raw, wanted, version=self.version, gigabytes=self.storage, logs=EXPORTS):
             if observed.status == FULL and one.field != "AllocatedStorage":
                 continue  # AWS takes no other change until there is room
@@ -203,10 +204,9 @@ class Database(Resource):
         """Fields that ModifyDBInstance changes in place; each change is made at once."""
         parameters = [one["DBParameterGroupName"] for one in raw["DBParameterGroups"]]
         # AWS lists a group that it is taking out as `removing`.
-        groups = [one for one in raw["VpcSecurityGroups"] if one.get("Status") != "removing"]
-        security = sorted(one["VpcSecurityGroupId"] for one in groups)
-        days = raw["BackupRetentionPeriod"]
-        kept_shorter = FEWER_BACKUPS if days > self.backup_days else NO_EFFECT
+        groups = raw["VpcSecurityGroups"]
+        security = sorted(one["VpcSecurityGroupId"] for one in groups if one.get("Status") != "removing")
+        kept_shorter = FEWER_BACKUPS if (days := raw["BackupRetentionPeriod"]) > self.backup_days else NO_EFFECT
         yield "DBInstanceClass", raw["DBInstanceClass"], self.size, INTERRUPTS
         yield "MultiAZ", raw["MultiAZ"], self.multi_az, NO_EFFECT
         if not self._too_low(raw):

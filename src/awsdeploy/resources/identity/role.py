@@ -67,6 +67,7 @@ class Role(Resource):
     )
     deletion = Deletion(retry_on={"DeleteConflict"}, immediate=True)
     arns = (":role/",)
+    ignorable = {"managed policy"}
 
     @classmethod
     def scan(cls, aws: Aws) -> Iterable[Observed]:

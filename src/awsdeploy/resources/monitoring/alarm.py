@@ -71,6 +71,16 @@ class Alarm(Resource):
     idempotency = Idempotency.NAME
     multi_region = True
     arns = (":alarm:",)
+    ignorable = {
+        "Threshold",
+        "Period",
+        "EvaluationPeriods",
+        "DatapointsToAlarm",
+        "TreatMissingData",
+        "AlarmActions",
+        "OKActions",
+        "InsufficientDataActions",
+    }
 
     @classmethod
     def scan(cls, aws: Aws) -> Iterable[Observed]:
@@ -112,8 +122,8 @@ class Alarm(Resource):
 
     def diff(self, aws: Aws, observed: Observed) -> Iterator[Change]:
         """PutMetricAlarm replaces the whole alarm and keeps its state."""
-        wanted = self._settings(aws)
-        present = dict(observed.raw)
+        wanted, present = self._settings(aws), dict(observed.raw)
+        wanted |= {field: present[field] for field in wanted if field in present and aws.ignores(self, field)}
         present["Dimensions"] = sorted(present.get("Dimensions", ()), key=lambda one: str(one["Name"]))
         put = partial(aws.client("cloudwatch").put_metric_alarm, AlarmName=observed.id, **wanted)
         for field, value in wanted.items():

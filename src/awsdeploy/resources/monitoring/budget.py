@@ -62,6 +62,7 @@ class Budget(Resource):
     idempotency = Idempotency.NAME
     is_global = True
     arns = (":budget/",)
+    ignorable = {"limit"}
 
     @classmethod
     def scan(cls, aws: Aws) -> Iterable[Observed]:
@@ -116,6 +117,8 @@ class Budget(Resource):
 
     def diff(self, aws: Aws, observed: Observed) -> Iterator[Change]:
         wanted = self._settings(aws, observed.id)
+        if aws.ignores(self, "limit"):
+            wanted["BudgetLimit"] = observed.raw["BudgetLimit"]
         update = partial(aws.client("budgets").update_budget, AccountId=aws.account, NewBudget=wanted)
         present = float(observed.raw.get("BudgetLimit", {}).get("Amount", 0))
         if present != self.limit:

@@ -56,6 +56,7 @@ class Dashboard(Resource):
     immediate = True
     deletion = Deletion(immediate=True)
     arns = (":dashboard/",)
+    ignorable = {"widgets"}
 
     @classmethod
     def scan(cls, aws: Aws) -> Iterable[Observed]:

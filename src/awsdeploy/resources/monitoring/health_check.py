@@ -41,6 +41,7 @@ class HealthCheck(Resource):
     idempotency = Idempotency.TOKEN
     is_global = True
     arns = (":healthcheck/",)
+    ignorable = {"ResourcePath", "FailureThreshold", "Inverted", "Disabled"}
     deletion = Deletion(retry_on={"HealthCheckInUse"}, immediate=True)
 
     # AWS: cannot be changed later.
@@ -92,7 +93,7 @@ class HealthCheck(Resource):
             aws.route53.update_health_check(HealthCheckId=observed.id, **wrong)
 
         for field, wanted in self._settings().items():
-            if present.get(field) != wanted:
+            if present.get(field) != wanted and not aws.ignores(self, field):
                 wrong[field] = wanted
                 yield Change(field, present.get(field), wanted, update)
         tags = {} if observed.new else tag_calls.route53_tags(aws, "healthcheck", observed)

@@ -41,6 +41,7 @@ class Topic(Resource):
     idempotency = Idempotency.NAME
     multi_region = True
     arns = (":sns:",)
+    ignorable = {"e-mail"}
 
     @classmethod
     def scan(cls, aws: Aws) -> Iterable[Observed]:

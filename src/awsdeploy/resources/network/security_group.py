@@ -58,6 +58,7 @@ class SecurityGroup(Resource):
     # AWS: interfaces of a load balancer that is gone stay for about two minutes.
     deletion = Deletion(retry_on={"DependencyViolation", "InvalidGroup.InUse"}, immediate=True)
     arns = (":security-group/", ":security-group-rule/")
+    ignorable = {"inbound"}
 
     def brief(self) -> str:
         return self.key.removeprefix("security/")

@@ -105,6 +105,7 @@ class S3Bucket(Resource):
         retry_on={"BucketNotEmpty", "OperationAborted"}, timeout=6 * 3600, immediate=True
     )  # millions of objects
     arns = (":s3:::",)
+    ignorable = {"encryption"}
 
     def brief(self) -> str:
         return self.key.removeprefix("storage/")

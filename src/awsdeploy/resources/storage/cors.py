@@ -40,6 +40,7 @@ class Cors(Resource):
     balancer: LoadBalancer | None = None
 
     title = "cross-origin rule"
+    ignorable = {"AllowedOrigins", "AllowedMethods", "AllowedHeaders", "ExposeHeaders", "MaxAgeSeconds"}
     idempotency = Idempotency.NAME
     immediate = True
     deletion = Deletion(immediate=True)
@@ -60,8 +61,9 @@ class Cors(Resource):
 
     def create(self, aws: Aws) -> str | Observed:
         bucket = aws[self.bucket].id
-        self._put(aws, bucket)
-        return aws.made(self, f"{bucket}/cors", {"CORSRules": [self._rule(aws)], "Bucket": bucket})
+        rule = self._rule(aws)
+        self._put(aws, bucket, rule)
+        return aws.made(self, f"{bucket}/cors", {"CORSRules": [rule], "Bucket": bucket})
 
     def _rule(self, aws: Aws) -> dict[str, Any]:
         own: list[Any] = []
@@ -79,7 +81,9 @@ class Cors(Resource):
 
     def diff(self, aws: Aws, observed: Observed) -> Iterator[Change]:
         present, wanted = observed.raw["CORSRules"], self._rule(aws)
-        put = partial(self._put, aws, observed.raw["Bucket"])
+        if len(present) == 1:
+            wanted |= {part: value for part, value in present[0].items() if aws.ignores(self, part)}
+        put = partial(self._put, aws, observed.raw["Bucket"], wanted)
         if len(present) != 1:
             yield Change("rules", len(present), 1, put)
             return
@@ -87,8 +91,8 @@ class Cors(Resource):
             if present[0].get(part) != value:
                 yield Change(part, present[0].get(part), value, put)
 
-    def _put(self, aws: Aws, bucket: str) -> None:
-        aws.s3.put_bucket_cors(Bucket=bucket, CORSConfiguration={"CORSRules": [self._rule(aws)]})
+    def _put(self, aws: Aws, bucket: str, rule: dict[str, Any]) -> None:
+        aws.s3.put_bucket_cors(Bucket=bucket, CORSConfiguration={"CORSRules": [rule]})
 
     @classmethod
     def delete(cls, aws: Aws, observed: Observed, options: DestroyOptions) -> None:

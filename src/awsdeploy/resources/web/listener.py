@@ -83,6 +83,7 @@ class Listener(Resource):
     )
     deletion = Deletion(retry_on={"ResourceInUse"}, immediate=True)
     arns = (":listener/", ":listener-rule/")
+    ignorable = {"SslPolicy"}
 
     @classmethod
     def scan(cls, aws: Aws) -> Iterable[Observed]:
@@ -116,8 +117,9 @@ class Listener(Resource):
 
     def diff(self, aws: Aws, observed: Observed) -> Iterator[Change]:
         raw = observed.raw
-        policy = raw.get("SslPolicy")
-        wanted = self._settings(aws, policy if policy in TLS_POLICIES else TLS_POLICIES[0])
+        policy = raw.get("SslPolicy", "")
+        stays = policy in TLS_POLICIES or (policy and aws.ignores(self, "SslPolicy"))
+        wanted = self._settings(aws, policy if stays else TLS_POLICIES[0])
         modify = partial(aws.elbv2.modify_listener, ListenerArn=observed.id, **wanted)
         for field in ("Protocol", "SslPolicy"):
             if field in wanted and raw.get(field) != wanted[field]:
@@ -144,7 +146,7 @@ class Listener(Resource):
         if not observed.new:
             present = aws.elbv2.describe_listener_attributes(ListenerArn=observed.id)["Attributes"]
         modify = partial(aws.elbv2.modify_listener_attributes, ListenerArn=observed.id)
-        yield from attribute_changes(present, wanted, modify)
+        yield from attribute_changes(aws, self, present, wanted, modify)
 
     def _diff_rules(self, aws: Aws, observed: Observed) -> Iterator[Change]:
         rules = () if observed.new else aws.elbv2.pages("describe_rules", "Rules", ListenerArn=observed.id)

@@ -68,6 +68,7 @@ class LoadBalancer(Resource):
         ),
     )
     deletion = Deletion(retry_on={"ResourceInUse", "OperationNotPermitted"}, usual=120)
+    ignorable = {"idle_timeout.timeout_seconds", "client_keep_alive.seconds"}
     arns = (":loadbalancer/",)
 
     def brief(self) -> str:
@@ -126,7 +127,7 @@ class LoadBalancer(Resource):
         if not observed.new:
             present = aws.elbv2.describe_load_balancer_attributes(LoadBalancerArn=observed.id)["Attributes"]
         modify = partial(aws.elbv2.modify_load_balancer_attributes, LoadBalancerArn=observed.id)
-        yield from attribute_changes(present, attributes, modify)
+        yield from attribute_changes(aws, self, present, attributes, modify)
 
     def facts(self, aws: Aws, observed: Observed) -> Mapping[str, str]:
         return {"url": f"http://{observed.raw['DNSName']}"}
@@ -183,6 +184,7 @@ class TargetGroup(Resource):
         "UnhealthyThresholdCount": 3,
     }
     ATTRIBUTES = {"deregistration_delay.timeout_seconds": "30"}
+    ignorable = {*HEALTH, "HealthCheckPath", "Matcher"}
 
     @classmethod
     def scan(cls, aws: Aws) -> Iterable[Observed]:
@@ -222,18 +224,18 @@ class TargetGroup(Resource):
             aws.elbv2.modify_target_group(TargetGroupArn=observed.id, **wrong)
 
         for field, wanted in {"HealthCheckPath": self.health, **self.HEALTH}.items():
-            if observed.raw.get(field) != wanted:
+            if observed.raw.get(field) != wanted and not aws.ignores(self, field):
                 wrong[field] = wanted
                 yield Change(field, observed.raw.get(field), wanted, modify)
         matcher = observed.raw.get("Matcher", {}).get("HttpCode")
-        if matcher != self.codes:
+        if matcher != self.codes and not aws.ignores(self, "Matcher"):
             wrong["Matcher"] = {"HttpCode": self.codes}
             yield Change("Matcher", matcher, self.codes, modify)
         present: list[dict[str, str]] = []
         if not observed.new:
             present = aws.elbv2.describe_target_group_attributes(TargetGroupArn=observed.id)["Attributes"]
         set_attributes = partial(aws.elbv2.modify_target_group_attributes, TargetGroupArn=observed.id)
-        yield from attribute_changes(present, self.ATTRIBUTES, set_attributes)
+        yield from attribute_changes(aws, self, present, self.ATTRIBUTES, set_attributes)
         yield from self._missing_targets(aws, observed)
 
     def _missing_targets(self, aws: Aws, observed: Observed) -> Iterator[Change]:
@@ -277,10 +279,13 @@ def tagged(
                 yield part[described["ResourceArn"]], described["Tags"]
 
 
-def attribute_changes(present: Iterable[Mapping[str, str]], wanted: Mapping[str, str], modify: Any) -> Iterator[Change]:
+def attribute_changes(
+    aws: Aws, resource: Resource, present: Iterable[Mapping[str, str]], wanted: Mapping[str, str], modify: Any
+) -> Iterator[Change]:
     """Differences of ELB attributes; all of them are changed in one call."""
     values = {one["Key"]: one.get("Value", "") for one in present}
-    wrong = [{"Key": key, "Value": value} for key, value in wanted.items() if values.get(key, "") != value]
+    compared = {key: value for key, value in wanted.items() if key not in values or not aws.ignores(resource, key)}
+    wrong = [{"Key": key, "Value": value} for key, value in compared.items() if values.get(key, "") != value]
     apply = partial(modify, Attributes=wrong)
     for one in wrong:
         yield Change(one["Key"], values.get(one["Key"]), one["Value"], apply)
