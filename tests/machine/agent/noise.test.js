@@ -47,6 +47,12 @@ test('a setting of npm for another version is not shown', () => {
   )
 })
 
+test('the age of a list of browsers is not shown', () => {
+  const line =
+    '[baseline-browser-mapping] The data in this module is over two months old.  To ensure accurate Baseline data'
+  assert.deepEqual(shown(`${line}\n✓ Compiled`), ['✓ Compiled'])
+})
+
 test('of a refused lock file the reason is shown, and not how npm is used', () => {
   assert.deepEqual(log('lock.npm.txt').slice(-6), [
     'npm error Missing: is-odd@3.0.1 from lock file',

@@ -14,6 +14,7 @@ const NOISE = [
   /^➤ YN0013: |^➤ YN0061: .*deprecated/, // yarn 4
   /^Attention: Next\.js now collects|^This information is used to shape Next\.js|^You can learn more, including how to opt-out|^https:\/\/nextjs\.org\/telemetry$/,
   /No build cache found\. Please configure build caching/,
+  /^\[baseline-browser-mapping\] The data in this module is over two months old/,
   /^Browserslist: .*outdated|^ +npx update-browserslist-db|^ +Why you should do it regularly/,
 ]
 const USAGE = /^npm (?:error|ERR!) Usage:$/
