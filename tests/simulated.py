@@ -121,7 +121,7 @@ class World:
             settle=self.settle,
             ignored=settings.drift.ignore,
         )
-        made.emit = self.on_event
+        made.listener = self.on_event
         return made, calls
 
     def plan(self, settings: config.Settings) -> plan.Plan:

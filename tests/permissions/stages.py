@@ -105,6 +105,8 @@ USE = (
     "backup now",
     "backups",
     "cost --actual",
+    "history",
+    "list",
     "up --yes",
 )
 STAGES = ("up", "use", "mend", "change", "destroy")

@@ -33,6 +33,10 @@ COMMANDS: Mapping[str, CommandEntry] = {
     "up": CommandEntry("awsdeploy.cli.commands.up", "Create the stack, or update it to match config.toml."),
     "status": CommandEntry("awsdeploy.cli.commands.status", "Show every resource, its health and the URLs."),
     "drift": CommandEntry("awsdeploy.cli.commands.drift", "Show what was changed by hand, for people and for CI."),
+    "history": CommandEntry(
+        "awsdeploy.cli.commands.history", "List the runs that changed the stack, and who made them."
+    ),
+    "list": CommandEntry("awsdeploy.cli.commands.list", "List the stacks of the account and region."),
     "diagram": CommandEntry("awsdeploy.cli.commands.diagram", "Draw the stack: parts, health, ports and costs."),
     "report": CommandEntry("awsdeploy.cli.commands.report", "Write one page about the stack for others to read."),
     "timeline": CommandEntry("awsdeploy.cli.commands.timeline", "Show where the time of a run went."),

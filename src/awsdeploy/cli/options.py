@@ -168,7 +168,7 @@ def sandbox_options(function: Function, hidden: bool = False) -> Function:
 
 
 def shared_options(
-    reads_config: bool = True, reaches_aws: bool = True
+    reads_config: bool = True, reaches_aws: bool = True, takes_region: bool = False
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Everything common to commands. The command gets a `Given` as its first argument.
 
@@ -194,7 +194,7 @@ def shared_options(
         options = (
             _kept("config", "--config", type=path, metavar="PATH", hidden=not reads_config, help=said),
             _kept("environment", "--env", "-e", metavar="NAME", hidden=not reads_config, help=ENVIRONMENT_HELP),
-            _kept("region", "--region", metavar="NAME", hidden=not reads_config, help=REGION_HELP),
+            _kept("region", "--region", metavar="NAME", hidden=not (reads_config or takes_region), help=REGION_HELP),
             functools.partial(sandbox_options, hidden=not reaches_aws),
             debug_option,
         )

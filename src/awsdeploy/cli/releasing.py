@@ -37,7 +37,7 @@ def releasing(given: Given, settings: Settings, command: str) -> Iterator[tuple[
         from awsdeploy.release.deploy import Releaser
         from awsdeploy.release.target import release_target
 
-        with at.run.stack_lock.held(command, at.run.stop):
+        with at.run.writing(command):
             yield at, Releaser(release_target(at.run, settings), teller())
 
 
@@ -85,6 +85,8 @@ def need_machines(release_target: ReleaseTarget, services: Iterable[Service]) ->
 
 
 def report(at: Session, results: list[ReleaseResult], seconds: float, site: str, as_json: bool, verb: str) -> None:
+    """Say what was released; the record of the run says it too."""
+    at.run.released += [f"{one.service} {one.release}" for one in results if not one.unchanged]
     if as_json:
         services: list[dict[str, Any]] = [
             {

@@ -86,6 +86,7 @@ def session(
         if state.rebuilt:
             click.echo(state.rebuilt, err=True)
         session = AwsSession(stop, first_pause=waits.poll_floor)
+        clock = DisplayClock.given(settings.tz)
         polling = Polling(waits.poll_floor, waits.poll_ceiling)
         run = Run(
             session,
@@ -95,11 +96,12 @@ def session(
             polling=polling,
             settle=waits.settle,
             ignored=settings.drift.ignore,
+            aws_seconds=clock.of,
         )
         recorder.listen(run)
         if existing:
             run.need_record()
-        yield Session(given, settings, run, DisplayClock.given(settings.tz))
+        yield Session(given, settings, run, clock)
 
 
 def can_ask() -> bool:

@@ -53,7 +53,7 @@ def watched(
                     recorder.tell(event)
                     emit(event)
 
-                at.run.emit = tell
+                at.run.listener = tell
                 yield
         finally:
             _complain(recorder)

@@ -51,6 +51,12 @@ class Stack:
     own: OwnTags = field(default=(), compare=False)
     """The owner's tags: key and value, on everything that can carry tags."""
 
+    @classmethod
+    def of_parameter(cls, name: str) -> Stack | None:
+        """The stack whose record or lock has this name in Parameter Store; None for another parameter."""
+        parts = name.split("/")
+        return cls(parts[2], parts[3]) if len(parts) == 5 and parts[:2] == ["", "deploy"] else None
+
     def __str__(self) -> str:
         """The name as people see it: `shop-prod`."""
         return self.slug

@@ -35,7 +35,7 @@ def take(run: Run, observations: list[Observed], stamp: str) -> list[Observed]:
             copies[observed] = _copied(run, observed, stamp)
         run.emit(ResourceEvent(observed.key, "ready", copies[observed].status, copies[observed].id))
 
-    with run.stack_lock.held("backup", run.stop):
+    with run.writing("backup"):
         errors = schedule.run({one: set() for one in observations}, copy, run.stop)
     if errors:
         raise combined_error((observed.key, error) for observed, error in errors.items())

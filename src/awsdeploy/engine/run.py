@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -26,13 +26,20 @@ class Run(StackContext):
     state: State
     polling: Polling = field(default_factory=Polling)
     settle: float = 60.0
-    emit: Emit = lambda _event: None
+    listener: Emit = lambda _event: None
+    """Told every event, from many threads; must not block or raise."""
     on_look: Callable[[type[Resource], str, Sequence[Observed]], None] = lambda _kind, _region, _observations: None
     """Told what every look finds: all of a kind in a region, or of a gate the one observed. From many threads."""
     regions: set[str] = field(default_factory=set)
     """Regions in which the stack has something: its own, and those that are declared or recorded."""
     unmanaged: set[type[Resource]] = field(default_factory=set)
     """Kinds that others make: this run finds none of them."""
+    aws_seconds: Callable[[float], float] = lambda seconds: seconds
+    """Seconds of this computer in seconds of AWS's clock."""
+    monthly: float | None = None
+    """US dollars a month of the stack after this run, if it was estimated."""
+    released: list[str] = field(default_factory=list)
+    """Services with their releases that this run has put on machines."""
     record: dict[str, Any] | None = field(default=None, init=False)
     """The stack's record in AWS, as it was read last."""
     deleted: set[tuple[type[Resource], str]] = field(default_factory=set, init=False)
@@ -45,6 +52,24 @@ class Run(StackContext):
         self.stack_lock = StackLock(self.session, self.stack, self.region, self.regions, memory)
         self.state.on_failure = self.stop.abort
         self._blank = self.state.serial == 0
+        self._written: dict[str, dict[str, None]] = {phase: {} for phase in ("creating", "changing", "gone")}
+
+    def emit(self, event: ResourceEvent) -> None:
+        """Tell the listener, and remember what is written to AWS."""
+        if event.phase in self._written:
+            self._written[event.phase][event.key] = None
+        self.listener(event)
+
+    def writing(self, command: str) -> AbstractContextManager[None]:
+        """Hold the stack's lock for the block; its record then says what this run did. Raises `StateLocked`."""
+        return self.stack_lock.held(command, self.stop, self._told)
+
+    def _told(self, seconds: float) -> dict[str, Any]:
+        created, changing, deleted = (list(keys) for keys in self._written.values())
+        changed = [key for key in changing if key not in created]
+        lists = {"created": created, "changed": changed, "deleted": deleted, "released": list(self.released)}
+        counts = {name: len(keys) for name, keys in lists.items() if keys}
+        return {"seconds": round(self.aws_seconds(seconds), 1), "monthly": self.monthly, "counts": counts, **lists}
 
     def use(self, *regions: str) -> None:
         """Look in these regions too."""

@@ -104,7 +104,7 @@ def destroy(run: Run, destroy_plan: DestroyPlan) -> None:
     Raises `Leftovers` naming what the sweep found, `RunFailed`, `TimedOut`, or what stopped the run.
     """
     run.state.save()
-    with run.stack_lock.held("destroy", run.stop):
+    with run.writing("destroy"):
         remove(run, destroy_plan.going + _latecomers(run, destroy_plan), destroy_plan.options)
         destroy_plan.staying = sweep(run, destroy_plan.options)
         run.stack_lock.remove()

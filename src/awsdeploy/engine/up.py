@@ -44,7 +44,7 @@ def apply(run: Run, plan: Plan) -> None:
     """
     if plan.may_write:
         run.state.save()  # account and region are pinned, and a crash finds a record, before anything is made
-        with run.stack_lock.held("up", run.stop):
+        with run.writing("up"):
             plan = _still_agreed(run, plan)
             _carry_out(run, plan)
     else:

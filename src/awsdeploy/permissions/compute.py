@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from awsdeploy.architecture.permissions import Statement, allow
-from awsdeploy.engine.resource import TAG_STACK
+from awsdeploy.engine.resource import TAG_RESOURCE, TAG_STACK
 from awsdeploy.permissions.scope import Scope, actions
+from awsdeploy.state.stack_lock import RECORD
 
 # AWS has no resource level for any of EC2's that describe.
 LOOKS = """\
@@ -94,11 +95,14 @@ def ssm(scope: Scope) -> Iterator[Statement]:
     yield allow("MachinesLook", actions("ssm", looks), ["*"])
     images = scope.public("ssm", "parameter/aws/service/ami-amazon-linux-latest/*")
     yield allow("NewestImage", ["ssm:GetParameter"], images)
-    changes = "AddTagsToResource DeleteParameter DeleteParameters GetParameter GetParameters"
+    changes = "AddTagsToResource DeleteParameter DeleteParameters GetParameter GetParameterHistory GetParameters"
     parameters = scope.arn("ssm", f"parameter{scope.stack.parameter('*')}")
     yield allow(
         "Parameters", actions("ssm", f"{changes} ListTagsForResource PutParameter RemoveTagsFromResource"), [parameters]
     )
+    # `list` shows every stack of the account: their records hold no secret.
+    records = {"StringEquals": {f"ssm:resourceTag/{TAG_RESOURCE}": RECORD}}
+    yield allow("StackRecords", ["ssm:GetParameters"], [scope.arn("ssm", "parameter/deploy/*/stack")], records)
     # AWS: the document and the machine are judged apart, and the document has no tags of ours.
     yield allow("Command", ["ssm:SendCommand"], scope.public("ssm", "document/AWS-RunShellScript"))
     documents = "document/AWS-StartInteractiveCommand", "document/AWS-StartPortForwardingSessionToRemoteHost"

@@ -3,29 +3,15 @@
 from __future__ import annotations
 
 import fcntl
-import getpass
 import json
-import os
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from awsdeploy.errors import StateLocked
 from awsdeploy.state.files import own_folder, unlinked
-from awsdeploy.state.record import StateUnwritable, now
-
-
-def holder(command: str) -> dict[str, Any]:
-    """Process that holds the lock: shown to others that want it."""
-    return {
-        "who": getpass.getuser(),
-        "where": socket.gethostname(),
-        "pid": os.getpid(),
-        "since": now(),
-        "command": command,
-    }
+from awsdeploy.state.holder import describe, holder
+from awsdeploy.state.record import StateUnwritable
 
 
 @contextmanager
@@ -56,12 +42,3 @@ def locked(path: Path, command: str) -> Iterator[None]:
             yield
         finally:
             file.truncate(0)
-
-
-def describe(text: str) -> str:
-    """A lock's holder in words; a lock written by something else is quoted."""
-    try:
-        who = json.loads(text)
-        return f"`{who['command']}` by {who['who']} on {who['where']} (process {who['pid']}), since {who['since']}"
-    except (ValueError, KeyError, TypeError):
-        return text.strip() or "unknown"

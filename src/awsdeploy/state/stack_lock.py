@@ -1,37 +1,34 @@
 """Two parameters of a stack: the record that it exists, and the lock that only one writer holds.
 
 `/deploy/<name>/<environment>/stack` is the first write of `up` and is gone with the last write of
-`destroy`. It tells a machine without state or config where to look. `…/lock` has exactly one winner:
+`destroy`. It tells a machine without state or config where to look, and each run that writes notes itself in it when it
+ends (`run_record`). `…/lock` has exactly one winner:
 PutParameter without Overwrite. The record comes first, so that a crash in between leaves nothing
 that `destroy` would not find; both go in one call.
 """
 
 from __future__ import annotations
 
-import functools
-import hashlib
 import json
-import os
-import socket
 import threading
 import time
 import uuid
-from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
-from pathlib import Path
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from awsdeploy import __version__
 from awsdeploy.aws.session import AnswerLost, AwsRefusal, AwsSession, Client, tolerate
 from awsdeploy.aws.waiting import Cancellation
 from awsdeploy.config.stack import TAG_RESOURCE, TAG_STACK, Stack
-from awsdeploy.errors import AwsdeployError, AwsFailure, StateLocked, WrongAccount, next_command
-from awsdeploy.state.file_lock import describe, holder
+from awsdeploy.errors import AwsdeployError, AwsFailure, Interrupted, StateLocked, WrongAccount, next_command
+from awsdeploy.state.holder import STALE_AFTER, abandoned, age, describe, holder, machine
 from awsdeploy.state.record import now
+from awsdeploy.state.run_record import RunSummary, recorded
 
 RENEW_EVERY = 60.0  # seconds
-STALE_AFTER = 300.0  # seconds without renewal
+RECORD, LOCK = "stack/stack", "stack/lock"
+"""Values of the tag `awsdeploy:resource` of the two parameters."""
 
 
 class LockLost(StateLocked):
@@ -57,6 +54,8 @@ class StackLock:
         self.declared = False
         """True if this run has declared the stack, so it had no resources before."""
         self._crashed: float | None = None  # monotonic
+        self._left: Mapping[str, Any] = {}  # the lock that we took over from a crashed writer
+        self._known: Mapping[str, Any] = {}  # the record as it was written or read last
 
     @property
     def left_over_since(self) -> float | None:
@@ -89,6 +88,7 @@ class StackLock:
         }
         try:
             _sent(lambda: self._put("stack", value))
+            self._known = value
             return True
         except AwsRefusal as refusal:
             if refusal.code != "ParameterAlreadyExists":
@@ -96,13 +96,18 @@ class StackLock:
             known = self._read("stack") or {}
             if new := set(value["regions"]) - set(known.get("regions", ())):
                 regions = sorted({*known.get("regions", ()), *new})
-                _sent(lambda: self._put("stack", {**value, **known, "regions": regions}, overwrite=True))
+                known = {**value, **known, "regions": regions}
+                _sent(lambda: self._put("stack", known, overwrite=True))
+            self._known = known
         return False
 
     @contextmanager
-    def held(self, command: str, stop: Cancellation) -> Iterator[None]:
-        """Hold the lock, renewing it; a run that loses it is stopped.
+    def held(
+        self, command: str, stop: Cancellation, told: Callable[[float], Mapping[str, Any]] = lambda _seconds: {}
+    ) -> Iterator[None]:
+        """Hold the lock, renewing it; a run that loses it is stopped. At the end the record notes the run.
 
+        `told` gives, for the seconds that it took, what the record says of it: fields of `RunSummary`, and `monthly`.
         Raises `StateLocked` naming the holder.
         """
         self.acquire(command)
@@ -123,19 +128,22 @@ class StackLock:
 
         thread = threading.Thread(target=keep, name="stack lock", daemon=True)
         thread.start()
-        well = False
+        outcome, begun = "failed", time.monotonic()
         try:
             yield
-            well = True
+            outcome = "done"
+        except Interrupted:
+            outcome = "stopped"
+            raise
         finally:
             done.set()
             thread.join()
             try:
-                self.release()
+                self.release(lambda: self._ended(command, outcome, told(time.monotonic() - begun)))
             except AwsdeployError as error:
                 # A lock that is not released expires, and the run's own error is more important. But a user without
                 # the permission to release it would block every following run, so that is reported.
-                if well and isinstance(error, AwsRefusal) and error.action:
+                if outcome == "done" and isinstance(error, AwsRefusal) and error.action:
                     raise
 
     def acquire(self, command: str) -> None:
@@ -158,7 +166,7 @@ class StackLock:
         found, version = self._read_version("lock")
         if found is None or found.get("id") == self.me:
             return found is not None
-        if not _abandoned(found):
+        if not abandoned(found):
             raise self._locked_by(found)
         # Of several who find it abandoned, the one whose write is the next version has it.
         if self._put("lock", self._mine(command), overwrite=True) != version + 1:
@@ -168,7 +176,8 @@ class StackLock:
                 return False
             self._put("lock", winner, overwrite=True)
             raise self._locked_by(winner)
-        self._crashed = time.monotonic() - _age(found)
+        self._crashed = time.monotonic() - age(found)
+        self._left = found
         self.left_by_our_own = (found.get("memory"), found.get("machine")) == (self.memory, machine())
         return True
 
@@ -197,11 +206,36 @@ class StackLock:
             "Check who is working on the stack, then run the same command again: it continues from here.",
         )
 
-    def release(self) -> None:
-        """Give the lock back if it is still ours."""
+    def release(self, first: Callable[[], object] = lambda: None) -> None:
+        """Give the lock back if it is still ours. `first` is done while nobody else can write."""
         found = self._read("lock")
         if found is not None and found.get("id") == self.me:
-            self._drop("lock")
+            try:
+                first()
+            finally:
+                self._drop("lock")
+
+    def _ended(self, command: str, outcome: str, told: Mapping[str, Any]) -> None:
+        """Note the run in the record. Parameter Store keeps the version before, with the time and AWS's identity."""
+        if not self._known:
+            return
+        before, us = RunSummary.read(self._known), holder(command)
+        never_ended = self._left and (before is None or self._left.get("id") != before.id)
+        fields = {name: value for name, value in told.items() if name != "monthly"}
+        run = RunSummary(
+            number=before.number + 1 if before else 1,
+            command=command,
+            outcome=outcome,
+            who=us["who"],
+            where=us["where"],
+            version=__version__,
+            interrupted=describe(json.dumps(self._left)) if never_ended else "",
+            id=self.me,
+            **fields,
+        )
+        monthly = {"monthly": told["monthly"]} if told.get("monthly") is not None else {}
+        value = recorded({**self._known, **monthly}, run)
+        _sent(lambda: self._put("stack", value, overwrite=True))
 
     def holder(self) -> str:
         """Holder of the lock, in words; empty if there is none."""
@@ -254,36 +288,3 @@ def _sent(write: Callable[[], object]) -> None:
         write()
     except AnswerLost:
         write()
-
-
-@functools.cache
-def machine() -> str:
-    """Identity of one running system and its process numbers: many machines share a host name."""
-    parts = [socket.gethostname(), str(uuid.getnode())]
-    with suppress(OSError):
-        parts += [
-            Path("/proc/sys/kernel/random/boot_id").read_text().strip(),
-            os.readlink("/proc/self/ns/pid"),
-        ]
-    return hashlib.sha256(" ".join(parts).encode()).hexdigest()[:12]
-
-
-def _age(lock: dict[str, Any]) -> float:
-    """Seconds since the lock was last renewed; one without a readable time is taken as old."""
-    try:
-        return max(0.0, (datetime.now(UTC) - datetime.fromisoformat(lock["renewed"])).total_seconds())
-    except (KeyError, ValueError, TypeError):
-        return STALE_AFTER + 1
-
-
-def _abandoned(lock: dict[str, Any]) -> bool:
-    """Check whether the holder is gone: a process of this machine that has ended, or no renewal for five minutes."""
-    pid = lock.get("pid")
-    if lock.get("machine") == machine() and isinstance(pid, int) and pid > 0:
-        try:
-            os.kill(pid, 0)
-        except ProcessLookupError:
-            return True
-        except (PermissionError, OverflowError):
-            return _age(lock) > STALE_AFTER
-    return _age(lock) > STALE_AFTER

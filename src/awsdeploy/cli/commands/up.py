@@ -75,6 +75,7 @@ def command(
         if plan.writes:
             _agree_to_lose(plan, delete_data)
             _agree(yes)
+        at.run.monthly = _monthly(at, plan)
         begun = time.monotonic()
         try:
             _carry_out(at, plan, as_json)
@@ -82,6 +83,13 @@ def command(
             error.message += _already_billed(at)
             raise
         _report(at, plan, at.clock.of(time.monotonic() - begun), as_json)
+
+
+def _monthly(at: Session, plan: Plan) -> float:
+    """US dollars a month that the stack costs after this plan, for its record."""
+    from awsdeploy.cost import estimate
+
+    return round(estimate.total(planning.bill_after(plan, at)), 2)
 
 
 def _before_spending(at: Session, plan: Plan) -> list[str]:

@@ -48,6 +48,7 @@ def as_it_was(world: World, call: ApiCall) -> None:
 
 
 @after("ssm:DescribeParameters")
+@after("ssm:GetParameterHistory")
 def who(_: World, call: ApiCall, answer: Answer) -> None:
     """AWS: LastModifiedUser is the identity that wrote the parameter last."""
     for one in answer.get("Parameters", ()):
