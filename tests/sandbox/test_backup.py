@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import Any
 
 from tests.sandbox.sample_application import SampleApplication, database, refused
@@ -227,3 +228,60 @@ def test_a_database_comes_from_a_snapshot_with_its_engine_size_and_user(sample: 
     sample.pass_time(301)
     (found,) = rds.describe_db_instances(DBInstanceIdentifier="again")["DBInstances"]
     assert found["DBInstanceStatus"] == "available"
+
+
+def test_a_database_is_restored_to_a_time_of_its_window_with_the_defaults_of_aws(sample: SampleApplication) -> None:
+    rds, source = sample.rds, sample.database()
+    latest = source["LatestRestorableTime"]
+    call = {"SourceDBInstanceIdentifier": "main", "TargetDBInstanceIdentifier": "other", "DBSubnetGroupName": "main"}
+    with refused("InvalidParameterValue"):
+        rds.restore_db_instance_to_point_in_time(**call, RestoreTime=latest + timedelta(seconds=60))
+    with refused("InvalidParameterCombination"):
+        rds.restore_db_instance_to_point_in_time(**call)
+    made = rds.restore_db_instance_to_point_in_time(**call, RestoreTime=latest)["DBInstance"]
+    with refused("DBInstanceAlreadyExists"):
+        rds.restore_db_instance_to_point_in_time(**call, UseLatestRestorableTime=True)
+    assert made["DBInstanceStatus"] == "creating"
+    for same in ("DBInstanceClass", "AllocatedStorage", "MasterUsername", "EngineVersion", "BackupRetentionPeriod"):
+        assert made[same] == source[same], same
+    assert (made["DeletionProtection"], made["MultiAZ"], made["TagList"]) == (False, False, [])
+    assert made["DbiResourceId"] != source["DbiResourceId"]
+
+
+def test_a_database_without_automatic_backups_is_not_restored_to_a_time(sample: SampleApplication) -> None:
+    sample.rds.modify_db_instance(DBInstanceIdentifier="main", BackupRetentionPeriod=0, ApplyImmediately=True)
+    sample.pass_time(3600)
+    call = {"SourceDBInstanceIdentifier": "main", "TargetDBInstanceIdentifier": "other"}
+    with refused("PointInTimeRestoreNotEnabled"):
+        sample.rds.restore_db_instance_to_point_in_time(**call, UseLatestRestorableTime=True)
+
+
+def test_a_database_is_renamed_in_600_s_and_its_endpoint_follows(sample: SampleApplication) -> None:
+    rds, before = sample.rds, sample.database()
+    rds.create_db_instance(**database(DBInstanceIdentifier="taken"))
+
+    def rename(new: str) -> None:
+        rds.modify_db_instance(DBInstanceIdentifier="main", NewDBInstanceIdentifier=new, ApplyImmediately=True)
+
+    def shown() -> dict[str, Any]:
+        found: list[dict[str, Any]] = rds.describe_db_instances()["DBInstances"]
+        return next(one for one in found if one["DbiResourceId"] == before["DbiResourceId"])
+
+    with refused("DBInstanceAlreadyExists"):
+        rename("taken")
+    with refused("InvalidParameterValue"):
+        rename("no--name")
+    rename("new")
+    assert shown()["PendingModifiedValues"]["DBInstanceIdentifier"] == "new"
+    sample.pass_time(20)
+    assert (shown()["DBInstanceIdentifier"], shown()["DBInstanceStatus"]) == ("main", "renaming")
+    with refused("InvalidDBInstanceState"):
+        rename("third")
+    sample.pass_time(570)
+    assert shown()["DBInstanceStatus"] == "renaming"
+    sample.pass_time(20)
+    after = shown()
+    assert (after["DBInstanceIdentifier"], after["DBInstanceStatus"]) == ("new", "available")
+    assert after["Endpoint"]["Address"] == before["Endpoint"]["Address"].replace("main.", "new.", 1)
+    assert after["PendingModifiedValues"] == {}
+    rds.create_db_instance(**database())  # its name is free

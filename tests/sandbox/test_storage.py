@@ -267,3 +267,15 @@ def test_access_logs_go_into_a_bucket_that_lets_them(sample: SampleApplication) 
     sample.world.client("s3", "us-east-1").create_bucket(Bucket="elsewhere")
     with refused("InvalidConfigurationRequest", "region"):
         log_into("elsewhere")
+
+
+def test_a_version_is_as_old_as_the_world_says(s3: Any, still_world: World) -> None:
+    s3.put_bucket_versioning(Bucket="shelf", VersioningConfiguration={"Status": "Enabled"})
+    s3.put_object(Bucket="shelf", Key="book", Body=b"one")
+    still_world.pass_time(3600)
+    s3.put_object(Bucket="shelf", Key="book", Body=b"two")
+    still_world.pass_time(3600)
+    s3.delete_object(Bucket="shelf", Key="book")
+    listed = s3.list_object_versions(Bucket="shelf")
+    (marker,), (second, first) = listed["DeleteMarkers"], listed["Versions"]
+    assert [(one["LastModified"] - first["LastModified"]).total_seconds() for one in (second, marker)] == [3600, 7200]

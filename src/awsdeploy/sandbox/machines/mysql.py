@@ -22,8 +22,13 @@ from awsdeploy.sandbox.machines import paths, processes
 PROGRAMS = ("mariadbd", "mysqld")
 PLACES = ("/usr/sbin", "/usr/local/sbin", "/usr/libexec", "/opt/homebrew/bin", "/usr/local/bin")
 STARTED_WITHIN = 30.0  # seconds
+SEED, STOP = "seed", "stop"
+"""Folder with the logs that a new server begins with, and the file in it with the length of the last one to use."""
 SMALL = (
-    "--skip-log-bin",
+    "--log-bin=binlog",
+    "--binlog-format=ROW",
+    "--server-id=1",
+    "--sync-binlog=0",
     "--innodb-buffer-pool-size=16M",
     "--innodb-log-file-size=8M",
     "--innodb-flush-log-at-trx-commit=0",
@@ -108,6 +113,7 @@ def start(
     with log:
         if first:
             _install(found, data, log)
+            _replay(folder, base, database, log)
         statements = folder / "first.sql"
         with open(os.open(statements, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
             file.write(_statements(database, user, password))
@@ -137,6 +143,38 @@ def start(
         stop(server, for_good=first)
         return None
     return server
+
+
+def logs(folder: Path) -> list[Path]:
+    """The binary logs of a server, oldest first."""
+    return sorted((folder / "data").glob("binlog.[0-9]*"))
+
+
+def _replay(folder: Path, base: list[str], database: str, log: IO[bytes]) -> None:
+    """Carry out what the logs in the seed say, in a server that only this process reaches."""
+    reader = shutil.which("mariadb-binlog") or shutil.which("mysqlbinlog")
+    client = shutil.which("mariadb") or shutil.which("mysql")
+    files = sorted((folder / SEED).glob("binlog.[0-9]*"))
+    if not files or reader is None or client is None:
+        return
+    socket_path = folder / "seeding"
+    alone = [*base, f"--socket={socket_path}", f"--pid-file={folder / 'pid'}", "--skip-networking", *SMALL]
+    server = subprocess.Popen([*alone, "--skip-grant-tables"], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+    try:
+        deadline = time.monotonic() + STARTED_WITHIN
+        while not socket_path.exists() and server.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.05)
+        asking = [client, "--no-defaults", f"--socket={socket_path}"]
+        made = f"CREATE DATABASE IF NOT EXISTS `{database}`"
+        subprocess.run([*asking, "-e", made], stdin=subprocess.DEVNULL, stdout=log, stderr=log, check=False)
+        length = (folder / SEED / STOP).read_text()
+        reading = [reader, "--no-defaults", f"--stop-position={length}", *map(str, files)]
+        with subprocess.Popen(reading, stdout=subprocess.PIPE, stderr=log) as said:
+            subprocess.run(asking, stdin=said.stdout, stdout=log, stderr=log, check=False)
+    finally:
+        server.terminate()
+        server.wait()
+    shutil.rmtree(folder / SEED, ignore_errors=True)
 
 
 def stop(server: MysqlServer, for_good: bool = True) -> None:
@@ -169,6 +207,7 @@ def _statements(database: str, user: str, password: str) -> str:
     return "".join(
         f"{line};\n"
         for line in (
+            "SET SESSION sql_log_bin = 0",
             "DROP USER IF EXISTS 'root'@'127.0.0.1', 'root'@'::1', ''@'localhost', ''@'%'",
             *(f"DROP USER IF EXISTS {who}@'{socket.gethostname()}'" for who in ("'root'", "''")),
             f"ALTER USER IF EXISTS 'root'@'localhost' IDENTIFIED BY '{nobody}'",

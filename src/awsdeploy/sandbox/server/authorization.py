@@ -34,6 +34,7 @@ OTHER_NAMES: Mapping[str, tuple[str, ...]] = {
     "s3:ListObjectVersions": ("s3:ListBucketVersions",),
     "s3:ListMultipartUploads": ("s3:ListBucketMultipartUploads",),
     "s3:DeleteObjects": ("s3:DeleteObject",),
+    "s3:CopyObject": ("s3:PutObject",),
     "s3:GetPublicAccessBlock": ("s3:GetBucketPublicAccessBlock",),
     "s3:PutPublicAccessBlock": ("s3:PutBucketPublicAccessBlock",),
     "s3:DeletePublicAccessBlock": ("s3:PutBucketPublicAccessBlock",),
@@ -94,6 +95,7 @@ AS_WELL: Mapping[str, tuple[str, ...]] = {
     "autoscaling:CreateAutoScalingGroup": (*_LAUNCH, _LINKED),
     "rds:CreateDBInstance": (_LINKED,),
     "rds:RestoreDBInstanceFromDBSnapshot": (_LINKED,),
+    "rds:RestoreDBInstanceToPointInTime": (_LINKED,),
     "dlm:CreateLifecyclePolicy": ("iam:PassRole",),
     "ec2:AssociateIamInstanceProfile": ("iam:PassRole",),
     "iam:AddRoleToInstanceProfile": ("iam:PassRole",),
@@ -144,6 +146,8 @@ def _asked(call: ApiCall) -> Iterator[str]:
                 yield "s3:TagResource"
         case "s3:PutObject" if parameters.get("Tagging"):
             yield "s3:PutObjectTagging"
+        case "s3:CopyObject":
+            yield "s3:GetObjectVersion" if "versionId=" in str(parameters["CopySource"]) else "s3:GetObject"
         case "s3:DeleteObject" if parameters.get("VersionId"):
             yield "s3:DeleteObjectVersion"
         case "s3:DeleteObjects":

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import uuid
 from datetime import UTC, datetime
 from typing import Any
 
 from awsdeploy.sandbox.aws import Answer, after, before
-from awsdeploy.sandbox.aws.database import rules, statuses
+from awsdeploy.sandbox.aws.database import data, renames, rules, statuses
+from awsdeploy.sandbox.aws.database.memory import Databases
 from awsdeploy.sandbox.aws.monitoring import logs
 from awsdeploy.sandbox.aws.network import interfaces
 from awsdeploy.sandbox.machines import mysql
@@ -22,21 +23,8 @@ DEFERRABLE = (
     "AllocatedStorage BackupRetentionPeriod DBInstanceClass DBSubnetGroupName EngineVersion Iops "
     "MasterUserPassword MultiAZ Port StorageThroughput StorageType"
 ).split()
-NOT_SETTINGS = {"DBInstanceIdentifier", "ApplyImmediately", "AllowMajorVersionUpgrade"}
-
-
-@dataclass
-class Databases:
-    """State of each instance: pending and current modifications, second zone, endpoint, interfaces, creation time."""
-
-    pending: dict[str, dict[str, Any]] = field(default_factory=dict)
-    coming: dict[str, dict[str, Any]] = field(default_factory=dict)
-    zones: dict[str, str] = field(default_factory=dict)
-    without_endpoint: set[str] = field(default_factory=set)
-    interfaces: dict[str, list[str]] = field(default_factory=dict)
-    supports: dict[str, str] = field(default_factory=dict)
-    born: dict[str, float] = field(default_factory=dict)
-    passwords: dict[str, str] = field(default_factory=dict)
+NOT_SETTINGS = {"DBInstanceIdentifier", "ApplyImmediately", "AllowMajorVersionUpgrade", "NewDBInstanceIdentifier"}
+BEHIND = 300  # AWS: the latest moment that can be restored is within the last five minutes
 
 
 @before("rds:CreateDBInstance")
@@ -51,6 +39,7 @@ def create(world: World, call: ApiCall, answer: Answer) -> None:
     memory = world.of(Databases)
     database.engine_version = rules.full_version(call.parameters.get("EngineVersion"))
     database.status = "creating"
+    database.dbi_resource_id = f"db-{uuid.uuid4().hex[:26].upper()}"  # moto's is the same for all
     memory.without_endpoint.add(name)
     memory.supports[name] = call.parameters.get("EngineLifecycleSupport") or rules.EXTENDED
     memory.born[name] = world.now
@@ -109,6 +98,10 @@ def _dress(world: World, shown: Answer, database: Any) -> None:
         shown["SecondaryAvailabilityZone"] = memory.zones[name]
     if name in memory.without_endpoint:
         shown.pop("Endpoint", None)
+    shown["DbiResourceId"] = database.dbi_resource_id
+    shown.pop("LatestRestorableTime", None)
+    if int(database.backup_retention_period or 0) and world.now - BEHIND > memory.born.get(name, 0):
+        shown["LatestRestorableTime"] = datetime.fromtimestamp(world.now - BEHIND, UTC)
     shown["PendingModifiedValues"] = dict(memory.pending.get(name, {}))
     if "MasterUserPassword" in shown["PendingModifiedValues"]:
         shown["PendingModifiedValues"]["MasterUserPassword"] = "****"
@@ -126,9 +119,11 @@ def modify(world: World, call: ApiCall) -> Answer:
     pending = {**memory.pending.get(name, {}), **waiting}
     # What the instance is already is not waited for, and takes back what was.
     memory.pending[name] = {key: value for key, value in pending.items() if present.get(key) != value}
+    if "NewDBInstanceIdentifier" in call.parameters:
+        renames.request(world, call, database)
     now = {key: value for key, value in wanted.items() if key not in waiting}
     if call.parameters.get("ApplyImmediately"):
-        now |= memory.pending[name]
+        now |= {key: value for key, value in memory.pending[name].items() if key != renames.PENDING}
     if now:
         memory.coming[name] = {**memory.coming.get(name, {}), **now}
         status_before = database.status
@@ -178,6 +173,7 @@ def delete(world: World, call: ApiCall) -> Answer:
     rules.deletion(call, database)
     if last:
         snapshot = world.moto("rds", call.region).create_db_snapshot(name, last)
+        data.keep_copy(world, name, last)
         _snapshot_takes_time(world, snapshot)
     database.status = "deleting"
     whole = durations.DATABASE_DELETED_WITH_SNAPSHOT if last else durations.DATABASE_DELETED
@@ -193,6 +189,7 @@ def _deleted(world: World, call: ApiCall, name: str) -> None:
         delete_automated_backups=call.parameters.get("DeleteAutomatedBackups", True),
     )
     world.of(mysql.MysqlServers).stop(name)
+    data.forget(world, name)
     interfaces.remove(world, call.region, memory.interfaces.pop(name, ()))
     for store in (memory.pending, memory.coming, memory.zones):
         store.pop(name, None)
@@ -225,6 +222,7 @@ def needs_available(world: World, call: ApiCall) -> None:
 @after("rds:CreateDBSnapshot")
 def snapshot(world: World, call: ApiCall, answer: Answer) -> None:
     made = world.moto("rds", call.region).get_db_snapshot(answer["DBSnapshot"]["DBSnapshotIdentifier"])
+    data.keep_copy(world, made.db_instance_identifier, made.db_snapshot_identifier)
     _snapshot_takes_time(world, made)
     answer["DBSnapshot"]["Status"] = made.status
 

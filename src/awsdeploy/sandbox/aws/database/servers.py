@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from awsdeploy.sandbox.aws import Answer, after
-from awsdeploy.sandbox.aws.database.instances import Databases
+from awsdeploy.sandbox.aws.database import data
+from awsdeploy.sandbox.aws.database.memory import Databases
 from awsdeploy.sandbox.machines import certificates, hosts, mysql, paths
 from awsdeploy.sandbox.server.call import ApiCall
 from awsdeploy.sandbox.server.world import World
@@ -37,6 +38,7 @@ def begin(world: World, region: str) -> None:
                 continue
             with world.site.lock:
                 running[name] = server
+                data.watch(world)
                 hosts.register_name(world, str(database.address), int(database.port), *at)
 
 
@@ -68,7 +70,7 @@ def _tls_alone(world: World, region: str, database: Any) -> bool:
 
 def _folder(world: World, name: str) -> Path:
     with world.site.lock:
-        return hosts.subfolder(world, "databases") / name
+        return data.folder(world, name)
 
 
 def _reachable(world: World, region: str) -> dict[str, Any]:
