@@ -118,9 +118,9 @@ class Releaser:
         else:
             self._send_archive(service, source, manifest)
         self.release_target.put(service.name, f"{manifest.id}.json", json.dumps(manifest.document(), indent=1).encode())
-        self._send_program()
+        self.send_program()
 
-    def _send_program(self) -> None:
+    def send_program(self) -> None:
         """Put this version's release agent into the bucket."""
         s3 = self.release_target.run.client("s3")
         s3.put_object(Bucket=self.release_target.artifacts, Key=RELEASE_SCRIPT, Body=release_script())
@@ -182,7 +182,7 @@ class Releaser:
 
     def execute(self, service: Service, machine: ReleaseMachine, line: str) -> Outcome:
         """Run a command line on one machine. Secrets in its output are masked, and it has a separate log."""
-        self._send_program()
+        self.send_program()
         return self.run(service, machine, "exec", line, log=COMMANDS)
 
     def run(self, service: Service, machine: ReleaseMachine, command: str, *more: str, log: str = "") -> Outcome:

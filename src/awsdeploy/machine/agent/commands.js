@@ -1,4 +1,4 @@
-// The commands: deploy, join, rollback, restart, catchup and exec. Each is a sequence of steps.
+// The commands: deploy, join, rollback, restart, catchup, exec, tables and rows. Each is a sequence of steps.
 // @ts-check
 'use strict'
 const fs = require('fs')
@@ -18,6 +18,7 @@ const { Failure } = require('./report')
 const { missingTool } = require('./missing_tools')
 const { shell } = require('./package_manager')
 const { NAME } = require('./settings')
+const { count } = require('./count')
 
 /** @typedef {import('./context').Run} Run */
 
@@ -169,6 +170,6 @@ function removeLeftOver(records) {
 }
 
 /** @type {Record<string, (run: Run) => Promise<void>>} */
-const COMMANDS = { deploy, join: deploy, rollback: deploy, restart, catchup, exec }
+const COMMANDS = { deploy, join: deploy, rollback: deploy, restart, catchup, exec, tables: count, rows: count }
 
 module.exports = { COMMANDS }

@@ -103,4 +103,4 @@ async function fetchCertificates(run) {
   }
 }
 
-module.exports = { environment, readVariables, parameters }
+module.exports = { environment, fetchCertificates, readVariables, parameters }

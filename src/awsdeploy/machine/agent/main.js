@@ -67,7 +67,7 @@ function sayReleases(settings) {
  * @param {Report} report
  */
 async function carryOut(settings, users, report) {
-  const cancellation = new Cancellation(settings.command === 'exec' ? INTERRUPTED.exec : INTERRUPTED.release)
+  const cancellation = new Cancellation(settings.alone ? INTERRUPTED.exec : INTERRUPTED.release)
   const runner = new Runner(report, cancellation, `${settings.work}/running`)
   const run = new Run(settings, users, report, cancellation, runner)
   cancellation.listen()
@@ -85,7 +85,7 @@ async function carryOut(settings, users, report) {
 async function failureOf(run) {
   const { settings, report } = run
   try {
-    if (settings.command !== 'exec') await prepare(run)
+    if (!settings.alone) await prepare(run)
     await COMMANDS[settings.command](run)
     return null
   } catch (error) {
@@ -187,7 +187,7 @@ async function finish(run, failure) {
     if (run.locked) report.sayTail()
     if (run.locked && tagged(run)) await tagInstance(run, `failed ${run.id || 'none'} ${step}`)
   }
-  if (settings.command === 'exec') fs.rmSync(settings.work, { recursive: true, force: true })
+  if (settings.alone) fs.rmSync(settings.work, { recursive: true, force: true })
   else if (run.locked) await cleanUp(run).catch(note(run, 'The candidate could not be removed.'))
   const { outcome, id: release, previous } = run
   const [diagnosis, remedy] = failure ? [failure.message, failure.remedy] : ['', '']

@@ -6,6 +6,8 @@ const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]*$/
 const WORD = /^[A-Za-z0-9][A-Za-z0-9./_-]*$/
 const WITH_RELEASE = ['deploy', 'join', 'rollback']
 const WITHOUT = ['restart', 'catchup', 'releases']
+const ASKING = ['tables', 'rows']
+const ALONE = ['exec', ...ASKING] // they do not disturb another run
 
 const USAGE = `release.sh deploy   STACK SERVICE REGION BUCKET ID    as in: release.sh deploy shop/prod backend ap-northeast-2 b 20…
 release.sh join     STACK SERVICE REGION BUCKET ID    as deploy, on a further machine: migrations have run already
@@ -13,6 +15,8 @@ release.sh rollback STACK SERVICE REGION BUCKET ID    a release that is on the m
 release.sh restart  STACK SERVICE REGION BUCKET       the environment is read again, the processes are reloaded
 release.sh catchup  STACK SERVICE REGION BUCKET       what releases/SERVICE/current.json names; for new machines
 release.sh exec     STACK SERVICE REGION BUCKET LINE  a command line in the release that serves, with its environment
+release.sh tables   STACK SERVICE REGION BUCKET HOST  how many tables the database on that host has
+release.sh rows     STACK SERVICE REGION BUCKET HOST  and how many rows
 release.sh releases STACK SERVICE REGION BUCKET       one line of JSON: which there are, and which serves
 `
 
@@ -23,10 +27,11 @@ release.sh releases STACK SERVICE REGION BUCKET       one line of JSON: which th
  */
 function settings(words, environment) {
   const [command = '', stack = '', service = '', region = '', bucket = '', last = ''] = words
-  const needs = [...WITH_RELEASE, 'exec'].includes(command)
+  const needs = [...WITH_RELEASE, ...ALONE].includes(command)
   const release = WITH_RELEASE.includes(command) ? last : ''
   if ((needs && !last) || (!needs && !WITHOUT.includes(command))) return null
   if (![stack, service, region, bucket].every((word) => WORD.test(word))) return null
+  if (ASKING.includes(command) && !WORD.test(last)) return null
   if (service.includes('/') || (release && !NAME.test(release))) return null
   return Object.freeze({
     command,
@@ -36,6 +41,8 @@ function settings(words, environment) {
     bucket,
     release,
     line: command === 'exec' ? last : '',
+    host: ASKING.includes(command) ? last : '',
+    alone: ALONE.includes(command),
     patience: Number(environment.PATIENCE || 60), // s until a started release has to answer
     lockSeconds: Number(environment.LOCK_SECONDS || 600), // s to wait for another run
     instance: environment.INSTANCE_ID || '',
@@ -53,8 +60,8 @@ function places(root, command, service) {
   const srv = `${root}/srv/app`
   const records = `${root}/var/lib/awsdeploy`
   const logs = `${root}/var/log/awsdeploy`
-  // exec has a folder of its own and keeps nothing, so that it does not disturb another run.
-  const exec = command === 'exec'
+  // They have a folder of their own and keep nothing.
+  const alone = ALONE.includes(command)
   return {
     root,
     srv,
@@ -64,8 +71,8 @@ function places(root, command, service) {
     releases: `${srv}/releases`,
     shared: `${srv}/shared`,
     current: `${srv}/current`,
-    work: exec ? `${records}/exec.${process.pid}` : `${records}/release`,
-    log: exec ? '/dev/null' : `${logs}/release.log`,
+    work: alone ? `${records}/exec.${process.pid}` : `${records}/release`,
+    log: alone ? '/dev/null' : `${logs}/release.log`,
     lock: `${records}/release.lock`,
     access: `${srv}/shared/repository`, // the token or key of a repository, while it is fetched from
     // What root knows of releases, where only root writes: for each its manifest and whether it is complete, and which one
