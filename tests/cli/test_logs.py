@@ -14,8 +14,8 @@ from typing import IO
 
 import pytest
 
-from awsdeploy.operations import logs
 from awsdeploy.operations.entries import Assembly, LogEvent, entries
+from awsdeploy.operations.moments import moment
 from tests.simulated import REGION, World, machines
 from tests.warm import SCRIPT
 
@@ -61,7 +61,7 @@ def test_a_period_is_time_of_this_computer_where_the_clock_is_faster(stack_copy:
     for speed, shown in (("60", True), ("1", False)):
         done = stack_copy.awsdeploy("logs", "backend", "--since", "1m", AWSDEPLOY_CLOCK=f"{speed}:{clock}")
         assert ("half an hour ago" in done.stdout) is shown, done.stderr
-    assert logs.since("999999w", datetime.now(UTC), UTC, 60).year == 1970
+    assert moment("--since", "999999w", datetime.now(UTC), UTC, 60).year == 1970
 
 
 TRACE = ("Error: boom", "    at one (a.js:1:1)", "    at two (b.js:2:2)", "Caused by: worse", "done")

@@ -61,6 +61,8 @@ COMMANDS: Mapping[str, CommandEntry] = {
     "policy": CommandEntry("awsdeploy.cli.commands.policy", "Print the IAM policy that awsdeploy needs."),
     "backup": CommandEntry("awsdeploy.cli.commands.backup", "Make a backup: `backup now`."),
     "backups": CommandEntry("awsdeploy.cli.commands.backups", "List what can be restored."),
+    "restore": CommandEntry("awsdeploy.cli.commands.restore", "Restore data to an earlier time."),
+    "drill": CommandEntry("awsdeploy.cli.commands.drill", "Test and measure a restore of the database."),
     "unlock": CommandEntry("awsdeploy.cli.commands.unlock", "Show or remove the lock of the stack."),
     "rehearsal": CommandEntry(
         "awsdeploy.cli.commands.rehearsal", "Test awsdeploy on an AWS account and record how AWS answers."

@@ -69,6 +69,7 @@ class StackState:
                 yield ""
                 yield styled("bold")(title)
             yield from (f"  - {observed.key:<{KEY_WIDTH}} {observed.id}" for observed in removals)
+        yield from self._kept()
         yield ""
         yield from table({**self._services(), **found_out(self.at, self.plan)})
         yield from advisories.lines(self.at, self.plan.items)
@@ -77,6 +78,18 @@ class StackState:
         if self.plan.writes:
             yield ""
             yield f"To fix the differences: {next_command('up')}"
+
+    def _kept(self) -> Iterator[str]:
+        """Objects beside the declared ones, what they are for and what they cost."""
+        from awsdeploy.cost import estimate, inventory
+
+        if self.plan.kept:
+            yield ""
+            yield styled("bold")("Beside the stack")
+        for one in self.plan.kept:
+            monthly = estimate.total(estimate.of_parts(inventory.parts([one], self.at.settings.region)))
+            yield f"  - {one.key:<{KEY_WIDTH}} {one.status:<28} {one.id}"
+            yield f"      {one.kind.kept_for(one)}. It costs about ${monthly:.2f} a month"
 
     def _verdict(self) -> str:
         if self.unhealthy:
@@ -155,6 +168,7 @@ class StackState:
                 for item in self.plan.items.values()
             ],
             "removals": [{"key": one.key, "id": one.id} for one in self.plan.removals],
+            "kept": [{"key": one.key, "id": one.id, "status": one.status} for one in self.plan.kept],
             "releases": {name: sorted(self.releases(name)) for name in self.at.settings.services},
             "failed_releases": {
                 name: [asdict(one) for one in self.failed_releases(name)] for name in self.at.settings.services

@@ -63,7 +63,8 @@ def after(settings: Settings, plan: Plan) -> Parts:
             least = int(item.observed.raw["AllocatedStorage"])
             databases = (dataclasses.replace(one, storage=max(one.storage, least)) for one in wanted.databases)
             wanted = dataclasses.replace(wanted, databases=tuple(databases))
-    return dataclasses.replace(wanted, disks=wanted.disks + grown)
+    kept = tuple(_mysql(one) for one in plan.kept if one.kind is Database)
+    return dataclasses.replace(wanted, disks=wanted.disks + grown, databases=(*wanted.databases, *kept))
 
 
 def already_billed(observations: Iterable[Observed], region: str) -> str:

@@ -14,7 +14,7 @@ from awsdeploy.errors import AwsFailure, NoSuchStack, TimedOut, next_command
 def sources(run: Run) -> list[Observed]:
     """Everything of the stack that a copy can be made of. Raises `NoSuchStack` where there is nothing."""
     observations = [one for one in run.look_everywhere(run.read_record) if one.kind.copies]
-    found = [one for one in observations if not one.state.leaving]
+    found = [one for one in observations if not one.state.leaving and not one.kind.kept_for(one)]
     if not found:
         raise NoSuchStack(
             f"Nothing in {run.stack} ({run.region}) can be backed up.",

@@ -113,6 +113,11 @@ class Plan:
         """Removals that the config no longer has."""
         return [one for one in self.removals if not self._declares(one)]
 
+    @property
+    def kept(self) -> list[Observed]:
+        """Objects that nothing declares and that `up` keeps for a purpose."""
+        return [one for one in self.observations if one.kind.kept_for(one) and not one.state.leaving]
+
     def _declares(self, observed: Observed) -> bool:
         place = (observed.kind, observed.key)
         return any((type(resource), resource.key) == place for resource in self.items)
@@ -183,6 +188,7 @@ def make(
     conflicts = _conflicts(run, items.values())
     makeable = [one for one in observations if one.kind.create is not Resource.create]
     unused = [one for one in makeable if one not in used and not one.kind.deletion.keep_if_undeclared]
+    unused = [one for one in unused if not one.kind.kept_for(one)]
     removals = [one for one in unused if not one.state.leaving]
     conflicts += [LOCKED.format(observed=one, remedy=one.kind.unlocking(one)) for one in removals if one.locked]
     conflicts += [NO_SNAPSHOT.format(observed=one) for one in removals if one.without_snapshot]

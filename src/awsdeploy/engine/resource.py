@@ -176,6 +176,11 @@ class Resource:
         return None
 
     @classmethod
+    def kept_for(cls, observed: Observed) -> str:
+        """Purpose of an object that nothing declares and `up` keeps, in words; empty for all others."""
+        return ""
+
+    @classmethod
     def deletion_danger(cls, observed: Observed) -> Danger:
         """Danger of the deletion of this object: an outage if requests of users go through it."""
         return Danger.DATA_LOSS if cls.data else Danger.NONE

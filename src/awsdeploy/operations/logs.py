@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta, tzinfo
+from datetime import datetime
 
 from awsdeploy.aws.session import tolerate
 from awsdeploy.config import Settings
@@ -24,27 +24,6 @@ OTHERS = (DATABASE, BALANCER, BOOTSTRAP, NGINX)
 
 LATE = 60_000
 """Milliseconds by which an event may come late: agents send what they have every few seconds."""
-
-UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
-
-
-def since(text: str, now: datetime, zone: tzinfo, speed: float = 1.0) -> datetime:
-    """A moment from `30m`, `1h`, `2d`, or ISO 8601, in `zone` unless it names one. Raises `UsageError`.
-
-    A period is time of this computer; AWS time passes `speed` times as fast.
-    """
-    if found := re.fullmatch(r"(\d{1,6})([smhdw])", text):
-        try:
-            return now - timedelta(seconds=int(found[1]) * UNITS[found[2]] * speed)
-        except OverflowError:
-            return datetime(1970, 1, 2, tzinfo=zone)
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise UsageError(
-            f"--since {text}: not a valid period or time.", "Examples: 30m, 1h, 2d, 2026-11-24, 2026-11-24T16:05."
-        ) from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=zone)
 
 
 @dataclass

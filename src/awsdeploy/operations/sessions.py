@@ -166,7 +166,7 @@ class DatabasePlace:
 
 def database(run: Run, settings: Settings) -> DatabasePlace:
     """Return the address of the database. Raises `Refused` if it has no endpoint yet, or if there are two databases."""
-    observed = one_or_none(run.all(Database))
+    observed = one_or_none(one for one in run.all(Database) if not Database.kept_for(one))
     endpoint = observed.raw.get("Endpoint") if observed else None
     if not endpoint or "Address" not in endpoint:
         raise Refused(

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from awsdeploy.architecture.permissions import Statement, allow
 from awsdeploy.permissions.scope import Scope, actions
+from awsdeploy.resources.database import beside
 
 
 def rds(scope: Scope) -> Iterator[Statement]:
@@ -19,12 +20,13 @@ def rds(scope: Scope) -> Iterator[Statement]:
     changes = """\
     AddTagsToResource CreateDBInstance CreateDBParameterGroup CreateDBSnapshot CreateDBSubnetGroup DeleteDBInstance
     DeleteDBParameterGroup DeleteDBSnapshot DeleteDBSubnetGroup ModifyDBInstance ModifyDBParameterGroup
-    ModifyDBSubnetGroup RemoveTagsFromResource RestoreDBInstanceFromDBSnapshot StartDBInstance
+    ModifyDBSubnetGroup RemoveTagsFromResource RestoreDBInstanceFromDBSnapshot RestoreDBInstanceToPointInTime
+    StartDBInstance
     """
-    database = scope.named("mysql")
-    names = {"pg": [scope.named("parameters")], "subgrp": [scope.named("subnets")], "db": [database]}
+    database, others = scope.named("mysql"), [scope.named(role) for role in beside.ROLES]
+    names = {"pg": [scope.named("parameters")], "subgrp": [scope.named("subnets")], "db": [database, *others]}
     # The name ends with a time of 14 digits.
-    names["snapshot"] = [f"{database}-{word}-{'?' * 14}" for word in ("final", "manual")]
+    names["snapshot"] = [f"{database}-manual-{'?' * 14}", *(f"{one}-final-{'?' * 14}" for one in (database, *others))]
     own = [scope.arn("rds", f"{kind}:{name}") for kind, found in names.items() for name in found]
     yield allow("Database", actions("rds", changes), [*own, scope.arn("rds", "og:default:*")])
     yield allow(

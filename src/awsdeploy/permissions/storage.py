@@ -26,7 +26,9 @@ def s3(scope: Scope) -> Iterator[Statement]:
     buckets = [f"arn:aws:s3:::{name}" for name in _buckets(scope)]
     yield allow("Buckets", actions("s3", [*both, *rest.split()]), buckets)
     objects = "AbortMultipartUpload DeleteObject DeleteObjectVersion GetObject PutObject"
-    yield allow("Objects", actions("s3", objects), [f"{bucket}/*" for bucket in buckets])
+    # A copy of an old version has its tags (API_CopyObject).
+    copies = "GetObjectVersion GetObjectVersionTagging PutObjectTagging"
+    yield allow("Objects", actions("s3", f"{objects} {copies}"), [f"{bucket}/*" for bucket in buckets])
 
 
 def _buckets(scope: Scope) -> Iterator[str]:

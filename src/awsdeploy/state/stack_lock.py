@@ -29,6 +29,8 @@ from awsdeploy.state.run_record import RunSummary, recorded
 RENEW_EVERY = 60.0  # seconds
 RECORD, LOCK = "stack/stack", "stack/lock"
 """Values of the tag `awsdeploy:resource` of the two parameters."""
+DRILL = "drill"
+"""Name of the parameter with the figures of the last restore drill. It goes with the record."""
 
 
 class LockLost(StateLocked):
@@ -248,8 +250,21 @@ class StackLock:
 
     def remove(self) -> None:
         """The last write of a destroy: record and lock in one call."""
-        names = [self.stack.parameter("stack"), self.stack.parameter("lock")]
+        names = [self.stack.parameter(name) for name in ("stack", "lock", DRILL)]
         _sent(lambda: self.ssm.delete_parameters(Names=names))
+
+    def drill(self) -> dict[str, Any] | None:
+        """Date and figures of the last restore drill, or None."""
+        return self._read(DRILL)
+
+    def record_drill(self, figures: dict[str, Any]) -> None:
+        """Store the date and figures of a restore drill, in place of those of the last one."""
+        try:
+            _sent(lambda: self._put(DRILL, figures))
+        except AwsRefusal as refusal:
+            if refusal.code != "ParameterAlreadyExists":
+                raise
+            _sent(lambda: self._put(DRILL, figures, overwrite=True))
 
     def _read(self, name: str) -> dict[str, Any] | None:
         return self._read_version(name)[0]

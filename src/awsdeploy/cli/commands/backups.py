@@ -12,11 +12,13 @@ import click
 from awsdeploy.cli.app import ExampleHelp
 from awsdeploy.cli.options import Given, json_option, shared_options
 from awsdeploy.cli.session import Session, print_lines, session, styled
+from awsdeploy.cli.text import drill
 from awsdeploy.cli.text.backups import described, line
 from awsdeploy.errors import next_command
 
 if TYPE_CHECKING:
     from awsdeploy.engine.resource import Restorable
+    from awsdeploy.operations.drill import DrillResult
 
 EXAMPLES = """\
   awsdeploy backups
@@ -35,13 +37,16 @@ def command(given: Given, as_json: bool) -> None:
     """
     with session(given, given.settings(), "backups") as at:
         from awsdeploy.operations import backups
+        from awsdeploy.operations.drill import DrillResult
 
         found = backups.restorable(at.run)
+        last = DrillResult.read(at.run.stack_lock.drill())
         if as_json:
             document = {**at.header, "backups": [described(one) for one in found]}
+            document["last_drill"] = last.document() if last else None
             click.echo(json.dumps(document, indent=2, ensure_ascii=False))
         else:
-            print_lines([*_lines(at, found), "", _next(at, found)])
+            print_lines([*_lines(at, found), *_drilled(at, last), "", _next(at, found)])
 
 
 def _lines(at: Session, found: Sequence[Restorable]) -> Iterator[str]:
@@ -53,6 +58,15 @@ def _lines(at: Session, found: Sequence[Restorable]) -> Iterator[str]:
         yield ""
         yield styled("bold")(what.capitalize() if not what.startswith("DB") else what)
         yield from (line(at, one) for one in several)
+
+
+def _drilled(at: Session, last: DrillResult | None) -> Iterator[str]:
+    yield ""
+    yield styled("bold")("Last restore drill")
+    if last is None:
+        yield f"  never. To test a restore of the database: {next_command('drill')}"
+    else:
+        yield from drill.lines(at, last)
 
 
 def _next(at: Session, found: Sequence[Restorable]) -> str:

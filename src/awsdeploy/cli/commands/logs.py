@@ -55,10 +55,11 @@ def command(given: Given, source: str, follow: bool, begin: str, words: str, as_
     with session(given, settings, "logs") as at:
         from awsdeploy.operations import access_logs, logs
         from awsdeploy.operations.entries import entries
+        from awsdeploy.operations.moments import moment
         from awsdeploy.release.machines import machines
 
         now = at.clock.now()
-        start = logs.since(begin, now, settings.tz, at.clock.speed)
+        start = moment("--since", begin, now, settings.tz, at.clock.speed)
         is_balancer = source == logs.BALANCER and source not in settings.services
         if is_balancer and follow:
             raise UsageError(

@@ -73,7 +73,8 @@ def _notes(at: Session, plan: Plan) -> Notes:
 
     found = list(differences_from_document.differences(at.settings)) if plan.new else []
     advice = [f"{sentence}." for sentence in advisories.collect(at, planning.databases(plan))]
-    decide = [*_wide_grants(plan), *_offers(at, plan), *advice, *(one.sentence for one in found if one.decision)]
+    kept = [f"{one.id} is billed too: {one.kind.kept_for(one)}." for one in plan.kept]
+    decide = [*kept, *_wide_grants(plan), *_offers(at, plan), *advice, *(one.sentence for one in found if one.decision)]
     know = [one.sentence for one in found if not one.decision]
     return Notes(tuple(decide), (*know, *(() if plan.new else drift.ignored(at))))
 

@@ -6,11 +6,11 @@ AWS shows what it was told in `PendingModifiedValues` until it has done it, for 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from awsdeploy.engine.resource import Danger
+from awsdeploy.engine.resource import Change, Danger
 
 Effect = tuple[str, Danger]
 """Effect of a change that people notice, and how bad it is."""
@@ -73,6 +73,23 @@ def differences(
         more = {"AllocatedStorage": gigabytes}
         effect = ("takes hours in the background", Danger.NONE)
         yield Difference("AllocatedStorage", raw["AllocatedStorage"], gigabytes, more, effect, begun)
+
+
+def changes_of(modify: Callable[..., object], id: str, found: Iterable[Difference]) -> Iterator[Change]:
+    """All that differs goes in one ModifyDBInstance, at once: each takes minutes.
+
+    What AWS has begun already is no part of the call for the rest.
+    """
+    settings: dict[bool, dict[str, Any]] = {False: {}, True: {}}
+
+    def call(begun: bool) -> Callable[[], object]:
+        return lambda: modify(DBInstanceIdentifier=id, ApplyImmediately=True, **settings[begun])
+
+    calls = {begun: call(begun) for begun in settings}
+    for one in found:
+        settings[one.begun] |= one.settings
+        impact, danger = ("AWS is still changing it", Danger.NONE) if one.begun else one.effect
+        yield Change(one.field, one.old, one.new, calls[one.begun], impact, one.begun, danger)
 
 
 def _is_of(full: str, version: str) -> bool:

@@ -7,6 +7,7 @@ from awsdeploy.aws.session import AwsRefusal, tolerate
 from awsdeploy.engine.context import with_id
 from awsdeploy.engine.resource import Aws, DestroyOptions, Observed
 from awsdeploy.errors import AwsFailure
+from awsdeploy.resources.database import beside
 
 GONE, BUSY = "DBInstanceNotFound", "InvalidDBInstanceState"
 
@@ -35,7 +36,8 @@ def delete_database(aws: Aws, observed: Observed, options: DestroyOptions) -> No
             observed.kind.unlocking(observed),
         )
     rds, protected = aws.context.client("rds", aws.region), observed.kind.is_protected(observed)
-    skipped = options.data or observed.state.empty
+    # What a restore drill made is a copy of the database.
+    skipped = options.data or observed.state.empty or beside.role_in(observed.key) == beside.DRILL
     if not skipped and observed.without_snapshot:
         raise AwsFailure(
             f"AWS takes no final snapshot of {observed.id}: it is {observed.status}.",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from awsdeploy.aws.session import tolerate
@@ -25,8 +25,18 @@ from awsdeploy.engine.resource import (
 )
 from awsdeploy.resources import tag_calls
 from awsdeploy.resources.compute.parameter import PASSWORD_VERSION, Password, password_version, reveal
-from awsdeploy.resources.database.changes import FEWER_BACKUPS, IGNORABLE, INTERRUPTS, NO_EFFECT, Compared, differences
+from awsdeploy.resources.database import beside
+from awsdeploy.resources.database.changes import (
+    FEWER_BACKUPS,
+    IGNORABLE,
+    INTERRUPTS,
+    NO_EFFECT,
+    Compared,
+    changes_of,
+    differences,
+)
 from awsdeploy.resources.database.deletion import BUSY, delete_database
+from awsdeploy.resources.database.from_snapshot import OF_THE_SNAPSHOT, misfit
 from awsdeploy.resources.database.groups import ParameterGroup, SubnetGroup
 from awsdeploy.resources.database.statuses import FULL, STATUSES
 from awsdeploy.resources.network.security_group import SecurityGroup
@@ -36,19 +46,6 @@ EXPORTS = ("error", "slowquery")
 
 RESTORED = "awsdeploy:restored-from"
 """Tag with the DB snapshot that an instance was made from."""
-
-OF_THE_SNAPSHOT = {
-    "AllocatedStorage",
-    "BackupRetentionPeriod",
-    "DBName",
-    "Engine",
-    "EngineVersion",
-    "MasterUserPassword",
-    "MasterUsername",
-    "MaxAllocatedStorage",
-    "StorageEncrypted",
-}
-"""Parameters that RestoreDBInstanceFromDBSnapshot refuses or takes from the snapshot; `diff` finds differences."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -91,6 +88,9 @@ class Database(Resource):
         ),
         TransientError("RestoreDBInstanceFromDBSnapshot", "InvalidDBSnapshotState", seconds=3600),
         TransientError("ModifyDBInstance", "InvalidDBInstanceState", seconds=1800),
+        # The name of an instance that was renamed may be taken for a moment longer.
+        TransientError("ModifyDBInstance", "DBInstanceAlreadyExists", seconds=600),
+        TransientError("RestoreDBInstanceToPointInTime", "InvalidDBInstanceState", seconds=1800),
         TransientError("CreateDBSnapshot", "InvalidDBInstanceState", seconds=1800),
     )
     copies, volatile = "Snapshot", frozenset({"LatestRestorableTime"})
@@ -105,7 +105,14 @@ class Database(Resource):
     @classmethod
     def scan(cls, aws: Aws) -> Iterable[Observed]:
         for one in aws.rds.pages("describe_db_instances", "DBInstances"):
-            yield from aws.found(cls, one["DBInstanceIdentifier"], one.get("TagList"), one, one["DBInstanceStatus"])
+            id = one["DBInstanceIdentifier"]
+            for observed in aws.found(cls, id, one.get("TagList"), one, one["DBInstanceStatus"]):
+                role = beside.role_of(aws.stack, observed.key, observed.generation, id)
+                yield replace(observed, key=f"{observed.key}/{role}") if role else observed
+
+    @classmethod
+    def kept_for(cls, observed: Observed) -> str:
+        return beside.purpose(observed.key)
 
     def create(self, aws: Aws) -> str | Observed:
         name = identifier(aws.stack, self, aws.generation(self))
@@ -157,7 +164,11 @@ class Database(Resource):
         return restore
 
     def conflict(self, aws: Aws) -> str:
-        """A snapshot that does not fit what is declared: AWS would say so only when much else is made."""
+        """A restore that has not finished, or a snapshot that does not fit what is declared: AWS would say so only
+        when much else is made."""
+        for one in aws.all(Database):
+            if one.key.startswith(f"{self.key}/") and beside.role_in(one.key) != beside.DRILL:
+                return f"{one.id} is {beside.purpose(one.key)}."
         if not self.restore:
             return ""
         found: list[dict[str, Any]] = []
@@ -165,39 +176,21 @@ class Database(Resource):
             found = aws.rds.describe_db_snapshots(DBSnapshotIdentifier=self.restore)["DBSnapshots"]
         if not found:
             return f"There is no DB snapshot {self.restore} in {aws.region}."
-        (one,) = found
-        version, user, size = one["EngineVersion"], one["MasterUsername"], int(one["AllocatedStorage"])
-        for wrong, why in (
-            (one["Engine"] != "mysql", f"is of {one['Engine']}, not of MySQL"),
-            (not f"{version}.".startswith(f"{self.version}."), f"is of MySQL {version}: set database.engine_version"),
-            (user != self.username, f"uses the user {user}: set database.username"),
-            (size > self.max_storage, f"needs {size} GB: set database.max_storage_gb"),
-            (not one["Encrypted"], "is not encrypted: create an encrypted copy of it"),
-        ):
-            if wrong:
-                return f"The DB snapshot {self.restore} {why}."
-        return ""
+        (snapshot,) = found
+        why = misfit(snapshot, self.version, self.username, self.max_storage)
+        return f"The DB snapshot {self.restore} {why}." if why else ""
 
     def diff(self, aws: Aws, observed: Observed) -> Iterator[Change]:
-        """All that differs goes in one ModifyDBInstance, at once: each takes minutes."""
         raw = observed.raw
         if observed.status == "stopped":
             start = _later(aws.rds.start_db_instance, DBInstanceIdentifier=observed.id)
             yield Change("status", "stopped", "available", start)
             return
-        # What AWS has begun already is no part of the call for the rest.
-        settings: dict[bool, dict[str, Any]] = {False: {}, True: {}}
-        modify = {
-            begun: _later(aws.rds.modify_db_instance, given, DBInstanceIdentifier=observed.id, ApplyImmediately=True)
-            for begun, given in settings.items()
-        }
         wanted = [row for row in self._compared(aws, raw) if row[1] is None or not aws.ignores(self, row[0])]
-        for one in differences(raw, wanted, version=self.version, gigabytes=self.storage, logs=EXPORTS):
-            if observed.status == FULL and one.field != "AllocatedStorage":
-                continue  # AWS takes no other change until there is room
-            settings[one.begun] |= one.settings
-            impact, danger = ("AWS is still changing it", Danger.NONE) if one.begun else one.effect
-            yield Change(one.field, one.old, one.new, modify[one.begun], impact, one.begun, danger)
+        found = differences(raw, wanted, version=self.version, gigabytes=self.storage, logs=EXPORTS)
+        # With a full disk AWS takes no other change until there is room.
+        taken = (one for one in found if observed.status != FULL or one.field == "AllocatedStorage")
+        yield from changes_of(aws.rds.modify_db_instance, observed.id, taken)
         yield from self._diff_password(aws, observed)
 
     def _compared(self, aws: Aws, raw: Mapping[str, Any]) -> Iterator[Compared]:
@@ -312,7 +305,7 @@ def lowest_limit(storage: int) -> int:
 
 def identifier(stack: Stack, database: Database, generation: str) -> str:
     """Identifier of the database in RDS, and part of the names of its logs."""
-    return stack.called(database.key, generation, 63)
+    return beside.name_of(stack, database.key, generation)
 
 
 def restored_from(observed: Observed) -> str:
@@ -320,6 +313,6 @@ def restored_from(observed: Observed) -> str:
     return tags_to_dict(observed.raw.get("TagList")).get(RESTORED, "")
 
 
-def _later(call: Callable[..., object], more: Mapping[str, Any] | None = None, **fixed: Any) -> Callable[[], object]:
-    """The call to make when the change is applied; `more` may still grow until then."""
-    return lambda: call(**fixed, **(more or {}))
+def _later(call: Callable[..., object], **fixed: Any) -> Callable[[], object]:
+    """The call to make when the change is applied."""
+    return lambda: call(**fixed)
