@@ -13,7 +13,6 @@ import pytest
 
 from awsdeploy.sandbox.machines import mysql
 from tests.conftest import SPEED
-from tests.sandbox.sample_application import STILL
 from tests.sandbox.test_database_servers import ran
 from tests.simulated import World, machines, writes
 
@@ -49,9 +48,9 @@ mariadb --no-defaults $where --user=$(value DB_USER) --batch --skip-column-names
 
 @pytest.fixture
 def stack(brought_up: Callable[[str], World]) -> World:
-    """The stack, in which time passes only when a test says so."""
+    """The stack, in which time passes as slowly as here, so that a test says when hours pass."""
     world = brought_up(CONFIG)
-    world.control("POST", "speed", {"speed": STILL})
+    world.control("POST", "speed", {"speed": 1})
     return world
 
 
