@@ -70,7 +70,7 @@ def versions(world: World) -> set[str]:
 
 
 def restore(world: World, *words: str) -> Any:
-    """What the command said about itself."""
+    """Result of the command."""
     clock = f"1:{datetime.now(UTC).timestamp()}:{world.control('GET', 'status')['now']}"
     done = world.awsdeploy("restore", "uploads", *words, "--yes", "--json", AWSDEPLOY_CLOCK=clock)
     assert done.returncode == 0, done.stderr

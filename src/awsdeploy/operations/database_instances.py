@@ -28,7 +28,7 @@ from awsdeploy.state.record import StateEntry
 
 KEY = "database/mysql"
 ATTEMPTS = 10
-"""How often a create is sent whose answer is lost."""
+"""Times that a create is sent at most while its answers are lost."""
 UNSEEN = 300.0
 """Seconds that an instance may stay out of AWS's lists, as in a rename."""
 

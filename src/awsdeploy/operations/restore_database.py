@@ -120,7 +120,7 @@ def finish(run: Run) -> Observed:
 
 
 def undoable(run: Run) -> Instances:
-    """What `undo` finds. Raises `Refused` if there is nothing to undo."""
+    """Instances that `undo` finds. Raises `Refused` if there is nothing to undo."""
     run.need_record()
     there = find(run)
     if not there.beside.keys() & {RESTORED, REPLACED, DISCARDED}:
