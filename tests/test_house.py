@@ -34,6 +34,7 @@ ROOMS = (
     "report",
     "architecture",
     "permissions",
+    "export",
     "release",
     "operations",
     "preflight",

@@ -102,6 +102,21 @@ def test_a_load_balancers_name_is_short_and_plain(sample: SampleApplication, nam
         sample.elbv2.create_load_balancer(Name=name, Subnets=list(sample.public), SecurityGroups=[sample.web])
 
 
+def test_a_load_balancer_shows_all_its_attributes(sample: SampleApplication) -> None:
+    """API_LoadBalancerAttribute: those of an application load balancer."""
+
+    def shown() -> dict[str, str]:
+        answer = sample.elbv2.describe_load_balancer_attributes(LoadBalancerArn=sample.balancer)
+        return {one["Key"]: one["Value"] for one in answer["Attributes"]}
+
+    assert len(shown()) > 15
+    expected = {"routing.http2.enabled": "true", "waf.fail_open.enabled": "false", "client_keep_alive.seconds": "3600"}
+    assert shown().items() >= expected.items()
+    wanted = [{"Key": "routing.http2.enabled", "Value": "false"}]
+    sample.elbv2.modify_load_balancer_attributes(LoadBalancerArn=sample.balancer, Attributes=wanted)
+    assert shown()["routing.http2.enabled"] == "false"
+
+
 def https(sample: SampleApplication, **more: Any) -> None:
     forward = [{"Type": "forward", "TargetGroupArn": sample.group}]
     sample.elbv2.create_listener(

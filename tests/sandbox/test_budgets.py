@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC
 from typing import Any
 
 import pytest
@@ -51,6 +52,16 @@ def test_the_name_of_a_budget_is_taken_once(budgets: Any) -> None:
     assert refused(lambda: make(budgets)) == "DuplicateRecordException"
     budgets.delete_budget(**NAME)
     assert refused(budgets.describe_budget, **NAME) == "NotFoundException"
+
+
+def test_a_budget_has_a_time_without_being_given_one(budgets: Any) -> None:
+    make(budgets)
+    period = budgets.describe_budget(**NAME)["Budget"]["TimePeriod"]
+    assert period["Start"].day == 1
+    assert f"{period['End'].astimezone(UTC):%Y-%m-%d %H:%M}" == "2087-06-15 00:00"
+    wanted = {"BudgetName": "b", "BudgetType": "COST", "TimeUnit": "MONTHLY"}
+    budgets.update_budget(AccountId=ACCOUNT, NewBudget=wanted | {"BudgetLimit": {"Amount": "7", "Unit": "USD"}})
+    assert budgets.describe_budget(**NAME)["Budget"]["TimePeriod"] == period
 
 
 def test_a_notification_has_one_to_ten_addressees_by_mail(budgets: Any) -> None:

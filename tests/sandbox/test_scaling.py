@@ -88,6 +88,12 @@ def test_a_groups_name_is_taken_until_it_is_gone(sample: SampleApplication) -> N
     group(sample, id)
 
 
+def test_a_group_shows_what_it_was_not_given(sample: SampleApplication) -> None:
+    found = shown(group(sample, template(sample)))
+    assert found["CapacityReservationSpecification"] == {"CapacityReservationPreference": "default"}
+    assert found["AvailabilityZoneDistribution"] == {"CapacityDistributionStrategy": "balanced-best-effort"}
+
+
 def test_a_templates_name_is_taken(sample: SampleApplication) -> None:
     template(sample)
     with refused("InvalidLaunchTemplateName.AlreadyExistsException"):

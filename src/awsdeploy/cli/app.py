@@ -63,6 +63,7 @@ COMMANDS: Mapping[str, CommandEntry] = {
     "backups": CommandEntry("awsdeploy.cli.commands.backups", "List what can be restored."),
     "restore": CommandEntry("awsdeploy.cli.commands.restore", "Restore data to an earlier time."),
     "drill": CommandEntry("awsdeploy.cli.commands.drill", "Test and measure a restore of the database."),
+    "export": CommandEntry("awsdeploy.cli.commands.export", "Write the stack as Terraform files: `export terraform`."),
     "unlock": CommandEntry("awsdeploy.cli.commands.unlock", "Show or remove the lock of the stack."),
     "rehearsal": CommandEntry(
         "awsdeploy.cli.commands.rehearsal", "Test awsdeploy on an AWS account and record how AWS answers."

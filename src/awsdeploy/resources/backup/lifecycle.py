@@ -94,10 +94,10 @@ class LifecyclePolicy(Resource):
 
     def create(self, aws: Aws) -> str | Observed:
         tags = tags_to_dict(aws.tags(self))
-        made = aws.client("dlm").create_lifecycle_policy(**self._wanted(aws), Tags=tags)
+        made = aws.client("dlm").create_lifecycle_policy(**self.wanted(aws), Tags=tags)
         return aws.made(self, made["PolicyId"], {}, "ENABLED")
 
-    def _wanted(self, aws: Aws) -> dict[str, Any]:
+    def wanted(self, aws: Aws) -> dict[str, Any]:
         schedule = {
             "Name": "daily",
             "CopyTags": True,  # by which an image is known as the stack's
@@ -121,7 +121,7 @@ class LifecyclePolicy(Resource):
         """All that differs goes in one UpdateLifecyclePolicy. The list shows no details, so they are asked for."""
         if observed.new:
             return
-        wanted = self._wanted(aws)
+        wanted = self.wanted(aws)
         present = aws.client("dlm").get_lifecycle_policy(PolicyId=observed.id)["Policy"]
         update = partial(aws.client("dlm").update_lifecycle_policy, PolicyId=observed.id, **wanted)
         for field, old, new in _differences(present, wanted):

@@ -90,7 +90,7 @@ class Role(Resource):
     def create(self, aws: Aws) -> str | Observed:
         name = aws.name(self, 64)
         with tolerate("EntityAlreadyExists"):
-            trust, boundary, tags = self._trust_policy(aws), self._boundary_argument(aws), aws.tags(self)
+            trust, boundary, tags = self.trust_policy(aws), self._boundary_argument(aws), aws.tags(self)
             made = aws.iam.create_role(
                 RoleName=name,
                 Path=_path(aws, self),
@@ -113,7 +113,7 @@ class Role(Resource):
             )
         return {"PermissionsBoundary": self.boundary} if self.boundary else {}
 
-    def _trust_policy(self, aws: Aws) -> dict[str, Any]:
+    def trust_policy(self, aws: Aws) -> dict[str, Any]:
         if self.federation is not None:
             return self.federation.trust(aws)
         statement: dict[str, Any] = {
@@ -129,7 +129,7 @@ class Role(Resource):
             }
         return {"Version": "2012-10-17", "Statement": [statement]}
 
-    def _inline_policy(self, aws: Aws) -> dict[str, Any]:
+    def inline_policy(self, aws: Aws) -> dict[str, Any]:
         text = json.dumps({"Version": "2012-10-17", "Statement": list(self.statements)})
         known = {
             "{parameters}": f"arn:aws:ssm:{aws.region}:{aws.account}:parameter/deploy/{aws.stack.tag}",
@@ -145,11 +145,11 @@ class Role(Resource):
 
     def diff(self, aws: Aws, observed: Observed) -> Iterator[Change]:
         present = observed.raw.get("AssumeRolePolicyDocument")
-        if present != self._trust_policy(aws):
+        if present != self.trust_policy(aws):
 
             def trust() -> None:
                 aws.iam.update_assume_role_policy(
-                    RoleName=observed.id, PolicyDocument=json.dumps(self._trust_policy(aws))
+                    RoleName=observed.id, PolicyDocument=json.dumps(self.trust_policy(aws))
                 )
 
             only = self.federation.subject if self.federation else self.service
@@ -183,7 +183,7 @@ class Role(Resource):
             yield Change("permissions boundary", present or None, wanted or None, limit, impact)
 
     def _diff_inline_policy(self, aws: Aws, observed: Observed) -> Iterator[Change]:
-        wanted, present = self._inline_policy(aws), None
+        wanted, present = self.inline_policy(aws), None
         if not observed.new:
             with tolerate("NoSuchEntity"):
                 present = aws.iam.get_role_policy(RoleName=observed.id, PolicyName=INLINE)["PolicyDocument"]

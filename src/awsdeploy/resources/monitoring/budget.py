@@ -94,7 +94,7 @@ class Budget(Resource):
                 AccountId=aws.account,
                 Budget=self._settings(aws, name),
                 NotificationsWithSubscribers=[
-                    {"Notification": one, "Subscribers": [_by_mail(email) for email in self._addresses]}
+                    {"Notification": one, "Subscribers": [_by_mail(email) for email in self.addresses]}
                     for one in NOTIFICATIONS
                 ],
                 ResourceTags=aws.tags(self),
@@ -102,7 +102,7 @@ class Budget(Resource):
         return name
 
     @property
-    def _addresses(self) -> tuple[str, ...]:
+    def addresses(self) -> tuple[str, ...]:
         return self.emails[:MOST_ADDRESSES]
 
     def _settings(self, aws: Aws, name: str) -> dict[str, Any]:
@@ -140,15 +140,15 @@ class Budget(Resource):
         except AwsRefusal as refusal:
             if refusal.code != UNSEEN:
                 raise
-            everyone = [_by_mail(email) for email in self._addresses]
-            yield Change(what, None, ", ".join(self._addresses), lambda: _told(client, about, everyone))
+            everyone = [_by_mail(email) for email in self.addresses]
+            yield Change(what, None, ", ".join(self.addresses), lambda: _told(client, about, everyone))
             return
         present = [one["Address"] for one in found if one["SubscriptionType"] == "EMAIL"]
-        for email in self._addresses:
+        for email in self.addresses:
             if email not in present:
                 yield Change(what, None, email, _later(client.create_subscriber, about, email))
         for email in present:
-            if email not in self._addresses:
+            if email not in self.addresses:
                 yield Change(what, email, None, _later(client.delete_subscriber, about, email))
 
     def advisory(self, aws: Aws, observed: Observed) -> str:

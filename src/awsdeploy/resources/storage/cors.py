@@ -61,11 +61,11 @@ class Cors(Resource):
 
     def create(self, aws: Aws) -> str | Observed:
         bucket = aws[self.bucket].id
-        rule = self._rule(aws)
+        rule = self.rule(aws)
         self._put(aws, bucket, rule)
         return aws.made(self, f"{bucket}/cors", {"CORSRules": [rule], "Bucket": bucket})
 
-    def _rule(self, aws: Aws) -> dict[str, Any]:
+    def rule(self, aws: Aws) -> dict[str, Any]:
         own: list[Any] = []
         if self.balancer:
             name = aws[self.balancer].raw["DNSName"]
@@ -80,7 +80,7 @@ class Cors(Resource):
         }
 
     def diff(self, aws: Aws, observed: Observed) -> Iterator[Change]:
-        present, wanted = observed.raw["CORSRules"], self._rule(aws)
+        present, wanted = observed.raw["CORSRules"], self.rule(aws)
         if len(present) == 1:
             wanted |= {part: value for part, value in present[0].items() if aws.ignores(self, part)}
         put = partial(self._put, aws, observed.raw["Bucket"], wanted)

@@ -24,6 +24,11 @@ DEFAULTS: Mapping[str, Any] = {
     "NewInstancesProtectedFromScaleIn": False,
     "TargetGroupARNs": [],
 }
+SHOWN: Mapping[str, Any] = {
+    "AvailabilityZoneDistribution": {"CapacityDistributionStrategy": "balanced-best-effort"},
+    "CapacityReservationSpecification": {"CapacityReservationPreference": "default"},
+}
+"""Settings that AWS shows of every group (API_AutoScalingGroup), with the values of one that was given none."""
 KEPT = {
     *DEFAULTS,
     "DeletionProtection",
@@ -217,6 +222,7 @@ def _described(world: World, group: GroupState) -> dict[str, Any]:
     named = {"LaunchTemplateName": template.name} if template else {}
     arn = f"arn:aws:autoscaling:{group.region}:{ACCOUNT}:autoScalingGroup:sandbox:autoScalingGroupName/{group.name}"
     return {
+        **copy.deepcopy(SHOWN),
         **group.settings,
         "AutoScalingGroupName": group.name,
         "AutoScalingGroupARN": arn,

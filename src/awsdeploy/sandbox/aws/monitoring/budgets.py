@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from awsdeploy.sandbox.aws import Answer, before
@@ -13,6 +14,8 @@ from awsdeploy.sandbox.server.refusal import AwsRefuses
 from awsdeploy.sandbox.server.world import World
 
 MOST_ADDRESSES = 10
+LAST_DAY = datetime(2087, 6, 15, tzinfo=UTC)
+"""AWS: the end of a budget's time that is created without one (API_TimePeriod)."""
 Shape = dict[str, Any]
 
 
@@ -39,6 +42,7 @@ def create(world: World, call: ApiCall) -> Answer:
     if ":" in name or "\\" in name or len(name) > 100:
         raise AwsRefuses("InvalidParameterException", f"Invalid budget name: {name}")
     _checked(wanted)
+    wanted.setdefault("TimePeriod", {"Start": _this_month(world), "End": LAST_DAY})
     if name in world.of(Budgets).by_name:
         raise AwsRefuses("DuplicateRecordException", f"Error creating budget: {name} - the budget already exists.")
     notifications: list[tuple[Shape, list[Shape]]] = []
@@ -49,11 +53,16 @@ def create(world: World, call: ApiCall) -> Answer:
     return {}
 
 
+def _this_month(world: World) -> datetime:
+    return datetime.fromtimestamp(world.now, UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+
+
 @before("budgets:UpdateBudget")
 def update(world: World, call: ApiCall) -> Answer:
     wanted = copy.deepcopy(call.parameters["NewBudget"])
     _checked(wanted)
-    _named(world, wanted["BudgetName"]).shown = wanted
+    budget = _named(world, wanted["BudgetName"])
+    budget.shown = {"TimePeriod": budget.shown["TimePeriod"], **wanted}
     return {}
 
 

@@ -17,6 +17,22 @@ from awsdeploy.sandbox.server.world import World
 ZONES = {"ap-northeast-2": "ZWKZPGTI48KDX", "us-east-1": "Z35SXDOTRQ7X7K"}
 """The Route 53 zone of a region's application load balancers."""
 
+DEFAULTS = {
+    "client_keep_alive.seconds": "3600",
+    "connection_logs.s3.bucket": "",
+    "connection_logs.s3.enabled": "false",
+    "connection_logs.s3.prefix": "",
+    "ipv6.deny_all_igw_traffic": "false",
+    "routing.http.preserve_host_header.enabled": "false",
+    "routing.http.x_amzn_tls_version_and_cipher_suite.enabled": "false",
+    "routing.http.xff_client_port.enabled": "false",
+    "routing.http.xff_header_processing.mode": "append",
+    "routing.http2.enabled": "true",
+    "waf.fail_open.enabled": "false",
+    "zonal_shift.config.enabled": "false",
+}
+"""Attributes that AWS always shows (API_LoadBalancerAttribute), with the values of a new load balancer."""
+
 DESYNC_MODES = ("monitor", "defensive", "strictest")
 NAME_LIMIT = 32
 ARNS_OF_ONE_QUESTION = 20
@@ -180,6 +196,12 @@ def desync_mode(_: World, call: ApiCall) -> None:
         if one["Key"] == "routing.http.desync_mitigation_mode" and one.get("Value") not in DESYNC_MODES:
             message = f"Load balancer attribute value '{one.get('Value')}' is not valid for '{one['Key']}'"
             raise AwsRefuses("ValidationError", message)
+
+
+@after("elbv2:DescribeLoadBalancerAttributes")
+def all_attributes(_: World, __: ApiCall, answer: Answer) -> None:
+    shown = {one["Key"] for one in answer["Attributes"]}
+    answer["Attributes"] += [{"Key": key, "Value": value} for key, value in DEFAULTS.items() if key not in shown]
 
 
 @before("elbv2:DescribeTags")
