@@ -73,7 +73,7 @@ def drill(
     `now` is AWS's time. An instance that an interrupted drill left is used and deleted; its RTO is unknown. It is also
     deleted if it does not answer: then what `count` raised is raised.
     """
-    with run.stack_lock.held("drill", run.stop):
+    with run.writing("drill"):
         there = survey(run)
         source, made = there.current, there.beside.get(DRILL)
         assert source is not None  # noqa: S101  # tells mypy: `survey` has refused it

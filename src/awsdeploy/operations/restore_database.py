@@ -79,7 +79,7 @@ def restore(run: Run, point: RestorePoint, exact: bool, check: Check) -> Observe
     Holds the stack's lock. Raises `Refused`, `AwsFailure`, `TimedOut`; what `check` raises leaves the database as it
     was.
     """
-    with run.stack_lock.held("restore", run.stop):
+    with run.writing("restore"):
         there = survey(run, point, exact)
         current, new, old = there.current, there.beside.get(RESTORED), there.beside.get(REPLACED)
         if new is None and old is None and current is not None:
@@ -113,7 +113,7 @@ def replaced(run: Run) -> Observed:
 
 def finish(run: Run) -> Observed:
     """Delete the instance that the restore replaced, after a final snapshot; returns what was deleted."""
-    with run.stack_lock.held("restore", run.stop):
+    with run.writing("restore"):
         old = replaced(run)
         teardown.remove(run, [old], DestroyOptions(snapshot=teardown.stamp()))
         return old
@@ -139,7 +139,7 @@ def undo(run: Run) -> Observed | None:
 
     A restored instance that was in use gets a final snapshot: it has what was written since the restore.
     """
-    with run.stack_lock.held("restore", run.stop):
+    with run.writing("restore"):
         there = undoable(run)
         current, old = there.current, there.beside.get(REPLACED)
         unused, discarded = there.beside.get(RESTORED), there.beside.get(DISCARDED)

@@ -166,7 +166,7 @@ def apply(run: Run, plan: UploadsPlan, say: Callable[[str], object] = lambda _li
         run.stop.check()
         _sent(lambda: s3.delete_object(Bucket=plan.bucket, Key=key))
 
-    with run.stack_lock.held("restore", run.stop):
+    with run.writing("restore"):
         for place in range(0, len(plan.copies), AT_ONCE):
             several = plan.copies[place : place + AT_ONCE]
             run.session.each(copy, several)
