@@ -16,7 +16,7 @@ ENTRY = r"[^\s:]+:[^:]+"
 def entry(value: str) -> str:
     """An entry `KEY:ATTRIBUTE`. Raises `Wrong`. The engine checks if both exist: they depend on the other settings."""
     if not re.fullmatch(ENTRY, value):
-        raise Wrong('KEY:ATTRIBUTE as `awsdeploy drift` shows them, such as "web/alb:idle_timeout"')
+        raise Wrong('KEY:ATTRIBUTE as the command drift shows them, such as "web/alb:idle_timeout"')
     return value
 
 

@@ -39,7 +39,7 @@ def role_in(key: str) -> str:
 
 def purpose(key: str) -> str:
     """Purpose of an instance beside the database and the next command, in words; empty for the database itself."""
-    finish, undo = (f"`{next_command('restore', word)}`" for word in ("finish", "undo"))
+    finish, undo = f"`{next_command('restore', 'finish')}`", f"`{next_command('restore', 'undo')}`"
     again = f"`{next_command('restore', 'database', '--to', 'TIME')}`"
     return {
         RESTORED: f"restored from a backup, not in use yet; the same {again} continues, {undo} deletes it",
