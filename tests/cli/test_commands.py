@@ -149,7 +149,10 @@ def test_drift_is_7_and_names_the_field(stack_copy: World) -> None:
     )
     done = stack_copy.awsdeploy("status")
     assert done.returncode == 7, done.stdout
-    assert "security/rds" in next(line for line in done.stdout.splitlines() if "inbound" in line)
+    lines = done.stdout.splitlines()
+    (changed,) = (number for number, line in enumerate(lines) if "inbound" in line)
+    assert "security/rds" in lines[changed - 1]
+    assert "tcp 3306" in lines[changed]
 
 
 def test_a_machine_that_does_not_answer_is_unhealthy(stack_copy: World) -> None:

@@ -16,13 +16,13 @@ from tests.test_house import MODULES, part
 
 ROOT = Path(__file__).parents[2]
 TEXTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md")), ROOT / "config.example.toml"]
-FILES = ("py", "sh", "md", "toml", "json", "yml", "ts", "gz", "log", "example")
+FILES = ("py", "sh", "md", "toml", "json", "yml", "ts", "gz", "log", "tf", "example")
 WORD = r"[A-Za-z][A-Za-z0-9_-]*"
 DOTTED = re.compile(rf"(?<![\w./@:{{-])({WORD}(?:\.{WORD})+)(?![\w/(@-])")
 TABLE = re.compile(rf"(?<![\w\]])\[{{1,2}}({WORD}(?:\.{WORD})*)\]{{1,2}}(?: +`?({WORD}) *=)?")
 ASSIGNED = re.compile(r'(?<![\w.\-:/$\]{])([a-z][a-z0-9_]*) = (?:true|false|"|\d|\[)')
-OTHERS = ("repositoryformatversion", "protocol_version", "timeout")
-"""Names in git's configuration and in the placeholder page's program."""
+OTHERS = ("repositoryformatversion", "protocol_version", "skip_final_snapshot", "timeout")
+"""Names in git's configuration, in the placeholder page's program, and in Terraform files."""
 
 Tree = Mapping[str, Any]
 

@@ -115,6 +115,7 @@ SETTLED.update(
         "rds:CreateDBParameterGroup.DBParameterGroupFamily": EDGE,
         "rds:CreateDBParameterGroup.Description": EDGE,
         "rds:CreateDBSubnetGroup.DBSubnetGroupDescription": "words for people, with no effect",
+        "ssm:PutParameter.Overwrite": "how the stack's own record is written",
         "ssm:PutParameter.Type": "AWS refuses to change it",
     }
 )
