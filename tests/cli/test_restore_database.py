@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from awsdeploy.engine.observed import DestroyOptions
+from awsdeploy.engine.observed import DestroyOptions, Observed
 from awsdeploy.errors import AwsFailure, Refused
 from awsdeploy.operations import restore_database
 from awsdeploy.operations.database_instances import RestorePoint
@@ -52,8 +52,13 @@ def the_one(world: World) -> Any:
 def restore(world: World, point: RestorePoint = LATEST) -> list[str]:
     """The endpoints that were checked."""
     asked: list[str] = []
+
+    def check(new: Observed) -> None:
+        assert instances(world)[new.id]["PendingModifiedValues"] == {}, "AWS has not made its password valid yet"
+        asked.append(new.raw["Endpoint"]["Address"])
+
     run, _ = world.run(world.settings(CONFIG))
-    restore_database.restore(run, point, True, lambda new: asked.append(new.raw["Endpoint"]["Address"]))
+    restore_database.restore(run, point, True, check)
     return asked
 
 

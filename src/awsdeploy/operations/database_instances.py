@@ -182,7 +182,9 @@ def exported(run: Run, logs: Iterable[str]) -> Differences:
 def _password(run: Run, source: Observed, observed: Observed) -> Iterator[Change]:
     """A restored instance has the password of its backup, and is told that of now."""
     present, wanted = (tags_to_dict(one.raw.get("TagList")).get(PASSWORD_VERSION, "") for one in (observed, source))
-    if present == wanted:
+    # AWS is `available` for some seconds more before it begins; until it is done the old password counts.
+    begun = "MasterUserPassword" in (observed.raw.get("PendingModifiedValues") or {})
+    if present == wanted and not begun:
         return
 
     def teach() -> None:
@@ -193,7 +195,8 @@ def _password(run: Run, source: Observed, observed: Observed) -> Iterator[Change
         tag = {"Key": PASSWORD_VERSION, "Value": wanted}
         rds.add_tags_to_resource(ResourceName=observed.raw["DBInstanceArn"], Tags=[tag])
 
-    yield Change("MasterUserPassword", "that of the backup", "the one in Parameter Store", teach)
+    told = begun and present == wanted
+    yield Change("MasterUserPassword", "that of the backup", "the one in Parameter Store", teach, begun=told)
 
 
 def rename(run: Run, observed: Observed, role: str) -> Observed:
