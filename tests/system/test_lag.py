@@ -151,6 +151,24 @@ def test_what_aws_was_told_by_another_run_is_waited_for_and_not_sent_again(stack
     assert stack_world.plan(wanted).quiet
 
 
+def test_a_password_counts_as_changed_when_aws_has_made_it_valid(stack_world: World) -> None:
+    settings, password = stack_world.settings(CONFIG), "/deploy/shop/dev/database/DB_PASSWORD"
+    stack_world.client("ssm").put_parameter(
+        Name=password, Value="ByHand1234567890", Type="SecureString", Overwrite=True
+    )
+    stack_world.control("POST", "fault", {"kind": "kill-after", "write": 1, "operation": "rds:AddTagsToResource"})
+    assert stack_world.awsdeploy("up", "--yes").returncode == -9
+    (database,) = stack_world.client("rds").describe_db_instances()["DBInstances"]
+    assert database["DBInstanceStatus"] == "available", "AWS has not begun"
+    (item,) = [item for item in stack_world.plan(settings).items.values() if item.changes]
+    assert (item.action, [(one.field, one.begun) for one in item.changes]) == ("wait", [("MasterUserPassword", True)])
+    stack_world.control("POST", "speed", {"speed": 600})
+    assert "rds:ModifyDBInstance" not in stack_world.up(settings)
+    (database,) = stack_world.client("rds").describe_db_instances()["DBInstances"]
+    assert (database["DBInstanceStatus"], database["PendingModifiedValues"]) == ("available", {})
+    assert stack_world.plan(settings).quiet
+
+
 def test_a_change_of_the_database_that_waits_for_its_window_is_sent_after_all(stack_world: World) -> None:
     stack_world.client("rds").modify_db_instance(
         DBInstanceIdentifier=database_of(stack_world), DBInstanceClass="db.t3.small"

@@ -24,6 +24,7 @@ from awsdeploy.resources.database import beside
 from awsdeploy.resources.database.changes import NO_EFFECT, Compared, changes_of, differences
 from awsdeploy.resources.database.deletion import GONE
 from awsdeploy.resources.database.instance import RESTORED, Database
+from awsdeploy.resources.database.password import password_change, version_of
 from awsdeploy.state.record import StateEntry
 
 KEY = "database/mysql"
@@ -181,22 +182,12 @@ def exported(run: Run, logs: Iterable[str]) -> Differences:
 
 def _password(run: Run, source: Observed, observed: Observed) -> Iterator[Change]:
     """A restored instance has the password of its backup, and is told that of now."""
-    present, wanted = (tags_to_dict(one.raw.get("TagList")).get(PASSWORD_VERSION, "") for one in (observed, source))
-    # AWS is `available` for some seconds more before it begins; until it is done the old password counts.
-    begun = "MasterUserPassword" in (observed.raw.get("PendingModifiedValues") or {})
-    if present == wanted and not begun:
-        return
 
-    def teach() -> None:
+    def reveal() -> str:
         name = run.stack.parameter("database/DB_PASSWORD")
-        password = run.client("ssm").get_parameter(Name=name, WithDecryption=True)["Parameter"]["Value"]
-        rds = run.view_of(observed).rds
-        rds.modify_db_instance(DBInstanceIdentifier=observed.id, MasterUserPassword=password, ApplyImmediately=True)
-        tag = {"Key": PASSWORD_VERSION, "Value": wanted}
-        rds.add_tags_to_resource(ResourceName=observed.raw["DBInstanceArn"], Tags=[tag])
+        return str(run.client("ssm").get_parameter(Name=name, WithDecryption=True)["Parameter"]["Value"])
 
-    told = begun and present == wanted
-    yield Change("MasterUserPassword", "that of the backup", "the one in Parameter Store", teach, begun=told)
+    yield from password_change(run.view_of(observed).rds, observed, version_of(source), reveal, NO_EFFECT)
 
 
 def rename(run: Run, observed: Observed, role: str) -> Observed:

@@ -38,6 +38,7 @@ from awsdeploy.resources.database.changes import (
 from awsdeploy.resources.database.deletion import BUSY, delete_database
 from awsdeploy.resources.database.from_snapshot import OF_THE_SNAPSHOT, misfit
 from awsdeploy.resources.database.groups import ParameterGroup, SubnetGroup
+from awsdeploy.resources.database.password import password_change
 from awsdeploy.resources.database.statuses import FULL, STATUSES
 from awsdeploy.resources.network.security_group import SecurityGroup
 
@@ -191,7 +192,9 @@ class Database(Resource):
         # With a full disk AWS takes no other change until there is room.
         taken = (one for one in found if observed.status != FULL or one.field == "AllocatedStorage")
         yield from changes_of(aws.rds.modify_db_instance, observed.id, taken)
-        yield from self._diff_password(aws, observed)
+        # A parameter deleted by hand comes back with another password: the database must learn it.
+        version, effect = password_version(aws, self.password), ("clients must reconnect", Danger.OUTAGE)
+        yield from password_change(aws.rds, observed, version, lambda: reveal(aws, self.password), effect)
 
     def _compared(self, aws: Aws, raw: Mapping[str, Any]) -> Iterator[Compared]:
         """Fields that ModifyDBInstance changes in place; each change is made at once."""
@@ -227,26 +230,6 @@ class Database(Resource):
             f"database.max_storage_gb = {self.max_storage} is too low for the {size} GB that the database has. AWS "
             f"cannot shrink storage, so nothing was changed. Set max_storage_gb to at least {lowest_limit(size)}"
         )
-
-    def _diff_password(self, aws: Aws, observed: Observed) -> Iterator[Change]:
-        """A parameter deleted by hand comes back with another password: the database must learn it."""
-        tags = tags_to_dict(observed.raw.get("TagList"))
-        present, wanted = tags.get(PASSWORD_VERSION, ""), password_version(aws, self.password)
-        if present == wanted:
-            return
-
-        def teach() -> None:
-            aws.rds.modify_db_instance(
-                DBInstanceIdentifier=observed.id,
-                MasterUserPassword=reveal(aws, self.password),
-                ApplyImmediately=True,
-            )
-            aws.rds.add_tags_to_resource(
-                ResourceName=observed.raw["DBInstanceArn"], Tags=[{"Key": PASSWORD_VERSION, "Value": wanted}]
-            )
-
-        new, impact = "the one in Parameter Store", "clients must reconnect"
-        yield Change("MasterUserPassword", "another", new, teach, impact, danger=Danger.OUTAGE)
 
     def facts(self, aws: Aws, observed: Observed) -> Mapping[str, str]:
         endpoint = observed.raw.get("Endpoint") or {}
