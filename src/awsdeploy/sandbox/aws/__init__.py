@@ -23,6 +23,8 @@ AFTER: dict[str, list[After]] = defaultdict(list)
 BEGINNINGS: list[Beginning] = []
 FORKED: list[Beginning] = []
 """Run once in the copy of a world that a fork makes."""
+LEAPS: list[Beginning] = []
+"""Run before the clock is moved by hand, with the world's lock."""
 
 
 def before(*operations: str) -> Callable[[Before], Before]:

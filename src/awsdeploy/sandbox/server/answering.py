@@ -51,6 +51,12 @@ def leave_behind(world: World) -> None:
         correction(world)
 
 
+def before_leap(world: World) -> None:
+    """Note what has happened until now, before the clock is moved by hand."""
+    for correction in aws.LEAPS:
+        correction(world)
+
+
 def answer(world: World, call: ApiCall) -> Outgoing:
     """Raises `AwsRefuses` where AWS would."""
     try:

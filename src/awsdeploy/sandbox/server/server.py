@@ -276,6 +276,7 @@ class SandboxServer:
     def advance(self, seconds: float) -> None:
         self.ready.wait()
         with self.lock:
+            answering.before_leap(self.world)
             self.clock.advance(seconds)
             self.world.agenda.catch_up()
             self.routing.changed()

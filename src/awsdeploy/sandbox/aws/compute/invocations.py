@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from awsdeploy.sandbox.aws.compute import agents
-from awsdeploy.sandbox.aws.database import servers
+from awsdeploy.sandbox.aws.database import data, servers
 from awsdeploy.sandbox.aws.monitoring import agent_logs, shipping
 from awsdeploy.sandbox.aws.monitoring.logs import put
 from awsdeploy.sandbox.machines import hosts
@@ -129,6 +129,7 @@ def _end(world: World, invocation: Invocation, code: int) -> None:
             with (invocation.folder / "stderr").open("ab") as errors:
                 errors.write(f"failed to run commands: exit status {code}".encode())
         _pump(world, invocation, last=True)
+        data.note(world)  # before anyone knows that the command has ended
         invocation.output = {name: (invocation.folder / name).read_bytes() for name in ("stdout", "stderr")}
         invocation.code, invocation.ended = code, world.clock.read()
         if invocation.cancelled:

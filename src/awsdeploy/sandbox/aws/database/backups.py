@@ -73,7 +73,7 @@ def restore(world: World, call: ApiCall) -> Answer:
     }
     new = str(call.parameters["DBInstanceIdentifier"]).lower()
     answer = _made(world, call, held, new)
-    data.begin_from_snapshot(world, snapshot.db_snapshot_identifier, new)
+    data.begin_from_snapshot(world, snapshot.db_snapshot_identifier, rds.databases[new].dbi_resource_id)
     return answer
 
 
@@ -101,7 +101,7 @@ def restore_to_time(world: World, call: ApiCall) -> Answer:
     held = {**_held(source), "MasterUserPassword": "the-one-of-that-time"}
     new = str(wanted["TargetDBInstanceIdentifier"]).lower()
     answer = _made(world, call, held, new)
-    data.begin_from_time(world, name, at, new)
+    data.begin_from_time(world, source.dbi_resource_id, at, rds.databases[new].dbi_resource_id)
     return answer
 
 

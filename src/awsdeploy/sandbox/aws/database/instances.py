@@ -150,7 +150,7 @@ def _modified(world: World, call: ApiCall, database: Any) -> None:
     if "MasterUserPassword" in now:
         memory.passwords[name] = now["MasterUserPassword"]
         # Begun again with the next command, with the new password.
-        world.of(mysql.MysqlServers).stop(name, for_good=False)
+        world.of(mysql.MysqlServers).stop(database.dbi_resource_id, for_good=False)
     if "EngineVersion" in now:
         database.engine_version = rules.full_version(now["EngineVersion"])
     zones = rules.zones_of(database.db_subnet_group) if hasattr(database, "db_subnet_group") else []
@@ -173,7 +173,7 @@ def delete(world: World, call: ApiCall) -> Answer:
     rules.deletion(call, database)
     if last:
         snapshot = world.moto("rds", call.region).create_db_snapshot(name, last)
-        data.keep_copy(world, name, last)
+        data.keep_copy(world, database.dbi_resource_id, last)
         _snapshot_takes_time(world, snapshot)
     database.status = "deleting"
     whole = durations.DATABASE_DELETED_WITH_SNAPSHOT if last else durations.DATABASE_DELETED
@@ -182,14 +182,15 @@ def delete(world: World, call: ApiCall) -> Answer:
 
 
 def _deleted(world: World, call: ApiCall, name: str) -> None:
-    memory = world.of(Databases)
-    world.moto("rds", call.region).delete_db_instance(
+    memory, rds = world.of(Databases), world.moto("rds", call.region)
+    resource = rds.databases[name].dbi_resource_id
+    rds.delete_db_instance(
         name,
         skip_final_snapshot=True,
         delete_automated_backups=call.parameters.get("DeleteAutomatedBackups", True),
     )
-    world.of(mysql.MysqlServers).stop(name)
-    data.forget(world, name)
+    world.of(mysql.MysqlServers).stop(resource)
+    data.forget(world, resource)
     interfaces.remove(world, call.region, memory.interfaces.pop(name, ()))
     for store in (memory.pending, memory.coming, memory.zones):
         store.pop(name, None)
@@ -222,7 +223,8 @@ def needs_available(world: World, call: ApiCall) -> None:
 @after("rds:CreateDBSnapshot")
 def snapshot(world: World, call: ApiCall, answer: Answer) -> None:
     made = world.moto("rds", call.region).get_db_snapshot(answer["DBSnapshot"]["DBSnapshotIdentifier"])
-    data.keep_copy(world, made.db_instance_identifier, made.db_snapshot_identifier)
+    source = _database(world, call, made.db_instance_identifier)
+    data.keep_copy(world, source.dbi_resource_id, made.db_snapshot_identifier)
     _snapshot_takes_time(world, made)
     answer["DBSnapshot"]["Status"] = made.status
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from awsdeploy.sandbox.aws.database import data, rules
+from awsdeploy.sandbox.aws.database import rules
 from awsdeploy.sandbox.aws.database.memory import Databases
 from awsdeploy.sandbox.aws.monitoring import logs
+from awsdeploy.sandbox.machines import mysql
 from awsdeploy.sandbox.server import durations
 from awsdeploy.sandbox.server.call import ApiCall
 from awsdeploy.sandbox.server.refusal import AwsRefuses
@@ -59,5 +60,6 @@ def _renamed(world: World, region: str, database: Any, new: str) -> None:
     memory.rename(old, new)
     for name in [one for one in snapshots if one.startswith(f"rds:{old}-")]:
         del snapshots[name]  # moto's, made with the instance: its name would be taken
-    data.rename(world, old, new)
+    # Its server starts again with the next command, with a certificate for the new name: as after the reboot by AWS.
+    world.of(mysql.MysqlServers).stop(database.dbi_resource_id, for_good=False)
     logs.written(world, region, new)
