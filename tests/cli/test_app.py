@@ -232,3 +232,11 @@ def test_completion_answers_in_every_shell(shell: str, word: str) -> None:
 def test_completion_loads_in_bash() -> None:
     done = subprocess.run(["bash", "-n"], input=run("completion", "bash").stdout, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("name", ["ci", "export", "repository", "restore", "sandbox"])
+def test_the_commands_of_a_group_are_explained_by_a_whole_sentence(name: str) -> None:
+    commands = run(name, "--help").stdout.partition("\nCommands:\n")[2]
+    assert commands
+    assert "..." not in commands
+    assert commands.endswith(".\n")

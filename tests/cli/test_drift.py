@@ -1,4 +1,4 @@
-"""`drift`: attribute, ours, theirs; what is missing; and what `[drift] ignore` leaves out, here and elsewhere."""
+"""`drift`: expected and actual values; what is missing; and what `[drift] ignore` leaves out, here and elsewhere."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ platform = "supported"
 """
 IGNORING = f'{CONFIG}\n[drift]\nignore = ["web/alb:idle_timeout"]\n'
 IDLE = "idle_timeout.timeout_seconds"
-ATTRIBUTE = {"attribute": IDLE, "ours": "60", "theirs": "120"}
+ATTRIBUTE = {"attribute": IDLE, "expected": "60", "actual": "120"}
 
 
 def changed_by_hand(world: World) -> None:
@@ -45,16 +45,18 @@ def test_no_drift_is_0_and_one_line(stack_copy: World) -> None:
     assert done.stdout.endswith("no drift, AWS matches config.toml\n")
 
 
-def test_drift_is_7_with_attribute_ours_and_theirs_and_what_is_missing(stack_copy: World) -> None:
+def test_drift_is_7_with_expected_and_actual_values_and_what_is_missing(stack_copy: World) -> None:
     changed_by_hand(stack_copy)
     alarm_deleted(stack_copy)
     stack_copy.control("DELETE", "calls")
     done = stack_copy.awsdeploy("drift")
     assert done.returncode == 7
     assert "1 changed, 1 missing" in done.stdout.splitlines()[0]
-    assert re.search(rf"^Changed\n  web/alb .*\n      {IDLE}: 60 expected, 120 in AWS$", done.stdout, re.MULTILINE)
+    assert re.search(rf"^Changed\n  web/alb .*\n      {IDLE}: expected 60; actual 120$", done.stdout, re.MULTILINE)
     assert re.search(r"^Missing\n  monitoring/alarms/backend-1-cpu +alarm$", done.stdout, re.MULTILINE)
-    assert re.search("^To make AWS match config.toml again: .*awsdeploy up$", done.stdout.splitlines()[-1])
+    undo, keep = done.stdout.splitlines()[-2:]
+    assert re.search("^To make AWS match config.toml again: .*awsdeploy up$", undo)
+    assert keep == f'To keep a value as it is in AWS, in config.toml: [drift] ignore = ["web/alb:{IDLE}"]'
     assert stack_copy.control("GET", "calls")["writes"] == 0
 
 
@@ -78,7 +80,7 @@ def test_what_is_ignored_counts_nowhere_and_is_named_everywhere(stack_copy: Worl
     changed_by_hand(stack_copy)
     status = stack_copy.awsdeploy("status")
     assert status.returncode == 7
-    assert f"      {IDLE}: 60 expected, 120 in AWS" in status.stdout
+    assert f"      {IDLE}: expected 60; actual 120" in status.stdout
     (stack_copy.folder / "config.toml").write_text(IGNORING)
     for words in (("drift",), ("status",), ("plan", "--detailed-exitcode")):
         done = stack_copy.awsdeploy(*words)

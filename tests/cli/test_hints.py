@@ -114,6 +114,8 @@ def test_flags_come_before_what_is_not_ours_and_are_quoted() -> None:
         "exec backend --config 'my shop.toml' -e dev --sandbox -- ls"
     )
     assert given.typed(["up", "--sandbox"]).count("--sandbox") == 1
+    elsewhere = Given(region="eu-west-1")
+    assert elsewhere.typed(["list", "--region", "NAME"]).endswith(" list --region NAME")
     errors.typed_as(given.typed)
     said = errors.with_flags("Look: `awsdeploy env list`, and `npm ci`.")
     assert said.endswith("env list --config 'my shop.toml' -e dev --sandbox`, and `npm ci`.")

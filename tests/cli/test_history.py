@@ -88,7 +88,7 @@ def test_who_comes_after_a_killed_run_records_it(stack_copy: World) -> None:
     assert stack_copy.awsdeploy("up", "--yes").returncode == 0
     (last, _) = runs(stack_copy)
     assert last["interrupted"].startswith("`up` by kim on laptop")
-    assert "before it, and never ended: `up` by kim on laptop" in stack_copy.awsdeploy("history").stdout
+    assert "before this run, one never ended: `up` by kim on laptop" in stack_copy.awsdeploy("history").stdout
 
 
 def test_the_history_goes_with_the_stack(stack_copy: World) -> None:
@@ -139,3 +139,15 @@ def test_list_names_the_alarms_that_are_on(stack_copy: World) -> None:
     cloudwatch.set_alarm_state(AlarmName=name, StateValue="ALARM", StateReason="a test")
     (one,) = json.loads(stack_copy.awsdeploy("list", "--json").stdout)["stacks"]
     assert (one["health"], one["alarms"]) == ("alarm: backend-1-cpu", ["backend-1-cpu"])
+
+
+def test_list_does_not_say_no_alarm_if_alarms_cannot_be_read(stack_copy: World) -> None:
+    stack_copy.control("POST", "deny", {"actions": ["cloudwatch:DescribeAlarms"]})
+    assert "unknown: no permission to read alarms" in stack_copy.awsdeploy("list").stdout
+    (one,) = json.loads(stack_copy.awsdeploy("list", "--json").stdout)["stacks"]
+    assert one["alarms"] is None
+
+
+def test_the_next_command_of_an_empty_list_names_one_region(stack_copy: World) -> None:
+    done = stack_copy.awsdeploy("list", "--region", "eu-west-1")
+    assert done.stdout.splitlines()[-1].count("--region") == 1

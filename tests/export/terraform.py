@@ -96,6 +96,14 @@ def plan(world: World, folder: Path) -> Planned:
     return Planned(counts["import"], counts["add"], counts["change"], counts["remove"], changes)
 
 
+def apply(world: World, folder: Path) -> str:
+    """Let Terraform apply an export that `plan` has seen, and return the line with its counts."""
+    done = _run(world.environment, folder, "apply", "-input=false", "-auto-approve", "-lock=false", "-no-color")
+    assert done.returncode == 0, done.stderr
+    (counts,) = re.findall(r"^Apply complete! Resources: (.+)$", done.stdout, re.MULTILINE)
+    return str(counts)
+
+
 def formatted(folder: Path) -> str:
     """The changes that `terraform fmt` would make; "" if there are none."""
     return _run({}, folder, "fmt", "-check", "-diff", "-recursive", "-no-color").stdout

@@ -79,6 +79,11 @@ def test_what_is_missing_is_named_and_drift_is_said(brought_up: Callable[[str], 
     assert done.returncode == 0
     assert "1 resource differs from config.toml" in done.stderr
     assert "web/alb" in done.stderr
+    (world.folder / "config.toml").write_text(f'{CONFIG}\n[drift]\nignore = ["web/alb:idle_timeout"]\n')
+    done = world.awsdeploy("export", "terraform", "-o", "ignoring")
+    assert "differs from config.toml" not in done.stderr
+    assert "what [drift] ignore names: web/alb:idle_timeout." in done.stderr
+    assert "`web/alb:idle_timeout`" in (world.folder / "ignoring/README.md").read_text()
     (listener,) = world.client("elbv2").describe_listeners(LoadBalancerArn=balancer["LoadBalancerArn"])["Listeners"]
     world.client("elbv2").delete_listener(ListenerArn=listener["ListenerArn"])
     done = world.awsdeploy("export", "terraform", "-o", "other")

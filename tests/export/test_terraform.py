@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.export.terraform import Planned, formatted, needs_terraform, plan
+from tests.export.terraform import Planned, apply, formatted, needs_terraform, plan
 from tests.simulated import World, machines
 
 BASE = 'name = "shop"\nplatform = "supported"\n'
@@ -86,6 +86,21 @@ def test_with_dns_elsewhere_terraform_would_change_nothing_either(world: World) 
     done = world.awsdeploy("up", "--yes", timeout=600)
     assert done.returncode == 0, done.stderr
     unchanged(world)
+
+
+@pytest.mark.torture
+def test_after_the_import_only_the_targets_are_registered_and_awsdeploy_sees_no_difference(
+    brought_up: Callable[[str], World],
+) -> None:
+    world = brought_up(NO_DOMAIN)
+    folder = exported(world)
+    assert plan(world, folder).counts == (0, 0, 0)
+    assert apply(world, folder) == f"{imports(folder)} imported, 0 added, 0 changed, 0 destroyed."
+    (folder / "imports.tf").unlink()
+    (folder / "later/targets.tf").rename(folder / "targets.tf")
+    assert apply(world, folder) == "2 added, 0 changed, 0 destroyed."
+    assert plan(world, folder).counts == (0, 0, 0)
+    assert world.awsdeploy("drift").returncode == 0
 
 
 @pytest.mark.torture

@@ -83,6 +83,14 @@ def test_a_database_parameter_is_one_that_mysql_has(sample: SampleApplication, n
         sample.rds.modify_db_parameter_group(DBParameterGroupName="main", Parameters=parameters)
 
 
+def test_a_database_parameter_says_that_a_user_has_set_it(sample: SampleApplication) -> None:
+    """Terraform's provider leaves out parameters without a source."""
+    one = {"ParameterName": "slow_query_log", "ParameterValue": "1", "ApplyMethod": "immediate"}
+    sample.rds.modify_db_parameter_group(DBParameterGroupName="main", Parameters=[one])
+    found = sample.rds.describe_db_parameters(DBParameterGroupName="main")["Parameters"]
+    assert [each["Source"] for each in found if each["ParameterName"] == "slow_query_log"] == ["user"]
+
+
 def test_twenty_database_parameters_at_a_time(sample: SampleApplication) -> None:
     one = {"ParameterName": "slow_query_log", "ParameterValue": "1", "ApplyMethod": "immediate"}
     with refused("InvalidParameterValue"):

@@ -44,6 +44,12 @@ def test_an_operation_is_refused_as_often_as_asked(world: World) -> None:
     world.client("ec2").create_vpc(CidrBlock="10.0.0.0/16")
 
 
+def test_a_refusal_without_a_message_says_where_it_comes_from(world: World) -> None:
+    world.control("POST", "refuse", {"operation": "ssm:GetParameter", "code": "ExpiredTokenException"})
+    with refused("ExpiredTokenException", "ssm:GetParameter is refused by a control call"):
+        world.client("ssm").get_parameter(Name="/a")
+
+
 @pytest.mark.parametrize(
     ("action", "service", "operation", "told", "code"),
     [

@@ -31,6 +31,14 @@ def test_a_parameter_keeps_its_type_and_its_tier(ssm: Any) -> None:
     ssm.put_parameter(**again, Type="String", Tier="Advanced")
 
 
+def test_a_version_of_a_parameter_has_the_time_of_the_world(world: World, ssm: Any) -> None:
+    ssm.put_parameter(Name="/a", Value="x", Type="String")
+    world.pass_time(7200)
+    ssm.put_parameter(Name="/a", Value="y", Overwrite=True)
+    first, second = (one["LastModifiedDate"] for one in ssm.get_parameter_history(Name="/a")["Parameters"])
+    assert (second - first).total_seconds() >= 7200
+
+
 def test_a_parameter_holds_4_kb_or_8(ssm: Any) -> None:
     wanted = {"Name": "/b", "Type": "String"}
     assert refused(ssm, **wanted, Value="x" * 4097) == "ValidationException"

@@ -123,6 +123,17 @@ class ExampleGroup(ExampleHelp, click.Group):
             ctx.exit()
         return super().parse_args(ctx, args)
 
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Each command with the whole first sentence of its help, which click would cut at the end of the line."""
+        commands = {name: self.get_command(ctx, name) for name in self.list_commands(ctx)}
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, _sentence(command)) for name, command in commands.items() if command])
+
+
+def _sentence(command: click.Command) -> str:
+    first = " ".join((command.help or "").partition("\n\n")[0].split())
+    return f"{first.partition('. ')[0].removesuffix('.')}."
+
 
 class LazyGroup(ExampleGroup):
     """Commands from the table: listed without being imported."""

@@ -57,24 +57,22 @@ class Given:
         return {key: value for key, value in flags.items() if value is not None}
 
     @property
-    def flags(self) -> list[str]:
-        """Flags that lead another command to the same stack."""
-        words = []
+    def flags(self) -> list[list[str]]:
+        """Flags that lead another command to the same stack, each with its value."""
+        found = []
         if self.config != CONFIG:
-            words += ["--config", str(self.config)]
+            found.append(["--config", str(self.config)])
         if self.environment:
-            words += ["-e", self.environment]
+            found.append(["-e", self.environment])
         if self.region:
-            words += ["--region", self.region]
+            found.append(["--region", self.region])
         if self.sandbox:
-            words.append("--sandbox")
-        return words
+            found.append(["--sandbox"])
+        return found
 
     def typed(self, words: Sequence[str]) -> str:
-        """A command as it can be typed from here, quoted for the shell."""
-        flags = self.flags
-        if "--sandbox" in words and self.sandbox:
-            flags.remove("--sandbox")
+        """A command as it can be typed from here, quoted for the shell. A flag that `words` have is not added again."""
+        flags = [word for flag in self.flags if flag[0] not in words for word in flag]
         end = words.index("--") if "--" in words else len(words)
         return f"{program()} {shlex.join([*words[:end], *flags, *words[end:]])}"
 

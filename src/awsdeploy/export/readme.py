@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from awsdeploy.engine.plan import Plan
 from awsdeploy.engine.run import Run
@@ -27,8 +27,8 @@ You need credentials of the account {account} that may read and change everythin
 
 1. `terraform init`
 2. `terraform plan` must say: **0 to add, 0 to change, 0 to destroy**. If it shows a change, something differs from the
-   files. Do not apply it: run `awsdeploy up`, then export again.
-3. `terraform apply` imports everything into Terraform's state. It changes nothing in AWS.
+   files. Do not apply it: run `awsdeploy up`, then export again into a new folder.
+{kept}3. `terraform apply` imports everything into Terraform's state. It changes nothing in AWS.
 4. Delete `imports.tf`. It is not needed any more.
 {later}
 Then commit the files, but not `terraform.tfstate`. Keep the state in a private, encrypted place with a lock, such as
@@ -39,8 +39,8 @@ an S3 backend.
 From now on change the stack with Terraform only. `awsdeploy up` would undo Terraform's changes, and `awsdeploy destroy`
 would delete the stack.
 
-- **Permissions.** Take the policy that `awsdeploy policy` prints away from people and CI, so that nobody runs it by
-  mistake.
+- **Permissions.** Remove the policy that `awsdeploy policy` prints from people and CI, so that nobody runs awsdeploy
+  by mistake.
 - **State.** `.awsdeploy/{stack}.json` on your computer and the parameter `{folder}stack` in Parameter Store
   belong to awsdeploy. Terraform does not use them. Delete them when nobody runs awsdeploy any more:
   `aws ssm delete-parameter --region {region} --name {folder}stack`
@@ -67,8 +67,8 @@ would delete the stack.
 {left_out}"""
 
 
-def text(run: Run, plan: Plan, files: Iterable[str], date: str) -> str:
-    """The README. `files` are the names of the other files, `date` is for people."""
+def text(run: Run, plan: Plan, files: Iterable[str], ignored: Sequence[str], date: str) -> str:
+    """The README. `files` are the names of the other files, `ignored` the entries of `[drift] ignore`."""
     folder = run.stack.parameter("")
     later = ""
     if LATER in files:
@@ -76,12 +76,20 @@ def text(run: Run, plan: Plan, files: Iterable[str], date: str) -> str:
             f"5. Terraform cannot import which machine is in which target group. Move `{LATER}` into this\n"
             "   folder and run `terraform apply` again. It registers the same machines, which changes nothing.\n"
         )
+    kept = ""
+    if ignored:
+        names = ", ".join(f"`{one}`" for one in ignored)
+        kept = (
+            f"   `[drift] ignore` names {names}, so awsdeploy does not change it. If Terraform shows a change\n"
+            "   there, write the value of AWS into the files.\n"
+        )
     return README.format(
         stack=run.stack,
         date=date,
         account=run.account,
         region=run.region,
         folder=folder,
+        kept=kept,
         later=later,
         left_out="".join(f"- {one}\n" for one in _of_this_stack(plan)),
     )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -48,7 +48,10 @@ def runs(run: Run) -> list[HistoryEntry]:
 
 @dataclass(frozen=True)
 class ListedStack:
-    """A stack by its record. `ended` is when its record was written last; `ringing` names its alarms that are on."""
+    """A stack by its record. `ended` is when its record was written last.
+
+    `ringing` names its alarms that are on; it is None without the permission to read alarms.
+    """
 
     stack: Stack
     since: str
@@ -56,7 +59,7 @@ class ListedStack:
     monthly: float | None
     run: RunSummary | None
     working: bool
-    ringing: Sequence[str] = field(default=())
+    ringing: Sequence[str] | None = ()
 
     @property
     def health(self) -> str:
@@ -65,6 +68,8 @@ class ListedStack:
             return "a command is working on it"
         if self.run and self.run.outcome != "done" and self.run.command in ("up", "destroy"):
             return f"`{self.run.command}` {self.run.outcome}"
+        if self.ringing is None:
+            return "unknown: no permission to read alarms"
         if self.ringing:
             return f"alarm: {', '.join(self.ringing)}"
         return "no alarm"
@@ -94,7 +99,7 @@ def stacks(session: AwsSession, region: str) -> list[ListedStack]:
                 float(monthly) if isinstance(monthly, int | float) else None,
                 RunSummary.read(record),
                 working,
-                tuple(sorted(ringing.get(stack.tag, ()))),
+                None if ringing is None else tuple(sorted(ringing.get(stack.tag, ()))),
             )
         )
     return sorted(made, key=lambda one: str(one.stack))
@@ -108,8 +113,8 @@ def _record(parameter: Mapping[str, Any]) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _ringing(session: AwsSession, region: str) -> dict[str, list[str]]:
-    """Names of alarms that are on, by the stack's tag. Without the permission to read alarms: none."""
+def _ringing(session: AwsSession, region: str) -> dict[str, list[str]] | None:
+    """Names of alarms that are on, by the stack's tag. None without the permission to read alarms."""
     found: dict[str, list[str]] = {}
     try:
         for stack, key in _alarms(session, region):
@@ -117,6 +122,7 @@ def _ringing(session: AwsSession, region: str) -> dict[str, list[str]]:
     except AwsRefusal as refusal:
         if not refusal.action:
             raise
+        return None
     return found
 
 

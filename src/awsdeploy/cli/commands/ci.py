@@ -157,7 +157,7 @@ def _role(at: Session) -> Observed:
 def _workflow(at: Session, ci: CiSettings, arn: str, install: str) -> str:
     """GitHub workflow that deploys: by hand in an environment, otherwise at each push to the branch."""
     # How this program is called here is no concern of the workflow's, nor is the sandbox.
-    words = ["awsdeploy", "deploy", *(word for word in at.given.flags if word != "--sandbox")]
+    words = ["awsdeploy", "deploy", *(word for flag in at.given.flags if flag != ["--sandbox"] for word in flag)]
     values: dict[str, Any] = {
         "on": "  workflow_dispatch:" if ci.environment else f"  push:\n    branches: [{json.dumps(ci.branch)}]",
         "environment": f"    environment: {json.dumps(ci.environment)}\n" if ci.environment else "",

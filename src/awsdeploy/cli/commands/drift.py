@@ -25,8 +25,8 @@ EXAMPLES = """\
 def command(given: Given, as_json: bool) -> int:
     """Show what was changed by hand in AWS, and what is missing. Changes nothing.
 
-    Compares AWS with config.toml, as `plan` does: a setting that you changed and did not bring up yet differs too.
-    Attributes that [drift] ignore names are not compared. The health of the stack does not matter here.
+    Compares AWS with config.toml, as `plan` does. A setting that you changed in config.toml since the last `up`
+    differs too. Attributes in [drift] ignore are not compared. For the health of the stack use `status`.
 
     Exit codes: 0 no drift, 6 the stack does not exist, 7 drift.
     """

@@ -23,7 +23,7 @@ EXAMPLES = """\
 
 @click.group(cls=ExampleGroup, examples=EXAMPLES)
 def command() -> None:
-    """Write the stack in the language of another tool."""
+    """Write the stack as files for another tool."""
 
 
 @command.command(cls=ExampleHelp, examples=EXAMPLES)
@@ -37,9 +37,9 @@ def command() -> None:
 )
 @shared_options()
 def terraform(given: Given, output: Path) -> None:
-    """Write Terraform files that take over everything that exists, one file for each documented step.
+    """Write Terraform files with which Terraform takes over the stack: one file for each documented step.
 
-    The files contain no secret. README.md in the folder says what to do next. Nothing changes in AWS.
+    The files contain no secrets. README.md in the folder says what to do next. Nothing changes in AWS.
     """
     _need_empty(output)
     with session(given, given.settings(), "export", existing=True) as at:
@@ -47,10 +47,16 @@ def terraform(given: Given, output: Path) -> None:
         from awsdeploy.export import readme
         from awsdeploy.export import terraform as described
 
-        plan = look(at).plan
+        plan, ignored = look(at).plan, at.settings.drift.ignore
         _need_complete(plan)
         files = described.files(at.run, plan)
-        _write(output, {**files, "README.md": readme.text(at.run, plan, files, f"{at.clock.now():%Y-%m-%d}")})
+        _write(output, {**files, "README.md": readme.text(at.run, plan, files, ignored, f"{at.clock.now():%Y-%m-%d}")})
+    if ignored:
+        click.echo(
+            f"The files have the values of awsdeploy for what [drift] ignore names: {', '.join(ignored)}. "
+            "To keep the values of AWS: change the files before the first `terraform apply`.",
+            err=True,
+        )
     differing = [item.resource.key for item in plan.items.values() if item.writes]
     if differing:
         many = f"{len(differing)} resources differ" if len(differing) > 1 else "1 resource differs"

@@ -24,10 +24,10 @@ EXAMPLES = """\
 @json_option
 @shared_options()
 def command(given: Given, number: int | None, as_json: bool) -> None:
-    """List the runs that changed the stack, from any computer: who, when, what, and how it ended.
+    """List the runs that changed the stack, from any computer: who, when, what, and how each ended.
 
-    The stack's record in AWS holds the last 50 runs of up, deploy, rollback, restart, backup, and of a destroy that did
-    not finish. `destroy` deletes it. It contains no values.
+    The stack's record in AWS holds the last 50 runs of up, deploy, rollback, restart, backup, restore and drill, and of
+    a destroy that did not finish. `destroy` deletes the record. It contains no values of settings, and no secrets.
     """
     settings = given.settings()
     with session(given, settings, "history", existing=True) as at:

@@ -1,4 +1,4 @@
-"""Differences between AWS and config.toml, for `drift` and `status`: attribute, ours, theirs; and what is missing."""
+"""Differences between AWS and config.toml, for `drift` and `status`: expected and actual values."""
 
 from __future__ import annotations
 
@@ -21,13 +21,14 @@ def lines(at: Session, plan: Plan) -> Iterator[str]:
     parts += [_section("To be replaced", _named(_replaced(plan)))]
     parts += [_section("Not in config.toml", _removed(plan.undeclared))]
     after = [f"To make AWS match config.toml again: {next_command('up')}"] if plan.writes else []
+    after += _how_to_keep(plan)
     yield from paragraphs([f"{at.title}: {_verdict(plan)}"], *parts, [*ignored(at), *after])
 
 
 def attributes(item: Item) -> Iterator[str]:
-    """A line for each attribute that differs: ours and AWS's."""
+    """A line for each attribute that differs. The words are those of drift detection in CloudFormation."""
     for change in item.changes:
-        yield f"{change.field}: {said(change.new)} expected, {said(change.old)} in AWS"
+        yield f"{change.field}: expected {said(change.new)}; actual {said(change.old)}"
 
 
 def ignored(at: Session) -> list[str]:
@@ -45,7 +46,7 @@ def document(at: Session, plan: Plan) -> dict[str, Any]:
             _described(item)
             | {
                 "attributes": [
-                    {"attribute": one.field, "ours": said(one.new), "theirs": said(one.old)} for one in item.changes
+                    {"attribute": one.field, "expected": said(one.new), "actual": said(one.old)} for one in item.changes
                 ]
             }
             for item in _changed_items(plan)
@@ -55,6 +56,16 @@ def document(at: Session, plan: Plan) -> dict[str, Any]:
         "not_in_config": [{"key": one.key, "kind": one.kind.__name__, "id": one.id} for one in plan.undeclared],
         "ignored": list(at.settings.drift.ignore),
     }
+
+
+def _how_to_keep(plan: Plan) -> list[str]:
+    """The setting that leaves the first attribute that can be left as it is in AWS, or nothing."""
+    for item in _changed_items(plan):
+        for change in item.changes:
+            if change.field in item.resource.ignorable:
+                entry = f"{item.resource.key}:{change.field}"
+                return [f'To keep a value as it is in AWS, in config.toml: [drift] ignore = ["{entry}"]']
+    return []
 
 
 def _verdict(plan: Plan) -> str:

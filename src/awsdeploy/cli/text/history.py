@@ -24,7 +24,7 @@ def runs(found: Sequence[HistoryEntry], zone: tzinfo) -> Iterator[str]:
         took = spell(run.seconds)
         rows.append((str(run.number), moment(one.ended, zone), by(one), run.command, run.outcome, took, counted(run)))
         if run.interrupted:
-            rows.append(("", "", "", f"before it, and never ended: {run.interrupted}", "", "", ""))
+            rows.append(("", "", "", f"before this run, one never ended: {run.interrupted}", "", "", ""))
     yield from columns(rows)
 
 
@@ -49,7 +49,7 @@ def run_in_full(one: HistoryEntry, zone: tzinfo) -> Iterator[str]:
         "command": f"{run.command}, with awsdeploy {run.version}",
         "result": run.outcome,
         "changes": counted(run),
-        "before it": f"never ended: {run.interrupted}" if run.interrupted else "",
+        "run before": f"never ended: {run.interrupted}" if run.interrupted else "",
     }
     yield f"Run {run.number}"
     yield from table({name: value for name, value in facts.items() if value})
@@ -104,7 +104,7 @@ def stack_document(one: ListedStack) -> dict[str, Any]:
         "name": one.stack.name,
         "environment": one.stack.environment,
         "health": one.health,
-        "alarms": list(one.ringing),
+        "alarms": None if one.ringing is None else list(one.ringing),
         "working": one.working,
         "monthly": one.monthly,
         "since": one.since,

@@ -89,7 +89,7 @@ class ControlApi:
         row = Refuse(
             operation=str(value["operation"]),
             code=str(value["code"]),
-            message=str(value.get("message", "")),
+            message=str(value.get("message") or f"The operation {value['operation']} is refused by a control call."),
             status=int(value.get("status", 400)),
             times=int(value.get("times", 1)),
         )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from awsdeploy.sandbox.aws import Answer, after, before
 from awsdeploy.sandbox.server.call import ACCOUNT, ApiCall
 from awsdeploy.sandbox.server.refusal import AwsRefuses
@@ -45,6 +47,14 @@ def as_it_was(world: World, call: ApiCall) -> None:
     if known[-1].tier == "Advanced" and wanted.get("Tier", "Standard") == "Standard":
         message = "This parameter uses the advanced-parameter tier. You can't downgrade a parameter from the "
         raise AwsRefuses("ValidationException", message + "advanced-parameter tier to the standard-parameter tier.")
+
+
+@after("ssm:PutParameter")
+def written(world: World, call: ApiCall, _: Answer) -> None:
+    """moto takes the time of a version from this computer; AWS time is the world's."""
+    stored = world.moto("ssm", call.region)._parameters
+    versions = stored[stored.normalize_name(str(call.parameters["Name"]))]
+    versions[-1].last_modified_date = datetime.fromtimestamp(world.now, UTC)
 
 
 @after("ssm:DescribeParameters")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from awsdeploy.sandbox.aws import Answer, before
+from awsdeploy.sandbox.aws import Answer, after, before
 from awsdeploy.sandbox.aws.database.rules import VERSIONS, family_of
 from awsdeploy.sandbox.server.call import ApiCall
 from awsdeploy.sandbox.server.refusal import AwsRefuses
@@ -123,6 +123,13 @@ def known_parameters(world: World, call: ApiCall) -> None:
         if one["ParameterName"] in STATIC and one.get("ApplyMethod") == "immediate":
             message = "cannot use immediate apply method for static parameter"
             raise AwsRefuses("InvalidParameterCombination", message)
+
+
+@after("rds:DescribeDBParameters")
+def from_the_user(_: World, call: ApiCall, answer: Answer) -> None:
+    """AWS (API_Parameter): a parameter says who set it. moto knows only those that a user has set."""
+    for one in answer.get("Parameters", ()):
+        one.setdefault("Source", "user")
 
 
 @before("rds:DescribeDBEngineVersions")
