@@ -60,3 +60,13 @@ def test_what_was_looked_up_for_a_plan_is_not_asked_for_again() -> None:
     cache.forget()
     cache.all(Network, REGION)
     assert len(scans) == 3
+
+
+def test_a_look_that_is_young_enough_serves_another() -> None:
+    scans: list[str] = []
+    cache = counting(scans)
+    cache.look(Network, REGION)
+    cache.look(Network, REGION, age=60)
+    assert len(scans) == 1
+    cache.look(Network, REGION)
+    assert len(scans) == 2

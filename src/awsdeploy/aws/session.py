@@ -45,8 +45,6 @@ Answer = TypeVar("Answer")
 
 READS = ("Describe", "Filter", "Get", "List", "Head", "Search", "Lookup")
 CALLS_IN_FLIGHT = 16
-PATIENCE = 0.7
-"""Pause after a refusal that passes, as a share of the time it has lasted: most pass within ten seconds."""
 ATTEMPTS = 10  # how often a call that AWS has not read is sent
 
 
@@ -103,7 +101,7 @@ class Client:
             error = state.outcome.exception() if state.outcome else None
             if isinstance(error, _Retryable):
                 return self._session.crowded(state)
-            return self._session.polling.within(PATIENCE * (time.monotonic() - start))
+            return self._session.polling.refused(time.monotonic() - start)
 
         retrying = tenacity.Retrying(
             retry=again,

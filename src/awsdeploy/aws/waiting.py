@@ -86,6 +86,10 @@ def handled(handle: Callable[[int, FrameType | None], None]) -> Iterator[None]:
             signal.signal(number, handler)
 
 
+PATIENCE = 0.7
+"""Pause after a refusal that passes, as a share of the time it has lasted: most pass within ten seconds."""
+
+
 class Polling:
     """Interval until the next read: about 5 % of the time already waited, within a floor and a ceiling.
 
@@ -97,7 +101,12 @@ class Polling:
         self.ceiling = ceiling
 
     def within(self, seconds: float) -> float:
+        """A pause of so many seconds, or the shortest or longest there is."""
         return min(max(seconds, self.floor), self.ceiling)
+
+    def refused(self, lasted: float) -> float:
+        """Pause before what AWS has refused for `lasted` seconds is sent again."""
+        return self.within(PATIENCE * lasted)
 
     def after(self, waited: float) -> float:
         return self.within(0.05 * waited)

@@ -70,9 +70,9 @@ class StackContext:
         for one in client.pages("get_resources", "ResourceTagMappingList", **wanted):
             yield one["ResourceARN"], tags_to_dict(one.get("Tags"))
 
-    def seen(self, kind: Kind, region: str, id: str) -> Observed | None:
-        """The object with this id as it is now, by a look shared with all who wait for its kind."""
-        return with_id(self.cache.look(kind, region), id)
+    def seen(self, kind: Kind, region: str, id: str, age: float = 0.0) -> Observed | None:
+        """The object with this id by a look shared with all who wait for its kind, at most `age` seconds old."""
+        return with_id(self.cache.look(kind, region, age=age), id)
 
 
 def with_id(observations: Iterable[Observed], id: str) -> Observed | None:
@@ -155,8 +155,8 @@ class ResourceCache:
         pair = self._pair(kind, region)
         return self._looks.get(pair, lambda: list(self._scan(*pair)))
 
-    def look(self, kind: Kind, region: str, at_once: bool = False) -> Sequence[Observed]:
-        """All objects of a kind in a region as of now.
+    def look(self, kind: Kind, region: str, at_once: bool = False, age: float = 0.0) -> Sequence[Observed]:
+        """All objects of a kind in a region as of now, or by a look that began at most `age` seconds ago.
 
         `at_once`: without waiting for changes in flight, for who makes such a change.
         """
@@ -166,7 +166,7 @@ class ResourceCache:
             with self._answered:
                 self._answered.wait_for(lambda: at_once or not self._in_flight[pair], GATHER)
 
-        return self._looks.get(pair, lambda: list(self._scan(*pair)), time.monotonic(), gather)
+        return self._looks.get(pair, lambda: list(self._scan(*pair)), time.monotonic() - age, gather)
 
     def made(self, observed: Observed) -> None:
         """Add what AWS has just made, as its answer shows it."""

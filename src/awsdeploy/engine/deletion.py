@@ -6,7 +6,7 @@ import threading
 import time
 from typing import Any
 
-from awsdeploy.aws.session import PATIENCE
+from awsdeploy.aws.waiting import PATIENCE
 from awsdeploy.engine.resource import Observed
 
 

@@ -8,7 +8,6 @@ All pauses are shares of what was waited already, so they fit a clock of any spe
 from __future__ import annotations
 
 import graphlib
-import statistics
 import threading
 import time
 from collections.abc import Collection, Hashable, Iterator, Mapping
@@ -19,25 +18,28 @@ from awsdeploy.aws.waiting import Cancellation, Polling
 
 CLOSE = 0.04
 """Pause, as a share of the time waited, from when something may be ready at any moment."""
-FAR = 0.25
+FAR = 0.4
 """The same before that, and while AWS refuses a call until something else is gone."""
 NEAR = 0.8
 """Share of the usual time after which it may be ready at any moment."""
 SPARED = 0.25
 """Share of its spare time that a look may be late."""
+SHARED = 0.3
+"""A look of somebody else will do if it began within this share of the last pause."""
 TELLING = 10.0
 """Usual time (seconds) from which on a wait tells how fast AWS is now; shorter ones are mostly our own calls."""
 
 
 @dataclass
 class Tick:
-    """Moment for a look, after `waited` seconds.
+    """Moment for a look, after `waited` seconds. One that began `age` seconds ago will do, if nothing was sent since.
 
     Set `blocked` if a call was refused until something else is gone: there is nothing to see meanwhile. Set `begun` if
     AWS has just begun to work on it.
     """
 
     waited: float = 0.0
+    age: float = 0.0
     blocked: bool = False
     begun: bool = False
 
@@ -49,7 +51,7 @@ class Pace:
         self._polling, self._usual = polling, usual
         self._spare = spare_times(needs, usual)
         self._unready: dict[Hashable, float] = {}
-        self._shares: list[float] = []
+        self._share = 0.0
         self._guard = threading.Lock()
 
     def ticks(self, one: Hashable, stop: Cancellation, deadline: float) -> Iterator[Tick]:
@@ -64,15 +66,17 @@ class Pace:
             self._unready[one] = now - begun
             if now - start >= deadline:
                 return
-            stop.sleep(self.pause(one, now - begun, tick.blocked))
-            tick = Tick(time.monotonic() - start)
+            pause = self.pause(one, now - begun, tick.blocked)
+            stop.sleep(pause)
+            tick = Tick(time.monotonic() - start, SHARED * pause)
 
     def ready(self, one: Hashable) -> None:
         """Note the end of a wait: from what is known to take long, all others learn how fast AWS is now."""
         usual = self._usual.get(one, 0.0)
         with self._guard:
-            if usual >= TELLING and (unready := self._unready.get(one)):
-                self._shares.append(unready / usual)
+            unready = self._unready.pop(one, 0.0)
+            if usual >= TELLING and unready:
+                self._share = max(self._share, unready / usual)
 
     def pause(self, one: Hashable, waited: float, blocked: bool = False) -> float:
         """Seconds until the next look."""
@@ -86,9 +90,9 @@ class Pace:
 
     @property
     def _speed(self) -> float:
-        """Share of the usual time that AWS takes now, at most 1: as long as nothing is known, that."""
+        """Share of the usual time that AWS takes now, by the slowest wait so far; at most 1, and 1 before any is known."""
         with self._guard:
-            return min(statistics.median(self._shares), 1.0) if self._shares else 1.0
+            return min(self._share, 1.0) or 1.0
 
 
 def spare_times(needs: Mapping[Any, Collection[Any]], usual: Mapping[Any, float]) -> dict[Any, float]:

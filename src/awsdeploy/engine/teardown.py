@@ -195,10 +195,10 @@ def _part(run: Run, observed: Observed, options: DestroyOptions, leaving: Deleti
     asked, looked = Asked(run.settle), begun
     for tick in pace.ticks(observed, run.stop, rule.timeout):
         run.stop.check()
-        blocked, accepted, before = asked.refusal, False, tolerated()
+        blocked, accepted, before, age = asked.refusal, False, tolerated(), tick.age
         try:
             if asked.is_due(current, looked):
-                blocked = ""
+                blocked, age = "", 0.0
                 with run.cache.changing(observed.kind, observed.region):
                     observed.kind.delete(view, current, options)
                 tick.begun = asked.of(current)
@@ -210,7 +210,7 @@ def _part(run: Run, observed: Observed, options: DestroyOptions, leaving: Deleti
                 raise failure from None
             blocked = refusal.text
             asked.of(current, blocked)
-        looked = time.monotonic()
+        looked = time.monotonic() - age
         seen: Observed | None = current
         # AWS may answer "not found" of what it has created a moment ago: then only a look tells.
         told = rule.immediate and tolerated() == before
@@ -219,7 +219,7 @@ def _part(run: Run, observed: Observed, options: DestroyOptions, leaving: Deleti
             run.cache.deleted(observed)
             run.deleted.add((observed.kind, observed.id))
         elif not (told and blocked):
-            seen = run.seen(observed.kind, observed.region, observed.id)
+            seen = run.seen(observed.kind, observed.region, observed.id, age)
         tick.blocked = told and bool(blocked)
         if seen is None:
             pace.ready(observed)

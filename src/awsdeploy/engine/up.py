@@ -247,8 +247,8 @@ class Builder:
                     return observed
         return None
 
-    def _seen(self, resource: Resource, id: str) -> Observed | None:
-        return self.run.seen(type(resource), self.run.of(resource), id)
+    def _seen(self, resource: Resource, id: str, age: float = 0.0) -> Observed | None:
+        return self.run.seen(type(resource), self.run.of(resource), id, age)
 
     def _wait(self, resource: Resource, known: Observed | None) -> Observed:
         """Look until it can be used or changed. Raises `AwsFailure` with AWS's reason, or `TimedOut`."""
@@ -261,7 +261,7 @@ class Builder:
                 observed = resource.observe(view)
                 run.on_look(type(resource), run.of(resource), [observed])
             elif known is not None and (tick.waited or not known.raw):
-                observed = self._seen(resource, known.id)
+                observed = self._seen(resource, known.id, tick.age)
                 if observed and known.new:
                     observed = dataclasses.replace(observed, new=True)
             if observed is None:
@@ -291,7 +291,7 @@ class Builder:
         self.run.emit(
             ResourceEvent(resource.key, "waiting", observed.status, "waiting for the previous one to be deleted")
         )
-        for _ in self.pace.ticks(resource, self.run.stop, resource.deletion.timeout):
+        for _ in self.run.polling.ticks(self.run.stop, resource.deletion.timeout):
             if not self._seen(resource, observed.id):
                 return
         raise TimedOut(f"{observed.id} is still {observed.status}.", "Run the same command again later.")

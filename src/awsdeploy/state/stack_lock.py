@@ -104,9 +104,7 @@ class StackLock:
         return False
 
     @contextmanager
-    def held(
-        self, command: str, stop: Cancellation, told: Callable[[float], Mapping[str, Any]] = lambda _seconds: {}
-    ) -> Iterator[None]:
+    def held(self, command: str, stop: Cancellation, told: Callable[[float], Mapping[str, Any]]) -> Iterator[None]:
         """Hold the lock, renewing it; a run that loses it is stopped. At the end the record notes the run.
 
         `told` gives, for the seconds that it took, what the record says of it: fields of `RunSummary`, and `monthly`.
