@@ -16,10 +16,8 @@ def lifecycle_policy(scope: ExportScope, one: LifecyclePolicy, observed: Observe
     wanted = one.wanted(scope.view(one))
     details = wanted["PolicyDetails"]
     (schedule,) = details["Schedules"]
-    yield scope.managed(
-        "aws_dlm_lifecycle_policy",
+    yield scope.main(
         one,
-        observed.id,
         description=wanted["Description"],
         state=wanted["State"],
         execution_role_arn=scope.ref(one.role).arn,

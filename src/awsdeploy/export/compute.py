@@ -32,10 +32,8 @@ leave_out(BucketObject)
 def instance(scope: ExportScope, one: Instance, observed: Observed) -> Iterator[Managed]:
     raw, view = observed.raw, scope.view(one)
     (disk,) = [volume for volume in view.all(Volume) if volume.id in disks(observed)]
-    yield scope.managed(
-        "aws_instance",
+    yield scope.main(
         one,
-        observed.id,
         ami=raw["ImageId"],
         instance_type=one.size,
         subnet_id=scope.ref(one.subnet).id,
@@ -61,10 +59,8 @@ def launch_template(scope: ExportScope, one: LaunchTemplate, observed: Observed)
     data = default["LaunchTemplateData"]
     (mapping,) = data["BlockDeviceMappings"]
     text = one.began_with(scope.view(one), observed)
-    yield scope.managed(
-        "aws_launch_template",
+    yield scope.main(
         one,
-        observed.id,
         name=observed.raw["LaunchTemplateName"],
         default_version=default["VersionNumber"],
         image_id=data["ImageId"],
@@ -90,10 +86,8 @@ def launch_template(scope: ExportScope, one: LaunchTemplate, observed: Observed)
 def auto_scaling_group(scope: ExportScope, one: AutoScalingGroup, observed: Observed) -> Iterator[Managed]:
     """The policy decides how many machines there are: Terraform does not set it."""
     raw = observed.raw
-    yield scope.managed(
-        "aws_autoscaling_group",
+    yield scope.main(
         one,
-        observed.id,
         name=observed.id,
         min_size=one.min,
         max_size=one.max,
@@ -114,8 +108,7 @@ def auto_scaling_group(scope: ExportScope, one: AutoScalingGroup, observed: Obse
 @describes(ScalingPolicy, "aws_autoscaling_policy")
 def scaling_policy(scope: ExportScope, one: ScalingPolicy, observed: Observed) -> Iterator[Managed]:
     raw = observed.raw
-    yield scope.managed(
-        "aws_autoscaling_policy",
+    yield scope.main(
         one,
         f"{raw['AutoScalingGroupName']}/{raw['PolicyName']}",
         name=raw["PolicyName"],

@@ -24,10 +24,8 @@ The password is not in these files: awsdeploy generated it, and it is in Paramet
 
 @describes(SubnetGroup, "aws_db_subnet_group")
 def subnet_group(scope: ExportScope, one: SubnetGroup, observed: Observed) -> Iterator[Managed]:
-    yield scope.managed(
-        "aws_db_subnet_group",
+    yield scope.main(
         one,
-        observed.id,
         name=observed.id,
         description=observed.raw["DBSubnetGroupDescription"],
         subnet_ids=scope.refs(one.subnets),
@@ -37,10 +35,8 @@ def subnet_group(scope: ExportScope, one: SubnetGroup, observed: Observed) -> It
 
 @describes(ParameterGroup, "aws_db_parameter_group")
 def parameter_group(scope: ExportScope, one: ParameterGroup, observed: Observed) -> Iterator[Managed]:
-    yield scope.managed(
-        "aws_db_parameter_group",
+    yield scope.main(
         one,
-        observed.id,
         name=observed.id,
         family=one.family,
         description=observed.raw["Description"],
@@ -62,18 +58,14 @@ def parameter(scope: ExportScope, one: Parameter, observed: Observed) -> Iterato
         value = getattr(scope.ref(one.source), {"Address": "address", "Port": "port"}[one.at[-1]])
     elif one.source is not None:
         value = scope.ref(one.source).id
-    yield scope.managed(
-        "aws_ssm_parameter", one, observed.id, name=observed.id, type="String", value=value, tags=scope.tags(one)
-    )
+    yield scope.main(one, name=observed.id, type="String", value=value, tags=scope.tags(one))
 
 
 @describes(Database, "aws_db_instance")
 def database(scope: ExportScope, one: Database, observed: Observed) -> Iterator[Managed]:
     raw = observed.raw
-    yield scope.managed(
-        "aws_db_instance",
+    yield scope.main(
         one,
-        observed.id,
         identifier=observed.id,
         engine="mysql",
         engine_version=one.version,

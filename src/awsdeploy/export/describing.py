@@ -64,10 +64,16 @@ class ExportScope:
     def observed(self, resource: Resource) -> Observed:
         return self.run.observations[resource]
 
+    def main(self, resource: Resource, id: str = "", /, comment: str = "", **settings: Any) -> Managed:
+        """The resource in Terraform to which others refer. `id` is given where Terraform imports it by another one."""
+        return self.managed(
+            TYPES[type(resource)], resource, id or self.observed(resource).id, comment=comment, **settings
+        )
+
     def managed(
         self, type: str, resource: Resource, id: str, /, more: str = "", comment: str = "", **settings: Any
     ) -> Managed:
-        """The resource in Terraform; `more` ends the name where one resource of ours is several of Terraform's."""
+        """A resource in Terraform; `more` ends the name where one resource of ours is several of Terraform's."""
         region = resource.region if resource.region != self.run.region else ""
         return Managed(type, name_of(resource, more), id, settings, region, comment)
 
@@ -76,8 +82,7 @@ class ExportScope:
 
     def ref(self, resource: Resource) -> Expression:
         """Reference to the main Terraform resource of a resource of ours."""
-        type = TYPES[resource.__class__]
-        return Expression(f"{'data.' if resource.existing else ''}{type}.{name_of(resource)}")
+        return Expression(f"{'data.' if resource.existing else ''}{TYPES[type(resource)]}.{name_of(resource)}")
 
     def refs(self, resources: Iterable[Resource], attribute: str = "id") -> list[Expression]:
         return [getattr(self.ref(one), attribute) for one in resources]

@@ -18,10 +18,8 @@ def hosted_zone(scope: ExportScope, one: HostedZone, observed: Observed) -> Iter
     if one.existing:
         yield scope.data("aws_route53_zone", one, zone_id=observed.id)
         return
-    yield scope.managed(
-        "aws_route53_zone",
+    yield scope.main(
         one,
-        observed.id,
         name=one.domain,
         comment=observed.raw["HostedZone"]["Config"].get("Comment", ""),
         tags=scope.tags(one),
@@ -39,15 +37,13 @@ def record(scope: ExportScope, one: Record, observed: Observed) -> Iterator[Mana
     else:
         balancer = scope.ref(one.target)
         settings["alias"] = Section(name=balancer.dns_name, zone_id=balancer.zone_id, evaluate_target_health=True)
-    yield scope.managed("aws_route53_record", one, f"{raw['Zone']}_{name}_{raw['Type']}", **settings)
+    yield scope.main(one, f"{raw['Zone']}_{name}_{raw['Type']}", **settings)
 
 
 @describes(Certificate, "aws_acm_certificate")
 def certificate(scope: ExportScope, one: Certificate, observed: Observed) -> Iterator[Managed]:
-    yield scope.managed(
-        "aws_acm_certificate",
+    yield scope.main(
         one,
-        observed.id,
         domain_name=one.domain,
         subject_alternative_names=[one.domain, *one.aliases],
         validation_method="DNS",

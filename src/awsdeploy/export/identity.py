@@ -13,10 +13,8 @@ from awsdeploy.resources.identity.role import INLINE, InstanceProfile, Role
 @describes(Role, "aws_iam_role")
 def role(scope: ExportScope, one: Role, observed: Observed) -> Iterator[Managed]:
     view = scope.view(one)
-    yield scope.managed(
-        "aws_iam_role",
+    yield scope.main(
         one,
-        observed.id,
         name=observed.id,
         path=observed.raw["Path"],
         assume_role_policy=call("jsonencode", one.trust_policy(view)),
@@ -44,10 +42,8 @@ def role(scope: ExportScope, one: Role, observed: Observed) -> Iterator[Managed]
 
 @describes(InstanceProfile, "aws_iam_instance_profile")
 def instance_profile(scope: ExportScope, one: InstanceProfile, observed: Observed) -> Iterator[Managed]:
-    yield scope.managed(
-        "aws_iam_instance_profile",
+    yield scope.main(
         one,
-        observed.id,
         name=observed.id,
         path=observed.raw["Path"],
         role=scope.ref(one.role).name,

@@ -63,7 +63,7 @@ def _log_group(scope: ExportScope, one: AnyLogGroup, observed: Observed) -> Mana
 def topic(scope: ExportScope, one: Topic, observed: Observed) -> Iterator[Managed]:
     """Terraform imports only subscriptions that are confirmed: AWS gives others no ARN."""
     name = observed.id.rpartition(":")[2]
-    yield scope.managed("aws_sns_topic", one, observed.id, name=name, tags=scope.tags(one, observed.tags))
+    yield scope.main(one, name=name, tags=scope.tags(one, observed.tags))
     for email, arn in by_mail(observed).items():
         if email in one.emails and arn.startswith("arn:"):
             yield scope.managed(
@@ -82,10 +82,8 @@ def topic(scope: ExportScope, one: Topic, observed: Observed) -> Iterator[Manage
 def alarm(scope: ExportScope, one: Alarm, observed: Observed) -> Iterator[Managed]:
     raw, bound, topic = observed.raw, one.bound, scope.ref(one.topic).arn
     measured = {DIMENSIONS[type(of)]: getattr(scope.ref(of), MEASURED[type(of)]) for of in one.metric.of}
-    yield scope.managed(
-        "aws_cloudwatch_metric_alarm",
+    yield scope.main(
         one,
-        observed.id,
         alarm_name=observed.id,
         alarm_description=raw["AlarmDescription"],
         namespace=one.metric.namespace,
@@ -108,16 +106,14 @@ def alarm(scope: ExportScope, one: Alarm, observed: Observed) -> Iterator[Manage
 @describes(Dashboard, "aws_cloudwatch_dashboard")
 def dashboard(scope: ExportScope, one: Dashboard, observed: Observed) -> Iterator[Managed]:
     body = call("jsonencode", json.loads(observed.raw["Body"]))
-    yield scope.managed("aws_cloudwatch_dashboard", one, observed.id, dashboard_name=observed.id, dashboard_body=body)
+    yield scope.main(one, dashboard_name=observed.id, dashboard_body=body)
 
 
 @describes(HealthCheck, "aws_route53_health_check")
 def health_check(scope: ExportScope, one: HealthCheck, observed: Observed) -> Iterator[Managed]:
     config = observed.raw["HealthCheckConfig"]
-    yield scope.managed(
-        "aws_route53_health_check",
+    yield scope.main(
         one,
-        observed.id,
         type=config["Type"],
         fqdn=one.domain,
         resource_path=one.path,
@@ -132,8 +128,7 @@ def health_check(scope: ExportScope, one: HealthCheck, observed: Observed) -> It
 @describes(Budget, "aws_budgets_budget")
 def budget(scope: ExportScope, one: Budget, observed: Observed) -> Iterator[Managed]:
     ((name, values),) = observed.raw["CostFilters"].items()
-    yield scope.managed(
-        "aws_budgets_budget",
+    yield scope.main(
         one,
         f"{scope.view(one).account}:{observed.id}",
         name=observed.id,

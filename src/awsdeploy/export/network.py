@@ -16,10 +16,8 @@ from awsdeploy.resources.network.vpc import ANYWHERE, InternetGateway, Subnet, V
 
 @describes(Vpc, "aws_vpc")
 def vpc(scope: ExportScope, one: Vpc, observed: Observed) -> Iterator[Managed]:
-    yield scope.managed(
-        "aws_vpc",
+    yield scope.main(
         one,
-        observed.id,
         cidr_block=one.cidr,
         enable_dns_support=True,
         enable_dns_hostnames=True,
@@ -29,10 +27,8 @@ def vpc(scope: ExportScope, one: Vpc, observed: Observed) -> Iterator[Managed]:
 
 @describes(Subnet, "aws_subnet")
 def subnet(scope: ExportScope, one: Subnet, observed: Observed) -> Iterator[Managed]:
-    yield scope.managed(
-        "aws_subnet",
+    yield scope.main(
         one,
-        observed.id,
         vpc_id=scope.ref(one.vpc).id,
         cidr_block=one.cidr,
         availability_zone=one.zone,
@@ -43,10 +39,8 @@ def subnet(scope: ExportScope, one: Subnet, observed: Observed) -> Iterator[Mana
 
 @describes(InternetGateway, "aws_internet_gateway")
 def internet_gateway(scope: ExportScope, one: InternetGateway, observed: Observed) -> Iterator[Managed]:
-    yield scope.managed(
-        "aws_internet_gateway",
+    yield scope.main(
         one,
-        observed.id,
         vpc_id=scope.ref(one.vpc).id,
         tags=scope.tags(one, observed.tags),
     )
@@ -58,10 +52,8 @@ def route_table(scope: ExportScope, one: RouteTable, observed: Observed) -> Iter
     if one.default is not None:
         target = "gateway_id" if isinstance(one.default, InternetGateway) else "nat_gateway_id"
         route = Section({"cidr_block": ANYWHERE, target: scope.ref(one.default).id})
-    yield scope.managed(
-        "aws_route_table",
+    yield scope.main(
         one,
-        observed.id,
         vpc_id=scope.ref(one.vpc).id,
         tags=scope.tags(one, observed.tags),
         route=route,
@@ -79,15 +71,13 @@ def route_table(scope: ExportScope, one: RouteTable, observed: Observed) -> Iter
 
 @describes(ElasticIp, "aws_eip")
 def elastic_ip(scope: ExportScope, one: ElasticIp, observed: Observed) -> Iterator[Managed]:
-    yield scope.managed("aws_eip", one, observed.id, domain="vpc", tags=scope.tags(one, observed.tags))
+    yield scope.main(one, domain="vpc", tags=scope.tags(one, observed.tags))
 
 
 @describes(NatGateway, "aws_nat_gateway")
 def nat_gateway(scope: ExportScope, one: NatGateway, observed: Observed) -> Iterator[Managed]:
-    yield scope.managed(
-        "aws_nat_gateway",
+    yield scope.main(
         one,
-        observed.id,
         subnet_id=scope.ref(one.subnet).id,
         allocation_id=scope.ref(one.address).id,
         tags=scope.tags(one, observed.tags),
@@ -98,10 +88,8 @@ def nat_gateway(scope: ExportScope, one: NatGateway, observed: Observed) -> Iter
 @describes(SecurityGroup, "aws_security_group")
 def security_group(scope: ExportScope, one: SecurityGroup, observed: Observed) -> Iterator[Managed]:
     egress = {"from_port": 0, "to_port": 0, "protocol": "-1", "cidr_blocks": [ANYWHERE]}
-    yield scope.managed(
-        "aws_security_group",
+    yield scope.main(
         one,
-        observed.id,
         name=observed.raw["GroupName"],
         description=one.description,
         vpc_id=scope.ref(one.vpc).id,

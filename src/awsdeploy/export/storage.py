@@ -28,7 +28,7 @@ def data_bucket(scope: ExportScope, one: DataBucket, observed: Observed) -> Iter
 
 
 def _bucket(scope: ExportScope, one: S3Bucket, observed: Observed, **more: Any) -> Iterator[Managed]:
-    yield scope.managed("aws_s3_bucket", one, observed.id, bucket=observed.id, tags=scope.tags(one), **more)
+    yield scope.main(one, bucket=observed.id, tags=scope.tags(one), **more)
     for setting in one.settings(scope.view(one), observed.id):
         if setting.wanted is None:
             continue
@@ -43,8 +43,7 @@ def cors(scope: ExportScope, one: Cors, observed: Observed) -> Iterator[Managed]
     origins: list[Any] = list(one.origins)
     if one.balancer is not None:
         origins.append(call("format", "http://%s", scope.ref(one.balancer).dns_name))
-    yield scope.managed(
-        "aws_s3_bucket_cors_configuration",
+    yield scope.main(
         one,
         observed.raw["Bucket"],
         bucket=scope.ref(one.bucket).id,

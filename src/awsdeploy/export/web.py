@@ -14,10 +14,8 @@ from awsdeploy.resources.web.load_balancer import LoadBalancer, TargetGroup
 
 @describes(LoadBalancer, "aws_lb")
 def load_balancer(scope: ExportScope, one: LoadBalancer, observed: Observed) -> Iterator[Managed]:
-    yield scope.managed(
-        "aws_lb",
+    yield scope.main(
         one,
-        observed.id,
         name=observed.raw["LoadBalancerName"],
         load_balancer_type="application",
         internal=False,
@@ -36,10 +34,8 @@ def load_balancer(scope: ExportScope, one: LoadBalancer, observed: Observed) -> 
 
 @describes(TargetGroup, "aws_lb_target_group")
 def target_group(scope: ExportScope, one: TargetGroup, observed: Observed) -> Iterator[Managed]:
-    yield scope.managed(
-        "aws_lb_target_group",
+    yield scope.main(
         one,
-        observed.id,
         name=observed.raw["TargetGroupName"],
         protocol="HTTP",
         port=one.port,
@@ -79,10 +75,8 @@ def listener(scope: ExportScope, one: Listener, observed: Observed) -> Iterator[
         if one.hsts_days:
             age = f"max-age={one.hsts_days * DAY}"
             secure["routing_http_response_strict_transport_security_header_value"] = age
-    yield scope.managed(
-        "aws_lb_listener",
+    yield scope.main(
         one,
-        observed.id,
         load_balancer_arn=scope.ref(one.balancer).arn,
         port=one.port,
         protocol=observed.raw["Protocol"],
