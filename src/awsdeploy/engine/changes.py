@@ -10,7 +10,10 @@ import math
 import time
 from collections.abc import Sequence
 
+from awsdeploy.aws.session import AnswerLost
+from awsdeploy.engine.events import ResourceEvent
 from awsdeploy.engine.observed import Change, Observed
+from awsdeploy.engine.run import Run
 from awsdeploy.errors import AwsdeployError, AwsFailure, TimedOut
 
 LIMIT = 5
@@ -49,6 +52,22 @@ class SentChanges:
         if tired:
             raise self._failure(tired)
         return list({id(change.apply): change for change in due}.values())
+
+    def send(self, run: Run, observed: Observed, changes: Sequence[Change], due: Sequence[Change]) -> bool:
+        """Tell AWS what is `due` of the changes; True if it has made all of them. After a lost answer the next look
+        decides.
+        """
+        run.stop.check()
+        run.emit(ResourceEvent(observed.key, "changing", detail=", ".join(change.field for change in changes)))
+        for change in due:
+            try:
+                with run.cache.changing(observed.kind, observed.region):
+                    change.apply()
+            except AnswerLost:
+                return False
+            finally:
+                self.record(observed, changes, change)
+        return {id(change.apply) for change in changes} == {id(change.apply) for change in due}
 
     def record(self, observed: Observed, changes: Sequence[Change], sent: Change) -> None:
         """Count all of `changes` that the call of `sent` made, which has ended: from now on AWS may show them."""

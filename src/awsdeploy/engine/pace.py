@@ -90,7 +90,7 @@ class Pace:
 
     @property
     def _speed(self) -> float:
-        """Share of the usual time that AWS takes now, by the slowest wait so far; at most 1, and 1 before any is known."""
+        """Share of the usual time that AWS takes now, by the slowest wait so far; 1 at most, and at first."""
         with self._guard:
             return min(self._share, 1.0) or 1.0
 

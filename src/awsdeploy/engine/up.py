@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Sequence
 
 from awsdeploy.aws.remedies import GO_ON
 from awsdeploy.aws.session import AnswerLost, AwsRefusal
@@ -20,7 +19,6 @@ from awsdeploy.engine.events import ResourceEvent
 from awsdeploy.engine.pace import Pace
 from awsdeploy.engine.plan import Plan
 from awsdeploy.engine.resource import (
-    Change,
     DestroyOptions,
     Gate,
     Idempotency,
@@ -130,7 +128,9 @@ class Builder:
                     raise observed.failure(resource.remedy)
                 return observed
             if due := sent.due(observed, changes, looked):
-                told = self._send(resource, observed, sent, changes, due)
+                self.touched.add(resource)
+                self.run.state.changing(resource.key, resource.declaration())
+                told = sent.send(self.run, observed, changes, due)
                 if told and resource.immediate and observed.state.usable:
                     return observed
                 last = time.monotonic()
@@ -139,31 +139,6 @@ class Builder:
             looked = time.monotonic()
             if not isinstance(resource, Gate):
                 observed = self._seen(resource, observed.id) or observed
-
-    def _send(
-        self,
-        resource: Resource,
-        observed: Observed,
-        sent: SentChanges,
-        changes: Sequence[Change],
-        due: Sequence[Change],
-    ) -> bool:
-        """Tell AWS what is `due` of the changes; True if it has made all of them. After a lost answer the next look
-        decides.
-        """
-        self.run.stop.check()
-        self.touched.add(resource)
-        self.run.emit(ResourceEvent(resource.key, "changing", detail=", ".join(change.field for change in changes)))
-        self.run.state.changing(resource.key, resource.declaration())
-        for change in due:
-            try:
-                with self.run.cache.changing(type(resource), self.run.of(resource)):
-                    change.apply()
-            except AnswerLost:
-                return False
-            finally:
-                sent.record(observed, changes, change)
-        return {id(change.apply) for change in changes} == {id(change.apply) for change in due}
 
     def _existing(self, resource: Resource) -> Observed:
         """Usable object of the resource, created if there is none."""

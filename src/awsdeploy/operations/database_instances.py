@@ -241,19 +241,9 @@ def converge(run: Run, observed: Observed, found: Differences) -> Observed:
             run.emit(ResourceEvent(observed.key, "ready", observed.status, observed.id))
             return observed
         if due := sent.due(observed, changes, looked):
-            run.stop.check()
-            fields = ", ".join(change.field for change in changes)
-            run.emit(ResourceEvent(observed.key, "changing", detail=fields))
             if entry := run.state.entries.get(observed.key):
                 run.state.changing(observed.key, entry.declaration)
-            for change in due:
-                try:
-                    with run.cache.changing(Database, run.region):
-                        change.apply()
-                except AnswerLost:
-                    break  # the next look decides
-                finally:
-                    sent.record(observed, changes, change)
+            sent.send(run, observed, changes, due)
             last = time.monotonic()
         else:
             run.stop.sleep(run.polling.after(time.monotonic() - last))
