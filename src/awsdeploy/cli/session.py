@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from awsdeploy.cli.consent import can_ask
 from awsdeploy.cli.options import Given
 from awsdeploy.errors import UsageError
 from awsdeploy.progress import streams
@@ -104,11 +105,6 @@ def session(
         yield Session(given, settings, run, clock)
 
 
-def can_ask() -> bool:
-    """True if stdin and stderr are terminals, so that a person can answer questions."""
-    return sys.stdin.isatty() and sys.stderr.isatty()
-
-
 def asked_hidden(question: str, what: str) -> str:
     """A secret: typed without being shown, or read from standard input. Raises `UsageError` for what is no text."""
     if can_ask():
@@ -117,15 +113,6 @@ def asked_hidden(question: str, what: str) -> str:
         return sys.stdin.buffer.read().decode().removesuffix("\n").removesuffix("\r")
     except UnicodeDecodeError:
         raise UsageError(f"{what} is not valid UTF-8 text.", "Nothing was set.") from None
-
-
-def need_consent(given_on_command_line: bool, flag: str) -> None:
-    """Raise `UsageError` if there is no terminal to ask for consent and the flag was not given."""
-    if not given_on_command_line and not can_ask():
-        raise UsageError(
-            "Cannot ask for confirmation: there is no terminal.",
-            f"Add {flag} to run without confirmation.",
-        )
 
 
 def styled(*words: str, to_stderr: bool = False) -> Callable[[str], str]:

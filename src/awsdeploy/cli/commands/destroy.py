@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from awsdeploy.cli.app import ExampleHelp
+from awsdeploy.cli.consent import agree_by_name, confirm_option, need_stack_name
 from awsdeploy.cli.options import Given, full_option, json_option, shared_options
-from awsdeploy.cli.session import Session, need_consent, print_lines, session
+from awsdeploy.cli.session import Session, print_lines, session
 from awsdeploy.cli.text import destroy as text
 from awsdeploy.cli.text import glance
 from awsdeploy.cli.watching import deletions, watched
-from awsdeploy.errors import Declined, Refused, UsageError, next_command
+from awsdeploy.errors import Refused, next_command
 
 if TYPE_CHECKING:
     from awsdeploy.config import Settings
@@ -32,7 +33,7 @@ EXAMPLES = """\
 
 
 @click.command(cls=ExampleHelp, examples=EXAMPLES)
-@click.option("--confirm", metavar="STACK", help="The stack's name, such as shop-prod. Skips the question.")
+@confirm_option
 @click.option("--name", metavar="NAME", help="The project's name, if there is no config.toml.")
 @click.option("--delete-data", is_flag=True, help="Retain no snapshot, image or file, and delete the retained ones.")
 @click.option("--delete-zone", is_flag=True, help="Delete the hosted zone too, if awsdeploy made it.")
@@ -56,9 +57,7 @@ def command(
     flag says otherwise. In dev, retains nothing.
     """
     settings = _named(given, name) if name else given.settings()
-    need_consent(confirm is not None, f"--confirm {settings.stack}")
-    if confirm not in (None, str(settings.stack)):
-        raise UsageError(f"--confirm {confirm}: the stack is called {settings.stack}.", "Nothing was deleted.")
+    need_stack_name(settings.stack, confirm, "Nothing was deleted.")
     with session(given, settings, "destroy", writes=True) as at:
         from awsdeploy.engine import teardown
         from awsdeploy.engine.resource import DestroyOptions
@@ -74,7 +73,7 @@ def command(
         if destroy_plan.without_snapshot:
             raise Refused("\n".join(_without_snapshot(at, destroy_plan)), _instead(destroy_plan, name))
         if confirm is None:
-            _ask(str(settings.stack))
+            agree_by_name(str(settings.stack), "Nothing was deleted.")
         begun = time.monotonic()
         going = list(destroy_plan.going)
         _carry_out(at, destroy_plan, as_json)
@@ -124,12 +123,6 @@ def _instead(destroy_plan: DestroyPlan, name: str | None) -> str:
     remedies = dict.fromkeys(one.remedy for one in destroy_plan.without_snapshot)
     last = f"To delete the stack without a final snapshot, and all other data: {whole}"
     return "\n→ ".join(["Nothing was deleted.", *remedies, last])
-
-
-def _ask(stack: str) -> None:
-    said = click.prompt(f"Type {stack} to confirm", default="", show_default=False, err=True)
-    if said.strip() != stack:
-        raise Declined("Nothing was deleted.")
 
 
 def _carry_out(at: Session, destroy_plan: DestroyPlan, as_json: bool) -> None:

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import click
 
 from awsdeploy.cli.app import ExampleHelp
+from awsdeploy.cli.consent import agree, need_consent
 from awsdeploy.cli.options import Given, json_option, shared_options, yes_option
-from awsdeploy.cli.restoring.points import need_reachable, point
-from awsdeploy.cli.session import need_consent, print_lines, session
+from awsdeploy.cli.restoring.points import need_reachable, point, to_option
+from awsdeploy.cli.session import print_lines, session
 from awsdeploy.cli.text.drill import lines
 from awsdeploy.cli.watching import watched
-from awsdeploy.errors import Declined
 
 if TYPE_CHECKING:
     from awsdeploy.engine.observed import Observed
@@ -27,14 +27,7 @@ EXAMPLES = """\
 
 
 @click.command(cls=ExampleHelp, examples=EXAMPLES)
-@click.option(
-    "--to",
-    "text",
-    metavar="TIME|SNAPSHOT",
-    default="latest",
-    show_default=True,
-    help="A time (30m, 2h, 1d ago, or ISO 8601), or the ID of a DB snapshot.",
-)
+@to_option(default="latest", show_default=True)
 @yes_option
 @json_option
 @shared_options()
@@ -45,7 +38,7 @@ def command(given: Given, text: str, yes: bool, as_json: bool) -> None:
     run the same command again.
     """
     settings = given.settings()
-    need_consent(yes, "--yes")
+    need_consent(yes)
     with session(given, settings, "drill", writes=True) as at:
         from awsdeploy.architecture import STEPS
         from awsdeploy.operations import drill
@@ -61,8 +54,7 @@ def command(given: Given, text: str, yes: bool, as_json: bool) -> None:
             need_reachable(at, there.current, to)
         ask = counter(at.run, settings, rows=True)
         click.echo("Restores the database into a second instance, which costs as much while it exists.", err=True)
-        if not yes and not click.confirm("\nGo ahead?", default=False, err=True):
-            raise Declined("Nothing was changed.")
+        agree(yes)
 
         def count(made: Observed) -> DatabaseCount:
             return ask(str(made.raw["Endpoint"]["Address"]))

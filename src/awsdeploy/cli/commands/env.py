@@ -11,9 +11,10 @@ import click
 
 from awsdeploy.cli import env_list
 from awsdeploy.cli.app import ExampleGroup, ExampleHelp
+from awsdeploy.cli.consent import can_ask
 from awsdeploy.cli.options import Given, shared_options, yes_option
 from awsdeploy.cli.releasing import chosen, restarted
-from awsdeploy.cli.session import Session, asked_hidden, can_ask, session
+from awsdeploy.cli.session import Session, asked_hidden, session
 from awsdeploy.errors import Declined, UsageError, next_command
 
 if TYPE_CHECKING:

@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from awsdeploy.cli.app import ExampleGroup, ExampleHelp
+from awsdeploy.cli.consent import agree, need_consent
 from awsdeploy.cli.options import CONFIG, Given, json_option, shared_options, yes_option
-from awsdeploy.cli.session import JSON_VERSION, need_consent, print_lines, session, table
-from awsdeploy.errors import AwsFailure, Declined, Interrupted, Leftovers, Refused
+from awsdeploy.cli.session import JSON_VERSION, print_lines, session, table
+from awsdeploy.errors import AwsFailure, Interrupted, Leftovers, Refused
 
 if TYPE_CHECKING:
     from awsdeploy.config import Settings
@@ -70,7 +71,7 @@ def run(given: Given, yes: bool, domain: str, name: str | None, application: Pat
     from awsdeploy.rehearsal import project
 
     stack = project.new_name() if name is None else project.checked_name(name)
-    need_consent(yes, "--yes")
+    need_consent(yes)
     folder = Path(tempfile.mkdtemp(prefix="awsdeploy-"))
     made = project.Project(folder, project.StackOptions(stack, given.region or "", domain))
     rehearsal: Rehearsal | None = None
@@ -115,8 +116,7 @@ def _ask(given: Given, made: Project, yes: bool) -> DisplayClock:
         if at.run.read_record() is not None:
             raise Refused(f"{settings.stack} exists already.", f"Delete it first: {_take_down(given, made)}")
         print_lines(list(_announced(given, made, account)), err=True)
-        if not yes and not click.confirm("\nGo ahead?", default=False, err=True):
-            raise Declined("Nothing was created.")
+        agree(yes, "Nothing was created.")
         return at.clock
 
 

@@ -10,8 +10,9 @@ import click
 
 from awsdeploy.cli import planning
 from awsdeploy.cli.app import ExampleHelp
+from awsdeploy.cli.consent import agree, agree_by_name, can_ask, need_consent
 from awsdeploy.cli.options import Given, full_option, json_option, shared_options, yes_option
-from awsdeploy.cli.session import Session, can_ask, need_consent, print_lines, session, table
+from awsdeploy.cli.session import Session, print_lines, session, table
 from awsdeploy.cli.text import advisories, glance, preflight
 from awsdeploy.cli.text import plan as text
 from awsdeploy.cli.text.facts import found_out
@@ -19,7 +20,6 @@ from awsdeploy.cli.watching import watched
 from awsdeploy.errors import (
     AwsFailure,
     CredentialsMissing,
-    Declined,
     Interrupted,
     Refused,
     TimedOut,
@@ -66,7 +66,7 @@ def command(
 ) -> None:
     """Create the stack, or update it to match config.toml. After a crash or Ctrl-C, run the same command again."""
     settings = given.settings()
-    need_consent(yes, "--yes")
+    need_consent(yes)
     with session(given, settings, "up", writes=True) as at:
         with preflight.explained(at):
             plan = planning.made(at, take_over, replace, restore_snapshot)
@@ -74,7 +74,7 @@ def command(
         _refuse(plan.conflicts, _before_spending(at, plan))
         if plan.writes:
             _agree_to_lose(plan, delete_data)
-            _agree(yes)
+            agree(yes)
         at.run.monthly = _monthly(at, plan)
         begun = time.monotonic()
         try:
@@ -132,19 +132,8 @@ def _agree_to_lose(plan: Plan, given: tuple[str, ...]) -> None:
                 f"The plan deletes {observed.key} ({observed.id}), which contains data.",
                 f"To allow it: --delete-data {observed.key}",
             )
-        said = click.prompt(
-            f"{observed.key} ({observed.id}) contains data. Type {observed.key} to allow its deletion",
-            default="",
-            show_default=False,
-            err=True,
-        )
-        if said.strip() != observed.key:
-            raise Declined("Nothing was changed.")
-
-
-def _agree(yes: bool) -> None:
-    if not yes and not click.confirm("\nGo ahead?", default=False, err=True):
-        raise Declined("Nothing was changed.")
+        question = f"{observed.key} ({observed.id}) contains data. Type {observed.key} to allow its deletion"
+        agree_by_name(observed.key, "Nothing was changed.", question)
 
 
 def _carry_out(at: Session, plan: Plan, as_json: bool) -> None:

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 import click
 
 from awsdeploy.cli.app import ExampleHelp
+from awsdeploy.cli.consent import agree, agree_by_name, confirm_option, need_consent, need_stack_name
 from awsdeploy.cli.options import Given, json_option, shared_options, yes_option
-from awsdeploy.cli.restoring.points import need_reachable, point
-from awsdeploy.cli.session import Session, can_ask, need_consent, print_lines, session
+from awsdeploy.cli.restoring.points import need_reachable, point, to_option
+from awsdeploy.cli.session import Session, print_lines, session
 from awsdeploy.cli.watching import watched
-from awsdeploy.errors import Declined, UsageError, next_command
+from awsdeploy.errors import next_command
 
 if TYPE_CHECKING:
     from awsdeploy.engine.observed import Observed
@@ -27,17 +28,10 @@ EXAMPLES = """\
   awsdeploy restore database --to 2026-11-24T16:05
   awsdeploy restore database --to shop-prod-mysql-manual-…    a DB snapshot
 """
-confirm_option = click.option("--confirm", metavar="NAME", help="The stack's name, instead of typing it.")
 
 
 @click.command("database", cls=ExampleHelp, examples=EXAMPLES)
-@click.option(
-    "--to",
-    "text",
-    metavar="TIME|SNAPSHOT",
-    required=True,
-    help="A time (30m, 2h, 1d ago, or ISO 8601), `latest`, or the ID of a DB snapshot.",
-)
+@to_option(required=True)
 @yes_option
 @json_option
 @shared_options()
@@ -49,7 +43,7 @@ def restore(given: Given, text: str, yes: bool, as_json: bool) -> None:
     kept until `restore finish` or `restore undo`. After an interruption run the same command again.
     """
     settings = given.settings()
-    need_consent(yes, "--yes")
+    need_consent(yes)
     with session(given, settings, "restore", writes=True) as at:
         from awsdeploy.operations import restore_database
         from awsdeploy.release.counting import counter
@@ -60,8 +54,7 @@ def restore(given: Given, text: str, yes: bool, as_json: bool) -> None:
             need_reachable(at, there.current, to)
         ask = counter(at.run, settings, rows=False) if there.current is not None else None
         print_lines(_announced(at, there, to), err=True)
-        if not yes and not click.confirm("\nGo ahead?", default=False, err=True):
-            raise Declined("Nothing was changed.")
+        agree(yes)
         counts: list[DatabaseCount] = []
 
         def check(new: Observed) -> None:
@@ -134,14 +127,14 @@ def _report(at: Session, current: Observed, counts: list[DatabaseCount], seconds
 def finish(given: Given, confirm: str | None, as_json: bool) -> None:
     """Keep the restored database: delete the instance that it replaced, after a final snapshot."""
     settings = given.settings()
-    name = str(settings.stack)
-    _need_name(name, confirm)
+    need_stack_name(settings.stack, confirm, "Nothing was changed.")
     with session(given, settings, "restore", writes=True) as at:
         from awsdeploy.operations import restore_database
 
         old = restore_database.replaced(at.run)
         click.echo(f"Deletes {old.id}, after a final snapshot. The restore can then not be undone.", err=True)
-        _agree(name, confirm)
+        if confirm is None:
+            agree_by_name(str(settings.stack), "Nothing was changed.")
         with watched(at, "restore", _rows("replaced"), {}, as_json=as_json):
             restore_database.finish(at.run)
         _gone(at, old, as_json)
@@ -157,8 +150,7 @@ def undo(given: Given, confirm: str | None, as_json: bool) -> None:
     If the restored one was in use, AWS takes a final snapshot of it: it has what was written since.
     """
     settings = given.settings()
-    name = str(settings.stack)
-    _need_name(name, confirm)
+    need_stack_name(settings.stack, confirm, "Nothing was changed.")
     with session(given, settings, "restore", writes=True) as at:
         from awsdeploy.operations import restore_database
 
@@ -166,26 +158,12 @@ def undo(given: Given, confirm: str | None, as_json: bool) -> None:
         print_lines((f"{one.id}: {one.kind.kept_for(one)}" for one in there.beside.values()), err=True)
         if "replaced" in there.beside:
             click.echo("The database cannot be reached while the two change names: about 20 minutes.", err=True)
-        _agree(name, confirm)
+        if confirm is None:
+            agree_by_name(str(settings.stack), "Nothing was changed.")
         roles = ("discarded", "replaced", "") if "replaced" in there.beside else (*there.beside, "")
         with watched(at, "restore", _rows(*roles), {}, as_json=as_json):
             deleted = restore_database.undo(at.run)
         _gone(at, deleted, as_json)
-
-
-def _need_name(name: str, confirm: str | None) -> None:
-    """Raise `UsageError` for another name, or if nobody can type one."""
-    if confirm is None:
-        need_consent(can_ask(), f"--confirm {name}")
-    elif confirm != name:
-        raise UsageError(f"--confirm {confirm}: the stack is called {name}.", "Nothing was changed.")
-
-
-def _agree(name: str, confirm: str | None) -> None:
-    if confirm is None:
-        said = click.prompt(f"Type {name} to confirm", default="", show_default=False, err=True)
-        if said.strip() != name:
-            raise Declined("Nothing was changed.")
 
 
 def _gone(at: Session, deleted: Observed | None, as_json: bool) -> None:

@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import click
+
+from awsdeploy.cli.options import Function
 from awsdeploy.cli.session import Session
 from awsdeploy.errors import Refused, UsageError, next_command
 
 if TYPE_CHECKING:
     from awsdeploy.engine.observed import Observed
     from awsdeploy.operations.database_instances import RestorePoint
+
+
+def to_option(**more: Any) -> Callable[[Function], Function]:
+    """The option `--to`, whose text `point` reads."""
+    return click.option(
+        "--to",
+        "text",
+        metavar="TIME|SNAPSHOT",
+        help="A time (30m, 2h, 1d ago, or ISO 8601), `latest`, or the ID of a DB snapshot.",
+        **more,
+    )
 
 
 def point(at: Session, text: str) -> tuple[RestorePoint, bool]:

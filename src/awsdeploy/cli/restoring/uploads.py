@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import click
 
 from awsdeploy.cli.app import ExampleHelp
+from awsdeploy.cli.consent import agree, need_consent
 from awsdeploy.cli.options import Given, json_option, shared_options, yes_option
-from awsdeploy.cli.session import Session, need_consent, print_lines, session
-from awsdeploy.errors import Declined
+from awsdeploy.cli.session import Session, print_lines, session
 
 if TYPE_CHECKING:
     from awsdeploy.operations.restore_uploads import UploadsPlan
@@ -43,7 +43,7 @@ def command(given: Given, prefix: str, text: str, yes: bool, as_json: bool) -> N
     added since gets a delete marker. No version is removed, so you can restore to another time later.
     """
     settings = given.settings()
-    need_consent(yes, "--yes")
+    need_consent(yes)
     with session(given, settings, "restore", writes=True) as at:
         from awsdeploy.operations import restore_uploads
         from awsdeploy.operations.moments import moment
@@ -53,8 +53,7 @@ def command(given: Given, prefix: str, text: str, yes: bool, as_json: bool) -> N
         plan = restore_uploads.survey(at.run, to, prefix, now)
         if not as_json or not plan.empty:
             print_lines(_lines(plan), err=True)
-        if not plan.empty and not yes and not click.confirm("\nGo ahead?", default=False, err=True):
-            raise Declined("Nothing was changed.")
+        agree(yes or plan.empty)
         begun = time.monotonic()
         if not plan.empty:
             restore_uploads.apply(at.run, plan, lambda line: click.echo(f"  {line}", err=True))
