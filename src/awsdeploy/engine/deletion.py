@@ -6,7 +6,7 @@ import threading
 import time
 from typing import Any
 
-from awsdeploy.aws.waiting import PATIENCE
+from awsdeploy.aws.waiting import Polling
 from awsdeploy.engine.resource import Observed
 
 
@@ -43,8 +43,8 @@ class Asked:
     late. One that was refused is not repeated before it has waited for a share of the time that this has lasted.
     """
 
-    def __init__(self, settle: float) -> None:
-        self._settle = settle
+    def __init__(self, settle: float, polling: Polling) -> None:
+        self._settle, self._polling = settle, polling
         self._shown: tuple[str, dict[str, Any]] | None = None
         self._since = self._at = 0.0
         self.refusal = ""
@@ -55,7 +55,7 @@ class Asked:
         if self._shown != _state(observed):
             return True
         if self.refusal:
-            return time.monotonic() - self._at >= PATIENCE * (self._at - self._since)
+            return time.monotonic() - self._at >= self._polling.refused(self._at - self._since)
         return looked - self._at >= self._settle
 
     def of(self, observed: Observed, refusal: str = "") -> bool:

@@ -192,7 +192,7 @@ def _part(run: Run, observed: Observed, options: DestroyOptions, leaving: Deleti
     _announce(run, observed)
     run.emit(ResourceEvent(observed.key, "deleting", observed.status))
     shown, current, blockage, rule = "", observed, Blockage(run), observed.kind.deletion
-    asked, looked = Asked(run.settle), begun
+    asked, looked = Asked(run.settle, run.polling), begun
     for tick in pace.ticks(observed, run.stop, rule.timeout):
         run.stop.check()
         blocked, accepted, before, age = asked.refusal, False, tolerated(), tick.age
