@@ -106,3 +106,24 @@ def test_a_limit_there_is_not_is_refused_and_nothing_changes(world: World) -> No
     with pytest.raises(Exception, match="400"):
         world.control("POST", "limits", {"plan": "FREE", "speed": 1})
     assert world.client("freetier", "us-east-1").get_account_plan_state()["accountPlanType"] == "PAID"
+
+
+def test_a_subnet_has_so_many_addresses_and_those_of_deleted_machines_again(world: World) -> None:
+    ec2 = world.client("ec2")
+    vpc = ec2.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
+    subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.9.0.0/28")["Subnet"]["SubnetId"]
+    image = world.client("ssm").get_parameter(Name=IMAGE)["Parameter"]["Value"]
+
+    def start() -> str:
+        made = ec2.run_instances(ImageId=image, InstanceType="t3.micro", MinCount=1, MaxCount=1, SubnetId=subnet)
+        return str(made["Instances"][0]["InstanceId"])
+
+    machines = [start() for _ in range(11)]
+    for round in range(2):
+        with refused("InsufficientFreeAddressesInSubnet"):
+            start()
+        ec2.terminate_instances(InstanceIds=[machines[round]])
+        world.pass_time(120)
+        machines.append(start())
+    found = ec2.describe_network_interfaces(Filters=[{"Name": "subnet-id", "Values": [subnet]}])["NetworkInterfaces"]
+    assert len({one["PrivateIpAddress"] for one in found}) == len(found) == 11

@@ -96,7 +96,7 @@ def _by_hand(world: World, name: str) -> None:
         HANDS[name][1](world, {one.key: one for one in world.everything(world.settings(CONFIG))})
     else:
         _https_forwards_elsewhere(world)
-    world.pass_time(360)  # longer, a group whose machines fail would use up the addresses of its subnets
+    world.pass_time(900)
 
 
 def _shown(world: World, config: str) -> set[str]:

@@ -62,6 +62,7 @@ def checks(world: World, call: ApiCall) -> None:
     size, subnet = wanted.get("InstanceType"), None
     if wanted.get("SubnetId"):
         subnet = ec2.get_subnet(wanted["SubnetId"])
+        _need_addresses(subnet, int(wanted.get("MinCount") or 1))
     _offered(size, call.region, subnet)
     for group_id in wanted.get("SecurityGroupIds") or ():
         group = ec2.get_security_group_from_id(group_id)
@@ -71,6 +72,15 @@ def checks(world: World, call: ApiCall) -> None:
             message = f"Security group {group_id} and subnet {subnet.id} belong to different networks."
             raise AwsRefuses("InvalidParameter", message)
     iam.profile_known_to_ec2(world, wanted.get("IamInstanceProfile") or {})
+
+
+def _need_addresses(subnet: Any, count: int) -> None:
+    """AWS keeps five addresses of each subnet for itself (VPC User Guide, subnet sizing)."""
+    if subnet.cidr.num_addresses - 5 - len(subnet._subnet_ips) < count:
+        message = (
+            f"There are not enough free addresses in subnet '{subnet.id}' to satisfy the requested number of instances."
+        )
+        raise AwsRefuses("InsufficientFreeAddressesInSubnet", message)
 
 
 def _offered(size: str | None, region: str, subnet: Any) -> None:
@@ -182,6 +192,7 @@ def _terminated(world: World, region: str, instance: Any) -> None:
         nic.delete_on_termination = False
     instance.terminate()
     interfaces.remove(world, region, nics)
+    instance._private_ips.clear()  # another machine may have them now
     _tell(world, region, instance)
 
     def forget() -> None:

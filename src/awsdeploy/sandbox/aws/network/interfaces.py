@@ -27,9 +27,12 @@ def make(
 
 
 def remove(world: World, region: str, ids: Iterable[str]) -> None:
+    """Remove interfaces. Their addresses are free again at once; moto frees them when the object goes out of memory."""
     ec2 = world.moto("ec2", region)
     for one in ids:
-        ec2.enis.pop(one, None)
+        if eni := ec2.enis.pop(one, None):
+            for address in eni.private_ip_addresses:
+                eni.subnet.del_subnet_ip(address["PrivateIpAddress"])
 
 
 def described(world: World, region: str, description: str) -> list[Any]:
