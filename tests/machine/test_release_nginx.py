@@ -75,8 +75,11 @@ class Fronted(ReleaseHost):
     @property
     def fronted(self) -> bool:
         """Does nginx have the port?"""
-        pid = self.root / "run/nginx.pid"
-        return pid.exists() and pid.read_text().strip() != "" and Path(f"/proc/{pid.read_text().strip()}").exists()
+        try:
+            pid = (self.root / "run/nginx.pid").read_text().strip()
+        except FileNotFoundError:  # an nginx that ends removes it at any moment
+            return False
+        return pid != "" and Path(f"/proc/{pid}").exists()
 
     def log(self, name: str) -> str:
         path = self.root / "var/log/nginx" / name

@@ -144,7 +144,7 @@ def test_what_aws_was_told_by_another_run_is_waited_for_and_not_sent_again(stack
     shown = stack_world.awsdeploy("status")
     assert shown.returncode == 1
     assert "available; in progress" in shown.stdout
-    assert "DBInstanceClass: db.t3.small expected" in shown.stdout
+    assert "DBInstanceClass: expected db.t3.small; actual db.t3.micro" in shown.stdout
     stack_world.control("POST", "speed", {"speed": 600})
     done = writes(stack_world.up(wanted))
     assert not done.keys() & {"rds:ModifyDBInstance", "ec2:ModifyVolume"}

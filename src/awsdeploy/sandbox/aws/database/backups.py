@@ -8,7 +8,7 @@ from typing import Any
 
 from awsdeploy.sandbox.aws import Answer, before
 from awsdeploy.sandbox.aws.database import data, instances, rules
-from awsdeploy.sandbox.aws.database.instances import BEHIND
+from awsdeploy.sandbox.aws.database.instances import latest_restorable
 from awsdeploy.sandbox.aws.database.memory import Databases
 from awsdeploy.sandbox.server import call as calls
 from awsdeploy.sandbox.server.call import ApiCall
@@ -112,7 +112,7 @@ def _epoch(moment: Any) -> float:
 
 def _window(world: World, name: str, days: int) -> tuple[float, float]:
     """The first and the last moment that can be restored."""
-    return max(world.of(Databases).born.get(name, 0), world.now - days * DAY), world.now - BEHIND
+    return max(world.of(Databases).born.get(name, 0), world.now - days * DAY), latest_restorable(world)
 
 
 def _held(source: Any) -> dict[str, Any]:

@@ -100,11 +100,17 @@ def _dress(world: World, shown: Answer, database: Any) -> None:
         shown.pop("Endpoint", None)
     shown["DbiResourceId"] = database.dbi_resource_id
     shown.pop("LatestRestorableTime", None)
-    if int(database.backup_retention_period or 0) and world.now - BEHIND > memory.born.get(name, 0):
-        shown["LatestRestorableTime"] = datetime.fromtimestamp(world.now - BEHIND, UTC)
+    latest = latest_restorable(world)
+    if int(database.backup_retention_period or 0) and latest > memory.born.get(name, 0):
+        shown["LatestRestorableTime"] = datetime.fromtimestamp(latest, UTC)
     shown["PendingModifiedValues"] = dict(memory.pending.get(name, {}))
     if "MasterUserPassword" in shown["PendingModifiedValues"]:
         shown["PendingModifiedValues"]["MasterUserPassword"] = "****"
+
+
+def latest_restorable(world: World) -> int:
+    """Latest moment to which a database can be restored, in whole epoch seconds, as AWS's answers have it."""
+    return int(world.now - BEHIND)
 
 
 @before("rds:ModifyDBInstance")
