@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -10,7 +11,8 @@ import pytest
 from awsdeploy.engine.observed import DestroyOptions, Observed
 from awsdeploy.errors import AwsFailure, Refused
 from awsdeploy.operations import restore_database
-from awsdeploy.operations.database_instances import RestorePoint
+from awsdeploy.operations.database_instances import RestorePoint, find, make
+from awsdeploy.resources.database.beside import RESTORED
 from tests.account import leftovers
 from tests.simulated import World, tags, writes
 
@@ -152,6 +154,57 @@ def test_a_snapshot_can_be_restored(stack: World) -> None:
         restore(stack)
 
 
+@pytest.mark.parametrize("to", ["", " ", "25:00", "30 m", "0001-01-01", "9999-12-31"])
+def test_what_is_neither_a_time_nor_a_snapshot_is_refused_before_anything_is_made(stack: World, to: str) -> None:
+    done = stack.awsdeploy("restore", "database", "--yes", "--to", to)
+    assert done.returncode == 64, done.stderr
+    assert "valid" in done.stderr
+    assert len(instances(stack)) == 1
+
+
+def test_a_snapshot_that_does_not_fit_is_refused_before_anything_is_made(stack: World) -> None:
+    rds, group = stack.client("rds"), the_one(stack)["DBSubnetGroup"]["DBSubnetGroupName"]
+    rds.create_db_instance(
+        DBInstanceIdentifier="other",
+        DBInstanceClass="db.t3.micro",
+        DBSubnetGroupName=group,
+        Engine="mysql",
+        AllocatedStorage=20,
+        MasterUsername="stranger",
+        MasterUserPassword="not-a-secret",
+        StorageEncrypted=True,
+    )
+    stack.pass_time(HOUR)
+    rds.create_db_snapshot(DBInstanceIdentifier="other", DBSnapshotIdentifier="of-another")
+    stack.pass_time(HOUR)
+    done = stack.awsdeploy("restore", "database", "--yes", "--to", "of-another")
+    assert done.returncode == 5, done.stderr
+    assert "uses the user stranger" in done.stderr
+    assert "awsdeploy backups" in done.stderr
+    assert len(instances(stack)) == 2
+
+
+def test_a_restore_that_is_done_is_not_continued_to_another_time(stack: World) -> None:
+    restore(stack)
+    run, _ = stack.run(stack.settings(CONFIG))
+    recently = RestorePoint(time=datetime.now(UTC))
+    for point, exact in ((LATEST, True), (recently, False), (recently, True)):
+        with pytest.raises(Refused, match="was restored to latest"):
+            restore_database.survey(run, point, exact)
+
+
+def test_a_period_does_not_continue_a_restore_to_the_latest_time(stack: World) -> None:
+    run, _ = stack.run(stack.settings(CONFIG))
+    current = find(run).current
+    assert current is not None
+    with run.writing("restore"):
+        make(run, current, RESTORED, LATEST)
+    with pytest.raises(Refused, match="latest has not finished") as refused:
+        restore_database.survey(run, RestorePoint(time=datetime.now(UTC)), False)
+    assert "restore database --to latest" in refused.value.hint
+    assert restore_database.survey(run, LATEST, True).beside
+
+
 def test_status_plan_and_backup_know_the_one_of_before(stack: World) -> None:
     restore(stack)
     done = stack.awsdeploy("status")
@@ -182,7 +235,6 @@ def test_up_creates_no_database_while_a_restore_has_taken_its_name(stack: World)
 
 
 def restore_database_name(world: World) -> str:
-    from awsdeploy.operations.database_instances import find
     from awsdeploy.resources.database import beside
 
     run, _ = world.run(world.settings(CONFIG))

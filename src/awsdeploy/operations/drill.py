@@ -59,7 +59,8 @@ def survey(run: Run) -> Instances:
     run.need_record()
     there = find(run)
     if there.beside.keys() - {DRILL}:
-        raise Refused("A restore of the database has not ended.", f"To see it: {next_command('status')}")
+        finish, undo = next_command("restore", "finish"), next_command("restore", "undo")
+        raise Refused("A restore of the database has not ended.", f"First keep it: {finish}, or undo it: {undo}")
     if there.current is None:
         raise Refused(f"{run.stack} has no database.", f"To see what exists: {next_command('status')}")
     return there

@@ -8,6 +8,8 @@ from datetime import datetime, timedelta, tzinfo
 from awsdeploy.errors import UsageError
 
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+YEARS = range(1970, 9999)
+"""Years in which each moment exists in every time zone."""
 PERIOD = re.compile(r"(\d{1,6})([smhdw])")
 
 
@@ -23,6 +25,8 @@ def moment(option: str, text: str, now: datetime, zone: tzinfo, speed: float = 1
             return datetime(1970, 1, 2, tzinfo=zone)
     try:
         given = datetime.fromisoformat(text)
+        if given.year not in YEARS:
+            raise ValueError(text)
     except ValueError:
         raise UsageError(
             f"{option} {text}: not a valid period or time.", "Examples: 30m, 1h, 2d, 2026-11-24, 2026-11-24T16:05."

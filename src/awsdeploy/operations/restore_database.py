@@ -37,7 +37,8 @@ Check = Callable[[Observed], object]
 
 
 def survey(run: Run, point: RestorePoint, exact: bool) -> Instances:
-    """Look at what exists. Without `exact` an unfinished restore to another point is continued.
+    """Look at what exists. Without `exact` the point is a period before now: it continues an unfinished restore to a
+    time, since that is another one whenever it is typed.
 
     Raises `NoSuchStack`, and `Refused` for what has to be ended first.
     """
@@ -53,13 +54,27 @@ def survey(run: Run, point: RestorePoint, exact: bool) -> Instances:
         )
     if there.current is not None and there.current.status == "stopped":
         raise Refused(f"{there.current.id} is stopped.", f"To start it: {next_command('up')}")
-    begun = _begun(there)
-    if begun and exact and begun != str(point):
+    begun = begun_to(there)
+    same = begun == str(point) if exact else _is_time(begun)
+    # The newest data and a period mean something else today than they did for a restore that is done.
+    if begun and (not same or (_done(run, there) and not (exact and begun != str(RestorePoint())))):
         _other(there, begun)
     return there
 
 
-def _begun(there: Instances) -> str:
+def _done(run: Run, there: Instances) -> bool:
+    """True if nothing of a restore is left to do but its end."""
+    old, current = there.beside.get(REPLACED), there.current
+    if old is None or current is None or RESTORED in there.beside or not current.state.usable:
+        return False
+    return not list(settings_of(run, old, logs=EXPORTS)(current))
+
+
+def _is_time(begun: str) -> bool:
+    return begun[:1].isdigit()  # a snapshot's name begins with a letter
+
+
+def begun_to(there: Instances) -> str:
     """The point of a restore that is under way or not ended; empty if there is none."""
     restored = there.beside.get(RESTORED) or (there.current if REPLACED in there.beside else None)
     return restored_from(restored) if restored else ""
@@ -68,7 +83,8 @@ def _begun(there: Instances) -> str:
 def _other(there: Instances, begun: str) -> NoReturn:
     if RESTORED in there.beside:
         what = f"A restore to {begun} has not finished."
-        raise Refused(what, f"Continue it with --to {begun}, or undo it: {next_command('restore', 'undo')}")
+        again, undo = next_command("restore", "database", "--to", begun), next_command("restore", "undo")
+        raise Refused(what, f"To continue it: {again}, or undo it: {undo}")
     finish, undo = next_command("restore", "finish"), next_command("restore", "undo")
     raise Refused(f"The database was restored to {begun}.", f"First keep that: {finish}, or undo it: {undo}")
 

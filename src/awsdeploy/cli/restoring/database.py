@@ -50,10 +50,10 @@ def restore(given: Given, text: str, yes: bool, as_json: bool) -> None:
 
         to, exact = point(at, text)
         there = restore_database.survey(at.run, to, exact)
-        if there.current is not None and not there.beside:
-            need_reachable(at, there.current, to)
+        fresh = there.current is not None and not there.beside.keys() - {"drill"}
+        note = need_reachable(at, there.current, to) if there.current is not None and fresh else ""
         ask = counter(at.run, settings, rows=False) if there.current is not None else None
-        print_lines(_announced(at, there, to), err=True)
+        print_lines(_announced(at, there, to, note), err=True)
         agree(yes)
         counts: list[DatabaseCount] = []
 
@@ -67,14 +67,16 @@ def restore(given: Given, text: str, yes: bool, as_json: bool) -> None:
         _report(at, current, counts, at.clock.of(time.monotonic() - begun), as_json)
 
 
-def _announced(at: Session, there: Instances, to: RestorePoint) -> Iterator[str]:
-    if there.beside:
-        yield "Continues the restore that was begun:"
+def _announced(at: Session, there: Instances, to: RestorePoint, note: str) -> Iterator[str]:
+    from awsdeploy.operations.restore_database import begun_to
+
+    if begun := begun_to(there):
+        yield f"Continues the restore to {begun} that was begun:"
         yield from (f"  {one.id} is {one.kind.kept_for(one)}" for one in there.beside.values())
         return
     assert there.current is not None  # noqa: S101  # tells mypy
     when = f"{to.time.astimezone(at.settings.tz):%Y-%m-%d %H:%M:%S%z}" if to.time else str(to)
-    yield f"Restores {there.current.id} to: {when}"
+    yield f"Restores {there.current.id} to: {when}{note}"
     yield "  1. A new instance is restored beside it, with its settings, and asked from a machine (about 20 minutes)."
     yield "  2. The two change names. The database cannot be reached meanwhile (about 20 minutes)."
     yield "  What was written after that time is not in the restored database. The instance of now is kept, and billed,"

@@ -178,8 +178,8 @@ class Database(Resource):
         if not found:
             return f"There is no DB snapshot {self.restore} in {aws.region}."
         (snapshot,) = found
-        why = misfit(snapshot, self.version, self.username, self.max_storage)
-        return f"The DB snapshot {self.restore} {why}." if why else ""
+        unfit = misfit(snapshot, self.version, self.username, self.max_storage)
+        return f"The DB snapshot {self.restore} {': '.join(filter(None, unfit))}." if unfit else ""
 
     def diff(self, aws: Aws, observed: Observed) -> Iterator[Change]:
         raw = observed.raw
