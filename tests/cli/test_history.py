@@ -87,7 +87,7 @@ def test_who_comes_after_a_killed_run_records_it(stack_copy: World) -> None:
     ssm.put_parameter(Name="/deploy/shop/dev/lock", Value=json.dumps(left | {"renewed": left["since"]}), Type="String")
     assert stack_copy.awsdeploy("up", "--yes").returncode == 0
     (last, _) = runs(stack_copy)
-    assert last["interrupted"].startswith("`up` by kim on laptop")
+    assert last["interrupted"] == "`up` by kim on laptop (process 1), since 2026-11-28 01:00+0000"
     assert "before this run, one never ended: `up` by kim on laptop" in stack_copy.awsdeploy("history").stdout
 
 
