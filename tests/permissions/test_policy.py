@@ -39,6 +39,9 @@ SAMPLE = {"acm:RequestCertificate", "iam:PassRole"}
 `make torture` takes away each of the others, too.
 """
 
+BY_CHANCE = {"ec2:DescribeNetworkInterfaces"}
+"""Called only if the load balancer still has its interfaces when its security group is to be deleted."""
+
 
 @pytest.fixture(scope="module")
 def life(module_world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Life]:
@@ -53,7 +56,7 @@ def test_every_call_of_a_stacks_life_is_allowed(life: Life) -> None:
 
 def test_nothing_is_allowed_that_is_neither_called_nor_explained(life: Life) -> None:
     wanted = {action for calls in life.calls.values() for action in needed(calls)}
-    assert set(ACTIONS) - wanted == set(permissions.UNRECORDED)
+    assert set(ACTIONS) - wanted - BY_CHANCE == set(permissions.UNRECORDED) - BY_CHANCE
     assert all(permissions.UNRECORDED.values())
 
 

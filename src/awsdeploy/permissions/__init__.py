@@ -53,6 +53,7 @@ UNRECORDED: Mapping[str, str] = {
     "ec2:CreateLaunchTemplateVersion": "what a group's machines are made of has changed",
     "ec2:DeleteLaunchTemplateVersions": "the versions that no machine of a group has any more",
     "ec2:DeleteVolume": "a disk was left without its machine",
+    "ec2:DescribeNetworkInterfaces": _HELD,
     "ec2:DescribeVpcEndpoints": _HELD,
     "ec2:DisassociateIamInstanceProfile": "a machine was given another profile by hand",
     "elasticloadbalancing:SetIpAddressType": "it was changed by hand",

@@ -34,7 +34,9 @@ def describe(text: str) -> str:
     """A lock's holder in words; a lock written by something else is quoted."""
     try:
         who = json.loads(text)
-        since = f"{datetime.fromisoformat(who['since']):%Y-%m-%d %H:%M%z}"
+        since = who["since"]
+        with suppress(ValueError):
+            since = f"{datetime.fromisoformat(since):%Y-%m-%d %H:%M%z}"
         return f"`{who['command']}` by {who['who']} on {who['where']} (process {who['pid']}), since {since}"
     except (ValueError, KeyError, TypeError):
         return text.strip() or "unknown"

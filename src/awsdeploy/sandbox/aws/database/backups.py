@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from datetime import UTC, datetime
 from typing import Any
 
@@ -110,9 +111,10 @@ def _epoch(moment: Any) -> float:
     return (given if given.tzinfo else given.replace(tzinfo=UTC)).timestamp()
 
 
-def _window(world: World, name: str, days: int) -> tuple[float, float]:
-    """The first and the last moment that can be restored."""
-    return max(world.of(Databases).born.get(name, 0), world.now - days * DAY), latest_restorable(world)
+def _window(world: World, name: str, days: int) -> tuple[int, int]:
+    """The first and the last moment that can be restored, in whole epoch seconds."""
+    created = math.ceil(world.of(Databases).born.get(name, 0))
+    return max(created, int(world.now - days * DAY)), latest_restorable(world)
 
 
 def _held(source: Any) -> dict[str, Any]:
