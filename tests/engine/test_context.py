@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable
+import time
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import pytest
@@ -33,7 +34,11 @@ def counting(scans: list[str]) -> ResourceCache:
         scans.append(f"{kind.__name__} in {region}")
         return ()
 
-    return ResourceCache(scan, REGION)
+    def scan_known(kind: Kind, _region: str, known: Sequence[Observed]) -> Iterable[Observed]:
+        scans.append(f"{kind.__name__} again")
+        return known
+
+    return ResourceCache(scan, scan_known, REGION)
 
 
 def test_a_look_waits_for_changes_of_its_kind_in_flight(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -70,3 +75,46 @@ def test_a_look_that_is_young_enough_serves_another() -> None:
     assert len(scans) == 1
     cache.look(Network, REGION)
     assert len(scans) == 2
+
+
+def test_known_objects_are_read_again_by_fewer_calls_and_new_ones_are_looked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(Network, "rereads", True)
+    scans: list[str] = []
+    cache = counting(scans)
+    cache.all(Network, REGION)
+    known = Observed(Network, "network/known", "vpc-1", region=REGION)
+    cache.made(known)
+    scans.clear()
+    assert cache.reread(Network, REGION, "vpc-1") is known
+    assert cache.reread(Network, REGION, "vpc-1", age=60) is known
+    assert scans == ["Network again"]
+    assert cache.reread(Network, REGION, "vpc-2") is None
+    assert scans == ["Network again", f"Network in {REGION}"]
+
+
+def test_what_is_made_during_a_second_read_is_not_lost_and_what_is_gone_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Network, "rereads", True)
+    gone, made = (Observed(Network, f"network/{id}", id, region=REGION) for id in ("vpc-gone", "vpc-made"))
+
+    def scan_known(_kind: Kind, _region: str, _known: Sequence[Observed]) -> Iterable[Observed]:
+        cache.made(made)
+        return ()
+
+    cache = ResourceCache(lambda _kind, _region: [gone], scan_known, REGION)
+    cache.all(Network, REGION)
+    assert cache.reread(Network, REGION, gone.id) is None
+    assert list(cache.all(Network, REGION)) == [made]
+
+
+def test_a_second_read_of_known_objects_is_no_search_for_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Network, "rereads", True)
+    scans: list[str] = []
+    cache = counting(scans)
+    cache.all(Network, REGION)
+    cache.made(Observed(Network, "network/known", "vpc-1", region=REGION))
+    began = time.monotonic()
+    cache.reread(Network, REGION, "vpc-1")
+    cache.look(Network, REGION, age=time.monotonic() - began)
+    assert scans == [f"Network in {REGION}", "Network again", f"Network in {REGION}"]

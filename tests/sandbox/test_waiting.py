@@ -124,6 +124,16 @@ def test_a_database_is_modified_for_300_s(sample: SampleApplication) -> None:
     assert (sample.database()["DBInstanceStatus"], sample.database()["BackupRetentionPeriod"]) == ("available", 7)
 
 
+def test_some_settings_of_a_database_change_at_once(sample: SampleApplication) -> None:
+    wanted = {"DeletionProtection": True, "CopyTagsToSnapshot": True, "AutoMinorVersionUpgrade": False}
+    sample.rds.modify_db_instance(DBInstanceIdentifier="main", **wanted, MaxAllocatedStorage=300)
+    shown = sample.database()
+    assert {name: shown[name] for name in wanted} == wanted
+    assert (shown["MaxAllocatedStorage"], shown["PendingModifiedValues"]) == (300, {})
+    sample.pass_time(11)
+    assert sample.database()["DBInstanceStatus"] == "available"
+
+
 @pytest.mark.parametrize(
     ("last", "seconds"), [({"SkipFinalSnapshot": True}, 120), ({"FinalDBSnapshotIdentifier": "last"}, 300)]
 )

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, TypeVar
 
 from awsdeploy.aws.session import AwsSession, Client
@@ -37,13 +38,17 @@ class StackContext:
     """Kinds that these credentials may not read, with the action that they lack."""
 
     def __post_init__(self) -> None:
-        self.cache = ResourceCache(self._scan, self.region)
+        self.cache = ResourceCache(self._scan, self._scan_known, self.region)
         self.answers = Memo()
         self.batches = Batches()
 
     def _scan(self, kind: Kind, region: str) -> Iterable[Observed]:
         """All objects of a kind: none here, so that a single resource can be asked before a run."""
         return ()
+
+    def _scan_known(self, kind: Kind, region: str, known: Sequence[Observed]) -> Iterable[Observed]:
+        """Those of the known objects that exist, as they are now."""
+        return known
 
     @property
     def account(self) -> str:
@@ -73,6 +78,10 @@ class StackContext:
     def seen(self, kind: Kind, region: str, id: str, age: float = 0.0) -> Observed | None:
         """The object with this id by a look shared with all who wait for its kind, at most `age` seconds old."""
         return with_id(self.cache.look(kind, region, age=age), id)
+
+    def reread(self, kind: Kind, region: str, id: str, age: float = 0.0) -> Observed | None:
+        """The same, while AWS is at work on it: by fewer calls if its kind can, without what people may change."""
+        return self.cache.reread(kind, region, id, age)
 
 
 def with_id(observations: Iterable[Observed], id: str) -> Observed | None:
@@ -116,6 +125,10 @@ class Memo:
                 begun, answer = self._known[key]
                 self._known[key] = (begun, change(answer))
 
+    def known(self, key: Hashable) -> Any:
+        """The last answer for `key`, or None."""
+        return self._known.get(key, (0.0, None))[1]
+
     def values(self) -> list[Any]:
         """All answers in the cache."""
         return [answer for _, answer in list(self._known.values())]
@@ -131,9 +144,14 @@ def _others(found: Sequence[Observed], observed: Observed) -> list[Observed]:
 class ResourceCache:
     """One look per kind and region, shared by all who ask. A look asked for during another waits for the next."""
 
-    def __init__(self, scan: Callable[[Kind, str], Iterable[Observed]], home: str) -> None:
-        self._scan, self._home = scan, home
-        self._looks = Memo()
+    def __init__(
+        self,
+        scan: Callable[[Kind, str], Iterable[Observed]],
+        scan_known: Callable[[Kind, str, Sequence[Observed]], Iterable[Observed]],
+        home: str,
+    ) -> None:
+        self._scan, self._scan_known, self._home = scan, scan_known, home
+        self._looks, self._rereads = Memo(), Memo()
         self._in_flight: Counter[tuple[Kind, str]] = Counter()
         self._answered = threading.Condition()
 
@@ -161,12 +179,26 @@ class ResourceCache:
         `at_once`: without waiting for changes in flight, for who makes such a change.
         """
         pair = self._pair(kind, region)
-
-        def gather() -> None:
-            with self._answered:
-                self._answered.wait_for(lambda: at_once or not self._in_flight[pair], GATHER)
-
+        gather = partial(self._gather, pair, at_once)
         return self._looks.get(pair, lambda: list(self._scan(*pair)), time.monotonic() - age, gather)
+
+    def reread(self, kind: Kind, region: str, id: str, age: float = 0.0) -> Observed | None:
+        """The object with this id. If the kind can, its known objects are read again by fewer calls than `look`."""
+        pair = self._pair(kind, region)
+        if not kind.rereads or with_id(self._looks.known(pair) or (), id) is None:
+            return with_id(self.look(kind, region, age=age), id)
+        self._rereads.get(pair, partial(self._renew, pair), time.monotonic() - age, partial(self._gather, pair))
+        return with_id(self._looks.known(pair), id)
+
+    def _renew(self, pair: tuple[Kind, str]) -> None:
+        """Replace what is known by what it is now. Objects that were added meanwhile stay."""
+        known = list(self._looks.known(pair))
+        now, ids = list(self._scan_known(*pair, known)), {one.id for one in known}
+        self._looks.change(pair, lambda found: [*now, *(one for one in found if one.id not in ids)])
+
+    def _gather(self, pair: tuple[Kind, str], at_once: bool = False) -> None:
+        with self._answered:
+            self._answered.wait_for(lambda: at_once or not self._in_flight[pair], GATHER)
 
     def made(self, observed: Observed) -> None:
         """Add what AWS has just made, as its answer shows it."""
@@ -188,3 +220,4 @@ class ResourceCache:
     def forget(self) -> None:
         """Forget every look: the next questions go to AWS."""
         self._looks.clear()
+        self._rereads.clear()

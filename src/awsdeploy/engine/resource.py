@@ -12,7 +12,7 @@ import hashlib
 import inspect
 import json
 import typing
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -88,15 +88,13 @@ class Resource:
     is_global: ClassVar[bool] = False  # a global service: one list for all regions
     multi_region: ClassVar[bool] = False  # can be in another region than the stack's
     immediate: ClassVar[bool] = False  # a change is made when AWS answers: it is not read back
+    rereads: ClassVar[bool] = False  # `reread` takes fewer calls than `scan`
     volatile: ClassVar[frozenset[str]] = frozenset()  # fields that AWS changes by itself: the time of something
     copies: ClassVar[str] = ""  # the kind (by class name) of the copies that `back_up` makes of it
-    tagging: ClassVar[Tagging | None] = (
-        None  # how the owner's tags are mended; None where they cannot be, or `diff` does
-    )
+    tagging: ClassVar[Tagging | None] = None  # how the owner's tags are mended; None: not, or by `diff`
     ignorable: ClassVar[frozenset[str] | set[str]] = frozenset()
     """Attributes that may be left to the owner (`[drift] ignore`): fields of its changes that `create` sends, whose
-    default in AWS does no harm, or to which the owner adds. A call for several attributes must not send an ignored one:
-    see `Aws.ignores`."""
+    default in AWS does no harm, or to which the owner adds. No call may send an ignored one (`Aws.ignores`)."""
     abstract: ClassVar[bool] = True
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -121,6 +119,11 @@ class Resource:
     @classmethod
     def scan(cls, aws: Aws) -> Iterable[Observed]:
         """All of this kind that are the stack's."""
+        raise NotImplementedError
+
+    @classmethod
+    def reread(cls, aws: Aws, known: Sequence[Observed]) -> Iterable[Observed]:
+        """Those of the `known` objects that exist, as they are now. Their tags are not read again."""
         raise NotImplementedError
 
     def adopt(self, aws: Aws) -> Observed:

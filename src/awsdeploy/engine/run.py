@@ -165,3 +165,8 @@ class Run(StackContext):
         observations = [] if kind in self.unmanaged else list(kind.scan(self.view(kind, region)))
         self.on_look(kind, region, observations)
         return observations
+
+    def _scan_known(self, kind: type[Resource], region: str, known: Sequence[Observed]) -> Iterable[Observed]:
+        observations = list(kind.reread(self.view(kind, region), known))
+        self.on_look(kind, region, observations)
+        return observations

@@ -219,7 +219,7 @@ def _part(run: Run, observed: Observed, options: DestroyOptions, leaving: Deleti
             run.cache.deleted(observed)
             run.deleted.add((observed.kind, observed.id))
         elif not (told and blocked):
-            seen = run.seen(observed.kind, observed.region, observed.id, age)
+            seen = run.reread(observed.kind, observed.region, observed.id, age)
         tick.blocked = told and bool(blocked)
         if seen is None:
             pace.ready(observed)

@@ -138,7 +138,7 @@ class Builder:
                 self.run.stop.sleep(self.run.polling.after(time.monotonic() - last))
             looked = time.monotonic()
             if not isinstance(resource, Gate):
-                observed = self._seen(resource, observed.id) or observed
+                observed = self.run.seen(type(resource), self.run.of(resource), observed.id) or observed
 
     def _existing(self, resource: Resource) -> Observed:
         """Usable object of the resource, created if there is none."""
@@ -222,8 +222,8 @@ class Builder:
                     return observed
         return None
 
-    def _seen(self, resource: Resource, id: str, age: float = 0.0) -> Observed | None:
-        return self.run.seen(type(resource), self.run.of(resource), id, age)
+    def _reread(self, resource: Resource, id: str, age: float = 0.0) -> Observed | None:
+        return self.run.reread(type(resource), self.run.of(resource), id, age)
 
     def _wait(self, resource: Resource, known: Observed | None) -> Observed:
         """Look until it can be used or changed. Raises `AwsFailure` with AWS's reason, or `TimedOut`."""
@@ -233,10 +233,10 @@ class Builder:
         observed = known
         for tick in self.pace.ticks(resource, run.stop, rule.deadline):
             if isinstance(resource, Gate):
-                observed = resource.observe(view)
+                observed = resource.observe(dataclasses.replace(view, age=tick.age))
                 run.on_look(type(resource), run.of(resource), [observed])
             elif known is not None and (tick.waited or not known.raw):
-                observed = self._seen(resource, known.id, tick.age)
+                observed = self._reread(resource, known.id, tick.age)
                 if observed and known.new:
                     observed = dataclasses.replace(observed, new=True)
             if observed is None:
@@ -267,7 +267,7 @@ class Builder:
             ResourceEvent(resource.key, "waiting", observed.status, "waiting for the previous one to be deleted")
         )
         for _ in self.run.polling.ticks(self.run.stop, resource.deletion.timeout):
-            if not self._seen(resource, observed.id):
+            if not self._reread(resource, observed.id):
                 return
         raise TimedOut(f"{observed.id} is still {observed.status}.", "Run the same command again later.")
 

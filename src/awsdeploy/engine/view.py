@@ -34,7 +34,7 @@ class Aws:
     """AWS as one resource sees it: clients of its region, its stack's tags, the run's other resources.
 
     `token` makes its create idempotent; `transient` are refusals of its calls that pass. `fresh` is whether this run
-    changes things, so that a look must be of now.
+    changes things, so that a look must be of now; one that began `age` seconds ago will do.
     """
 
     context: StackContext
@@ -42,6 +42,7 @@ class Aws:
     token: str = ""
     transient: Sequence[TransientError] = ()
     fresh: bool = True
+    age: float = 0.0
 
     @property
     def stack(self) -> Stack:
@@ -74,7 +75,8 @@ class Aws:
 
     def look(self, resource: Declared) -> Observed | None:
         """A dependency as it is now: a fresh look, shared by all who wait for its kind; the plan's own in a plan."""
-        return with_id(self.latest(type(resource)), self[resource].id)
+        kind, id = type(resource), self[resource].id
+        return self.context.reread(kind, self.region, id, self.age) if self.fresh else with_id(self.all(kind), id)
 
     def each(self, ask: Callable[[Item], Answer], items: Iterable[Item]) -> list[Answer]:
         """`ask` of every item, all at once: for what AWS answers about one object at a time only."""
@@ -95,7 +97,7 @@ class Aws:
     def latest(self, kind: Kind) -> Sequence[Observed]:
         """All objects of a kind, read again in a run that writes; in a plan, the result of `all`."""
         cache = self.context.cache
-        return cache.look(kind, self.region) if self.fresh else cache.all(kind, self.region)
+        return cache.look(kind, self.region, age=self.age) if self.fresh else cache.all(kind, self.region)
 
     def generation(self, resource: Declared) -> str:
         return self.context.generations[resource]

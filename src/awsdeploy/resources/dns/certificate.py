@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,6 +33,7 @@ class Certificate(Resource):
     aliases: tuple[str, ...] = ()
 
     tagging = tag_calls.CERTIFICATE
+    rereads = True
     replaces = {"domain", "aliases"}
     # AWS: the token is good for an hour; after that the certificate has long been found by its tags.
     idempotency = Idempotency.TOKEN
@@ -60,9 +61,19 @@ class Certificate(Resource):
         with tolerate("ResourceNotFoundException"):
             tags = aws.acm.list_tags_for_certificate(CertificateArn=arn)["Tags"]
             for observed in aws.found(cls, arn, tags, {}):
-                one = aws.acm.describe_certificate(CertificateArn=arn)["Certificate"]
-                reason = str(one.get("FailureReason", ""))
-                yield dataclasses.replace(observed, raw=one, status=status_of(one), reason=reason)
+                yield cls._described(aws, observed)
+
+    @classmethod
+    def reread(cls, aws: Aws, known: Sequence[Observed]) -> Iterable[Observed]:
+        for one in known:
+            with tolerate("ResourceNotFoundException"):
+                yield cls._described(aws, one)
+
+    @classmethod
+    def _described(cls, aws: Aws, observed: Observed) -> Observed:
+        one = aws.acm.describe_certificate(CertificateArn=observed.id)["Certificate"]
+        reason = str(one.get("FailureReason", ""))
+        return dataclasses.replace(observed, raw=one, status=status_of(one), reason=reason)
 
     def create(self, aws: Aws) -> str:
         others = {"SubjectAlternativeNames": list(self.aliases)} if self.aliases else {}

@@ -6,6 +6,7 @@ Something else's value is never overwritten or deleted.
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -50,6 +51,7 @@ class Record(Resource):
     title = "DNS record"
     idempotency = Idempotency.NAME
     is_global = True
+    rereads = True
     deletion = Deletion(immediate=True)
     wait = Wait(pending={"PENDING"}, ready={"INSYNC"}, usual=45, deadline=1800)
 
@@ -58,8 +60,7 @@ class Record(Resource):
 
     @classmethod
     def scan(cls, aws: Aws) -> Iterable[Observed]:
-        changes = set(aws.context.pending.values())
-        statuses = {change: aws.route53.get_change(Id=change)["ChangeInfo"]["Status"] for change in changes}
+        statuses = _statuses(aws)
         balancers = {host(one.raw["DNSName"]): one for one in aws.all(LoadBalancer)}
         certificates = aws.all(Certificate)
         proofs = {
@@ -81,17 +82,29 @@ class Record(Resource):
                         yield cls._observed(aws, f"dns/proof/{domain}", zone, record, statuses)
 
     @classmethod
+    def reread(cls, aws: Aws, known: Sequence[Observed]) -> Iterable[Observed]:
+        """Records with the state of the changes of this run. A record stays as it is until somebody changes it."""
+        statuses = _statuses(aws)
+        return [dataclasses.replace(one, status=cls._status(aws, one.id, statuses)) for one in known]
+
+    @classmethod
     def _observed(
         cls, aws: Aws, key: str, zone: Mapping[str, Any], record: Mapping[str, Any], statuses: Mapping[str, str]
     ) -> Observed:
-        """A change made by this run is pending until Route 53 says INSYNC; older ones have long arrived."""
         id = f"{short(zone['Id'])}/{host(record['Name'])}/{record['Type']}"
-        status = "INSYNC"
-        if change := aws.context.pending.get(id):
-            status = statuses.get(change, "PENDING")
-            if status == "INSYNC":
-                del aws.context.pending[id]
-        return Observed(cls, key, id, TIMELESS, status, {**record, "Zone": short(zone["Id"])}, aws.region)
+        raw = {**record, "Zone": short(zone["Id"])}
+        return Observed(cls, key, id, TIMELESS, cls._status(aws, id, statuses), raw, aws.region)
+
+    @classmethod
+    def _status(cls, aws: Aws, id: str, statuses: Mapping[str, str]) -> str:
+        """A change made by this run is pending until Route 53 says INSYNC; older ones have long arrived."""
+        change = aws.context.pending.get(id)
+        if change is None:
+            return "INSYNC"
+        status = statuses.get(change, "PENDING")
+        if status == "INSYNC":
+            del aws.context.pending[id]
+        return status
 
     def fits(self, aws: Aws, observed: Observed) -> bool:
         """A record of another zone is not this one: the stack's names may have got another zone."""
@@ -234,6 +247,12 @@ class CertificateIssued(Gate):
             reason=reason,
             region=observed.region,
         )
+
+
+def _statuses(aws: Aws) -> dict[str, str]:
+    """Status of each change of this run that Route 53 is at work on, as it is now."""
+    changes = set(aws.context.pending.values())
+    return {change: aws.route53.get_change(Id=change)["ChangeInfo"]["Status"] for change in changes}
 
 
 def _changed(aws: Aws, zone: str, changes: Sequence[list[dict[str, Any]]]) -> str:

@@ -46,6 +46,7 @@ class LoadBalancer(Resource):
 
     tagging = tag_calls.ELBV2
     immediate = True
+    rereads = True
     replaces = {"subnets"}
     idempotency = Idempotency.NAME
     # AWS: 135–190 s to create.
@@ -76,14 +77,22 @@ class LoadBalancer(Resource):
 
     @classmethod
     def scan(cls, aws: Aws) -> Iterable[Observed]:
-        found = [
-            one
-            for one in aws.elbv2.pages("describe_load_balancers", "LoadBalancers")
-            if one["LoadBalancerName"].startswith(aws.stack.slug[:25])
-        ]
+        found = [one for one in cls._all(aws) if one["LoadBalancerName"].startswith(aws.stack.slug[:25])]
         for one, tags in tagged(aws, found, "LoadBalancerArn"):
             state = one["State"]
             yield from aws.found(cls, one["LoadBalancerArn"], tags, one, state["Code"], state.get("Reason", ""))
+
+    @classmethod
+    def reread(cls, aws: Aws, known: Sequence[Observed]) -> Iterable[Observed]:
+        found = {one["LoadBalancerArn"]: one for one in cls._all(aws)}
+        for one in known:
+            if now := found.get(one.id):
+                state = now["State"]
+                yield dataclasses.replace(one, raw=now, status=state["Code"], reason=state.get("Reason", ""))
+
+    @classmethod
+    def _all(cls, aws: Aws) -> Iterable[dict[str, Any]]:
+        return aws.elbv2.pages("describe_load_balancers", "LoadBalancers")
 
     def create(self, aws: Aws) -> str | Observed:
         made = aws.elbv2.create_load_balancer(
@@ -165,6 +174,7 @@ class TargetGroup(Resource):
 
     tagging = tag_calls.ELBV2
     immediate = True
+    rereads = True
     replaces = {"vpc", "port"}
     idempotency = Idempotency.NAME
     transient = (
@@ -198,7 +208,12 @@ class TargetGroup(Resource):
             for one, tags in tagged(aws, found, "TargetGroupArn")
             for observed in aws.found(cls, one["TargetGroupArn"], tags, one)
         ]
-        for observed, health in zip(ours, aws.each(lambda observed: _health(aws, observed.id), ours), strict=True):
+        return cls.reread(aws, ours)
+
+    @classmethod
+    def reread(cls, aws: Aws, known: Sequence[Observed]) -> Iterable[Observed]:
+        """The health of the targets alone: everything else of a group changes only if somebody changes it."""
+        for observed, health in zip(known, aws.each(lambda observed: _health(aws, observed.id), known), strict=True):
             if health is not None:
                 yield dataclasses.replace(observed, raw={**observed.raw, "Health": health})
 

@@ -23,6 +23,9 @@ DEFERRABLE = (
     "AllocatedStorage BackupRetentionPeriod DBInstanceClass DBSubnetGroupName EngineVersion Iops "
     "MasterUserPassword MultiAZ Port StorageThroughput StorageType"
 ).split()
+# AWS: "The change occurs immediately" whatever ApplyImmediately says, and the instance stays as it is (Amazon RDS User
+# Guide, Settings for DB instances).
+AT_ONCE = {"AutoMinorVersionUpgrade", "CopyTagsToSnapshot", "DeletionProtection", "MaxAllocatedStorage"}
 NOT_SETTINGS = {"DBInstanceIdentifier", "ApplyImmediately", "AllowMajorVersionUpgrade", "NewDBInstanceIdentifier"}
 BEHIND = 300  # AWS: the latest moment that can be restored is within the last five minutes
 
@@ -130,6 +133,8 @@ def modify(world: World, call: ApiCall) -> Answer:
     now = {key: value for key, value in wanted.items() if key not in waiting}
     if call.parameters.get("ApplyImmediately"):
         now |= {key: value for key, value in memory.pending[name].items() if key != renames.PENDING}
+    if at_once := {key: now.pop(key) for key in AT_ONCE & now.keys()}:
+        calls.asked(call, "ModifyDBInstance", {**at_once, "DBInstanceIdentifier": name, "ApplyImmediately": True})
     if now:
         memory.coming[name] = {**memory.coming.get(name, {}), **now}
         status_before = database.status
