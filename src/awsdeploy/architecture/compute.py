@@ -87,7 +87,7 @@ class Machines:
         return Instance(
             key=f"machines/{service.name}-{number + 1}",
             subnet=self.network.public[(place + number) % len(self.network.public)],
-            after=(self.network.internet,),
+            after=self.network.internet,
             **self.launched(service),
         )
 
@@ -127,7 +127,7 @@ class Scaling:
                 min=wanted.min,
                 max=wanted.max,
                 health=wanted.health,
-                after=(network.internet,),
+                after=network.internet,
             )
             policy = ScalingPolicy(key=f"{key}-scaling", group=group, target=wanted.target_cpu)
             come: tuple[MembersInService, ...] = ()

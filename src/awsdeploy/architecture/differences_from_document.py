@@ -42,7 +42,11 @@ def beside(settings: Settings) -> list[estimate.Line]:
 def differences(settings: Settings) -> Iterator[DifferenceFromDocument]:
     """Every difference and every aged part."""
     network = settings.network
-    if network.nat:
+    if network.vpc:
+        yield DifferenceFromDocument(
+            f"The stack uses {network.vpc} and its subnets. It creates no gateway and no routes, and changes none."
+        )
+    elif network.nat:
         yield DifferenceFromDocument(
             f"The NAT gateway costs ${NAT_MONTHLY} a month with its address, and nothing in the document uses it. To "
             "leave it out: network.nat = false.",

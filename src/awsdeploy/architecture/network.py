@@ -15,24 +15,56 @@ SSH = 22
 
 
 class Network:
-    """One public and one private subnet in each zone; `internet` is the route by which anything reaches them."""
+    """One public and one private subnet in each zone, or an existing VPC and its subnets.
+
+    `internet` is what must be there before anything is reached from outside: the route of the public subnets.
+    """
+
+    vpc: Vpc
+    public: tuple[Subnet, ...]
+    private: tuple[Subnet, ...]
+    internet: tuple[Resource, ...]
+    resources: tuple[Resource, ...]
 
     def __init__(self, settings: Settings) -> None:
+        if settings.network.vpc:
+            self._use(settings)
+        else:
+            self._make(settings)
+
+    def _use(self, settings: Settings) -> None:
+        """Refer to the existing VPC. Its routes are its owner's."""
+        network = settings.network
+        self.vpc = Vpc(key="network/vpc", existing=network.vpc)
+        self.public = self._existing(network.public_subnets, public=True)
+        self.private = self._existing(network.private_subnets, public=False)
+        self.internet = ()
+        self.resources = (self.vpc, *self.public, *self.private)
+
+    def _existing(self, ids: tuple[str, ...], public: bool) -> tuple[Subnet, ...]:
+        kind = "public" if public else "private"
+        return tuple(
+            Subnet(key=f"network/{kind}-{number}", vpc=self.vpc, existing=id, public=public, among=ids)
+            for number, id in enumerate(ids, 1)
+        )
+
+    def _make(self, settings: Settings) -> None:
         network = settings.network
         self.vpc = Vpc(key="network/vpc", cidr=network.cidr)
         self.public = self._subnets(settings, network.public, public=True)
         self.private = self._subnets(settings, network.private, public=False)
         gateway = InternetGateway(key="network/internet-gateway", vpc=self.vpc)
-        self.internet = RouteTable(key="network/public-routes", vpc=self.vpc, subnets=self.public, default=gateway)
+        public = RouteTable(key="network/public-routes", vpc=self.vpc, subnets=self.public, default=gateway)
+        self.internet = (public,)
         nat = None
         translation: tuple[Resource, ...] = ()
         if network.nat:
             address = ElasticIp(key="network/nat-address")
-            nat = NatGateway(key="network/nat", subnet=self.public[0], address=address, after=(self.internet,))
+            nat = NatGateway(key="network/nat", subnet=self.public[0], address=address, after=(public,))
             translation = (address, nat)
         inside = RouteTable(key="network/private-routes", vpc=self.vpc, subnets=self.private, default=nat)
-        routes = (gateway, self.internet, *translation, inside)
-        self.resources: tuple[Resource, ...] = (self.vpc, *self.public, *self.private, *routes)
+        routes = (gateway, public, *translation, inside)
+        self.resources = (self.vpc, *self.public, *self.private, *routes)
 
     def _subnets(self, settings: Settings, ranges: tuple[str, ...], public: bool) -> tuple[Subnet, ...]:
         kind = "public" if public else "private"

@@ -40,7 +40,7 @@ class Web:
             logs=storage.logs,
             desync=settings.web.desync,
             drop_invalid_headers=settings.web.drop_invalid_headers,
-            after=(network.internet,),
+            after=network.internet,
         )
         self.target_groups = {
             name: TargetGroup(

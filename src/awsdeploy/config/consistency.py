@@ -124,6 +124,8 @@ def _domains(settings: Settings) -> Iterator[Mistake]:
 
 def _zones(settings: Settings) -> Iterator[Mistake]:
     network = settings.network
+    if network.vpc:
+        return
     path = ("network", "zones")
     if len(network.zones) < 2:
         text = f"expected two zones or more (the load balancer and the database need them), got {shown(network.zones)}"

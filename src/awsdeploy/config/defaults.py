@@ -68,10 +68,15 @@ def _following(written: Tree) -> Iterator[tuple[tuple[str, ...], object, str]]:
     chosen = "dev" if written.get("preset", environment) == "dev" else "prod"
     preset, because = PRESETS[chosen], f"preset {chosen}"
     yield ("aliases",), aliases(domain), "default"
-    yield ("network", "nat"), preset["network"]["nat"], because
-    public, private = subnets(network if isinstance(network, dict) else {})
-    yield ("network", "public"), public, "default"
-    yield ("network", "private"), private, "default"
+    network = network if isinstance(network, dict) else {}
+    if network.get("vpc"):
+        yield ("network", "nat"), False, "network.vpc"
+        for key in ("zones", "public", "private"):
+            yield ("network", key), (), "network.vpc"
+    else:
+        yield ("network", "nat"), preset["network"]["nat"], because
+        for key, ranges in zip(("public", "private"), subnets(network), strict=True):
+            yield ("network", key), ranges, "default"
     for table in ("database", "uploads"):
         for key, value in preset[table].items():
             yield (table, key), value, because

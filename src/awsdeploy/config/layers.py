@@ -15,7 +15,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from awsdeploy.config import consistency, defaults, domains, locate
+from awsdeploy.config import consistency, defaults, domains, locate, referenced
 from awsdeploy.config.consistency import Mistake
 from awsdeploy.config.mistakes import dotted, explained, meant
 from awsdeploy.config.settings import Settings
@@ -125,7 +125,7 @@ class _Layers:
         self._names_of_services()
         self._short_aliases()
         settings, because = self._validated()
-        for mistake in consistency.mistakes(settings):
+        for mistake in (*consistency.mistakes(settings), *referenced.mistakes(self.tree, settings)):
             if not any(_touches(path, wrong) for path in (mistake.path, *mistake.about) for wrong in self.found):
                 self.found.setdefault(mistake.path, mistake)
         if self.found:

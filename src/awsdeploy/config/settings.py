@@ -30,7 +30,9 @@ from awsdeploy.config.values import (
     Repository,
     ServiceName,
     SshSource,
+    SubnetId,
     Tags,
+    VpcId,
     Zone,
     between,
     pattern,
@@ -49,8 +51,14 @@ def _plain(services: Mapping[str, Service]) -> dict[str, Any]:
 
 
 class NetworkSettings(Frozen):
-    """Addresses and zones: one public and one private subnet in each zone."""
+    """Addresses and zones: one public and one private subnet in each zone. Or an existing VPC and its subnets."""
 
+    vpc: VpcId = ""
+    """ID of an existing VPC, which is used and never changed or deleted. Default: a new VPC."""
+    public_subnets: tuple[SubnetId, ...] = ()
+    """IDs of its public subnets, each in another zone: for the load balancer and the machines."""
+    private_subnets: tuple[SubnetId, ...] = ()
+    """IDs of its private subnets, in two zones or more: for the database."""
     cidr: Cidr = "10.0.0.0/16"
     """The VPC's IPv4 range (CIDR)."""
     zones: tuple[Zone, ...] = ("a", "c")
@@ -65,6 +73,11 @@ class NetworkSettings(Frozen):
     """Addresses that may connect to port 22; "auto" is your own. Not needed for Session Manager."""
     key_pair: Annotated[str, AfterValidator(rules.key_pair), pattern(f"({rules.KEY_PAIR})?")] = ""
     """The name of an EC2 key pair for the machines. Not needed for Session Manager."""
+
+    @property
+    def public_count(self) -> int:
+        """Number of public subnets."""
+        return len(self.public_subnets or self.public)
 
 
 class ReleaseSettings(Frozen):
@@ -223,7 +236,7 @@ class Settings(Frozen):
 
     @property
     def zone_names(self) -> tuple[str, ...]:
-        """The zones' full names: `ap-northeast-2a`."""
+        """The zones' full names: `ap-northeast-2a`. None with an existing VPC: its subnets decide."""
         return tuple(self.region + letter for letter in self.network.zones)
 
     @property

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer
 
-from awsdeploy.config import domains, github, repository, rules, tags, templates
+from awsdeploy.config import aws_ids, domains, github, repository, rules, tags, templates
 
 
 def pattern(pattern: str, **more: Any) -> Any:
@@ -37,6 +37,8 @@ PolicyArn = Annotated[str, AfterValidator(rules.policy_arn), pattern(rules.POLIC
 GitHubRepository = Annotated[str, AfterValidator(github.repository), pattern(f"({github.REPOSITORY})?")]
 Branch = Annotated[str, AfterValidator(github.branch), pattern(github.BRANCH)]
 Deployment = Annotated[str, AfterValidator(github.deployment), pattern(f"({github.DEPLOYMENT})?")]
+VpcId = Annotated[str, AfterValidator(aws_ids.vpc_id), pattern(f"({aws_ids.VPC_ID})?")]
+SubnetId = Annotated[str, AfterValidator(aws_ids.subnet_id), pattern(aws_ids.SUBNET_ID)]
 ZoneId = Annotated[str, AfterValidator(rules.zone_id), pattern(f"({rules.ZONE_ID})?")]
 TagKey = Annotated[str, AfterValidator(tags.key)]
 TagValue = Annotated[str, AfterValidator(tags.value), Field(json_schema_extra={"maxLength": tags.MAX_VALUE_LENGTH})]

@@ -84,7 +84,7 @@ def declared(settings: Settings) -> Parts:
         (BilledDatabase(database.instance_class, database.multi_az, database.storage_gb, database.engine_version),),
         balancers=int(balancer),
         nats=int(network.nat),
-        addresses=sum(one.fewest for one in services) + len(network.public) * balancer + network.nat,
+        addresses=sum(one.fewest for one in services) + network.public_count * balancer + network.nat,
         zones=int(bool(settings.names) and settings.dns.mode == "route53"),
         health_checks=int(bool(settings.names) and settings.monitoring.health_check),
     )

@@ -29,6 +29,9 @@ TARGET_STATES |= {"initial": Health.CHANGING, "draining": Health.CHANGING}
 def groups(scene: Scene) -> Iterator[Group]:
     """The frames of the VPC and its subnets."""
     reading, network = scene.reading, scene.settings.network
+    if network.vpc:
+        yield from _existing(scene)
+        return
     for key, name, area, column in (
         ("network/vpc", f"VPC {network.cidr}", Area.VPC, 0),
         *(
@@ -43,6 +46,30 @@ def groups(scene: Scene) -> Iterator[Group]:
         items = reading.take(key)
         page = console.page(reading.observed(key), scene.region)
         yield Group(key, name, area, reading.state(items), reading.id(key), column, page)
+
+
+def _existing(scene: Scene) -> Iterator[Group]:
+    """The frames of an existing VPC and its subnets: one for each zone and kind, as AWS says."""
+    reading = scene.reading
+    vpc = scene.settings.network.vpc
+    page = console.page(reading.observed("network/vpc"), scene.region)
+    yield Group("network/vpc", f"VPC {vpc}", Area.VPC, reading.state(reading.take("network/vpc")), vpc, 0, page)
+    for kind, title, area in (
+        ("public", "Public subnet", Area.PUBLIC),
+        ("private", "Private subnet", Area.PRIVATE),
+    ):
+        for column, zone in enumerate(scene.zones):
+            there = [
+                one
+                for one in reading.matching(f"network/{kind}-")
+                if one.observed and one.observed.raw.get("AvailabilityZone") == zone
+            ]
+            if not there or there[0].observed is None:
+                continue
+            items, first = reading.take(*(one.resource.key for one in there)), there[0].observed
+            name = f"{scene.t(title)} {zone[-1:]} {first.raw['CidrBlock']}"
+            page = console.page(first, scene.region)
+            yield Group(first.key, name, area, reading.state(items), first.id, column, page)
 
 
 def gateways(scene: Scene) -> Iterator[Box]:

@@ -37,7 +37,7 @@ def of(settings: Settings, plan: Plan, account: str = "", language: str = "en") 
         boxes,
         frames,
         (*inside.arrows(scene, boxes), *outside.arrows(scene)),
-        len(settings.zone_names),
+        len(scene.zones),
         sum(costs) if costs else None,
         tuple(_notes(scene)),
     )

@@ -33,7 +33,10 @@ class Scene:
 
     @property
     def zones(self) -> tuple[str, ...]:
-        return self.settings.zone_names
+        """Full names of the zones; with an existing VPC those of its subnets."""
+        subnets = self.reading.matching("network/public-", "network/private-")
+        found = {one.observed.raw.get("AvailabilityZone", "") for one in subnets if one.observed}
+        return self.settings.zone_names or tuple(sorted(found)) or ("",)
 
     def column(self, zone: str, otherwise: int = 0) -> int:
         """Number of a zone by its full name; `otherwise` for one that is not configured or not known yet."""

@@ -170,6 +170,7 @@ def make(
         item = items[resource]
         if resource.existing:
             item.observed = run.observations[resource] = resource.adopt(run.view_of(resource))
+            item.action = "none" if item.observed.state.usable else "wait"
             used |= {one for one in observations if (one.kind, one.id) == (type(resource), item.observed.id)}
             continue
         # Of two alike the one that can be used: after a crash the one before may still be leaving.
@@ -185,7 +186,8 @@ def make(
             item.action = "replace" if same else "create"
 
     _compare(run, [items[resource] for resource in order])
-    conflicts = _conflicts(run, items.values())
+    conflicts = [f"{one.resource.key}: {one.observed.explained}" for one in unfit(items.values()) if one.observed]
+    conflicts += _conflicts(run, items.values())
     makeable = [one for one in observations if one.kind.create is not Resource.create]
     unused = [one for one in makeable if one not in used and not one.kind.deletion.keep_if_undeclared]
     unused = [one for one in unused if not one.kind.kept_for(one)]
@@ -193,6 +195,11 @@ def make(
     conflicts += [LOCKED.format(observed=one, remedy=one.kind.unlocking(one)) for one in removals if one.locked]
     conflicts += [NO_SNAPSHOT.format(observed=one) for one in removals if one.without_snapshot]
     return Plan(steps, items, removals, conflicts, run.record is None and not makeable, observations, replace)
+
+
+def unfit(items: Iterable[Item]) -> list[Item]:
+    """Existing objects that the stack refers to and that lack something, or are gone: only their owner can help."""
+    return [item for item in items if item.resource.existing and item.action != "none"]
 
 
 def _generation(run: Run, resource: Resource, same: Sequence[Observed], counter: int) -> str:

@@ -127,7 +127,10 @@ class Resource:
         raise NotImplementedError
 
     def adopt(self, aws: Aws) -> Observed:
-        """Find what `existing` names. Raises `Refused` where it is not there."""
+        """Find what `existing` names. A status that is not ready, with a reason, says why it cannot be used.
+
+        Raises `Refused` where it is not even known what to look at.
+        """
         raise NotImplementedError
 
     @property

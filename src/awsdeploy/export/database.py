@@ -76,7 +76,7 @@ def database(scope: ExportScope, one: Database, observed: Observed) -> Iterator[
         storage_type="gp3",
         storage_encrypted=True,
         multi_az=one.multi_az,
-        availability_zone=None if one.multi_az else one.zone,
+        availability_zone=None if one.multi_az else one.zone or observed.raw["AvailabilityZone"],
         db_subnet_group_name=scope.ref(one.group).name,
         parameter_group_name=scope.ref(one.parameters).name,
         vpc_security_group_ids=scope.refs(one.security),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from awsdeploy.engine.observed import Observed
-from awsdeploy.export.describing import ExportScope, Managed, describes
+from awsdeploy.export.describing import Data, ExportScope, Managed, describes
 from awsdeploy.export.hcl import Section
 from awsdeploy.resources.network import operator_address
 from awsdeploy.resources.network.nat_gateway import ElasticIp, NatGateway
@@ -15,7 +15,10 @@ from awsdeploy.resources.network.vpc import ANYWHERE, InternetGateway, Subnet, V
 
 
 @describes(Vpc, "aws_vpc")
-def vpc(scope: ExportScope, one: Vpc, observed: Observed) -> Iterator[Managed]:
+def vpc(scope: ExportScope, one: Vpc, observed: Observed) -> Iterator[Managed | Data]:
+    if one.existing:
+        yield scope.data("aws_vpc", one, id=one.existing)
+        return
     yield scope.main(
         one,
         cidr_block=one.cidr,
@@ -26,7 +29,10 @@ def vpc(scope: ExportScope, one: Vpc, observed: Observed) -> Iterator[Managed]:
 
 
 @describes(Subnet, "aws_subnet")
-def subnet(scope: ExportScope, one: Subnet, observed: Observed) -> Iterator[Managed]:
+def subnet(scope: ExportScope, one: Subnet, observed: Observed) -> Iterator[Managed | Data]:
+    if one.existing:
+        yield scope.data("aws_subnet", one, id=one.existing)
+        return
     yield scope.main(
         one,
         vpc_id=scope.ref(one.vpc).id,

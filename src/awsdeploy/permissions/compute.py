@@ -59,6 +59,8 @@ def ec2(scope: Scope) -> Iterator[Statement]:
     within = "CreateImage CreateRouteTable CreateSecurityGroup CreateSubnet RunInstances".split()
     there = scope.ec2("elastic-ip", "instance", "launch-template", "security-group", "subnet", "vpc")
     yield allow("Ec2MakeIn", actions("ec2", [*within, *nat]), there, scope.ours)
+    if network := _existing(scope):
+        yield allow("Ec2MakeInExisting", actions("ec2", "CreateSecurityGroup RunInstances"), network)
     # Amazon's image, an interface that a group's template leaves without tags, the account's key pair.
     from_others = [*images, *scope.ec2("key-pair", "network-interface")]
     yield allow("Ec2RunFrom", ["ec2:RunInstances"], from_others, scope.not_others)
@@ -114,6 +116,13 @@ def ssm(scope: Scope) -> Iterator[Statement]:
     yield allow("SessionEnd", ["ssm:TerminateSession"], sessions)
     # AWS, Quickstart end user policies for Session Manager: the data channel is opened with the caller's own rights.
     yield allow("SessionData", ["ssmmessages:OpenDataChannel"], sessions)
+
+
+def _existing(scope: Scope) -> list[str]:
+    """An existing VPC and its subnets, which have no tag of ours. They may be shared by another account."""
+    network, region = scope.settings.network, scope.settings.region
+    ids = [network.vpc, *network.public_subnets, *network.private_subnets] if network.vpc else []
+    return [f"arn:aws:ec2:{region}:*:{id.partition('-')[0]}/{id}" for id in ids]
 
 
 def _scales(scope: Scope) -> bool:

@@ -16,6 +16,7 @@ from awsdeploy.preflight import (
     folders,
     github,
     monitoring,
+    network,
     quotas,
     storage,
     variables,
@@ -30,6 +31,8 @@ CHECKS: tuple[Check, ...] = (
     quotas.vcpu_quota,
     quotas.elastic_ip_quota,
     quotas.vpc_quota,
+    network.existing_vpc,
+    network.free_addresses,
     compute.instance_types,
     compute.image,
     compute.key_pair,
@@ -46,7 +49,7 @@ CHECKS: tuple[Check, ...] = (
     variables.secrets_in_config,
 )
 
-IN_A_PLAN = (compute.key_pair, storage.buckets, dns.public_dns, github.github_trust)
+IN_A_PLAN = (network.existing_vpc, compute.key_pair, storage.buckets, dns.public_dns, github.github_trust)
 BEYOND_A_PLAN = tuple(check for check in CHECKS if check not in IN_A_PLAN)
 """Checks that a plan does not make. A plan reports the problems of `IN_A_PLAN` as conflicts."""
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from awsdeploy.architecture.compute import SYSTEMS
 from awsdeploy.aws.refusals import AwsRefusal
 from awsdeploy.config import Service
 from awsdeploy.preflight.finding import Finding, Question
+from awsdeploy.preflight.network import zones_of
 from awsdeploy.resources.compute.machine import IMAGES
 
 
@@ -24,15 +25,17 @@ def instance_types(question: Question) -> Iterator[Finding]:
     offers: dict[str, set[str]] = {name: set() for name in types}
     for one in found:
         offers[one["InstanceType"]].add(one["Location"])
+    zones = zones_of(question, public=True)
     for place, service in enumerate(services.values()):
-        yield from _offered(question, service, place, offers)
+        yield from _offered(question, service, place, offers, zones)
 
 
-def _offered(question: Question, service: Service, place: int, offers: Mapping[str, set[str]]) -> Iterator[Finding]:
-    zones = question.settings.zone_names
+def _offered(
+    question: Question, service: Service, place: int, offers: Mapping[str, set[str]], zones: Sequence[str]
+) -> Iterator[Finding]:
     has, what = offers[service.instance_type], f"{service.instance_type} (services.{service.name}.instance_type)"
     number = len(zones) if service.scaling else service.instances
-    missing = sorted({zones[(place + one) % len(zones)] for one in range(number)} - has)
+    missing = sorted({zones[(place + one) % len(zones)] for one in range(number) if zones} - has)
     if not has:
         seen = f"not offered in {question.settings.region}"
         command = f"aws ec2 describe-instance-type-offerings --region {question.settings.region}"

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from awsdeploy.preflight.finding import Finding, Question
+from awsdeploy.preflight.network import zones_of
 
 STORAGE = "gp3"
 MOST = 1000
@@ -63,13 +64,13 @@ def _disk(question: Question, what: str, options: list[dict[str, Any]]) -> Itera
 
 
 def _zones(question: Question, what: str, options: list[dict[str, Any]]) -> Iterator[Finding]:
-    settings = question.settings
+    settings, zones = question.settings, zones_of(question, public=False)
     if settings.database.multi_az and not any(one.get("MultiAZCapable") for one in options):
         seen = f"has no standby in another zone (Multi-AZ) in {settings.region}"
         yield Finding(f"{what} (database)", seen, "Under [database]: multi_az = false, or another instance_class.")
     offered = {zone["Name"] for one in options for zone in one.get("AvailabilityZones", ())}
-    ours = [name for name in settings.zone_names if name in offered]
+    ours = sorted({name for name in zones if name in offered})
     # A database is put into any zone of its subnets that has it; a standby needs a second one.
     if offered and len(ours) < (2 if settings.database.multi_az else 1):
-        seen = f"offered in {', '.join(sorted(offered))}; of network.zones in {', '.join(ours) or 'none'}"
+        seen = f"offered in {', '.join(sorted(offered))}; of the stack's zones in {', '.join(ours) or 'none'}"
         yield Finding(f"{what} (database)", seen, "Under [network]: zones that have it, or another instance_class.")

@@ -63,7 +63,9 @@ def elastic_ip_quota(question: Question) -> Iterator[Finding]:
 
 
 def vpc_quota(question: Question) -> Iterator[Finding]:
-    """The stack's VPC."""
+    """The stack's VPC, unless it uses an existing one."""
+    if question.settings.network.vpc:
+        return
     ec2 = question.client("ec2")
     what = f"VPC quota ({NETWORKS[1]}) in {question.settings.region}"
     remedy = "Or delete an unused one: aws ec2 describe-vpcs"

@@ -50,6 +50,14 @@ def _service(name: str) -> Callable[[Settings], str]:
     return facts
 
 
+def _subnets(kind: str) -> Callable[[Settings], str]:
+    def facts(settings: Settings) -> str:
+        network = settings.network
+        return ", ".join(getattr(network, f"{kind}_subnets") or getattr(network, kind))
+
+    return facts
+
+
 def _port(name: str) -> Callable[[Settings], str]:
     def facts(settings: Settings) -> str:
         one = settings.services.get(name)
@@ -90,15 +98,27 @@ def _scaled(settings: Settings) -> str:
 STATUS, COST, BACKUPS, RELEASES, LOGS = "status", "cost", "backups", "releases", "logs"
 ROWS = (
     DocumentRow("A", "Steps from the VPC to the TLS certificate", ("",), "plan"),
-    DocumentRow("B1", "VPC in two zones", ("network/vpc",), STATUS, lambda one: one.network.cidr),
-    DocumentRow("B2", "Public subnets", ("network/public-",), STATUS, lambda one: ", ".join(one.network.public)),
-    DocumentRow("B3", "Private subnets", ("network/private-",), STATUS, lambda one: ", ".join(one.network.private)),
+    DocumentRow("B1", "VPC in two zones", ("network/vpc",), STATUS, lambda one: one.network.vpc or one.network.cidr),
+    DocumentRow(
+        "B2",
+        "Public subnets",
+        ("network/public-",),
+        STATUS,
+        _subnets("public"),
+    ),
+    DocumentRow(
+        "B3",
+        "Private subnets",
+        ("network/private-",),
+        STATUS,
+        _subnets("private"),
+    ),
     DocumentRow(
         "B4",
         "Internet gateway, NAT gateway, route tables",
         ("network/internet-gateway", "network/nat", "network/public-routes", "network/private-routes"),
         STATUS,
-        lambda one: "with a NAT gateway" if one.network.nat else "without a NAT gateway",
+        lambda one: "" if one.network.vpc else f"with{'' if one.network.nat else 'out'} a NAT gateway",
     ),
     DocumentRow("C1", "Security group of the load balancer", ("security/alb",), STATUS, lambda _: "80, 443"),
     DocumentRow("C2", "Security group of the frontend", ("security/frontend",), STATUS, _port("frontend")),

@@ -36,4 +36,4 @@ def command(given: Given, as_json: bool) -> int:
             click.echo(json.dumps(text.document(at, plan), indent=2, ensure_ascii=False))
         else:
             print_lines(text.lines(at, plan))
-        return DRIFT if plan.writes else 0
+        return DRIFT if text.found(plan) else 0

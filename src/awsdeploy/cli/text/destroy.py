@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from awsdeploy.cli.session import Session, paragraphs
-from awsdeploy.cli.text import glance
+from awsdeploy.cli.text import glance, referenced
 from awsdeploy.cli.text.notes import Notes
 from awsdeploy.progress.steps import KEY_WIDTH, spell
 
@@ -38,6 +38,7 @@ def lines(at: Session, plan: DestroyPlan, *, one_screen: bool, everything: str) 
         [at.title],
         ["Lost for good:", *lost] if lost else [],
         ["Will retain:", *kept] if kept else [],
+        referenced.of_settings(at.settings),
         _sums(at, plan),
     )
     steps = by_step(plan.going)

@@ -18,11 +18,23 @@ if TYPE_CHECKING:
 def lines(at: Session, plan: Plan) -> Iterator[str]:
     """All differences, what is not compared, and the command that removes the differences."""
     parts = [_section("Changed", _changed(plan)), _section("Missing", _named(_missing(plan)))]
-    parts += [_section("To be replaced", _named(_replaced(plan)))]
+    parts += [_section("To be replaced", _named(_replaced(plan))), _section("Not usable, not ours", _unfit(plan))]
     parts += [_section("Not in config.toml", _removed(plan.undeclared))]
     after = [f"To make AWS match config.toml again: {next_command('up')}"] if plan.writes else []
     after += _how_to_keep(plan)
     yield from paragraphs([f"{at.title}: {_verdict(plan)}"], *parts, [*ignored(at), *after])
+
+
+def found(plan: Plan) -> bool:
+    """True if anything differs, also of what the stack only uses."""
+    return plan.writes or bool(unfit(plan))
+
+
+def unfit(plan: Plan) -> list[Item]:
+    """Existing objects that the stack uses, and that are gone or lack something."""
+    from awsdeploy.engine.plan import unfit
+
+    return unfit(plan.items.values())
 
 
 def attributes(item: Item) -> Iterator[str]:
@@ -41,7 +53,7 @@ def document(at: Session, plan: Plan) -> dict[str, Any]:
     """The differences as JSON."""
     return {
         **at.header,
-        "drift": plan.writes,
+        "drift": found(plan),
         "changed": [
             _described(item)
             | {
@@ -53,6 +65,7 @@ def document(at: Session, plan: Plan) -> dict[str, Any]:
         ],
         "missing": [_described(item) for item in _missing(plan)],
         "to_be_replaced": [_described(item) for item in _replaced(plan)],
+        "not_usable": [_described(item) | {"reason": item.observed.reason} for item in unfit(plan) if item.observed],
         "not_in_config": [{"key": one.key, "kind": one.kind.__name__, "id": one.id} for one in plan.undeclared],
         "ignored": list(at.settings.drift.ignore),
     }
@@ -69,12 +82,13 @@ def _how_to_keep(plan: Plan) -> list[str]:
 
 
 def _verdict(plan: Plan) -> str:
-    if not plan.writes:
+    if not found(plan):
         return styled("green")("no drift, AWS matches config.toml")
     counts = {
         "changed": len(_changed_items(plan)),
         "missing": len(_missing(plan)),
         "to be replaced": len(_replaced(plan)),
+        "not usable": len(unfit(plan)),
         "not in config.toml": len(plan.undeclared),
     }
     return styled("yellow")(", ".join(f"{count} {word}" for word, count in counts.items() if count) or "differs")
@@ -94,6 +108,12 @@ def _changed(plan: Plan) -> Iterator[str]:
 def _named(items: Sequence[Item]) -> Iterator[str]:
     for item in items:
         yield f"  {item.resource.key:<{KEY_WIDTH}} {item.resource.noun()}"
+
+
+def _unfit(plan: Plan) -> Iterator[str]:
+    for item in unfit(plan):
+        yield f"  {item.resource.key:<{KEY_WIDTH}} {item.resource.noun()} {item.resource.existing}"
+        yield f"      {item.observed.explained if item.observed else ''}"
 
 
 def _removed(observations: Sequence[Observed]) -> Iterator[str]:

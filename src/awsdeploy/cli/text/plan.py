@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from awsdeploy.cli import planning
 from awsdeploy.cli.session import Session, paragraphs
-from awsdeploy.cli.text import advisories, bill, changes, drift, glance
+from awsdeploy.cli.text import advisories, bill, changes, drift, glance, referenced
 from awsdeploy.cli.text.notes import Notes
 from awsdeploy.progress.steps import spell
 
@@ -30,7 +30,9 @@ def lines(at: Session, plan: Plan, *, one_screen: bool) -> Iterator[str]:
         return paragraphs([at.title], head, _steps(plan), stopped, notes.decisions(), [rest])
     quiet = ["No changes: AWS matches config.toml."] if plan.quiet else []
     money = [] if plan.quiet else [*_counted(plan), *_bill(at, plan)]
-    return paragraphs([at.title], quiet, *changes.sections(plan), money, stopped, notes.lines(), changes.warning(plan))
+    used = [] if plan.quiet else referenced.of_plan(plan)
+    changed = [*changes.sections(plan), used]
+    return paragraphs([at.title], quiet, *changed, money, stopped, notes.lines(), changes.warning(plan))
 
 
 def _steps(plan: Plan) -> Iterator[str]:

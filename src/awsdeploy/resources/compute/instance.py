@@ -71,7 +71,7 @@ class Instance(Machine):
     arns = (":instance/", ":network-interface/")
 
     def brief(self) -> str:
-        return f"{self.service} {self.size} in {self.subnet.zone[-1]}"
+        return f"{self.service} {self.size} in {self.subnet.place}"
 
     @classmethod
     def scan(cls, aws: Aws) -> Iterable[Observed]:

@@ -51,7 +51,8 @@ RESTORED = "awsdeploy:restored-from"
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Database(Resource):
-    """An encrypted MySQL instance in the private subnets. With `multi_az` AWS chooses the primary's zone.
+    """An encrypted MySQL instance in the private subnets. With `multi_az`, or without `zone`, AWS chooses the
+    primary's zone.
 
     Sizes are in GB, `backup_days` in days; the storage grows by itself up to `max_storage`.
     With `restore` it is made from the DB snapshot of that name. `extended_support` goes on after the version's end
@@ -117,7 +118,7 @@ class Database(Resource):
 
     def create(self, aws: Aws) -> str | Observed:
         name = identifier(aws.stack, self, aws.generation(self))
-        zone = {} if self.multi_az else {"AvailabilityZone": self.zone}
+        zone = {} if self.multi_az or not self.zone else {"AvailabilityZone": self.zone}
         make = self._restored(aws) if self.restore else aws.rds.create_db_instance
         with tolerate("DBInstanceAlreadyExists"):
             made = make(

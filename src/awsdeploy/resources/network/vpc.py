@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from awsdeploy.aws.session import tolerate
+from awsdeploy.config.stack import TAG_STACK, tags_to_dict
 from awsdeploy.engine.resource import (
     Aws,
     Blocker,
@@ -19,15 +21,16 @@ from awsdeploy.engine.resource import (
     Wait,
 )
 from awsdeploy.resources import blockers, tag_calls
-
-ANYWHERE = "0.0.0.0/0"
+from awsdeploy.resources.network import existing_vpc
+from awsdeploy.resources.network.existing_vpc import ANYWHERE as ANYWHERE
+from awsdeploy.resources.network.existing_vpc import SWITCHES, UNFIT, ExistingVpc
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Vpc(Resource):
-    """A private network, with DNS names inside it."""
+    """A private network, with DNS names inside it. With `existing` it is only used, and has no `cidr` of ours."""
 
-    cidr: str
+    cidr: str = ""
 
     tagging = tag_calls.EC2
     title = "VPC"
@@ -42,23 +45,30 @@ class Vpc(Resource):
     arns = (":vpc/",)
 
     # One attribute a call, DNS support before host names (AWS: EC2 API, ModifyVpcAttribute).
-    SWITCHES = {"EnableDnsSupport": "enableDnsSupport", "EnableDnsHostnames": "enableDnsHostnames"}
     BY_DEFAULT = ("EnableDnsSupport",)
 
     def brief(self) -> str:
-        return f"VPC {self.cidr}"
+        return f"VPC {self.existing or self.cidr}"
 
     @classmethod
     def scan(cls, aws: Aws) -> Iterable[Observed]:
         for vpc in aws.ec2.pages("describe_vpcs", "Vpcs", Filters=aws.filters):
             yield from aws.found(cls, vpc["VpcId"], vpc.get("Tags"), vpc, vpc["State"])
 
+    def adopt(self, aws: Aws) -> Observed:
+        """The existing VPC. What it lacks is the reason of the status `UNFIT`."""
+        found = aws.once(_existing, self.existing)
+        faults = list(found.faults())
+        if tags_to_dict(found.raw.get("Tags")).get(TAG_STACK) == aws.stack.tag:
+            faults.append(f"{self.existing} belongs to this stack: remove network.vpc from config.toml")
+        return _referenced(self, aws, found.raw, faults)
+
     def create(self, aws: Aws) -> str | Observed:
         made = aws.ec2.create_vpc(CidrBlock=self.cidr, TagSpecifications=aws.tag_spec(self, "vpc"))
         return aws.made(self, made["Vpc"]["VpcId"], made["Vpc"], made["Vpc"]["State"])
 
     def diff(self, aws: Aws, observed: Observed) -> Iterator[Change]:
-        for name, attribute in self.SWITCHES.items():
+        for name, attribute in SWITCHES.items():
             if observed.new:
                 on = name in self.BY_DEFAULT
             else:
@@ -79,12 +89,16 @@ class Vpc(Resource):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Subnet(Resource):
-    """A range of addresses in one zone of the VPC. Public ones give their machines a public address."""
+    """A range of addresses in one zone of the VPC. Public ones give their machines a public address.
+
+    With `existing` it is only used: AWS says its `cidr` and `zone`, and `among` are all subnets named with it.
+    """
 
     vpc: Vpc
-    cidr: str
-    zone: str
+    cidr: str = ""
+    zone: str = ""
     public: bool
+    among: tuple[str, ...] = ()
 
     tagging = tag_calls.EC2
     immediate = True
@@ -99,6 +113,17 @@ class Subnet(Resource):
 
     def brief(self) -> str:
         return self.key.removeprefix("network/")
+
+    @property
+    def place(self) -> str:
+        """Letter of its zone; its id where only AWS knows the zone."""
+        return self.zone[-1:] or self.existing
+
+    def adopt(self, aws: Aws) -> Observed:
+        """The existing subnet. What it lacks is the reason of the status `UNFIT`."""
+        found = aws.once(_existing, self.vpc.existing)
+        faults = list(found.subnet_faults(self.existing, public=self.public, all=self.among))
+        return _referenced(self, aws, found.subnets.get(self.existing, {}), faults)
 
     @classmethod
     def scan(cls, aws: Aws) -> Iterable[Observed]:
@@ -181,3 +206,16 @@ class InternetGateway(Resource):
                 with tolerate("Gateway.NotAttached"):
                     aws.ec2.detach_internet_gateway(InternetGatewayId=observed.id, VpcId=one["VpcId"])
             aws.ec2.delete_internet_gateway(InternetGatewayId=observed.id)
+
+
+def _existing(aws: Aws, vpc: str) -> ExistingVpc:
+    return existing_vpc.read(aws.ec2, aws.each, vpc, aws.region)
+
+
+def _referenced(resource: Vpc | Subnet, aws: Aws, raw: Mapping[str, Any], faults: Sequence[str]) -> Observed:
+    """What the stack uses and does not own: its id is that of the config, also if AWS has no such object."""
+    status = "available" if raw and not faults else UNFIT
+    reason = "; ".join(faults)
+    return Observed(
+        type(resource), resource.key, resource.existing, status=status, raw=raw, region=aws.region, reason=reason
+    )

@@ -73,7 +73,7 @@ class LoadBalancer(Resource):
     arns = (":loadbalancer/",)
 
     def brief(self) -> str:
-        return f"in {' and '.join(subnet.zone[-1] for subnet in self.subnets)}"
+        return f"in {' and '.join(subnet.place for subnet in self.subnets)}"
 
     @classmethod
     def scan(cls, aws: Aws) -> Iterable[Observed]:

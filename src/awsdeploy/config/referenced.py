@@ -1,0 +1,47 @@
+"""Settings that use what exists in AWS already: what they need besides, and what then has no effect.
+
+Works on the written values too, because a default looks like a written value in `Settings`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from awsdeploy.config.consistency import Mistake
+from awsdeploy.config.settings import Settings
+from awsdeploy.config.wrong import shown
+
+NO_EFFECT = {("network", "vpc"): ("cidr", "zones", "public", "private", "nat")}
+"""Settings that something existing decides, by the setting that names it."""
+
+
+def mistakes(written: Mapping[str, Any], settings: Settings) -> Iterator[Mistake]:
+    """Everything that does not go together with the use of something existing."""
+    for (table, key), others in NO_EFFECT.items():
+        if not getattr(getattr(settings, table), key):
+            continue
+        for name in others:
+            if name in written.get(table, {}):
+                text = f"expected no value with {table}.{key}: what exists is not changed, so this has no effect"
+                yield Mistake((table, name), text, about=((table, key),))
+    yield from _subnets(settings)
+
+
+def _subnets(settings: Settings) -> Iterator[Mistake]:
+    network = settings.network
+    seen: set[str] = set()
+    for key, wanted, why in (
+        ("public_subnets", network.public_subnets, "the load balancer needs"),
+        ("private_subnets", network.private_subnets, "the database needs"),
+    ):
+        path = ("network", key)
+        if wanted and not network.vpc:
+            yield Mistake(path, 'expected their VPC as well: vpc = "vpc-…"', about=(("network", "vpc"),))
+        elif network.vpc and len(wanted) < 2:
+            text = f"expected two subnets or more, which {why} in different zones, got {shown(wanted)}"
+            yield Mistake(path, text, about=(("network", "vpc"),))
+        for place, one in enumerate(wanted):
+            if one in seen:
+                yield Mistake((*path, place), f"expected each subnet once, got {shown(one)} again")
+            seen.add(one)
