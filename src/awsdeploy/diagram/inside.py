@@ -50,10 +50,11 @@ def groups(scene: Scene) -> Iterator[Group]:
 
 def _existing(scene: Scene) -> Iterator[Group]:
     """The frames of an existing VPC and its subnets: one for each zone and kind, as AWS says."""
-    reading = scene.reading
-    vpc = scene.settings.network.vpc
-    page = console.page(reading.observed("network/vpc"), scene.region)
-    yield Group("network/vpc", f"VPC {vpc}", Area.VPC, reading.state(reading.take("network/vpc")), vpc, 0, page)
+    reading, key = scene.reading, "network/vpc"
+    vpc = reading.observed(key)
+    cidr = vpc.raw.get("CidrBlock", "") if vpc else ""
+    state, page = _used(scene, reading.take(key)), console.page(vpc, scene.region)
+    yield Group(key, f"VPC {cidr}".rstrip(), Area.VPC, state, reading.id(key), 0, page)
     for kind, title, area in (
         ("public", "Public subnet", Area.PUBLIC),
         ("private", "Private subnet", Area.PRIVATE),
@@ -69,7 +70,13 @@ def _existing(scene: Scene) -> Iterator[Group]:
             items, first = reading.take(*(one.resource.key for one in there)), there[0].observed
             name = f"{scene.t(title)} {zone[-1:]} {first.raw['CidrBlock']}"
             page = console.page(first, scene.region)
-            yield Group(first.key, name, area, reading.state(items), first.id, column, page)
+            yield Group(first.key, name, area, _used(scene, items), first.id, column, page)
+
+
+def _used(scene: Scene, items: list[Item]) -> Health:
+    """State of existing objects, which a new stack does not plan to create."""
+    usable = all(item.action == "none" for item in items)
+    return Health.HEALTHY if scene.new and usable else scene.reading.state(items)
 
 
 def gateways(scene: Scene) -> Iterator[Box]:

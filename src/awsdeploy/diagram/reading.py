@@ -66,7 +66,7 @@ class Reading:
 
     def _states(self, items: Iterable[Item]) -> Iterator[Health]:
         for item in items:
-            if self.plan.new and not item.resource.existing:
+            if self.plan.new:
                 yield Health.PLANNED
             elif item.observed is not None:
                 yield _of(item, item.observed)

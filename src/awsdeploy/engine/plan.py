@@ -186,7 +186,8 @@ def make(
             item.action = "replace" if same else "create"
 
     _compare(run, [items[resource] for resource in order])
-    conflicts = [f"{one.resource.key}: {one.observed.explained}" for one in unfit(items.values()) if one.observed]
+    lacking = [one.observed for one in unfit(items.values()) if one.observed]
+    conflicts = [f"{one.key}: {one.reason}" for one in lacking if one.reason]
     conflicts += _conflicts(run, items.values())
     makeable = [one for one in observations if one.kind.create is not Resource.create]
     unused = [one for one in makeable if one not in used and not one.kind.deletion.keep_if_undeclared]

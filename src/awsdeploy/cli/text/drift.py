@@ -113,7 +113,8 @@ def _named(items: Sequence[Item]) -> Iterator[str]:
 def _unfit(plan: Plan) -> Iterator[str]:
     for item in unfit(plan):
         yield f"  {item.resource.key:<{KEY_WIDTH}} {item.resource.noun()} {item.resource.existing}"
-        yield f"      {item.observed.explained if item.observed else ''}"
+        if item.observed and item.observed.reason:
+            yield f"      {item.observed.reason}"
 
 
 def _removed(observations: Sequence[Observed]) -> Iterator[str]:

@@ -16,7 +16,7 @@ ANYWHERE = "0.0.0.0/0"
 SWITCHES = {"EnableDnsSupport": "enableDnsSupport", "EnableDnsHostnames": "enableDnsHostnames"}
 OPTIONS = {"EnableDnsSupport": "--enable-dns-support", "EnableDnsHostnames": "--enable-dns-hostnames"}
 UNFIT = "not usable"
-"""Status of what is missing, or lacks something that we need."""
+"""Status of an object that is missing, or lacks something that we need."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class ExistingVpc:
     """Route tables."""
 
     def faults(self) -> Iterator[str]:
-        """What is missing, with the command of its owner: sentences."""
+        """Sentences about what is missing, with the command of its owner."""
         if not self.raw:
             yield (
                 f"There is no VPC {self.id} in {self.region} in this account. To list them: "
@@ -46,7 +46,7 @@ class ExistingVpc:
             yield f"{name} of {self.id} is off, so names of AWS do not resolve. To turn it on: {switch}"
 
     def subnet_faults(self, id: str, *, public: bool, all: Iterable[str]) -> Iterator[str]:
-        """What one subnet lacks. `all` are the subnets that the config names with it, in their order."""
+        """Sentences about what one subnet lacks. `all` are the subnets that the config names with it, in their order."""
         if not self.raw:
             return
         one = self.subnets.get(id)

@@ -213,7 +213,7 @@ def _existing(aws: Aws, vpc: str) -> ExistingVpc:
 
 
 def _referenced(resource: Vpc | Subnet, aws: Aws, raw: Mapping[str, Any], faults: Sequence[str]) -> Observed:
-    """What the stack uses and does not own: its id is that of the config, also if AWS has no such object."""
+    """Object that the stack uses and does not own. Its id is that of the config, also if AWS has no such object."""
     status = "available" if raw and not faults else UNFIT
     reason = "; ".join(faults)
     return Observed(
