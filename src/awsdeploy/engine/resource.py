@@ -127,10 +127,7 @@ class Resource:
         raise NotImplementedError
 
     def adopt(self, aws: Aws) -> Observed:
-        """Find what `existing` names. A status that is not ready, with a reason, says why it cannot be used.
-
-        Raises `Refused` where it is not even known what to look at.
-        """
+        """Find what `existing` names. Its status and reason say what it lacks; raises `Refused` if it cannot be found."""
         raise NotImplementedError
 
     @property

@@ -46,7 +46,7 @@ class ExistingVpc:
             yield f"{name} of {self.id} is off, so names of AWS do not resolve. To turn it on: {switch}"
 
     def subnet_faults(self, id: str, *, public: bool, all: Iterable[str]) -> Iterator[str]:
-        """Sentences about what one subnet lacks. `all` are the subnets that the config names with it, in their order."""
+        """Sentences about what one subnet lacks. `all` are the subnets that the config names with it, in order."""
         if not self.raw:
             return
         one = self.subnets.get(id)
