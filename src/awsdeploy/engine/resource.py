@@ -127,7 +127,7 @@ class Resource:
         raise NotImplementedError
 
     def adopt(self, aws: Aws) -> Observed:
-        """Find what `existing` names. Its status and reason say what it lacks; raises `Refused` if it cannot be found."""
+        """Find what `existing` names. The status says what it lacks; raises `Refused` if it is not even known."""
         raise NotImplementedError
 
     @property
