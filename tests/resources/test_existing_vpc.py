@@ -14,7 +14,8 @@ ZONES = dict(zip((*PUBLIC, *PRIVATE), "abab", strict=True))
 
 
 def subnet(id: str, **more: Any) -> dict[str, Any]:
-    return {"SubnetId": id, "State": "available", "AvailabilityZone": ZONES[id], "MapPublicIpOnLaunch": True, **more}
+    well: dict[str, Any] = {"State": "available", "AvailabilityZone": ZONES[id], "MapPublicIpOnLaunch": True}
+    return {"SubnetId": id, **well, **more}
 
 
 def table(route: dict[str, Any], *subnets: str) -> dict[str, Any]:
