@@ -10,16 +10,15 @@ import pytest
 from awsdeploy.resources.network.existing_vpc import ANYWHERE, ExistingVpc
 
 PUBLIC, PRIVATE = ("subnet-a", "subnet-b"), ("subnet-c", "subnet-d")
-ZONES = dict(zip((*PUBLIC, *PRIVATE), "abab", strict=True))
+ZONES: dict[str, str] = dict(zip((*PUBLIC, *PRIVATE), "abab", strict=True))
 
 
 def subnet(id: str, **more: Any) -> dict[str, Any]:
-    well: dict[str, Any] = {"State": "available", "AvailabilityZone": ZONES[id], "MapPublicIpOnLaunch": True}
-    return {"SubnetId": id, **well, **more}
+    return {"SubnetId": id, "State": "available", "AvailabilityZone": ZONES[id], "MapPublicIpOnLaunch": True, **more}
 
 
 def table(route: dict[str, Any], *subnets: str) -> dict[str, Any]:
-    associations = [{"SubnetId": id} for id in subnets] or [{"Main": True}]
+    associations: list[dict[str, Any]] = [{"SubnetId": id} for id in subnets] or [{"Main": True}]
     routes = [{"DestinationCidrBlock": "10.0.0.0/16", "GatewayId": "local"}]
     return {
         "Associations": associations,
