@@ -59,6 +59,8 @@ COMMANDS: Mapping[str, CommandEntry] = {
     "destroy": CommandEntry("awsdeploy.cli.commands.destroy", "Delete the stack and check that nothing is left."),
     "cost": CommandEntry("awsdeploy.cli.commands.cost", "Estimate the monthly cost."),
     "policy": CommandEntry("awsdeploy.cli.commands.policy", "Print the IAM policy that awsdeploy needs."),
+    "pause": CommandEntry("awsdeploy.cli.commands.pause", "Stop machines and database while nobody needs them."),
+    "resume": CommandEntry("awsdeploy.cli.commands.resume", "Start a paused stack again."),
     "backup": CommandEntry("awsdeploy.cli.commands.backup", "Make a backup: `backup now`."),
     "backups": CommandEntry("awsdeploy.cli.commands.backups", "List what can be restored."),
     "restore": CommandEntry("awsdeploy.cli.commands.restore", "Restore data to an earlier time."),

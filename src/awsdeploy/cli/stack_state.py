@@ -77,7 +77,12 @@ class StackState:
             yield from ("", *ignored)
         if self.plan.writes:
             yield ""
-            yield f"To fix the differences: {next_command('up')}"
+            yield self._next()
+
+    def _next(self) -> str:
+        if self.paused:
+            return f"To start it again: {next_command('resume')}"
+        return f"To fix the differences: {next_command('up')}"
 
     def _kept(self) -> Iterator[str]:
         """Objects beside the declared ones, what they are for and what they cost."""
@@ -91,7 +96,16 @@ class StackState:
             yield f"  - {one.key:<{KEY_WIDTH}} {one.status:<28} {one.id}"
             yield f"      {one.kind.kept_for(one)}. It costs about ${monthly:.2f} a month"
 
+    @property
+    def paused(self) -> bool:
+        """True if all machines and the database are stopped."""
+        from awsdeploy.operations import pausing
+
+        return pausing.is_paused(item.observed for item in self.plan.items.values() if item.observed)
+
     def _verdict(self) -> str:
+        if self.paused:
+            return styled("yellow")("paused")
         if self.unhealthy:
             return styled("red")("unhealthy")
         return styled("yellow")("differs from config.toml") if self.plan.writes else styled("green")("healthy")
@@ -152,6 +166,7 @@ class StackState:
         return {
             **self.at.header,
             "healthy": not self.unhealthy,
+            "paused": self.paused,
             "drift": self.plan.writes,
             "ignored": list(self.at.settings.drift.ignore),
             "resources": [

@@ -50,12 +50,13 @@ class BilledMachines:
 
 @dataclass(frozen=True)
 class BilledDatabase:
-    """A database; `storage` in GB."""
+    """A database; `storage` in GB. Of a stopped one only the storage is billed."""
 
     size: str
     standby: bool
     storage: int
     version: str
+    stopped: bool = False
 
 
 @dataclass(frozen=True)
@@ -174,14 +175,15 @@ class _Bill:
 
     def _databases(self, databases: tuple[BilledDatabase, ...]) -> Iterator[Line]:
         """Databases by size; while one is replaced there are two."""
-        for name, count in Counter(f"{one.size}{_standby(one)}" for one in databases).items():
+        at_work = [one for one in databases if not one.stopped]
+        for name, count in Counter(f"{one.size}{_standby(one)}" for one in at_work).items():
             yield self._line(f"{count} × {name}" if count > 1 else name, name, count * HOURS_PER_MONTH)
         for standby in sorted({_standby(one) for one in databases}):
             storage = sum(one.storage for one in databases if _standby(one) == standby)
             yield self._line(f"{storage} GB of database{standby}", f"RDS storage{standby}", storage)
         cores = [
             VCPUS[one.size] * (2 if one.standby else 1) if one.size in VCPUS else None
-            for one in databases
+            for one in at_work
             if one.version == "8.0"
         ]
         if None in cores:

@@ -92,4 +92,5 @@ def _by_service(machines: list[Observed]) -> tuple[BilledMachines, ...]:
 def _mysql(database: Observed) -> BilledDatabase:
     raw = database.raw
     version = ".".join(str(raw["EngineVersion"]).split(".")[:2])
-    return BilledDatabase(raw["DBInstanceClass"], bool(raw.get("MultiAZ")), int(raw["AllocatedStorage"]), version)
+    standby, storage, stopped = bool(raw.get("MultiAZ")), int(raw["AllocatedStorage"]), database.status == "stopped"
+    return BilledDatabase(raw["DBInstanceClass"], standby, storage, version, stopped)

@@ -42,6 +42,7 @@ ROWS: tuple[Callable[[Scope], Iterator[Statement]], ...] = (
     accounts.spending,
 )
 _SESSION = "`shell` and `tunnel`, which hand over to a plugin that the recorded runs have not"
+_PAUSED = "the stack is paused"
 _HELD = "something that a destroy waits for is held by what is not the stack's: it is named"
 UNRECORDED: Mapping[str, str] = {
     "autoscaling:DetachLoadBalancerTargetGroups": "a target group of another's was attached by hand",
@@ -60,7 +61,9 @@ UNRECORDED: Mapping[str, str] = {
     "elasticloadbalancing:SetSubnets": "the load balancer was moved to other subnets by hand",
     "rds:RestoreDBInstanceFromDBSnapshot": "a database comes from a snapshot",
     "rds:RestoreDBInstanceToPointInTime": "the database is restored to a time",
-    "rds:StartDBInstance": "the database was stopped by hand",
+    "cloudwatch:DisableAlarmActions": _PAUSED,
+    "rds:StartDBInstance": "the database was stopped, by `pause` or by hand",
+    "rds:StopDBInstance": _PAUSED,
     "s3:GetObjectVersion": "an uploaded file is restored",
     "s3:GetObjectVersionTagging": "an uploaded file that is restored has tags",
     "s3:PutObjectTagging": "an uploaded file that is restored has tags",

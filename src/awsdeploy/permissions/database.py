@@ -21,7 +21,7 @@ def rds(scope: Scope) -> Iterator[Statement]:
     AddTagsToResource CreateDBInstance CreateDBParameterGroup CreateDBSnapshot CreateDBSubnetGroup DeleteDBInstance
     DeleteDBParameterGroup DeleteDBSnapshot DeleteDBSubnetGroup ModifyDBInstance ModifyDBParameterGroup
     ModifyDBSubnetGroup RemoveTagsFromResource RestoreDBInstanceFromDBSnapshot RestoreDBInstanceToPointInTime
-    StartDBInstance
+    StartDBInstance StopDBInstance
     """
     database, others = scope.named("mysql"), [scope.named(role) for role in beside.ROLES]
     names = {"pg": [scope.named("parameters")], "subgrp": [scope.named("subnets")], "db": [database, *others]}

@@ -25,7 +25,9 @@ def watching(scope: Scope) -> Iterator[Statement]:
     yield allow("AlarmsLook", actions("cloudwatch", "DescribeAlarms GetDashboard ListDashboards"), ["*"])
     alarms = scope.arn("cloudwatch", f"alarm:{scope.apart}", "*")
     dashboard = scope.arn("cloudwatch", f"dashboard/{scope.stack.called(DASHBOARD, TIMELESS, LONGEST_NAME)}", "")
-    alarm = "DeleteAlarms EnableAlarmActions ListTagsForResource PutMetricAlarm TagResource UntagResource"
+    alarm = """\
+    DeleteAlarms DisableAlarmActions EnableAlarmActions ListTagsForResource PutMetricAlarm TagResource UntagResource
+    """
     yield allow("Alarms", actions("cloudwatch", alarm), [alarms])
     yield allow("Dashboard", actions("cloudwatch", "DeleteDashboards PutDashboard"), [dashboard])
     yield allow("TopicsLook", actions("sns", "ListSubscriptions ListTopics Unsubscribe"), ["*"])

@@ -13,6 +13,7 @@ from awsdeploy.engine import plan, up
 from awsdeploy.engine.events import ResourceEvent
 from awsdeploy.engine.resource import Wait
 from awsdeploy.errors import TimedOut
+from awsdeploy.operations import pausing
 from awsdeploy.release.deploy import Releaser
 from awsdeploy.release.target import release_target
 from awsdeploy.resources.compute import machine
@@ -26,6 +27,20 @@ from tests.system.scaling.conftest import FIXED, SCALED
 pytestmark = pytest.mark.slow
 
 GROUP, TEMPLATE, POLICY = "machines/backend-group", "machines/backend-template", "machines/backend-scaling"
+
+
+def test_a_pause_ends_the_machines_of_a_group_and_up_starts_new_ones(world: World) -> None:
+    settings, before = world.settings(SCALED), serving(world)
+    assert len(before) == 2
+    run, _ = world.run(settings)
+    pausing.pause(run, pausing.running(run))
+    paused = group(world)
+    assert (paused["MinSize"], paused["DesiredCapacity"], paused["Instances"]) == (0, 0, [])
+    assert pausing.running(world.run(settings)[0]) == []
+    world.up(settings)
+    assert len(serving(world)) == 2
+    assert serving(world).isdisjoint(before)
+    assert world.plan(settings).quiet
 
 
 def keys(world: World, settings: Any) -> dict[str, str]:
