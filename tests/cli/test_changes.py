@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import pytest
 
 from awsdeploy.cli.text import changes
+from awsdeploy.engine import danger
 from awsdeploy.engine.observed import Change, Danger, Observed
 from awsdeploy.engine.plan import Item, Plan, Step
 from awsdeploy.engine.resource import Resource
 from awsdeploy.resources.compute.instance import Instance
 from awsdeploy.resources.database.instance import Database
+from awsdeploy.resources.identity.role import InstanceProfile, Role
 from awsdeploy.resources.monitoring.log_group import LogGroup
-from awsdeploy.resources.network.vpc import Vpc
+from awsdeploy.resources.network.vpc import Subnet, Vpc
+from awsdeploy.resources.web.load_balancer import TargetGroup
 
 LOGS, OTHER_LOGS = (LogGroup(key=f"monitoring/logs/{name}", days=7) for name in ("backend", "frontend"))
 STEPS = {"network": "Network", "monitoring": "Logs"}
@@ -145,6 +149,42 @@ def test_the_last_line_names_what_loses_data_and_what_interrupts_requests() -> N
         "Outage: machines/backend-0, machines/backend-1, machines/backend-2, +2 more",
     ]
     assert list(changes.warning(plan(changed(NETWORK, Danger.NONE), action(SECOND, "replace")))) == []
+
+
+def test_an_outage_says_how_long_it_usually_is() -> None:
+    item = changed(NETWORK, Danger.OUTAGE)
+    item.changes = [dataclasses.replace(item.changes[0], impact="restarts", outage=180)]
+    assert flat(plan(item))[-1] == "        OUTAGE: old → new    restarts, about 3 min"
+
+
+def test_a_replacement_that_interrupts_requests_says_until_when() -> None:
+    group = TargetGroup(key="web/api", vpc=NETWORK, port=4000, health="/", codes="200", targets=())
+    old = Observed(TargetGroup, "web/api", "arn", raw={"Port": 3000})
+    item = Item(group, "Network", "replace", replaced=(old,))
+    made = Plan([Step("Network", (group,))], {group: item}, [old], [], False, [])
+    assert shown(made)[:2] == ["Outage", "web/api"]
+    assert "from port 3000 to 4000: requests fail until" in flat(made)[2]
+
+
+def test_a_machine_beside_which_others_serve_goes_without_an_outage() -> None:
+    role = Role(key="machines/api-role", service="ec2.amazonaws.com", statements=())
+    subnet = Subnet(key="network/public-a", vpc=NETWORK, cidr="10.0.1.0/24", zone="ap-northeast-2a", public=True)
+    stays = Instance(
+        key="machines/api-1",
+        subnet=subnet,
+        service="api",
+        bootstrap=(),
+        security=(),
+        profile=InstanceProfile(key="machines/api-profile", role=role),
+        system="al2023",
+        size="t3.micro",
+        disk=20,
+        port=3000,
+    )
+    gone = Observed(Instance, "machines/api-2", "i-2", tags={"awsdeploy:service": "api"})
+    other = Observed(Instance, "machines/web-1", "i-3", tags={"awsdeploy:service": "web"})
+    made = Plan([], {stays: Item(stays, "Machines")}, [gone, other], [], False, [])
+    assert [danger.of_removal(made, one) for one in (gone, other)] == [Danger.NONE, Danger.OUTAGE]
 
 
 def test_a_section_for_each_danger() -> None:

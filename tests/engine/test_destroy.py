@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from awsdeploy.engine import blockage
+from awsdeploy.engine.kind_order import needs
 from awsdeploy.engine.resource import (
     Aws,
     Blocker,
@@ -16,7 +17,6 @@ from awsdeploy.engine.resource import (
     Observed,
     Status,
     Wait,
-    needs,
 )
 from awsdeploy.errors import (
     AwsFailure,

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from awsdeploy.engine.resource import Danger
-from awsdeploy.resources.database.changes import FEWER_BACKUPS, INTERRUPTS, NO_EFFECT, differences
+from awsdeploy.resources.database.changes import FEWER_BACKUPS, NO_EFFECT, RESTARTS, differences
 from awsdeploy.resources.storage.bucket_setting import Expiry, expires_sooner
 
 OLD, NONCURRENT = Expiry("old", days=90), Expiry("noncurrent", noncurrent=30)
@@ -46,7 +46,7 @@ def test_a_rule_that_is_off_keeps_nothing_from_being_a_loss() -> None:
 
 def test_a_database_is_upgraded_and_resized_with_an_outage_and_grows_without() -> None:
     raw = {"EngineVersion": "8.0.42", "AllocatedStorage": 20, "EnabledCloudwatchLogsExports": []}
-    rows = [("DBInstanceClass", "db.t3.micro", "db.t3.small", INTERRUPTS), ("MultiAZ", False, True, NO_EFFECT)]
+    rows = [("DBInstanceClass", "db.t3.micro", "db.t3.small", RESTARTS), ("MultiAZ", False, True, NO_EFFECT)]
     found = differences(raw, rows, version="8.4", gigabytes=30, logs=[])
     assert {one.field: one.effect[1] for one in found} == {
         "DBInstanceClass": Danger.OUTAGE,
@@ -54,4 +54,4 @@ def test_a_database_is_upgraded_and_resized_with_an_outage_and_grows_without() -
         "EngineVersion": Danger.OUTAGE,
         "AllocatedStorage": Danger.NONE,
     }
-    assert FEWER_BACKUPS[1] is Danger.DATA_LOSS
+    assert FEWER_BACKUPS.danger is Danger.DATA_LOSS

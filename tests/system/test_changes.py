@@ -269,3 +269,64 @@ def test_a_machine_of_an_earlier_version_stays(brought_up: Callable[[str], World
         assert keys(world, later)["machines/frontend-1"] == observed.id
     world.up(later, replace=["machines/frontend-1"])
     assert keys(world, later)["machines/frontend-1"] != observed.id
+
+
+@pytest.mark.torture
+def test_another_load_balancer_needs_other_target_groups(brought_up: Callable[[str], World]) -> None:
+    """AWS: a target group belongs to one load balancer."""
+    world = brought_up(PLAIN)
+    refused = world.awsdeploy("up", "--yes", "--replace", "web/alb")
+    assert refused.returncode == 5
+    remedy = "--replace web/alb --replace web/backend --replace web/frontend"
+    assert remedy in refused.stderr
+    settings = world.settings(PLAIN)
+    before = keys(world, settings)
+    world.up(settings, replace=["web/alb", "web/backend", "web/frontend"])
+    after = keys(world, settings)
+    assert {key for key in before if before[key] != after.get(key)} >= {"web/alb", "web/backend", "web/frontend"}
+    assert after["machines/backend-1"] == before["machines/backend-1"]
+    assert world.plan(settings).quiet
+
+
+def test_subnets_of_a_new_zone_are_added_in_place_and_taken_away_again(brought_up: Callable[[str], World]) -> None:
+    """The database, the load balancer and its name stay."""
+    world = brought_up(PLAIN)
+    before = keys(world, world.settings(PLAIN))
+    three = world.settings(
+        f"""{PLAIN}
+[network]
+zones = ["a", "c", "b"]
+public = ["10.0.1.0/24", "10.0.2.0/24", "10.0.5.0/24"]
+private = ["10.0.3.0/24", "10.0.4.0/24", "10.0.6.0/24"]
+"""
+    )
+    world.up(three)
+    with_three = keys(world, three)
+    assert {key for key in before if before[key] != with_three.get(key)} == set()
+    (group,) = world.client("rds").describe_db_subnet_groups()["DBSubnetGroups"]
+    assert len(group["Subnets"]) == 3
+    (balancer,) = world.client("elbv2").describe_load_balancers()["LoadBalancers"]
+    assert len(balancer["AvailabilityZones"]) == 3
+    assert writes(world.up(three)) == {}
+    world.up(world.settings(PLAIN))
+    assert keys(world, world.settings(PLAIN)) == before
+
+
+@pytest.mark.torture
+def test_ranges_that_other_subnets_still_have_are_refused(brought_up: Callable[[str], World]) -> None:
+    world = brought_up(PLAIN)
+    world.settings(PLAIN + '[network]\nzones = ["a", "b"]\n')
+    refused = world.awsdeploy("up", "--yes")
+    assert refused.returncode == 5
+    assert "network/public-b needs 10.0.2.0/24, but network/public-c" in refused.stderr
+
+
+@pytest.mark.torture
+def test_an_older_engine_is_refused_before_anything_is_written(brought_up: Callable[[str], World]) -> None:
+    world = brought_up(PLAIN)
+    world.settings(PLAIN + '[database]\nengine_version = "8.0"\n')
+    world.control("DELETE", "calls")
+    refused = world.awsdeploy("up", "--yes")
+    assert refused.returncode == 5
+    assert "AWS cannot go back to 8.0" in refused.stderr
+    assert [row for row in world.control("GET", "calls")["calls"] if row["write"]] == []

@@ -87,6 +87,7 @@ class Machines:
         return Instance(
             key=f"machines/{service.name}-{number + 1}",
             subnet=self.network.public[(place + number) % len(self.network.public)],
+            rolling=f"web/{service.name}" if service.port is not None and service.instances > 1 else "",
             after=self.network.internet,
             **self.launched(service),
         )

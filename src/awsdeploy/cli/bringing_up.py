@@ -37,6 +37,7 @@ def bring_up(
     restore_snapshot: str = "",
     delete_data: tuple[str, ...] = (),
     *,
+    refresh: bool = False,
     yes: bool,
     full: bool = False,
     as_json: bool,
@@ -46,7 +47,7 @@ def bring_up(
     need_consent(yes)
     with session(given, settings, "up", writes=True) as at:
         with preflight.explained(at):
-            plan = planning.made(at, take_over, replace, restore_snapshot)
+            plan = planning.made(at, take_over, replace, restore_snapshot, refresh)
         print_lines(text.lines(at, plan, one_screen=glance.wanted(full, err=True)), err=True)
         _refuse(plan.conflicts, _before_spending(at, plan))
         if plan.writes:

@@ -30,6 +30,12 @@ take_over_option = click.option(
 replace_option = click.option(
     "--replace", metavar="KEY", multiple=True, help="Recreate this resource. Can be repeated."
 )
+refresh_option = click.option(
+    "--refresh-images",
+    "refresh",
+    is_flag=True,
+    help="Recreate machines whose system image (AMI) is not the newest. New machines serve before old ones stop.",
+)
 restore_option = click.option(
     "--restore-snapshot",
     metavar="ID",
@@ -38,24 +44,32 @@ restore_option = click.option(
 )
 
 
-def made(at: Session, take_over: bool = False, replace: tuple[str, ...] = (), restore_snapshot: str = "") -> Plan:
+def made(
+    at: Session,
+    take_over: bool = False,
+    replace: tuple[str, ...] = (),
+    restore_snapshot: str = "",
+    refresh: bool = False,
+) -> Plan:
     """The plan for these settings. Raises `UsageError` for a snapshot if the database exists."""
     from awsdeploy import architecture
     from awsdeploy.architecture import database_transport, https_readiness
     from awsdeploy.engine import plan
+    from awsdeploy.resources.compute.images import with_old_images
     from awsdeploy.resources.dns.records import Record
 
     def steps(ready: https_readiness.HttpsReadiness, found: Transport | None = None) -> list[Step]:
         return architecture.steps(at.settings, take_over, restore_snapshot, ready.https, ready.public, found)
 
-    def seen() -> list[Step]:
+    def seen() -> tuple[list[Step], list[str]]:
         ready = https_readiness.readiness(at.run, at.settings)
         if ready.unasked:
             domain = at.settings.domain
             click.echo(f"Public DNS cannot be queried, so {domain} was not checked: {ready.unasked}", err=True)
         elif ready.public.unanswered:
             click.echo(ready.public.gaps, err=True)
-        return steps(ready, database_transport.transport(at.run, at.settings))
+        now = steps(ready, database_transport.transport(at.run, at.settings))
+        return now, list(with_old_images(at.run, now)) if refresh else []
 
     if at.settings.dns.mode == "external":  # what leads to the stack was entered by others, perhaps in this account
         at.run.unmanaged.add(Record)

@@ -19,15 +19,15 @@ from awsdeploy.errors import AwsdeployError, AwsFailure, TimedOut
 LIMIT = 5
 """Number of times that one change is sent at most."""
 
-Identity = tuple[str, str, str, str]
+Identity = tuple[str, str, str, str, str]
 
 
 class SentChanges:
     """Changes sent for one resource, how often and when. `settle` is in seconds: how long a change is looked for
     before it is sent again.
 
-    A change is known by its field, its two values and the status of the resource: the next step of a change that takes
-    several (stop, modify, start) is another change and waits for nothing.
+    A change is known by its field, its two values, its step and the status of the resource: the next step of a change
+    that takes several (stop, modify, start) is another change and waits for nothing.
     """
 
     def __init__(self, settle: float) -> None:
@@ -94,4 +94,4 @@ class SentChanges:
 
 
 def _identity(observed: Observed, change: Change) -> Identity:
-    return (observed.status, change.field, str(change.old), str(change.new))
+    return (observed.status, change.field, str(change.old), str(change.new), change.step)

@@ -59,6 +59,9 @@ class Status:
 
 MAY_HOLD_DATA = "Check it in the AWS console: it may contain data."
 
+OTHERS = "others serve first"
+"""Step of a change that has no `turn` yet: until another resource serves, nothing is sent."""
+
 READY = Status(usable=True, modifiable=True, snapshot=True)
 
 
@@ -204,8 +207,8 @@ class Change:
     """One thing that differs: plan prints it, `up` calls `apply`.
 
     Several changes may share one `apply`; it is called once. `impact` says what people will notice, `danger` how bad
-    that is. `begun`: AWS has been told already and shows that it is at work on it, so it is waited for, and sent again
-    only if it does not come.
+    that is, `outage` how many seconds an outage usually lasts (0: none, or unknown). `begun`: AWS has been told already
+    and shows that it is at work on it, so it is waited for, and sent again only if it does not come.
     """
 
     field: str
@@ -215,6 +218,11 @@ class Change:
     impact: str = ""
     begun: bool = False
     danger: Danger = Danger.NONE
+    outage: float = 0
+    turn: str = ""
+    """Changes with the same turn are made to one resource at a time, which serves again before the next."""
+    step: str = ""
+    """Step of a change that takes several, if the status of the resource does not tell them apart."""
 
 
 @dataclass(frozen=True)

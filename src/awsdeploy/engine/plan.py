@@ -43,6 +43,8 @@ class Item:
     action: str = "none"
     observed: Observed | None = None
     changes: list[Change] = field(default_factory=list)
+    replaced: Sequence[Observed] = ()
+    """The objects in whose place another is created."""
 
     @property
     def writes(self) -> bool:
@@ -135,11 +137,12 @@ def make(
     run: Run,
     steps: Sequence[Step],
     replace: Collection[str] = (),
-    seen: Callable[[], Sequence[Step]] | None = None,
+    seen: Callable[[], tuple[Sequence[Step], Collection[str]]] | None = None,
 ) -> Plan:
     """Read all resources of the stack once and compare them with the declaration.
 
-    If the declaration depends on what exists, `seen` is called after the read and returns the steps to use instead.
+    If the declaration depends on what exists, `seen` is called after the read and returns the steps to use instead, and
+    more keys to recreate.
 
     Raises `UsageError` for a `replace` key that is not declared, `WrongAccount` for a stack of another account.
     """
@@ -152,7 +155,8 @@ def make(
     run.use(*(resource.region for resource in resources))
     observations = run.look_everywhere(run.read_record, run.pin)
     if seen is not None:
-        steps = seen()
+        steps, more = seen()
+        replace = {*replace, *more}
         resources = [resource for step in steps for resource in step.resources]
         order = _ordered(resources)
     by_key: dict[tuple[type[Resource], str], list[Observed]] = {}
@@ -183,7 +187,7 @@ def make(
         if item.observed and not (item.observed.state.leaving or item.observed.state.replace):
             run.observations[resource] = item.observed
         elif not isinstance(resource, Gate):
-            item.action = "replace" if same else "create"
+            item.action, item.replaced = ("replace" if same else "create"), same
 
     _compare(run, [items[resource] for resource in order])
     lacking = [one.observed for one in unfit(items.values()) if one.observed]
@@ -204,14 +208,14 @@ def unfit(items: Iterable[Item]) -> list[Item]:
 
 
 def _generation(run: Run, resource: Resource, same: Sequence[Observed], counter: int) -> str:
-    """The generation of a resource: that of an object which an earlier version made, if it is the same resource."""
+    """The generation of a resource: that of an existing object, if it can become this resource in place."""
     generation = resource.generation(run.generations, counter)
     if all(one.generation != generation for one in same):
         view = run.view_of(resource, fresh=False)
         for one in same:
-            earlier = resource.earlier_generation(view, one, run.generations, counter)
-            if earlier and one.generation == earlier:
-                return earlier
+            kept = resource.kept_generation(view, one, run.generations, counter)
+            if kept and one.generation == kept and counter_of(kept) == counter:
+                return kept
     return generation
 
 
@@ -279,16 +283,19 @@ def _look_again(run: Run, item: Item) -> None:
 
 
 def _conflicts(run: Run, items: Iterable[Item]) -> list[str]:
-    missing = [item for item in items if item.action in ("create", "replace")]
-    found: dict[str, str] = {}
+    """Reasons why AWS would refuse what is missing, or what is to be changed."""
+    asked = [item for item in items if item.writes]
+    found: dict[Resource, str] = {}
 
     def ask(item: Item) -> None:
-        resource = item.resource
-        if why := resource.conflict(run.view_of(resource)):
-            found[resource.key] = why
+        resource, view = item.resource, run.view_of(item.resource)
+        if item.action == "change" and item.observed:
+            found[resource] = resource.impossible(view, item.observed)
+        else:
+            found[resource] = resource.conflict(view)
 
-    schedule.in_parallel({item.resource: partial(ask, item) for item in missing}, run.stop)
-    return [found[item.resource.key] for item in missing if item.resource.key in found]
+    schedule.in_parallel({item.resource: partial(ask, item) for item in asked}, run.stop)
+    return [found[item.resource] for item in asked if found[item.resource]]
 
 
 def counter_of(generation: str) -> int:

@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import inspect
 import json
-import typing
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -19,6 +17,7 @@ from typing import Any, ClassVar
 from awsdeploy.aws.session import TransientError
 from awsdeploy.config.stack import TAG_GENERATION, TAG_RESOURCE, TAG_STACK, Stack
 from awsdeploy.engine.observed import (
+    OTHERS,
     UNKNOWN,
     Blocker,
     Change,
@@ -37,6 +36,7 @@ from awsdeploy.engine.view import Aws
 
 __all__ = [
     "KINDS",
+    "OTHERS",
     "TAG_GENERATION",
     "TAG_RESOURCE",
     "TAG_STACK",
@@ -58,7 +58,6 @@ __all__ = [
     "Status",
     "TransientError",
     "Wait",
-    "needs",
 ]
 
 KINDS: dict[str, type[Resource]] = {}
@@ -143,6 +142,10 @@ class Resource:
         """Existing object that prevents the creation, in words, or nothing. Read before anything is created."""
         return ""
 
+    def impossible(self, aws: Aws, observed: Observed) -> str:
+        """Reason why AWS can never change this object to what is declared, in words, or nothing. Read in the plan."""
+        return ""
+
     def create(self, aws: Aws) -> str | Observed:
         """Make it, with every setting the call takes and the tags inside the call.
 
@@ -164,6 +167,10 @@ class Resource:
         for change in self.diff(aws, observed):
             if change.old is None or not aws.ignores(self, change.field):
                 yield change
+
+    def rejoin(self, aws: Aws, observed: Observed) -> Iterator[Change]:
+        """Steps until it serves requests again, after a change for which it had the `turn`."""
+        yield from ()
 
     def facts(self, aws: Aws, observed: Observed) -> Mapping[str, str]:
         """Facts for people once it exists, such as an endpoint or a URL."""
@@ -242,12 +249,21 @@ class Resource:
         """A short hash of the fields that cannot change in place, and of the generations they point to."""
         return self._generation(of, counter)
 
-    def earlier_generation(self, aws: Aws, observed: Observed, of: Mapping[Resource, str], counter: int) -> str:
-        """Generation that an earlier version gave to this resource, as read from the object, or nothing.
+    def kept_generation(self, aws: Aws, observed: Observed, of: Mapping[Resource, str], counter: int) -> str:
+        """Generation of an existing object that is changed in place although a field in `replaces` differs, or nothing.
 
-        For a kind of which fewer fields are in `replaces` than before: its objects are not replaced for that.
+        For objects of earlier versions, which had more fields there, and for fields of which AWS changes some values
+        in place: the object says which.
         """
         return ""
+
+    def replacing(self, observed: Observed) -> tuple[str, Danger]:
+        """Impact of the replacement of this object, in words, and how bad it is. What holds data is lost anyway."""
+        return "", Danger.REPLACEMENT
+
+    def stands_in(self, observed: Observed) -> bool:
+        """Tell if this resource serves the requests of an object that is deleted."""
+        return False
 
     def _generation(self, of: Mapping[Resource, str], counter: int, more: Mapping[str, Any] | None = None) -> str:
         fixed = {name: _plain(getattr(self, name), of) for name in self.replaces} | dict(more or {})
@@ -272,27 +288,6 @@ class Gate(Resource):
     def observe(self, aws: Aws) -> Observed:
         """Current state of the gate."""
         raise NotImplementedError
-
-
-def needs(kind: type[Resource]) -> set[type[Resource]]:
-    """The kinds that a kind's fields point to, gates looked through: the order of deletion without any state."""
-    found: set[type[Resource]] = set()
-    for name, hint in typing.get_type_hints(kind).items():
-        if name != "after" and typing.get_origin(hint) is not ClassVar:
-            for target in _kinds_in(hint):
-                found |= needs(target) if issubclass(target, Gate) else {target}
-    return found
-
-
-def _kinds_in(hint: Any) -> Iterator[type[Resource]]:
-    if inspect.isclass(hint) and not typing.get_args(hint):
-        if issubclass(hint, Resource):
-            yield hint
-        elif dataclasses.is_dataclass(hint):
-            for inner in typing.get_type_hints(hint).values():
-                yield from _kinds_in(inner)
-    for part in typing.get_args(hint):
-        yield from _kinds_in(part)
 
 
 def _collect(value: Any, found: list[Resource]) -> None:

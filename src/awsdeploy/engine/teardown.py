@@ -19,6 +19,7 @@ from awsdeploy.engine import schedule
 from awsdeploy.engine.blockage import Blockage, explained
 from awsdeploy.engine.deletion import Asked, DeletionProgress
 from awsdeploy.engine.events import ResourceEvent
+from awsdeploy.engine.kind_order import needs
 from awsdeploy.engine.pace import Pace
 from awsdeploy.engine.resource import (
     KINDS,
@@ -27,7 +28,6 @@ from awsdeploy.engine.resource import (
     Observed,
     Resource,
     Retained,
-    needs,
 )
 from awsdeploy.engine.run import Run
 from awsdeploy.engine.summary import combined_error

@@ -27,6 +27,7 @@ from awsdeploy.engine.resource import (
 )
 from awsdeploy.engine.run import Run
 from awsdeploy.engine.summary import combined_error
+from awsdeploy.engine.turns import Turn, Turns
 from awsdeploy.errors import AwsFailure, Refused, TimedOut
 from awsdeploy.state.record import StateEntry
 from awsdeploy.state.stack_lock import RENEW_EVERY
@@ -93,6 +94,7 @@ class Builder:
         self.touched: set[Resource] = set()
         usual = {one: item.resource.wait.usual for one, item in plan.items.items() if item.action != "none"}
         self.pace = Pace(run.polling, plan.needs(), usual)
+        self.turns = Turns(run.stop)
 
     def skip(self, resource: Resource) -> None:
         self.run.emit(ResourceEvent(resource.key, "skipped", detail="not started: a dependency failed"))
@@ -117,12 +119,21 @@ class Builder:
         if resource.existing and (there := self.plan.items[resource].observed):
             return there
         observed = None if isinstance(resource, Gate) else self._existing(resource)
+        with self.turns.one() as turn:
+            return self._without_differences(resource, observed, turn)
+
+    def _without_differences(self, resource: Resource, observed: Observed | None, turn: Turn) -> Observed:
+        """Apply the differences until there are none."""
         view, sent = self.run.view_of(resource), SentChanges(self.run.settle)
         looked = last = time.monotonic()
         while True:
             observed = self._wait(resource, observed)
             self.run.observations[resource] = observed
             changes = list(resource.differences(view, observed))
+            if turn.taken_for(changes):
+                changes = list(resource.differences(view, observed))  # others had theirs meanwhile
+            if turn.held and not changes:
+                changes = list(resource.rejoin(view, observed))
             if not changes:
                 if not observed.state.usable:
                     raise observed.failure(resource.remedy)

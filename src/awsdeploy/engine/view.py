@@ -113,6 +113,10 @@ class Aws:
         """True if the owner of the stack changes this attribute by hand: no call may send it."""
         return is_ignored(self.context.ignored, resource.key, attribute)
 
+    def declared_generation(self, key: str) -> str:
+        """The generation of the resource that is declared under a key; "" where there is none."""
+        return next((value for resource, value in self.context.generations.items() if resource.key == key), "")
+
     def name(self, resource: Declared, limit: int = 63, apart: str = "-") -> str:
         """A name for what AWS keeps unique: readable, within `limit`, and different in every generation."""
         return self.stack.called(resource.key, self.generation(resource), limit, apart)

@@ -8,7 +8,7 @@ import click
 
 from awsdeploy.cli.app import ExampleHelp
 from awsdeploy.cli.options import Given, full_option, json_option, shared_options
-from awsdeploy.cli.planning import blocked, made, replace_option, restore_option, take_over_option
+from awsdeploy.cli.planning import blocked, made, refresh_option, replace_option, restore_option, take_over_option
 from awsdeploy.cli.session import paragraphs, print_lines, session
 from awsdeploy.cli.text import glance
 from awsdeploy.cli.text import plan as text
@@ -26,6 +26,7 @@ CHANGES_PRESENT = 2
 @click.command(cls=ExampleHelp, examples=EXAMPLES)
 @take_over_option
 @replace_option
+@refresh_option
 @restore_option
 @click.option("--detailed-exitcode", is_flag=True, help="End with exit code 2 if changes are pending.")
 @full_option
@@ -35,6 +36,7 @@ def command(
     given: Given,
     take_over: bool,
     replace: tuple[str, ...],
+    refresh: bool,
     restore_snapshot: str,
     detailed_exitcode: bool,
     full: bool,
@@ -42,7 +44,7 @@ def command(
 ) -> int:
     """Show what `up` would create, change and delete, step by step. Changes nothing."""
     with session(given, given.settings(), "plan") as at:
-        found = made(at, take_over, replace, restore_snapshot)
+        found = made(at, take_over, replace, restore_snapshot, refresh)
         if as_json:
             click.echo(json.dumps(document(at, found), indent=2, ensure_ascii=False))
         else:

@@ -14,6 +14,7 @@ EXAMPLES = """\
   awsdeploy up                          shows the plan, then asks
   awsdeploy up -e dev --yes             the dev environment, without asking
   awsdeploy up --replace machines/backend-1
+  awsdeploy up --refresh-images         machines with the newest system image
   awsdeploy up --restore-snapshot ID    restore the database; `awsdeploy backups` lists the IDs
 """
 
@@ -22,6 +23,7 @@ EXAMPLES = """\
 @yes_option
 @planning.take_over_option
 @planning.replace_option
+@planning.refresh_option
 @planning.restore_option
 @click.option(
     "--delete-data",
@@ -38,10 +40,11 @@ def command(
     yes: bool,
     take_over: bool,
     replace: tuple[str, ...],
+    refresh: bool,
     restore_snapshot: str,
     delete_data: tuple[str, ...],
     full: bool,
     as_json: bool,
 ) -> None:
     """Create the stack, or update it to match config.toml. After a crash or Ctrl-C, run the same command again."""
-    bring_up(given, take_over, replace, restore_snapshot, delete_data, yes=yes, full=full, as_json=as_json)
+    bring_up(given, take_over, replace, restore_snapshot, delete_data, refresh=refresh, yes=yes, full=full, as_json=as_json)

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from awsdeploy.cli.planning import trouble
-from awsdeploy.progress.steps import KEY_WIDTH
+from awsdeploy.progress.steps import KEY_WIDTH, spell
 
 if TYPE_CHECKING:
-    from awsdeploy.engine.observed import Danger, Observed
+    from awsdeploy.engine.observed import Change, Danger, Observed
     from awsdeploy.engine.plan import Item, Plan
 
 SIGNS = {"create": "+", "change": "~", "replace": "-/+", "wait": "…"}
@@ -74,9 +74,17 @@ def _item(item: Item) -> Iterator[str]:
     more = f" (is {item.observed.status})" if item.action == "wait" and item.observed else ""
     yield f"  {SIGNS[item.action]:<3} {resource.key:<{KEY_WIDTH}} {resource.noun()}{more}"
     yield from (f"        {line}" for line in trouble(item))
+    yield from (
+        f"        {words}" for words in dict.fromkeys(resource.replacing(one)[0] for one in item.replaced) if words
+    )
     for change in sorted(item.changes, key=lambda change: -change.danger):
-        impact = f"    {change.impact}" if change.impact else ""
+        impact = f"    {said_of_impact(change)}" if change.impact else ""
         yield f"        {change.field}: {said(change.old)} → {said(change.new)}{impact}"
+
+
+def said_of_impact(change: Change) -> str:
+    """Impact of a change, with the usual length of its outage."""
+    return f"{change.impact}, about {spell(change.outage)}" if change.outage else change.impact
 
 
 def _removal(observed: Observed) -> str:

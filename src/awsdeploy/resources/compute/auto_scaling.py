@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -28,6 +28,7 @@ from awsdeploy.engine.resource import (
 from awsdeploy.engine.tagging import retagged
 from awsdeploy.resources import tag_calls
 from awsdeploy.resources.compute.launch_template import KEPT, LATER, LaunchTemplate, Member
+from awsdeploy.resources.compute.machine import serves
 from awsdeploy.resources.compute.volume import Volume
 from awsdeploy.resources.network.vpc import Subnet
 from awsdeploy.resources.web.load_balancer import TargetGroup
@@ -95,6 +96,18 @@ class AutoScalingGroup(Resource):
         for one in autoscaling(aws).pages("describe_auto_scaling_groups", "AutoScalingGroups", Filters=filters):
             status = one.get("Status") or "available"
             yield from aws.found(cls, one["AutoScalingGroupName"], one.get("Tags"), one, status, _members(one))
+
+    def kept_generation(self, aws: Aws, observed: Observed, of: Mapping[Resource, str], counter: int) -> str:
+        """AWS adds subnets in place. It does not move machines out of a subnet whose zone stays in use."""
+        raw = observed.raw
+        used = (raw.get("LaunchTemplate", {}).get("LaunchTemplateId"), raw.get("TargetGroupARNs", []))
+        wanted = (aws[self.template].id, [aws[group].id for group in self.targets])
+        subnets = {aws[subnet].id for subnet in self.subnets}
+        added = set(raw.get("VPCZoneIdentifier", "").split(",")) <= subnets
+        return observed.generation if used == wanted and added else ""
+
+    def stands_in(self, observed: Observed) -> bool:
+        return serves(observed, self.template.service)
 
     def create(self, aws: Aws) -> str:
         name = aws.name(self, 255, APART)

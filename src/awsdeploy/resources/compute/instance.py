@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -23,6 +24,7 @@ from awsdeploy.engine.resource import (
     Wait,
 )
 from awsdeploy.engine.tagging import retagged
+from awsdeploy.errors import next_command
 from awsdeploy.resources import tag_calls
 from awsdeploy.resources.compute.machine import (
     METADATA,
@@ -30,19 +32,25 @@ from awsdeploy.resources.compute.machine import (
     Machine,
     digest,
     is_member,
+    serves,
     terminate,
 )
+from awsdeploy.resources.compute.rolling import leaving, rejoining
 from awsdeploy.resources.compute.volume import Volume, change, modification
 from awsdeploy.resources.network.vpc import Subnet
 
 STOPS = "stops and starts the machine"
+RESTART = 180
+"""Seconds until a machine that is stopped and started serves again: at most 60 to stop, 15 to start, then its programs
+and two health checks."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Instance(Machine):
-    """One machine of a service."""
+    """One machine of a service. `rolling` is the key of its target group if others serve while this one is stopped."""
 
     subnet: Subnet
+    rolling: str = ""
 
     tagging = tag_calls.EC2
     title = "EC2 instance"
@@ -113,11 +121,21 @@ class Instance(Machine):
         if offline and not stopped:
             stop = partial(ec2.stop_instances, InstanceIds=[observed.id])
             for change in offline:
-                yield Change(change.field, change.old, change.new, stop, STOPS, danger=Danger.OUTAGE)
+                if self.rolling:
+                    yield leaving(aws, self.rolling, observed, change, stop)
+                else:
+                    yield dataclasses.replace(change, apply=stop, impact=STOPS, danger=Danger.OUTAGE, outage=RESTART)
         elif offline:
-            yield from offline
+            yield from (dataclasses.replace(change, turn=self.rolling) for change in offline)
         elif stopped:
-            yield Change("state", "stopped", "running", partial(ec2.start_instances, InstanceIds=[observed.id]))
+            start = partial(ec2.start_instances, InstanceIds=[observed.id])
+            yield Change("state", "stopped", "running", start, turn=self.rolling)
+
+    def rejoin(self, aws: Aws, observed: Observed) -> Iterator[Change]:
+        yield from rejoining(aws, self.rolling, observed.id)
+
+    def stands_in(self, observed: Observed) -> bool:
+        return serves(observed, self.service)
 
     def _diff_running(self, aws: Aws, observed: Observed) -> Iterator[Change]:
         raw, ec2 = observed.raw, aws.ec2
@@ -198,6 +216,20 @@ class Instance(Machine):
     @classmethod
     def began_with(cls, aws: Aws, observed: Observed) -> str:
         return user_data_of(aws, observed.id)
+
+    def advisory(self, aws: Aws, observed: Observed) -> str:
+        """A disk that is larger than declared. AWS never shrinks one."""
+        largest = max((one.raw["Size"] for one in aws.all(Volume) if one.id in disks(observed)), default=0)
+        if largest <= self.disk:
+            return ""
+        return (
+            f"The disk of {self.key} has {largest} GB, not {self.disk} GB (services.{self.service}.volume_gb): AWS "
+            f"cannot shrink a disk. For a machine with a smaller one: {next_command('up', '--replace', self.key)}"
+        )
+
+    @classmethod
+    def image_of(cls, observed: Observed) -> str:
+        return str(observed.raw["ImageId"])
 
     def facts(self, aws: Aws, observed: Observed) -> Mapping[str, str]:
         return {"address": str(observed.raw["PublicIpAddress"])} if observed.raw.get("PublicIpAddress") else {}

@@ -86,8 +86,11 @@ class LaunchTemplate(Machine):
 
     @classmethod
     def began_with(cls, aws: Aws, observed: Observed) -> str:
-        default = next(one for one in observed.raw["Versions"] if one["DefaultVersion"])
-        return _user_data(default)
+        return _user_data(_default(observed))
+
+    @classmethod
+    def image_of(cls, observed: Observed) -> str:
+        return str(_default(observed)["LaunchTemplateData"]["ImageId"])
 
     def _data(self, aws: Aws, image: str, root: str) -> dict[str, Any]:
         # AWS: boto3 encodes the user data of RunInstances, not that of templates.
@@ -122,8 +125,7 @@ class LaunchTemplate(Machine):
 
     def diff(self, aws: Aws, observed: Observed) -> Iterator[Change]:
         """A version as declared, and that version as the default."""
-        versions = observed.raw["Versions"]
-        default = next(one for one in versions if one["DefaultVersion"])
+        versions, default = observed.raw["Versions"], _default(observed)
         right = [one["VersionNumber"] for one in versions if not list(self._differences(aws, one))]
 
         def default_now(number: int) -> None:
@@ -227,6 +229,11 @@ def _versions(aws: Aws, template: str) -> list[dict[str, Any]]:
         found = aws.ec2.pages("describe_launch_template_versions", "LaunchTemplateVersions", LaunchTemplateId=template)
         return sorted(found, key=lambda one: -int(one["VersionNumber"]))
     return []
+
+
+def _default(template: Observed) -> Mapping[str, Any]:
+    """The version from which machines are started."""
+    return next(one for one in template.raw["Versions"] if one["DefaultVersion"])
 
 
 def _user_data(version: Mapping[str, Any]) -> str:

@@ -96,7 +96,12 @@ class Machine(Resource):
         """User data of what exists."""
         raise NotImplementedError
 
-    def earlier_generation(self, aws: Aws, observed: Observed, of: Mapping[Resource, str], counter: int) -> str:
+    @classmethod
+    def image_of(cls, observed: Observed) -> str:
+        """Id of the system image of what exists."""
+        raise NotImplementedError
+
+    def kept_generation(self, aws: Aws, observed: Observed, of: Mapping[Resource, str], counter: int) -> str:
         """Earlier versions replaced a machine when the port or the health path changed."""
         port, health = placeholder.started_with(self.began_with(aws, observed))
         return self._generation(of, counter, {"port": port, "health": health})
@@ -114,6 +119,16 @@ def _newest_image(aws: Aws, system: str) -> tuple[str, str]:
 def is_member(tags: Iterable[Mapping[str, str]] | None) -> bool:
     """Check whether a group started a machine with these tags."""
     return tags_to_dict(tags).get(TAG_RESOURCE, "").endswith(f"/{MEMBER}")
+
+
+def service_of(machine: Observed) -> str:
+    """The service that a machine is for; "" for another object."""
+    return (machine.tags or {}).get(SERVICE, "")
+
+
+def serves(observed: Observed, service: str) -> bool:
+    """Check whether an object is a machine of this service, or its Auto Scaling group."""
+    return service_of(observed) == service or observed.key == f"machines/{service}-group"
 
 
 def terminate(aws: Aws, id: str) -> None:

@@ -8,19 +8,34 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
-from awsdeploy.engine.resource import Change, Danger
+from awsdeploy.engine.resource import Change, Danger, Observed
+from awsdeploy.errors import next_command
 
-Effect = tuple[str, Danger]
-"""Effect of a change that people notice, and how bad it is."""
+
+class Effect(NamedTuple):
+    """Effect of a change that people notice, how bad it is, and the usual seconds of an outage."""
+
+    impact: str = ""
+    danger: Danger = Danger.NONE
+    outage: float = 0
+
 
 Compared = tuple[str, Any, Any, Effect]
 """Field of ModifyDBInstance, what AWS has, what is declared, and the effect of the change."""
 
-NO_EFFECT: Effect = ("", Danger.NONE)
-INTERRUPTS: Effect = ("a short interruption", Danger.OUTAGE)
-FEWER_BACKUPS: Effect = ("AWS deletes older automatic backups", Danger.DATA_LOSS)
+NO_EFFECT = Effect()
+BEGUN = Effect("AWS is still changing it")
+RESTARTS = Effect("the database is down while AWS changes it", Danger.OUTAGE, 300)
+"""AWS: an instance without a standby is down for most of the change; Terraform logs show 4 to 6 minutes."""
+FAILS_OVER = Effect("the database fails over to its standby", Danger.OUTAGE, 120)
+"""AWS: "Failover times are typically 60–120 seconds" (Amazon RDS User Guide, Multi-AZ DB instance deployments)."""
+UPGRADES = Effect("upgrades and restarts the database, the standby too", Danger.OUTAGE, 1200)
+"""AWS upgrades primary and standby at the same time, after checks of its own, and takes snapshots before and after if
+automated backups are on (Amazon RDS User Guide, Upgrades of the RDS for MySQL DB engine)."""
+FEWER_BACKUPS = Effect("AWS deletes older automatic backups", Danger.DATA_LOSS)
+NO_BACKUPS = Effect("AWS deletes all automatic backups", Danger.DATA_LOSS)
 
 GROUP = "DBParameterGroupName"
 IGNORABLE = set(
@@ -65,13 +80,12 @@ def differences(
         # A major version needs parameters of its own family in the same call.
         group = {field: new for field, _, new, _ in rows if field == GROUP}
         call = {"EngineVersion": version, "AllowMajorVersionUpgrade": True, **group}
-        effect = ("upgrades and restarts the database", Danger.OUTAGE)
-        yield Difference("EngineVersion", raw["EngineVersion"], version, call, effect, upgrading)
+        yield Difference("EngineVersion", raw["EngineVersion"], version, call, UPGRADES, upgrading)
     # Storage that has grown by itself never shrinks, and AWS rounds up what is asked for (API_ModifyDBInstance).
     if int(raw["AllocatedStorage"]) < gigabytes:
         begun = int(pending.get("AllocatedStorage", 0)) >= gigabytes
         more = {"AllocatedStorage": gigabytes}
-        effect = ("takes hours in the background", Danger.NONE)
+        effect = Effect("takes hours in the background")
         yield Difference("AllocatedStorage", raw["AllocatedStorage"], gigabytes, more, effect, begun)
 
 
@@ -88,8 +102,8 @@ def changes_of(modify: Callable[..., object], id: str, found: Iterable[Differenc
     calls = {begun: call(begun) for begun in settings}
     for one in found:
         settings[one.begun] |= one.settings
-        impact, danger = ("AWS is still changing it", Danger.NONE) if one.begun else one.effect
-        yield Change(one.field, one.old, one.new, calls[one.begun], impact, one.begun, danger)
+        effect = BEGUN if one.begun else one.effect
+        yield Change(one.field, one.old, one.new, calls[one.begun], begun=one.begun, **effect._asdict())
 
 
 def _is_of(full: str, version: str) -> bool:
@@ -105,3 +119,35 @@ def _logs(raw: Mapping[str, Any], pending: Mapping[str, Any], wanted: set[str]) 
         types = {"EnableLogTypes": sorted(wanted - exported), "DisableLogTypes": sorted(exported - wanted)}
         call = {"CloudwatchLogsExportConfiguration": types}
         yield Difference("exported logs", sorted(exported), sorted(wanted), call, begun=pending_value == wanted)
+
+
+def another_class(raw: Mapping[str, Any]) -> Effect:
+    """Effect of another instance class."""
+    return FAILS_OVER if raw["MultiAZ"] else RESTARTS
+
+
+def fewer_backups(days: int, wanted: int) -> Effect:
+    """Effect of another retention of automatic backups, in days."""
+    return NO_EFFECT if days <= wanted else FEWER_BACKUPS if wanted else NO_BACKUPS
+
+
+def downgrade(observed: Observed, version: str) -> str:
+    """Reason why a database cannot get this version, in words, or nothing. AWS only upgrades (RDS User Guide)."""
+    present = str(observed.raw["EngineVersion"])
+    if _numbers(version) >= _numbers(present)[:2]:
+        return ""
+    major = ".".join(present.split(".")[:2])
+    anew = next_command("up", "--replace", observed.key, "--delete-data", observed.key)
+    return (
+        f"{observed.key} ({observed.id}) is MySQL {present}, and AWS cannot go back to {version}. Set "
+        f'database.engine_version = "{major}". To create an empty database instead: {anew}'
+    )
+
+
+def _numbers(version: str) -> list[int]:
+    return [int(part) for part in version.split(".") if part.isdigit()]
+
+
+def lowest_limit(storage: int) -> int:
+    """The lowest limit (GB) of storage autoscaling that AWS takes for a database of so many GB."""
+    return -(-storage * 11 // 10)

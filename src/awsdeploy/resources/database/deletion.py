@@ -8,6 +8,8 @@ from awsdeploy.engine.context import with_id
 from awsdeploy.engine.resource import Aws, DestroyOptions, Observed
 from awsdeploy.errors import AwsFailure
 from awsdeploy.resources.database import beside
+from awsdeploy.resources.database.changes import lowest_limit
+from awsdeploy.resources.database.statuses import FULL
 
 GONE, BUSY = "DBInstanceNotFound", "InvalidDBInstanceState"
 
@@ -63,3 +65,15 @@ def _delete_after_snapshot(aws: Aws, observed: Observed, name: str) -> None:
         raise AwsFailure(
             f"AWS takes no final snapshot of {observed.id}: {refusal.text}", f"{hint} {delete_data()}"
         ) from None
+
+
+def unlocking(observed: Observed) -> str:
+    """Action for a person that lets `destroy` turn off the deletion protection of a database."""
+    modify = f"aws rds modify-db-instance --db-instance-identifier {observed.id} --region {observed.region}"
+    if observed.status == FULL:
+        room = lowest_limit(int(observed.raw["AllocatedStorage"]))
+        return f"Increase its storage first: {modify} --apply-immediately --allocated-storage {room}"
+    return (
+        f"Turn it off: {modify} --apply-immediately --no-deletion-protection. If AWS refuses that in this status, "
+        "ask AWS Support to delete the database."
+    )

@@ -8,6 +8,7 @@ from typing import Any
 
 from awsdeploy.aws.session import tolerate
 from awsdeploy.engine.resource import (
+    KINDS,
     Aws,
     Blocker,
     Change,
@@ -47,6 +48,17 @@ class SubnetGroup(Resource):
                 tags = tags_of(aws, group["DBSubnetGroupArn"], "DBSubnetGroupNotFoundFault")
                 yield from aws.found(cls, group["DBSubnetGroupName"], tags, group, group["SubnetGroupStatus"])
 
+    def kept_generation(self, aws: Aws, observed: Observed, of: Mapping[Resource, str], counter: int) -> str:
+        """AWS adds subnets in place, and takes out those in zones where the group has no database."""
+        raw = observed.raw
+        if raw.get("VpcId") != aws[self.subnets[0].vpc].id:
+            return ""
+        wanted = {aws[subnet].id for subnet in self.subnets}
+        leaving = {
+            one["SubnetAvailabilityZone"]["Name"] for one in raw["Subnets"] if one["SubnetIdentifier"] not in wanted
+        }
+        return "" if leaving & set(_zones_in_use(aws, observed)) else observed.generation
+
     def create(self, aws: Aws) -> str | Observed:
         name = aws.name(self, 255)
         with tolerate("DBSubnetGroupAlreadyExists"):
@@ -77,6 +89,13 @@ class SubnetGroup(Resource):
     def delete(cls, aws: Aws, observed: Observed, options: DestroyOptions) -> None:
         with tolerate("DBSubnetGroupNotFoundFault"):
             aws.rds.delete_db_subnet_group(DBSubnetGroupName=observed.id)
+
+
+def _zones_in_use(aws: Aws, group: Observed) -> Iterator[str]:
+    """The zones of databases in a subnet group, and of their standbys."""
+    for one in aws.all(KINDS["Database"]):
+        if one.raw["DBSubnetGroup"]["DBSubnetGroupName"] == group.id:
+            yield from filter(None, (one.raw.get("AvailabilityZone"), one.raw.get("SecondaryAvailabilityZone")))
 
 
 TLS = "require_secure_transport"

@@ -27,15 +27,18 @@ from awsdeploy.resources import tag_calls
 from awsdeploy.resources.compute.parameter import PASSWORD_VERSION, Password, password_version, reveal
 from awsdeploy.resources.database import beside
 from awsdeploy.resources.database.changes import (
-    FEWER_BACKUPS,
     IGNORABLE,
-    INTERRUPTS,
     NO_EFFECT,
     Compared,
+    Effect,
+    another_class,
     changes_of,
     differences,
+    downgrade,
+    fewer_backups,
+    lowest_limit,
 )
-from awsdeploy.resources.database.deletion import BUSY, delete_database
+from awsdeploy.resources.database.deletion import BUSY, delete_database, unlocking
 from awsdeploy.resources.database.from_snapshot import OF_THE_SNAPSHOT, misfit
 from awsdeploy.resources.database.groups import ParameterGroup, SubnetGroup
 from awsdeploy.resources.database.password import password_change
@@ -154,6 +157,9 @@ class Database(Resource):
     def _support(self) -> str:
         return "open-source-rds-extended-support" + ("" if self.extended_support else "-disabled")
 
+    def impossible(self, aws: Aws, observed: Observed) -> str:
+        return downgrade(observed, self.version)
+
     def _restored(self, aws: Aws) -> Callable[..., dict[str, Any]]:
         """Call that restores: a create without the parameters of the snapshot, and no tag for its old password."""
 
@@ -194,29 +200,30 @@ class Database(Resource):
         taken = (one for one in found if observed.status != FULL or one.field == "AllocatedStorage")
         yield from changes_of(aws.rds.modify_db_instance, observed.id, taken)
         # A parameter deleted by hand comes back with another password: the database must learn it.
-        version, effect = password_version(aws, self.password), ("clients must reconnect", Danger.OUTAGE)
+        version, effect = password_version(aws, self.password), Effect("clients must reconnect", Danger.OUTAGE)
         yield from password_change(aws.rds, observed, version, lambda: reveal(aws, self.password), effect)
 
     def _compared(self, aws: Aws, raw: Mapping[str, Any]) -> Iterator[Compared]:
         """Fields that ModifyDBInstance changes in place; each change is made at once."""
         parameters = [one["DBParameterGroupName"] for one in raw["DBParameterGroups"]]
         # AWS lists a group that it is taking out as `removing`.
-        groups = raw["VpcSecurityGroups"]
-        security = sorted(one["VpcSecurityGroupId"] for one in groups if one.get("Status") != "removing")
-        kept_shorter = FEWER_BACKUPS if (days := raw["BackupRetentionPeriod"]) > self.backup_days else NO_EFFECT
-        yield "DBInstanceClass", raw["DBInstanceClass"], self.size, INTERRUPTS
+        security = sorted(
+            one["VpcSecurityGroupId"] for one in raw["VpcSecurityGroups"] if one.get("Status") != "removing"
+        )
+        yield "DBInstanceClass", raw["DBInstanceClass"], self.size, another_class(raw)
         yield "MultiAZ", raw["MultiAZ"], self.multi_az, NO_EFFECT
         if not self._too_low(raw):
             yield "MaxAllocatedStorage", raw.get("MaxAllocatedStorage"), self.max_storage, NO_EFFECT
         yield "StorageType", raw["StorageType"], "gp3", NO_EFFECT
-        yield "BackupRetentionPeriod", days, self.backup_days, kept_shorter
+        days = raw["BackupRetentionPeriod"]
+        yield "BackupRetentionPeriod", days, self.backup_days, fewer_backups(days, self.backup_days)
         yield "DeletionProtection", raw["DeletionProtection"], self.protected, NO_EFFECT
         yield "PubliclyAccessible", raw["PubliclyAccessible"], False, NO_EFFECT
         yield "CopyTagsToSnapshot", raw["CopyTagsToSnapshot"], True, NO_EFFECT
         yield "AutoMinorVersionUpgrade", raw["AutoMinorVersionUpgrade"], True, NO_EFFECT
         yield "EngineLifecycleSupport", raw.get("EngineLifecycleSupport", self._support), self._support, NO_EFFECT
         yield "DBParameterGroupName", parameters[0] if parameters else None, aws[self.parameters].id, NO_EFFECT
-        ids = [aws[group].id for group in self.security]
+        ids = [aws[one].id for one in self.security]
         yield "VpcSecurityGroupIds", security, UNKNOWN if UNKNOWN in ids else sorted(ids), NO_EFFECT
 
     def _too_low(self, raw: Mapping[str, Any]) -> bool:
@@ -268,23 +275,11 @@ class Database(Resource):
 
     @classmethod
     def unlocking(cls, observed: Observed) -> str:
-        modify = f"aws rds modify-db-instance --db-instance-identifier {observed.id} --region {observed.region}"
-        if observed.status == FULL:
-            room = lowest_limit(int(observed.raw["AllocatedStorage"]))
-            return f"Increase its storage first: {modify} --apply-immediately --allocated-storage {room}"
-        return (
-            f"Turn it off: {modify} --apply-immediately --no-deletion-protection. If AWS refuses that in this status, "
-            "ask AWS Support to delete the database."
-        )
+        return unlocking(observed)
 
     @classmethod
     def delete(cls, aws: Aws, observed: Observed, options: DestroyOptions) -> None:
         delete_database(aws, observed, options)
-
-
-def lowest_limit(storage: int) -> int:
-    """The lowest limit (GB) of storage autoscaling that AWS takes for a database of so many GB."""
-    return -(-storage * 11 // 10)
 
 
 def identifier(stack: Stack, database: Database, generation: str) -> str:

@@ -11,8 +11,9 @@ from collections.abc import Callable, Iterator
 
 from awsdeploy.aws.session import Client
 from awsdeploy.config.stack import tags_to_dict
-from awsdeploy.engine.resource import Change, Danger, Observed
+from awsdeploy.engine.resource import Change, Observed
 from awsdeploy.resources.compute.parameter import PASSWORD_VERSION
+from awsdeploy.resources.database.changes import BEGUN, Effect
 
 FIELD = "MasterUserPassword"
 NEW = "the one in Parameter Store"
@@ -24,7 +25,7 @@ def version_of(observed: Observed) -> str:
 
 
 def password_change(
-    rds: Client, observed: Observed, wanted: str, reveal: Callable[[], str], effect: tuple[str, Danger]
+    rds: Client, observed: Observed, wanted: str, reveal: Callable[[], str], effect: Effect
 ) -> Iterator[Change]:
     """The change to the `wanted` version, until AWS has made that password valid. `reveal` reads the password."""
     told = version_of(observed) == wanted
@@ -37,5 +38,4 @@ def password_change(
         tag = {"Key": PASSWORD_VERSION, "Value": wanted}
         rds.add_tags_to_resource(ResourceName=observed.raw["DBInstanceArn"], Tags=[tag])
 
-    impact, danger = ("AWS is still changing it", Danger.NONE) if begun else effect
-    yield Change(FIELD, "another", NEW, apply, impact, begun, danger)
+    yield Change(FIELD, "another", NEW, apply, begun=begun, **(BEGUN if begun else effect)._asdict())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from ipaddress import IPv4Network
 from typing import Any
 
 from awsdeploy.aws.session import tolerate
@@ -124,6 +125,17 @@ class Subnet(Resource):
         found = aws.once(_existing, self.vpc.existing)
         faults = list(found.subnet_faults(self.existing, public=self.public, all=self.among))
         return _referenced(self, aws, found.subnets.get(self.existing, {}), faults)
+
+    def conflict(self, aws: Aws) -> str:
+        """A subnet of the same VPC that has these addresses until it is deleted, which is last."""
+        ours = IPv4Network(self.cidr)
+        for one in aws.all(Subnet):
+            if one.raw["VpcId"] == aws[self.vpc].id and IPv4Network(one.raw["CidrBlock"]).overlaps(ours):
+                return (
+                    f"{self.key} needs {self.cidr}, but {one.key} ({one.id}) has {one.raw['CidrBlock']}. Keep the "
+                    "ranges of the subnets that exist, and give new ones others: network.public and network.private."
+                )
+        return ""
 
     @classmethod
     def scan(cls, aws: Aws) -> Iterable[Observed]:

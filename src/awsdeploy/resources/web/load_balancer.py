@@ -23,6 +23,7 @@ from awsdeploy.engine.resource import (
     TransientError,
     Wait,
 )
+from awsdeploy.errors import next_command
 from awsdeploy.resources import blockers, tag_calls
 from awsdeploy.resources.compute.instance import Instance
 from awsdeploy.resources.network.security_group import SecurityGroup
@@ -93,6 +94,22 @@ class LoadBalancer(Resource):
     @classmethod
     def _all(cls, aws: Aws) -> Iterable[dict[str, Any]]:
         return aws.elbv2.pages("describe_load_balancers", "LoadBalancers")
+
+    def conflict(self, aws: Aws) -> str:
+        """Target groups that another load balancer uses and that stay. AWS: a target group has one load balancer."""
+        groups = [one for one in aws.all(TargetGroup) if one.raw.get("LoadBalancerArns")]
+        used = sorted(one.key for one in groups if one.generation == aws.declared_generation(one.key))
+        if not used:
+            return ""
+        anew = [word for key in (self.key, *used) for word in ("--replace", key)]
+        return (
+            f"A new {self.noun()} cannot use {', '.join(used)}, which the present one uses (AWS: a target group has "
+            f"one load balancer). Recreate them with it: {next_command('up', *anew)}"
+        )
+
+    def kept_generation(self, aws: Aws, observed: Observed, of: Mapping[Resource, str], counter: int) -> str:
+        """AWS exchanges the subnets of a load balancer in place, within its VPC (API_SetSubnets)."""
+        return observed.generation if observed.raw.get("VpcId") == aws[self.subnets[0].vpc].id else ""
 
     def create(self, aws: Aws) -> str | Observed:
         made = aws.elbv2.create_load_balancer(
@@ -216,6 +233,13 @@ class TargetGroup(Resource):
         for observed, health in zip(known, aws.each(lambda observed: _health(aws, observed.id), known), strict=True):
             if health is not None:
                 yield dataclasses.replace(observed, raw={**observed.raw, "Health": health})
+
+    def replacing(self, observed: Observed) -> tuple[str, Danger]:
+        """The program listens on the port that it was released with."""
+        if observed.raw.get("Port") == self.port:
+            return "", Danger.REPLACEMENT
+        deploy = next_command("deploy", "--force")
+        return f"from port {observed.raw.get('Port')} to {self.port}: requests fail until {deploy}", Danger.OUTAGE
 
     def create(self, aws: Aws) -> str | Observed:
         made = aws.elbv2.create_target_group(
