@@ -17,7 +17,7 @@ from awsdeploy.resources.database.instance import Database
 from awsdeploy.resources.identity.role import InstanceProfile, Role
 from awsdeploy.resources.monitoring.log_group import LogGroup
 from awsdeploy.resources.network.vpc import Subnet, Vpc
-from awsdeploy.resources.web.load_balancer import TargetGroup
+from awsdeploy.resources.web.target_group import TargetGroup
 
 LOGS, OTHER_LOGS = (LogGroup(key=f"monitoring/logs/{name}", days=7) for name in ("backend", "frontend"))
 STEPS = {"network": "Network", "monitoring": "Logs"}

@@ -10,7 +10,7 @@ from awsdeploy.config import Service, from_mapping
 from awsdeploy.engine.observed import Observed
 from awsdeploy.errors import Refused
 from awsdeploy.release.health import need_same_check, offer
-from awsdeploy.resources.web.load_balancer import TargetGroup
+from awsdeploy.resources.web.target_group import TargetGroup
 
 GROUP = {"Port": 9999, "HealthCheckPath": "/api/health", "Matcher": {"HttpCode": "200-399"}}
 

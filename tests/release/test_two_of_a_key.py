@@ -25,7 +25,8 @@ from awsdeploy.resources.database.instance import Database
 from awsdeploy.resources.identity.role import Role
 from awsdeploy.resources.storage.bucket import Bucket
 from awsdeploy.resources.storage.data_bucket import DataBucket
-from awsdeploy.resources.web.load_balancer import LoadBalancer, TargetGroup
+from awsdeploy.resources.web.load_balancer import LoadBalancer
+from awsdeploy.resources.web.target_group import TargetGroup
 from tests.simulated import World
 from tests.test_house import MODULES, part
 

@@ -12,7 +12,7 @@ from awsdeploy.engine.resource import Wait
 from awsdeploy.engine.summary import RunFailed
 from awsdeploy.errors import TimedOut
 from awsdeploy.resources.compute import placeholder
-from awsdeploy.resources.web.load_balancer import TargetGroup
+from awsdeploy.resources.web.target_group import TargetGroup
 from awsdeploy.resources.web.target_health import TargetsHealthy
 from tests.simulated import World, writes
 
@@ -271,23 +271,6 @@ def test_a_machine_of_an_earlier_version_stays(brought_up: Callable[[str], World
     assert keys(world, later)["machines/frontend-1"] != observed.id
 
 
-@pytest.mark.torture
-def test_another_load_balancer_needs_other_target_groups(brought_up: Callable[[str], World]) -> None:
-    """AWS: a target group belongs to one load balancer."""
-    world = brought_up(PLAIN)
-    refused = world.awsdeploy("up", "--yes", "--replace", "web/alb")
-    assert refused.returncode == 5
-    remedy = "--replace web/alb --replace web/backend --replace web/frontend"
-    assert remedy in refused.stderr
-    settings = world.settings(PLAIN)
-    before = keys(world, settings)
-    world.up(settings, replace=["web/alb", "web/backend", "web/frontend"])
-    after = keys(world, settings)
-    assert {key for key in before if before[key] != after.get(key)} >= {"web/alb", "web/backend", "web/frontend"}
-    assert after["machines/backend-1"] == before["machines/backend-1"]
-    assert world.plan(settings).quiet
-
-
 def test_subnets_of_a_new_zone_are_added_in_place_and_taken_away_again(brought_up: Callable[[str], World]) -> None:
     """The database, the load balancer and its name stay."""
     world = brought_up(PLAIN)
@@ -310,23 +293,3 @@ private = ["10.0.3.0/24", "10.0.4.0/24", "10.0.6.0/24"]
     assert writes(world.up(three)) == {}
     world.up(world.settings(PLAIN))
     assert keys(world, world.settings(PLAIN)) == before
-
-
-@pytest.mark.torture
-def test_ranges_that_other_subnets_still_have_are_refused(brought_up: Callable[[str], World]) -> None:
-    world = brought_up(PLAIN)
-    world.settings(PLAIN + '[network]\nzones = ["a", "b"]\n')
-    refused = world.awsdeploy("up", "--yes")
-    assert refused.returncode == 5
-    assert "network/public-b needs 10.0.2.0/24, but network/public-c" in refused.stderr
-
-
-@pytest.mark.torture
-def test_an_older_engine_is_refused_before_anything_is_written(brought_up: Callable[[str], World]) -> None:
-    world = brought_up(PLAIN)
-    world.settings(PLAIN + '[database]\nengine_version = "8.0"\n')
-    world.control("DELETE", "calls")
-    refused = world.awsdeploy("up", "--yes")
-    assert refused.returncode == 5
-    assert "AWS cannot go back to 8.0" in refused.stderr
-    assert [row for row in world.control("GET", "calls")["calls"] if row["write"]] == []

@@ -19,7 +19,7 @@ from awsdeploy.resources.compute.parameter import Parameter, Password
 from awsdeploy.resources.compute.scaling_policy import ScalingPolicy
 from awsdeploy.resources.identity.role import InstanceProfile, Role
 from awsdeploy.resources.storage.bucket_object import BucketObject
-from awsdeploy.resources.web.load_balancer import TargetGroup
+from awsdeploy.resources.web.target_group import TargetGroup
 
 SYSTEMS = {"documented": "al2", "supported": "al2023"}
 

@@ -16,7 +16,8 @@ from awsdeploy.resources.dns.hosted_zone import HostedZone
 from awsdeploy.resources.dns.manual_dns import ManualDns
 from awsdeploy.resources.dns.records import CertificateIssued, Record
 from awsdeploy.resources.web.listener import Listener, Redirect, Rule
-from awsdeploy.resources.web.load_balancer import LoadBalancer, TargetGroup
+from awsdeploy.resources.web.load_balancer import LoadBalancer
+from awsdeploy.resources.web.target_group import TargetGroup
 from awsdeploy.resources.web.target_health import TargetsHealthy
 
 PLAIN = Redirect()  # what port 80 answers once there is HTTPS

@@ -20,7 +20,8 @@ from awsdeploy.resources.monitoring.log_group import AnyLogGroup, DatabaseLog, L
 from awsdeploy.resources.monitoring.metric import DIMENSIONS
 from awsdeploy.resources.monitoring.topic import Topic, by_mail
 from awsdeploy.resources.storage.data_bucket import DataBucket
-from awsdeploy.resources.web.load_balancer import LoadBalancer, TargetGroup
+from awsdeploy.resources.web.load_balancer import LoadBalancer
+from awsdeploy.resources.web.target_group import TargetGroup
 
 ONLY_TERRAFORM = ("confirmation_timeout_in_minutes", "endpoint_auto_confirms")
 """Arguments that say how Terraform waits for a subscription. They are not settings in AWS."""

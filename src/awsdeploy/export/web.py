@@ -9,7 +9,8 @@ from awsdeploy.engine.observed import Observed
 from awsdeploy.export.describing import ExportScope, Managed, describes
 from awsdeploy.export.hcl import Section
 from awsdeploy.resources.web.listener import DAY, STEP, Listener, Redirect, Rule
-from awsdeploy.resources.web.load_balancer import LoadBalancer, TargetGroup
+from awsdeploy.resources.web.load_balancer import LoadBalancer
+from awsdeploy.resources.web.target_group import TargetGroup
 
 
 @describes(LoadBalancer, "aws_lb")

@@ -17,7 +17,8 @@ from awsdeploy.resources.compute.bootstrap import LATEST, manifest_key
 from awsdeploy.resources.storage.bucket import Bucket
 from awsdeploy.resources.storage.data_bucket import DataBucket
 from awsdeploy.resources.web.listener import Listener, url
-from awsdeploy.resources.web.load_balancer import LoadBalancer, TargetGroup
+from awsdeploy.resources.web.load_balancer import LoadBalancer
+from awsdeploy.resources.web.target_group import TargetGroup
 
 """Name of the object, next to the manifests, with the release that a new machine installs."""
 SERVED = "served"

@@ -11,7 +11,7 @@ from awsdeploy.architecture import alarms, database
 from awsdeploy.architecture.storage import PUBLIC
 from awsdeploy.config.defaults import PRESETS, SERVICES
 from awsdeploy.resources.web.listener import Redirect
-from awsdeploy.resources.web.load_balancer import TargetGroup
+from awsdeploy.resources.web.target_group import TargetGroup
 from tests.system.mutants.mutants import Mutant
 
 BUILD = "tests/system/documented/test_build_sequence.py::"

@@ -31,7 +31,7 @@ from awsdeploy.resources.compute.launch_template import KEPT, LATER, LaunchTempl
 from awsdeploy.resources.compute.machine import serves
 from awsdeploy.resources.compute.volume import Volume
 from awsdeploy.resources.network.vpc import Subnet
-from awsdeploy.resources.web.load_balancer import TargetGroup
+from awsdeploy.resources.web.target_group import TargetGroup
 
 GRACE = {"ec2": 300, "elb": 900}
 """Seconds a new machine is given before its health counts. By the load balancer's word a machine that is still

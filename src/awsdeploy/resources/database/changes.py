@@ -38,9 +38,13 @@ FEWER_BACKUPS = Effect("AWS deletes older automatic backups", Danger.DATA_LOSS)
 NO_BACKUPS = Effect("AWS deletes all automatic backups", Danger.DATA_LOSS)
 
 GROUP = "DBParameterGroupName"
-IGNORABLE = set(
-    "MaxAllocatedStorage BackupRetentionPeriod DeletionProtection CopyTagsToSnapshot AutoMinorVersionUpgrade".split()
-)
+IGNORABLE = {
+    "MaxAllocatedStorage",
+    "BackupRetentionPeriod",
+    "DeletionProtection",
+    "CopyTagsToSnapshot",
+    "AutoMinorVersionUpgrade",
+}
 """Attributes that an owner may keep by `[drift] ignore`: `create` sends them, and they cost nothing in the estimate."""
 
 

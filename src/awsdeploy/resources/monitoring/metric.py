@@ -13,7 +13,8 @@ from awsdeploy.resources.dns.certificate import Certificate
 from awsdeploy.resources.monitoring.health_check import HealthCheck
 from awsdeploy.resources.storage.bucket_setting import METRICS
 from awsdeploy.resources.storage.data_bucket import DataBucket
-from awsdeploy.resources.web.load_balancer import LoadBalancer, TargetGroup
+from awsdeploy.resources.web.load_balancer import LoadBalancer
+from awsdeploy.resources.web.target_group import TargetGroup
 
 Measured = Instance | AutoScalingGroup | LoadBalancer | TargetGroup | Database | Certificate | HealthCheck | DataBucket
 

@@ -24,7 +24,9 @@ from awsdeploy.engine.resource import (
 )
 from awsdeploy.resources import tag_calls
 from awsdeploy.resources.dns.records import CertificateIssued
-from awsdeploy.resources.web.load_balancer import LoadBalancer, TargetGroup, attribute_changes, tagged
+from awsdeploy.resources.web.elbv2 import attribute_changes, tagged
+from awsdeploy.resources.web.load_balancer import LoadBalancer
+from awsdeploy.resources.web.target_group import TargetGroup
 
 # AWS: recommended policies, newest first (describe-ssl-policies); the API's own default is of 2016.
 TLS_POLICIES = ("ELBSecurityPolicy-TLS13-1-2-Res-PQ-2025-09", "ELBSecurityPolicy-TLS13-1-2-2021-06")

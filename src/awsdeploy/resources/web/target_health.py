@@ -14,7 +14,7 @@ from awsdeploy.resources.compute.auto_scaling import AutoScalingGroup, trouble
 from awsdeploy.resources.compute.instance import user_data_of
 from awsdeploy.resources.compute.launch_template import Member
 from awsdeploy.resources.storage.bucket import Bucket
-from awsdeploy.resources.web.load_balancer import TargetGroup
+from awsdeploy.resources.web.target_group import TargetGroup
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
