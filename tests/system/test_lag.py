@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from awsdeploy.aws.session import Client
+from awsdeploy.aws.waiting import Cancellation
 from awsdeploy.errors import AwsFailure
 from tests.permissions.stages import copied
 from tests.sandbox.sample_application import STILL
@@ -214,6 +215,15 @@ def test_storage_that_has_grown_by_itself_is_no_drift(stack_world: World) -> Non
     )
     stack_world.pass_time(301)
     assert stack_world.plan(stack_world.settings(CONFIG)).quiet
+
+
+def test_what_must_be_created_first_is_not_looked_for(stack_world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The rules that were sent a moment ago differ until the next `up` has created the target group."""
+    stack_world.settle = 3600
+    monkeypatch.setattr(Cancellation, "sleep", lambda *_: pytest.fail("the plan waits"))
+    planned = stack_world.plan(stack_world.settings(CONFIG + "[services.frontend]\n[services.backend]\nport = 8080\n"))
+    actions = {item.resource.key: item.action for item in planned.items.values()}
+    assert (actions["web/backend"], actions["web/http"]) == ("replace", "change")
 
 
 def test_rules_that_s3_shows_in_turn_with_those_before_are_no_drift_right_after_up(stack_world: World) -> None:

@@ -174,13 +174,17 @@ def made(world: World, settings: config.Settings) -> list[str]:
     return [*shown, *filter(None, [log])]
 
 
-def cases() -> Iterator[Any]:
-    for place, entry in enumerate(ENTRIES):
-        marks = [] if place in SAMPLE else [pytest.mark.torture]
-        yield pytest.param(entry, id=f"{entry['setting']}={json.dumps(entry['to'])[:40]}", marks=marks)
+CASES = [
+    pytest.param(
+        entry,
+        id=f"{entry['setting']}={json.dumps(entry['to'])[:40]}",
+        marks=[] if place in SAMPLE else [pytest.mark.torture],
+    )
+    for place, entry in enumerate(ENTRIES)
+]
 
 
-@pytest.mark.parametrize("entry", cases())
+@pytest.mark.parametrize("entry", CASES)
 def test_a_change_of_one_setting(entry: Entry, brought_up: Callable[[str], World]) -> None:
     world = brought_up(BASES[entry.get("base", "shop")])
     world.settle = 60  # on a busy computer nothing is sent twice

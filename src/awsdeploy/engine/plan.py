@@ -264,10 +264,15 @@ def _compare(run: Run, items: Sequence[Item]) -> None:
 
 
 def _look_again(run: Run, item: Item) -> None:
-    """Read again until AWS shows the last change: for a while it shows old and new values alternately."""
+    """Read again until AWS shows the last change: for a while it shows old and new values alternately.
+
+    What refers to something that does not exist yet differs until `up` has created that.
+    """
     resource, observed = item.resource, item.observed
     entry = run.state.entries.get(resource.key)
     if observed is None or entry is None or entry.declaration != resource.declaration():
+        return
+    if not all(edge in run.observations for edge in resource.edges()):
         return
     left = run.settle - entry.changed_before()
     if left <= 0:
