@@ -9,10 +9,13 @@ import pytest
 
 from awsdeploy import architecture
 from awsdeploy.engine.events import ResourceEvent
-from awsdeploy.engine.resource import Danger
-from awsdeploy.resources.compute import machine
+from awsdeploy.engine.resource import Danger, Wait
+from awsdeploy.engine.summary import RunFailed
+from awsdeploy.errors import TimedOut
+from awsdeploy.resources.compute import machine, placeholder
 from awsdeploy.resources.compute.images import with_old_images
 from awsdeploy.resources.compute.instance import RESTART
+from awsdeploy.resources.web.target_health import TargetsHealthy
 from tests.sampling import sampled
 from tests.simulated import World, machines, writes
 
@@ -93,6 +96,19 @@ def test_after_a_crash_the_machine_that_does_not_serve_comes_first(
     assert min(least) == 1
     assert healthy(world, 9999) == 2
     assert writes(world.up(settings)) == {}
+
+
+def test_machines_restart_although_none_serves(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A larger machine may be what the program needs to be healthy."""
+    monkeypatch.setattr(placeholder, "user_data", lambda *_: "#!/bin/bash\n")
+    rule = TargetsHealthy.wait
+    monkeypatch.setattr(TargetsHealthy, "wait", Wait(rule.pending, rule.ready, deadline=1))
+    for text in (TWO, LARGER):
+        with pytest.raises((TimedOut, RunFailed)):
+            world.up(world.settings(text))
+    kinds = world.client("ec2").describe_instances(Filters=[{"Name": "tag:awsdeploy:service", "Values": ["backend"]}])
+    assert healthy(world, 9999) == 0
+    assert [one["InstanceType"] for group in kinds["Reservations"] for one in group["Instances"]] == ["t3.small"] * 2
 
 
 def test_the_outage_of_a_single_machine_is_at_most_what_was_announced(brought_up: Callable[[str], World]) -> None:

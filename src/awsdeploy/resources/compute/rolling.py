@@ -16,7 +16,7 @@ ONE_BY_ONE = "stops and starts one machine after another; the others serve"
 def leaving(aws: Aws, key: str, machine: Observed, change: Change, stop: Callable[[], object]) -> Change:
     """The next step of a change that needs a stopped machine: leave the target group, drain, stop.
 
-    Until another machine serves, the turn is left to the others.
+    A machine that serves leaves the turn to others until one of them serves too.
     """
     change = dataclasses.replace(change, impact=ONE_BY_ONE, turn=key)
     group = _group(aws, key)
@@ -26,7 +26,7 @@ def leaving(aws: Aws, key: str, machine: Observed, change: Change, stop: Callabl
         return dataclasses.replace(change, apply=stop)
     if state == "draining":
         return dataclasses.replace(change, apply=_nothing, begun=True, step="draining")
-    if aws.fresh and "healthy" not in states.values():
+    if aws.fresh and state == "healthy" and "healthy" not in states.values():
         return _after_others(aws, group, machine, change, states)
     leave = partial(aws.elbv2.deregister_targets, TargetGroupArn=group.id, Targets=[{"Id": machine.id}])
     return dataclasses.replace(change, apply=leave, step="leave")
