@@ -7,11 +7,24 @@ import itertools
 import pytest
 
 from awsdeploy.aws.waiting import Cancellation, Polling
+from awsdeploy.engine import pace as pacing
 from awsdeploy.engine.pace import Pace, spare_times
 
 NEEDS = {"database": set(), "gateway": set(), "routes": {"gateway"}, "app": {"database", "routes"}}
 USUAL = {"database": 600.0, "gateway": 105.0, "routes": 2.0, "app": 20.0}
 SPEEDS = [1.0, 10.0, 60.0]
+
+
+class Clock(Cancellation):
+    """Clock that goes on only while somebody sleeps."""
+
+    now = 0.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
 
 
 def pace(speed: float = 1.0) -> Pace:
@@ -66,8 +79,10 @@ def test_a_refused_deletion_is_repeated_at_the_same_pace_however_quick_it_is() -
         assert timed.pause("routes", waited, blocked=True) == timed.pause("database", waited, blocked=True)
 
 
-def test_the_time_begins_again_when_aws_begins_a_step() -> None:
-    ticks = Pace(Polling(0.001, 30), NEEDS, USUAL).ticks("database", Cancellation(), 60)
+def test_the_time_begins_again_when_aws_begins_a_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock()
+    monkeypatch.setattr(pacing, "time", clock)
+    ticks = Pace(Polling(0.001, 30), NEEDS, USUAL).ticks("database", clock, 60)
     waited = [0.0]
     for tick in ticks:
         waited.append(tick.waited)
