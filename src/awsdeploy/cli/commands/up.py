@@ -47,4 +47,6 @@ def command(
     as_json: bool,
 ) -> None:
     """Create the stack, or update it to match config.toml. After a crash or Ctrl-C, run the same command again."""
-    bring_up(given, take_over, replace, restore_snapshot, delete_data, refresh=refresh, yes=yes, full=full, as_json=as_json)
+    bring_up(
+        given, take_over, replace, restore_snapshot, delete_data, refresh=refresh, yes=yes, full=full, as_json=as_json
+    )

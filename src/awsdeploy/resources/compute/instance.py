@@ -126,10 +126,9 @@ class Instance(Machine):
                 else:
                     yield dataclasses.replace(change, apply=stop, impact=STOPS, danger=Danger.OUTAGE, outage=RESTART)
         elif offline:
-            yield from (dataclasses.replace(change, turn=self.rolling) for change in offline)
+            yield from offline
         elif stopped:
-            start = partial(ec2.start_instances, InstanceIds=[observed.id])
-            yield Change("state", "stopped", "running", start, turn=self.rolling)
+            yield Change("state", "stopped", "running", partial(ec2.start_instances, InstanceIds=[observed.id]))
 
     def rejoin(self, aws: Aws, observed: Observed) -> Iterator[Change]:
         yield from rejoining(aws, self.rolling, observed.id)
