@@ -15,8 +15,8 @@ USUAL = {"database": 600.0, "gateway": 105.0, "routes": 2.0, "app": 20.0}
 SPEEDS = [1.0, 10.0, 60.0]
 
 
-class Clock(Cancellation):
-    """Clock that goes on only while somebody sleeps."""
+class SleptTime(Cancellation):
+    """SleptTime that goes on only while somebody sleeps."""
 
     now = 0.0
 
@@ -80,7 +80,7 @@ def test_a_refused_deletion_is_repeated_at_the_same_pace_however_quick_it_is() -
 
 
 def test_the_time_begins_again_when_aws_begins_a_step(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = Clock()
+    clock = SleptTime()
     monkeypatch.setattr(pacing, "time", clock)
     ticks = Pace(Polling(0.001, 30), NEEDS, USUAL).ticks("database", clock, 60)
     waited = [0.0]
