@@ -9,9 +9,12 @@ from typing import Any
 
 import pytest
 
+from awsdeploy.aws.session import AwsSession
+from awsdeploy.config.stack import Stack
 from awsdeploy.engine.batch import GATHER
-from awsdeploy.engine.context import ResourceCache
+from awsdeploy.engine.context import ResourceCache, StackContext
 from awsdeploy.engine.observed import Kind, Observed
+from awsdeploy.engine.view import Aws
 
 from .cloud import REGION, Network, Subnet
 
@@ -30,7 +33,7 @@ class RecordedWaits(threading.Condition):
 def counting(scans: list[str]) -> ResourceCache:
     """A cache that writes down what it asks for, and finds nothing."""
 
-    def scan(kind: Kind, region: str) -> Iterable[Observed]:
+    def scan(kind: Kind, region: str, _since: float) -> Iterable[Observed]:
         scans.append(f"{kind.__name__} in {region}")
         return ()
 
@@ -102,7 +105,7 @@ def test_what_is_made_during_a_second_read_is_not_lost_and_what_is_gone_is(monke
         cache.made(made)
         return ()
 
-    cache = ResourceCache(lambda _kind, _region: [gone], scan_known, REGION)
+    cache = ResourceCache(lambda _kind, _region, _since: [gone], scan_known, REGION)
     cache.all(Network, REGION)
     assert cache.reread(Network, REGION, gone.id) is None
     assert list(cache.all(Network, REGION)) == [made]
@@ -118,3 +121,21 @@ def test_a_second_read_of_known_objects_is_no_search_for_others(monkeypatch: pyt
     cache.reread(Network, REGION, "vpc-1")
     cache.look(Network, REGION, age=time.monotonic() - began)
     assert scans == [f"Network in {REGION}", "Network again", f"Network in {REGION}"]
+
+
+def test_kinds_in_one_list_share_it_until_it_is_too_old() -> None:
+    asked: list[str] = []
+
+    def machines(aws: Aws) -> list[str]:
+        asked.append(aws.region)
+        return ["i-1"]
+
+    context = StackContext(AwsSession(), Stack("shop", "dev"), REGION)
+    for region in (REGION, REGION, "us-east-1"):
+        assert Aws(context, region).listed(machines) == ["i-1"]
+    assert asked == [REGION, "us-east-1"]
+    Aws(context, REGION, since=time.monotonic()).listed(machines)
+    assert len(asked) == 3
+    context.cache.forget()
+    Aws(context, REGION).listed(machines)
+    assert len(asked) == 4

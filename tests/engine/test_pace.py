@@ -86,11 +86,11 @@ def test_the_time_begins_again_when_aws_begins_a_step(monkeypatch: pytest.Monkey
     waited = [0.0]
     for tick in ticks:
         waited.append(tick.waited)
-        tick.begun = len(waited) == 25
-        if len(waited) > 28:
+        tick.begun = len(waited) == 11
+        if len(waited) > 14:
             break
     pauses = [after - before for before, after in itertools.pairwise(waited)]
-    assert min(pauses[25:]) < pauses[20] / 3
+    assert min(pauses[11:]) < pauses[9] / 3
 
 
 def test_a_look_of_somebody_else_will_do_if_it_is_younger_than_our_last_pause() -> None:

@@ -42,7 +42,7 @@ class StackContext:
         self.answers = Memo()
         self.batches = Batches()
 
-    def _scan(self, kind: Kind, region: str) -> Iterable[Observed]:
+    def _scan(self, kind: Kind, region: str, since: float) -> Iterable[Observed]:
         """All objects of a kind: none here, so that a single resource can be asked before a run."""
         return ()
 
@@ -146,12 +146,14 @@ class ResourceCache:
 
     def __init__(
         self,
-        scan: Callable[[Kind, str], Iterable[Observed]],
+        scan: Callable[[Kind, str, float], Iterable[Observed]],
         scan_known: Callable[[Kind, str, Sequence[Observed]], Iterable[Observed]],
         home: str,
     ) -> None:
         self._scan, self._scan_known, self._home = scan, scan_known, home
         self._looks, self._rereads = Memo(), Memo()
+        self.lists = Memo()
+        """Lists of AWS that contain several kinds."""
         self._in_flight: Counter[tuple[Kind, str]] = Counter()
         self._answered = threading.Condition()
 
@@ -171,7 +173,7 @@ class ResourceCache:
     def all(self, kind: Kind, region: str) -> Sequence[Observed]:
         """All objects of a kind in a region, as the last look found them."""
         pair = self._pair(kind, region)
-        return self._looks.get(pair, lambda: list(self._scan(*pair)))
+        return self._looks.get(pair, lambda: list(self._scan(*pair, 0.0)))
 
     def look(self, kind: Kind, region: str, at_once: bool = False, age: float = 0.0) -> Sequence[Observed]:
         """All objects of a kind in a region as of now, or by a look that began at most `age` seconds ago.
@@ -179,8 +181,8 @@ class ResourceCache:
         `at_once`: without waiting for changes in flight, for who makes such a change.
         """
         pair = self._pair(kind, region)
-        gather = partial(self._gather, pair, at_once)
-        return self._looks.get(pair, lambda: list(self._scan(*pair)), time.monotonic() - age, gather)
+        gather, since = partial(self._gather, pair, at_once), time.monotonic() - age
+        return self._looks.get(pair, lambda: list(self._scan(*pair, since)), since, gather)
 
     def reread(self, kind: Kind, region: str, id: str, age: float = 0.0) -> Observed | None:
         """The object with this id. If the kind can, its known objects are read again by fewer calls than `look`."""
@@ -221,3 +223,4 @@ class ResourceCache:
         """Forget every look: the next questions go to AWS."""
         self._looks.clear()
         self._rereads.clear()
+        self.lists.clear()

@@ -18,7 +18,7 @@ from awsdeploy.aws.waiting import Cancellation, Polling
 
 CLOSE = 0.04
 """Pause, as a share of the time waited, from when something may be ready at any moment."""
-FAR = 0.6
+FAR = 0.8
 """The same before that, and while AWS refuses a call until something else is gone."""
 NEAR = 0.8
 """Share of the usual time after which it may be ready at any moment."""

@@ -125,9 +125,9 @@ class Run(StackContext):
         """Region of a resource."""
         return resource.region or self.region
 
-    def view(self, kind: type[Resource], region: str) -> Aws:
-        """AWS as this kind sees it in this region."""
-        return Aws(self, region, transient=kind.transient)
+    def view(self, kind: type[Resource], region: str, since: float = 0.0) -> Aws:
+        """AWS as this kind sees it in this region, for a look that must have begun after `since`."""
+        return Aws(self, region, transient=kind.transient, since=since)
 
     def view_of(self, one: Resource | Observed, token: str = "", fresh: bool = True, removing: bool = False) -> Aws:
         """AWS as this one sees it in its region. Who is `removing` something does not wait for it to appear."""
@@ -161,8 +161,8 @@ class Run(StackContext):
         schedule.in_parallel(later, self.stop)
         return [one for pair in self.kinds() for one in self.cache.all(*pair)]
 
-    def _scan(self, kind: type[Resource], region: str) -> Iterable[Observed]:
-        observations = [] if kind in self.unmanaged else list(kind.scan(self.view(kind, region)))
+    def _scan(self, kind: type[Resource], region: str, since: float) -> Iterable[Observed]:
+        observations = [] if kind in self.unmanaged else list(kind.scan(self.view(kind, region, since)))
         self.on_look(kind, region, observations)
         return observations
 

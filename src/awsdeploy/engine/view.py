@@ -34,7 +34,8 @@ class Aws:
     """AWS as one resource sees it: clients of its region, its stack's tags, the run's other resources.
 
     `token` makes its create idempotent; `transient` are refusals of its calls that pass. `fresh` is whether this run
-    changes things, so that a look must be of now; one that began `age` seconds ago will do.
+    changes things, so that a look must be of now; one that began `age` seconds ago will do. Lists must be of `since`
+    (monotonic seconds) or later.
     """
 
     context: StackContext
@@ -43,6 +44,7 @@ class Aws:
     transient: Sequence[TransientError] = ()
     fresh: bool = True
     age: float = 0.0
+    since: float = 0.0
 
     @property
     def stack(self) -> Stack:
@@ -86,6 +88,10 @@ class Aws:
         """Result of `ask(aws, *about)`, called once for each run and region; `again` replaces the result."""
         key = (ask, self.region, *about)
         return self.context.answers.get(key, lambda: ask(self, *about), time.monotonic() if again else 0.0)
+
+    def listed(self, ask: Callable[[Aws], Answer]) -> Answer:
+        """Result of `ask(aws)`: a list of AWS that several kinds are in. One call serves the scans of all of them."""
+        return self.context.cache.lists.get((ask, self.region), lambda: ask(self), self.since)
 
     def together(self, what: Hashable, item: Item, call: Callable[[Sequence[Item]], Answer], most: int) -> Answer:
         """Send `item` in one `call` with those of all threads that do the same (`what`) now, `most` at once.

@@ -32,6 +32,7 @@ from awsdeploy.resources.compute.machine import (
     Machine,
     digest,
     is_member,
+    machines,
     serves,
     terminate,
 )
@@ -83,11 +84,10 @@ class Instance(Machine):
 
     @classmethod
     def scan(cls, aws: Aws) -> Iterable[Observed]:
-        for reservation in aws.ec2.pages("describe_instances", "Reservations", Filters=aws.filters):
-            for one in reservation["Instances"]:
-                if one["State"]["Name"] != "terminated" and not is_member(one.get("Tags")):
-                    reason = one.get("StateReason", {}).get("Message", "")
-                    yield from aws.found(cls, one["InstanceId"], one.get("Tags"), one, one["State"]["Name"], reason)
+        for one in aws.listed(machines):
+            if not is_member(one.get("Tags")):
+                reason = one.get("StateReason", {}).get("Message", "")
+                yield from aws.found(cls, one["InstanceId"], one.get("Tags"), one, one["State"]["Name"], reason)
 
     def create(self, aws: Aws) -> str | Observed:
         image, root = self.newest_image(aws)

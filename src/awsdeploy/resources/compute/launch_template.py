@@ -32,6 +32,7 @@ from awsdeploy.resources.compute.machine import (
     Machine,
     digest,
     is_member,
+    machines,
     terminate,
 )
 from awsdeploy.resources.network.vpc import Subnet
@@ -210,11 +211,9 @@ class Member(Resource):
 
     @classmethod
     def scan(cls, aws: Aws) -> Iterable[Observed]:
-        for reservation in aws.ec2.pages("describe_instances", "Reservations", Filters=aws.filters):
-            for one in reservation["Instances"]:
-                state, tags = one["State"]["Name"], one.get("Tags")
-                if state != "terminated" and is_member(tags):
-                    yield from aws.found(cls, one["InstanceId"], tags, one, state)
+        for one in aws.listed(machines):
+            if is_member(one.get("Tags")):
+                yield from aws.found(cls, one["InstanceId"], one["Tags"], one, one["State"]["Name"])
 
     @classmethod
     def delete(cls, aws: Aws, observed: Observed, options: DestroyOptions) -> None:

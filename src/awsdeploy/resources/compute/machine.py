@@ -116,6 +116,12 @@ def _newest_image(aws: Aws, system: str) -> tuple[str, str]:
     return image, str(aws.ec2.describe_images(ImageIds=[image])["Images"][0]["RootDeviceName"])
 
 
+def machines(aws: Aws) -> list[dict[str, Any]]:
+    """All machines with the stack's tag, also those of Auto Scaling groups, without terminated ones."""
+    reservations = aws.ec2.pages("describe_instances", "Reservations", Filters=aws.filters)
+    return [one for some in reservations for one in some["Instances"] if one["State"]["Name"] != "terminated"]
+
+
 def is_member(tags: Iterable[Mapping[str, str]] | None) -> bool:
     """Check whether a group started a machine with these tags."""
     return tags_to_dict(tags).get(TAG_RESOURCE, "").endswith(f"/{MEMBER}")

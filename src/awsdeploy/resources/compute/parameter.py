@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import secrets
 import string
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -61,23 +61,13 @@ class StoredParameter(Resource):
         return aws.stack.parameter(self.key.removeprefix("machines/"))
 
     @classmethod
-    def described(cls, aws: Aws, type: str, **tags: str) -> list[Observed]:
-        """All of the stack's parameters of a type. Their tags are not asked for one by one: the list is of our own.
-
-        Only those that carry these `tags` too, named without `awsdeploy:`.
-        """
+    def described(cls, aws: Aws, type: str, by_owner: bool) -> list[Observed]:
+        """The stack's parameters of a type that are set by the owner, or not."""
         folder = aws.stack.parameter("")
-        filters = [
-            {"Key": "Path", "Option": "Recursive", "Values": [folder.rstrip("/")]},
-            {"Key": "Type", "Values": [type]},
-            {"Key": f"tag:{TAG_STACK}", "Values": [aws.stack.tag]},
-            *({"Key": f"tag:awsdeploy:{name}", "Values": [value]} for name, value in tags.items()),
-        ]
-        found = aws.ssm.pages("describe_parameters", "Parameters", ParameterFilters=filters, MaxResults=50)
         return [
             Observed(cls, _key(one["Name"].removeprefix(folder)), one["Name"], TIMELESS, raw=one, region=aws.region)
-            for one in found
-            if "/" in one["Name"].removeprefix(folder)  # the stack's own record and lock have no folder
+            for one, its_owners in aws.listed(_parameters)
+            if (one["Type"], its_owners) == (type, by_owner)
         ]
 
     def conflict(self, aws: Aws) -> str:
@@ -119,7 +109,7 @@ class Parameter(StoredParameter):
     @classmethod
     def scan(cls, aws: Aws) -> Iterable[Observed]:
         """Parameters with their values, ten names a call."""
-        found = {one.id: one for one in cls.described(aws, "String")}
+        found = {one.id: one for one in cls.described(aws, "String", by_owner=False)}
         names = sorted(found)
         batches = [names[start : start + BATCH] for start in range(0, len(names), BATCH)]
         for answer in aws.each(lambda batch: aws.ssm.get_parameters(Names=batch), batches):
@@ -175,7 +165,7 @@ class EnvironmentValue(StoredParameter):
 
     @classmethod
     def scan(cls, aws: Aws) -> Iterable[Observed]:
-        for observed in cls.described(aws, "SecureString", set=BY_ENV):
+        for observed in cls.described(aws, "SecureString", by_owner=True):
             yield replace(observed, key=set_key(observed.id.removeprefix(aws.stack.parameter(""))))
 
 
@@ -207,13 +197,7 @@ class Password(StoredParameter):
 
     @classmethod
     def scan(cls, aws: Aws) -> Iterable[Observed]:
-        """AWS has no filter for a tag that is not there, so the owner's values are looked for and taken out.
-
-        After the list, so that none that is in it is missed: what is taken for a password, `up` may remove.
-        """
-        found = cls.described(aws, "SecureString")
-        by_owner = {one.id for one in aws.latest(EnvironmentValue)}
-        return [one for one in found if one.id not in by_owner]
+        return cls.described(aws, "SecureString", by_owner=False)
 
     def create(self, aws: Aws) -> str | Observed:
         name = self.name(aws)
@@ -228,6 +212,28 @@ class Password(StoredParameter):
             )
             return aws.made(self, name, {"Name": name, "Version": made["Version"], PASSWORD_VERSION: word})
         return name
+
+
+def _parameters(aws: Aws) -> list[tuple[dict[str, Any], bool]]:
+    """All of the stack's parameters, and whether the owner has set each. Their tags are not asked for one by one.
+
+    AWS has no filter for a tag that is not there, so the owner's are listed apart. After all of them, so that none is
+    missed: what is taken for a password, `up` may remove.
+    """
+    found = _with_tags(aws, {f"tag:{TAG_STACK}": aws.stack.tag})
+    by_owner = {one["Name"] for one in _with_tags(aws, {f"tag:{TAG_STACK}": aws.stack.tag, f"tag:{TAG_SET}": BY_ENV})}
+    return [(one, one["Name"] in by_owner) for one in found]
+
+
+def _with_tags(aws: Aws, tags: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Parameters in folders below the stack's: its own record and lock have no folder."""
+    folder = aws.stack.parameter("")
+    filters = [
+        {"Key": "Path", "Option": "Recursive", "Values": [folder.rstrip("/")]},
+        *({"Key": key, "Values": [value]} for key, value in tags.items()),
+    ]
+    found = aws.ssm.pages("describe_parameters", "Parameters", ParameterFilters=filters, MaxResults=50)
+    return [one for one in found if "/" in one["Name"].removeprefix(folder)]
 
 
 def _names_in_use(aws: Aws) -> set[str]:

@@ -62,6 +62,11 @@ DELIVERERS = {
 """AWS: the account from which load balancers of the older regions deliver access logs; newer ones have none."""
 
 
+def _buckets(aws: Aws) -> list[dict[str, Any]]:
+    """The account's buckets, in all regions, whose names begin as the stack's do."""
+    return list(aws.s3.pages("list_buckets", "Buckets", Prefix=names.prefix(aws)))
+
+
 def region_of(aws: Aws, listed: Mapping[str, Any]) -> str:
     """The region of a bucket in a list; "" where it is gone. Endpoints other than AWS's do not list regions."""
     if region := listed.get("BucketRegion"):
@@ -113,8 +118,7 @@ class S3Bucket(Resource):
     @classmethod
     def scan(cls, aws: Aws) -> Iterable[Observed]:
         """One list for all regions: the name says whose a bucket is, and which."""
-        listed = aws.s3.pages("list_buckets", "Buckets", Prefix=names.prefix(aws))
-        found = [one for one in listed if names.may_be_ours(aws, one["Name"])]
+        found = [one for one in aws.listed(_buckets) if names.may_be_ours(aws, one["Name"])]
         for one, region in zip(found, aws.each(lambda one: region_of(aws, one), found), strict=True):
             if region and (known := names.read(aws, one["Name"], region, cls.data)):
                 key, counter = known

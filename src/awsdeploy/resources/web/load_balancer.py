@@ -69,7 +69,8 @@ class LoadBalancer(Resource):
             text="Access Denied for bucket",
         ),
     )
-    deletion = Deletion(retry_on={"ResourceInUse", "OperationNotPermitted"}, usual=120)
+    # AWS: gone within seconds; its network interfaces stay for minutes, and subnets wait for those.
+    deletion = Deletion(retry_on={"ResourceInUse", "OperationNotPermitted"}, usual=20)
     ignorable = {"idle_timeout.timeout_seconds", "client_keep_alive.seconds"}
     arns = (":loadbalancer/",)
 
