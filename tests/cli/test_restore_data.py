@@ -17,7 +17,6 @@ from tests.sandbox.test_database_servers import ran
 from tests.simulated import World, machines, writes
 
 pytestmark = [
-    pytest.mark.torture,  # a busy computer can copy a real database later than the simulated time says
     pytest.mark.npm,
     pytest.mark.skipif(mysql.program() is None, reason="no MariaDB server on this machine"),
 ]

@@ -8,13 +8,14 @@ import shutil
 import socket
 import subprocess
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 import tenacity
 
-from awsdeploy.sandbox.machines import certificates, mysql, paths
+from awsdeploy.sandbox.machines import certificates, mysql, mysql_files, paths
 from tests.simulated import World, machines
 
 CONFIG = """\
@@ -219,6 +220,29 @@ def test_nobody_gets_into_a_database_without_its_password(server: mysql.MysqlSer
     assert query(server, "root", "", "SELECT 1", *by_socket)[0] != 0
     assert query(server, "admin", "it's a \\ secret", "SELECT 1") == (0, "1\n")
     assert socket.gethostname() not in query(server, "admin", "it's a \\ secret", "SHOW GRANTS")[1]
+
+
+@pytest.mark.slow
+def test_its_temporary_tables_are_in_no_folder_of_another_server(server: mysql.MysqlServer) -> None:
+    """A server that starts deletes the temporary tables in its folder, also those of a server that runs."""
+    code, folder = query(server, "admin", "it's a \\ secret", "SELECT @@tmpdir")
+    assert (code, Path(folder.strip()).parent) == (0, server.folder)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(mysql.program() is None, reason="no MariaDB server on this machine")
+def test_files_of_several_databases_are_made_at_once(tmp_path: Path) -> None:
+    found, folders = str(mysql.program()), [tmp_path / str(number) for number in range(4)]
+
+    def make(folder: Path) -> bool:
+        folder.mkdir()
+        with (folder / "log").open("wb") as log:
+            mysql_files.make(found, folder, folder / "data", "shop", log)
+        assert list((folder / "temporary").iterdir()) == []
+        return (folder / "data").is_dir()
+
+    with ThreadPoolExecutor() as pool:
+        assert all(pool.map(make, folders))
 
 
 @pytest.mark.slow

@@ -16,7 +16,7 @@ import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from awsdeploy.sandbox.machines import mysql_files, paths, processes
+from awsdeploy.sandbox.machines import mysql_files, paths
 
 PROGRAMS = ("mariadbd", "mysqld")
 PLACES = ("/usr/sbin", "/usr/local/sbin", "/usr/libexec", "/opt/homebrew/bin", "/usr/local/bin")
@@ -125,7 +125,7 @@ def start(
             stdout=log,
             stderr=log,
             start_new_session=True,
-            env={**os.environ, processes.MARK: str(folder)},
+            env=mysql_files.environment(folder),
         )
     server = MysqlServer(folder, address, port, process)
     greets = mysql_files.greets(process, (address, port))

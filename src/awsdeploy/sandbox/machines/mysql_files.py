@@ -8,6 +8,7 @@ import shutil
 import socket
 import subprocess
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import IO
 
@@ -39,10 +40,21 @@ def make(found: str, folder: Path, data: Path, database: str, log: IO[bytes]) ->
     """Make the files of a database whole or not at all: the seed is needed until its data are in them."""
     new = folder / "new"
     shutil.rmtree(new, ignore_errors=True)
-    _install(found, new, log)
+    _install(found, folder, new, log)
     _replay(folder, base(found, new), database, log)
     new.rename(data)
     shutil.rmtree(folder / SEED, ignore_errors=True)
+
+
+def environment(folder: Path) -> dict[str, str]:
+    """Environment of a server: with a folder of its own for temporary tables.
+
+    A server that starts deletes all such files in that folder (MariaDB: Server System Variables, tmpdir), also those
+    of another that runs.
+    """
+    temporary = folder / "temporary"
+    temporary.mkdir(exist_ok=True, mode=0o700)
+    return {**os.environ, "TMPDIR": str(temporary), processes.MARK: str(folder)}
 
 
 def base(found: str, data: Path) -> list[str]:
@@ -54,7 +66,7 @@ def logs(folder: Path) -> list[Path]:
     return sorted((folder / "data").glob("binlog.[0-9]*"))
 
 
-def _install(found: str, data: Path, log: IO[bytes]) -> None:
+def _install(found: str, folder: Path, data: Path, log: IO[bytes]) -> None:
     """The system tables. MariaDB's own script makes them; MySQL's server does it by itself."""
     script = shutil.which("mariadb-install-db") or shutil.which("mysql_install_db")
     root = ["--user=root"] if os.geteuid() == 0 else []
@@ -62,7 +74,7 @@ def _install(found: str, data: Path, log: IO[bytes]) -> None:
     if script:
         settled = ["--auth-root-authentication-method=normal", "--skip-test-db"]
         command = [script, "--no-defaults", f"--datadir={data}", *settled, *root]
-    _checked(command, log)
+    _checked(command, log, environment=environment(folder))
 
 
 def _replay(folder: Path, base: list[str], database: str, log: IO[bytes]) -> None:
@@ -74,10 +86,8 @@ def _replay(folder: Path, base: list[str], database: str, log: IO[bytes]) -> Non
         return
     socket_path = folder / "seeding"
     alone = [*base, f"--socket={socket_path}", f"--pid-file={folder / 'pid'}", "--skip-networking", *SMALL]
-    own = {**os.environ, processes.MARK: str(folder)}
-    server = subprocess.Popen(
-        [*alone, "--skip-grant-tables"], stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=own
-    )
+    alone += ["--skip-grant-tables"]
+    server = subprocess.Popen(alone, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment(folder))
     try:
         if not greets(server, str(socket_path)):
             raise DoesNotStart("the server that takes over the data did not answer in time")
@@ -111,7 +121,12 @@ def greets(server: subprocess.Popen[bytes], address: str | tuple[str, int]) -> b
     return False
 
 
-def _checked(command: list[str], log: IO[bytes], given: IO[bytes] | int | None = subprocess.DEVNULL) -> None:
+def _checked(
+    command: list[str],
+    log: IO[bytes],
+    given: IO[bytes] | int | None = subprocess.DEVNULL,
+    environment: Mapping[str, str] | None = None,
+) -> None:
     """Run a program to its end. Raises `DoesNotStart` if it fails."""
-    if code := subprocess.run(command, stdin=given, stdout=log, stderr=log, check=False).returncode:
+    if code := subprocess.run(command, stdin=given, stdout=log, stderr=log, env=environment, check=False).returncode:
         raise DoesNotStart(f"{command[0]} ended with {code}")
