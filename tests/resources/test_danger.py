@@ -44,10 +44,17 @@ def test_a_rule_that_is_off_keeps_nothing_from_being_a_loss() -> None:
     assert not expires_sooner([{**OLD.rule(), "Status": "Disabled"}], None)
 
 
+DATABASE = {
+    "EngineVersion": "8.0.42",
+    "AllocatedStorage": 20,
+    "EnabledCloudwatchLogsExports": [],
+    "BackupRetentionPeriod": 1,
+}
+
+
 def test_a_database_is_upgraded_and_resized_with_an_outage_and_grows_without() -> None:
-    raw = {"EngineVersion": "8.0.42", "AllocatedStorage": 20, "EnabledCloudwatchLogsExports": []}
     rows = [("DBInstanceClass", "db.t3.micro", "db.t3.small", RESTARTS), ("MultiAZ", False, True, NO_EFFECT)]
-    found = differences(raw, rows, version="8.4", gigabytes=30, logs=[])
+    found = differences(DATABASE, rows, version="8.4", gigabytes=30, logs=[])
     assert {one.field: one.effect[1] for one in found} == {
         "DBInstanceClass": Danger.OUTAGE,
         "MultiAZ": Danger.NONE,
@@ -55,3 +62,15 @@ def test_a_database_is_upgraded_and_resized_with_an_outage_and_grows_without() -
         "AllocatedStorage": Danger.NONE,
     }
     assert FEWER_BACKUPS.danger is Danger.DATA_LOSS
+
+
+@pytest.mark.parametrize(
+    ("days", "said"),
+    [
+        (1, "AWS takes a snapshot first"),
+        (0, "AWS takes no snapshot, because automatic backups are off: awsdeploy backup now takes one"),
+    ],
+)
+def test_an_upgrade_says_whether_there_is_a_snapshot_of_before(days: int, said: str) -> None:
+    (found,) = differences({**DATABASE, "BackupRetentionPeriod": days}, (), version="8.4", gigabytes=20, logs=[])
+    assert said in found.effect.impact

@@ -31,9 +31,9 @@ RESTARTS = Effect("the database is down while AWS changes it", Danger.OUTAGE, 30
 """AWS: an instance without a standby is down for most of the change; Terraform logs show 4 to 6 minutes."""
 FAILS_OVER = Effect("the database fails over to its standby", Danger.OUTAGE, 120)
 """AWS: "Failover times are typically 60–120 seconds" (Amazon RDS User Guide, Multi-AZ DB instance deployments)."""
-UPGRADES = Effect("upgrades and restarts the database, the standby too", Danger.OUTAGE, 1200)
-"""AWS upgrades primary and standby at the same time, after checks of its own, and takes snapshots before and after if
-automated backups are on (Amazon RDS User Guide, Upgrades of the RDS for MySQL DB engine)."""
+UPGRADE = 1200
+"""Usual seconds of an upgrade. AWS upgrades primary and standby at the same time, after checks of its own (Amazon RDS
+User Guide, Upgrades of the RDS for MySQL DB engine)."""
 FEWER_BACKUPS = Effect("AWS deletes older automatic backups", Danger.DATA_LOSS)
 NO_BACKUPS = Effect("AWS deletes all automatic backups", Danger.DATA_LOSS)
 
@@ -84,7 +84,7 @@ def differences(
         # A major version needs parameters of its own family in the same call.
         group = {field: new for field, _, new, _ in rows if field == GROUP}
         call = {"EngineVersion": version, "AllowMajorVersionUpgrade": True, **group}
-        yield Difference("EngineVersion", raw["EngineVersion"], version, call, UPGRADES, upgrading)
+        yield Difference("EngineVersion", raw["EngineVersion"], version, call, _upgrade(raw), upgrading)
     # Storage that has grown by itself never shrinks, and AWS rounds up what is asked for (API_ModifyDBInstance).
     if int(raw["AllocatedStorage"]) < gigabytes:
         begun = int(pending.get("AllocatedStorage", 0)) >= gigabytes
@@ -123,6 +123,16 @@ def _logs(raw: Mapping[str, Any], pending: Mapping[str, Any], wanted: set[str]) 
         types = {"EnableLogTypes": sorted(wanted - exported), "DisableLogTypes": sorted(exported - wanted)}
         call = {"CloudwatchLogsExportConfiguration": types}
         yield Difference("exported logs", sorted(exported), sorted(wanted), call, begun=pending_value == wanted)
+
+
+def _upgrade(raw: Mapping[str, Any]) -> Effect:
+    """Effect of another version. AWS takes a snapshot before it only if automatic backups are on (same page)."""
+    said = "upgrades and restarts the database, the standby too; "
+    if raw["BackupRetentionPeriod"]:
+        said += "AWS takes a snapshot first"
+    else:
+        said += f"AWS takes no snapshot, because automatic backups are off: {next_command('backup', 'now')} takes one"
+    return Effect(said, Danger.OUTAGE, UPGRADE)
 
 
 def another_class(raw: Mapping[str, Any]) -> Effect:
