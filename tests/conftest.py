@@ -76,6 +76,7 @@ def _models() -> Iterator[None]:
         patch.setattr(botocore.session, "create_loader", functools.cache(botocore.session.create_loader))
         cleaned = functools.cache(botocore.useragent.sanitize_user_agent_string_component)
         patch.setattr(botocore.useragent, "sanitize_user_agent_string_component", cleaned)
+        patch.delenv("REQUESTS_CA_BUNDLE", raising=False)  # each session would read this shell's certificates anew
         yield
 
 
@@ -95,6 +96,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_finish() -> None:
     """Keep the garbage collector from visiting what stays anyway: that was a fifth of every test's work."""
     gc.freeze()
+    gc.set_threshold(50_000, 20, 20)  # what remained of it was still a fifth of a run of `up`
     gc.enable()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import stat
 import threading
@@ -26,12 +27,15 @@ TEMPLATES = {"REDIS_URL": "redis://{DB_USER}:{DB_PASSWORD}@{DB_HOST}", "DATABASE
 FIRST, SECOND, THIRD = "20260101T000000Z-aaaaaaa", "20260102T000000Z-bbbbbbb", "20260103T000000Z-ccccccc"
 
 
-def watch(ended: threading.Event, seen: set[str]) -> None:
-    """Argument lists of everything that runs on this machine meanwhile, but for this test's own process."""
+def watch(place: Path, ended: threading.Event, seen: set[str]) -> None:
+    """Argument lists of the processes that begin meanwhile on the machine at `place`, and of no other test."""
+    before, ours = set(os.listdir("/proc")), str(place).encode()
     while not ended.wait(0.02):  # the machine has more to do than to look
-        for file in Path("/proc").glob("[0-9]*/cmdline"):
+        for number in set(os.listdir("/proc")) - before:
+            process = Path("/proc", number)
             try:
-                seen.add(file.read_bytes().replace(b"\0", b" ").decode(errors="replace"))
+                if ours in (process / "environ").read_bytes():
+                    seen.add((process / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace"))
             except OSError:
                 continue
 
@@ -47,7 +51,7 @@ def test_secrets_are_nowhere_to_be_seen(host: ReleaseHost, tools: Path) -> None:
     crashing = {**chatty, "main.js": "throw new Error(JSON.stringify(process.env))"}
     failing = {**chatty, "package.json": chatty["package.json"].replace("node -p process.env", "exit 1; :", 1)}
     ended, seen = threading.Event(), set[str]()
-    watcher = threading.Thread(target=watch, args=(ended, seen))
+    watcher = threading.Thread(target=watch, args=(host.place, ended, seen))
     watcher.start()
     try:
         runs = [host.deploy(FIRST, chatty, database=True, migrate="npm run migrate", variables=TEMPLATES)]

@@ -144,6 +144,11 @@ test('the mode is cluster if the file says so, or asks for several processes of 
   assert.equal(mode({ script: 'none.js', instances: 2 }), 'fork')
 })
 
+test("PM2's own metrics are not measured, unless the file says so", () => {
+  assert.equal(finalApp({ script: 'a.js' }, 0, about()).final.pmx, false)
+  assert.equal(finalApp({ script: 'a.js', pmx: true }, 0, about()).final.pmx, true)
+})
+
 test('a program of a package is found above', () => {
   const { final } = finalApp({ script: './node_modules/next/dist/bin/next' }, 0, about())
   assert.equal(final.script, '/up/./node_modules/next/dist/bin/next')

@@ -28,6 +28,7 @@ function finalApp(app, number, about) {
     kill_timeout: 30000,
     listen_timeout: 30000,
     vizion: false,
+    pmx: false, // PM2's own metrics, which nobody reads: 60 ms at each start and 4 MB of each process
     ...rest,
     name: app.name || service,
     script,
