@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from enum import Enum
 
 from awsdeploy.architecture.network import Network, SecurityGroups
@@ -10,6 +10,7 @@ from awsdeploy.config import Settings
 from awsdeploy.engine.resource import Resource
 from awsdeploy.errors import next_command
 from awsdeploy.resources.compute.parameter import Parameter, Password
+from awsdeploy.resources.database.existing_database import ExistingDatabase
 from awsdeploy.resources.database.groups import TLS, ParameterGroup, SubnetGroup
 from awsdeploy.resources.database.instance import Database
 
@@ -61,8 +62,12 @@ class Transport(Enum):
 class DatabaseTier:
     """MySQL in the private subnets, with a generated password, and the parameters that say how to reach it.
 
-    It is made from the DB snapshot `restore`, if one is given. Without `transport` it is a new stack's.
+    It is made from the DB snapshot `restore`, if one is given. Without `transport` it is a new stack's. With an
+    existing database there is no `mysql`: the parameters say how to reach that one, and `env set` sets its password.
     """
+
+    mysql: Database | None = None
+    resources: tuple[Resource, ...]
 
     def __init__(
         self,
@@ -73,6 +78,9 @@ class DatabaseTier:
         transport: Transport | None = None,
     ) -> None:
         wanted = settings.database
+        if wanted.instance:
+            self.resources = self._existing(settings, network, groups)
+            return
         if transport is None:
             transport = Transport.REQUIRED if wanted.tls == "required" else Transport.OPTIONAL
         # Created before the group: a group without it belongs to an older stack.
@@ -105,17 +113,31 @@ class DatabaseTier:
             extended_support=wanted.engine_version in PAST_SUPPORT,
             restore=restore,
         )
-        connection_parameters = (
-            Parameter(key="database/DB_HOST", source=self.mysql, at=("Endpoint", "Address")),
-            Parameter(key="database/DB_PORT", source=self.mysql, at=("Endpoint", "Port")),
-            Parameter(key="database/DB_NAME", value=wanted.name),
-            Parameter(key="database/DB_USER", value=wanted.username),
-        )
-        self.resources: tuple[Resource, ...] = (
+        self.resources = (
             group,
             *authority,
             parameters,
             password,
             self.mysql,
-            *connection_parameters,
+            *_connection(self.mysql, settings),
         )
+
+    @staticmethod
+    def _existing(settings: Settings, network: Network, groups: SecurityGroups) -> tuple[Resource, ...]:
+        database = ExistingDatabase(
+            key="database/existing",
+            existing=settings.database.instance,
+            vpc=network.vpc,
+            clients=tuple(groups.services[name] for name in settings.database_users),
+            subnets=network.public,
+        )
+        authority = Parameter(key=AUTHORITY, value=CA_ON_MACHINES)
+        return (database, authority, *_connection(database, settings))
+
+
+def _connection(database: Resource, settings: Settings) -> Iterator[Parameter]:
+    """The parameters with the address of a database."""
+    yield Parameter(key="database/DB_HOST", source=database, at=("Endpoint", "Address"))
+    yield Parameter(key="database/DB_PORT", source=database, at=("Endpoint", "Port"))
+    yield Parameter(key="database/DB_NAME", value=settings.database.name)
+    yield Parameter(key="database/DB_USER", value=settings.database.username)

@@ -14,6 +14,7 @@ from awsdeploy.architecture.ci import by_name
 from awsdeploy.aws.prices import BY_REGION, HOURS_PER_MONTH
 from awsdeploy.config import Settings
 from awsdeploy.cost import estimate
+from awsdeploy.errors import next_command
 from awsdeploy.resources.monitoring.alarm import Alarm
 
 _SEOUL = BY_REGION["ap-northeast-2"]
@@ -60,7 +61,14 @@ def differences(settings: Settings) -> Iterator[DifferenceFromDocument]:
         yield DifferenceFromDocument(
             "The document's port 22 is closed: Session Manager needs no port; network.ssh_from opens it."
         )
-    if settings.database.tls == "required":
+    if settings.database.instance:
+        yield DifferenceFromDocument(
+            f"The stack uses the database {settings.database.instance} and creates no backups, alarms and logs of it. "
+            f"After this run, set its password for {' and '.join(settings.database_users)}, such as: "
+            f"{next_command('env', 'set', settings.database_users[0], 'DB_PASSWORD')}",
+            decision=True,
+        )
+    elif settings.database.tls == "required":
         yield DifferenceFromDocument(
             "The database refuses connections without TLS, unlike the document: pass the CA certificates in DB_SSL_CA "
             'to the database driver. database.tls = "optional" also accepts connections without TLS.',
@@ -137,7 +145,7 @@ def aged(settings: Settings) -> Iterator[str]:
                 "Node.js 18 is out of support since 2025-04-30: no more security fixes. No extra cost. For another "
                 'version: [services.NAME] node = "24".'
             )
-    if settings.database.engine_version == "8.0":
+    if settings.database.engine_version == "8.0" and not settings.database.instance:
         yield _mysql(settings)
 
 

@@ -15,7 +15,7 @@ from awsdeploy.cost import estimate
 from awsdeploy.engine.resource import Resource
 from awsdeploy.resources.compute.auto_scaling import AutoScalingGroup
 from awsdeploy.resources.compute.instance import Instance
-from awsdeploy.resources.database.instance import EXPORTS
+from awsdeploy.resources.database.instance import EXPORTS, Database
 from awsdeploy.resources.monitoring.alarm import Alarm
 from awsdeploy.resources.monitoring.budget import KEY as BUDGET
 from awsdeploy.resources.monitoring.budget import Budget
@@ -41,10 +41,10 @@ def logs(settings: Settings, database: DatabaseTier) -> Iterator[Resource]:
     for name in dict.fromkeys([*settings.services, *BY_EVERY_MACHINE]):
         yield LogGroup(key=KEY + name, days=days)
     yield LogGroup(key=KEY + COMMANDS, days=COMMANDS_DAYS)
+    if (mysql := database.mysql) is None:
+        return
     for kind in EXPORTS:
-        yield DatabaseLog(
-            key=f"{KEY}database/{kind}", stack=settings.stack, database=database.mysql, kind=kind, days=days
-        )
+        yield DatabaseLog(key=f"{KEY}database/{kind}", stack=settings.stack, database=mysql, kind=kind, days=days)
 
 
 class Monitoring:
@@ -79,7 +79,8 @@ class Monitoring:
         yield from self._machine_alarms()
         if self.web.services:
             yield from self._web_alarms()
-        yield from self._alarms("rds", "AWS/RDS", (mysql,), alarms.database(mysql.size, mysql.storage))
+        if mysql is not None:
+            yield from self._alarms("rds", "AWS/RDS", (mysql,), alarms.database(mysql.size, mysql.storage))
         if tls.certificate:
             yield from self._alarms("certificate", "AWS/CertificateManager", (tls.certificate,), (alarms.CERTIFICATE,))
         if tls.listener and monitoring.health_check:
@@ -152,7 +153,8 @@ class Monitoring:
         yield self._machine_graph("EC2 disk %", AGENT, "disk_used_percent", disk=True)
         if self.web.services:
             yield from self._web_widgets()
-        yield from self._database_widgets()
+        if self.mysql is not None:
+            yield from self._database_widgets(self.mysql)
         if self.settings.monitoring.request_metrics:
             yield from self._bucket_widgets()
 
@@ -182,15 +184,15 @@ class Monitoring:
         }
         yield Graph("ALB errors (5xx)", {label: (metric, "Sum") for label, metric in errors.items()})
 
-    def _database_widgets(self) -> Iterator[Graph | Search]:
+    def _database_widgets(self, mysql: Database) -> Iterator[Graph | Search]:
         def metric(name: str) -> tuple[Metric, str]:
-            return Metric("AWS/RDS", name, (self.mysql,)), "Average"
+            return Metric("AWS/RDS", name, (mysql,)), "Average"
 
         yield Graph("RDS connections", {"connections": metric("DatabaseConnections")})
         yield Graph("RDS latency, s", {"read": metric("ReadLatency"), "write": metric("WriteLatency")})
         yield Graph("RDS CPU %", {"CPU": metric("CPUUtilization")})
         yield Graph("RDS bytes free", {"storage": metric("FreeStorageSpace"), "memory": metric("FreeableMemory")})
-        yield Search("Slow queries", self.mysql, "slowquery", SLOWEST)
+        yield Search("Slow queries", mysql, "slowquery", SLOWEST)
 
     def _bucket_widgets(self) -> Iterator[Graph]:
         def metric(name: str) -> tuple[Metric, str]:

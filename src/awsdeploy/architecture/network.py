@@ -76,7 +76,10 @@ class Network:
 
 
 class SecurityGroups:
-    """`alb` from anywhere, each service from `alb`, `rds` from the services that use it and nothing out of it."""
+    """`alb` from anywhere, each service from `alb`, `rds` from the services that use it and nothing out of it.
+
+    An existing database has its owner's instead of `rds`.
+    """
 
     def __init__(self, settings: Settings, network: Network) -> None:
         self.alb = SecurityGroup(
@@ -99,4 +102,5 @@ class SecurityGroups:
             ingress=tuple(Ingress(MYSQL, self.services[name]) for name in settings.database_users),
             outbound=False,
         )
-        self.resources: tuple[Resource, ...] = (self.alb, *self.services.values(), self.rds)
+        own = () if settings.database.instance else (self.rds,)
+        self.resources: tuple[Resource, ...] = (self.alb, *self.services.values(), *own)

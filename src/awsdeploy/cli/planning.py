@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 import click
 
 from awsdeploy.cli.session import Session
-from awsdeploy.errors import UsageError
+from awsdeploy.errors import Refused, UsageError
 
 if TYPE_CHECKING:
     from awsdeploy.architecture.database import Transport
+    from awsdeploy.config import Settings
     from awsdeploy.cost.estimate import Line
     from awsdeploy.engine.plan import Item, Plan, Step
     from awsdeploy.engine.resource import Observed, Resource
@@ -58,6 +59,9 @@ def made(
     from awsdeploy.resources.compute.images import with_old_images
     from awsdeploy.resources.dns.records import Record
 
+    if restore_snapshot:
+        need_own_database(at.settings)
+
     def steps(ready: https_readiness.HttpsReadiness, found: Transport | None = None) -> list[Step]:
         return architecture.steps(at.settings, take_over, restore_snapshot, ready.https, ready.public, found)
 
@@ -83,6 +87,16 @@ def made(
     return found
 
 
+def need_own_database(settings: Settings) -> None:
+    """Raises `Refused` for what is only done to a database of the stack, if the config names an existing one."""
+    if id := settings.database.instance:
+        raise Refused(
+            f"The database {id} (database.instance) is used by {settings.stack} and not managed by it: awsdeploy does "
+            "not back it up, restore or test it.",
+            f"Ask its owner. To list its snapshots: aws rds describe-db-snapshots --db-instance-identifier {id}",
+        )
+
+
 def _made_anew(plan: Plan) -> Database | None:
     """The database, if the plan makes one."""
     from awsdeploy.resources.database.instance import Database
@@ -101,10 +115,11 @@ def _came_from(plan: Plan, snapshot: str) -> bool:
 
 def databases(plan: Plan) -> list[Resource]:
     """Databases and their settings, whose advisories a plan shows."""
+    from awsdeploy.resources.database.existing_database import ExistingDatabase
     from awsdeploy.resources.database.groups import ParameterGroup
     from awsdeploy.resources.database.instance import Database
 
-    return [one for one in plan.items if isinstance(one, (Database, ParameterGroup))]
+    return [one for one in plan.items if isinstance(one, (Database, ExistingDatabase, ParameterGroup))]
 
 
 def offered(plan: Plan) -> list[Observed]:

@@ -1,4 +1,4 @@
-"""Rules for IDs that AWS gives: of a VPC and of its subnets."""
+"""Rules for IDs of what exists in AWS: a VPC, its subnets, a database."""
 
 from __future__ import annotations
 
@@ -22,8 +22,18 @@ def aws_id(pattern: str, what: str, example: str) -> Callable[[str], str]:
     return rule
 
 
+DATABASE_ID = "[A-Za-z](-?[A-Za-z0-9]){0,62}"
+"""AWS: an identifier of a DB instance, which is in lower case."""
+
 subnet_id = aws_id(SUBNET_ID, "a subnet", "subnet-0123456789abcdef0")
 _vpc_id = aws_id(VPC_ID, "a VPC", "vpc-0123456789abcdef0")
+
+
+def database_id(value: str) -> str:
+    """The identifier of a DB instance; "" is none."""
+    if value and not re.fullmatch(DATABASE_ID, value):
+        raise Wrong('the identifier of a DB instance, such as "shop-database"')
+    return value.lower()
 
 
 def vpc_id(value: str) -> str:

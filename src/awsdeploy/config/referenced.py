@@ -12,7 +12,19 @@ from awsdeploy.config.consistency import Mistake
 from awsdeploy.config.settings import Settings
 from awsdeploy.config.wrong import shown
 
-NO_EFFECT = {("network", "vpc"): ("cidr", "zones", "public", "private", "nat")}
+NO_EFFECT = {
+    ("network", "vpc"): ("cidr", "zones", "public", "private", "nat"),
+    ("database", "instance"): (
+        "engine_version",
+        "instance_class",
+        "storage_gb",
+        "max_storage_gb",
+        "multi_az",
+        "backup_days",
+        "deletion_protection",
+        "tls",
+    ),
+}
 """Settings that something existing decides, by the setting that names it."""
 
 
@@ -26,6 +38,21 @@ def mistakes(written: Mapping[str, Any], settings: Settings) -> Iterator[Mistake
                 text = f"expected no value with {table}.{key}: what exists is not changed, so this has no effect"
                 yield Mistake((table, name), text, about=((table, key),))
     yield from _subnets(settings)
+    if settings.database.instance:
+        yield from _database(written, settings)
+
+
+def _database(written: Mapping[str, Any], settings: Settings) -> Iterator[Mistake]:
+    about = (("database", "instance"),)
+    for name, what in (("name", "schema in"), ("username", "user of")):
+        if name not in written.get("database", {}):
+            yield Mistake(("database", name), f"missing: the name of a {what} the existing database", about=about)
+    if not settings.network.vpc:
+        text = 'missing: the VPC that the existing database is in, such as vpc = "vpc-…"'
+        yield Mistake(("network", "vpc"), text, about=about)
+    if settings.network.private_subnets:
+        text = "expected no value with database.instance: only a new database uses them"
+        yield Mistake(("network", "private_subnets"), text, about=about)
 
 
 def _subnets(settings: Settings) -> Iterator[Mistake]:
@@ -38,7 +65,7 @@ def _subnets(settings: Settings) -> Iterator[Mistake]:
         path = ("network", key)
         if wanted and not network.vpc:
             yield Mistake(path, 'expected their VPC as well: vpc = "vpc-…"', about=(("network", "vpc"),))
-        elif network.vpc and len(wanted) < 2:
+        elif network.vpc and len(wanted) < 2 and not (key == "private_subnets" and settings.database.instance):
             text = f"expected two subnets or more, which {why} in different zones, got {shown(wanted)}"
             yield Mistake(path, text, about=(("network", "vpc"),))
         for place, one in enumerate(wanted):

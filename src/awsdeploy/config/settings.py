@@ -23,6 +23,7 @@ from awsdeploy.config.services import Service
 from awsdeploy.config.stack import Stack
 from awsdeploy.config.values import (
     Cidr,
+    DatabaseId,
     Domain,
     Email,
     Frozen,
@@ -90,8 +91,10 @@ class ReleaseSettings(Frozen):
 
 
 class DatabaseSettings(Frozen):
-    """The MySQL database. Its password is generated and kept in Parameter Store, never here."""
+    """The MySQL database, or an existing one. Its password is kept in Parameter Store, never here."""
 
+    instance: DatabaseId = ""
+    """Identifier of an existing DB instance, which is used and never changed or deleted. Default: a new database."""
     engine_version: EngineVersion
     """MySQL's version. Default: from platform (documented 8.0, supported 8.4)."""
     instance_class: Annotated[str, AfterValidator(rules.instance_class), pattern(rules.INSTANCE_CLASS)]

@@ -78,11 +78,12 @@ def declared(settings: Settings) -> Parts:
     """The parts of what the settings declare; an Auto Scaling group counts as its fewest machines."""
     services, database, network = settings.services.values(), settings.database, settings.network
     balancer = bool(settings.web_services)
+    mysql = BilledDatabase(database.instance_class, database.multi_az, database.storage_gb, database.engine_version)
     return Parts(
         settings.region,
         tuple(BilledMachines(one.name, one.instance_type, one.fewest) for one in services),
         sum(one.fewest * one.volume_gb for one in services),
-        (BilledDatabase(database.instance_class, database.multi_az, database.storage_gb, database.engine_version),),
+        () if database.instance else (mysql,),
         balancers=int(balancer),
         nats=int(network.nat),
         addresses=sum(one.fewest for one in services) + network.public_count * balancer + network.nat,

@@ -20,6 +20,7 @@ from awsdeploy.resources.database.instance import Database
 
 BALANCER, GATEWAY, NAT = "web/alb", "network/internet-gateway", "network/nat"
 DATABASE, STANDBY = "database/mysql", "database/standby"
+EXISTING = "database/existing"
 LISTED = 3
 """Machines that a box lists one by one; the others are counted."""
 TARGET_STATES = {"unhealthy": Health.UNHEALTHY, "unavailable": Health.UNHEALTHY, "unused": Health.UNHEALTHY}
@@ -252,6 +253,9 @@ def _target_notes(machines: Sequence[Observed], health: dict[str, tuple[str, str
 def database(scene: Scene) -> Iterator[Box]:
     """The database, and its standby in another zone."""
     wanted = scene.settings.database
+    if wanted.instance:
+        yield _existing_database(scene)
+        return
     items = [*scene.reading.below("database/"), *scene.reading.take("security/rds")]
     observed = scene.reading.observed(DATABASE)
     raw = observed.raw if observed else {}
@@ -286,6 +290,25 @@ def database(scene: Scene) -> Iterator[Box]:
             columns=(second,),
             console=console.page(observed, scene.region),
         )
+
+
+def _existing_database(scene: Scene) -> Box:
+    """An existing database, which the bill leaves out."""
+    items = scene.reading.below("database/")
+    observed = scene.reading.observed(EXISTING)
+    raw = observed.raw if observed else {}
+    zone = str(raw.get("AvailabilityZone", ""))
+    facts = (f"{raw.get('Engine', '')} {raw.get('EngineVersion', '')}".strip(), raw.get("DBInstanceClass", ""), zone)
+    return Box(
+        DATABASE,
+        scene.t("Database"),
+        Area.PRIVATE,
+        _used(scene, [item for item in items if item.resource.key == EXISTING]),
+        (*filter(None, facts), scene.settings.database.instance),
+        scene.notes(items),
+        (scene.column(zone),),
+        console=console.page(observed, scene.region),
+    )
 
 
 def arrows(scene: Scene, boxes: Sequence[Box]) -> Iterator[Arrow]:

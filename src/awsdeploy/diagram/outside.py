@@ -105,7 +105,7 @@ def _backups(scene: Scene) -> Box:
     items = scene.reading.below("backup/")
     images = t("daily images, {} kept").format(settings.backup.keep_images)
     lines = (
-        t("database: {} days kept").format(settings.database.backup_days),
+        *(() if settings.database.instance else (t("database: {} days kept").format(settings.database.backup_days),)),
         images if settings.backup.images else t("no images"),
     )
     return scene.box("backup/images", t("Backups"), Area.BESIDE, items, lines)

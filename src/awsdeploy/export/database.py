@@ -8,6 +8,7 @@ from awsdeploy.engine.observed import Observed
 from awsdeploy.export.describing import Data, ExportScope, Managed, describes
 from awsdeploy.export.hcl import Expression, Section
 from awsdeploy.resources.compute.parameter import Parameter, Password
+from awsdeploy.resources.database.existing_database import ExistingDatabase
 from awsdeploy.resources.database.groups import ParameterGroup, SubnetGroup
 from awsdeploy.resources.database.instance import EXPORTS, Database
 
@@ -54,11 +55,16 @@ def password(scope: ExportScope, one: Password, observed: Observed) -> Iterator[
 @describes(Parameter, "aws_ssm_parameter")
 def parameter(scope: ExportScope, one: Parameter, observed: Observed) -> Iterator[Managed]:
     value: object = one.value
-    if isinstance(one.source, Database):
+    if isinstance(one.source, Database | ExistingDatabase):
         value = getattr(scope.ref(one.source), {"Address": "address", "Port": "port"}[one.at[-1]])
     elif one.source is not None:
         value = scope.ref(one.source).id
     yield scope.main(one, name=observed.id, type="String", value=value, tags=scope.tags(one))
+
+
+@describes(ExistingDatabase, "aws_db_instance")
+def existing_database(scope: ExportScope, one: ExistingDatabase, observed: Observed) -> Iterator[Data]:
+    yield scope.data("aws_db_instance", one, db_instance_identifier=observed.id)
 
 
 @describes(Database, "aws_db_instance")

@@ -24,6 +24,8 @@ from awsdeploy.engine.observed import one_or_none
 from awsdeploy.engine.run import Run
 from awsdeploy.errors import AwsdeployError, Refused, UsageError, next_command
 from awsdeploy.release.machines import ReleaseMachine
+from awsdeploy.resources.compute.parameter import SHARED
+from awsdeploy.resources.database import existing_database
 from awsdeploy.resources.database.instance import Database
 
 PLUGIN = "session-manager-plugin"
@@ -166,8 +168,13 @@ class DatabasePlace:
 
 def database(run: Run, settings: Settings) -> DatabasePlace:
     """Return the address of the database. Raises `Refused` if it has no endpoint yet, or if there are two databases."""
-    observed = one_or_none(one for one in run.all(Database) if not Database.kept_for(one))
-    endpoint = observed.raw.get("Endpoint") if observed else None
+    id, folder = settings.database.instance, SHARED
+    if id:
+        raw, folder = existing_database.read(run.client("rds"), id), settings.database_users[0]
+    else:
+        observed = one_or_none(one for one in run.all(Database) if not Database.kept_for(one))
+        raw = observed.raw if observed else {}
+    endpoint = raw.get("Endpoint")
     if not endpoint or "Address" not in endpoint:
         raise Refused(
             f"The database of {settings.stack} has no endpoint yet.", f"To see its status: {next_command('status')}"
@@ -177,5 +184,5 @@ def database(run: Run, settings: Settings) -> DatabasePlace:
         port=str(endpoint.get("Port", 3306)),
         name=settings.database.name,
         user=settings.database.username,
-        password=run.stack.parameter("database/DB_PASSWORD"),
+        password=run.stack.parameter(f"{folder}/DB_PASSWORD"),
     )

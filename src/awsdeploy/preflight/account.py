@@ -106,10 +106,11 @@ def free_plan(question: Question) -> Iterator[Finding]:
     database = question.settings.database
     pay = "or upgrade the account: Billing console, Free plan, Upgrade plan"
     what = "Free plan of this account"
-    if database.backup_days > FREE_DAYS:
+    own = not database.instance
+    if own and database.backup_days > FREE_DAYS:
         seen = f"keeps backups for {FREE_DAYS} day at most; database.backup_days is {database.backup_days}"
         yield Finding(what, seen, f"Under [database]: backup_days = {FREE_DAYS}, {pay}.")
-    if not database.instance_class.endswith(".micro"):
+    if own and not database.instance_class.endswith(".micro"):
         seen = f"allows only micro databases; database.instance_class is {database.instance_class}"
         yield Finding(what, seen, f'Under [database]: instance_class = "db.t3.micro", {pay}.')
     filters = [

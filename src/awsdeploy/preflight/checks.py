@@ -37,6 +37,7 @@ CHECKS: tuple[Check, ...] = (
     compute.image,
     compute.key_pair,
     database.database_class,
+    database.existing_database,
     storage.buckets,
     monitoring.alarm_mail,
     dns.hosted_zone,
@@ -49,7 +50,14 @@ CHECKS: tuple[Check, ...] = (
     variables.secrets_in_config,
 )
 
-IN_A_PLAN = (network.existing_vpc, compute.key_pair, storage.buckets, dns.public_dns, github.github_trust)
+IN_A_PLAN = (
+    network.existing_vpc,
+    database.existing_database,
+    compute.key_pair,
+    storage.buckets,
+    dns.public_dns,
+    github.github_trust,
+)
 BEYOND_A_PLAN = tuple(check for check in CHECKS if check not in IN_A_PLAN)
 """Checks that a plan does not make. A plan reports the problems of `IN_A_PLAN` as conflicts."""
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from awsdeploy.preflight.finding import Finding, Question
 from awsdeploy.preflight.network import zones_of
+from awsdeploy.resources.database import existing_database as existing
 
 STORAGE = "gp3"
 MOST = 1000
@@ -16,6 +17,8 @@ MOST = 1000
 def database_class(question: Question) -> Iterator[Finding]:
     """Class with engine version, kind and size of the disk, standby, and zones."""
     wanted = question.settings.database
+    if wanted.instance:
+        return
     rds = question.client("rds")
     every = list(
         rds.pages(
@@ -44,6 +47,16 @@ def database_class(question: Question) -> Iterator[Finding]:
         return
     yield from _disk(question, what, options)
     yield from _zones(question, what, options)
+
+
+def existing_database(question: Question) -> Iterator[Finding]:
+    """Check that the existing database can be used from the stack's VPC."""
+    settings = question.settings
+    if id := settings.database.instance:
+        raw = existing.read(question.client("rds"), id)
+        for one in existing.faults(raw, id, settings.region, settings.network.vpc):
+            seen, _, remedy = one.partition(". ")
+            yield Finding(f"{id} (database.instance)", seen, remedy)
 
 
 def _disk(question: Question, what: str, options: list[dict[str, Any]]) -> Iterator[Finding]:

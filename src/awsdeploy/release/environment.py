@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -35,6 +35,9 @@ AT_BUILD = "NEXT_PUBLIC_"
 CONFIG = "config.toml"
 """Origin of the variables that config.toml makes of others."""
 
+PASSWORDS = ("DB_PASSWORD", "DATABASE_URL")
+"""Variables that give a service the password of an existing database."""
+
 Origin = Literal["set", "stack", "hand"]
 
 
@@ -56,6 +59,24 @@ class Variable:
     def theirs(self) -> bool:
         """True if the owner has set the variable."""
         return self.origin != "stack"
+
+
+def need_database_password(listing: Listing, settings: Settings, services: Iterable[Service]) -> None:
+    """Raise `Refused` for a service that connects to an existing database and whose owner has not set its password.
+
+    Credentials that may not list parameters, as those of CI, are not asked.
+    """
+    id = settings.database.instance
+    users = [one for one in services if one.name in settings.database_users] if id else []
+    if not users or (listed := listing()) is None:
+        return
+    known = {(one.folder, one.name) for one in listed}
+    for one in users:
+        if not any((one.name, name) in known or name in one.variables for name in PASSWORDS):
+            raise Refused(
+                f"{one.name} connects to the database {id}, and its password is not set.",
+                f"Set it, without showing it: {next_command('env', 'set', one.name, 'DB_PASSWORD')}",
+            )
 
 
 def path_of(run: Run, service: str, name: str, build: bool) -> str:
@@ -146,7 +167,9 @@ def computed(settings: Settings, service: Service) -> Mapping[str, str]:
     site, uploads = "the application's URL, at build time", "the uploads bucket, at build time"
     found = environment(settings, service, "the release", site, uploads)
     if service.name in settings.database_users:
-        found |= dict.fromkeys(("DB_HOST", "DB_PORT", "DB_NAME", "DB_USER", "DB_PASSWORD"), "the database")
+        found |= dict.fromkeys(("DB_HOST", "DB_PORT", "DB_NAME", "DB_USER"), "the database")
+        if not settings.database.instance:  # its owner has the password
+            found["DB_PASSWORD"] = "the database"  # noqa: S105  # where it is from
         found["DATABASE_URL"] = "the DB_ parameters"
         found["DB_SSL_CA"] = "the database"
     return dict(sorted(found.items()))

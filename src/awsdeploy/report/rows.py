@@ -71,12 +71,32 @@ def _domain(settings: Settings) -> str:
 
 
 def _backups(settings: Settings) -> str:
-    return f"{settings.database.backup_days} days" if settings.database.backup_days else ""
+    kept = 0 if settings.database.instance else settings.database.backup_days
+    return f"{kept} days" if kept else ""
 
 
 def _database(settings: Settings) -> str:
     one = settings.database
+    if one.instance:
+        return one.instance
     return f"MySQL {one.engine_version}, {one.instance_class}, {one.storage_gb} to {one.max_storage_gb} GB"
+
+
+def _rules_of_database(settings: Settings) -> str:
+    return "" if settings.database.instance else "3306, nothing out"
+
+
+def _slow_queries(settings: Settings) -> str:
+    return "" if settings.database.instance else " "
+
+
+def _standby_and_backups(settings: Settings) -> str:
+    one = settings.database
+    return "" if one.instance else f"{'Multi-AZ' if one.multi_az else 'one zone'}, {one.backup_days} days of backups"
+
+
+def _standby(settings: Settings) -> str:
+    return "standby" if settings.database.multi_az and not settings.database.instance else ""
 
 
 def _replica(settings: Settings) -> str:
@@ -123,18 +143,16 @@ ROWS = (
     DocumentRow("C1", "Security group of the load balancer", ("security/alb",), STATUS, lambda _: "80, 443"),
     DocumentRow("C2", "Security group of the frontend", ("security/frontend",), STATUS, _port("frontend")),
     DocumentRow("C3", "Security group of the backend", ("security/backend",), STATUS, _port("backend")),
-    DocumentRow("C4", "Security group of the database", ("security/rds",), STATUS, lambda _: "3306, nothing out"),
-    DocumentRow("D1", "MySQL on RDS", ("database/mysql",), STATUS, _database),
+    DocumentRow("C4", "Security group of the database", ("security/rds",), STATUS, _rules_of_database),
+    DocumentRow("D1", "MySQL on RDS", ("database/mysql", "database/existing"), STATUS, _database),
     DocumentRow(
         "D2",
         "Standby and backups",
         ("database/mysql", "database/subnets"),
         STATUS,
-        lambda one: (
-            f"{'Multi-AZ' if one.database.multi_az else 'one zone'}, {one.database.backup_days} days of backups"
-        ),
+        _standby_and_backups,
     ),
-    DocumentRow("D3", "Slow query log", ("database/parameters", "monitoring/logs/database/"), LOGS),
+    DocumentRow("D3", "Slow query log", ("database/parameters", "monitoring/logs/database/"), LOGS, _slow_queries),
     DocumentRow("E1", "Machines of the frontend", ("machines/frontend",), STATUS, _service("frontend")),
     DocumentRow("E2", "Machines of the backend", ("machines/backend",), STATUS, _service("backend")),
     DocumentRow("E3", "CloudWatch agent on the machines", ("machines/",), LOGS, ends=("-bootstrapped",)),
@@ -175,7 +193,7 @@ ROWS = (
     DocumentRow("L1", "Backups of the database", ("database/mysql",), BACKUPS, _backups),
     DocumentRow("L2", "Daily images of the machines", ("backup/",), BACKUPS, _images),
     DocumentRow("L3", "Versions and copies of the uploads", ("storage/uploads", "storage/replica"), BACKUPS),
-    DocumentRow("L4", "Multi-AZ", ("database/mysql",), STATUS, lambda one: "standby" if one.database.multi_az else ""),
+    DocumentRow("L4", "Multi-AZ", ("database/mysql",), STATUS, _standby),
     DocumentRow(
         "L5", "Failed machines get no requests", ("web/", "monitoring/alarms/"), STATUS, ends=("-healthy", "-unhealthy")
     ),

@@ -59,6 +59,7 @@ def command(given: Given, services: tuple[str, ...], ref: str, force: bool, as_j
         health.need_same_check(releaser.release_target.groups, wanted)
         listing = environment.listed_once(at.run)
         mapped_variables.need_known(listing, settings, wanted)
+        environment.need_database_password(listing, settings, wanted)
         remarks = required_variables.notes(listing, settings, code, wanted)
         remarks += backing_services.notes(listing, code, wanted)
         print_lines([f"Note: {one}" for one in remarks], err=True)

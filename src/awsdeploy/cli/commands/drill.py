@@ -10,6 +10,7 @@ import click
 from awsdeploy.cli.app import ExampleHelp
 from awsdeploy.cli.consent import agree, need_consent
 from awsdeploy.cli.options import Given, json_option, shared_options, yes_option
+from awsdeploy.cli.planning import need_own_database
 from awsdeploy.cli.restoring.points import need_reachable, point, to_option
 from awsdeploy.cli.session import print_lines, session
 from awsdeploy.cli.text.drill import lines
@@ -38,6 +39,7 @@ def command(given: Given, text: str, yes: bool, as_json: bool) -> None:
     run the same command again.
     """
     settings = given.settings()
+    need_own_database(settings)
     need_consent(yes)
     with session(given, settings, "drill", writes=True) as at:
         from awsdeploy.architecture import STEPS

@@ -12,6 +12,7 @@ import click
 from awsdeploy.cli.app import ExampleHelp
 from awsdeploy.cli.consent import agree, agree_by_name, confirm_option, need_consent, need_stack_name
 from awsdeploy.cli.options import Given, json_option, shared_options, yes_option
+from awsdeploy.cli.planning import need_own_database
 from awsdeploy.cli.restoring.points import need_reachable, point, to_option
 from awsdeploy.cli.session import Session, print_lines, session
 from awsdeploy.cli.watching import watched
@@ -43,6 +44,7 @@ def restore(given: Given, text: str, yes: bool, as_json: bool) -> None:
     kept until `restore finish` or `restore undo`. After an interruption run the same command again.
     """
     settings = given.settings()
+    need_own_database(settings)
     need_consent(yes)
     with session(given, settings, "restore", writes=True) as at:
         from awsdeploy.operations import restore_database
@@ -129,6 +131,7 @@ def _report(at: Session, current: Observed, counts: list[DatabaseCount], seconds
 def finish(given: Given, confirm: str | None, as_json: bool) -> None:
     """Keep the restored database: delete the instance that it replaced, after a final snapshot."""
     settings = given.settings()
+    need_own_database(settings)
     need_stack_name(settings.stack, confirm, "Nothing was changed.")
     with session(given, settings, "restore", writes=True) as at:
         from awsdeploy.operations import restore_database
@@ -152,6 +155,7 @@ def undo(given: Given, confirm: str | None, as_json: bool) -> None:
     If the restored one was in use, AWS takes a final snapshot of it: it has what was written since.
     """
     settings = given.settings()
+    need_own_database(settings)
     need_stack_name(settings.stack, confirm, "Nothing was changed.")
     with session(given, settings, "restore", writes=True) as at:
         from awsdeploy.operations import restore_database

@@ -22,7 +22,10 @@ def of_plan(plan: Plan) -> Iterator[str]:
 
 def of_settings(settings: Settings) -> Iterator[str]:
     """A title and a line for each existing object that the config names."""
-    network = settings.network
-    if network.vpc:
+    vpc, database = settings.network.vpc, settings.database.instance
+    if vpc or database:
         yield "Used by the stack, not deleted:"
-        yield f"  VPC {network.vpc} with its subnets and routes"
+    if vpc:
+        yield f"  VPC {vpc} with its subnets and routes"
+    if database:
+        yield f"  database {database} with its data. Rules of its security groups for the stack's have to be deleted"
