@@ -8,7 +8,7 @@ from awsdeploy.config import Service
 from awsdeploy.config.services import ScalingSettings
 from awsdeploy.config.stack import tags_to_dict
 from awsdeploy.cost.estimate import BilledDatabase, BilledMachines, Parts
-from awsdeploy.diagram import console
+from awsdeploy.diagram import console, existing
 from awsdeploy.diagram.model import INTERNET, Area, Arrow, Box, Group, Health
 from awsdeploy.diagram.scene import Scene
 from awsdeploy.engine.plan import Item
@@ -20,7 +20,6 @@ from awsdeploy.resources.database.instance import Database
 
 BALANCER, GATEWAY, NAT = "web/alb", "network/internet-gateway", "network/nat"
 DATABASE, STANDBY = "database/mysql", "database/standby"
-EXISTING = "database/existing"
 LISTED = 3
 """Machines that a box lists one by one; the others are counted."""
 TARGET_STATES = {"unhealthy": Health.UNHEALTHY, "unavailable": Health.UNHEALTHY, "unused": Health.UNHEALTHY}
@@ -31,7 +30,7 @@ def groups(scene: Scene) -> Iterator[Group]:
     """The frames of the VPC and its subnets."""
     reading, network = scene.reading, scene.settings.network
     if network.vpc:
-        yield from _existing(scene)
+        yield from existing.frames(scene)
         return
     for key, name, area, column in (
         ("network/vpc", f"VPC {network.cidr}", Area.VPC, 0),
@@ -47,37 +46,6 @@ def groups(scene: Scene) -> Iterator[Group]:
         items = reading.take(key)
         page = console.page(reading.observed(key), scene.region)
         yield Group(key, name, area, reading.state(items), reading.id(key), column, page)
-
-
-def _existing(scene: Scene) -> Iterator[Group]:
-    """The frames of an existing VPC and its subnets: one for each zone and kind, as AWS says."""
-    reading, key = scene.reading, "network/vpc"
-    vpc = reading.observed(key)
-    cidr = vpc.raw.get("CidrBlock", "") if vpc else ""
-    state, page = _used(scene, reading.take(key)), console.page(vpc, scene.region)
-    yield Group(key, f"VPC {cidr}".rstrip(), Area.VPC, state, reading.id(key), 0, page)
-    for kind, title, area in (
-        ("public", "Public subnet", Area.PUBLIC),
-        ("private", "Private subnet", Area.PRIVATE),
-    ):
-        for column, zone in enumerate(scene.zones):
-            there = [
-                one
-                for one in reading.matching(f"network/{kind}-")
-                if one.observed and one.observed.raw.get("AvailabilityZone") == zone
-            ]
-            if not there or there[0].observed is None:
-                continue
-            items, first = reading.take(*(one.resource.key for one in there)), there[0].observed
-            name = f"{scene.t(title)} {zone[-1:]} {first.raw['CidrBlock']}"
-            page = console.page(first, scene.region)
-            yield Group(first.key, name, area, _used(scene, items), first.id, column, page)
-
-
-def _used(scene: Scene, items: list[Item]) -> Health:
-    """State of existing objects, which a new stack does not plan to create."""
-    usable = all(item.action == "none" for item in items)
-    return Health.HEALTHY if scene.new and usable else scene.reading.state(items)
 
 
 def gateways(scene: Scene) -> Iterator[Box]:
@@ -254,7 +222,7 @@ def database(scene: Scene) -> Iterator[Box]:
     """The database, and its standby in another zone."""
     wanted = scene.settings.database
     if wanted.instance:
-        yield _existing_database(scene)
+        yield existing.database(scene, DATABASE)
         return
     items = [*scene.reading.below("database/"), *scene.reading.take("security/rds")]
     observed = scene.reading.observed(DATABASE)
@@ -290,25 +258,6 @@ def database(scene: Scene) -> Iterator[Box]:
             columns=(second,),
             console=console.page(observed, scene.region),
         )
-
-
-def _existing_database(scene: Scene) -> Box:
-    """An existing database, which the bill leaves out."""
-    items = scene.reading.below("database/")
-    observed = scene.reading.observed(EXISTING)
-    raw = observed.raw if observed else {}
-    zone = str(raw.get("AvailabilityZone", ""))
-    facts = (f"{raw.get('Engine', '')} {raw.get('EngineVersion', '')}".strip(), raw.get("DBInstanceClass", ""), zone)
-    return Box(
-        DATABASE,
-        scene.t("Database"),
-        Area.PRIVATE,
-        _used(scene, [item for item in items if item.resource.key == EXISTING]),
-        (*filter(None, facts), scene.settings.database.instance),
-        scene.notes(items),
-        (scene.column(zone),),
-        console=console.page(observed, scene.region),
-    )
 
 
 def arrows(scene: Scene, boxes: Sequence[Box]) -> Iterator[Arrow]:

@@ -73,8 +73,8 @@ class ExistingDatabase(Resource):
         names = " and ".join(one.key.rpartition("/")[2] for one in lacking)
         if any(aws[one] is UNKNOWN for one in lacking):
             return (
-                f"{self.existing} does not let the machines of {names} connect. Its owner has to add a rule. `up` prints "
-                "it when the security groups of the machines exist"
+                f"{self.existing} does not let the machines of {names} connect. Its owner has to add a rule: `up` "
+                "prints it when the security groups of the machines exist"
             )
         commands = (
             f"aws ec2 authorize-security-group-ingress --region {aws.region} --group-id {ids[0]} --protocol tcp "
