@@ -23,18 +23,35 @@ def frames(scene: Scene) -> Iterator[Group]:
         ("public", "Public subnet", Area.PUBLIC),
         ("private", "Private subnet", Area.PRIVATE),
     ):
+        found = _subnets(scene, kind) or _of_database(scene) or [(zone, "", "") for zone in scene.zones]
         for column, zone in enumerate(scene.zones):
-            there = [
-                one
-                for one in reading.matching(f"network/{kind}-")
-                if one.observed and one.observed.raw.get("AvailabilityZone") == zone
-            ]
-            if not there or there[0].observed is None:
-                continue
-            items, first = reading.take(*(one.resource.key for one in there)), there[0].observed
-            name = f"{scene.t(title)} {zone[-1:]} {first.raw['CidrBlock']}"
-            page = console.page(first, scene.region)
-            yield Group(first.key, name, area, _state(scene, items), first.id, column, page)
+            for _, id, cidr in [one for one in found if one[0] == zone][:1]:
+                items = [one for one in reading.matching(f"network/{kind}-") if _zone(one) == zone]
+                reading.take(*(one.resource.key for one in items))
+                name = f"{scene.t(title)} {zone[-1:]} {cidr}".rstrip()
+                page = console.page(items[0].observed, scene.region) if items else ""
+                yield Group(f"network/{kind}-{zone[-1:]}", name, area, _state(scene, items), id, column, page)
+
+
+def _subnets(scene: Scene, kind: str) -> list[tuple[str, str, str]]:
+    """Zone, id and addresses of the existing subnets of a kind."""
+    found = [one.observed for one in scene.reading.matching(f"network/{kind}-") if one.observed and one.observed.raw]
+    return [(one.raw["AvailabilityZone"], one.id, one.raw["CidrBlock"]) for one in found]
+
+
+def _of_database(scene: Scene) -> list[tuple[str, str, str]]:
+    """Zone and id of the subnets of an existing database, which the config does not name."""
+    observed = scene.reading.observed(DATABASE)
+    group = observed.raw.get("DBSubnetGroup", {}) if observed else {}
+    return [
+        (str(one["SubnetAvailabilityZone"]["Name"]), str(one["SubnetIdentifier"]), "")
+        for one in group.get("Subnets", ())
+        if one["SubnetAvailabilityZone"]["Name"] in scene.zones
+    ]
+
+
+def _zone(item: Item) -> str:
+    return str(item.observed.raw.get("AvailabilityZone", "")) if item.observed else ""
 
 
 def database(scene: Scene, key: str) -> Box:

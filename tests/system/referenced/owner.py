@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from tests.simulated import World
 
 ZONES = ("ap-northeast-2a", "ap-northeast-2c")
@@ -88,3 +90,71 @@ def listed(ids: list[str]) -> str:
 def writes(world: World) -> Iterator[dict[str, Any]]:
     """Writes since the log was emptied."""
     return (call for call in world.control("GET", "calls")["calls"] if call["write"])
+
+
+@dataclass
+class OwnDatabase:
+    """A database in a VPC, which lets in nobody."""
+
+    world: World
+    id: str
+    group: str
+    """Its security group."""
+
+    @property
+    def config(self) -> str:
+        """The [database] of a stack that uses it."""
+        return f'\n[database]\ninstance = "{self.id}"\nname = "orders"\nusername = "shop"\n'
+
+    def description(self) -> dict[str, Any]:
+        """Everything that a stack could change of it."""
+        rds, ec2 = self.world.client("rds"), self.world.client("ec2")
+        instances = rds.describe_db_instances(DBInstanceIdentifier=self.id)["DBInstances"]
+        for one in instances:
+            one.pop("LatestRestorableTime", None)
+        return {
+            "instance": instances,
+            "group": ec2.describe_security_groups(GroupIds=[self.group])["SecurityGroups"],
+            "snapshots": [
+                one["DBSnapshotIdentifier"]
+                for one in rds.describe_db_snapshots(DBInstanceIdentifier=self.id, SnapshotType="manual")["DBSnapshots"]
+            ],
+        }
+
+    def let_in(self, source: str) -> None:
+        """Add the rule that the owner is asked for: a security group that may connect."""
+        rule = {"IpProtocol": "tcp", "FromPort": 3306, "ToPort": 3306, "UserIdGroupPairs": [{"GroupId": source}]}
+        self.world.client("ec2").authorize_security_group_ingress(GroupId=self.group, IpPermissions=[rule])
+
+    def lock_out(self) -> None:
+        """Delete all its rules."""
+        ec2 = self.world.client("ec2")
+        (group,) = ec2.describe_security_groups(GroupIds=[self.group])["SecurityGroups"]
+        ec2.revoke_security_group_ingress(GroupId=self.group, IpPermissions=group["IpPermissions"])
+
+
+def make_database(own: OwnVpc, engine: str = "mysql") -> OwnDatabase:
+    """Made by hand, as its owner does, and available."""
+    world = own.world
+    rds = world.client("rds")
+    rds.create_db_subnet_group(DBSubnetGroupName="orders", DBSubnetGroupDescription="-", SubnetIds=own.private)
+    made = world.client("ec2").create_security_group(GroupName="orders", Description="-", VpcId=own.id)
+    found = OwnDatabase(world, "orders-db", made["GroupId"])
+    wanted = {
+        "DBInstanceIdentifier": found.id,
+        "DBInstanceClass": "db.t3.small",
+        "Engine": engine,
+        "AllocatedStorage": 20,
+        "MasterUsername": "boss",
+        "MasterUserPassword": "of-the-owner-1",
+        "DBSubnetGroupName": "orders",
+        "VpcSecurityGroupIds": [found.group],
+    }
+    try:
+        rds.create_db_instance(**wanted)
+    except ClientError:  # the first of an account: AWS makes its service-linked role
+        world.pass_time(120)
+        rds.create_db_instance(**wanted)
+    while rds.describe_db_instances(DBInstanceIdentifier=found.id)["DBInstances"][0]["DBInstanceStatus"] != "available":
+        world.pass_time(300)
+    return found

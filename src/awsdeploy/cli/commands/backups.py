@@ -46,7 +46,8 @@ def command(given: Given, as_json: bool) -> None:
             document["last_drill"] = last.document() if last else None
             click.echo(json.dumps(document, indent=2, ensure_ascii=False))
         else:
-            print_lines([*_lines(at, found), *_drilled(at, last), "", _next(at, found)])
+            drilled = [] if at.settings.database.instance else _drilled(at, last)
+            print_lines([*_lines(at, found), *drilled, "", _next(at, found)])
 
 
 def _lines(at: Session, found: Sequence[Restorable]) -> Iterator[str]:

@@ -28,4 +28,4 @@ def of_settings(settings: Settings) -> Iterator[str]:
     if vpc:
         yield f"  VPC {vpc} with its subnets and routes"
     if database:
-        yield f"  database {database} with its data. Rules of its security groups for the stack's have to be deleted"
+        yield f"  database {database} with its data and backups"

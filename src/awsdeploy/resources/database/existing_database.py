@@ -81,9 +81,11 @@ class ExistingDatabase(Resource):
             f"--port {port} --source-group {aws[one].id}"
             for one in lacking
         )
-        return "\n".join(
-            [f"{self.existing} does not let the machines of {names} connect. Its owner adds a rule:", *commands]
-        )
+        lines = [
+            f"{self.existing} does not let the machines of {names} connect. Its owner adds a rule with:",
+            *commands,
+        ]
+        return "\n".join([*lines, "The rule must be deleted again before `destroy` can delete the security group"])
 
     def facts(self, aws: Aws, observed: Observed) -> Mapping[str, str]:
         address = (observed.raw.get("Endpoint") or {}).get("Address")
