@@ -73,6 +73,8 @@ def test_a_stack_uses_a_database_that_is_not_its_own(world: World, own: OwnVpc, 
         assert "orders-db (database.instance) is used by shop-dev and not managed by it" in done(world, words, 5)
     done(world, "backup now")
     assert database.description() == let_in
+    done(world, "report --output report.html")
+    assert "aws ec2 revoke-security-group-ingress" in done(world, "destroy --confirm shop-dev --everything", 4)
     database.lock_out()
     assert "database orders-db with its data and backups" in done(world, "destroy --confirm shop-dev --everything")
     assert database.description() == before
