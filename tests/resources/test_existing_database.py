@@ -1,4 +1,4 @@
-"""What an existing database can lack, and whose connections its security groups let in."""
+"""Faults of an existing database, and whose connections its security groups let in."""
 
 from __future__ import annotations
 
