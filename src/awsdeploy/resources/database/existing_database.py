@@ -111,8 +111,8 @@ def faults(raw: Mapping[str, Any], id: str, region: str, vpc: str) -> Iterator[s
     engine, there = str(raw["Engine"]), str((raw.get("DBSubnetGroup") or {}).get("VpcId", "no VPC"))
     if engine not in ENGINES:
         yield (
-            f"{id} is {engine}. awsdeploy uses MySQL and MariaDB on RDS. For another database leave out "
-            "database.instance and set its address with `awsdeploy env set`"
+            f"{id} is {engine}, and only MySQL and MariaDB on RDS can be named there. For another database leave out "
+            "database.instance, and set its address as variables of the services (docs/environment.md)"
         )
     if there != vpc:
         yield f"{id} is in {there}, and the stack in {vpc}. Use that VPC in network.vpc, or a database in this one"
