@@ -9,7 +9,7 @@ from typing import Any
 
 from awsdeploy.aws.session import Client, tolerate
 from awsdeploy.config.stack import TAG_STACK, tags_to_dict
-from awsdeploy.engine.resource import UNKNOWN, Aws, Observed, Resource, Wait
+from awsdeploy.engine.resource import UNKNOWN, Aws, Observed, Resource
 from awsdeploy.resources.network.existing_vpc import UNFIT
 from awsdeploy.resources.network.security_group import SecurityGroup, rules
 from awsdeploy.resources.network.vpc import Subnet, Vpc
@@ -36,7 +36,6 @@ class ExistingDatabase(Resource):
     subnets: tuple[Subnet, ...]
 
     title = "database"
-    wait = Wait(ready=SERVING)
 
     def brief(self) -> str:
         return f"{self.existing} (existing)"
@@ -47,14 +46,15 @@ class ExistingDatabase(Resource):
         return ()
 
     def adopt(self, aws: Aws) -> Observed:
-        """The database. What it lacks is the reason of a status that is not ready."""
+        """The database, "available" if it can be used. Else what it lacks is the reason of its status."""
         raw = read(aws.rds, self.existing)
         found = list(faults(raw, self.existing, aws.region, self.vpc.existing))
         if tags_to_dict(raw.get("TagList")).get(TAG_STACK) == aws.stack.tag:
             found.append(f"{self.existing} belongs to this stack: remove database.instance from config.toml")
-        status = str(raw.get("DBInstanceStatus", UNFIT))
-        if found and status in SERVING:
-            status = UNFIT
+        status = "available"
+        if found:
+            theirs = str(raw.get("DBInstanceStatus", UNFIT))
+            status = UNFIT if theirs in SERVING else theirs
         return Observed(
             type(self), self.key, self.existing, status=status, raw=raw, region=aws.region, reason="; ".join(found)
         )
