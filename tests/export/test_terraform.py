@@ -9,6 +9,7 @@ import pytest
 
 from tests.export.terraform import Planned, apply, formatted, needs_terraform, plan
 from tests.simulated import World, machines
+from tests.system.referenced.owner import make_database, make_vpc
 
 BASE = 'name = "shop"\nplatform = "supported"\n'
 DEV = BASE + 'environment = "dev"\ndomain = "example.com"\n'
@@ -86,6 +87,21 @@ def test_with_dns_elsewhere_terraform_would_change_nothing_either(world: World) 
     done = world.awsdeploy("up", "--yes", timeout=600)
     assert done.returncode == 0, done.stderr
     unchanged(world)
+
+
+@pytest.mark.torture
+def test_an_existing_vpc_and_an_existing_database_are_only_read(world: World) -> None:
+    own = make_vpc(world)
+    database = make_database(own)
+    own.private = []
+    world.settings(NO_DOMAIN + own.config + database.config)
+    done = world.awsdeploy("up", "--yes", timeout=600)
+    assert done.returncode == 0, done.stderr
+    unchanged(world)
+    files = "".join(one.read_text() for one in (world.folder / "terraform").glob("*.tf"))
+    for kind in ("aws_vpc", "aws_subnet", "aws_db_instance"):
+        assert f'data "{kind}"' in files
+        assert f'resource "{kind}"' not in files
 
 
 @pytest.mark.torture
