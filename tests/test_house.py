@@ -7,7 +7,7 @@ import functools
 import graphlib
 import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -70,11 +70,22 @@ def parsed(path: Path) -> ast.Module:
     return ast.parse(path.read_text())
 
 
-def imports(path: Path, also_for_types: bool = False) -> Iterator[str]:
+@functools.cache
+def nodes(path: Path) -> Sequence[ast.AST]:
+    """All nodes of a file: most rules look at each."""
+    return list(ast.walk(parsed(path)))
+
+
+@functools.cache
+def imports(path: Path, also_for_types: bool = False) -> Sequence[str]:
     """Imports of a file, anywhere in it; those for annotations only on request."""
+    return list(_imports(path, also_for_types))
+
+
+def _imports(path: Path, also_for_types: bool) -> Iterator[str]:
     skipped: set[ast.AST] = set()
-    for node in ast.walk(parsed(path)):
-        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING" and not also_for_types:
+    for node in nodes(path):
+        if isinstance(node, ast.If) and not also_for_types and ast.unparse(node.test) == "TYPE_CHECKING":
             skipped |= {inner for one in node.body for inner in ast.walk(one)}
         if node in skipped:
             continue
@@ -211,13 +222,13 @@ def test_a_docstring_begins_with_a_noun_or_a_verb() -> None:
     texts = [
         (path.name, ast.get_docstring(node) or "")
         for path in (*SOURCE.rglob("*.py"), *Path(__file__).parent.rglob("*.py"))
-        for node in ast.walk(parsed(path))
+        for node in nodes(path)
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
     ]
     below_values = [
         (path.name, text)
         for path in (*SOURCE.rglob("*.py"), *Path(__file__).parent.rglob("*.py"))
-        for node in ast.walk(parsed(path))
+        for node in nodes(path)
         for text in value_docstrings(getattr(node, "body", None))
     ]
     assert (len(texts), len(below_values)) > (5000, 300)
@@ -228,7 +239,7 @@ def test_a_docstring_begins_with_a_noun_or_a_verb() -> None:
 def test_a_class_name_is_used_once(folder: Path) -> None:
     places: dict[str, list[str]] = {}
     for path in folder.rglob("*.py"):
-        for node in ast.walk(parsed(path)):
+        for node in nodes(path):
             if isinstance(node, ast.ClassDef):
                 places.setdefault(node.name, []).append(str(path.relative_to(folder)))
     assert {name: files for name, files in places.items() if len(files) > 1} == {}
@@ -239,7 +250,7 @@ def test_everything_unexpected_is_caught_in_two_places_only() -> None:
     broad = {
         module
         for module, path in MODULES.items()
-        for node in ast.walk(parsed(path))
+        for node in nodes(path)
         if isinstance(node, ast.ExceptHandler)
         and (node.type is None or ast.unparse(node.type) in ("Exception", "BaseException"))
     }
@@ -286,9 +297,9 @@ def test_a_stack_is_named_in_one_place_and_written_one_way() -> None:
     for module, path in MODULES.items():
         if part(module) == "sandbox" or module == "awsdeploy.config.stack":
             continue
-        for node in ast.walk(parsed(path)):
-            text = ast.unparse(node) if isinstance(node, ast.Call | ast.JoinedStr) else ""
-            if isinstance(node, ast.Call) and ast.unparse(node.func) == "Stack":
+        for node in nodes(path):
+            text = ast.unparse(node) if isinstance(node, ast.JoinedStr) else ""
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Stack":
                 made.append(module)
             elif isinstance(node, ast.JoinedStr) and ".environment}" in text and ".name}" in text:
                 by_hand.append(module)

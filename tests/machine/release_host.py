@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import io
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -20,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from awsdeploy.resources.compute.bootstrap import release_script
+from awsdeploy.sandbox.machines.toolchain import PM2
 from tests.ports import free_port
 
 STACK, SERVICE, REGION, BUCKET = "shop/prod", "backend", "ap-northeast-2", "artifacts"
@@ -236,8 +239,24 @@ class ReleaseHost:
         return found
 
     def close(self) -> None:
-        self.pm2("kill")
+        self.end_programs()
         shutil.rmtree(self.place, ignore_errors=True)
+
+    def end_programs(self) -> None:
+        """Kill PM2 and all that it runs, as a power loss does: PM2 is not started only to be told to end."""
+        home = self.root / "home/app/.pm2"
+        if not (home / "pm2.pid").exists():
+            return
+        listed = subprocess.run(["ps", "-A", "-o", "pid=,ppid=,args="], capture_output=True, text=True, check=True)
+        rows = [line.split(None, 2) for line in listed.stdout.splitlines()]
+        doomed = [row[0] for row in rows if row[2:] == [f"PM2 v{PM2}: God Daemon ({home})"]]
+        for one in doomed:  # the daemon first: it would start again what has ended
+            doomed += [row[0] for row in rows if row[1] == one]
+        for one in doomed:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(int(one), signal.SIGKILL)
+        if not doomed:  # a system whose `ps` does not show this
+            self.pm2("kill")
 
 
 def until(holds: Callable[[], bool], seconds: float = 20) -> None:
