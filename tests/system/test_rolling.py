@@ -98,6 +98,24 @@ def test_after_a_crash_the_machine_that_does_not_serve_comes_first(
     assert writes(world.up(settings)) == {}
 
 
+def test_stopped_machines_start_at_the_same_time(brought_up: Callable[[str], World]) -> None:
+    """Nobody waits for a machine that serves: a paused stack is resumed like this."""
+    world = brought_up(TWO)
+    ids = machines(world)
+    world.client("ec2").stop_instances(InstanceIds=[ids["backend-1"], ids["backend-2"]])
+    world.pass_time(120)
+    seen: list[str] = []
+
+    def look(event: ResourceEvent) -> None:
+        if event.key in ("machines/backend-1", "machines/backend-2") and event.phase in ("changing", "ready"):
+            seen.append(event.phase)
+
+    world.on_event = look
+    world.control("POST", "speed", {"speed": 20})  # so that a machine takes longer to start than a call
+    world.up(world.settings(TWO))
+    assert seen == ["changing", "changing", "ready", "ready"]
+
+
 def test_machines_restart_although_none_serves(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """A larger machine may be what the program needs to be healthy."""
     monkeypatch.setattr(placeholder, "user_data", lambda *_: "#!/bin/bash\n")
