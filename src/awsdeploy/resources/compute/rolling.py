@@ -33,12 +33,15 @@ def leaving(aws: Aws, key: str, machine: Observed, change: Change, stop: Callabl
 
 
 def _after_others(aws: Aws, group: Observed, machine: Observed, change: Change, states: Mapping[str, str]) -> Change:
-    """Wait until another machine serves. One that an interrupted run has restarted is registered again."""
+    """Wait until another machine serves. One that an interrupted run has restarted is registered again.
+
+    That needs the turn: a machine that has it is about to stop, or registers itself.
+    """
     peers = [one for one in aws.latest(machine.kind) if service_of(one) == service_of(machine) and one.id != machine.id]
     out = [one.id for one in peers if one.status == "running" and one.id not in states]
     if not out:
         return dataclasses.replace(change, apply=_nothing, begun=True, step=OTHERS, turn="")
-    return dataclasses.replace(change, apply=partial(_register, aws, group, *out), step=OTHERS, turn="")
+    return dataclasses.replace(change, apply=partial(_register, aws, group, *out), step="register others")
 
 
 def rejoining(aws: Aws, key: str, machine: str) -> Iterator[Change]:
