@@ -8,6 +8,8 @@ import pytest
 
 from awsdeploy.errors import Refused
 from awsdeploy.release.environment import Variable, need_database_password
+from tests.release.apps import SERVER, application
+from tests.release.repository import commit, git
 from tests.simulated import World
 from tests.system.referenced.owner import OwnDatabase, OwnVpc, make_database, make_vpc, writes
 from tests.system.referenced.test_vpc import BASE, done, write_config
@@ -78,6 +80,22 @@ def test_a_stack_uses_a_database_that_is_not_its_own(world: World, own: OwnVpc, 
     assert "database orders-db with its data and backups" in done(world, "destroy --confirm shop-dev --everything")
     assert database.description() == before
     assert {call["call"] for call in writes(world) if call["call"].startswith("rds:")} == set()
+
+
+@pytest.mark.npm
+def test_its_address_and_password_reach_the_program(world: World, own: OwnVpc, database: OwnDatabase) -> None:
+    write_config(world, config(own, database))
+    done(world, "up --yes")
+    git(world.folder, "init", "-q", "-b", "main")
+    commit(world.folder, {**application(SERVER), ".gitignore": ".awsdeploy/\n"})
+    assert "its password is not set" in done(world, "deploy backend", 5)
+    done(world, "env set backend DB_PASSWORD=of-the-owner")
+    assert "backend: " in done(world, "deploy backend")
+    said = done(world, "exec backend -- printenv DB_PORT DB_NAME DB_USER DB_PASSWORD DATABASE_URL")
+    assert said.startswith("3306\norders\nshop\n***\n***\n"), "secrets are masked"
+    before = database.description()
+    done(world, "pause --yes")
+    assert database.description() == before
 
 
 def conflicts(world: World, text: str) -> str:
