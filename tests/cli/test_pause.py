@@ -8,6 +8,10 @@ from typing import Any
 
 import pytest
 
+from awsdeploy.engine.resource import Observed
+from awsdeploy.operations import pausing
+from awsdeploy.resources.compute.instance import Instance
+from awsdeploy.resources.database.instance import Database
 from tests.simulated import World, writes
 
 pytestmark = pytest.mark.slow
@@ -80,6 +84,32 @@ def test_a_pause_that_was_killed_is_completed_by_the_next(stack_copy: World) -> 
     assert stack_copy.awsdeploy("pause", "--yes").returncode == -9
     paused(stack_copy)
     assert states(stack_copy) == ["stopped"] * 3
+
+
+def test_the_database_before_a_restore_is_not_stopped_and_still_costs() -> None:
+    kinds = {"database/mysql": Database, "database/mysql/replaced": Database, "machines/backend-1": Instance}
+    there = [Observed(kind, key, key) for key, kind in kinds.items()]
+    assert [one.status for one in pausing.after(there)] == ["stopped", "available", "stopped"]
+
+
+def test_no_snapshot_of_a_paused_database_is_waited_for(stack_copy: World) -> None:
+    paused(stack_copy)
+    done = stack_copy.awsdeploy("backup", "now", timeout=120)
+    assert done.returncode == 4
+    assert "database/mysql: " in done.stderr
+    assert "is stopped, and AWS takes no snapshot of it" in done.stderr
+    assert "awsdeploy resume\n" in done.stderr
+    refused = stack_copy.awsdeploy("restore", "database", "--to", "latest", "--yes")
+    assert "awsdeploy resume\n" in refused.stderr
+
+
+def test_a_stack_that_does_not_exist_is_neither_paused_nor_resumed(world: World) -> None:
+    world.settings(CONFIG)
+    for command in ("pause", "resume"):
+        done = world.awsdeploy(command, "--yes")
+        assert done.returncode == 6, done.stderr
+        assert "Stack shop-dev does not exist in ap-northeast-2." in done.stderr
+    assert writes(Counter(world.control("GET", "calls")["counts"])) == {}
 
 
 def test_nothing_stops_without_consent(stack_copy: World) -> None:

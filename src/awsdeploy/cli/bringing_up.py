@@ -38,16 +38,19 @@ def bring_up(
     delete_data: tuple[str, ...] = (),
     *,
     refresh: bool = False,
+    existing: bool = False,
     yes: bool,
     full: bool = False,
     as_json: bool,
 ) -> None:
-    """Show the plan, ask, carry it out and report."""
+    """Show the plan, ask, carry it out and report. Raises `NoSuchStack` for an `existing` stack that is not there."""
     settings = given.settings()
     need_consent(yes)
     with session(given, settings, "up", writes=True) as at:
         with preflight.explained(at):
             plan = planning.made(at, take_over, replace, restore_snapshot, refresh)
+        if existing and plan.new:
+            raise at.run.missing
         print_lines(text.lines(at, plan, one_screen=glance.wanted(full, err=True)), err=True)
         _refuse(plan.conflicts, _before_spending(at, plan))
         if plan.writes:

@@ -95,7 +95,7 @@ def after(observations: Iterable[Observed]) -> list[Observed]:
     """Objects as they are after a pause."""
     stopping = (Instance, Database)
     return [
-        dataclasses.replace(one, status=STOPPED) if one.kind in stopping else one
+        dataclasses.replace(one, status=STOPPED) if one.kind in stopping and _can_be_paused(one) else one
         for one in observations
         if one.kind is not Member
     ]

@@ -53,7 +53,7 @@ def survey(run: Run, point: RestorePoint, exact: bool) -> Instances:
             f"To create it from a snapshot: {next_command('up', '--restore-snapshot', 'SNAPSHOT')}",
         )
     if there.current is not None and there.current.status == "stopped":
-        raise Refused(f"{there.current.id} is stopped.", f"To start it: {next_command('up')}")
+        raise Refused(f"{there.current.id} is stopped.", f"To start it: {next_command('resume')}")
     begun = begun_to(there)
     same = begun == str(point) if exact else _is_time(begun)
     # The newest data and a period mean something else today than they did for a restore that is done.

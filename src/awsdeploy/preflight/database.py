@@ -83,7 +83,11 @@ def _zones(question: Question, what: str, options: list[dict[str, Any]]) -> Iter
         yield Finding(f"{what} (database)", seen, "Under [database]: multi_az = false, or another instance_class.")
     offered = {zone["Name"] for one in options for zone in one.get("AvailabilityZones", ())}
     ours = sorted({name for name in zones if name in offered})
+    # Subnets of an existing VPC that do not exist have no zones: they are a finding of their own.
     # A database is put into any zone of its subnets that has it; a standby needs a second one.
-    if offered and len(ours) < (2 if settings.database.multi_az else 1):
+    if offered and zones and len(ours) < (2 if settings.database.multi_az else 1):
+        subnets = "private_subnets in zones" if settings.network.vpc else "zones"
         seen = f"offered in {', '.join(sorted(offered))}; of the stack's zones in {', '.join(ours) or 'none'}"
-        yield Finding(f"{what} (database)", seen, "Under [network]: zones that have it, or another instance_class.")
+        yield Finding(
+            f"{what} (database)", seen, f"Under [network]: {subnets} that have it, or another instance_class."
+        )

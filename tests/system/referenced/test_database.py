@@ -126,6 +126,13 @@ def test_doctor_says_the_same(world: World, own: OwnVpc, database: OwnDatabase) 
     assert [one["what"] for one in found if one["fatal"]] == ["other-db (database.instance)"]
 
 
+def test_doctor_says_only_that_the_vpc_is_not_there(world: World, own: OwnVpc) -> None:
+    own.id = "vpc-0123456789abcdef0"
+    write_config(world, BASE + own.config)
+    found = json.loads(done(world, "doctor --json", 5).partition("\nReading")[0])["findings"]
+    assert [one["what"] for one in found if one["fatal"]] == ["vpc-0123456789abcdef0 (network.vpc)"]
+
+
 def test_the_move_to_it_names_the_data_that_would_be_lost(world: World, own: OwnVpc, database: OwnDatabase) -> None:
     write_config(world, BASE + own.config)
     done(world, "up --yes")

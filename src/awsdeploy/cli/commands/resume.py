@@ -23,4 +23,4 @@ def command(given: Given, yes: bool, as_json: bool) -> None:
 
     The same as `up`: changes of config.toml since the last `up` are made, too.
     """
-    bring_up(given, yes=yes, as_json=as_json)
+    bring_up(given, existing=True, yes=yes, as_json=as_json)

@@ -23,6 +23,7 @@ from awsdeploy.engine.resource import (
     TransientError,
     Wait,
 )
+from awsdeploy.errors import AwsFailure, next_command
 from awsdeploy.resources import tag_calls
 from awsdeploy.resources.compute.parameter import PASSWORD_VERSION, Password, password_version, reveal
 from awsdeploy.resources.database import beside
@@ -263,6 +264,10 @@ class Database(Resource):
 
     @classmethod
     def back_up(cls, aws: Aws, observed: Observed, stamp: str) -> str:
+        if observed.status == "stopped":  # CreateDBSnapshot: the database must be available
+            raise AwsFailure(
+                f"{observed.id} is stopped, and AWS takes no snapshot of it.", f"To start it: {next_command('resume')}"
+            )
         name = f"{observed.id}-manual-{stamp}"
         tags = [tag for tag in observed.raw.get("TagList", ()) if tag["Key"] not in (PASSWORD_VERSION, RESTORED)]
         with tolerate("DBSnapshotAlreadyExists"):

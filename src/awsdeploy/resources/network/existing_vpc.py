@@ -82,9 +82,13 @@ class ExistingVpc:
         route = self._default_route(id)
         gateway = str(route.get("GatewayId", "")) if route else ""
         if not gateway.startswith("igw-") or (route or {}).get("State") == "blackhole":
-            has = f"goes to {_target(route)}" if route else "is missing"
+            has = (
+                f"its route for {ANYWHERE} goes to {_target(route)}, not"
+                if route
+                else f"it has no route for {ANYWHERE}"
+            )
             yield (
-                f"{id} is not public: its route for {ANYWHERE} {has}, not to an internet gateway. Name subnets with "
+                f"{id} is not public: {has} to an internet gateway. Name subnets with "
                 f"one in network.public_subnets. To see routes: aws ec2 describe-route-tables --region {region} "
                 f"--filters Name=vpc-id,Values={self.id}"
             )
