@@ -60,6 +60,7 @@ ANYTHING = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*",
 NOT_DECLARED = {
     "EbsSnapshot": "the disk in an image",
     "EnvironmentValue": "set by the owner",
+    "ExistingDatabase": "instead of a Database: tests/system/referenced",
     "Image": "made by AWS each day, or on request",
     "Snapshot": "left by a deleted database, or made on request",
     "Volume": "made with its machine",
@@ -156,6 +157,7 @@ NO_TAGS = {
     "BucketObject": "a listing shows none: its bucket and name say whose it is",
     "Cors": "a setting of its bucket",
     "Dashboard": "AWS has no tags for dashboards; its name tells",
+    "ExistingDatabase": "its owner's: awsdeploy does not tag it",
     "Record": "AWS has no tags for records",
     "ScalingPolicy": "AWS has no tags for policies",
 }
