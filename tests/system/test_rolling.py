@@ -16,6 +16,7 @@ from awsdeploy.resources.compute import machine, placeholder
 from awsdeploy.resources.compute.images import with_old_images
 from awsdeploy.resources.compute.instance import RESTART
 from awsdeploy.resources.web.target_health import TargetsHealthy
+from tests.release.site import HEALTH, asking
 from tests.sampling import sampled
 from tests.simulated import World, machines, writes
 
@@ -72,7 +73,9 @@ def test_two_machines_restart_one_after_another_and_one_always_serves(brought_up
 
     world.on_event = look
     world.control("DELETE", "calls")
-    world.up(settings)
+    with asking(world, HEALTH, 20) as failures:
+        world.up(settings)
+    assert failures == []
     sent = [row["call"] for row in log_of(world) if row["call"] in RESTARTED]
     assert sent == RESTARTED * 2
     assert min(least) == 1
@@ -144,7 +147,9 @@ def test_the_outage_of_a_single_machine_is_at_most_what_was_announced(brought_up
     world.on_event = look
     world.control("POST", "speed", {"speed": 60})  # so that looking takes few AWS seconds
     world.control("DELETE", "calls")
-    world.up(settings)
+    with asking(world, "/", 20) as failures:
+        world.up(settings)
+    assert failures, "a client notices"
     (stopped,) = [row["at"] for row in log_of(world) if row["call"] == "ec2:StopInstances"]
     assert 0 < again[0] - stopped <= RESTART
 
@@ -173,7 +178,9 @@ def test_new_images_come_to_all_machines_and_their_successors_serve_first(
             serving.append(healthy(world, 9999))
 
     world.on_event = look
-    world.up(settings, replace=old())
+    with asking(world, HEALTH, 20) as failures:
+        world.up(settings, replace=old())
+    assert failures == []
     assert min(serving) == 2
     after = machines(world)
     assert set(after) == set(before)
