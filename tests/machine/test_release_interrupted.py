@@ -97,7 +97,7 @@ def test_what_runs_already_is_not_interrupted(serving_host: ReleaseHost) -> None
     """While the machine's tag is set the new release runs: the outcome must not say that the previous one does."""
     played, mark = serving_host.tools / "aws", serving_host.place / "tagging"
     text, id = played.read_text(), another(serving_host)
-    waits = f"if words[:2] == ['ec2', 'create-tags']: pathlib.Path('{mark}').touch(); import time; time.sleep(2)\n"
+    waits = f"if words[:2] == ['ec2', 'create-tags']: open('{mark}', 'w').close(); import time; time.sleep(2)\n"
     serving_host.tool("aws", text.replace("if words[:2]", f"{waits}if words[:2]", 1))
     try:
         process = serving_host.start("deploy", id)

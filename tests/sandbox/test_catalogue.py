@@ -212,6 +212,7 @@ ROWS = {
     "time-database-modified": "database, modified",
     "time-disk": "disk, made larger or of another type",
     "time-lifecycle-rules": "lifecycle rules of a bucket, changed",
+    "time-database-at-once": "database: deletion protection, copied tags, minor upgrades, limit of storage",
     "time-database-deleted": "database, deleted",
     "time-database-stopped": "database, stopped, started, rebooted",
     "time-snapshot": "DB snapshot",

@@ -20,7 +20,7 @@ from awsdeploy.engine.run import Run
 from awsdeploy.engine.summary import combined_error
 from awsdeploy.errors import TimedOut
 from awsdeploy.resources.compute.auto_scaling import AutoScalingGroup, autoscaling
-from awsdeploy.resources.compute.instance import Instance
+from awsdeploy.resources.compute.instance import Instance, disks
 from awsdeploy.resources.compute.launch_template import Member
 from awsdeploy.resources.database.deletion import BUSY
 from awsdeploy.resources.database.instance import Database
@@ -91,13 +91,15 @@ def is_paused(observations: Iterable[Observed]) -> bool:
     return bool(found) and all(HOW[one.kind].is_paused(one) for one in found)
 
 
-def after(observations: Iterable[Observed]) -> list[Observed]:
-    """Objects as they are after a pause."""
+def after(observations: Sequence[Observed]) -> list[Observed]:
+    """Objects as they are after a pause: machines of Auto Scaling groups are gone, with their disks."""
     stopping = (Instance, Database)
+    members = [one for one in observations if one.kind is Member]
+    gone = {one.id for one in members} | {disk for one in members for disk in disks(one)}
     return [
         dataclasses.replace(one, status=STOPPED) if one.kind in stopping and _can_be_paused(one) else one
         for one in observations
-        if one.kind is not Member
+        if one.id not in gone
     ]
 
 

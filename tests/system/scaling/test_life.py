@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from awsdeploy import architecture
+from awsdeploy.cost import inventory
 from awsdeploy.engine import plan, up
 from awsdeploy.engine.events import ResourceEvent
 from awsdeploy.engine.resource import Wait
@@ -33,7 +34,10 @@ def test_a_pause_ends_the_machines_of_a_group_and_up_starts_new_ones(world: Worl
     settings, before = world.settings(SCALED), serving(world)
     assert len(before) == 2
     run, _ = world.run(settings)
-    pausing.pause(run, pausing.running(run))
+    found = pausing.running(run)
+    told = inventory.parts(pausing.after(run.cache.known()), run.region)
+    pausing.pause(run, found)
+    assert inventory.parts(world.everything(settings), run.region) == told
     paused = group(world)
     assert (paused["MinSize"], paused["DesiredCapacity"], paused["Instances"]) == (0, 0, [])
     assert pausing.running(world.run(settings)[0]) == []
