@@ -57,6 +57,8 @@ def test_a_stack_is_paused_and_resumed(stack_copy: World) -> None:
     assert ": paused" in shown.stdout
     assert "awsdeploy resume" in shown.stdout
     assert json.loads(stack_copy.awsdeploy("status", "--json").stdout)["paused"] is True
+    for command in ("plan", "drift"):
+        assert "awsdeploy resume" in stack_copy.awsdeploy(command).stdout, command
     (listed,) = json.loads(stack_copy.awsdeploy("list", "--json").stdout)["stacks"]
     assert listed["monthly"] == told["monthly"]["paused"]
 

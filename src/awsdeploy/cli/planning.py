@@ -143,6 +143,13 @@ def forecast(plan: Plan) -> Forecast:
     return Forecast(needs(plan), usual)
 
 
+def paused(plan: Plan) -> bool:
+    """Check whether all machines and the database are stopped."""
+    from awsdeploy.operations import pausing
+
+    return pausing.is_paused(plan.observations)
+
+
 def needs(plan: Plan) -> dict[str, set[str]]:
     """The keys that each key of the plan waits for."""
     return {resource.key: {edge.key for edge in edges} for resource, edges in plan.needs().items()}

@@ -98,10 +98,7 @@ class StackState:
 
     @property
     def paused(self) -> bool:
-        """True if all machines and the database are stopped."""
-        from awsdeploy.operations import pausing
-
-        return pausing.is_paused(item.observed for item in self.plan.items.values() if item.observed)
+        return planning.paused(self.plan)
 
     def _verdict(self) -> str:
         if self.paused:

@@ -3,17 +3,29 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 
 import click
 
 from awsdeploy.cli.app import ExampleHelp
 from awsdeploy.cli.options import Given, full_option, json_option, shared_options
-from awsdeploy.cli.planning import blocked, made, refresh_option, replace_option, restore_option, take_over_option
+from awsdeploy.cli.planning import (
+    blocked,
+    made,
+    paused,
+    refresh_option,
+    replace_option,
+    restore_option,
+    take_over_option,
+)
 from awsdeploy.cli.session import paragraphs, print_lines, session
 from awsdeploy.cli.text import glance
 from awsdeploy.cli.text import plan as text
 from awsdeploy.cli.text.plan_json import document
 from awsdeploy.errors import next_command
+
+if TYPE_CHECKING:
+    from awsdeploy.engine.plan import Plan
 
 EXAMPLES = """\
   awsdeploy plan
@@ -48,7 +60,11 @@ def command(
         if as_json:
             click.echo(json.dumps(document(at, found), indent=2, ensure_ascii=False))
         else:
-            following = [] if found.quiet or blocked(found) else [f"Next: {next_command('up')}"]
+            following = [] if found.quiet or blocked(found) else [_next(found)]
             shown = text.lines(at, found, one_screen=glance.wanted(full))
             print_lines(paragraphs(shown, following))
         return CHANGES_PRESENT if detailed_exitcode and not found.quiet else 0
+
+
+def _next(plan: Plan) -> str:
+    return f"Next: {next_command('resume')}" if paused(plan) else f"Next: {next_command('up')}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from awsdeploy.cli.planning import paused
 from awsdeploy.cli.session import Session, paragraphs, styled
 from awsdeploy.cli.text.changes import said
 from awsdeploy.errors import next_command
@@ -20,8 +21,7 @@ def lines(at: Session, plan: Plan) -> Iterator[str]:
     parts = [_section("Changed", _changed(plan)), _section("Missing", _named(_missing(plan)))]
     parts += [_section("To be replaced", _named(_replaced(plan))), _section("Not usable, not ours", _unfit(plan))]
     parts += [_section("Not in config.toml", _removed(plan.undeclared))]
-    after = [f"To make AWS match config.toml again: {next_command('up')}"] if plan.writes else []
-    after += _how_to_keep(plan)
+    after = [_next(plan), *_how_to_keep(plan)] if plan.writes else []
     yield from paragraphs([f"{at.title}: {_verdict(plan)}"], *parts, [*ignored(at), *after])
 
 
@@ -54,6 +54,7 @@ def document(at: Session, plan: Plan) -> dict[str, Any]:
     return {
         **at.header,
         "drift": found(plan),
+        "paused": paused(plan),
         "changed": [
             _described(item)
             | {
@@ -69,6 +70,12 @@ def document(at: Session, plan: Plan) -> dict[str, Any]:
         "not_in_config": [{"key": one.key, "kind": one.kind.__name__, "id": one.id} for one in plan.undeclared],
         "ignored": list(at.settings.drift.ignore),
     }
+
+
+def _next(plan: Plan) -> str:
+    if paused(plan):
+        return f"The stack is paused. To start it again: {next_command('resume')}"
+    return f"To make AWS match config.toml again: {next_command('up')}"
 
 
 def _how_to_keep(plan: Plan) -> list[str]:
