@@ -58,7 +58,7 @@ def test_a_release_comes_from_the_repository_and_the_token_is_seen_nowhere(
     connect(host, url)
     host.tool("git", f'#!/bin/bash\nprintf "%s\\n" "$*" >>{host.place}/argv\nexec /usr/bin/git "$@"\n')
     ended, seen = threading.Event(), set[str]()
-    watcher = threading.Thread(target=watch, args=(ended, seen))
+    watcher = threading.Thread(target=watch, args=(host.place, ended, seen))
     watcher.start()
     try:
         done = host.run("deploy", release(host, FIRST, clone, url))
@@ -74,6 +74,7 @@ def test_a_release_comes_from_the_repository_and_the_token_is_seen_nowhere(
     texts = {str(file): file.read_text(errors="replace") for file in files}
     texts |= {"output": done.output, "git's arguments": (host.place / "argv").read_text(), "seen": "\n".join(seen)}
     assert "fetch" in texts["git's arguments"]
+    assert texts["seen"], "no process of the machine was seen"
     assert not [place for place, text in texts.items() if TOKEN in text]
     assert TOKEN not in json.dumps(host.variables)
     assert not (host.root / "srv/app/shared/repository").exists()
