@@ -12,7 +12,7 @@ from awsdeploy.cli.session import Session
 
 if TYPE_CHECKING:
     from awsdeploy.engine.events import ResourceEvent
-    from awsdeploy.engine.resource import Observed
+    from awsdeploy.engine.resource import Observed, Resource
     from awsdeploy.progress.forecast import Forecast
     from awsdeploy.progress.steps import BoardRow
     from awsdeploy.timeline.history import RunRow
@@ -57,6 +57,17 @@ def watched(
                 yield
         finally:
             _complain(recorder)
+
+
+def steps_of(kinds: Mapping[str, type[Resource]]) -> list[tuple[str, list[BoardRow]]]:
+    """Rows of a run by the documented step: for each key the kind that is made or changed."""
+    from awsdeploy.architecture import title_of
+    from awsdeploy.progress.steps import BoardRow
+
+    rows: dict[str, list[BoardRow]] = {}
+    for key, kind in kinds.items():
+        rows.setdefault(title_of(key), []).append(BoardRow(key, kind.noun(), kind.wait.usual))
+    return list(rows.items())
 
 
 def deletions(observations: Sequence[Observed]) -> list[RunRow]:

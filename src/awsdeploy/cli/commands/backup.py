@@ -12,7 +12,7 @@ from awsdeploy.cli.app import ExampleGroup, ExampleHelp
 from awsdeploy.cli.options import Given, json_option, shared_options
 from awsdeploy.cli.session import Session, print_lines, session
 from awsdeploy.cli.text.backups import described, line
-from awsdeploy.cli.watching import watched
+from awsdeploy.cli.watching import steps_of, watched
 from awsdeploy.errors import next_command
 
 if TYPE_CHECKING:
@@ -49,17 +49,11 @@ def now(given: Given, as_json: bool) -> None:
 
 
 def _carry_out(at: Session, observations: list[Observed], stamp: str, as_json: bool) -> list[Observed]:
-    from awsdeploy.architecture import title_of
     from awsdeploy.engine import backup
     from awsdeploy.engine.resource import KINDS
-    from awsdeploy.progress.steps import BoardRow
 
-    rows: dict[str, list[BoardRow]] = {}
-    for observed in observations:
-        kind = KINDS[observed.kind.copies]
-        title = title_of(observed.key)
-        rows.setdefault(title, []).append(BoardRow(observed.key, kind.noun(), kind.wait.usual))
-    with watched(at, "backup", list(rows.items()), {}, as_json=as_json):
+    steps = steps_of({one.key: KINDS[one.kind.copies] for one in observations})
+    with watched(at, "backup", steps, {}, as_json=as_json):
         return backup.take(at.run, observations, stamp)
 
 

@@ -14,7 +14,7 @@ from awsdeploy.cli.app import ExampleHelp
 from awsdeploy.cli.consent import agree, need_consent
 from awsdeploy.cli.options import Given, json_option, shared_options, yes_option
 from awsdeploy.cli.session import Session, print_lines, session
-from awsdeploy.cli.watching import watched
+from awsdeploy.cli.watching import steps_of, watched
 from awsdeploy.errors import next_command
 
 if TYPE_CHECKING:
@@ -77,16 +77,11 @@ def _counted(found: Sequence[Observed]) -> Counter[str]:
 
 
 def _carry_out(at: Session, found: Sequence[Observed], as_json: bool) -> None:
-    from awsdeploy.architecture import title_of
     from awsdeploy.operations import pausing
-    from awsdeploy.progress.steps import BoardRow
 
     if not found:
         return
-    rows: dict[str, list[BoardRow]] = {}
-    for one in found:
-        rows.setdefault(title_of(one.key), []).append(BoardRow(one.key, one.kind.noun(), one.kind.wait.usual))
-    with watched(at, "pause", list(rows.items()), {}, as_json=as_json):
+    with watched(at, "pause", steps_of({one.key: one.kind for one in found}), {}, as_json=as_json):
         pausing.pause(at.run, found)
 
 
